@@ -1,0 +1,9 @@
+//! Reads attributes: our own `#[cached(..)]`, and what we need to know of SeaORM's.
+
+mod cached;
+mod depends_on;
+mod sea_orm;
+
+pub(crate) use cached::{Flagging, Options};
+pub(crate) use depends_on::{Dependency, written};
+pub(crate) use sea_orm::{SeaOrm, struct_has_key};

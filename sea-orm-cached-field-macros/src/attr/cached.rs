@@ -1,0 +1,139 @@
+use proc_macro2::{Span, TokenTree};
+use syn::{
+    Attribute, Error, Ident, LitStr, Meta, Result, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+    spanned::Spanned,
+};
+
+use super::depends_on::{Dependency, depends_on};
+use crate::errors::Errors;
+
+const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_name = \"..\"`, \
+    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"` \
+    and `flagging = \"..\"`";
+
+/// What `#[cached(..)]` says of a field.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) depends_on: Vec<Dependency>,
+    pub(crate) temporal_triggers: bool,
+    pub(crate) calculation_method_name: Option<Ident>,
+    pub(crate) cached_field_name: Option<Ident>,
+    pub(crate) recalculation_needed_field_name: Option<Ident>,
+    pub(crate) expiration_field_name: Option<Ident>,
+    pub(crate) flagging: Option<Flagging>,
+}
+
+/// When a change of a related row sets the owner's flag.
+#[derive(Clone, Copy)]
+pub(crate) enum Flagging {
+    Commit,
+    Collector,
+}
+
+impl Options {
+    /// Reads the attribute; what is wrong with it goes to `errors`, and the rest is still read.
+    pub(crate) fn of(attribute: &Attribute, errors: &mut Errors) -> Self {
+        let mut options = Self::default();
+        match &attribute.meta {
+            Meta::Path(_) => {}
+            Meta::NameValue(meta) => errors.at(
+                meta.eq_token.span(),
+                "`#[cached]` takes its options in parentheses: `#[cached(depends_on(first_name))]`",
+            ),
+            Meta::List(meta) => {
+                let mut seen = Vec::new();
+                let key = |input: ParseStream<'_>, errors: &mut Errors| options.read_key(&mut seen, input, errors);
+                // The list takes in whatever stands there, so this cannot fail.
+                let _ = (|input: ParseStream<'_>| Ok(list(input, errors, key))).parse2(meta.tokens.clone());
+            }
+        }
+        options
+    }
+
+    fn read_key(&mut self, seen: &mut Vec<Ident>, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
+        let Ok(key) = input.call(Ident::parse_any) else {
+            return Err(input.error(format!("expected an option of `#[cached]`: it has {KEYS}")));
+        };
+        if seen.contains(&key) {
+            return Err(Error::new(key.span(), format!("`{key}` is given twice: keep one of them")));
+        }
+        seen.push(key.clone());
+        self.read(&key, input, errors)
+    }
+
+    fn read(&mut self, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
+        match key.to_string().as_str() {
+            "depends_on" => self.depends_on = depends_on(key, input, errors)?,
+            "temporal_triggers" => {
+                self.temporal_triggers = true;
+                no_value(key, input)?;
+            }
+            "calculation_method_name" => self.calculation_method_name = Some(name(key, input)?),
+            "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
+            "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
+            "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
+            "flagging" => self.flagging = Some(flagging(key, input)?),
+            _ => {
+                return Err(Error::new(key.span(), format!("`#[cached]` has no option `{key}`: it has {KEYS}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a list to its end. An item that cannot be read becomes an error, and the next is read.
+pub(super) fn list<T>(
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+    mut item: impl FnMut(ParseStream<'_>, &mut Errors) -> Result<T>,
+) -> Vec<T> {
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        match item(input, errors) {
+            Ok(item) if input.is_empty() || input.peek(Token![,]) => items.push(item),
+            Ok(_) => errors.push(input.error("expected `,`")),
+            Err(error) => errors.push(error),
+        }
+        while !input.is_empty() && input.parse::<Token![,]>().is_err() {
+            let _ = input.parse::<TokenTree>();
+        }
+    }
+    items
+}
+
+fn no_value(key: &Ident, input: ParseStream<'_>) -> Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    Err(Error::new(key.span(), format!("`{key}` takes no value: write `#[cached({key})]`")))
+}
+
+fn name(key: &Ident, input: ParseStream<'_>) -> Result<Ident> {
+    let value = string(key, input, &format!("{key} = \"a_name\""))?;
+    let wrong = format!("`{}` is not a name in Rust: `{key} = \"a_name\"`", value.value());
+    value.parse().map_err(|_| Error::new(value.span(), wrong))
+}
+
+fn flagging(key: &Ident, input: ParseStream<'_>) -> Result<Flagging> {
+    let value = string(key, input, "flagging = \"collector\"")?;
+    match value.value().as_str() {
+        "commit" => Ok(Flagging::Commit),
+        "collector" => Ok(Flagging::Collector),
+        _ => Err(Error::new(
+            value.span(),
+            "`flagging` is `\"commit\"` (the default: the flag is set when the change commits) or `\"collector\"` \
+             (the worker sets it)",
+        )),
+    }
+}
+
+fn string(key: &Ident, input: ParseStream<'_>, example: &str) -> Result<LitStr> {
+    let wrong = |span: Span| Error::new(span, format!("`{key}` takes a string: `{example}`"));
+    if !input.peek(Token![=]) {
+        return Err(wrong(key.span()));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse().map_err(|_| wrong(input.span()))
+}

@@ -1,0 +1,68 @@
+use proc_macro2::TokenStream;
+use syn::{Attribute, Expr, Ident, LitStr, Path, Token, meta::ParseNestedMeta, parenthesized, token::Paren};
+
+/// What SeaORM's attributes say of a field. Whatever we do not need or understand is left for SeaORM to judge.
+#[derive(Default)]
+pub(crate) struct SeaOrm {
+    pub(crate) primary_key: bool,
+    pub(crate) ignore: bool,
+    pub(crate) self_ref: bool,
+    pub(crate) reverse: bool,
+    /// The name of the field's variant in `Column`, if it is not made from the field's name.
+    pub(crate) enum_name: Option<Ident>,
+    /// The name of the relation in `Relation`, if it is not made from the entity's name.
+    pub(crate) relation_enum: Option<LitStr>,
+    /// The junction of a many-to-many relation.
+    pub(crate) via: Option<Path>,
+}
+
+impl SeaOrm {
+    pub(crate) fn of(attributes: &[Attribute]) -> Self {
+        let mut found = Self::default();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {
+            // SeaORM reads the same attribute after us and reports what is wrong with it.
+            let _ = attribute.parse_nested_meta(|meta| found.read(&meta));
+        }
+        found
+    }
+
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        let Some(key) = meta.path.get_ident() else {
+            return skip(meta);
+        };
+        match key.to_string().as_str() {
+            "primary_key" => self.primary_key = true,
+            "ignore" => self.ignore = true,
+            "self_ref" => self.self_ref = true,
+            "reverse" => self.reverse = true,
+            "relation_enum" => self.relation_enum = Some(meta.value()?.parse()?),
+            "via" => self.via = Some(meta.value()?.parse::<LitStr>()?.parse_with(Path::parse_mod_style)?),
+            "enum_name" => self.enum_name = Some(meta.value()?.parse::<LitStr>()?.parse()?),
+            _ => skip(meta)?,
+        }
+        Ok(())
+    }
+}
+
+/// Whether an attribute `#[sea_orm(..)]` of the struct contains this key.
+pub(crate) fn struct_has_key(attributes: &[Attribute], key: &str) -> bool {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident(key);
+            skip(&meta)
+        });
+    }
+    found
+}
+
+fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    if meta.input.peek(Token![=]) {
+        meta.value()?.parse::<Expr>()?;
+    } else if meta.input.peek(Paren) {
+        let content;
+        parenthesized!(content in meta.input);
+        content.parse::<TokenStream>()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+use heck::ToUpperCamelCase;
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
+
+use super::at;
+use crate::{
+    ast::{Model, Relation},
+    attr::Dependency,
+};
+
+/// The columns that a calculation reads, as expressions of type `Dependency`.
+pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<TokenStream> {
+    depends_on.iter().flat_map(|dependency| paths(model, dependency)).collect()
+}
+
+fn paths(model: &Model<'_>, dependency: &Dependency) -> Vec<TokenStream> {
+    let start = quote!(::sea_orm_cached_field::__private::Path::<Entity>::start());
+    match dependency {
+        Dependency::Column(name) => vec![column(&start, name)],
+        Dependency::Related { relation, columns } => {
+            let hop = hop(model, relation);
+            columns.iter().map(|name| column(&quote!(#start #hop), name)).collect()
+        }
+    }
+}
+
+/// The closure has the compiler check the field, and editors find it.
+fn column(path: &TokenStream, name: &Ident) -> TokenStream {
+    let text = name.unraw().to_string();
+    quote_spanned!(at(name.span())=> #path.column(|model| &model.#name, #text))
+}
+
+fn hop(model: &Model<'_>, relation: &Path) -> TokenStream {
+    let field = relation.get_ident().and_then(|name| model.relations.iter().find(|field| field.name == name));
+    match field {
+        Some(field) => hop_over_field(model, field),
+        None => quote_spanned!(at(relation.span())=> .to::<#relation::Entity>()),
+    }
+}
+
+fn hop_over_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
+    let entity = field.entity;
+    let span = at(field.name.span());
+    // SeaORM implements `Related` only if one relation of the model leads to the entity.
+    let related = model.relations.iter().filter(|other| other.entity == entity).count() == 1;
+    match (&field.sea_orm.via, &field.sea_orm.relation_enum) {
+        (Some(junction), _) if field.sea_orm.self_ref => many_to_many_self(junction, field),
+        (Some(junction), _) if !related => many_to_many(junction, field),
+        (None, Some(variant)) => {
+            let variant = Ident::new(&variant.value().to_upper_camel_case(), variant.span());
+            quote_spanned!(span=> .by_definition::<#entity>(::sea_orm::RelationTrait::def(&Relation::#variant)))
+        }
+        _ => quote_spanned!(span=> .to::<#entity>()),
+    }
+}
+
+/// To another model through a junction, which is related to both.
+fn many_to_many(junction: &Path, field: &Relation<'_>) -> TokenStream {
+    let entity = field.entity;
+    let module = &junction.segments[0].ident;
+    let back = match junction.segments.get(1).map(|segment| &segment.ident) {
+        Some(variant) => quote!(::sea_orm::RelationTrait::def(&super::#module::Relation::#variant)),
+        None => quote!(<super::#module::Entity as ::sea_orm::Related<Entity>>::to()),
+    };
+    quote!(.by_definition::<super::#module::Entity>(#back.rev()).to::<#entity>())
+}
+
+/// From the model to itself through a junction: SeaORM knows that as `RelatedSelfVia` the junction.
+fn many_to_many_self(junction: &Path, field: &Relation<'_>) -> TokenStream {
+    let entity = field.entity;
+    let module = &junction.segments[0].ident;
+    let related = quote!(<Entity as ::sea_orm::RelatedSelfVia<super::#module::Entity>>);
+    let (near, far) = if field.sea_orm.reverse {
+        (quote!(#related::to().rev()), quote!(#related::via().rev()))
+    } else {
+        (quote!(#related::via()), quote!(#related::to()))
+    };
+    quote!(.by_definition::<super::#module::Entity>(#near).by_definition::<#entity>(#far))
+}

@@ -1,0 +1,102 @@
+use heck::ToUpperCamelCase;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Ident, ext::IdentExt};
+
+use super::{calculation, dependencies};
+use crate::{
+    ast::{CachedField, Model},
+    attr::Flagging,
+};
+
+/// The type that stands for a field, with its `CachedField`.
+pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+    let CachedField { vis, ty, marker, .. } = field;
+    let model_name = &model.item.ident;
+    let name = field.name.unraw().to_string();
+    let doc = format!(" The cached field `{name}` of [`{model_name}`].");
+    let spec = spec(model, field);
+    let stored = stored(field, &quote!(model));
+    let calculate = calculation::body(model, field);
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code)]
+        #[derive(::std::clone::Clone, ::std::marker::Copy, ::std::fmt::Debug)]
+        #vis struct #marker;
+
+        #[automatically_derived]
+        impl ::sea_orm_cached_field::__private::CachedField for #marker {
+            type Entity = Entity;
+            type Value = #ty;
+            const NAME: &'static str = #name;
+
+            fn spec() -> ::sea_orm_cached_field::__private::FieldSpec<Entity> {
+                #spec
+            }
+
+            fn stored(model: &#model_name) -> ::sea_orm_cached_field::__private::Stored<'_, Self::Value> {
+                #stored
+            }
+
+            fn calculate<'a>(
+                model: &'a #model_name,
+                db: &'a ::sea_orm::DatabaseExecutor<'a>,
+            ) -> ::sea_orm_cached_field::__private::Calculation<'a, Self::Value> {
+                #calculate
+            }
+        }
+    }
+}
+
+fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+    let name = field.name.unraw().to_string();
+    // An `enum_name` among the attributes went to the first column.
+    let cached = field.sea_orm.enum_name.clone().unwrap_or_else(|| variant(&field.cached));
+    let recalculation_needed = variant(&field.recalculation_needed);
+    let expires_after = match field.expires_after.as_ref().map(variant) {
+        Some(variant) => quote!(::std::option::Option::Some(Column::#variant)),
+        None => quote!(::std::option::Option::None),
+    };
+    let flagging = match field.options.flagging {
+        Some(Flagging::Commit) => quote!(::sea_orm_cached_field::__private::Flagging::Commit),
+        Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
+        None => quote!(::std::default::Default::default()),
+    };
+    let depends_on = dependencies::dependencies(model, &field.options.depends_on);
+    quote! {
+        ::sea_orm_cached_field::__private::FieldSpec {
+            name: #name,
+            cached: Column::#cached,
+            recalculation_needed: Column::#recalculation_needed,
+            expires_after: #expires_after,
+            flagging: #flagging,
+            depends_on: ::std::vec![#(#depends_on),*],
+        }
+    }
+}
+
+/// What a row, a `Model` or a `ModelEx`, says of the field.
+pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream {
+    let CachedField { cached, recalculation_needed, .. } = field;
+    // The stored value of a field of type `Option<T>` is that option, NULL included.
+    let value = match field.optional {
+        Some(_) => quote!(::std::option::Option::Some(&#row.#cached)),
+        None => quote!(#row.#cached.as_ref()),
+    };
+    let expires_after = match &field.expires_after {
+        Some(expires_after) => quote!(#row.#expires_after),
+        None => quote!(::std::option::Option::None),
+    };
+    quote! {
+        ::sea_orm_cached_field::__private::Stored {
+            value: #value,
+            recalculation_needed: #row.#recalculation_needed,
+            expires_after: #expires_after,
+        }
+    }
+}
+
+/// The name that SeaORM gives the field in `Column`.
+fn variant(field: &Ident) -> Ident {
+    Ident::new(&field.unraw().to_string().to_upper_camel_case(), field.span())
+}

@@ -1,0 +1,100 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::marker::stored;
+use crate::ast::{CachedField, Methods, Model};
+
+/// The methods of the cached fields, on the model and on the struct with its relation fields.
+pub(super) fn impls(model: &Model<'_>) -> TokenStream {
+    let methods: Vec<TokenStream> = model.cached_fields.iter().map(|field| methods(model, field)).collect();
+    let targets = [Some(&model.item.ident), model.extended.as_ref()];
+    let impls = targets.into_iter().flatten().map(|target| {
+        quote! {
+            #[allow(dead_code)]
+            impl #target {
+                #(#methods)*
+            }
+        }
+    });
+    quote!(#(#impls)*)
+}
+
+fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+    let CachedField { name, vis, ty, marker, .. } = field;
+    let Methods { get, fresh, recalculate, flag, .. } = field.methods();
+    let key = key(model);
+    let stored = stored(field, &quote!(self));
+    let expire = expire(field, &key);
+
+    let get_doc = format!(
+        " The value of `{name}`: as loaded, without a query, if the loaded row is neither flagged nor expired; else \
+         recalculated now and stored."
+    );
+    let fresh_doc = format!(
+        " The value of `{name}` as of now: asks the database whether the stored one is still right, and recalculates \
+         it if not."
+    );
+    let recalculate_doc = format!(" Recalculates `{name}` now, and stores it.");
+    let flag_doc = format!(
+        " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result overrides, for this \
+         call, the setting whether it is recalculated at once."
+    );
+    let error = quote!(::sea_orm_cached_field::__private::Error);
+    let result = quote!(::std::result::Result<#ty, #error>);
+    let db = quote!(db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>);
+    let executor = quote!(::sea_orm_cached_field::__private::IntoExecutor::into_executor(db));
+    quote! {
+        #[doc = #get_doc]
+        #vis async fn #get<'c>(&self, #db) -> #result {
+            ::sea_orm_cached_field::__private::read::<#marker>(#stored, || #key, #executor).await
+        }
+
+        #[doc = #fresh_doc]
+        #vis async fn #fresh<'c>(&self, #db) -> #result {
+            ::sea_orm_cached_field::__private::read_fresh::<#marker>(#key, #executor).await
+        }
+
+        #[doc = #recalculate_doc]
+        #vis async fn #recalculate<'c>(&self, #db) -> #result {
+            ::sea_orm_cached_field::__private::recalculate::<#marker>(#key, #executor).await
+        }
+
+        #[doc = #flag_doc]
+        #vis fn #flag<'c>(&self, #db) -> ::sea_orm_cached_field::__private::Flag<'c, #marker> {
+            ::sea_orm_cached_field::__private::flag::<#marker>(#key, #executor)
+        }
+
+        #expire
+    }
+}
+
+fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
+    let CachedField { name, vis, marker, .. } = field;
+    let expire = field.methods().expire?;
+    let doc = format!(
+        " Lets the stored value of `{name}` expire: from that moment on, a date, a date-time or `None`, the row \
+         counts as stale and is recalculated."
+    );
+    Some(quote! {
+        #[doc = #doc]
+        #vis async fn #expire<'c>(
+            &self,
+            db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
+            when: impl ::std::convert::Into<::sea_orm_cached_field::__private::Expiry>,
+        ) -> ::std::result::Result<(), ::sea_orm_cached_field::__private::Error> {
+            let when = ::std::convert::Into::into(when);
+            let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+            ::sea_orm_cached_field::__private::expire::<#marker>(#key, db, when).await
+        }
+    })
+}
+
+/// The primary key of the row at hand.
+fn key(model: &Model<'_>) -> TokenStream {
+    let columns = &model.primary_key;
+    quote! {
+        ::sea_orm_cached_field::__private::Key::new([
+            #(::std::convert::Into::<::sea_orm::Value>::into(::std::clone::Clone::clone(&self.#columns))),*
+        ])
+    }
+}

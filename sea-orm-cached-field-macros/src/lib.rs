@@ -1,0 +1,86 @@
+//! The attribute macro of [`sea-orm-cached-field`](https://docs.rs/sea-orm-cached-field), which re-exports it.
+//!
+//! The way of a model: `attr` reads the attributes, `ast` makes them one picture of the model, `valid` checks it,
+//! `expand` writes the code. Where the model itself is wrong, `fallback` keeps SeaORM going.
+
+mod ast;
+mod attr;
+mod errors;
+mod expand;
+mod fallback;
+mod valid;
+
+use proc_macro::TokenStream;
+use quote::quote;
+use syn::{Item, parse_macro_input};
+
+use crate::errors::Errors;
+
+/// Turns the fields of a SeaORM model that carry `#[cached]` into cached fields.
+///
+/// It stands above `#[sea_orm::model]`, above `#[sea_orm::compact_model]`, or above `#[derive(DeriveEntityModel)]`,
+/// because SeaORM has to see the columns that it adds:
+///
+/// ```ignore
+/// #[cached_fields]
+/// #[sea_orm::model]
+/// #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+/// #[sea_orm(table_name = "lamppost")]
+/// pub struct Model {
+///     #[sea_orm(primary_key)]
+///     pub id: i32,
+///     pub first_name: String,
+///     #[sea_orm(has_many)]
+///     pub pigeons: HasMany<super::pigeon::Entity>,
+///
+///     #[cached(depends_on(first_name, pigeons(weight)), temporal_triggers)]
+///     pub slow_full_name: String,
+/// }
+///
+/// impl Model {
+///     async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> { .. }
+/// }
+/// ```
+///
+/// # Options of `#[cached]`
+///
+/// | option | meaning |
+/// |---|---|
+/// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows |
+/// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
+/// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
+/// | `cached_field_name = ".."` | instead of `cached_<field>` |
+/// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
+/// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
+/// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+///
+/// In a model without relation fields, the compact format, a relation is written as the module of the related entity:
+/// `depends_on(super::pigeon(weight))`.
+///
+/// # What it adds
+///
+/// In place of the field stand its columns. The doc comment and the other attributes of the field go to the first:
+///
+/// | column | type |
+/// |---|---|
+/// | `cached_slow_full_name` | `Option<String>`; a field of type `Option<String>` stays that |
+/// | `slow_full_name_recalculation_needed` | `bool`, by default true |
+/// | `slow_full_name_expires_after` | `Option<DateTimeUtc>`, with `temporal_triggers` only |
+///
+/// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`, `fresh_slow_full_name`,
+/// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale` and, with `temporal_triggers`,
+/// `expire_slow_full_name_after`. Beside the model the type `SlowFullName`, which stands for the field where many rows
+/// are meant. All have the visibility of the field.
+#[proc_macro_attribute]
+pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as Item);
+    let mut errors = Errors::default();
+    let mut model = valid::item(&arguments.into(), &item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
+    let sound = model.as_mut().is_some_and(|model| valid::model(model, &mut errors));
+    let code = match &model {
+        Some(model) if sound => expand::model(model),
+        _ => fallback::without_cached_fields(&item),
+    };
+    let errors = errors.into_compile_errors();
+    quote!(#errors #code).into()
+}

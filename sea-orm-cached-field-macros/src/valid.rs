@@ -1,0 +1,91 @@
+//! The rules, each with the message of its breach.
+
+mod dependencies;
+mod item;
+mod names;
+
+pub(crate) use item::{derives, item};
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+
+use crate::{
+    ast::{CachedField, Model, related_entity},
+    errors::Errors,
+};
+
+/// Checks the model and drops from it the dependencies that are wrong. Whether it can be expanded: an error in an
+/// option alone does not keep the field's methods from the code that uses them.
+pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
+    let mut sound = true;
+    if model.cached_fields.is_empty() {
+        errors.at(
+            Span::call_site(),
+            "`#[cached_fields]` finds no cached field: put `#[cached]` on one, as in \
+             `#[cached(depends_on(first_name))]`",
+        );
+        sound = false;
+    }
+    for field in &model.cached_fields {
+        sound &= kind_of_field(field, errors);
+        options(field, errors);
+    }
+    sound &= primary_key(model, errors);
+    sound &= names::check(model, errors);
+    dependencies::check(model, errors);
+    sound
+}
+
+fn primary_key(model: &Model<'_>, errors: &mut Errors) -> bool {
+    // A cached field that is one is a mistake of its own.
+    let found = !model.primary_key.is_empty() || model.cached_fields.iter().any(|field| field.sea_orm.primary_key);
+    if !found {
+        errors.at(
+            model.item.ident.span(),
+            "cached fields need a primary key: mark its columns with `#[sea_orm(primary_key)]`",
+        );
+    }
+    found
+}
+
+fn kind_of_field(field: &CachedField<'_>, errors: &mut Errors) -> bool {
+    let span = field.name.span();
+    if related_entity(field.ty).is_some() {
+        errors.at(
+            span,
+            "a relation cannot be cached, but what is calculated from it: \
+             `#[cached(depends_on(pigeons(weight)))] load: i64`",
+        );
+    } else if field.sea_orm.primary_key {
+        errors.at(span, "a primary key cannot be cached: put `#[cached]` on a field that is calculated from others");
+    } else if field.sea_orm.ignore {
+        errors.at(span, "a cached field is stored in a column: remove `#[sea_orm(ignore)]` or `#[cached]`");
+    } else {
+        return true;
+    }
+    false
+}
+
+fn options(field: &CachedField<'_>, errors: &mut Errors) {
+    if let Some(again) = field.again {
+        errors.at(
+            again,
+            "`#[cached]` is given twice: put all options into one, as in \
+             `#[cached(depends_on(first_name), temporal_triggers)]`",
+        );
+    }
+    if let Some(name) = &field.options.expiration_field_name
+        && !field.options.temporal_triggers
+    {
+        errors.at(
+            name.span(),
+            format!(
+                "`expiration_field_name` needs `temporal_triggers`: \
+                 `#[cached(temporal_triggers, expiration_field_name = \"{name}\")]`"
+            ),
+        );
+    }
+    if let Some(attribute) = field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg")) {
+        errors.at(attribute.path().span(), "a cached field cannot be conditional: put the `#[cfg]` on the whole model");
+    }
+}

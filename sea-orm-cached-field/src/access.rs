@@ -1,0 +1,197 @@
+//! Reading, and what else a row's methods do: flag, recalculate, expire.
+
+use std::{
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait};
+
+use crate::{
+    Error,
+    calculation::{Subject, run},
+    dialect::{self, Claim},
+    engine::Engine,
+    field::{CachedField, Expiry, Key, Stored},
+    invalidation::{self, Calculation, Retry},
+    registry::{self, Model},
+};
+
+/// How long a reader may calculate before a worker takes over.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// What happens to a row whose calculation failed while it was read: a worker tries again.
+const RETRY: Retry = Retry { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) };
+
+type RowOf<F> = <<F as CachedField>::Entity as EntityTrait>::Model;
+
+/// A cached field and one of its rows.
+struct Target {
+    model: Arc<Model>,
+    field: usize,
+    key: Key,
+}
+
+impl Target {
+    fn of<F: CachedField>(key: Key) -> Result<Self, Error> {
+        let model = Model::of::<F::Entity>()?;
+        let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
+        Ok(Self { model, field, key })
+    }
+
+    fn subject(&self) -> Subject {
+        let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        Subject { table, field, key: self.key.clone() }
+    }
+
+    async fn load<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<RowOf<F>, Error> {
+        let row = registry::load_one::<F::Entity>(db, &self.key).await?;
+        row.ok_or_else(|| Error::RowGone { table: self.model.owner.table.name.clone(), key: self.key.clone() })
+    }
+
+    /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
+    async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
+        let dialect = dialect::of(db.get_database_backend())?;
+        let row = db.query_one_raw(dialect.status(&self.model.owner, self.field, &self.key)).await?;
+        Ok(row.map(|row| row.try_get("", "stale")).transpose()?.unwrap_or_default())
+    }
+
+    /// The stored value if the database says that it is right.
+    async fn fresh<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<Option<F::Value>, Error> {
+        // The row is loaded after the question, so that it is not older than the answer.
+        if self.is_stale(db).await? {
+            return Ok(None);
+        }
+        let row = self.load::<F>(db).await?;
+        Ok(F::stored(&row).fresh().cloned())
+    }
+
+    async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+        let row = self.load::<F>(db).await?;
+        run(self.subject(), None, F::calculate(&row, db)).await
+    }
+}
+
+/// The value: as loaded if the loaded row is fresh, else as of now.
+pub async fn read<F: CachedField>(
+    stored: Stored<'_, F::Value>,
+    key: impl FnOnce() -> Key,
+    db: DatabaseExecutor<'_>,
+) -> Result<F::Value, Error> {
+    match stored.fresh() {
+        Some(value) => Ok(value.clone()),
+        None => read_fresh::<F>(key(), db).await,
+    }
+}
+
+/// The value as of now.
+pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+    let target = Target::of::<F>(key)?;
+    if let Some(value) = target.fresh::<F>(&db).await? {
+        return Ok(value);
+    }
+    match &db {
+        DatabaseExecutor::Connection(connection) => {
+            let (engine, connection, key) = (Engine::of(connection)?, (*connection).clone(), target.key.clone());
+            let flights = Arc::clone(&engine);
+            flights.flights.join::<F>(&key, || Box::pin(refresh::<F>(engine, connection, target))).await
+        }
+        // Storing would hold the row's lock until the user commits; the worker does it.
+        _ => target.calculate::<F>(&db).await,
+    }
+}
+
+async fn refresh<F: CachedField>(
+    engine: Arc<Engine>,
+    db: DatabaseConnection,
+    target: Target,
+) -> Result<F::Value, Error> {
+    let claim = invalidation::claim_one(&engine, &db, &target.model, target.field, &target.key, LEASE, false).await?;
+    calculate_and_complete::<F>(&engine, &db, &target, claim).await
+}
+
+/// Calculates and stores now, also if nothing is stale.
+pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+    let target = Target::of::<F>(key)?;
+    if let DatabaseExecutor::Connection(connection) = &db {
+        let engine = Engine::of(connection)?;
+        let claim =
+            invalidation::claim_one(&engine, connection, &target.model, target.field, &target.key, LEASE, true).await?;
+        return calculate_and_complete::<F>(&engine, connection, &target, claim).await;
+    }
+    let value = target.calculate::<F>(&db).await?;
+    invalidation::store_in_transaction(&db, &target.model, target.field, &target.key, value.clone().into()).await?;
+    Ok(value)
+}
+
+/// Without a claim somebody else is about to store the value: it is calculated all the same, and returned.
+async fn calculate_and_complete<F: CachedField>(
+    engine: &Engine,
+    connection: &DatabaseConnection,
+    target: &Target,
+    claim: Option<Claim>,
+) -> Result<F::Value, Error> {
+    let db = DatabaseExecutor::Connection(connection);
+    let calculated = target.calculate::<F>(&db).await;
+    let Some(claim) = claim else { return calculated };
+    match calculated {
+        Ok(value) => {
+            let calculation = Calculation { claim, value: value.clone().into(), changed: true };
+            invalidation::complete(engine, connection, &target.model, &[calculation]).await?;
+            Ok(value)
+        }
+        Err(error @ Error::RowGone { .. }) => {
+            invalidation::drop_gone(engine, connection, &target.model, &[claim]).await?;
+            Err(error)
+        }
+        Err(error) => {
+            invalidation::fail(engine, connection, &target.model, &claim, &error, RETRY).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Sets the moment from which on the row counts as stale.
+pub async fn expire<F: CachedField>(key: Key, db: DatabaseExecutor<'_>, when: Expiry) -> Result<(), Error> {
+    let target = Target::of::<F>(key)?;
+    invalidation::set_expiry(&db, &target.model, target.field, &target.key, when).await
+}
+
+/// Flags a row when it is awaited.
+pub fn flag<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Flag<'_, F> {
+    Flag { key, db, eager: true, field: PhantomData }
+}
+
+/// A row about to be flagged as stale; it is when this is awaited.
+#[must_use = "nothing is flagged until this is awaited"]
+#[derive(Debug)]
+pub struct Flag<'c, F> {
+    key: Key,
+    db: DatabaseExecutor<'c>,
+    eager: bool,
+    field: PhantomData<fn() -> F>,
+}
+
+impl<F> Flag<'_, F> {
+    /// Whether a worker recalculates the row in the background, as it does unless told otherwise; if not, the next
+    /// reader does.
+    pub fn and_recalculate(mut self, recalculate: bool) -> Self {
+        self.eager = recalculate;
+        self
+    }
+}
+
+impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
+    type Output = Result<(), Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let target = Target::of::<F>(self.key)?;
+            invalidation::flag(&self.db, &target.model, target.field, &target.key, self.eager).await
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! A batch of claims, calculated.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{Stream, StreamExt, stream};
+use sea_orm::{DatabaseExecutor, Value};
+use tokio::sync::Semaphore;
+
+use super::{Subject, run};
+use crate::{
+    Error,
+    dialect::Claim,
+    engine::Engine,
+    event::Event,
+    field::Key,
+    registry::{Model, Row},
+};
+
+/// What bounds the user's code.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// How long one calculation may take.
+    pub(crate) timeout: Duration,
+    /// How many calculations run at a time.
+    pub(crate) concurrency: Arc<Semaphore>,
+}
+
+/// A claim after its calculation.
+#[derive(Debug)]
+pub(crate) struct Calculated {
+    pub(crate) claim: Claim,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The value, and whether it is another one than the row held when it was loaded.
+    Value {
+        value: Value,
+        changed: bool,
+    },
+    Failed(Error),
+    /// There is no such row any more.
+    Gone,
+}
+
+/// Loads the rows of these claims and calculates their fields; each comes out when it is done. The claims must have been
+/// committed before: rows loaded earlier could miss the very changes that the claims stand for.
+pub(crate) fn calculate<'a>(
+    engine: &'a Engine,
+    db: &'a DatabaseExecutor<'a>,
+    model: &'a Model,
+    claims: Vec<Claim>,
+    limits: &'a Limits,
+) -> impl Stream<Item = Result<Calculated, Error>> + Send + 'a {
+    let keys = keys(&claims);
+    let loaded = async move {
+        match model.rows.load(db, keys).await {
+            Ok(rows) => {
+                let rows: HashMap<Key, Arc<dyn Row + 'a>> =
+                    rows.into_iter().map(|row| (row.key(), Arc::from(row))).collect();
+                let jobs = claims.into_iter().map(move |claim| Ok((rows.get(&claim.key).cloned(), claim)));
+                jobs.collect::<Vec<Result<_, Error>>>()
+            }
+            Err(error) => vec![Err(error.into())],
+        }
+    };
+    let jobs = stream::once(loaded).flat_map(stream::iter);
+    jobs.map(move |job| async move {
+        let (row, claim) = job?;
+        let outcome = match row {
+            Some(row) => calculate_one(engine, db, model, &*row, &claim, limits).await,
+            None => Outcome::Gone,
+        };
+        Ok(Calculated { claim, outcome })
+    })
+    .buffer_unordered(limits.concurrency.available_permits().max(1))
+}
+
+async fn calculate_one<'a>(
+    engine: &Engine,
+    db: &'a DatabaseExecutor<'a>,
+    model: &Model,
+    row: &'a (dyn Row + 'a),
+    claim: &Claim,
+    limits: &Limits,
+) -> Outcome {
+    let permit = limits.concurrency.acquire().await;
+    let started = Instant::now();
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    let subject = Subject { table: table.clone(), field, key: claim.key.clone() };
+    let ended = run(subject, Some(limits.timeout), row.calculate(claim.field, db)).await;
+    drop(permit);
+    match ended {
+        Ok(value) => {
+            engine.tell(Event::Calculated { table, field, key: claim.key.clone(), took: started.elapsed() });
+            let changed = row.stored(claim.field) != value;
+            Outcome::Value { value, changed }
+        }
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+fn keys(claims: &[Claim]) -> Vec<Key> {
+    let mut seen = std::collections::HashSet::new();
+    claims.iter().filter(|claim| seen.insert(&claim.key)).map(|claim| claim.key.clone()).collect()
+}

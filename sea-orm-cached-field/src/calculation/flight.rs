@@ -1,0 +1,64 @@
+//! Single flight: readers of one stale row, in one process, share one calculation.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+
+use crate::{
+    Error,
+    field::{CachedField, Key},
+};
+
+type Landed = Result<Arc<dyn Any + Send + Sync>, Arc<Error>>;
+type Flight = Shared<BoxFuture<'static, Landed>>;
+
+/// The calculations under way for readers, by field and key.
+#[derive(Default)]
+pub(crate) struct Flights(Arc<Mutex<HashMap<(TypeId, Key), Flight>>>);
+
+impl Flights {
+    /// Joins the flight of this field and key, or starts it. It is a task of its own: a reader that gives up in the
+    /// middle leaves no lease behind.
+    pub(crate) async fn join<F: CachedField>(
+        &self,
+        key: &Key,
+        start: impl FnOnce() -> BoxFuture<'static, Result<F::Value, Error>>,
+    ) -> Result<F::Value, Error> {
+        let place = (TypeId::of::<F>(), key.clone());
+        let flight = {
+            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            flights.entry(place.clone()).or_insert_with(|| launch(Arc::clone(&self.0), place, start())).clone()
+        };
+        let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared))?;
+        Ok(landed.downcast_ref::<F::Value>().cloned().expect("a field's flights land with values of its type"))
+    }
+}
+
+fn launch<T: Send + Sync + 'static>(
+    flights: Arc<Mutex<HashMap<(TypeId, Key), Flight>>>,
+    place: (TypeId, Key),
+    calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Flight {
+    let task = tokio::spawn(async move {
+        let landed = calculation.await;
+        flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+        landed
+    });
+    async move {
+        match task.await {
+            Ok(Ok(value)) => Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>),
+            Ok(Err(error)) => Err(Arc::new(error)),
+            Err(stopped) => Err(Arc::new(Error::Worker(stopped.to_string()))),
+        }
+    }
+    .boxed()
+    .shared()
+}

@@ -1,0 +1,67 @@
+//! One calculation.
+
+use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+
+use crate::{
+    Error,
+    field::{BoxError, Key},
+};
+
+/// What is calculated, for messages.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) table: String,
+    pub(crate) field: &'static str,
+    pub(crate) key: Key,
+}
+
+/// Drives a calculation to its end: an error, a panic or a calculation without end is a failure of this row alone.
+pub(crate) async fn run<T>(
+    subject: Subject,
+    timeout: Option<Duration>,
+    calculation: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, Error> {
+    let Subject { table, field, key } = subject;
+    let caught = AssertUnwindSafe(calculation).catch_unwind();
+    let ended = match timeout {
+        None => caught.await,
+        Some(limit) => match tokio::time::timeout(limit, caught).await {
+            Ok(ended) => ended,
+            Err(_) => return Err(Error::TimedOut { table, field, key, seconds: limit.as_secs_f64() }),
+        },
+    };
+    match ended {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => Err(Error::Calculation { table, field, key, source }),
+        Err(panic) => Err(Error::Panicked { table, field, key, message: message(&*panic) }),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject() -> Subject {
+        Subject { table: "lamppost".to_owned(), field: "slow_full_name", key: Key::new([7.into()]) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        let error = run::<i32>(subject(), None, async { panic!("out of {}", "pigeons") }).await.unwrap_err();
+        assert_eq!(error.to_string(), "the calculation of `slow_full_name` of `lamppost` 7 panicked: out of pigeons");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_calculation_without_end_is_stopped() {
+        let endless = std::future::pending::<Result<i32, BoxError>>();
+        let error = run(subject(), Some(Duration::from_secs(30)), endless).await.unwrap_err();
+        assert_eq!(error.to_string(), "the calculation of `slow_full_name` of `lamppost` 7 was stopped after 30 s");
+    }
+}

@@ -1,0 +1,216 @@
+//! All SQL text. The only room that asks which database it is; each database has the same files.
+//!
+//! A [`Dialect`] renders statements and decides nothing: what they are for, and in which order they run, is written in
+//! `schema/` and `invalidation/`.
+
+mod postgres;
+mod rows;
+pub(crate) mod sql;
+mod sqlite;
+
+use std::sync::Arc;
+
+use sea_orm::{
+    AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
+    TransactionOptions, Value,
+};
+
+use crate::{
+    Error,
+    field::{
+        Key,
+        layout::{Owner, Source, Table},
+    },
+};
+
+pub(crate) use rows::{Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField};
+
+/// The dialect of this database.
+pub(crate) fn of(backend: DbBackend) -> Result<&'static dyn Dialect, Error> {
+    match backend {
+        DbBackend::Postgres => Ok(&postgres::Postgres),
+        DbBackend::Sqlite => Ok(&sqlite::Sqlite),
+        other => Err(Error::UnsupportedDatabase { database: other.as_str() }),
+    }
+}
+
+/// What tells a connection pool from the others of the process: the options that it shares with all its clones.
+pub(crate) struct Identity {
+    pub(crate) address: usize,
+    /// Whether the pool still exists. Until this is dropped its address is not used again.
+    pub(crate) is_alive: Box<dyn Fn() -> bool + Send>,
+}
+
+impl Identity {
+    fn of<T: Send + Sync + 'static>(options: &Arc<T>) -> Self {
+        let weak = Arc::downgrade(options);
+        Self { address: Arc::as_ptr(options).addr(), is_alive: Box::new(move || weak.strong_count() > 0) }
+    }
+}
+
+/// How a sleeping worker learns at once that something was marked.
+pub(crate) enum WakeUp {
+    /// By a notification on this channel. While the worker sleeps it holds, on the listening connection, the lock that
+    /// the triggers try: only who finds it held has to notify.
+    Listen(&'static str),
+    /// By a change of the database's files.
+    WatchFile,
+}
+
+/// The SQL of one database.
+pub(crate) trait Dialect: Send + Sync {
+    fn backend(&self) -> DbBackend;
+
+    /// What tells this database's pool from the others of the process.
+    fn identity(&self, db: &DatabaseConnection) -> Identity;
+
+    fn wake_up(&self) -> WakeUp;
+
+    /// Whether this error is about a value, not about the moment or the connection.
+    fn refuses_value(&self, error: &DbErr) -> bool;
+
+    // ---- schema: what stands in the database
+
+    /// Rows `schema`, `name`, `type`, `key` (its place in the primary key, or 0) of a table's columns; none if there is
+    /// no such table.
+    fn describe(&self, table: &Table) -> Statement;
+
+    /// Rows `name`, `columns` (a JSON array) of the unique indexes of a table that a replacing insert could hit.
+    fn unique_indexes(&self, table: &Table) -> Option<Statement>;
+
+    /// Rows `privilege`, `remedy`: what the database's user lacks to install on these tables.
+    fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement>;
+
+    /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
+    fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;
+
+    /// Rows `kind`, `name`, `parent` (the table a trigger stands on), `tag` of all that was ever installed for this owner.
+    fn installed(&self, owner: &Owner) -> Statement;
+
+    /// What drops an object that `installed` has found.
+    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String;
+
+    /// The upper key of the next chunk of rows, in the key's order: rows `key_1`, ...
+    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement;
+
+    /// Queues the flagged rows of a chunk that stand in no queue yet.
+    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
+
+    // ---- mark
+
+    /// Sets the flag; the triggers mark.
+    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+
+    /// Sets the flag so that no worker recalculates the row, while a calculation under way still misses.
+    fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement>;
+
+    /// Flags rows whose expiry has passed.
+    fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement;
+
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement;
+
+    /// Wakes sleeping workers of other processes.
+    fn wake(&self) -> Option<Statement>;
+
+    /// Tries to take the lock of [`WakeUp::Listen`] for this owner, and gives up all such locks of the session.
+    fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)>;
+
+    /// Rows `file` of the files that [`WakeUp::WatchFile`] watches.
+    fn files(&self) -> Option<Statement>;
+
+    // ---- collect and claim
+
+    /// How a worker's transaction begins.
+    fn transaction(&self) -> TransactionOptions {
+        match self.backend() {
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            },
+            _ => TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                access_mode: Some(AccessMode::ReadWrite),
+                ..Default::default()
+            },
+        }
+    }
+
+    /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
+    fn settings(&self, internal: bool) -> Option<Statement>;
+
+    /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
+    fn work(&self, owner: &Owner) -> Statement;
+
+    /// Turns marks of a looked-up source into marks of the owners; with a key, only those that concern this row.
+    fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement>;
+
+    /// Takes the oldest marks away: rows `key_1`, ..., `id`, `field`, `eager`, `marked_at`.
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement;
+
+    /// Takes all marks of these keys away; rows as of [`Dialect::take_marks`].
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement;
+
+    /// The generation of something newly queued, from the newest of its marks.
+    fn generation(&self, newest_mark: i64) -> i64;
+
+    /// Queues what was collected: rows `key_1`, ..., `field`, `generation`, `attempts`, `leased` (by this statement).
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement;
+
+    /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement;
+
+    /// Flags these rows if they are not, skipping those that somebody holds locked.
+    fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
+
+    /// Leases queued rows that are due: rows `key_1`, ..., `field`, `generation`, `attempts`.
+    fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement;
+
+    /// Leases one key, queueing it if it is not: a row as of [`Dialect::enqueue`]. `steal`: also from who holds it.
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement;
+
+    fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement;
+
+    // ---- complete
+
+    /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
+    fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
+
+    /// Locks the queue's rows of these claims: rows `key_1`, ..., `field`, `generation`, `marked`.
+    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement;
+
+    /// What has to be done with the queue's rows of completed claims, before and after the values are written.
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
+
+    /// Writes values and flags of rows that are all of one shape.
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement;
+
+    /// Ends the lease of these claims; they are due again after `delay` milliseconds.
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement;
+
+    /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
+
+    /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement;
+
+    /// Writes a value inside a user's transaction, without waiting, so that no calculation under way can undo it:
+    /// the statements, the first of which returns a row if the row could be had.
+    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement>;
+
+    // ---- read
+
+    /// A row `stale` (bool): flagged, expired, marked or queued. No row if there is none under this key.
+    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+}
+
+/// The database's own code of an error.
+fn error_code(error: &DbErr) -> Option<String> {
+    #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+    if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) =
+        error
+    {
+        return error.as_database_error()?.code().map(Into::into);
+    }
+    let _ = error;
+    None
+}

@@ -1,0 +1,116 @@
+//! Claiming: what is due, and the lease on it.
+
+use sea_orm::Statement;
+
+use super::statement;
+use crate::{
+    dialect::{
+        Claim,
+        sql::{Sql, equal, key_columns, known_fields, literal, marks, prefixed, qualified, quote, recalculations},
+    },
+    field::{Key, layout::Owner},
+};
+
+/// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
+pub(super) fn settings(internal: bool) -> Statement {
+    let internal = if internal { "on" } else { "off" };
+    let text = format!(
+        "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true),
+                set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+                set_config('cached_field.internal', '{internal}', true)"
+    );
+    statement(Sql::default(), text)
+}
+
+pub(super) fn work(owner: &Owner) -> Statement {
+    let (marks, queue, table) = (qualified(&marks(owner)), qualified(&recalculations(owner)), qualified(&owner.table));
+    let known = known_fields(owner);
+    let mut moments = vec![
+        format!("(SELECT min(due_at) FROM {queue} WHERE {known} AND leased_until <= now())"),
+        format!("(SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > now())"),
+    ];
+    moments.extend(owner.fields.iter().filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        Some(format!(
+            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND NOT {flag} ORDER BY {expires} LIMIT 1)"
+        ))
+    }));
+    let text = format!(
+        "SELECT EXISTS (SELECT FROM {marks} WHERE {known}) AS work,
+                CAST(ceil(extract(epoch FROM least({}) - clock_timestamp()) * 1000) AS bigint) AS wait",
+        moments.join(", "),
+    );
+    statement(Sql::default(), text)
+}
+
+/// Rows whose key is still marked are left alone: they come with their marks.
+pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
+    let mut sql = Sql::default();
+    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
+    let text = format!(
+        "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1
+          WHERE q.ctid = ANY (ARRAY(
+                SELECT d.ctid FROM {queue} d
+                 WHERE {known} AND d.due_at <= now() AND d.leased_until <= now()
+                   AND NOT EXISTS (SELECT FROM {marks} m WHERE {same_key})
+                 ORDER BY d.due_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
+         RETURNING {returned}, q.field, q.generation, q.attempts",
+        marks = qualified(&marks(owner)),
+        known = known_fields(owner),
+        same_key = equal("m", &keys, "d", &keys),
+        returned = prefixed("q", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
+    let mut sql = Sql::default();
+    let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
+    let held = if steal { "false" } else { "q.leased_until > now()" };
+    let generation = if steal { "excluded.generation" } else { "q.generation" };
+    let rows = [key];
+    let tuple = sql.tuples(
+        owner,
+        &rows,
+        |key| key,
+        |sql, _| {
+            let (name, lease) = (sql.bind(owner.fields[field].name), sql.bind(lease));
+            vec![
+                name,
+                format!("nextval(pg_get_serial_sequence({}, 'id'))", literal(&marks)),
+                "now()".to_owned(),
+                format!("now() + {lease} * interval '1 millisecond'"),
+                "1".to_owned(),
+            ]
+        },
+    );
+    let text = format!(
+        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
+         VALUES {tuple}
+         ON CONFLICT ({keys}, field) DO UPDATE SET
+                generation = {generation},
+                attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
+                leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END,
+                due_at = least(q.due_at, excluded.due_at)
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {lease_end} AS leased",
+        keys = keys.join(", "),
+        returned = prefixed("q", &keys),
+        lease_end = format!("now() + ${} * interval '1 millisecond'", owner.key.len() + 2),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::default();
+    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let claimed = super::complete::claimed(&mut sql, owner, claims);
+    let lease = sql.bind(lease);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond'
+           FROM claimed c WHERE {} AND q.field = c.field AND q.leased_until > now()",
+        equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,173 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::{Statement, Value};
+
+use super::{mark, statement};
+use crate::{
+    dialect::{
+        Claim, Shape,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, quote, recalculations},
+    },
+    field::{
+        Key,
+        layout::{Field, Owner},
+    },
+};
+
+/// `claimed (key_1, ..., field, generation) AS (VALUES ...)`
+pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let tuples = sql.tuples(
+        owner,
+        claims,
+        |claim| &claim.key,
+        |sql, claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)],
+    );
+    format!("claimed ({}, field, generation) AS (VALUES {tuples})", key_columns(owner).join(", "))
+}
+
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::default();
+    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
+    let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
+    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "WITH k ({}) AS (VALUES {tuples})
+         SELECT {} FROM k JOIN {} t ON {} ORDER BY {} FOR NO KEY UPDATE OF t SKIP LOCKED",
+        columns.join(", "),
+        selected.join(", "),
+        qualified(&owner.table),
+        equal("t", &owner_key, "k", &columns),
+        prefixed("t", &owner_key),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         SELECT {selected}, q.field, q.generation, {marked} AS marked
+           FROM claimed c
+           JOIN {table} t ON {row},
+                LATERAL (SELECT * FROM {queue} r WHERE {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q",
+        selected = prefixed("q", &keys),
+        marked = super::read::marked(owner, "c.field"),
+        table = qualified(&owner.table),
+        row = equal("t", &owner_key(owner), "c", &keys),
+        queue = qualified(&recalculations(owner)),
+        same_key = equal("r", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
+pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, done);
+    let text = format!(
+        "WITH {claimed} DELETE FROM {} q USING claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
+        qualified(&recalculations(owner)),
+        equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// `cached = .., flag = .., expires_after = ..`: a passed expiry ends with the flag, one that lies ahead is kept.
+fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+    let mut assignments = vec![
+        format!("{} = {value}", quote(&field.cached.name)),
+        format!("{} = {}", quote(&field.recalculation_needed), !done),
+    ];
+    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
+        assignments.push(format!("{expires} = CASE WHEN t.{expires} > now() THEN t.{expires} END"));
+    }
+    assignments
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
+    let tuples = sql.tuples(
+        owner,
+        rows,
+        |row| &row.0,
+        |sql, row| fields.iter().zip(&row.1).map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect(),
+    );
+    let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
+    let set = shape.0.iter().zip(&fields).zip(&values);
+    let set: Vec<String> =
+        set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
+    let text = format!(
+        "WITH v ({}, {}) AS (VALUES {tuples}) UPDATE {} t SET {} FROM v WHERE {}",
+        keys.join(", "),
+        values.join(", "),
+        qualified(&owner.table),
+        set.join(", "),
+        equal("t", &owner_key(owner), "v", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let delay = sql.bind(delay);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {} q SET leased_until = '-infinity', attempts = greatest(q.attempts - 1, 0),
+                due_at = now() + {delay} * interval '1 millisecond'
+           FROM claimed c WHERE {} AND q.field = c.field",
+        qualified(&recalculations(owner)),
+        equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    let mut sql = Sql::default();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let (error, retry) = (sql.bind(error), sql.bind(retry));
+    let text = format!(
+        "UPDATE {} SET leased_until = '-infinity', last_error = {error},
+                due_at = CASE WHEN generation = {generation} THEN now() + {retry} * interval '1 millisecond' ELSE now() END
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {} q USING claimed c
+          WHERE {} AND q.field = c.field AND q.generation = c.generation
+            AND NOT EXISTS (SELECT FROM {} t WHERE {})",
+        qualified(&recalculations(owner)),
+        equal("q", &keys, "c", &keys),
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), "c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
+/// claim then misses, and the worker looks once more.
+pub(super) fn store_in_transaction(owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+    let shape = Shape(vec![crate::dialect::ShapedField { field, done: true }]);
+    vec![
+        lock_rows(owner, std::slice::from_ref(key)),
+        mark::internal(true),
+        write(owner, &shape, &[(key.clone(), vec![value])]),
+        mark::internal(false),
+        mark::append_mark(owner, field, key, true),
+    ]
+}

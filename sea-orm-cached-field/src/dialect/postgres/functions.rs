@@ -1,0 +1,287 @@
+//! The functions that the triggers share. All run as their owner with a pinned `search_path`, so that a role that may
+//! write a related table needs no right on ours, and no object of the same name can come in between.
+
+use super::{sleep_lock, tables};
+use crate::{
+    dialect::{
+        Described, Object, ObjectKind,
+        sql::{equal, fitted, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
+    },
+    field::{
+        Flagging,
+        layout::{Owner, Source, Table},
+    },
+};
+
+/// What every function of ours is declared with.
+pub(super) const SECURITY: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
+
+/// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
+pub(super) const FOREIGN: &str = "coalesce(current_setting('cached_field.internal', true), '') <> 'on'";
+
+pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
+    let mut objects = vec![mark(owner, table), flag(owner, table)];
+    if owner.looked_up().next().is_some() {
+        objects.push(mark_links(owner));
+    }
+    for source in owner.looked_up() {
+        objects.push(expand(owner, table, source));
+    }
+    if owner.fields.iter().any(|field| field.flagging == Flagging::Commit) {
+        objects.extend(flush(owner, table));
+    }
+    objects
+}
+
+/// The name of a function of ours, quoted and with its schema.
+pub(super) fn function(owner: &Owner, suffix: &str) -> String {
+    qualified(&Table { schema: owner.table.schema.clone(), name: function_name(owner, suffix) })
+}
+
+pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
+    fitted(format!("cf_{}_{suffix}", owner.table.name))
+}
+
+/// A function object; `signature` is what follows its name up to the body.
+pub(super) fn function_object(owner: &Owner, suffix: &str, signature: &str, body: &str) -> Object {
+    let create = format!(
+        "CREATE OR REPLACE FUNCTION {}{signature} AS $cached_field$\n{body}\n$cached_field$",
+        function(owner, suffix)
+    );
+    tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, vec![create])
+}
+
+/// `p_key_1 integer[], ...`
+fn key_array_parameters(owner: &Owner, table: &Described) -> String {
+    let types = tables::key_types(owner, table);
+    let columns = key_columns(owner).into_iter().zip(types);
+    columns.map(|(column, kind)| format!("p_{column} {kind}[]")).collect::<Vec<_>>().join(", ")
+}
+
+/// The parameters of [`key_array_parameters`] by name.
+fn key_arrays(owner: &Owner, prefix: &str) -> String {
+    key_columns(owner).iter().map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Wakes the worker if it sleeps: it holds the lock then. The shared lock, kept to the end of this transaction, keeps a
+/// worker from falling asleep while a mark is not yet visible.
+fn wake(owner: &Owner) -> String {
+    format!(
+        "  IF NOT pg_try_advisory_xact_lock_shared({}) THEN
+    PERFORM pg_notify({}, '');
+  END IF;",
+        sleep_lock(&qualified(&marks(owner))),
+        literal(super::CHANNEL),
+    )
+}
+
+/// The condition under which a mark carries what to flag at COMMIT: on the first mark of a statement, and only where a
+/// newer version of the row does not make the user's transaction fail.
+const FLUSHED: &str = "p_flush AND u.n = 1 AND current_setting('transaction_isolation') = 'read committed'";
+
+fn mark(owner: &Owner, table: &Described) -> Object {
+    let keys = key_columns(owner);
+    let flush_columns: Vec<String> = keys.iter().map(|key| format!("flush_{key}")).collect();
+    let flush: Vec<String> = keys.iter().map(|key| format!("CASE WHEN {FLUSHED} THEN p_{key} END")).collect();
+    let body = format!(
+        "BEGIN
+  INSERT INTO {marks} (field, {columns}, {flush_columns})
+  SELECT p_field, {values}, {flush}
+    FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n);
+{wake}
+END",
+        marks = qualified(&marks(owner)),
+        columns = keys.join(", "),
+        flush_columns = flush_columns.join(", "),
+        values = prefixed("u", &keys),
+        flush = flush.join(", "),
+        arrays = key_arrays(owner, "p_"),
+        wake = wake(owner),
+    );
+    let signature =
+        format!("(p_field text, p_flush boolean, {}) RETURNS void {SECURITY}", key_array_parameters(owner, table));
+    function_object(owner, "mark", &signature, &body)
+}
+
+/// Marks that name a related row, from which the owners are looked up when the mark is collected: an owner that another
+/// transaction is about to attach to that row cannot be seen now.
+fn mark_links(owner: &Owner) -> Object {
+    let body = format!(
+        "BEGIN
+  INSERT INTO {} (field, via, link, flush_links)
+  SELECT p_field, p_via, u.link::text[], CASE WHEN {FLUSHED} THEN p_links END
+    FROM unnest(p_links) WITH ORDINALITY AS u(link, n);
+{}
+END",
+        qualified(&marks(owner)),
+        wake(owner),
+    );
+    let signature = format!("(p_field text, p_flush boolean, p_via text, p_links text[]) RETURNS void {SECURITY}");
+    function_object(owner, "mark_links", &signature, &body)
+}
+
+/// Sets missing flags without waiting. One plpgsql branch a field: plans are kept, and an UPDATE of no rows, which would
+/// still run all statement triggers, is not sent.
+fn flag(owner: &Owner, table: &Described) -> Object {
+    let types = tables::key_types(owner, table);
+    let keys = key_columns(owner);
+    let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
+    let branches: Vec<String> = owner.fields.iter().map(|field| flag_branch(owner, field)).collect();
+    let body = format!("DECLARE {declared}\nBEGIN\n{}\nEND", branches.join("\n"));
+    let signature = format!(
+        "(p_field text, {}) RETURNS void {SECURITY} SET cached_field.internal = 'on'",
+        key_array_parameters(owner, table),
+    );
+    function_object(owner, "flag", &signature, &body)
+}
+
+fn flag_branch(owner: &Owner, field: &crate::field::layout::Field) -> String {
+    let keys = key_columns(owner);
+    let (owner_key, flag, table) = (owner_key(owner), quote(&field.recalculation_needed), qualified(&owner.table));
+    let aggregated: Vec<String> = keys.iter().map(|key| format!("array_agg(l.{key})")).collect();
+    let selected: Vec<String> = owner_key.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
+    let locked = match owner_key.as_slice() {
+        [key] => format!(
+            "SELECT {selected} FROM {table} t WHERE t.{key} = ANY (p_key_1) AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED",
+            selected = selected.join(", "),
+        ),
+        _ => format!(
+            "SELECT s.* FROM unnest({arrays}) AS u({keys}), LATERAL (
+          SELECT {selected} FROM {table} t WHERE {equal} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED) s",
+            arrays = key_arrays(owner, "p_"),
+            keys = keys.join(", "),
+            selected = selected.join(", "),
+            equal = equal("t", &owner_key, "u", &keys),
+        ),
+    };
+    let update = match owner_key.as_slice() {
+        [key] => format!("UPDATE {table} t SET {flag} = true WHERE t.{key} = ANY (v_key_1);"),
+        _ => format!(
+            "UPDATE {table} t SET {flag} = true FROM unnest({}) AS u({}) WHERE {};",
+            key_arrays(owner, "v_"),
+            keys.join(", "),
+            equal("t", &owner_key, "u", &keys),
+        ),
+    };
+    format!(
+        "  IF p_field = {name} THEN
+    SELECT {aggregated} INTO {into} FROM ({locked}) l;
+    IF v_key_1 IS NOT NULL THEN
+      {update}
+    END IF;
+  END IF;",
+        name = literal(field.name),
+        aggregated = aggregated.join(", "),
+        into = key_arrays(owner, "v_"),
+    )
+}
+
+/// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
+fn expand(owner: &Owner, table: &Described, source: &Source) -> Object {
+    let marks = qualified(&marks(owner));
+    let keys = key_columns(owner);
+    let body = format!(
+        "WITH gone AS (
+  DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
+    SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND (p_link IS NULL OR m.link = p_link)
+     ORDER BY m.id LIMIT p_limit FOR UPDATE SKIP LOCKED))
+  RETURNING field, link, eager, marked_at),
+expanded AS (
+  INSERT INTO {marks} (field, {columns}, eager, marked_at)
+  SELECT g.field, {owner_keys}, bool_or(g.eager), min(g.marked_at)
+    FROM gone g JOIN {owner_table} t ON {linked}
+   GROUP BY g.field, {owner_keys}
+  RETURNING 1)
+SELECT count(*) FROM expanded",
+        via = literal(&source.name()),
+        columns = keys.join(", "),
+        owner_keys = prefixed("t", &owner_key(owner)),
+        owner_table = qualified(&owner.table),
+        linked = linked(table, source, "g.link"),
+    );
+    let signature = "(p_limit bigint, p_link text[]) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off";
+    function_object(owner, &expand_suffix(source), signature, &body)
+}
+
+pub(super) fn expand_suffix(source: &Source) -> String {
+    format!("{}_expand", source.name())
+}
+
+/// `t.country_code = (g.link)[1]::text AND ...`
+fn linked(table: &Described, source: &Source, array: &str) -> String {
+    let pairs =
+        source.link.iter().enumerate().map(|(at, link)| {
+            format!("t.{} = ({array})[{}]::{}", quote(&link.owner), at + 1, table.columns[&link.owner])
+        });
+    pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+/// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows are locked.
+fn flush(owner: &Owner, table: &Described) -> Vec<Object> {
+    let keys = key_columns(owner);
+    let types = tables::key_types(owner, table);
+    let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
+    let lookups: Vec<String> = owner.looked_up().map(|source| flush_branch(owner, table, source)).collect();
+    let body = format!(
+        "DECLARE {declared}
+BEGIN
+  IF NEW.flush_key_1 IS NOT NULL THEN
+    PERFORM {flag}(NEW.field, {new_keys});
+  END IF;
+{lookups}
+  RETURN NULL;
+END",
+        flag = function(owner, "flag"),
+        new_keys = key_arrays(owner, "NEW.flush_"),
+        lookups = lookups.join("\n"),
+    );
+    let name = "zz_cached_field_flush";
+    let create = format!(
+        "CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {marks} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+  WHEN (NEW.flush_key_1 IS NOT NULL OR NEW.flush_links IS NOT NULL) EXECUTE FUNCTION {function}()",
+        marks = qualified(&marks(owner)),
+        function = function(owner, "flush"),
+    );
+    vec![
+        function_object(owner, "flush", &format!("() RETURNS trigger {SECURITY}"), &body),
+        trigger_object(owner, name, &marks(owner), create),
+    ]
+}
+
+fn flush_branch(owner: &Owner, table: &Described, source: &Source) -> String {
+    let keys = key_columns(owner);
+    let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+    format!(
+        "  IF NEW.via = {via} THEN
+    SELECT {aggregated} INTO {into} FROM unnest(NEW.flush_links) AS u(link) JOIN {owner_table} t ON {linked};
+    IF v_key_1 IS NOT NULL THEN
+      PERFORM {flag}(NEW.field, {into});
+    END IF;
+  END IF;",
+        via = literal(&source.name()),
+        aggregated = aggregated.join(", "),
+        into = keys.iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", "),
+        owner_table = qualified(&owner.table),
+        linked = linked(table, source, "u.link::text[]"),
+        flag = function(owner, "flag"),
+    )
+}
+
+/// A trigger object. The trigger is dropped first: `OR REPLACE` knows no constraint triggers.
+pub(super) fn trigger_object(owner: &Owner, name: &str, on: &Table, create: String) -> Object {
+    let on = qualified(on);
+    let drop = format!("DROP TRIGGER IF EXISTS {} ON {on}", quote(name));
+    tables::object(owner, ObjectKind::Trigger, name, Some(on), vec![drop, create])
+}
+
+/// A column's value in a form whose equality hides no change: most types have an equality of their own that does
+/// (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`).
+pub(super) fn comparable(expression: &str, kind: &str) -> String {
+    const EXACT: [&str; 9] = ["smallint", "integer", "bigint", "boolean", "uuid", "date", "bytea", "oid", "\"char\""];
+    if EXACT.contains(&kind) || kind.starts_with("timestamp") {
+        expression.to_owned()
+    } else {
+        format!("{expression}::text COLLATE \"C\"")
+    }
+}

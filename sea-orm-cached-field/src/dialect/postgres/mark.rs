@@ -1,0 +1,65 @@
+//! Marking by our own methods; all other marks are the triggers'.
+
+use sea_orm::{Statement, Value};
+
+use super::{CHANNEL, statement};
+use crate::{
+    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote},
+    field::{Key, layout::Owner},
+};
+
+pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::default();
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    statement(sql, format!("UPDATE {} SET {flag} = true WHERE {is_row}", qualified(&owner.table)))
+}
+
+/// The trigger is kept from marking; the mark says that nothing is to be queued.
+pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let lazily = append_mark(owner, field, key, false);
+    vec![internal(true), flag(owner, field, key), internal(false), lazily]
+}
+
+/// Whether the writes that follow in this transaction are ours.
+pub(super) fn internal(on: bool) -> Statement {
+    let value = if on { "on" } else { "off" };
+    statement(Sql::default(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
+}
+
+pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: bool) -> Statement {
+    let mut sql = Sql::default();
+    let rows = [key];
+    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
+    let columns = key_columns(owner).join(", ");
+    statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
+}
+
+pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+    let mut sql = Sql::default();
+    let (table, owner_key, field) = (qualified(&owner.table), owner_key(owner), &owner.fields[field]);
+    let (flag, expires) =
+        (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
+    let limit = sql.bind(rows as i64);
+    let text = format!(
+        "WITH expired AS (
+                SELECT {columns} FROM {table} WHERE {expires} <= now() AND NOT {flag}
+                 ORDER BY {expires} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE {table} t SET {flag} = true FROM expired e WHERE {same_row}",
+        columns = owner_key.join(", "),
+        same_row = equal("t", &owner_key, "e", &owner_key),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    let mut sql = Sql::default();
+    let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let moment = sql.bind(moment);
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    statement(sql, format!("UPDATE {} SET {expires} = {moment} WHERE {is_row}", qualified(&owner.table)))
+}
+
+pub(super) fn wake() -> Statement {
+    statement(Sql::default(), format!("SELECT pg_notify({}, '')", literal(CHANNEL)))
+}

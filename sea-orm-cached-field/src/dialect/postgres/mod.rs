@@ -1,0 +1,206 @@
+//! PostgreSQL 13 and later.
+//!
+//! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner settings of their own: our
+//! two tables look tiny whenever they were last empty, and a plan made then would be slow for good.
+
+mod catalog;
+mod claim;
+mod collect;
+mod complete;
+mod functions;
+mod mark;
+mod own_triggers;
+mod read;
+mod related_triggers;
+mod tables;
+
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
+
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, sql::Sql};
+use crate::field::{
+    Key,
+    layout::{Owner, Source, Table},
+};
+
+/// The channel on which sleeping workers are woken.
+const CHANNEL: &str = "cached_fields";
+
+pub(super) struct Postgres;
+
+fn statement(sql: Sql, text: String) -> Statement {
+    sql.statement(DbBackend::Postgres, text)
+}
+
+/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours, the lower half is the
+/// table of marks.
+fn sleep_lock(marks: &str) -> String {
+    const OURS: i64 = 0x5e_a0cf << 32;
+    format!("{OURS} + {}::regclass::oid::bigint", super::sql::literal(marks))
+}
+
+impl Dialect for Postgres {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn identity(&self, db: &DatabaseConnection) -> Identity {
+        #[cfg(feature = "sqlx-postgres")]
+        return Identity::of(&db.get_postgres_connection_pool().connect_options());
+        #[cfg(not(feature = "sqlx-postgres"))]
+        return Identity::of(&std::sync::Arc::new(db.clone()));
+    }
+
+    fn wake_up(&self) -> WakeUp {
+        WakeUp::Listen(CHANNEL)
+    }
+
+    fn refuses_value(&self, error: &DbErr) -> bool {
+        // Classes 22, data exception, and 23, integrity constraint violation.
+        super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+
+    fn describe(&self, table: &Table) -> Statement {
+        catalog::describe(table)
+    }
+
+    fn unique_indexes(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
+    fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement> {
+        Some(catalog::missing_privileges(owner, related))
+    }
+
+    fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+        tables::objects(owner, table, related)
+    }
+
+    fn installed(&self, owner: &Owner) -> Statement {
+        catalog::installed(owner)
+    }
+
+    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+        catalog::drop_object(owner, kind, name, parent)
+    }
+
+    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
+        collect::backlog_boundary(owner, after, rows)
+    }
+
+    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+        collect::enqueue_backlog(owner, field, after, to)
+    }
+
+    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        mark::flag(owner, field, key)
+    }
+
+    fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        mark::flag_lazily(owner, field, key)
+    }
+
+    fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
+        mark::flag_expired(owner, field, rows)
+    }
+
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+        mark::set_expiry(owner, field, key, moment)
+    }
+
+    fn wake(&self) -> Option<Statement> {
+        Some(mark::wake())
+    }
+
+    fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)> {
+        let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
+        Some((format!("SELECT pg_try_advisory_lock({lock})"), "SELECT pg_advisory_unlock_all()".to_owned()))
+    }
+
+    fn files(&self) -> Option<Statement> {
+        None
+    }
+
+    fn settings(&self, internal: bool) -> Option<Statement> {
+        Some(claim::settings(internal))
+    }
+
+    fn work(&self, owner: &Owner) -> Statement {
+        claim::work(owner)
+    }
+
+    fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement> {
+        Some(collect::expand_marks(owner, source, marks, key))
+    }
+
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
+        collect::take_marks(owner, marks)
+    }
+
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        collect::take_marks_of(owner, keys)
+    }
+
+    fn generation(&self, newest_mark: i64) -> i64 {
+        newest_mark
+    }
+
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
+        collect::enqueue(owner, rows, lease)
+    }
+
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
+        collect::change_generation(owner, rows)
+    }
+
+    fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
+        Some(collect::flag_missing(owner, field, keys))
+    }
+
+    fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement {
+        claim::lease_due(owner, rows, lease)
+    }
+
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
+        claim::lease_one(owner, field, key, lease, steal)
+    }
+
+    fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+        claim::renew_leases(owner, claims, lease)
+    }
+
+    fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        complete::lock_rows(owner, keys)
+    }
+
+    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::lock_queued(owner, claims)
+    }
+
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+        (vec![complete::delete_queued(owner, done)], Vec::new())
+    }
+
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+        complete::write(owner, shape, rows)
+    }
+
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+        complete::hand_back(owner, claims, delay)
+    }
+
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+        complete::record_failure(owner, claim, error, retry)
+    }
+
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::drop_gone(owner, claims)
+    }
+
+    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+        complete::store_in_transaction(owner, field, key, value)
+    }
+
+    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        read::status(owner, field, key)
+    }
+}

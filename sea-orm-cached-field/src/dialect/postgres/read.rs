@@ -1,0 +1,41 @@
+//! Whether a stored value is right.
+
+use sea_orm::Statement;
+
+use super::{collect, statement};
+use crate::{
+    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
+    field::{Key, layout::Owner},
+};
+
+/// Whether the field of the row `t` is marked; `field` is an SQL expression.
+pub(super) fn marked(owner: &Owner, field: &str) -> String {
+    let marks = qualified(&marks(owner));
+    let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
+    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field})")];
+    tests.extend(owner.looked_up().map(|source| {
+        let (via, link) = (literal(&source.name()), collect::link(source, "t"));
+        format!("EXISTS (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND m.field = {field})")
+    }));
+    format!("({})", tests.join(" OR "))
+}
+
+pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::default();
+    let column = &owner.fields[field];
+    let name = sql.bind(column.name);
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= now()", quote(expires)));
+    let text = format!(
+        "SELECT t.{flag} OR coalesce({expired}, false) OR {marked}
+                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
+           FROM {table} t WHERE {is_row}",
+        flag = quote(&column.recalculation_needed),
+        expired = expired.as_deref().unwrap_or("false"),
+        marked = marked(owner, &name),
+        queue = qualified(&recalculations(owner)),
+        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+        table = qualified(&owner.table),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,179 @@
+//! Triggers on a related table: which owners a change there concerns.
+
+use super::functions::{SECURITY, comparable, function, function_object, trigger_object};
+use crate::{
+    dialect::{
+        Described, Object,
+        sql::{fitted, key_columns, literal, owner_key, qualified, quote},
+    },
+    field::{
+        Flagging,
+        layout::{Owner, Reader, Source},
+    },
+};
+
+pub(super) fn objects(owner: &Owner, table: &Described, source: &Source, far: &Described) -> Vec<Object> {
+    let events = [
+        Event { suffix: "ai", event: "INSERT", referencing: "REFERENCING NEW TABLE AS cf_new" },
+        Event { suffix: "ad", event: "DELETE", referencing: "REFERENCING OLD TABLE AS cf_old" },
+        Event { suffix: "au", event: "UPDATE", referencing: "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new" },
+        Event { suffix: "at", event: "TRUNCATE", referencing: "" },
+    ];
+    let change = Change { owner, table, source, far };
+    events.iter().flat_map(|event| change.objects(event)).collect()
+}
+
+struct Event {
+    suffix: &'static str,
+    event: &'static str,
+    referencing: &'static str,
+}
+
+struct Change<'a> {
+    owner: &'a Owner,
+    table: &'a Described,
+    source: &'a Source,
+    far: &'a Described,
+}
+
+impl Change<'_> {
+    fn objects(&self, event: &Event) -> Vec<Object> {
+        let owner = self.owner;
+        let suffix = format!("{}_{}", self.source.name(), event.suffix);
+        // The owner's name too: several owners may look at one table.
+        let name = fitted(format!("zz_cached_field_{}_{suffix}", owner.table.name));
+        let body = format!("DECLARE {}\nBEGIN\n{}\n  RETURN NULL;\nEND", self.variables(), self.body(event));
+        let create = format!(
+            "CREATE TRIGGER {} AFTER {} ON {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}()",
+            quote(&name),
+            event.event,
+            qualified(&self.far.table),
+            event.referencing,
+            function(owner, &suffix),
+        );
+        vec![
+            function_object(owner, &suffix, &format!("() RETURNS trigger {SECURITY}"), &body),
+            trigger_object(owner, &name, &self.far.table, create),
+        ]
+    }
+
+    fn variables(&self) -> String {
+        let types = super::tables::key_types(self.owner, self.table);
+        let keys = key_columns(self.owner).into_iter().zip(types);
+        let keys: Vec<String> = keys.map(|(key, kind)| format!("v_{key} {kind}[];")).collect();
+        format!("{} v_links text[];", keys.join(" "))
+    }
+
+    fn body(&self, event: &Event) -> String {
+        let readers = &self.source.readers;
+        match event.event {
+            "UPDATE" => {
+                let marked = readers.iter().map(|reader| self.find(&self.updated(reader)) + &self.mark(reader));
+                marked.collect::<Vec<_>>().join("\n")
+            }
+            "TRUNCATE" => self.find_all() + &self.mark_all_keys(),
+            "INSERT" => self.find("SELECT r.* FROM cf_new r") + &self.mark_all(),
+            _ => self.find("SELECT r.* FROM cf_old r") + &self.mark_all(),
+        }
+    }
+
+    fn link_columns(&self) -> impl Iterator<Item = &str> {
+        self.source.link.iter().map(|link| link.related.as_str())
+    }
+
+    /// The related rows of which something that the reader reads has changed, old and new.
+    fn updated(&self, reader: &Reader) -> String {
+        let mut columns: Vec<&str> =
+            self.far.primary_key.iter().map(String::as_str).chain(self.link_columns()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let read = reader.columns.iter().enumerate();
+        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("c_{}", at + 1), column)).collect();
+        let rows = |table: &str| {
+            let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
+            let compared = read.iter().map(|(name, column)| {
+                format!("{} AS {name}", comparable(&format!("x.{}", quote(column)), &self.far.columns[*column]))
+            });
+            format!("SELECT {} FROM {table} x", plain.chain(compared).collect::<Vec<_>>().join(", "))
+        };
+        let kept: Vec<String> = columns.iter().map(|column| format!("u.{}", quote(column))).collect();
+        let grouped = kept.iter().cloned().chain(read.iter().map(|(name, _)| format!("u.{name}")));
+        format!(
+            "SELECT {} FROM ({} UNION ALL {}) u GROUP BY {} HAVING count(*) <> 2",
+            kept.join(", "),
+            rows("cf_old"),
+            rows("cf_new"),
+            grouped.collect::<Vec<_>>().join(", "),
+        )
+    }
+
+    /// Keeps the keys of the owners of these related rows, or the links by which they will be looked up.
+    fn find(&self, rows: &str) -> String {
+        let linked: Vec<String> =
+            self.link_columns().map(|column| format!("r.{} IS NOT NULL", quote(column))).collect();
+        let linked = linked.join(" AND ");
+        let Some(columns) = self.source.key_columns(self.owner) else {
+            let link: Vec<String> = self.link_columns().map(|column| format!("r.{}::text", quote(column))).collect();
+            return format!(
+                "  SELECT array_agg(DISTINCT ARRAY[{}]::text) INTO v_links FROM ({rows}) r WHERE {linked};\n",
+                link.join(", "),
+            );
+        };
+        let types = super::tables::key_types(self.owner, self.table);
+        let keys = key_columns(self.owner);
+        let selected = columns.iter().zip(&keys).zip(types);
+        let selected: Vec<String> =
+            selected.map(|((column, key), kind)| format!("r.{}::{kind} AS {key}", quote(column))).collect();
+        let aggregated: Vec<String> = keys.iter().map(|key| format!("array_agg(k.{key})")).collect();
+        format!(
+            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r WHERE {linked}) k;\n",
+            aggregated.join(", "),
+            self.key_variables(),
+            selected.join(", "),
+        )
+    }
+
+    /// All owners: after a TRUNCATE nobody knows any more whose rows there were.
+    fn find_all(&self) -> String {
+        let aggregated: Vec<String> = owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+        let table = qualified(&self.owner.table);
+        format!("  SELECT {} INTO {} FROM {table} t;\n", aggregated.join(", "), self.key_variables())
+    }
+
+    fn key_variables(&self) -> String {
+        key_columns(self.owner).iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn mark_all(&self) -> String {
+        self.source.readers.iter().map(|reader| self.mark(reader)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn mark_all_keys(&self) -> String {
+        self.source.readers.iter().map(|reader| self.mark_keys(reader)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn mark(&self, reader: &Reader) -> String {
+        if self.source.key_columns(self.owner).is_some() {
+            return self.mark_keys(reader);
+        }
+        let field = &self.owner.fields[reader.field];
+        format!(
+            "  IF v_links IS NOT NULL THEN\n    PERFORM {}({}, {}, {}, v_links);\n  END IF;",
+            function(self.owner, "mark_links"),
+            literal(field.name),
+            field.flagging == Flagging::Commit,
+            literal(&self.source.name()),
+        )
+    }
+
+    fn mark_keys(&self, reader: &Reader) -> String {
+        let field = &self.owner.fields[reader.field];
+        format!(
+            "  IF v_key_1 IS NOT NULL THEN\n    PERFORM {}({}, {}, {});\n  END IF;",
+            function(self.owner, "mark"),
+            literal(field.name),
+            field.flagging == Flagging::Commit,
+            self.key_variables(),
+        )
+    }
+}

@@ -1,0 +1,136 @@
+//! Our two tables, and the list of everything that stands beside them.
+
+use super::{functions, own_triggers, related_triggers};
+use crate::{
+    dialect::{
+        Described, Object, ObjectKind,
+        sql::{checksum, fitted, key_columns, literal, marks, qualified, quote, recalculations},
+    },
+    field::layout::Owner,
+};
+
+/// Tables of ours that carry another number are not touched.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that has to stand in the database for this owner.
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
+    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(functions::objects(owner, table));
+    objects.extend(own_triggers::objects(owner, table));
+    for (source, far) in owner.sources.iter().zip(related) {
+        objects.extend(related_triggers::objects(owner, table, source, far));
+    }
+    objects
+}
+
+/// What the comment of each of our objects begins with.
+pub(super) fn tag_prefix(owner: &Owner) -> String {
+    format!("sea-orm-cached-field {} ", qualified(&owner.table))
+}
+
+/// An object whose comment says whose it is and what it was made from.
+pub(super) fn object(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<String>,
+    create: Vec<String>,
+) -> Object {
+    let tag = format!("{}{}", tag_prefix(owner), checksum(&create.concat()));
+    let mut create = create;
+    create.push(format!("COMMENT ON {} IS {}", identity(owner, kind, name, parent.as_deref()), literal(&tag)));
+    Object { kind, name: name.to_owned(), parent, create, tag }
+}
+
+/// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
+pub(super) fn identity(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    let own = match &owner.table.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(name)),
+        None => quote(name),
+    };
+    match (kind, parent) {
+        (ObjectKind::Table, _) => format!("TABLE {own}"),
+        (ObjectKind::Index, _) => format!("INDEX {own}"),
+        (ObjectKind::Function, _) => format!("FUNCTION {own}"),
+        (ObjectKind::Trigger, parent) => format!("TRIGGER {} ON {}", quote(name), parent.unwrap_or_default()),
+    }
+}
+
+/// The type of each key column.
+pub(super) fn key_types<'a>(owner: &Owner, table: &'a Described) -> Vec<&'a str> {
+    owner.key.iter().map(|column| table.columns[&column.name].as_str()).collect()
+}
+
+/// `key_1 integer NOT NULL, ...`
+fn key_definitions(owner: &Owner, table: &Described, format: impl Fn(&str, &str) -> String) -> String {
+    let columns = key_columns(owner);
+    let definitions = columns.iter().zip(key_types(owner, table)).map(|(column, kind)| format(column, kind));
+    definitions.collect::<Vec<_>>().join(", ")
+}
+
+fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let (marks, name) = (qualified(&marks(owner)), marks(owner).name);
+    let keys = key_definitions(owner, table, |column, kind| format!("{column} {kind}"));
+    let flush_keys = key_definitions(owner, table, |column, kind| format!("flush_{column} {kind}[]"));
+    let create = vec![
+        format!(
+            "CREATE TABLE {marks} (
+                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                field text NOT NULL,
+                {keys},
+                eager boolean NOT NULL DEFAULT true,
+                marked_at timestamptz NOT NULL DEFAULT now(),
+                via text,
+                link text[],
+                {flush_keys},
+                flush_links text[]
+            ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0) /* schema {SCHEMA_VERSION} */"
+        ),
+        format!(
+            "CREATE INDEX {} ON {marks} ({}, field)",
+            quote(&fitted(format!("{name}_key"))),
+            key_columns(owner).join(", "),
+        ),
+        format!(
+            "CREATE INDEX {} ON {marks} (via, link, id) WHERE via IS NOT NULL",
+            quote(&fitted(format!("{name}_via"))),
+        ),
+    ];
+    object(owner, ObjectKind::Table, &name, None, create)
+}
+
+fn recalculations_table(owner: &Owner, table: &Described) -> Object {
+    let (queue, name) = (qualified(&recalculations(owner)), recalculations(owner).name);
+    let keys = key_definitions(owner, table, |column, kind| format!("{column} {kind} NOT NULL"));
+    let create = vec![
+        // The lease stands in a column of its own that no index holds, and the pages have room: updates stay HOT.
+        format!(
+            "CREATE TABLE {queue} (
+                {keys},
+                field text NOT NULL,
+                generation bigint NOT NULL,
+                due_at timestamptz DEFAULT now(),
+                leased_until timestamptz NOT NULL DEFAULT '-infinity',
+                attempts integer NOT NULL DEFAULT 0,
+                last_error text,
+                first_marked_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY ({}, field)
+            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0) /* schema {SCHEMA_VERSION} */",
+            key_columns(owner).join(", "),
+        ),
+        format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
+    ];
+    object(owner, ObjectKind::Table, &name, None, create)
+}
+
+fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let name = fitted(format!("{}_{expires_after}_cached", owner.table.name));
+    let column = quote(expires_after);
+    let create = vec![format!(
+        "CREATE INDEX {} ON {} ({column}) WHERE {column} IS NOT NULL",
+        quote(&name),
+        qualified(&owner.table),
+    )];
+    object(owner, ObjectKind::Index, &name, None, create)
+}

@@ -1,0 +1,87 @@
+//! What statements take and give, as plain data.
+
+use std::collections::BTreeMap;
+
+use crate::field::{Key, layout::Table};
+
+/// A leased row of the queue: one field of one row that is to be calculated.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Claim {
+    pub(crate) key: Key,
+    pub(crate) field: usize,
+    /// Changes with each newly collected mark; a completion holds only for the generation that it was claimed with.
+    pub(crate) generation: i64,
+    /// How often it was claimed since it was last marked, this time included.
+    pub(crate) attempts: i32,
+}
+
+/// Something to be queued.
+#[derive(Clone, Debug)]
+pub(crate) struct Enqueued {
+    pub(crate) key: Key,
+    pub(crate) field: usize,
+    pub(crate) generation: i64,
+    /// When the oldest of its marks was made, in milliseconds since 1970.
+    pub(crate) marked_at: i64,
+    /// Whether the one who queues it wants to calculate it.
+    pub(crate) lease: bool,
+}
+
+/// What is written to a row: some of its fields, each with or without the flag's end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Shape(pub(crate) Vec<ShapedField>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ShapedField {
+    pub(crate) field: usize,
+    /// Whether the value is right, so that the flag ends; otherwise it is only newer than what stood there.
+    pub(crate) done: bool,
+}
+
+/// A table as the database has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Described {
+    /// With its real schema.
+    pub(crate) table: Table,
+    /// Type by name.
+    pub(crate) columns: BTreeMap<String, String>,
+    pub(crate) primary_key: Vec<String>,
+    /// The columns of each unique index, beside the primary key.
+    pub(crate) unique: Vec<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ObjectKind {
+    Table,
+    Index,
+    Function,
+    Trigger,
+}
+
+impl ObjectKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Index => "index",
+            Self::Function => "function",
+            Self::Trigger => "trigger",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        [Self::Table, Self::Index, Self::Function, Self::Trigger].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// Something that stands in the database for an owner.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) kind: ObjectKind,
+    pub(crate) name: String,
+    /// The table that a trigger stands on.
+    pub(crate) parent: Option<String>,
+    /// What makes it, also if another version of it stands there.
+    pub(crate) create: Vec<String>,
+    /// What the database keeps with it, to tell whether it is this one.
+    pub(crate) tag: String,
+}

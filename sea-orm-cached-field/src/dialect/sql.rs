@@ -1,0 +1,147 @@
+//! What SQL text is put together with. Identifiers are quoted, values are bound.
+
+use std::fmt::Write;
+
+use sea_orm::{DbBackend, Statement, Value};
+
+use crate::field::{
+    Key,
+    layout::{Column, Owner, Table},
+};
+
+/// The greatest length of an identifier that all databases accept, in bytes.
+const IDENTIFIER_BYTES: usize = 63;
+
+/// A statement in the making: text, and the values bound in it.
+#[derive(Debug, Default)]
+pub(crate) struct Sql {
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// Binds a value and returns its placeholder.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// Binds a value that is compared with, or written to, this column.
+    pub(crate) fn bind_for(&mut self, column: &Column, value: Value) -> String {
+        let (before, after) = &column.cast;
+        format!("{before}{}{after}", self.bind(value))
+    }
+
+    /// `(key_1 = $1 AND ...)`, for one key.
+    pub(crate) fn key_is(&mut self, owner: &Owner, prefix: &str, columns: &[String], key: &Key) -> String {
+        let equal = |((column, bound), value): ((&Column, &String), &Value)| {
+            format!("{prefix}{bound} = {}", self.bind_for(column, value.clone()))
+        };
+        owner.key.iter().zip(columns).zip(key.values()).map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The tuples of a `VALUES` list: of each row its key, then what `rest` binds.
+    pub(crate) fn tuples<T>(
+        &mut self,
+        owner: &Owner,
+        rows: &[T],
+        key: impl Fn(&T) -> &Key,
+        mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
+    ) -> String {
+        let mut text = String::new();
+        for row in rows {
+            let columns = owner.key.iter().zip(key(row).values());
+            let mut tuple: Vec<String> = columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
+            tuple.extend(rest(self, row));
+            let comma = if text.is_empty() { "" } else { ", " };
+            write!(text, "{comma}({})", tuple.join(", ")).expect("a String takes all that is written to it");
+        }
+        text
+    }
+
+    pub(crate) fn statement(self, backend: DbBackend, text: String) -> Statement {
+        Statement::from_sql_and_values(backend, text, self.values)
+    }
+}
+
+/// An identifier, quoted.
+pub(crate) fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// Identifiers, each quoted.
+pub(crate) fn quote_all<'a>(identifiers: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    identifiers.into_iter().map(quote).collect()
+}
+
+/// A string that stands in the text of a trigger, where nothing can be bound.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A table, quoted and with its schema if it has one.
+pub(crate) fn qualified(table: &Table) -> String {
+    match &table.schema {
+        Some(schema) => format!("{}.{}", quote(schema), quote(&table.name)),
+        None => quote(&table.name),
+    }
+}
+
+/// `key_1`, `key_2`, ...: the columns of our tables that hold the owner's key.
+pub(crate) fn key_columns(owner: &Owner) -> Vec<String> {
+    (1..=owner.key.len()).map(|n| format!("key_{n}")).collect()
+}
+
+/// The owner's key columns, quoted.
+pub(crate) fn owner_key(owner: &Owner) -> Vec<String> {
+    quote_all(owner.key.iter().map(|column| column.name.as_str()))
+}
+
+/// `a.x = b.y AND ...` over pairs of columns.
+pub(crate) fn equal(left: &str, left_columns: &[String], right: &str, right_columns: &[String]) -> String {
+    let pairs = left_columns.iter().zip(right_columns);
+    pairs.map(|(l, r)| format!("{left}.{l} = {right}.{r}")).collect::<Vec<_>>().join(" AND ")
+}
+
+/// `a.x, a.y`
+pub(crate) fn prefixed(prefix: &str, columns: &[String]) -> String {
+    columns.iter().map(|column| format!("{prefix}.{column}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Marks and queue rows of these fields alone: others belong to a newer version of the program.
+pub(crate) fn known_fields(owner: &Owner) -> String {
+    let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
+    format!("field IN ({})", names.join(", "))
+}
+
+/// The name cut to what the databases accept; what was cut off is told apart by a checksum.
+pub(crate) fn fitted(name: String) -> String {
+    if name.len() <= IDENTIFIER_BYTES {
+        return name;
+    }
+    let mut end = IDENTIFIER_BYTES - 9;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}_{}", &name[..end], checksum(&name))
+}
+
+/// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects must be.
+pub(crate) fn checksum(text: &str) -> String {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{hash:08x}")
+}
+
+/// The table of marks of an owner.
+pub(crate) fn marks(owner: &Owner) -> Table {
+    beside(owner, "cached_marks")
+}
+
+/// The table of recalculations (the queue) of an owner.
+pub(crate) fn recalculations(owner: &Owner) -> Table {
+    beside(owner, "cached_recalculations")
+}
+
+fn beside(owner: &Owner, suffix: &str) -> Table {
+    let name = fitted(format!("{}_{suffix}", owner.table.name));
+    Table { schema: owner.table.schema.clone(), name }
+}

@@ -1,0 +1,54 @@
+//! What stands in the database already.
+
+use sea_orm::Statement;
+
+use super::{statement, tables};
+use crate::{
+    dialect::{
+        ObjectKind,
+        sql::{Sql, literal, marks, quote, recalculations},
+    },
+    field::layout::{Owner, Table},
+};
+
+pub(super) fn describe(table: &Table) -> Statement {
+    let mut sql = Sql::default();
+    let name = sql.bind(table.name.as_str());
+    let text = format!(
+        "SELECT NULL AS schema, c.name AS name, c.type AS type, c.pk AS key
+           FROM sqlite_master m, pragma_table_xinfo(m.name) c
+          WHERE m.type = 'table' AND m.name = {name} ORDER BY c.cid"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn unique_indexes(table: &Table) -> Statement {
+    let mut sql = Sql::default();
+    let name = sql.bind(table.name.as_str());
+    let text = format!(
+        "SELECT i.name AS name, c.name AS \"column\"
+           FROM pragma_index_list({name}) i, pragma_index_info(i.name) c
+          WHERE i.\"unique\" AND i.origin <> 'pk' ORDER BY i.name, c.seqno"
+    );
+    statement(sql, text)
+}
+
+/// SQLite keeps the text that made an object; ours has the tag in a comment.
+pub(super) fn installed(owner: &Owner) -> Statement {
+    let text = format!(
+        "SELECT type AS kind, name, NULL AS parent,
+                substr(sql, instr(sql, {prefix}), instr(substr(sql, instr(sql, {prefix})), ' */') - 1) AS tag
+           FROM sqlite_master WHERE instr(sql, {prefix}) > 0
+         UNION ALL
+         SELECT type, name, NULL, '' FROM sqlite_master
+          WHERE type = 'table' AND name IN ({marks}, {queue}) AND instr(sql, {prefix}) = 0",
+        prefix = literal(&tables::tag_prefix(owner)),
+        marks = literal(&marks(owner).name),
+        queue = literal(&recalculations(owner).name),
+    );
+    statement(Sql::default(), text)
+}
+
+pub(super) fn drop_object(_: &Owner, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
+    format!("DROP {} {}", kind.name().to_uppercase(), quote(name))
+}

@@ -1,0 +1,187 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::{Statement, Value};
+
+use super::{NOW, mark, statement};
+use crate::{
+    dialect::{
+        Claim, Shape, ShapedField,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    },
+    field::{
+        Key,
+        layout::{Field, Owner},
+    },
+};
+
+/// `claimed (key_1, ..., field, generation) AS (VALUES ...)`
+pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let tuples = sql.tuples(
+        owner,
+        claims,
+        |claim| &claim.key,
+        |sql, claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)],
+    );
+    format!("claimed ({}, field, generation) AS (VALUES {tuples})", key_columns(owner).join(", "))
+}
+
+/// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::default();
+    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
+    let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
+    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("{own} AS {key}")).collect();
+    let text = format!(
+        "SELECT {} FROM {} WHERE ({}) IN (VALUES {tuples})",
+        selected.join(", "),
+        quote(&owner.table.name),
+        owner_key.join(", "),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         SELECT {selected}, q.field, q.generation, {marked} AS marked
+           FROM claimed c JOIN {queue} q ON {same_key} AND q.field = c.field",
+        selected = prefixed("q", &keys),
+        marked = super::read::marked(owner, "c", &keys, "c.field"),
+        queue = quote(&recalculations(owner).name),
+        same_key = equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// Generation 0 lets the values pass the guard.
+pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let queue = quote(&recalculations(owner).name);
+    let claimed = claimed(&mut sql, owner, done);
+    let announce = format!(
+        "WITH {claimed}
+         UPDATE {queue} AS q SET generation = 0
+           FROM claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
+        equal("q", &keys, "c", &keys),
+    );
+    (vec![statement(sql, announce)], vec![delete_announced(owner)])
+}
+
+fn delete_announced(owner: &Owner) -> Statement {
+    let queue = quote(&recalculations(owner).name);
+    statement(Sql::default(), format!("DELETE FROM {queue} WHERE generation = 0"))
+}
+
+/// A value that is only published leaves the flag alone: naming it would mark the row. A passed expiry ends with the
+/// flag, one that lies ahead is kept.
+fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+    let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
+    if done {
+        assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
+        assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| {
+            format!("{expires} = CASE WHEN julianday(t.{expires}) > julianday('now') THEN t.{expires} END")
+        }));
+    }
+    assignments
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
+    let tuples = sql.tuples(
+        owner,
+        rows,
+        |row| &row.0,
+        |sql, row| fields.iter().zip(&row.1).map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect(),
+    );
+    let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
+    let set = shape.0.iter().zip(&fields).zip(&values);
+    let set: Vec<String> =
+        set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
+    let text = format!(
+        "WITH v ({}, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
+        keys.join(", "),
+        values.join(", "),
+        quote(&owner.table.name),
+        set.join(", "),
+        equal("t", &owner_key(owner), "v", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let delay = sql.bind(delay);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay}
+           FROM claimed c WHERE {} AND q.field = c.field",
+        quote(&recalculations(owner).name),
+        equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    let mut sql = Sql::default();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let (error, retry) = (sql.bind(error), sql.bind(retry));
+    let text = format!(
+        "UPDATE {} SET leased_until = 0, last_error = {error},
+                due_at = CASE WHEN generation = {generation} THEN {NOW} + {retry} ELSE {NOW} END
+          WHERE {is_row} AND field = {field}",
+        quote(&recalculations(owner).name),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::default();
+    let keys = key_columns(owner);
+    let claimed = claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {} WHERE ({columns}, field, generation) IN (
+                SELECT {selected}, c.field, c.generation FROM claimed c
+                 WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
+        quote(&recalculations(owner).name),
+        quote(&owner.table.name),
+        equal("t", &owner_key(owner), "c", &keys),
+        columns = keys.join(", "),
+        selected = prefixed("c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// This transaction is the one writer, so the value can be completed at once; a calculation under way misses, for its
+/// queue row is gone.
+pub(super) fn store_in_transaction(owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+    let shape = Shape(vec![ShapedField { field, done: true }]);
+    vec![
+        lock_rows(owner, std::slice::from_ref(key)),
+        announce_one(owner, field, key),
+        write(owner, &shape, &[(key.clone(), vec![value])]),
+        delete_announced(owner),
+        mark::unmark(owner, field, key, "id"),
+    ]
+}
+
+fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::default();
+    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
+    let rows = [key];
+    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()]);
+    let text = format!(
+        "INSERT INTO {queue} ({keys}, field, generation) VALUES {tuple}
+         ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"
+    );
+    statement(sql, text)
+}

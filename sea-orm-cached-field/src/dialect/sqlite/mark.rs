@@ -1,0 +1,64 @@
+//! Marking by our own methods; all other marks are the triggers'.
+
+use sea_orm::{Statement, Value};
+
+use super::statement;
+use crate::{
+    dialect::sql::{Sql, key_columns, marks, owner_key, quote, recalculations},
+    field::{Key, layout::Owner},
+};
+
+pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::default();
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    statement(sql, format!("UPDATE {} SET {flag} = 1 WHERE {is_row}", quote(&owner.table.name)))
+}
+
+/// The mark that the flag has left is taken back; older ones stay.
+pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    vec![flag(owner, field, key), unmark(owner, field, key, "max(id)"), disown(owner, field, key)]
+}
+
+/// Deletes marks of a field of a row: all, or the one that an aggregate of ids names.
+pub(super) fn unmark(owner: &Owner, field: usize, key: &Key, ids: &str) -> Statement {
+    let mut sql = Sql::default();
+    let marks = quote(&marks(owner).name);
+    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!("DELETE FROM {marks} WHERE id IN (SELECT {ids} FROM {marks} WHERE {is_row} AND field = {name})");
+    statement(sql, text)
+}
+
+/// Makes a calculation under way miss.
+fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::default();
+    let generation = sql.bind(fastrand::i64(1..));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let name = sql.bind(owner.fields[field].name);
+    let queue = quote(&recalculations(owner).name);
+    statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"))
+}
+
+pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+    let mut sql = Sql::default();
+    let (table, columns, field) = (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
+    let (flag, expires) =
+        (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
+    let limit = sql.bind(rows as i64);
+    let text = format!(
+        "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (
+                SELECT {columns} FROM {table}
+                 WHERE {expires} IS NOT NULL AND julianday({expires}) <= julianday('now') AND NOT {flag}
+                 ORDER BY julianday({expires}) LIMIT {limit})"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    let mut sql = Sql::default();
+    let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let moment = sql.bind(moment);
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    statement(sql, format!("UPDATE {} SET {expires} = {moment} WHERE {is_row}", quote(&owner.table.name)))
+}

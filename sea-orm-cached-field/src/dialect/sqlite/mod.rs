@@ -1,0 +1,200 @@
+//! SQLite 3.42 and later.
+//!
+//! There is one writer at a time, so the triggers, one a row, set the flag always: flag = false means fresh, strictly. A
+//! completion announces itself to the triggers by a row of the queue with generation 0, which nobody else can see.
+
+mod catalog;
+mod claim;
+mod collect;
+mod complete;
+mod mark;
+mod own_triggers;
+mod read;
+mod related_triggers;
+mod tables;
+
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
+
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, sql::Sql};
+use crate::field::{
+    Key,
+    layout::{Owner, Source, Table},
+};
+
+/// Now, in milliseconds since 1970.
+const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+pub(super) struct Sqlite;
+
+fn statement(sql: Sql, text: String) -> Statement {
+    sql.statement(DbBackend::Sqlite, text)
+}
+
+impl Dialect for Sqlite {
+    fn backend(&self) -> DbBackend {
+        DbBackend::Sqlite
+    }
+
+    fn identity(&self, db: &DatabaseConnection) -> Identity {
+        #[cfg(feature = "sqlx-sqlite")]
+        return Identity::of(&db.get_sqlite_connection_pool().connect_options());
+        #[cfg(not(feature = "sqlx-sqlite"))]
+        return Identity::of(&std::sync::Arc::new(db.clone()));
+    }
+
+    fn wake_up(&self) -> WakeUp {
+        WakeUp::WatchFile
+    }
+
+    fn refuses_value(&self, error: &DbErr) -> bool {
+        // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH; the lower byte of an extended code is the primary one.
+        let code = super::error_code(error).and_then(|code| code.parse::<i32>().ok());
+        code.is_some_and(|code| matches!(code & 0xff, 18..=20))
+    }
+
+    fn describe(&self, table: &Table) -> Statement {
+        catalog::describe(table)
+    }
+
+    fn unique_indexes(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::unique_indexes(table))
+    }
+
+    fn missing_privileges(&self, _: &Described, _: &[Described]) -> Option<Statement> {
+        None
+    }
+
+    fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+        tables::objects(owner, table, related)
+    }
+
+    fn installed(&self, owner: &Owner) -> Statement {
+        catalog::installed(owner)
+    }
+
+    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+        catalog::drop_object(owner, kind, name, parent)
+    }
+
+    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
+        collect::backlog_boundary(owner, after, rows)
+    }
+
+    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+        collect::enqueue_backlog(owner, field, after, to)
+    }
+
+    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        mark::flag(owner, field, key)
+    }
+
+    fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        mark::flag_lazily(owner, field, key)
+    }
+
+    fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
+        mark::flag_expired(owner, field, rows)
+    }
+
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+        mark::set_expiry(owner, field, key, moment)
+    }
+
+    fn wake(&self) -> Option<Statement> {
+        None
+    }
+
+    fn sleep_locks(&self, _: &Owner) -> Option<(String, String)> {
+        None
+    }
+
+    fn files(&self) -> Option<Statement> {
+        let text = "SELECT file FROM pragma_database_list WHERE file <> ''";
+        Some(statement(Sql::default(), text.to_owned()))
+    }
+
+    fn settings(&self, _: bool) -> Option<Statement> {
+        None
+    }
+
+    fn work(&self, owner: &Owner) -> Statement {
+        claim::work(owner)
+    }
+
+    fn expand_marks(&self, _: &Owner, _: &Source, _: u64, _: Option<&Key>) -> Option<Statement> {
+        None
+    }
+
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
+        collect::take_marks(owner, marks)
+    }
+
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        collect::take_marks_of(owner, keys)
+    }
+
+    /// Marks' ids are used again once they are deleted; a random number is not.
+    fn generation(&self, _: i64) -> i64 {
+        fastrand::i64(1..)
+    }
+
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
+        collect::enqueue(owner, rows, lease)
+    }
+
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
+        collect::change_generation(owner, rows)
+    }
+
+    fn flag_missing(&self, _: &Owner, _: usize, _: &[Key]) -> Option<Statement> {
+        None
+    }
+
+    fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement {
+        claim::lease_due(owner, rows, lease)
+    }
+
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
+        claim::lease_one(owner, field, key, lease, steal)
+    }
+
+    fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+        claim::renew_leases(owner, claims, lease)
+    }
+
+    fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        complete::lock_rows(owner, keys)
+    }
+
+    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::lock_queued(owner, claims)
+    }
+
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+        complete::settle(owner, done)
+    }
+
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+        complete::write(owner, shape, rows)
+    }
+
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+        complete::hand_back(owner, claims, delay)
+    }
+
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+        complete::record_failure(owner, claim, error, retry)
+    }
+
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::drop_gone(owner, claims)
+    }
+
+    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+        complete::store_in_transaction(owner, field, key, value)
+    }
+
+    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        read::status(owner, field, key)
+    }
+}

@@ -1,0 +1,96 @@
+//! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
+
+use super::tables;
+use crate::{
+    dialect::{
+        Object, ObjectKind,
+        sql::{fitted, key_columns, literal, marks, owner_key, quote, recalculations},
+    },
+    field::layout::{Field, Owner},
+};
+
+pub(super) fn objects(owner: &Owner) -> Vec<Object> {
+    let mut objects = vec![after_insert(owner)];
+    for field in &owner.fields {
+        objects.extend([flagged(owner, field), inputs_changed(owner, field), guard(owner, field)]);
+    }
+    objects
+}
+
+/// A trigger; `event` is all between its name and its body.
+pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[String]) -> Object {
+    let name = fitted(format!("zz_cached_field_{}_{suffix}", owner.table.name));
+    let body = format!("{event} BEGIN\n  {};\nEND", statements.join(";\n  "));
+    tables::object(owner, ObjectKind::Trigger, &name, &format!("CREATE TRIGGER {}", quote(&name)), &body)
+}
+
+fn own(owner: &Owner) -> String {
+    quote(&owner.table.name)
+}
+
+/// `"id" = NEW."id" AND ...`
+fn is_new_row(owner: &Owner) -> String {
+    owner_key(owner).iter().map(|key| format!("{key} = NEW.{key}")).collect::<Vec<_>>().join(" AND ")
+}
+
+fn set_flag(owner: &Owner, field: &Field) -> String {
+    format!("UPDATE {} SET {} = 1 WHERE {}", own(owner), quote(&field.recalculation_needed), is_new_row(owner))
+}
+
+/// A real change, whatever the column's collation calls equal.
+pub(super) fn changed(column: &str) -> String {
+    format!("OLD.{0} IS NOT NEW.{0} COLLATE BINARY", quote(column))
+}
+
+fn after_insert(owner: &Owner) -> Object {
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed))).collect();
+    let statement = format!("UPDATE {} SET {} WHERE {}", own(owner), flags.join(", "), is_new_row(owner));
+    trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &[statement])
+}
+
+/// The one place that marks rows of the owner: wherever the flag is set, also if it was set already.
+fn flagged(owner: &Owner, field: &Field) -> Object {
+    let flag = quote(&field.recalculation_needed);
+    let values: Vec<String> = owner_key(owner).iter().map(|key| format!("NEW.{key}")).collect();
+    let statement = format!(
+        "INSERT INTO {} (field, {}) VALUES ({}, {})",
+        quote(&marks(owner).name),
+        key_columns(owner).join(", "),
+        literal(field.name),
+        values.join(", "),
+    );
+    let event = format!("AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag}", own(owner));
+    trigger(owner, &format!("{}_flagged", field.name), &event, &[statement])
+}
+
+fn inputs_changed(owner: &Owner, field: &Field) -> Object {
+    let inputs: Vec<&str> = owner
+        .key
+        .iter()
+        .map(|column| column.name.as_str())
+        .chain(field.own_columns.iter().map(String::as_str))
+        .collect();
+    let columns: Vec<String> = inputs.iter().map(|column| quote(column)).collect();
+    let changed: Vec<String> = inputs.iter().map(|column| changed(column)).collect();
+    let event = format!("AFTER UPDATE OF {} ON {} WHEN {}", columns.join(", "), own(owner), changed.join(" OR "));
+    trigger(owner, &format!("{}_own", field.name), &event, &[set_flag(owner, field)])
+}
+
+/// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
+fn guard(owner: &Owner, field: &Field) -> Object {
+    let (flag, cached) = (quote(&field.recalculation_needed), quote(&field.cached.name));
+    let keys = key_columns(owner).into_iter().zip(owner_key(owner));
+    let same_key: Vec<String> = keys.map(|(key, own)| format!("{key} = NEW.{own}")).collect();
+    let event = format!(
+        "AFTER UPDATE OF {cached}, {flag} ON {table}
+  WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
+   AND NOT EXISTS (SELECT 1 FROM {queue} WHERE {same_key} AND field = {name} AND generation = 0)",
+        table = own(owner),
+        value_changed = changed(&field.cached.name),
+        queue = quote(&recalculations(owner).name),
+        same_key = same_key.join(" AND "),
+        name = literal(field.name),
+    );
+    trigger(owner, &format!("{}_guard", field.name), &event, &[set_flag(owner, field)])
+}

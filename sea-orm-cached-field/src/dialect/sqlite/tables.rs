@@ -1,0 +1,100 @@
+//! Our two tables, and the list of everything that stands beside them.
+
+use super::{NOW, own_triggers, related_triggers};
+use crate::{
+    dialect::{
+        Described, Object, ObjectKind,
+        sql::{checksum, fitted, key_columns, marks, qualified, quote, recalculations},
+    },
+    field::layout::Owner,
+};
+
+/// Tables of ours that carry another number are not touched.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Everything that has to stand in the database for this owner.
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
+    objects.push(marks_index(owner));
+    objects.push(due_index(owner));
+    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(own_triggers::objects(owner));
+    for (source, far) in owner.sources.iter().zip(related) {
+        objects.extend(related_triggers::objects(owner, source, far));
+    }
+    objects
+}
+
+/// What the tag of each of our objects begins with.
+pub(super) fn tag_prefix(owner: &Owner) -> String {
+    format!("sea-orm-cached-field {} ", qualified(&owner.table))
+}
+
+/// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.
+pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, body: &str) -> Object {
+    let tag = format!("{}{}", tag_prefix(owner), checksum(&format!("{head}{body}")));
+    let create = vec![format!("{head} /* {tag} */ {body}")];
+    Object { kind, name: name.to_owned(), parent: None, create, tag }
+}
+
+fn key_definitions(owner: &Owner, table: &Described) -> String {
+    let columns = key_columns(owner).into_iter().zip(&owner.key);
+    let definitions = columns.map(|(column, own)| format!("{column} {} NOT NULL", table.columns[&own.name]));
+    definitions.collect::<Vec<_>>().join(", ")
+}
+
+fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let name = marks(owner).name;
+    let body = format!(
+        "( -- schema {SCHEMA_VERSION}
+  id INTEGER PRIMARY KEY,
+  field TEXT NOT NULL,
+  {},
+  marked_at INTEGER NOT NULL DEFAULT ({NOW})
+)",
+        key_definitions(owner, table),
+    );
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+}
+
+fn recalculations_table(owner: &Owner, table: &Described) -> Object {
+    let name = recalculations(owner).name;
+    let body = format!(
+        "( -- schema {SCHEMA_VERSION}
+  {},
+  field TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  due_at INTEGER DEFAULT ({NOW}),
+  leased_until INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  first_marked_at INTEGER NOT NULL DEFAULT ({NOW}),
+  PRIMARY KEY ({}, field)
+) WITHOUT ROWID",
+        key_definitions(owner, table),
+        key_columns(owner).join(", "),
+    );
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+}
+
+fn index(owner: &Owner, name: &str, on: &str, body: &str) -> Object {
+    let name = fitted(name.to_owned());
+    object(owner, ObjectKind::Index, &name, &format!("CREATE INDEX {} ON {}", quote(&name), quote(on)), body)
+}
+
+fn marks_index(owner: &Owner) -> Object {
+    let name = marks(owner).name;
+    index(owner, &format!("{name}_key"), &name, &format!("({}, field)", key_columns(owner).join(", ")))
+}
+
+fn due_index(owner: &Owner) -> Object {
+    let name = recalculations(owner).name;
+    index(owner, &format!("{name}_due"), &name, "(due_at)")
+}
+
+/// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.
+fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let column = quote(expires_after);
+    let name = format!("{}_{expires_after}_cached", owner.table.name);
+    index(owner, &name, &owner.table.name, &format!("(julianday({column})) WHERE {column} IS NOT NULL"))
+}

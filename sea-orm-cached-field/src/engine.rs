@@ -1,0 +1,71 @@
+//! What this process knows of one database while it runs: who listens, who sleeps, what is being calculated.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::{broadcast, watch};
+
+use crate::{
+    Error,
+    calculation::Flights,
+    dialect::{self, Dialect, Identity},
+    event::Event,
+};
+
+/// How many events a slow listener may lag behind before it misses the oldest.
+const EVENTS_KEPT: usize = 4096;
+
+pub(crate) struct Engine {
+    pub(crate) dialect: &'static dyn Dialect,
+    events: broadcast::Sender<Event>,
+    /// Wakes the workers of this process.
+    pub(crate) wake: watch::Sender<()>,
+    /// The calculations under way for readers.
+    pub(crate) flights: Flights,
+}
+
+/// An engine, and the pool that it serves.
+type Entry = (Arc<Engine>, Identity);
+
+impl Engine {
+    /// The engine of this database: the same for all clones of a connection, another for each pool.
+    pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
+        static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
+        let dialect = dialect::of(db.get_database_backend())?;
+        let identity = dialect.identity(db);
+        let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(|_, (_, pool)| (pool.is_alive)());
+        let (engine, _) = engines.entry(identity.address).or_insert_with(|| (Arc::new(Self::new(dialect)), identity));
+        Ok(Arc::clone(engine))
+    }
+
+    fn new(dialect: &'static dyn Dialect) -> Self {
+        Self {
+            dialect,
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            wake: watch::Sender::new(()),
+            flights: Flights::default(),
+        }
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Whether the database refuses a value for good, such as one that is too long for its column.
+    pub(crate) fn refuses_value(&self, error: &Error) -> bool {
+        matches!(error, Error::Database(error) if self.dialect.refuses_value(error))
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        match event {
+            Event::Failed { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
+            _ => tracing::debug!(target: "sea_orm_cached_field", "{event}"),
+        }
+        // An error says only that nobody listens.
+        let _ = self.events.send(event);
+    }
+}

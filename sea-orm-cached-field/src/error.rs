@@ -1,0 +1,181 @@
+use std::sync::Arc;
+
+use sea_orm::DbErr;
+
+use crate::field::{BoxError, Key};
+
+/// Everything that can go wrong.
+///
+/// Errors of [`install`](crate::CachedFields::install) are found before anything is changed, and name the table, the
+/// field and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused a statement or could not be reached.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+
+    /// The user's calculation returned an error. The row stays flagged and is retried by a worker.
+    #[error("`{field}` of `{table}` {key} could not be calculated")]
+    Calculation {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// What the calculation returned.
+        source: BoxError,
+    },
+
+    /// The user's calculation panicked. The row stays flagged and is retried by a worker.
+    #[error("the calculation of `{field}` of `{table}` {key} panicked: {message}")]
+    Panicked {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// The message of the panic.
+        message: String,
+    },
+
+    /// The user's calculation took longer than the worker allows. Raise `Worker::calculation_timeout`, or make it faster.
+    #[error("the calculation of `{field}` of `{table}` {key} was stopped after {seconds} s")]
+    TimedOut {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// How long it was let run, in seconds.
+        seconds: f64,
+    },
+
+    /// The row was deleted after it had been loaded.
+    #[error("the row {key} of `{table}` does not exist any more")]
+    RowGone {
+        /// The owner's table.
+        table: String,
+        /// The row's primary key.
+        key: Key,
+    },
+
+    /// Another reader of the same row ran the calculation for both, and it failed.
+    #[error(transparent)]
+    Shared(Arc<Error>),
+
+    /// The program has no support for this database: enable the feature `sqlx-sqlite` or `sqlx-postgres`.
+    #[error(
+        "cached fields are not supported on {database}: enable the feature `sqlx-sqlite` or `sqlx-postgres` and connect to such a database"
+    )]
+    UnsupportedDatabase {
+        /// The database's name.
+        database: &'static str,
+    },
+
+    /// Cached fields depend on each other in a circle, so none of them could be calculated first.
+    #[error("cached fields depend on each other in a circle: {}; remove one of these dependencies", path.join(" -> "))]
+    Cycle {
+        /// The fields of the circle as `table.field`; the first stands again at the end.
+        path: Vec<String>,
+    },
+
+    /// A dependency path that no trigger can follow.
+    #[error("`{field}` of `{table}` cannot depend on `{path}`: {reason}")]
+    UnsupportedPath {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The path, as `table(column)`.
+        path: String,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+
+    /// The table of an entity, or one that it depends on, does not exist: run its migration first.
+    #[error(
+        "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"
+    )]
+    NoSuchTable {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The table that does not exist.
+        missing: String,
+    },
+
+    /// A table is not what the entity says: a column is missing, or only some of a field's columns are there.
+    #[error(
+        "the table `{table}` has no column `{column}`, which the cached field `{field}` of `{owner}` needs: {remedy}"
+    )]
+    NoSuchColumn {
+        /// The table.
+        table: String,
+        /// The missing column.
+        column: String,
+        /// The owner's table.
+        owner: String,
+        /// The cached field.
+        field: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// The database's user may not create what has to be created.
+    #[error("the cached fields of `{table}` ({fields}) need the privilege {privilege}: {remedy}")]
+    MissingPrivilege {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The privilege, as the database names it.
+        privilege: String,
+        /// What to run, and as whom.
+        remedy: String,
+    },
+
+    /// Our tables were made by another version of this library, or for another primary key.
+    #[error(
+        "`{name}`, which serves the cached fields of `{table}` ({fields}), was made by another version of this library or for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"
+    )]
+    OtherSchema {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The table of ours that differs.
+        name: String,
+    },
+
+    /// The entity has cached fields but was not registered, which `#[cached_fields]` does.
+    #[error("the worker stopped: {0}")]
+    Worker(String),
+}
+
+impl From<Error> for DbErr {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error,
+            other => DbErr::Custom(other.with_sources()),
+        }
+    }
+}
+
+impl Error {
+    /// The error with all that it was caused by, on one line.
+    pub(crate) fn with_sources(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}

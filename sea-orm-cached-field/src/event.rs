@@ -1,0 +1,62 @@
+//! What the engine tells of itself, on one stream a database.
+
+use std::{fmt, time::Duration};
+
+use crate::field::Key;
+
+/// Something that the engine did. Subscribe with [`CachedFields::events`](crate::CachedFields::events); `tracing`
+/// gets the same at level `DEBUG` (failures at `WARN`), with the target `sea_orm_cached_field`.
+///
+/// Marking itself is done by the database, for every client alike; the engine tells of marks when it collects them.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are the same everywhere: table, field, key")]
+pub enum Event {
+    /// A row was flagged by one of our methods.
+    Flagged { table: String, field: &'static str, key: Key },
+    /// Rows whose expiry has passed were flagged.
+    Expired { table: String, field: &'static str, rows: u64 },
+    /// Marks were moved to the queue.
+    Collected { table: String, marks: usize, rows: usize },
+    /// A row was leased, to calculate these fields.
+    Claimed { table: String, key: Key, fields: Vec<&'static str> },
+    /// The user's calculation has ended well.
+    Calculated { table: String, field: &'static str, key: Key, took: Duration },
+    /// The value was stored and the flag ended. `changed`: it is another value than the one that was stored.
+    Completed { table: String, field: &'static str, key: Key, changed: bool },
+    /// The value was stored, but the row was marked again while it was calculated: the flag stays, the row is due again.
+    Published { table: String, field: &'static str, key: Key },
+    /// The lease ended without a value: the row was locked, or the worker is stopping. It is due again.
+    HandedBack { table: String, field: &'static str, key: Key },
+    /// Somebody else has completed the row already; nothing was written.
+    Superseded { table: String, field: &'static str, key: Key },
+    /// The calculation failed. `retry_in`: when it will be tried again; never, if it is given up until the next mark.
+    Failed { table: String, field: &'static str, key: Key, error: String, attempts: i32, retry_in: Option<Duration> },
+    /// The row does not exist any more; it was dropped from the queue.
+    Gone { table: String, key: Key },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flagged { table, field, key } => write!(f, "flagged {table}.{field} {key}"),
+            Self::Expired { table, field, rows } => write!(f, "expired {table}.{field} of {rows} rows"),
+            Self::Collected { table, marks, rows } => write!(f, "collected {marks} marks of {rows} rows of {table}"),
+            Self::Claimed { table, key, fields } => write!(f, "claimed {table} {key}: {}", fields.join(", ")),
+            Self::Calculated { table, field, key, .. } => write!(f, "calculated {table}.{field} {key}"),
+            Self::Completed { table, field, key, changed: true } => write!(f, "completed {table}.{field} {key}"),
+            Self::Completed { table, field, key, changed: false } => {
+                write!(f, "completed {table}.{field} {key}, unchanged")
+            }
+            Self::Published { table, field, key } => write!(f, "published {table}.{field} {key}, marked again"),
+            Self::HandedBack { table, field, key } => write!(f, "handed back {table}.{field} {key}"),
+            Self::Superseded { table, field, key } => write!(f, "superseded {table}.{field} {key}"),
+            Self::Failed { table, field, key, error, attempts, retry_in } => {
+                write!(f, "failed {table}.{field} {key}, attempt {attempts}, ")?;
+                f.write_str(if retry_in.is_some() { "will retry: " } else { "given up: " })?;
+                f.write_str(error)
+            }
+            Self::Gone { table, key } => write!(f, "gone {table} {key}"),
+        }
+    }
+}

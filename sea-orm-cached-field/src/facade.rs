@@ -1,0 +1,101 @@
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt};
+use sea_orm::DatabaseConnection;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::{
+    Error, Event,
+    engine::Engine,
+    field::{CachedModel, IntoExecutor},
+    registry::{self, Model},
+    schema::{self, Changes},
+    worker::Worker,
+};
+
+/// The set-up of cached fields in a database: installation, workers and events.
+///
+/// These functions act on all models of the program that have `#[cached_fields]`. A program with several databases
+/// picks the models of each with [`CachedFields::of`].
+#[derive(Clone, Copy, Debug)]
+pub struct CachedFields;
+
+impl CachedFields {
+    /// Creates what the fields need in the database: their columns if the tables do not have them, the tables of marks
+    /// and recalculations, triggers, and an index on each expiry column. Rows that are stale already are queued.
+    ///
+    /// It can be called again and again: what stands there already is left alone, what has changed is made anew, what
+    /// is not needed any more is dropped. All is done in one transaction, but for the queueing, which follows in chunks.
+    ///
+    /// # Errors
+    /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
+    /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::MissingPrivilege`], [`Error::OtherSchema`].
+    pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::install(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay with their values.
+    ///
+    /// # Errors
+    /// [`Error::Database`]; then nothing is dropped.
+    pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::uninstall(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// A worker for this database. It does nothing until it is run.
+    pub fn worker(db: &DatabaseConnection) -> Worker {
+        Worker::new(db, registry::all())
+    }
+
+    /// What the engine does in this process and database, from now on.
+    ///
+    /// A listener that lags behind by more than 4096 events misses the oldest.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDatabase`].
+    pub fn events(db: &DatabaseConnection) -> Result<impl Stream<Item = Event> + Send + Unpin + use<>, Error> {
+        let events = BroadcastStream::new(Engine::of(db)?.subscribe());
+        Ok(events.filter_map(|event| std::future::ready(event.ok())))
+    }
+
+    /// Only this model, and those added to it.
+    pub fn of<E: CachedModel>() -> Models {
+        Models(Model::of::<E>().map(|model| vec![model]))
+    }
+}
+
+/// Some of the program's models, picked with [`CachedFields::of`].
+#[derive(Debug)]
+#[must_use = "this only picks models"]
+pub struct Models(Result<Vec<Arc<Model>>, Error>);
+
+impl Models {
+    /// This model too.
+    pub fn and<E: CachedModel>(self) -> Self {
+        Self(self.0.and_then(|mut models| {
+            models.push(Model::of::<E>()?);
+            Ok(models)
+        }))
+    }
+
+    /// As [`CachedFields::install`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::install`].
+    pub async fn install<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::install(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::uninstall`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::uninstall`].
+    pub async fn uninstall<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::uninstall(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::worker`].
+    pub fn worker(self, db: &DatabaseConnection) -> Worker {
+        Worker::new(db, self.0)
+    }
+}

@@ -1,0 +1,115 @@
+use std::{future::Future, pin::Pin};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{DatabaseExecutor, EntityTrait, Value};
+
+use super::Dependency;
+
+/// Any error of a user's calculation.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A calculation under way.
+pub type Calculation<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
+
+/// A cached field of an entity. `#[cached_fields]` implements it on a type that it names after the field:
+/// for `slow_full_name` in the module `lamppost`, that is `lamppost::SlowFullName`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no cached field",
+    note = "put `#[cached_fields]` above the model and `#[cached]` on one of its fields; the type is named after the field"
+)]
+pub trait CachedField: Send + Sync + 'static {
+    /// The entity that the field belongs to.
+    type Entity: CachedModel;
+    /// The type of the field, as declared.
+    type Value: Clone + Into<Value> + Send + Sync + 'static;
+    /// The name of the field, as declared.
+    const NAME: &'static str;
+
+    /// The columns, options and dependencies of the field.
+    fn spec() -> FieldSpec<Self::Entity>;
+
+    /// What a loaded row says of the field.
+    fn stored(model: &<Self::Entity as EntityTrait>::Model) -> Stored<'_, Self::Value>;
+
+    /// Runs the user's calculation on a loaded row. Nothing is stored.
+    fn calculate<'a>(
+        model: &'a <Self::Entity as EntityTrait>::Model,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Self::Value>;
+}
+
+/// An entity with cached fields. `#[cached_fields]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "the entity `{Self}` has no cached fields",
+    note = "put `#[cached_fields]` above its model, and `#[cached(..)]` on a field"
+)]
+pub trait CachedModel: EntityTrait<Model: Send + Sync> {
+    /// Its cached fields, in the order of their declaration.
+    fn cached_fields() -> Vec<FieldEntry<Self>>;
+}
+
+/// The columns, options and dependencies of a cached field.
+#[derive(Debug)]
+pub struct FieldSpec<E: EntityTrait> {
+    /// The name of the field.
+    pub name: &'static str,
+    /// The column of the stored value.
+    pub cached: E::Column,
+    /// The column of the flag: true means that the stored value is stale.
+    pub recalculation_needed: E::Column,
+    /// The column of the moment from which on the row counts as stale.
+    pub expires_after: Option<E::Column>,
+    /// When the owner's flag is set after a change of a related row.
+    pub flagging: Flagging,
+    /// All columns that the calculation reads.
+    pub depends_on: Vec<Dependency>,
+}
+
+/// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways; on SQLite the flag
+/// is always set at once, in the statement of the change.
+///
+/// Either way nothing is lost: the mark that the change leaves stands in the same transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flagging {
+    /// At COMMIT of the transaction of the change, skipping rows that somebody else holds locked.
+    #[default]
+    Commit,
+    /// By the worker, when it collects the mark. About half the cost, for models that are written often.
+    Collector,
+}
+
+/// What a loaded row says of a cached field.
+#[derive(Debug)]
+pub struct Stored<'a, T> {
+    /// The stored value; `None` if none was ever stored.
+    pub value: Option<&'a T>,
+    /// The flag.
+    pub recalculation_needed: bool,
+    /// The moment from which on the row counts as stale.
+    pub expires_after: Option<DateTime<Utc>>,
+}
+
+impl<'a, T> Stored<'a, T> {
+    /// The stored value, if the row says that it is fresh: not flagged, and not expired by the clock of this process.
+    pub fn fresh(&self) -> Option<&'a T> {
+        let expired = self.expires_after.is_some_and(|moment| moment <= Utc::now());
+        self.value.filter(|_| !self.recalculation_needed && !expired)
+    }
+}
+
+/// A cached field whose type is forgotten: what the registry keeps of it.
+#[derive(Debug)]
+pub struct FieldEntry<E: EntityTrait> {
+    pub(crate) spec: FieldSpec<E>,
+    pub(crate) calculate: for<'a> fn(&'a E::Model, &'a DatabaseExecutor<'a>) -> Calculation<'a, Value>,
+}
+
+impl<E: CachedModel> FieldEntry<E> {
+    /// The entry of the field `F`.
+    pub fn of<F: CachedField<Entity = E>>() -> Self {
+        Self {
+            spec: F::spec(),
+            calculate: |model, db| Box::pin(async move { F::calculate(model, db).await.map(Into::into) }),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a cached field is: its trait, its columns, its options, and the paths that it depends on.
+
+mod cached_field;
+mod executor;
+mod expiry;
+mod key;
+pub(crate) mod layout;
+mod path;
+
+pub use cached_field::{BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Stored};
+pub use executor::IntoExecutor;
+pub use expiry::Expiry;
+pub use key::Key;
+pub use path::{Dependency, Hop, Path, RelationField};

@@ -1,0 +1,133 @@
+//! Claim: a lease on what is due, in one step with collecting.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+use super::{begin, collect, read_claim};
+use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
+
+/// What there is to do for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Something is marked, due or expired.
+    Now,
+    /// Something will be, after this time.
+    In(Duration),
+    /// Nothing is known of.
+    None,
+}
+
+impl Work {
+    /// The earlier of the two.
+    pub(crate) fn or_earlier(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Now, _) | (_, Self::Now) => Self::Now,
+            (Self::In(a), Self::In(b)) => Self::In(a.min(b)),
+            (Self::In(wait), Self::None) | (Self::None, Self::In(wait)) => Self::In(wait),
+            (Self::None, Self::None) => Self::None,
+        }
+    }
+}
+
+/// Looks for work, without writing: on SQLite a write transaction holds up all others.
+pub(crate) async fn look(engine: &Engine, db: &DatabaseConnection, model: &Model) -> Result<Work, Error> {
+    let Some(row) = db.query_one_raw(engine.dialect.work(&model.owner)).await? else { return Ok(Work::None) };
+    let (marked, wait): (bool, Option<i64>) = (row.try_get("", "work")?, row.try_get("", "wait")?);
+    Ok(match wait.map(u64::try_from) {
+        _ if marked => Work::Now,
+        Some(Ok(wait)) if wait > 0 => Work::In(Duration::from_millis(wait)),
+        Some(_) => Work::Now,
+        None => Work::None,
+    })
+}
+
+/// Collects marks and leases what is due, at most `limit` of each. When this returns the claims are committed, so that
+/// rows loaded from now on show every change that they stand for.
+pub(crate) async fn claim(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    limit: u64,
+    lease: Duration,
+) -> Result<Vec<Claim>, Error> {
+    let lease = milliseconds(lease);
+    let transaction = begin(engine, db, true).await?;
+    let collected = collect::collect(engine, &transaction, model, limit, lease).await?;
+    let mut due = Vec::new();
+    let rest = limit.saturating_sub(collected.claims.len() as u64);
+    if rest > 0 {
+        for row in transaction.query_all_raw(engine.dialect.lease_due(&model.owner, rest, lease)).await? {
+            due.push(read_claim(model, &row)?);
+        }
+    }
+    let queued = collected.queued.iter().map(|(key, field)| (key, *field));
+    let rows = queued.chain(due.iter().map(|claim| (&claim.key, claim.field)));
+    collect::flag_missing(engine, &transaction, model, rows).await?;
+    transaction.commit().await?;
+    let event = collected.event(model);
+    let mut claims = collected.claims;
+    claims.extend(due);
+    event.into_iter().for_each(|event| engine.tell(event));
+    tell_claimed(engine, model, &claims);
+    Ok(claims)
+}
+
+/// Leases one field of one row, whether it is stale or not; `None` if somebody else holds it. `steal`: also then, for a
+/// recalculation that must read what stands there now.
+pub(crate) async fn claim_one(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    lease: Duration,
+    steal: bool,
+) -> Result<Option<Claim>, Error> {
+    let lease = milliseconds(lease);
+    let transaction = begin(engine, db, true).await?;
+    let collected = collect::collect_row(engine, &transaction, model, field, key, lease).await?;
+    let mut claim = collected.claims.iter().find(|claim| claim.field == field).cloned();
+    if claim.is_none() {
+        let row = transaction.query_one_raw(engine.dialect.lease_one(&model.owner, field, key, lease, steal)).await?;
+        if let Some(row) = row
+            && row.try_get::<bool>("", "leased")?
+        {
+            claim = Some(read_claim(model, &row)?);
+        }
+    }
+    let queued = collected.queued.iter().map(|(key, field)| (key, *field));
+    collect::flag_missing(engine, &transaction, model, queued).await?;
+    transaction.commit().await?;
+    collected.event(model).into_iter().for_each(|event| engine.tell(event));
+    tell_claimed(engine, model, claim.as_slice());
+    Ok(claim)
+}
+
+/// Makes leases last for longer, as long as they have not ended.
+pub(crate) async fn renew(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    claims: &[Claim],
+    lease: Duration,
+) -> Result<(), Error> {
+    let transaction = begin(engine, db, false).await?;
+    transaction.execute_raw(engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease))).await?;
+    Ok(transaction.commit().await?)
+}
+
+fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
+    let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+    for claim in claims {
+        let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
+        fields.push(model.owner.fields[claim.field].name);
+    }
+    for (key, fields) in rows.into_values() {
+        engine.tell(Event::Claimed { table: model.owner.table.name.clone(), key: key.clone(), fields });
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

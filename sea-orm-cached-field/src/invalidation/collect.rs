@@ -1,0 +1,185 @@
+//! Collect: marks become rows of the queue.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+
+use super::{read_claim, read_field};
+use crate::{
+    Error,
+    dialect::{Claim, Enqueued},
+    engine::Engine,
+    event::Event,
+    field::Key,
+    registry::Model,
+};
+
+/// What was collected.
+#[derive(Default)]
+pub(super) struct Collected {
+    /// What was queued, leased or not.
+    pub(super) queued: Vec<(Key, usize)>,
+    /// What was leased to us.
+    pub(super) claims: Vec<Claim>,
+    marks: usize,
+}
+
+impl Collected {
+    pub(super) fn event(&self, model: &Model) -> Option<Event> {
+        let rows = self.queued.iter().map(|(key, _)| key).collect::<HashSet<_>>().len();
+        (self.marks > 0).then(|| Event::Collected { table: model.owner.table.name.clone(), marks: self.marks, rows })
+    }
+}
+
+/// All marks of one field of one row.
+struct Marks {
+    newest: i64,
+    oldest_at: i64,
+    eager: bool,
+}
+
+/// Collects the oldest marks, and with them all other marks of the same rows: otherwise a backlog would keep rows that
+/// are written often flagged for ever.
+pub(super) async fn collect(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    limit: u64,
+    lease: i64,
+) -> Result<Collected, Error> {
+    for source in model.owner.looked_up() {
+        if let Some(expand) = engine.dialect.expand_marks(&model.owner, source, limit, None) {
+            db.execute_raw(expand).await?;
+        }
+    }
+    let taken = db.query_all_raw(engine.dialect.take_marks(&model.owner, limit)).await?;
+    let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
+    let keys: Vec<Key> = keys.into_iter().collect();
+    collect_marks(engine, db, model, taken, &keys, |_, _| lease).await
+}
+
+/// Collects all marks of one row; only the field that is asked for is leased.
+pub(super) async fn collect_row(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    lease: i64,
+) -> Result<Collected, Error> {
+    for source in model.owner.looked_up() {
+        if let Some(expand) = engine.dialect.expand_marks(&model.owner, source, i64::MAX as u64, Some(key)) {
+            db.execute_raw(expand).await?;
+        }
+    }
+    let only_asked = |_: &Key, marked: usize| if marked == field { lease } else { 0 };
+    collect_marks(engine, db, model, Vec::new(), std::slice::from_ref(key), only_asked).await
+}
+
+async fn collect_marks(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    mut taken: Vec<QueryResult>,
+    keys: &[Key],
+    lease: impl Fn(&Key, usize) -> i64,
+) -> Result<Collected, Error> {
+    if keys.is_empty() {
+        return Ok(Collected::default());
+    }
+    taken.extend(db.query_all_raw(engine.dialect.take_marks_of(&model.owner, keys)).await?);
+    let mut eager = Vec::new();
+    let mut lazy = Vec::new();
+    let mut longest = 0;
+    for ((key, field), marks) in by_field(model, &taken)? {
+        let lease = lease(&key, field);
+        longest = longest.max(lease);
+        let generation = engine.dialect.generation(marks.newest);
+        let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease > 0 };
+        if marks.eager { eager.push(row) } else { lazy.push(row) }
+    }
+    eager.extend(let_lie(engine, db, model, lazy).await?);
+    let claims = enqueue(engine, db, model, &eager, longest).await?;
+    let queued = eager.into_iter().map(|row| (row.key, row.field)).collect();
+    Ok(Collected { queued, claims, marks: taken.len() })
+}
+
+fn by_field(model: &Model, taken: &[QueryResult]) -> Result<HashMap<(Key, usize), Marks>, Error> {
+    let mut fields: HashMap<(Key, usize), Marks> = HashMap::new();
+    for row in taken {
+        let (id, at): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "marked_at")?);
+        let marks = fields.entry((model.read_key(row)?, read_field(model, row)?)).or_insert(Marks {
+            newest: id,
+            oldest_at: at,
+            eager: false,
+        });
+        // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
+        marks.newest = marks.newest.max(id);
+        marks.oldest_at = marks.oldest_at.min(at);
+        marks.eager |= row.try_get::<bool>("", "eager")?;
+    }
+    Ok(fields)
+}
+
+/// Rows that are only marked lazily are flagged but not queued; a calculation under way will miss. What somebody holds
+/// locked cannot be flagged now: it is given back, to be queued like the others.
+async fn let_lie(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    rows: Vec<Enqueued>,
+) -> Result<Vec<Enqueued>, Error> {
+    if rows.is_empty() {
+        return Ok(rows);
+    }
+    let keys: Vec<Key> = rows.iter().map(|row| row.key.clone()).collect();
+    let locked = db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await?;
+    let locked = locked.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
+    let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
+    if !held.is_empty() {
+        flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;
+        db.execute_raw(engine.dialect.change_generation(&model.owner, &held)).await?;
+    }
+    Ok(busy)
+}
+
+async fn enqueue(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    rows: &[Enqueued],
+    lease: i64,
+) -> Result<Vec<Claim>, Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: HashSet<(&Key, usize)> = rows.iter().filter(|row| row.lease).map(|row| (&row.key, row.field)).collect();
+    let mut claims = Vec::new();
+    for row in db.query_all_raw(engine.dialect.enqueue(&model.owner, rows, lease)).await? {
+        let leased: bool = row.try_get("", "leased")?;
+        let claim = read_claim(model, &row)?;
+        if leased && wanted.contains(&(&claim.key, claim.field)) {
+            claims.push(claim);
+        }
+    }
+    Ok(claims)
+}
+
+/// Sets the flags that the triggers could not set.
+pub(super) async fn flag_missing(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    rows: impl Iterator<Item = (&Key, usize)>,
+) -> Result<(), Error> {
+    let mut keys: BTreeMap<usize, Vec<Key>> = BTreeMap::new();
+    for (key, field) in rows {
+        keys.entry(field).or_default().push(key.clone());
+    }
+    for (field, keys) in keys {
+        if let Some(statement) = engine.dialect.flag_missing(&model.owner, field, &keys) {
+            db.execute_raw(statement).await?;
+        }
+    }
+    Ok(())
+}

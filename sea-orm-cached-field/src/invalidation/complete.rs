@@ -1,0 +1,245 @@
+//! Complete: a calculated value is stored, or a claim ends otherwise.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, Value};
+
+use super::{begin, execute_all, read_field};
+use crate::{
+    Error, dialect,
+    dialect::{Claim, Shape, ShapedField},
+    engine::Engine,
+    event::Event,
+    field::Key,
+    registry::Model,
+};
+
+/// When a row that somebody holds locked is tried again.
+const LOCKED_DELAY: i64 = 20;
+
+/// A calculated value on its way to the row.
+pub(crate) struct Calculation {
+    pub(crate) claim: Claim,
+    pub(crate) value: Value,
+    pub(crate) changed: bool,
+}
+
+/// What becomes of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing was marked since the claim: the value is right.
+    Done,
+    /// Marked again: the value is newer than what stood there, but not right.
+    Publish,
+    /// Somebody else has completed the row.
+    Superseded,
+    /// The row is locked by somebody, or gone.
+    HandBack,
+}
+
+/// Stores values in one short transaction that waits for nobody. Order of locks: rows, then the queue.
+pub(crate) async fn complete(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<(), Error> {
+    let transaction = begin(engine, db, true).await?;
+    let verdicts = judge(engine, &transaction, model, calculations).await?;
+    let with = |wanted: Verdict| -> Vec<Claim> {
+        let judged = calculations.iter().zip(&verdicts);
+        judged.filter(|(_, verdict)| **verdict == wanted).map(|(calculation, _)| calculation.claim.clone()).collect()
+    };
+    let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
+    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    execute_all(&transaction, before).await?;
+    for (shape, rows) in by_shape(calculations, &verdicts) {
+        transaction.execute_raw(engine.dialect.write(&model.owner, &shape, &rows)).await?;
+    }
+    execute_all(&transaction, after).await?;
+    for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
+        if !claims.is_empty() {
+            transaction.execute_raw(engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
+        }
+    }
+    transaction.commit().await?;
+    for (calculation, verdict) in calculations.iter().zip(verdicts) {
+        engine.tell(event(model, calculation, verdict));
+    }
+    Ok(())
+}
+
+async fn judge(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    let keys: HashSet<&Key> = calculations.iter().map(|calculation| &calculation.claim.key).collect();
+    let keys: Vec<Key> = keys.into_iter().cloned().collect();
+    let rows = db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await?;
+    let rows = rows.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
+    let claims: Vec<Claim> = calculations
+        .iter()
+        .map(|calculation| &calculation.claim)
+        .filter(|claim| rows.contains(&claim.key))
+        .cloned()
+        .collect();
+    let mut queued: HashMap<(Key, usize), (i64, bool)> = HashMap::new();
+    if !claims.is_empty() {
+        for row in db.query_all_raw(engine.dialect.lock_queued(&model.owner, &claims)).await? {
+            let place = (model.read_key(&row)?, read_field(model, &row)?);
+            queued.insert(place, (row.try_get("", "generation")?, row.try_get("", "marked")?));
+        }
+    }
+    let verdict = |claim: &Claim| match queued.get(&(claim.key.clone(), claim.field)) {
+        _ if !rows.contains(&claim.key) => Verdict::HandBack,
+        None => Verdict::Superseded,
+        Some((generation, false)) if *generation == claim.generation => Verdict::Done,
+        Some(_) => Verdict::Publish,
+    };
+    Ok(calculations.iter().map(|calculation| verdict(&calculation.claim)).collect())
+}
+
+/// The values to write, by what is written of a row: all fields of a row go into one UPDATE.
+fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shape, Vec<(Key, Vec<Value>)>> {
+    let mut rows: HashMap<&Key, Vec<(ShapedField, Value)>> = HashMap::new();
+    for (calculation, verdict) in calculations.iter().zip(verdicts) {
+        if let Verdict::Done | Verdict::Publish = verdict {
+            let shaped = ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };
+            rows.entry(&calculation.claim.key).or_default().push((shaped, calculation.value.clone()));
+        }
+    }
+    let mut shapes: BTreeMap<Shape, Vec<(Key, Vec<Value>)>> = BTreeMap::new();
+    for (key, mut fields) in rows {
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let (shape, values) = fields.into_iter().unzip();
+        shapes.entry(Shape(shape)).or_default().push((key.clone(), values));
+    }
+    shapes
+}
+
+fn event(model: &Model, calculation: &Calculation, verdict: Verdict) -> Event {
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[calculation.claim.field].name);
+    let key = calculation.claim.key.clone();
+    match verdict {
+        Verdict::Done => Event::Completed { table, field, key, changed: calculation.changed },
+        Verdict::Publish => Event::Published { table, field, key },
+        Verdict::Superseded => Event::Superseded { table, field, key },
+        Verdict::HandBack => Event::HandedBack { table, field, key },
+    }
+}
+
+/// Ends leases without a result; the rows are due again at once.
+pub(crate) async fn hand_back(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    claims: &[Claim],
+) -> Result<(), Error> {
+    let transaction = begin(engine, db, false).await?;
+    transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    transaction.commit().await?;
+    for claim in claims {
+        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+        engine.tell(Event::HandedBack { table, field, key: claim.key.clone() });
+    }
+    Ok(())
+}
+
+/// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's claim is handed back.
+pub(crate) async fn drop_gone(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    claims: &[Claim],
+) -> Result<(), Error> {
+    let transaction = begin(engine, db, false).await?;
+    transaction.execute_raw(engine.dialect.drop_gone(&model.owner, claims)).await?;
+    transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    transaction.commit().await?;
+    let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
+    for key in keys {
+        engine.tell(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });
+    }
+    Ok(())
+}
+
+/// How often, and after which times, a failed calculation is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) max_attempts: u32,
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Retry {
+    /// The time to the next attempt after this many; `None` after the last. Exponential, with "equal jitter": half of
+    /// it is random, so that rows that failed together are not tried together.
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
+    fn after(self, attempts: i32) -> Option<Duration> {
+        let attempts = u32::try_from(attempts).unwrap_or_default().max(1);
+        if attempts >= self.max_attempts {
+            return None;
+        }
+        let delay = self.first.saturating_mul(2_u32.saturating_pow(attempts - 1)).min(self.longest);
+        Some(delay.mul_f64(0.5 + fastrand::f64() / 2.0))
+    }
+}
+
+/// Keeps a failure: the row stays flagged and queued, and is due again later, or, after the last attempt, only when it
+/// is marked again.
+pub(crate) async fn fail(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    claim: &Claim,
+    error: &Error,
+    retry: Retry,
+) -> Result<(), Error> {
+    let (retry_in, error) = (retry.after(claim.attempts), error.with_sources());
+    let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    let transaction = begin(engine, db, false).await?;
+    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
+    transaction.commit().await?;
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    engine.tell(Event::Failed { table, field, key: claim.key.clone(), error, attempts: claim.attempts, retry_in });
+    Ok(())
+}
+
+/// Stores a value inside a user's transaction, without waiting. Whether it could: not if somebody holds the row locked.
+pub(crate) async fn store_in_transaction(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    value: Value,
+) -> Result<bool, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut statements = dialect.store_in_transaction(&model.owner, field, key, value).into_iter();
+    if let Some(lock) = statements.next()
+        && db.query_one_raw(lock).await?.is_none()
+    {
+        return Ok(false);
+    }
+    execute_all(db, statements).await?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_come_later_and_later_until_they_end() {
+        let retry = Retry { max_attempts: 4, first: Duration::from_secs(2), longest: Duration::from_secs(5) };
+        for (attempts, longest) in [(1, 2.0), (2, 4.0), (3, 5.0)] {
+            let delay = retry.after(attempts).unwrap().as_secs_f64();
+            assert!((longest / 2.0..=longest).contains(&delay), "{delay} s after {attempts} attempts");
+        }
+        assert_eq!(retry.after(4), None);
+    }
+}

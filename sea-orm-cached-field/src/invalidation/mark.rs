@@ -1,0 +1,75 @@
+//! Mark: by our own methods. All other marks are made by the triggers.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, TransactionTrait, Value};
+
+use super::{begin, execute_all};
+use crate::{
+    Error, dialect,
+    engine::Engine,
+    event::Event,
+    field::{Expiry, Key},
+    registry::Model,
+};
+
+/// Flags a row. `eager`: a worker recalculates it; otherwise the next reader does.
+pub(crate) async fn flag(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    eager: bool,
+) -> Result<(), Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    if eager {
+        db.execute_raw(dialect.flag(&model.owner, field, key)).await?;
+    } else {
+        let transaction = db.begin().await?;
+        execute_all(&transaction, dialect.flag_lazily(&model.owner, field, key)).await?;
+        transaction.commit().await?;
+    }
+    if let DatabaseExecutor::Connection(connection) = db {
+        let engine = Engine::of(connection)?;
+        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+        engine.tell(Event::Flagged { table, field, key: key.clone() });
+        engine.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Sets the moment from which on the row counts as stale.
+pub(crate) async fn set_expiry(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    expiry: Expiry,
+) -> Result<(), Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    db.execute_raw(dialect.set_expiry(&model.owner, field, key, Value::from(expiry.0))).await?;
+    // A sleeping worker has to hear of it: it may sleep longer than to this moment.
+    execute_all(db, dialect.wake()).await?;
+    if let DatabaseExecutor::Connection(connection) = db {
+        Engine::of(connection)?.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark them.
+pub(crate) async fn flag_expired(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    rows: u64,
+) -> Result<(), Error> {
+    let temporal = model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
+    for (index, field) in temporal {
+        let transaction = begin(engine, db, false).await?;
+        let flagged =
+            transaction.execute_raw(engine.dialect.flag_expired(&model.owner, index, rows)).await?.rows_affected();
+        transaction.commit().await?;
+        if flagged > 0 {
+            engine.tell(Event::Expired { table: model.owner.table.name.clone(), field: field.name, rows: flagged });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! The protocol, one file a verb: mark, collect, claim, complete.
+//!
+//! What is decided is decided here; how it is said to the database is `dialect/`'s.
+
+mod claim;
+mod collect;
+mod complete;
+mod mark;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
+};
+
+use crate::{Error, dialect::Claim, engine::Engine, registry::Model};
+
+pub(crate) use claim::{Work, claim, claim_one, look, renew};
+pub(crate) use complete::{Calculation, Retry, complete, drop_gone, fail, hand_back, store_in_transaction};
+pub(crate) use mark::{flag, flag_expired, set_expiry};
+
+/// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
+async fn begin(engine: &Engine, db: &DatabaseConnection, internal: bool) -> Result<DatabaseTransaction, DbErr> {
+    let transaction = db.begin_with_options(engine.dialect.transaction()).await?;
+    if let Some(settings) = engine.dialect.settings(internal) {
+        transaction.execute_raw(settings).await?;
+    }
+    Ok(transaction)
+}
+
+async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
+    for statement in statements {
+        db.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+/// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`.
+fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
+    Ok(Claim {
+        key: model.read_key(row)?,
+        field: read_field(model, row)?,
+        generation: row.try_get("", "generation")?,
+        attempts: row.try_get("", "attempts")?,
+    })
+}
+
+fn read_field(model: &Model, row: &QueryResult) -> Result<usize, DbErr> {
+    let name: String = row.try_get("", "field")?;
+    model
+        .owner
+        .field_index(&name)
+        .ok_or_else(|| DbErr::Custom(format!("`{}` has no cached field `{name}`", model.owner.table.name)))
+}

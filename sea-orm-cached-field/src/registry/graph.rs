@@ -1,0 +1,62 @@
+//! The graph between cached fields: which field is calculated from which.
+
+use std::sync::Arc;
+
+use super::Model;
+use crate::{
+    Error,
+    field::{Dependency, layout::Owner},
+};
+
+/// A field: the model's place in the list, and the field's place in the model.
+type Node = (usize, usize);
+
+/// Refuses fields that depend on each other in a circle.
+pub(crate) fn check_cycles(models: &[Arc<Model>]) -> Result<(), Error> {
+    let mut finished = Vec::new();
+    for (at, model) in models.iter().enumerate() {
+        for field in 0..model.owner.fields.len() {
+            visit(models, (at, field), &mut Vec::new(), &mut finished)?;
+        }
+    }
+    Ok(())
+}
+
+/// Depth-first search: a node that stands on the path to itself closes a circle.
+fn visit(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>, finished: &mut Vec<Node>) -> Result<(), Error> {
+    if finished.contains(&node) {
+        return Ok(());
+    }
+    path.push(node);
+    if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
+        return Err(Error::Cycle { path: path[start..].iter().map(|node| name(models, *node)).collect() });
+    }
+    for upstream in upstream(models, node) {
+        visit(models, upstream, path, finished)?;
+    }
+    path.pop();
+    finished.push(node);
+    Ok(())
+}
+
+fn name(models: &[Arc<Model>], (model, field): Node) -> String {
+    let owner = &models[model].owner;
+    format!("{}.{}", owner.table.name, owner.fields[field].name)
+}
+
+/// The cached fields that this one is calculated from.
+fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Node> {
+    let dependencies = &models[model].dependencies[field];
+    dependencies.iter().filter_map(|dependency| find(models, &models[model].owner, dependency)).collect()
+}
+
+fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Option<Node> {
+    let (schema, table) = match dependency.hops.last() {
+        Some(hop) => (&hop.schema, &hop.table),
+        None => (&owner.table.schema, &owner.table.name),
+    };
+    let model =
+        models.iter().position(|model| model.owner.table.name == *table && model.owner.table.schema == *schema)?;
+    let field = models[model].owner.fields.iter().position(|field| field.cached.name == dependency.column)?;
+    Some((model, field))
+}

@@ -1,0 +1,90 @@
+//! All cached fields of the program: each model's shape, and the graph between the fields.
+
+mod graph;
+mod layout;
+mod rows;
+
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use sea_orm::{DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
+
+use crate::{
+    Error,
+    field::{CachedModel, Dependency, Key, layout::Owner},
+};
+
+pub(crate) use graph::check_cycles;
+pub(crate) use rows::{Row, Rows, load_one};
+
+/// A model with cached fields, its types forgotten.
+pub(crate) struct Model {
+    pub(crate) owner: Owner,
+    /// What each field depends on, as declared.
+    pub(crate) dependencies: Vec<Vec<Dependency>>,
+    /// Loads its rows.
+    pub(crate) rows: Box<dyn Rows>,
+    alter: fn(DbBackend, usize) -> Vec<(String, TableAlterStatement)>,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.owner.table.name)
+    }
+}
+
+impl Model {
+    /// The model of the entity `E`; built once, however often it is asked for.
+    pub(crate) fn of<E: CachedModel>() -> Result<Arc<Self>, Error> {
+        static MODELS: LazyLock<Mutex<HashMap<TypeId, Arc<Model>>>> = LazyLock::new(Mutex::default);
+        let mut models = MODELS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = models.get(&TypeId::of::<E>()) {
+            return Ok(Arc::clone(model));
+        }
+        let model = Arc::new(layout::model::<E>()?);
+        models.insert(TypeId::of::<E>(), Arc::clone(&model));
+        Ok(model)
+    }
+
+    /// The name and the `ALTER TABLE .. ADD COLUMN` of each column of a field.
+    pub(crate) fn added_columns(&self, backend: DbBackend, field: usize) -> Vec<(String, TableAlterStatement)> {
+        (self.alter)(backend, field)
+    }
+
+    /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
+    pub(crate) fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
+        self.rows.read_key(row)
+    }
+}
+
+/// What `#[cached_fields]` registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration(fn() -> Result<Arc<Model>, Error>);
+
+impl Registration {
+    /// The registration of the entity `E`.
+    pub const fn of<E: CachedModel>() -> Self {
+        Self(Model::of::<E>)
+    }
+
+    pub(crate) fn model(self) -> Result<Arc<Model>, Error> {
+        (self.0)()
+    }
+}
+
+inventory::collect!(Registration);
+
+/// All models that the program registers, by table.
+pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
+    let mut models: Vec<Arc<Model>> = inventory::iter::<Registration>
+        .into_iter()
+        .map(|registration| registration.model())
+        .collect::<Result<_, _>>()?;
+    models.sort_by(|a, b| {
+        (&a.owner.table.schema, &a.owner.table.name).cmp(&(&b.owner.table.schema, &b.owner.table.name))
+    });
+    Ok(models)
+}

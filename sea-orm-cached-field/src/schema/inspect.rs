@@ -1,0 +1,173 @@
+//! What the database has, and whether that is enough to install on.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use crate::{
+    Error,
+    dialect::{Described, Dialect},
+    field::layout::{Owner, Table},
+    registry::Model,
+};
+
+/// A model together with its tables as the database has them.
+pub(super) struct Inspected {
+    /// The owner, with the real schema of its table and those of its sources.
+    pub(super) owner: Owner,
+    pub(super) table: Described,
+    /// The related tables, one a source.
+    pub(super) related: Vec<Described>,
+    /// The fields whose columns have to be added.
+    pub(super) without_columns: Vec<usize>,
+}
+
+/// Checks everything that can be checked before anything is changed.
+pub(super) async fn inspect(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+) -> Result<Inspected, Error> {
+    let mut owner = model.owner.clone();
+    let mut table = describe_or_fail(dialect, db, &owner, &owner.table).await?;
+    let without_columns = without_columns(&owner, &mut table)?;
+    let mut related = Vec::new();
+    for source in &owner.sources {
+        let far = if source.table == owner.table {
+            table.clone()
+        } else {
+            describe_or_fail(dialect, db, &owner, &source.table).await?
+        };
+        related.push(far);
+    }
+    check_columns(&owner, &table, &related)?;
+    check_privileges(dialect, db, &owner, &table, &related).await?;
+    owner.table = table.table.clone();
+    for (source, far) in owner.sources.iter_mut().zip(&related) {
+        source.table = far.table.clone();
+    }
+    Ok(Inspected { owner, table, related, without_columns })
+}
+
+/// The table as the database has it; `None` if it has none of this name.
+pub(super) async fn describe(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Option<Described>, Error> {
+    let (mut columns, mut key, mut schema) = (BTreeMap::new(), Vec::new(), None);
+    for row in db.query_all_raw(dialect.describe(table)).await? {
+        let name: String = row.try_get("", "name")?;
+        schema = row.try_get("", "schema")?;
+        if row.try_get::<i32>("", "key")? > 0 {
+            key.push(name.clone());
+        }
+        columns.insert(name, row.try_get("", "type")?);
+    }
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let unique = unique_indexes(dialect, db, table).await?;
+    let table = Table { schema, name: table.name.clone() };
+    Ok(Some(Described { table, columns, primary_key: key, unique }))
+}
+
+async fn unique_indexes(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Vec<Vec<String>>, Error> {
+    let Some(statement) = dialect.unique_indexes(table) else { return Ok(Vec::new()) };
+    let mut indexes: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    for row in db.query_all_raw(statement).await? {
+        indexes.entry(row.try_get("", "name")?).or_default().push(row.try_get("", "column")?);
+    }
+    // An index over an expression has columns without name; a trigger cannot look into it.
+    Ok(indexes.into_values().filter_map(|columns| columns.into_iter().collect()).collect())
+}
+
+async fn describe_or_fail(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Table,
+) -> Result<Described, Error> {
+    describe(dialect, db, table).await?.ok_or_else(|| Error::NoSuchTable {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        missing: table.name.clone(),
+    })
+}
+
+/// The fields of which the table has no column yet; a table that has only some of a field's columns is refused.
+fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, Error> {
+    let mut without = Vec::new();
+    for (index, field) in owner.fields.iter().enumerate() {
+        let columns = [Some(&field.cached.name), Some(&field.recalculation_needed), field.expires_after.as_ref()];
+        let (there, missing): (Vec<&String>, Vec<&String>) =
+            columns.into_iter().flatten().partition(|column| table.columns.contains_key(*column));
+        match (there.is_empty(), missing.first()) {
+            (true, _) => without.push(index),
+            (false, None) => {}
+            (false, Some(column)) => {
+                let remedy = "it has other columns of this field: add this one by hand, or drop the others so that `install` adds all";
+                return Err(no_column(owner, index, &table.table.name, column, remedy));
+            }
+        }
+    }
+    Ok(without)
+}
+
+fn check_columns(owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
+    let cached = |column: &String| owner.fields.iter().any(|field| field.cached.name == *column);
+    for (index, field) in owner.fields.iter().enumerate() {
+        let keys = owner.key.iter().map(|key| &key.name);
+        for column in keys.chain(&field.own_columns) {
+            if !table.columns.contains_key(column) && !cached(column) {
+                let remedy = "the entity declares it: add it to the table, for instance in a migration";
+                return Err(no_column(owner, index, &table.table.name, column, remedy));
+            }
+        }
+    }
+    for (source, far) in owner.sources.iter().zip(related) {
+        let links = source.link.iter().map(|link| &link.related);
+        for reader in &source.readers {
+            for column in links.clone().chain(&reader.columns) {
+                if !far.columns.contains_key(column) && !(source.table == owner.table && cached(column)) {
+                    let remedy = "the related entity declares it: add it to the table, or install the cached fields of that entity too";
+                    return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn no_column(owner: &Owner, field: usize, table: &str, column: &str, remedy: &'static str) -> Error {
+    Error::NoSuchColumn {
+        table: table.to_owned(),
+        column: column.to_owned(),
+        owner: owner.table.name.clone(),
+        field: owner.fields[field].name,
+        remedy,
+    }
+}
+
+async fn check_privileges(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+) -> Result<(), Error> {
+    let Some(statement) = dialect.missing_privileges(table, related) else { return Ok(()) };
+    match db.query_one_raw(statement).await? {
+        None => Ok(()),
+        Some(row) => Err(Error::MissingPrivilege {
+            table: owner.table.name.clone(),
+            fields: owner.field_names(),
+            privilege: row.try_get("", "privilege")?,
+            remedy: row.try_get("", "remedy")?,
+        }),
+    }
+}

@@ -1,0 +1,137 @@
+//! Install: bring the database to what the fields need, from wherever it stands.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionTrait};
+
+use super::{
+    Change, Changes, backlog,
+    inspect::{Inspected, inspect},
+};
+use crate::{
+    Error,
+    dialect::{self, Dialect, Object, ObjectKind},
+    field::layout::Owner,
+    registry::{Model, check_cycles},
+};
+
+/// Installs these models: one transaction for all that is created, then the rows that are stale already, in chunks.
+pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    check_cycles(models)?;
+    let mut changes = Changes::default();
+    let transaction = db.begin().await?;
+    let mut inspected = Vec::new();
+    for model in models {
+        inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(&transaction), model).await?);
+    }
+    for (model, inspected) in models.iter().zip(inspected.iter_mut()) {
+        add_columns(&transaction, dialect, model, inspected, &mut changes).await?;
+    }
+    for inspected in &inspected {
+        create_objects(&transaction, dialect, inspected, &mut changes).await?;
+    }
+    transaction.commit().await?;
+    for (model, inspected) in models.iter().zip(&inspected) {
+        backlog::enqueue(db, dialect, model, &inspected.owner, &mut changes).await?;
+    }
+    Ok(changes)
+}
+
+async fn add_columns(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    model: &Model,
+    inspected: &mut Inspected,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for field in &inspected.without_columns {
+        for (column, alter) in model.added_columns(dialect.backend(), *field) {
+            db.execute(&alter).await?;
+            changes.0.push(Change::Created { table: inspected.owner.table.name.clone(), kind: "column", name: column });
+        }
+    }
+    if !inspected.without_columns.is_empty() {
+        let executor = DatabaseExecutor::Transaction(db);
+        if let Some(table) = super::inspect::describe(dialect, &executor, &model.owner.table).await? {
+            for (source, far) in model.owner.sources.iter().zip(&mut inspected.related) {
+                if source.table == model.owner.table {
+                    *far = table.clone();
+                }
+            }
+            inspected.table = table;
+        }
+    }
+    Ok(())
+}
+
+/// What stands there for an owner: the tag of each object.
+type Installed = BTreeMap<(ObjectKind, String, Option<String>), String>;
+
+pub(super) async fn installed(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Installed, Error> {
+    let mut installed = Installed::new();
+    for row in db.query_all_raw(dialect.installed(owner)).await? {
+        let (kind, name): (String, String) = (row.try_get("", "kind")?, row.try_get("", "name")?);
+        if let Some(kind) = ObjectKind::parse(&kind) {
+            installed.insert((kind, name, row.try_get("", "parent")?), row.try_get("", "tag")?);
+        }
+    }
+    Ok(installed)
+}
+
+async fn create_objects(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    inspected: &Inspected,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
+    let mut old = installed(db, dialect, owner).await?;
+    let mut wanted = Vec::new();
+    for object in dialect.objects(owner, &inspected.table, &inspected.related) {
+        let found = old.remove(&(object.kind, object.name.clone(), object.parent.clone()));
+        match found {
+            Some(tag) if tag == object.tag => {}
+            Some(_) if object.kind == ObjectKind::Table => return Err(other_schema(owner, &object)),
+            found => wanted.push((object, found.is_some())),
+        }
+    }
+    for ((kind, name, parent), _) in old.into_iter().rev() {
+        db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
+        changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
+    }
+    for (object, replaces) in wanted {
+        create(db, dialect, owner, &object, replaces).await?;
+        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
+        changes.0.push(if replaces {
+            Change::Replaced { table, kind, name }
+        } else {
+            Change::Created { table, kind, name }
+        });
+    }
+    Ok(())
+}
+
+async fn create(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    object: &Object,
+    replaces: bool,
+) -> Result<(), Error> {
+    if replaces && object.kind != ObjectKind::Function {
+        db.execute_unprepared(&dialect.drop_object(owner, object.kind, &object.name, object.parent.as_deref())).await?;
+    }
+    for statement in &object.create {
+        db.execute_unprepared(statement).await?;
+    }
+    Ok(())
+}
+
+fn other_schema(owner: &Owner, object: &Object) -> Error {
+    Error::OtherSchema { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
+}

@@ -1,0 +1,60 @@
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, SchemaManager,
+    sea_orm::{DatabaseExecutor, DbErr},
+};
+
+use crate::CachedFields;
+
+/// Installation as a step of a migrator: up installs all cached fields of the program, down uninstalls them.
+///
+/// Put it behind the migrations that create the tables. As a migration runs once, list it again (under another name,
+/// with [`InstallCachedFields::named`]) when fields were added or changed; it only makes what is missing.
+///
+/// ```
+/// use sea_orm_cached_field::InstallCachedFields;
+/// use sea_orm_migration::{MigrationTrait, MigratorTrait};
+///
+/// struct Migrator;
+///
+/// impl MigratorTrait for Migrator {
+///     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+///         vec![/* create the tables, */ Box::new(InstallCachedFields::named("m20260101_000002_cached_fields"))]
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct InstallCachedFields {
+    name: &'static str,
+}
+
+impl InstallCachedFields {
+    /// The step under this name, by which the migrator knows whether it was applied.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name }
+    }
+}
+
+impl MigrationName for InstallCachedFields {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[sea_orm_migration::async_trait::async_trait]
+#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+impl MigrationTrait for InstallCachedFields {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let changes = CachedFields::install(executor(manager)).await?;
+        tracing::info!(target: "sea_orm_cached_field", "{changes}");
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        CachedFields::uninstall(executor(manager)).await?;
+        Ok(())
+    }
+}
+
+fn executor<'c>(manager: &'c SchemaManager<'_>) -> &'c DatabaseExecutor<'c> {
+    manager.get_connection()
+}

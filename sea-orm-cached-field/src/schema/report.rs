@@ -1,0 +1,80 @@
+use std::fmt;
+
+/// Something that [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Something was made: its kind (`table`, `index`, `function`, `trigger` or `column`) and name.
+    Created {
+        /// The owner's table.
+        table: String,
+        /// The kind of object.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something of ours was made anew, for it had changed.
+    Replaced {
+        /// The owner's table.
+        table: String,
+        /// The kind of object.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something of ours was dropped.
+    Dropped {
+        /// The owner's table.
+        table: String,
+        /// The kind of object.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Rows that were stale already wait for a worker now.
+    Queued {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// How many.
+        rows: u64,
+    },
+}
+
+/// What [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did, in its order.
+/// Displayed, it is a line a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes(pub(super) Vec<Change>);
+
+impl Changes {
+    /// Whether everything stood as it should already.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The changes, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Change> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created { table, kind, name } => write!(f, "{table}: created {kind} {name}"),
+            Self::Replaced { table, kind, name } => write!(f, "{table}: replaced {kind} {name}"),
+            Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
+            Self::Queued { table, field, rows } => write!(f, "{table}: queued {rows} rows for {field}"),
+        }
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("nothing to do\n");
+        }
+        self.0.iter().try_for_each(|change| writeln!(f, "{change}"))
+    }
+}

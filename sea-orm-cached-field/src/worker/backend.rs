@@ -1,0 +1,222 @@
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use apalis_core::{
+    backend::{self, BackendConfig, finalize::Ephemeral},
+    task::{
+        Task,
+        builder::TaskBuilder,
+        task_id::{RandomId, TaskId},
+    },
+    worker::context::WorkerContext,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use super::{
+    batch::Batch,
+    core::{Core, Next},
+    hand_back::HandBackLayer,
+    sleep::Sleep,
+};
+use crate::{Error, invalidation::Work};
+
+/// How many batches are under way: while one is calculated, another can be claimed or stored.
+const BATCHES_IN_FLIGHT: usize = 2;
+
+/// How long the worker waits when the database cannot be reached: at first, and at most.
+const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::recalculate) is the handler.
+///
+/// ```no_run
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
+/// use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
+/// use sea_orm_cached_field::{CachedFields, recalculate};
+///
+/// let backend = CachedFields::worker(&db).concurrency(4).into_backend()?;
+/// WorkerBuilder::new("cached fields").backend(backend).build(recalculate).run().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Backend {
+    state: State,
+    stop: CancellationToken,
+    _heartbeat: Option<AbortOnDropHandle<()>>,
+    core: Arc<Core>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("models", &self.core.models).finish_non_exhaustive()
+    }
+}
+
+enum State {
+    Idle(Box<Source>),
+    Fetching(BoxFuture<'static, (Box<Source>, Option<Batch>)>),
+    Closed,
+}
+
+/// Where batches come from.
+struct Source {
+    core: Arc<Core>,
+    sleep: Sleep,
+    stop: CancellationToken,
+    in_flight: Arc<Semaphore>,
+    unreachable_for: Duration,
+}
+
+impl Source {
+    /// The next batch, however long that takes; `None` if the worker stops.
+    async fn next(&mut self) -> Option<Batch> {
+        loop {
+            let stop = self.stop.clone();
+            let permit = tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                permit = Arc::clone(&self.in_flight).acquire_owned() => permit.ok()?,
+            };
+            // Not cut off when the worker stops: a claim that is half made would be lost until its lease ends.
+            match self.core.next().await {
+                Ok(Next::Batch(batch)) => {
+                    batch.keep(permit);
+                    self.sleep.was_busy();
+                    self.unreachable_for = UNREACHABLE.0;
+                    return Some(batch);
+                }
+                Ok(Next::Nothing(work)) => {
+                    self.unreachable_for = UNREACHABLE.0;
+                    drop(permit);
+                    self.rest(work).await;
+                }
+                Err(error) => self.wait_for_database(&error).await,
+            }
+        }
+    }
+
+    async fn rest(&mut self, work: Work) {
+        let stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.sleep.sleep(&self.core, work) => {}
+        }
+    }
+
+    async fn wait_for_database(&mut self, error: &Error) {
+        tracing::warn!(target: "sea_orm_cached_field", "cannot claim, trying again in {:?}: {error}", self.unreachable_for);
+        let stop = self.stop.clone();
+        let _ = tokio::time::timeout(self.unreachable_for, stop.cancelled()).await;
+        self.unreachable_for = (self.unreachable_for * 2).min(UNREACHABLE.1);
+    }
+}
+
+impl Backend {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        let stop = CancellationToken::new();
+        let source = Source {
+            core: Arc::clone(&core),
+            sleep: Sleep::new(&core),
+            stop: stop.clone(),
+            in_flight: Arc::new(Semaphore::new(BATCHES_IN_FLIGHT)),
+            unreachable_for: UNREACHABLE.0,
+        };
+        Self { state: State::Idle(Box::new(source)), stop, _heartbeat: None, core }
+    }
+
+    /// Keeps the leases of all that is held alive, for as long as this backend lives.
+    fn start_heartbeat(&mut self) {
+        let core = Arc::clone(&self.core);
+        let every = core.settings.lease / 3;
+        self._heartbeat = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                if let Err(error) = core.renew().await {
+                    tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
+                }
+            }
+        })));
+    }
+
+    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Closed) {
+                State::Idle(mut source) => {
+                    self.state = State::Fetching(Box::pin(async move {
+                        let batch = source.next().await;
+                        (source, batch)
+                    }));
+                }
+                State::Fetching(mut fetch) => match fetch.poll_unpin(cx) {
+                    Poll::Pending => {
+                        self.state = State::Fetching(fetch);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready((source, Some(batch))) => {
+                        self.state = State::Idle(source);
+                        return Poll::Ready(Some(batch));
+                    }
+                    Poll::Ready((_, None)) => return Poll::Ready(None),
+                },
+                State::Closed => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl backend::Backend for Backend {
+    type Task = Task<Batch>;
+    type Error = Error;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// An error would end the worker, so a database that cannot be reached is waited for.
+    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
+        if self._heartbeat.is_none() {
+            self.start_heartbeat();
+        }
+        let batch = ready!(self.poll_fetch(cx));
+        Poll::Ready(batch.map(|batch| {
+            let id = TaskId::String(RandomId::default().to_string());
+            Ok(TaskBuilder::new(batch).task_id(id).build())
+        }))
+    }
+
+    /// A claim that is being made ends first, and is handed back.
+    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
+        self.stop.cancel();
+        while let Some(batch) = ready!(self.poll_fetch(cx)) {
+            self.state = State::Fetching(Box::pin(async move {
+                if let Err(error) = batch.hand_back().await {
+                    tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch: {error}");
+                }
+                std::future::pending().await
+            }));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl BackendConfig for Backend {
+    type Args = Batch;
+    type Id = RandomId;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = HandBackLayer;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> HandBackLayer {
+        HandBackLayer
+    }
+}

@@ -1,0 +1,158 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sea_orm::DatabaseExecutor;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_stream::StreamExt;
+
+use super::core::Core;
+use crate::{
+    Error,
+    calculation::{Calculated, Outcome, calculate},
+    dialect::Claim,
+    invalidation::{self, Calculation},
+    registry::Model,
+};
+
+/// How long a value that is calculated may wait for others, to be stored together with them.
+const STORED_WITHIN: Duration = Duration::from_millis(10);
+
+/// How often, and how far apart, a completion is tried while the database refuses it.
+const COMPLETIONS: u32 = 3;
+const BETWEEN_COMPLETIONS: Duration = Duration::from_millis(50);
+
+/// A task of the worker: claimed rows of one model. [`recalculate`] is the handler for it.
+#[derive(Clone)]
+pub struct Batch(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    id: u64,
+    model: Arc<Model>,
+    claims: Vec<Claim>,
+    /// The place among the batches in flight; given up with the batch.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Batch of {} claims of {}", self.0.claims.len(), self.0.model.owner.table.name)
+    }
+}
+
+/// A batch that nobody will work on any more is not renewed: its leases end by themselves.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.core.take_held(self.id);
+    }
+}
+
+impl Batch {
+    pub(super) fn new(core: Arc<Core>, id: u64, model: Arc<Model>, claims: Vec<Claim>) -> Self {
+        Self(Arc::new(Inner { core, id, model, claims, permit: Mutex::default() }))
+    }
+
+    pub(super) fn keep(&self, permit: OwnedSemaphorePermit) {
+        *self.0.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+    }
+
+    /// How many claims it was made with: one a field and row.
+    pub(super) fn len(&self) -> usize {
+        self.0.claims.len()
+    }
+
+    /// Hands back what is not settled.
+    pub(super) async fn hand_back(&self) -> Result<(), Error> {
+        self.0.core.hand_back(self.0.id).await
+    }
+}
+
+/// The handler of the worker's tasks, for those who run it in an apalis `Monitor` of their own: calculates the rows of a
+/// batch and stores each value as soon as it is there.
+///
+/// # Errors
+/// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that the [`Backend`]
+/// brings along then hands the rows back. A calculation that fails is no error of the batch.
+///
+/// [`Backend`]: crate::Backend
+pub async fn recalculate(batch: Batch) -> Result<(), Error> {
+    let Inner { core, model, claims, .. } = &*batch.0;
+    let given_up = i32::try_from(core.settings.retry.max_attempts).unwrap_or(i32::MAX);
+    let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.iter().cloned().partition(|claim| claim.attempts > given_up);
+    for claim in lost {
+        // Failures are kept when they happen; more attempts than that mean that workers died of it.
+        let error = Error::Worker("it ended each time while it calculated this row".to_owned());
+        batch.fail(&claim, &error).await?;
+    }
+    let db = DatabaseExecutor::Connection(&core.db);
+    let calculated = calculate(&core.engine, &db, model, claims, &core.limits);
+    let chunks =
+        calculated.chunks_timeout(usize::try_from(core.settings.batch_size).unwrap_or(usize::MAX), STORED_WITHIN);
+    let mut chunks = std::pin::pin!(chunks);
+    while let Some(chunk) = chunks.next().await {
+        batch.settle(chunk.into_iter().collect::<Result<_, _>>()?).await?;
+    }
+    Ok(())
+}
+
+impl Batch {
+    async fn settle(&self, calculated: Vec<Calculated>) -> Result<(), Error> {
+        let Inner { core, id, model, .. } = &*self.0;
+        let (mut values, mut gone) = (Vec::new(), Vec::new());
+        for Calculated { claim, outcome } in calculated {
+            match outcome {
+                Outcome::Value { value, changed } => values.push(Calculation { claim, value, changed }),
+                Outcome::Failed(error) => self.fail(&claim, &error).await?,
+                Outcome::Gone => gone.push(claim),
+            }
+        }
+        if !values.is_empty() {
+            self.complete(&values).await?;
+        }
+        if !gone.is_empty() {
+            invalidation::drop_gone(&core.engine, &core.db, model, &gone).await?;
+            core.settled(*id, &gone);
+        }
+        Ok(())
+    }
+
+    /// A completion waits for nobody, so the database may refuse it for a moment.
+    async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
+        let Inner { core, id, model, .. } = &*self.0;
+        let mut tried = 1;
+        while let Err(error) = invalidation::complete(&core.engine, &core.db, model, values).await {
+            if core.engine.refuses_value(&error) {
+                return match values {
+                    [only] => self.fail(&only.claim, &error).await,
+                    _ => self.complete_singly(values).await,
+                };
+            }
+            if tried == COMPLETIONS {
+                return Err(error);
+            }
+            tried += 1;
+            tokio::time::sleep(BETWEEN_COMPLETIONS).await;
+        }
+        let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
+        core.settled(*id, &ended);
+        Ok(())
+    }
+
+    /// One of the values does not fit its column: the others must not fail with it.
+    async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
+        for value in values {
+            Box::pin(self.complete(std::slice::from_ref(value))).await?;
+        }
+        Ok(())
+    }
+
+    async fn fail(&self, claim: &Claim, error: &Error) -> Result<(), Error> {
+        let Inner { core, id, model, .. } = &*self.0;
+        invalidation::fail(&core.engine, &core.db, model, claim, error, core.settings.retry).await?;
+        core.settled(*id, std::slice::from_ref(claim));
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! The layer that the backend brings along. It sits outside all layers of the user: whatever a batch ends with, be it a
+//! timeout or a panic of theirs, its unfinished rows are handed back.
+
+use std::task::{Context, Poll};
+
+use apalis_core::{error::BoxDynError, task::Task};
+use futures_util::future::BoxFuture;
+use tower::{Layer, Service};
+
+use super::batch::Batch;
+
+/// Hands back what a batch leaves unfinished.
+#[derive(Clone, Copy, Debug)]
+pub struct HandBackLayer;
+
+impl<S> Layer<S> for HandBackLayer {
+    type Service = HandBack<S>;
+
+    fn layer(&self, inner: S) -> HandBack<S> {
+        HandBack { inner }
+    }
+}
+
+/// The service of [`HandBackLayer`].
+#[derive(Clone, Debug)]
+pub struct HandBack<S> {
+    inner: S,
+}
+
+impl<S> Service<Task<Batch>> for HandBack<S>
+where
+    S: Service<Task<Batch>>,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxDynError>,
+    S::Response: Send,
+{
+    type Response = S::Response;
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxDynError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, task: Task<Batch>) -> Self::Future {
+        let batch = task.args.clone();
+        let ended = self.inner.call(task);
+        Box::pin(async move {
+            let ended = ended.await.map_err(Into::into);
+            if let Err(error) = batch.hand_back().await {
+                tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch, its leases will end by themselves: {error}");
+            }
+            ended
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! The worker: claims, calculates and completes until it is told to stop. Nothing below this room knows apalis.
+
+mod backend;
+mod batch;
+mod core;
+mod hand_back;
+#[cfg(feature = "sqlx-postgres")]
+mod listen;
+mod run;
+mod settings;
+mod sleep;
+#[cfg(feature = "sqlx-sqlite")]
+mod watch;
+
+pub use backend::Backend;
+pub use batch::{Batch, recalculate};
+pub use run::Worker;

@@ -1,0 +1,172 @@
+use std::{future::Future, sync::Arc, time::Duration};
+
+use apalis_core::worker::{builder::WorkerBuilder, context::WorkerContext, ext::parallelize::ParallelizeExt};
+use sea_orm::DatabaseConnection;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    backend::Backend,
+    batch::recalculate,
+    core::{Core, Next},
+    settings::Settings,
+};
+use crate::{Error, invalidation::Work, registry::Model};
+
+/// How long [`Worker::drain`] waits for rows that were handed back a moment ago.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
+///
+/// As many workers as one likes can run, in any number of processes and on any number of machines.
+///
+/// ```no_run
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+/// use sea_orm_cached_field::CachedFields;
+///
+/// CachedFields::worker(&db).concurrency(16).run_until(async { tokio::signal::ctrl_c().await.unwrap() }).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a worker does nothing until it is run"]
+pub struct Worker {
+    db: DatabaseConnection,
+    models: Result<Vec<Arc<Model>>, Error>,
+    settings: Settings,
+}
+
+impl Worker {
+    pub(crate) fn new(db: &DatabaseConnection, models: Result<Vec<Arc<Model>>, Error>) -> Self {
+        Self { db: db.clone(), models, settings: Settings::default() }
+    }
+
+    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool.
+    pub fn concurrency(mut self, calculations: usize) -> Self {
+        self.settings.concurrency = calculations.max(1);
+        self
+    }
+
+    /// How many rows are claimed, loaded and stored at a time. 200 unless set; from 1 to 1000.
+    pub fn batch_size(mut self, rows: u64) -> Self {
+        self.settings.batch_size = rows.clamp(1, 1000);
+        self
+    }
+
+    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row.
+    pub fn calculation_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.calculation_timeout = timeout;
+        self
+    }
+
+    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims; those of one that was killed
+    /// are free for others after this time.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How long the calculations under way may go on when the worker is told to stop. 10 s unless set. What is not done
+    /// by then is handed back.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.shutdown_timeout = timeout;
+        self
+    }
+
+    /// How often a failing row is tried. 20 times unless set; at least once. After that it stays as *failed*, flagged and
+    /// with its last error, until it is marked again.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.settings.retry.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// After what time a failed row is tried again: at first, and at most. 1 s and 1 h unless set. The time doubles with
+    /// each attempt, and up to half of it is left to chance.
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        (self.settings.retry.first, self.settings.retry.longest) = (first, longest);
+        self
+    }
+
+    /// Runs until the process ends.
+    ///
+    /// # Errors
+    /// Those of the models ([`Error::UnsupportedPath`]) and of the database ([`Error::UnsupportedDatabase`]). A database
+    /// that cannot be reached is waited for.
+    pub async fn run(self) -> Result<(), Error> {
+        self.run_until(std::future::pending()).await
+    }
+
+    /// Runs until the signal comes; then finishes or hands back what it holds.
+    ///
+    /// # Errors
+    /// As [`Worker::run`]; and [`Error::Database`] if what is held cannot be handed back, so that its leases have to end
+    /// by themselves.
+    pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        let core = self.into_core()?;
+        let context = WorkerContext::from("sea-orm-cached-field");
+        let worker = WorkerBuilder::new(context.clone())
+            .backend(Backend::new(Arc::clone(&core)))
+            .parallelize(|task| AbortOnDropHandle::new(tokio::spawn(task)))
+            .build(recalculate);
+        let ended = {
+            let mut running = std::pin::pin!(worker.run());
+            tokio::select! {
+                ended = &mut running => ended,
+                () = signal => {
+                    // An error says that it has not begun or has stopped already.
+                    let _ = context.stop();
+                    tokio::time::timeout(core.settings.shutdown_timeout, running).await.unwrap_or(Ok(()))
+                }
+            }
+        };
+        core.hand_back_all().await?;
+        ended.map_err(|error| Error::Worker(error.to_string()))
+    }
+
+    /// Claims, calculates and stores one batch, and returns how many fields of rows it was: 0 if nothing is due.
+    ///
+    /// # Errors
+    /// [`Error::Database`]. A calculation that fails is no error; it is kept with its row.
+    pub async fn run_once(self) -> Result<usize, Error> {
+        let core = self.into_core()?;
+        match core.next().await? {
+            Next::Batch(batch) => Self::work_on(&core, batch).await,
+            Next::Nothing(_) => Ok(0),
+        }
+    }
+
+    /// Works until nothing is due any more, and returns how many fields of rows were calculated, dropped or failed. What
+    /// failed is due again later, and what other workers hold is theirs: neither is waited for.
+    ///
+    /// # Errors
+    /// As [`Worker::run_once`].
+    pub async fn drain(self) -> Result<usize, Error> {
+        let core = self.into_core()?;
+        let mut worked = 0;
+        loop {
+            match core.next().await? {
+                Next::Batch(batch) => worked += Self::work_on(&core, batch).await?,
+                Next::Nothing(Work::Now) => {}
+                Next::Nothing(Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
+                Next::Nothing(_) => return Ok(worked),
+            }
+        }
+    }
+
+    async fn work_on(core: &Core, batch: super::Batch) -> Result<usize, Error> {
+        let (rows, ended) = (batch.len(), recalculate(batch).await);
+        core.hand_back_all().await?;
+        ended.map(|()| rows)
+    }
+
+    /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's own.
+    ///
+    /// # Errors
+    /// As [`Worker::run`].
+    pub fn into_backend(self) -> Result<Backend, Error> {
+        Ok(Backend::new(self.into_core()?))
+    }
+
+    fn into_core(self) -> Result<Arc<Core>, Error> {
+        Ok(Arc::new(Core::new(self.db, self.models?, self.settings)?))
+    }
+}

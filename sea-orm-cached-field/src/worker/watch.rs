@@ -1,0 +1,55 @@
+//! Being woken by SQLite: whoever commits, in whatever process, writes to the database's files.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use sea_orm::ConnectionTrait;
+
+use super::core::Core;
+use crate::field::BoxError;
+
+pub(super) struct FileWatch {
+    _watcher: RecommendedWatcher,
+}
+
+impl FileWatch {
+    /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the file of the
+    /// write-ahead log comes and goes.
+    pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Self>, BoxError> {
+        let Some(files) = core.engine.dialect.files() else { return Ok(None) };
+        let mut paths = Vec::new();
+        for row in core.db.query_all_raw(files).await? {
+            paths.push(PathBuf::from(row.try_get::<String>("", "file")?));
+        }
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let (names, engine): (Vec<OsString>, _) =
+            (paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect(), Arc::clone(&core.engine));
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))) {
+                engine.wake.send_replace(());
+            }
+        })?;
+        for folder in paths.iter().filter_map(|path| path.parent()) {
+            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        Ok(Some(Self { _watcher: watcher }))
+    }
+}
+
+fn is_write(event: &Event) -> bool {
+    matches!(event.kind, EventKind::Modify(_) | EventKind::Create(_) | EventKind::Any | EventKind::Other)
+}
+
+/// Whether this is one of the databases or a file beside one, such as `shop.db-wal`.
+fn is_of(path: &Path, names: &[OsString]) -> bool {
+    let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
+    names.iter().any(|database| {
+        name.strip_prefix(&*database.to_string_lossy()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
+}

@@ -1,0 +1,34 @@
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
+
+#[cached_fields]
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lamppost")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub first_name: String,
+    #[cached]
+    pub load: i32,
+    #[cached(depends_on(load))]
+    pub full_name: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    async fn calculate_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(self.first_name.clone())
+    }
+
+    async fn calculate_load(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+        Ok(self.id)
+    }
+}
+
+pub fn used(row: &Model, db: &sea_orm::DatabaseConnection) {
+    drop(row.full_name(db));
+}
+
+fn main() {}

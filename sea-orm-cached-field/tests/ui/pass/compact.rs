@@ -1,0 +1,71 @@
+#![deny(warnings)]
+
+pub mod post {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "post")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub title: String,
+        #[cached(temporal_triggers, depends_on(title, super::comment(body)))]
+        pub comment_count: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(has_many = "super::comment::Entity")]
+        Comment,
+    }
+
+    impl Related<super::comment::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Comment.def()
+        }
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        async fn calculate_comment_count(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(self.find_related(super::comment::Entity).count(db).await? as i64)
+        }
+    }
+}
+
+pub mod comment {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "comment")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub body: String,
+        pub post_id: i32,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(belongs_to = "super::post::Entity", from = "Column::PostId", to = "super::post::Column::Id")]
+        Post,
+    }
+
+    impl Related<super::post::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Post.def()
+        }
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn main() {
+    use sea_orm_cached_field::CachedField;
+
+    let comments = &post::CommentCount::spec().depends_on[1];
+    assert_eq!((comments.hops[0].table.as_str(), comments.column.as_str()), ("comment", "body"));
+}

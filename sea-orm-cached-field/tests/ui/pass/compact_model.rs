@@ -1,0 +1,64 @@
+#![deny(warnings)]
+
+pub mod trip {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "trip")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub price: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod leg {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::compact_model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "leg")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub trip_id: i32,
+        pub trip: BelongsTo<super::trip::Entity>,
+        #[cached(depends_on(trip(price)))]
+        pub share: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {
+        #[sea_orm(belongs_to = "super::trip::Entity", from = "Column::TripId", to = "super::trip::Column::Id")]
+        Trip,
+    }
+
+    impl Related<super::trip::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Trip.def()
+        }
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        async fn calculate_share(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(i64::from(self.trip_id))
+        }
+    }
+}
+
+pub async fn on_both_structs(row: &leg::Model, extended: &leg::ModelEx, db: &sea_orm::DatabaseConnection) {
+    let _ = (row.share(db).await, extended.share(db).await);
+}
+
+fn main() {
+    use sea_orm_cached_field::CachedField;
+
+    assert_eq!(leg::Share::spec().depends_on[0].hops[0].from, ["trip_id"]);
+}

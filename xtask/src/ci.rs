@@ -1,0 +1,54 @@
+//! The steps of `cargo xtask ci`, cheapest first.
+
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::metadata::Workspace;
+use crate::services::{self, FreshDatabase};
+use crate::steps::step;
+
+const LIBRARY: &str = "sea-orm-cached-field";
+
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    let workspace = Workspace::load(sh)?;
+    step("format", || Ok(cmd!(sh, "cargo fmt --all -- --check").run()?))?;
+    step("clippy", || {
+        Ok(cmd!(sh, "cargo clippy --locked --workspace --all-targets --all-features -- -D warnings").run()?)
+    })?;
+    step("docs", || {
+        let doc = cmd!(sh, "cargo doc --locked --workspace --all-features --no-deps");
+        Ok(doc.env("RUSTDOCFLAGS", "-D warnings").run()?)
+    })?;
+    features(sh, &workspace)?;
+    step("services", || services::ensure(sh))?;
+    examples(sh, &workspace)?;
+    step("tests", || crate::test(sh, &[]))?;
+    eprintln!("\nAll steps passed.");
+    Ok(())
+}
+
+/// Checks the library without features, then with each of them alone.
+fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
+    step("no features", || Ok(cmd!(sh, "cargo check --locked -p {LIBRARY} --no-default-features").run()?))?;
+    for feature in workspace.features(LIBRARY)? {
+        step(&format!("feature {feature} alone"), || {
+            Ok(cmd!(sh, "cargo check --locked -p {LIBRARY} --no-default-features --features {feature}").run()?)
+        })?;
+    }
+    Ok(())
+}
+
+/// Runs each example as its reader does, on SQLite and on PostgreSQL.
+fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
+    ensure!(workspace.examples().next().is_some(), "no examples in the workspace");
+    for example in workspace.examples() {
+        step(&format!("example {example} on SQLite"), || {
+            Ok(cmd!(sh, "cargo run --locked --quiet -p {example}").env_remove("DATABASE_URL").run()?)
+        })?;
+        step(&format!("example {example} on PostgreSQL"), || {
+            let database = FreshDatabase::create(sh)?;
+            Ok(cmd!(sh, "cargo run --locked --quiet -p {example}").env("DATABASE_URL", database.url()).run()?)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The project's commands, run as `cargo xtask <command>`: what CI runs is what a developer runs.
+
+mod ci;
+mod metadata;
+mod services;
+mod steps;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use xshell::{Shell, cmd};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Command {
+    /// Make sure that the servers the tests need are reachable, and start them where that is possible
+    Services,
+    /// Run `services`, then all tests
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run all that CI runs: formatting, lints, docs, each feature alone, the examples, the tests
+    Ci,
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace"));
+    match command {
+        Command::Services => services::ensure(&sh),
+        Command::Test { args } => test(&sh, &args),
+        Command::Ci => ci::run(&sh),
+    }
+}
+
+fn test(sh: &Shell, args: &[String]) -> Result<()> {
+    services::ensure(sh)?;
+    cmd!(sh, "cargo test --locked --workspace --all-features {args...}").run()?;
+    eprintln!("All tests passed.");
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What the workspace consists of, so that no list of packages or features is kept by hand.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use xshell::{Shell, cmd};
+
+pub(crate) struct Workspace {
+    packages: Vec<Package>,
+}
+
+struct Package {
+    name: String,
+    features: Vec<String>,
+    is_example: bool,
+}
+
+impl Workspace {
+    pub(crate) fn load(sh: &Shell) -> Result<Self> {
+        let json = cmd!(sh, "cargo metadata --locked --no-deps --format-version 1").quiet().read()?;
+        Self::parse(&json, &sh.current_dir().join("examples"))
+    }
+
+    /// The packages below `examples` are the examples.
+    fn parse(json: &str, examples: &Path) -> Result<Self> {
+        let metadata: Value = serde_json::from_str(json)?;
+        let packages = metadata["packages"].as_array().context("no packages in the output of cargo metadata")?;
+        let packages = packages.iter().map(|package| Package::parse(package, examples)).collect::<Option<_>>();
+        Ok(Self { packages: packages.context("a package without name, features or manifest in cargo metadata")? })
+    }
+
+    /// All features of `package` but `default`.
+    pub(crate) fn features(&self, package: &str) -> Result<impl Iterator<Item = &str>> {
+        let package = self.packages.iter().find(|candidate| candidate.name == package);
+        let package = package.context("no such package in the workspace")?;
+        Ok(package.features.iter().map(String::as_str).filter(|feature| *feature != "default"))
+    }
+
+    pub(crate) fn examples(&self) -> impl Iterator<Item = &str> {
+        self.packages.iter().filter(|package| package.is_example).map(|package| package.name.as_str())
+    }
+}
+
+impl Package {
+    fn parse(package: &Value, examples: &Path) -> Option<Self> {
+        Some(Self {
+            name: package["name"].as_str()?.to_owned(),
+            features: package["features"].as_object()?.keys().cloned().collect(),
+            is_example: Path::new(package["manifest_path"].as_str()?).starts_with(examples),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"packages": [
+        {"name": "library", "features": {"default": [], "b": [], "a": ["b"]}, "manifest_path": "/w/library/Cargo.toml"},
+        {"name": "shop", "features": {}, "manifest_path": "/w/examples/shop/Cargo.toml"}
+    ]}"#;
+
+    #[test]
+    fn features_are_those_of_the_package_without_default() {
+        let workspace = Workspace::parse(JSON, Path::new("/w/examples")).unwrap();
+        assert_eq!(workspace.features("library").unwrap().collect::<Vec<_>>(), ["a", "b"]);
+        assert!(workspace.features("unknown").is_err());
+    }
+
+    #[test]
+    fn examples_are_the_packages_in_the_folder_of_examples() {
+        let workspace = Workspace::parse(JSON, Path::new("/w/examples")).unwrap();
+        assert_eq!(workspace.examples().collect::<Vec<_>>(), ["shop"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! The servers that the tests connect to: whether each is reachable, and what makes it so.
+
+mod debian;
+mod postgres;
+
+use std::env;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use url::Url;
+use xshell::Shell;
+
+pub(crate) use postgres::FreshDatabase;
+
+/// Another server is one more entry.
+const SERVICES: &[Service] = &[postgres::SERVICE];
+
+struct Service {
+    name: &'static str,
+    /// The environment variable in which the tests look for the URL.
+    variable: &'static str,
+    default_url: &'static str,
+    /// Debian's package of the server.
+    package: &'static str,
+    /// The command that runs the server in a container, reachable at the default URL.
+    docker: &'static str,
+    /// Logs in, and asks whether this role may do what the tests do.
+    probe: fn(&Shell, &Url) -> Result<()>,
+    /// As root on Debian: installs the server if it is missing, starts it, and lets the URL's role in.
+    start: fn(&Shell, &Url) -> Result<()>,
+}
+
+/// Makes every service reachable, or fails with what to do.
+pub(crate) fn ensure(sh: &Shell) -> Result<()> {
+    SERVICES.iter().try_for_each(|service| service.ensure(sh))
+}
+
+impl Service {
+    fn url(&self) -> Result<Url> {
+        let url = env::var(self.variable).unwrap_or_else(|_| self.default_url.to_owned());
+        Url::parse(&url).with_context(|| format!("{} is not a URL", self.variable))
+    }
+
+    fn ensure(&self, sh: &Shell) -> Result<()> {
+        let url = self.url()?;
+        if let Err(reason) = (self.probe)(sh, &url) {
+            eprintln!("{} at {} is not ready: {reason:#}", self.name, without_password(&url));
+            self.make_ready(sh, &url).map_err(|reason| anyhow!("{reason:#}\n\n{}", self.advice()))?;
+        }
+        eprintln!("{} at {} is ready", self.name, without_password(&url));
+        Ok(())
+    }
+
+    fn make_ready(&self, sh: &Shell, url: &Url) -> Result<()> {
+        if let Some(obstacle) = self.obstacle(sh, url) {
+            bail!("{} cannot be started from here: {obstacle}", self.name);
+        }
+        (self.start)(sh, url)?;
+        wait_for(|| (self.probe)(sh, url))
+    }
+
+    /// Why it is not ours to start, if so.
+    fn obstacle(&self, sh: &Shell, url: &Url) -> Option<&'static str> {
+        let default = Url::parse(self.default_url).expect("the default is a URL");
+        let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if !is_local || url.port() != default.port() {
+            Some("the URL points elsewhere")
+        } else if !debian::is_debian() {
+            Some("this is neither Debian nor Ubuntu")
+        } else if !debian::is_root(sh) {
+            Some("only root can do it")
+        } else {
+            None
+        }
+    }
+
+    fn advice(&self) -> String {
+        let Self { name, variable, default_url, package, docker, .. } = self;
+        format!(
+            "{name} is needed: do one of these, then try again.
+
+  in a container:                {docker}
+  on Debian or Ubuntu, as root:  apt-get update && apt-get install -y --no-install-recommends {package}
+                                 cargo xtask services
+  on a server of yours:          export {variable}=<a URL whose role may create databases>
+                                 (default: {default_url})"
+        )
+    }
+}
+
+/// Tries until `attempt` succeeds, and gives up with its last error.
+fn wait_for(attempt: impl Fn() -> Result<()>) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Err(_) if start.elapsed() < PATIENCE => sleep(Duration::from_millis(200)),
+            result => return result.with_context(|| format!("no success within {} s", PATIENCE.as_secs())),
+        }
+    }
+}
+
+fn without_password(url: &Url) -> Url {
+    let mut url = url.clone();
+    let _ = url.set_password(None);
+    url
+}
