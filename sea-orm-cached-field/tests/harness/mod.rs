@@ -1,0 +1,213 @@
+//! A fresh database for every test, and what tests ask of it.
+
+#![allow(dead_code, reason = "each test binary asks for something else")]
+
+pub mod lampposts;
+
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, Stream, StreamExt};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, JsonValue,
+    Schema, Statement,
+};
+use sea_orm_cached_field::{CachedFields, Event, Models};
+use tempfile::TempDir;
+
+/// Runs each test on every database: `contract! { async fn claim(db: TestDb) { .. } }`
+macro_rules! contract {
+    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block)*) => {
+        $(async fn $name($db: $crate::harness::TestDb) $body)*
+
+        mod sqlite {
+            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::harness::TestDb::sqlite().await).await;
+            })*
+        }
+
+        mod postgres {
+            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::harness::TestDb::postgres().await).await;
+            })*
+        }
+    };
+}
+
+/// A database that exists for one test.
+pub struct TestDb {
+    connection: DatabaseConnection,
+    pub url: String,
+    _place: Place,
+}
+
+enum Place {
+    Folder { _folder: TempDir },
+    Server { _dropped: DropOnServer },
+}
+
+impl Deref for TestDb {
+    type Target = DatabaseConnection;
+
+    fn deref(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+}
+
+fn server_url() -> String {
+    std::env::var("CACHED_FIELD_TEST_POSTGRES_URL")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned())
+}
+
+/// The same server, another database.
+fn with_database(url: &str, database: &str) -> String {
+    let (server, options) = url.split_once('?').map_or((url, ""), |(server, options)| (server, options));
+    let (server, _) = server.rsplit_once('/').expect("the URL names a database");
+    if options.is_empty() { format!("{server}/{database}") } else { format!("{server}/{database}?{options}") }
+}
+
+struct DropOnServer(String);
+
+impl Drop for DropOnServer {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.0);
+        // The test's runtime may be gone by now.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                if let Ok(server) = Database::connect(server_url()).await {
+                    let _ = server.execute_unprepared(&sql).await;
+                    let _ = server.close().await;
+                }
+            });
+        });
+        let _ = dropping.join();
+    }
+}
+
+impl TestDb {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a temp folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let connection = connect(&url).await;
+        Self { connection, url, _place: Place::Folder { _folder: folder } }
+    }
+
+    pub async fn postgres() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let server = Database::connect(server_url()).await.unwrap_or_else(|error| {
+            panic!(
+                "no PostgreSQL at {}: {error}\nstart one with `cargo xtask services`, or name one in CACHED_FIELD_TEST_POSTGRES_URL",
+                server_url()
+            )
+        });
+        server.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.expect("a database");
+        server.close().await.expect("closed");
+        let url = with_database(&server_url(), &name);
+        let connection = connect(&url).await;
+        Self { connection, url, _place: Place::Server { _dropped: DropOnServer(name) } }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// Another pool of connections to the same database: another process, as far as it can be told.
+    pub async fn another_pool(&self) -> DatabaseConnection {
+        connect(&self.url).await
+    }
+
+    pub async fn create<E: EntityTrait>(&self, entity: E) {
+        let backend = self.get_database_backend();
+        self.connection.execute(&Schema::new(backend).create_table_from_entity(entity)).await.expect("a table");
+    }
+
+    pub async fn sql(&self, text: &str) -> u64 {
+        self.execute_unprepared(text).await.unwrap_or_else(|error| panic!("{text}: {error}")).rows_affected()
+    }
+
+    /// The first column of the first row.
+    pub async fn scalar<T: sea_orm::TryGetable>(&self, text: &str) -> T {
+        let row = self.query_one_raw(Statement::from_string(self.get_database_backend(), text)).await;
+        let row = row.unwrap_or_else(|error| panic!("{text}: {error}")).unwrap_or_else(|| panic!("{text}: no row"));
+        row.try_get_by_index(0).unwrap_or_else(|error| panic!("{text}: {error:?}"))
+    }
+
+    pub async fn rows(&self, text: &str) -> Vec<JsonValue> {
+        let statement = Statement::from_string(self.get_database_backend(), text);
+        JsonValue::find_by_statement(statement).all(&self.connection).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// What the engine does from now on.
+    pub fn narration(&self) -> Narration {
+        Narration(Box::pin(CachedFields::events(&self.connection).expect("events")))
+    }
+
+    /// Marks and queue rows of an owner's table, together.
+    pub async fn pending(&self, table: &str) -> i64 {
+        let marks: i64 = self.scalar(&format!("SELECT count(*) FROM {table}_cached_marks")).await;
+        let queued: i64 = self.scalar(&format!("SELECT count(*) FROM {table}_cached_recalculations")).await;
+        marks + queued
+    }
+
+    /// Makes everything in the queue due, whose lease or delay has not ended.
+    pub async fn let_time_pass(&self, table: &str) {
+        let past = if self.is_sqlite() { "due_at = 0, leased_until = 0" } else { "due_at = '-infinity', leased_until = '-infinity'" };
+        self.sql(&format!("UPDATE {table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
+    }
+
+    /// Works until nothing is stale.
+    pub async fn drain(&self, models: Models) -> usize {
+        models.worker(&self.connection).drain().await.expect("drained")
+    }
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(8).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
+    if url.starts_with("sqlite") {
+        options.map_sqlx_sqlite_opts(|options| {
+            options.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(20))
+        });
+    }
+    Database::connect(options).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// What the engine says it does.
+pub struct Narration(std::pin::Pin<Box<dyn Stream<Item = Event> + Send>>);
+
+impl Narration {
+    /// All that was said since the last time, as text; what runs side by side comes in any order, so it is sorted.
+    pub fn said(&mut self) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some(Some(event)) = self.0.next().now_or_never() {
+            said.push(event.to_string());
+        }
+        said.sort();
+        said
+    }
+
+    /// Forgets what was said so far.
+    pub fn clear(&mut self) {
+        self.said();
+    }
+
+    /// Waits for an event, for at most ten seconds.
+    pub async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
+        let found = async {
+            loop {
+                let event = self.0.next().await.expect("the stream of events has no end");
+                if wanted(&event) {
+                    return event;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), found).await.expect("the event should have come within 10 s")
+    }
+}

@@ -1,0 +1,5 @@
+//! protocol
+
+#[macro_use]
+#[path = "../harness/mod.rs"]
+mod harness;

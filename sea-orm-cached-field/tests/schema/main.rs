@@ -1,0 +1,5 @@
+//! schema
+
+#[macro_use]
+#[path = "../harness/mod.rs"]
+mod harness;

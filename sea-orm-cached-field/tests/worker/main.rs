@@ -1,0 +1,5 @@
+//! worker
+
+#[macro_use]
+#[path = "../harness/mod.rs"]
+mod harness;
