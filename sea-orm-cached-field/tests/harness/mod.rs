@@ -1,12 +1,12 @@
 //! A fresh database for every test, and what tests ask of it.
 
-#![allow(dead_code, reason = "each test binary asks for something else")]
+#![allow(dead_code, unused_macros, reason = "each test binary asks for something else")]
 
 pub mod lampposts;
 
 use std::{
     ops::Deref,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -37,6 +37,18 @@ macro_rules! contract {
             })*
         }
     };
+}
+
+/// The longest pause between two reads of a calculation, in milliseconds; the stress test sets it.
+pub static LONGEST_PAUSE: AtomicU64 = AtomicU64::new(0);
+
+/// Lets others write between two reads of a calculation, if the test wants that. One in ten pauses is a long one.
+pub async fn pause() {
+    let longest = LONGEST_PAUSE.load(Ordering::Relaxed);
+    if longest > 0 {
+        let longest = if fastrand::u8(..10) == 0 { longest } else { longest / 20 };
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(..=longest))).await;
+    }
 }
 
 /// A database that exists for one test.
@@ -141,7 +153,10 @@ impl TestDb {
 
     pub async fn rows(&self, text: &str) -> Vec<JsonValue> {
         let statement = Statement::from_string(self.get_database_backend(), text);
-        JsonValue::find_by_statement(statement).all(&self.connection).await.unwrap_or_else(|error| panic!("{text}: {error}"))
+        JsonValue::find_by_statement(statement)
+            .all(&self.connection)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     /// What the engine does from now on.
@@ -158,7 +173,11 @@ impl TestDb {
 
     /// Makes everything in the queue due, whose lease or delay has not ended.
     pub async fn let_time_pass(&self, table: &str) {
-        let past = if self.is_sqlite() { "due_at = 0, leased_until = 0" } else { "due_at = '-infinity', leased_until = '-infinity'" };
+        let past = if self.is_sqlite() {
+            "due_at = 0, leased_until = 0"
+        } else {
+            "due_at = '-infinity', leased_until = '-infinity'"
+        };
         self.sql(&format!("UPDATE {table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
     }
 
@@ -168,7 +187,7 @@ impl TestDb {
     }
 }
 
-async fn connect(url: &str) -> DatabaseConnection {
+pub async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(8).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
     if url.starts_with("sqlite") {

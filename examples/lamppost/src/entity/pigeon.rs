@@ -1,0 +1,29 @@
+//! A pigeon on a lamppost.
+
+use sea_orm::entity::prelude::*;
+
+/// A pigeon.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "pigeon")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// In grams.
+    pub weight: i32,
+    /// When it dies, where that is known.
+    pub dies_at: Option<DateTimeUtc>,
+    #[sea_orm(indexed)]
+    pub lamppost_id: i32,
+    #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
+    pub lamppost: BelongsTo<super::lamppost::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Whether it lives, now.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.dies_at.is_none_or(|moment| moment > ChronoUtc::now())
+    }
+}

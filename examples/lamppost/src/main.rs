@@ -1,0 +1,50 @@
+//! The lamppost of django-cached-field's README, told anew: it has a name that is slow to calculate, and pigeons.
+//!
+//! ```sh
+//! cargo run -p lamppost                                            # on SQLite, in a temporary folder
+//! DATABASE_URL=postgres://user@host/database cargo run -p lamppost # on PostgreSQL, or on another SQLite file
+//! ```
+//!
+//! In a database of yours it makes the tables `lamppost` and `pigeon` afresh, and leaves them there to be looked at. It
+//! drops those of an earlier run, and refuses to if there are tables of these names that are not its own.
+
+mod ackermann;
+mod database;
+mod entity;
+mod story;
+mod transcript;
+
+use anyhow::{Context, Result};
+use sea_orm_cached_field::CachedFields;
+use tokio::sync::oneshot;
+
+use crate::transcript::{chapter, run, say};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (db, place, _folder) = database::open().await?;
+    say(format!("A lamppost with a slow name, on {place}."));
+    database::make_tables(&db).await?;
+    let db = &db;
+
+    story::install(db).await?;
+    story::a_lamppost_is_put_up(db).await?;
+    story::its_name_is_read_twice(db).await?;
+
+    chapter("A worker starts, in the background");
+    let (close, closed) = oneshot::channel();
+    let mut events = CachedFields::events(db)?;
+    let worker = run!(CachedFields::worker(db).run_until(async { closed.await.unwrap_or_default() }));
+    let worker = tokio::spawn(worker);
+
+    story::a_pigeon_lands(db, &mut events).await?;
+    story::the_country_changes(db, &mut events).await?;
+    story::what_if_it_moved(db).await?;
+    story::the_pigeons_die(db, &mut events).await?;
+    story::it_is_renamed(db, &mut events).await?;
+
+    chapter("The worker is told to stop, in the middle of that");
+    run!(close.send(())).ok().context("the worker has ended already")?;
+    worker.await??;
+    story::nothing_is_left_undone(db, &mut events).await
+}
