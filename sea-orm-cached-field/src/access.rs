@@ -5,16 +5,18 @@ use std::{
     marker::PhantomData,
     pin::Pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait};
+use futures_util::future::BoxFuture;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 
 use crate::{
     Error,
     calculation::{Subject, run},
     dialect::{self, Claim},
     engine::Engine,
+    event::Event,
     field::{CachedField, Expiry, Key, Stored},
     invalidation::{self, Calculation, Retry},
     registry::{self, Model},
@@ -29,6 +31,7 @@ const RETRY: Retry = Retry { max_attempts: 20, first: Duration::from_secs(1), lo
 type RowOf<F> = <<F as CachedField>::Entity as EntityTrait>::Model;
 
 /// A cached field and one of its rows.
+#[derive(Clone)]
 struct Target {
     model: Arc<Model>,
     field: usize,
@@ -69,9 +72,12 @@ impl Target {
         Ok(F::stored(&row).fresh().cloned())
     }
 
-    async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+    /// The value, and whether it is another one than the row held when it was loaded.
+    async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<(F::Value, bool), Error> {
         let row = self.load::<F>(db).await?;
-        run(self.subject(), None, F::calculate(&row, db)).await
+        let value = run(self.subject(), None, F::calculate(&row, db)).await?;
+        let changed = F::stored(&row).value.cloned().map(Into::<Value>::into) != Some(value.clone().into());
+        Ok((value, changed))
     }
 }
 
@@ -95,13 +101,32 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
     }
     match &db {
         DatabaseExecutor::Connection(connection) => {
-            let (engine, connection, key) = (Engine::of(connection)?, (*connection).clone(), target.key.clone());
-            let flights = Arc::clone(&engine);
-            flights.flights.join::<F>(&key, || Box::pin(refresh::<F>(engine, connection, target))).await
+            let (landed, started) = fly::<F>(connection, &target).await?;
+            if started {
+                return landed;
+            }
+            // That flight may have set out before a change that this reader knows of; the next one has not.
+            match target.fresh::<F>(&db).await? {
+                Some(value) => Ok(value),
+                None => fly::<F>(connection, &target).await?.0,
+            }
         }
         // Storing would hold the row's lock until the user commits; the worker does it.
-        _ => target.calculate::<F>(&db).await,
+        _ => Ok(target.calculate::<F>(&db).await?.0),
     }
+}
+
+/// Joins the calculation under way for readers, or starts one; and whether it was started.
+async fn fly<F: CachedField>(
+    connection: &DatabaseConnection,
+    target: &Target,
+) -> Result<(Result<F::Value, Error>, bool), Error> {
+    let engine = Engine::of(connection)?;
+    let start = || {
+        let refresh = refresh::<F>(Arc::clone(&engine), connection.clone(), target.clone());
+        Box::pin(refresh) as BoxFuture<'static, _>
+    };
+    Ok(engine.flights.join::<F>(&target.key, start).await)
 }
 
 async fn refresh<F: CachedField>(
@@ -109,6 +134,10 @@ async fn refresh<F: CachedField>(
     db: DatabaseConnection,
     target: Target,
 ) -> Result<F::Value, Error> {
+    // An earlier flight may have landed since the question.
+    if let Some(value) = target.fresh::<F>(&DatabaseExecutor::Connection(&db)).await? {
+        return Ok(value);
+    }
     let claim = invalidation::claim_one(&engine, &db, &target.model, target.field, &target.key, LEASE, false).await?;
     calculate_and_complete::<F>(&engine, &db, &target, claim).await
 }
@@ -117,12 +146,16 @@ async fn refresh<F: CachedField>(
 pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
-        let engine = Engine::of(connection)?;
-        let claim =
-            invalidation::claim_one(&engine, connection, &target.model, target.field, &target.key, LEASE, true).await?;
-        return calculate_and_complete::<F>(&engine, connection, &target, claim).await;
+        let (engine, connection) = (Engine::of(connection)?, (*connection).clone());
+        // A task of its own: whoever gives up in the middle leaves no lease behind.
+        let recalculation = tokio::spawn(async move {
+            let (model, field, key) = (&target.model, target.field, &target.key);
+            let claim = invalidation::claim_one(&engine, &connection, model, field, key, LEASE, true).await?;
+            calculate_and_complete::<F>(&engine, &connection, &target, claim).await
+        });
+        return recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
     }
-    let value = target.calculate::<F>(&db).await?;
+    let (value, _) = target.calculate::<F>(&db).await?;
     invalidation::store_in_transaction(&db, &target.model, target.field, &target.key, value.clone().into()).await?;
     Ok(value)
 }
@@ -135,13 +168,28 @@ async fn calculate_and_complete<F: CachedField>(
     claim: Option<Claim>,
 ) -> Result<F::Value, Error> {
     let db = DatabaseExecutor::Connection(connection);
+    let started = Instant::now();
     let calculated = target.calculate::<F>(&db).await;
-    let Some(claim) = claim else { return calculated };
+    if calculated.is_ok() {
+        let Subject { table, field, key } = target.subject();
+        engine.tell(Event::Calculated { table, field, key, took: started.elapsed() });
+    }
+    let Some(claim) = claim else { return calculated.map(|(value, _)| value) };
     match calculated {
-        Ok(value) => {
-            let calculation = Calculation { claim, value: value.clone().into(), changed: true };
-            invalidation::complete(engine, connection, &target.model, &[calculation]).await?;
-            Ok(value)
+        Ok((value, changed)) => {
+            let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed };
+            match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
+                Ok(()) => Ok(value),
+                Err(error) if engine.refuses_value(&error) => {
+                    invalidation::fail(engine, connection, &target.model, &claim, &error, RETRY).await?;
+                    Err(error)
+                }
+                // The value is right all the same; a worker stores it.
+                Err(_) => {
+                    invalidation::hand_back(engine, connection, &target.model, &[claim]).await?;
+                    Ok(value)
+                }
+            }
         }
         Err(error @ Error::RowGone { .. }) => {
             invalidation::drop_gone(engine, connection, &target.model, &[claim]).await?;

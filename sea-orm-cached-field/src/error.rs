@@ -109,6 +109,21 @@ pub enum Error {
         missing: String,
     },
 
+    /// What an entity names as its table is a view or the like, on which no trigger can stand.
+    #[error(
+        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers stand on tables only, so name the table behind it in the entity"
+    )]
+    NotATable {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// What is no table.
+        name: String,
+        /// What it is.
+        kind: String,
+    },
+
     /// A table is not what the entity says: a column is missing, or only some of a field's columns are there.
     #[error(
         "the table `{table}` has no column `{column}`, which the cached field `{field}` of `{owner}` needs: {remedy}"
@@ -127,13 +142,13 @@ pub enum Error {
     },
 
     /// The database's user may not create what has to be created.
-    #[error("the cached fields of `{table}` ({fields}) need the privilege {privilege}: {remedy}")]
+    #[error("to install the cached fields of `{table}` ({fields}) the database's user needs {privilege}: {remedy}")]
     MissingPrivilege {
         /// The owner's table.
         table: String,
         /// The owner's cached fields.
         fields: String,
-        /// The privilege, as the database names it.
+        /// The privileges, as the database names them.
         privilege: String,
         /// What to run, and as whom.
         remedy: String,
@@ -152,7 +167,20 @@ pub enum Error {
         name: String,
     },
 
-    /// The entity has cached fields but was not registered, which `#[cached_fields]` does.
+    /// Something else already has the name of one of our tables. It is left alone, by `uninstall` too.
+    #[error(
+        "the cached fields of `{table}` ({fields}) need the name `{name}` for a table of their own, but something else in the database has it: rename that"
+    )]
+    NameTaken {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The name.
+        name: String,
+    },
+
+    /// The worker could not go on.
     #[error("the worker stopped: {0}")]
     Worker(String),
 }

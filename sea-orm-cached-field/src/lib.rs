@@ -1,5 +1,98 @@
-//! Cached fields for SeaORM: an expensive attribute of a row, kept in columns of its own row, and kept *right*.
-#![doc = ""]
+//! Cached fields for [SeaORM](sea_orm): an expensive attribute of a row, kept in columns of its own row, and kept
+//! *right*.
+//!
+//! A field declares what its calculation reads. Triggers mark what changes there, in the transaction of the change,
+//! whoever makes it; a [worker](CachedFields::worker), or the next reader, recalculates. Nothing is lost, nobody waits.
+//!
+//! ```
+//! mod lamppost {
+//!     use sea_orm::entity::prelude::*;
+//!     use sea_orm_cached_field::cached_fields;
+//!
+//!     #[cached_fields] // above `sea_orm::model`: it adds columns
+//!     #[sea_orm::model]
+//!     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+//!     #[sea_orm(table_name = "lamppost")]
+//!     pub struct Model {
+//!         #[sea_orm(primary_key)]
+//!         pub id: i32,
+//!         pub first_name: String,
+//!         #[sea_orm(has_many)]
+//!         pub pigeons: HasMany<super::pigeon::Entity>,
+//!
+//!         #[cached(depends_on(first_name, pigeons(weight)))]
+//!         pub slow_full_name: String,
+//!     }
+//!
+//!     impl Model {
+//!         pub async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+//!             let pigeons = self.find_related(super::pigeon::Entity).all(db).await?;
+//!             let weight: i32 = pigeons.iter().map(|pigeon| pigeon.weight).sum();
+//!             Ok(format!("The {weight} ton {}", self.first_name))
+//!         }
+//!     }
+//!
+//!     impl ActiveModelBehavior for ActiveModel {}
+//! }
+//!
+//! mod pigeon {
+//!     use sea_orm::entity::prelude::*;
+//!
+//!     #[sea_orm::model]
+//!     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+//!     #[sea_orm(table_name = "pigeon")]
+//!     pub struct Model {
+//!         #[sea_orm(primary_key)]
+//!         pub id: i32,
+//!         pub weight: i32,
+//!         pub lamppost_id: i32,
+//!         #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
+//!         pub lamppost: BelongsTo<super::lamppost::Entity>,
+//!     }
+//!
+//!     impl ActiveModelBehavior for ActiveModel {}
+//! }
+//!
+//! use sea_orm::{ActiveValue::Set, Database, Schema, prelude::*};
+//! use sea_orm_cached_field::CachedFields;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let db = Database::connect("sqlite::memory:").await?;
+//! let schema = Schema::new(db.get_database_backend());
+//! db.execute(&schema.create_table_from_entity(lamppost::Entity)).await?;
+//! db.execute(&schema.create_table_from_entity(pigeon::Entity)).await?;
+//! CachedFields::install(&db).await?;
+//!
+//! let lamppost = lamppost::ActiveModel { first_name: Set("Ada".into()), ..Default::default() };
+//! let lamppost = lamppost.insert(&db).await?;
+//! assert_eq!(lamppost.slow_full_name(&db).await?, "The 0 ton Ada"); // calculated and stored
+//!
+//! // Nobody tells the library of this change.
+//! db.execute_unprepared("INSERT INTO pigeon (weight, lamppost_id) VALUES (7, 1)").await?;
+//! assert_eq!(lamppost.fresh_slow_full_name(&db).await?, "The 7 ton Ada");
+//!
+//! db.execute_unprepared("UPDATE pigeon SET weight = 8").await?;
+//! CachedFields::worker(&db).drain().await?; // in production: `run`, in this process or in others
+//! let lamppost = lamppost::Entity::find_by_id(1).one(&db).await?.unwrap();
+//! assert_eq!(lamppost.cached_slow_full_name.as_deref(), Some("The 8 ton Ada"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`cached_fields`] says what the attribute accepts and what it writes. [`CachedFields`] sets a database up, makes
+//! [workers](Worker) and tells [events](Event).
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `sqlx-sqlite` | SQLite 3.42 and later |
+//! | `sqlx-postgres` | PostgreSQL 13 and later |
+//! | `migration` | [`InstallCachedFields`], installation as a step of a `sea-orm-migration` migrator |
+//!
+//! None is on by default.
+#![cfg_attr(not(feature = "migration"), doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field")]
 
 mod access;
 mod calculation;
@@ -18,7 +111,10 @@ pub use access::Flag;
 pub use error::Error;
 pub use event::Event;
 pub use facade::{CachedFields, Models};
-pub use field::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, Key};
+pub use field::{
+    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Hop,
+    IntoExecutor, Key, Stored,
+};
 #[cfg(feature = "migration")]
 pub use schema::InstallCachedFields;
 pub use schema::{Change, Changes};
@@ -40,8 +136,8 @@ pub mod __private {
         Error,
         access::{Flag, expire, flag, read, read_fresh, recalculate},
         field::{
-            BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Hop,
-            IntoExecutor, Key, Path, RelationField, Stored,
+            BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
+            IntoExecutor, Key, Path, Stored,
         },
         registry::Registration,
     };

@@ -25,8 +25,9 @@ use crate::{
 pub(crate) struct Limits {
     /// How long one calculation may take.
     pub(crate) timeout: Duration,
-    /// How many calculations run at a time.
-    pub(crate) concurrency: Arc<Semaphore>,
+    /// How many calculations run at a time, of all batches together.
+    pub(crate) concurrency: usize,
+    pub(crate) permits: Arc<Semaphore>,
 }
 
 /// A claim after its calculation.
@@ -78,7 +79,7 @@ pub(crate) fn calculate<'a>(
         };
         Ok(Calculated { claim, outcome })
     })
-    .buffer_unordered(limits.concurrency.available_permits().max(1))
+    .buffer_unordered(limits.concurrency)
 }
 
 async fn calculate_one<'a>(
@@ -89,7 +90,7 @@ async fn calculate_one<'a>(
     claim: &Claim,
     limits: &Limits,
 ) -> Outcome {
-    let permit = limits.concurrency.acquire().await;
+    let permit = limits.permits.acquire().await;
     let started = Instant::now();
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
     let subject = Subject { table: table.clone(), field, key: claim.key.clone() };

@@ -25,20 +25,28 @@ type Flight = Shared<BoxFuture<'static, Landed>>;
 pub(crate) struct Flights(Arc<Mutex<HashMap<(TypeId, Key), Flight>>>);
 
 impl Flights {
-    /// Joins the flight of this field and key, or starts it. It is a task of its own: a reader that gives up in the
-    /// middle leaves no lease behind.
+    /// Joins the flight of this field and key, or starts it; and whether it was started. It is a task of its own: a
+    /// reader that gives up in the middle leaves no lease behind.
     pub(crate) async fn join<F: CachedField>(
         &self,
         key: &Key,
         start: impl FnOnce() -> BoxFuture<'static, Result<F::Value, Error>>,
-    ) -> Result<F::Value, Error> {
+    ) -> (Result<F::Value, Error>, bool) {
         let place = (TypeId::of::<F>(), key.clone());
+        let mut started = false;
         let flight = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            flights.entry(place.clone()).or_insert_with(|| launch(Arc::clone(&self.0), place, start())).clone()
+            let launched = || {
+                started = true;
+                launch(Arc::clone(&self.0), place.clone(), start())
+            };
+            flights.entry(place.clone()).or_insert_with(launched).clone()
         };
-        let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared))?;
-        Ok(landed.downcast_ref::<F::Value>().cloned().expect("a field's flights land with values of its type"))
+        let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
+        let value = |landed: Arc<dyn Any + Send + Sync>| {
+            landed.downcast_ref::<F::Value>().cloned().expect("a field's flights land with values of its type")
+        };
+        (landed.map(value), started)
     }
 }
 

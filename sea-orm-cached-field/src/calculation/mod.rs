@@ -6,4 +6,4 @@ mod run;
 
 pub(crate) use batch::{Calculated, Limits, Outcome, calculate};
 pub(crate) use flight::Flights;
-pub(crate) use run::{Subject, run};
+pub(crate) use run::{Subject, message, run};

@@ -107,10 +107,11 @@ pub(crate) fn prefixed(prefix: &str, columns: &[String]) -> String {
     columns.iter().map(|column| format!("{prefix}.{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Marks and queue rows of these fields alone: others belong to a newer version of the program.
+/// Marks and queue rows of these fields alone: others belong to a newer version of the program. An expression, for no
+/// plan may go by the field: nearly all rows have it.
 pub(crate) fn known_fields(owner: &Owner) -> String {
     let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
-    format!("field IN ({})", names.join(", "))
+    format!("field || '' IN ({})", names.join(", "))
 }
 
 /// The name cut to what the databases accept; what was cut off is told apart by a checksum.

@@ -1,6 +1,6 @@
 //! What the database has, and whether that is enough to install on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
@@ -22,11 +22,13 @@ pub(super) struct Inspected {
     pub(super) without_columns: Vec<usize>,
 }
 
-/// Checks everything that can be checked before anything is changed.
+/// Checks everything that can be checked before anything is changed. The cached columns of all `models` are going to
+/// be there.
 pub(super) async fn inspect(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,
     model: &Model,
+    models: &[Arc<Model>],
 ) -> Result<Inspected, Error> {
     let mut owner = model.owner.clone();
     let mut table = describe_or_fail(dialect, db, &owner, &owner.table).await?;
@@ -40,7 +42,7 @@ pub(super) async fn inspect(
         };
         related.push(far);
     }
-    check_columns(&owner, &table, &related)?;
+    check_columns(&owner, &table, &related, models)?;
     check_privileges(dialect, db, &owner, &table, &related).await?;
     owner.table = table.table.clone();
     for (source, far) in owner.sources.iter_mut().zip(&related) {
@@ -49,16 +51,23 @@ pub(super) async fn inspect(
     Ok(Inspected { owner, table, related, without_columns })
 }
 
+/// What the database has under a table's name.
+pub(super) struct Found {
+    /// `table`, or what else it is.
+    kind: String,
+    pub(super) described: Described,
+}
+
 /// The table as the database has it; `None` if it has none of this name.
 pub(super) async fn describe(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,
     table: &Table,
-) -> Result<Option<Described>, Error> {
-    let (mut columns, mut key, mut schema) = (BTreeMap::new(), Vec::new(), None);
+) -> Result<Option<Found>, Error> {
+    let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
-        schema = row.try_get("", "schema")?;
+        (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
         }
@@ -69,7 +78,7 @@ pub(super) async fn describe(
     }
     let unique = unique_indexes(dialect, db, table).await?;
     let table = Table { schema, name: table.name.clone() };
-    Ok(Some(Described { table, columns, primary_key: key, unique }))
+    Ok(Some(Found { kind, described: Described { table, columns, primary_key: key, unique } }))
 }
 
 async fn unique_indexes(
@@ -92,11 +101,12 @@ async fn describe_or_fail(
     owner: &Owner,
     table: &Table,
 ) -> Result<Described, Error> {
-    describe(dialect, db, table).await?.ok_or_else(|| Error::NoSuchTable {
-        table: owner.table.name.clone(),
-        fields: owner.field_names(),
-        missing: table.name.clone(),
-    })
+    let (fields, name) = (owner.field_names(), table.name.clone());
+    match describe(dialect, db, table).await? {
+        Some(found) if found.kind == "table" => Ok(found.described),
+        Some(found) => Err(Error::NotATable { table: owner.table.name.clone(), fields, name, kind: found.kind }),
+        None => Err(Error::NoSuchTable { table: owner.table.name.clone(), fields, missing: name }),
+    }
 }
 
 /// The fields of which the table has no column yet; a table that has only some of a field's columns is refused.
@@ -110,7 +120,11 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
             (true, _) => without.push(index),
             (false, None) => {}
             (false, Some(column)) => {
-                let remedy = "it has other columns of this field: add this one by hand, or drop the others so that `install` adds all";
+                let remedy = if table.columns.keys().any(|other| is_cut_from(column, other)) {
+                    "the database cuts so long a name: give the column another with `cached_field_name`, `recalculation_needed_field_name` or `expiration_field_name`"
+                } else {
+                    "it has other columns of this field: add this one by hand, or drop the others so that `install` adds all"
+                };
                 return Err(no_column(owner, index, &table.table.name, column, remedy));
             }
         }
@@ -118,7 +132,12 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
     Ok(without)
 }
 
-fn check_columns(owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
+/// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half characters.
+fn is_cut_from(column: &str, other: &str) -> bool {
+    column.len() > 63 && other.len() >= 60 && column.starts_with(other)
+}
+
+fn check_columns(owner: &Owner, table: &Described, related: &[Described], models: &[Arc<Model>]) -> Result<(), Error> {
     let cached = |column: &String| owner.fields.iter().any(|field| field.cached.name == *column);
     for (index, field) in owner.fields.iter().enumerate() {
         let keys = owner.key.iter().map(|key| &key.name);
@@ -133,7 +152,7 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described]) -> Res
         let links = source.link.iter().map(|link| &link.related);
         for reader in &source.readers {
             for column in links.clone().chain(&reader.columns) {
-                if !far.columns.contains_key(column) && !(source.table == owner.table && cached(column)) {
+                if !far.columns.contains_key(column) && !will_be_added(models, &source.table, column) {
                     let remedy = "the related entity declares it: add it to the table, or install the cached fields of that entity too";
                     return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
                 }
@@ -141,6 +160,11 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described]) -> Res
         }
     }
     Ok(())
+}
+
+fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
+    let mut owners = models.iter().map(|model| &model.owner).filter(|owner| owner.table == *table);
+    owners.any(|owner| owner.fields.iter().any(|field| field.cached.name == column))
 }
 
 fn no_column(owner: &Owner, field: usize, table: &str, column: &str, remedy: &'static str) -> Error {
@@ -161,13 +185,18 @@ async fn check_privileges(
     related: &[Described],
 ) -> Result<(), Error> {
     let Some(statement) = dialect.missing_privileges(table, related) else { return Ok(()) };
-    match db.query_one_raw(statement).await? {
-        None => Ok(()),
-        Some(row) => Err(Error::MissingPrivilege {
-            table: owner.table.name.clone(),
-            fields: owner.field_names(),
-            privilege: row.try_get("", "privilege")?,
-            remedy: row.try_get("", "remedy")?,
-        }),
+    let (mut privileges, mut remedies): (Vec<String>, Vec<String>) = Default::default();
+    for row in db.query_all_raw(statement).await? {
+        privileges.push(row.try_get("", "privilege")?);
+        remedies.push(format!("`{}`", row.try_get::<String>("", "remedy")?));
     }
+    if privileges.is_empty() {
+        return Ok(());
+    }
+    Err(Error::MissingPrivilege {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        privilege: privileges.join(" and "),
+        remedy: format!("run {}, or install as the owner of the tables", remedies.join(" and ")),
+    })
 }

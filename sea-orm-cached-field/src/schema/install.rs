@@ -20,13 +20,13 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     let dialect = dialect::of(db.get_database_backend())?;
     check_cycles(models)?;
     let mut changes = Changes::default();
-    let transaction = db.begin().await?;
-    let mut inspected = Vec::new();
-    for model in models {
-        inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(&transaction), model).await?);
-    }
-    for (model, inspected) in models.iter().zip(inspected.iter_mut()) {
+    let transaction = begin(db, dialect).await?;
+    let mut inspected = inspect_all(&transaction, dialect, models).await?;
+    for (model, inspected) in models.iter().zip(&inspected) {
         add_columns(&transaction, dialect, model, inspected, &mut changes).await?;
+    }
+    if !changes.is_empty() {
+        inspected = inspect_all(&transaction, dialect, models).await?;
     }
     for inspected in &inspected {
         create_objects(&transaction, dialect, inspected, &mut changes).await?;
@@ -38,11 +38,31 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     Ok(changes)
 }
 
+/// Begins a transaction that is going to write; inside a user's transaction, a savepoint.
+pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> Result<DatabaseTransaction, Error> {
+    match db {
+        DatabaseExecutor::Connection(connection) => Ok(connection.begin_with_options(dialect.transaction()).await?),
+        _ => Ok(db.begin().await?),
+    }
+}
+
+async fn inspect_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Vec<Inspected>, Error> {
+    let mut inspected = Vec::new();
+    for model in models {
+        inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(db), model, models).await?);
+    }
+    Ok(inspected)
+}
+
 async fn add_columns(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
     model: &Model,
-    inspected: &mut Inspected,
+    inspected: &Inspected,
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for field in &inspected.without_columns {
@@ -51,21 +71,10 @@ async fn add_columns(
             changes.0.push(Change::Created { table: inspected.owner.table.name.clone(), kind: "column", name: column });
         }
     }
-    if !inspected.without_columns.is_empty() {
-        let executor = DatabaseExecutor::Transaction(db);
-        if let Some(table) = super::inspect::describe(dialect, &executor, &model.owner.table).await? {
-            for (source, far) in model.owner.sources.iter().zip(&mut inspected.related) {
-                if source.table == model.owner.table {
-                    *far = table.clone();
-                }
-            }
-            inspected.table = table;
-        }
-    }
     Ok(())
 }
 
-/// What stands there for an owner: the tag of each object.
+/// What stands there for an owner: the tag of each object, empty if it is not ours.
 type Installed = BTreeMap<(ObjectKind, String, Option<String>), String>;
 
 pub(super) async fn installed(
@@ -96,6 +105,7 @@ async fn create_objects(
         let found = old.remove(&(object.kind, object.name.clone(), object.parent.clone()));
         match found {
             Some(tag) if tag == object.tag => {}
+            Some(tag) if tag.is_empty() => return Err(name_taken(owner, &object)),
             Some(_) if object.kind == ObjectKind::Table => return Err(other_schema(owner, &object)),
             found => wanted.push((object, found.is_some())),
         }
@@ -130,6 +140,10 @@ async fn create(
         db.execute_unprepared(statement).await?;
     }
     Ok(())
+}
+
+fn name_taken(owner: &Owner, object: &Object) -> Error {
+    Error::NameTaken { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
 }
 
 fn other_schema(owner: &Owner, object: &Object) -> Error {

@@ -3,9 +3,11 @@ use sea_orm_migration::{
     sea_orm::{DatabaseExecutor, DbErr},
 };
 
-use crate::CachedFields;
+use crate::{CachedFields, Models};
 
 /// Installation as a step of a migrator: up installs all cached fields of the program, down uninstalls them.
+///
+/// In a program with several databases, [`InstallCachedFields::of`] picks the models of this one.
 ///
 /// Put it behind the migrations that create the tables. As a migration runs once, list it again (under another name,
 /// with [`InstallCachedFields::named`]) when fields were added or changed; it only makes what is missing.
@@ -25,12 +27,19 @@ use crate::CachedFields;
 #[derive(Clone, Copy, Debug)]
 pub struct InstallCachedFields {
     name: &'static str,
+    models: Option<fn() -> Models>,
 }
 
 impl InstallCachedFields {
     /// The step under this name, by which the migrator knows whether it was applied.
     pub const fn named(name: &'static str) -> Self {
-        Self { name }
+        Self { name, models: None }
+    }
+
+    /// Only these models: `.of(|| CachedFields::of::<lamppost::Entity>())`.
+    #[must_use]
+    pub const fn of(self, models: fn() -> Models) -> Self {
+        Self { name: self.name, models: Some(models) }
     }
 }
 
@@ -44,13 +53,21 @@ impl MigrationName for InstallCachedFields {
 #[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
 impl MigrationTrait for InstallCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let changes = CachedFields::install(executor(manager)).await?;
+        let db = executor(manager);
+        let changes = match self.models {
+            None => CachedFields::install(db).await?,
+            Some(models) => models().install(db).await?,
+        };
         tracing::info!(target: "sea_orm_cached_field", "{changes}");
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        CachedFields::uninstall(executor(manager)).await?;
+        let db = executor(manager);
+        match self.models {
+            None => CachedFields::uninstall(db).await?,
+            Some(models) => models().uninstall(db).await?,
+        };
         Ok(())
     }
 }

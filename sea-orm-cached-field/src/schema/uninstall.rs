@@ -2,27 +2,46 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
 
-use super::{Change, Changes, inspect::describe, install::installed};
-use crate::{Error, dialect, registry::Model};
+use super::{
+    Change, Changes,
+    inspect::describe,
+    install::{begin, installed},
+};
+use crate::{
+    Error,
+    dialect::{self, Dialect, sql::marks},
+    field::layout::Owner,
+    registry::Model,
+};
 
 /// Drops all that was installed for these models, in one transaction.
 pub(crate) async fn uninstall(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut changes = Changes::default();
-    let transaction = db.begin().await?;
+    let transaction = begin(db, dialect).await?;
     for model in models {
-        let mut owner = model.owner.clone();
-        if let Some(table) = describe(dialect, &DatabaseExecutor::Transaction(&transaction), &owner.table).await? {
-            owner.table = table.table;
-        }
-        // Backwards: triggers, functions, indexes, tables.
-        for ((kind, name, parent), _) in installed(&transaction, dialect, &owner).await?.into_iter().rev() {
+        let owner = with_schema(&transaction, dialect, &model.owner).await?;
+        let installed = installed(&transaction, dialect, &owner).await?;
+        // Backwards: triggers, functions, indexes, tables. What has no tag is not ours.
+        for ((kind, name, parent), _) in installed.into_iter().rev().filter(|(_, tag)| !tag.is_empty()) {
             transaction.execute_unprepared(&dialect.drop_object(&owner, kind, &name, parent.as_deref())).await?;
             changes.0.push(Change::Dropped { table: owner.table.name.clone(), kind: kind.name(), name });
         }
     }
     transaction.commit().await?;
     Ok(changes)
+}
+
+/// The owner with the real schema of its table; if that was dropped, of our table of marks.
+async fn with_schema(db: &DatabaseTransaction, dialect: &dyn Dialect, owner: &Owner) -> Result<Owner, Error> {
+    let (db, mut owner) = (DatabaseExecutor::Transaction(db), owner.clone());
+    for table in [owner.table.clone(), marks(&owner)] {
+        if let Some(found) = describe(dialect, &db, &table).await? {
+            owner.table.schema = found.described.table.schema;
+            break;
+        }
+    }
+    Ok(owner)
 }

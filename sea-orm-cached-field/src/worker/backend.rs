@@ -14,7 +14,7 @@ use apalis_core::{
     },
     worker::context::WorkerContext,
 };
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -59,8 +59,15 @@ impl fmt::Debug for Backend {
 
 enum State {
     Idle(Box<Source>),
-    Fetching(BoxFuture<'static, (Box<Source>, Option<Batch>)>),
+    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its locks.
+    Fetching(AbortOnDropHandle<(Box<Source>, Option<Batch>)>),
     Closed,
+}
+
+impl State {
+    fn fetching(fetch: impl Future<Output = (Box<Source>, Option<Batch>)> + Send + 'static) -> Self {
+        Self::Fetching(AbortOnDropHandle::new(tokio::spawn(fetch)))
+    }
 }
 
 /// Where batches come from.
@@ -130,39 +137,26 @@ impl Backend {
         Self { state: State::Idle(Box::new(source)), stop, _heartbeat: None, core }
     }
 
-    /// Keeps the leases of all that is held alive, for as long as this backend lives.
-    fn start_heartbeat(&mut self) {
-        let core = Arc::clone(&self.core);
-        let every = core.settings.lease / 3;
-        self._heartbeat = Some(AbortOnDropHandle::new(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                if let Err(error) = core.renew().await {
-                    tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
-                }
-            }
-        })));
-    }
-
     fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
         loop {
             match std::mem::replace(&mut self.state, State::Closed) {
                 State::Idle(mut source) => {
-                    self.state = State::Fetching(Box::pin(async move {
+                    self.state = State::fetching(async move {
                         let batch = source.next().await;
                         (source, batch)
-                    }));
+                    });
                 }
                 State::Fetching(mut fetch) => match fetch.poll_unpin(cx) {
                     Poll::Pending => {
                         self.state = State::Fetching(fetch);
                         return Poll::Pending;
                     }
-                    Poll::Ready((source, Some(batch))) => {
+                    Poll::Ready(Ok((source, Some(batch)))) => {
                         self.state = State::Idle(source);
                         return Poll::Ready(Some(batch));
                     }
-                    Poll::Ready((_, None)) => return Poll::Ready(None),
+                    // An error says that the runtime ends.
+                    Poll::Ready(Ok((_, None)) | Err(_)) => return Poll::Ready(None),
                 },
                 State::Closed => return Poll::Ready(None),
             }
@@ -181,7 +175,7 @@ impl backend::Backend for Backend {
     /// An error would end the worker, so a database that cannot be reached is waited for.
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self._heartbeat.is_none() {
-            self.start_heartbeat();
+            self._heartbeat = Some(self.core.start_heartbeat());
         }
         let batch = ready!(self.poll_fetch(cx));
         Poll::Ready(batch.map(|batch| {
@@ -194,12 +188,13 @@ impl backend::Backend for Backend {
     fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
         self.stop.cancel();
         while let Some(batch) = ready!(self.poll_fetch(cx)) {
-            self.state = State::Fetching(Box::pin(async move {
+            let State::Idle(source) = std::mem::replace(&mut self.state, State::Closed) else { break };
+            self.state = State::fetching(async move {
                 if let Err(error) = batch.hand_back().await {
                     tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch: {error}");
                 }
-                std::future::pending().await
-            }));
+                (source, None)
+            });
         }
         Poll::Ready(Ok(()))
     }

@@ -1,12 +1,13 @@
 use std::{
     fmt,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use sea_orm::DatabaseExecutor;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio_stream::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
 use super::core::Core;
 use crate::{
@@ -66,7 +67,8 @@ impl Batch {
 
     /// Hands back what is not settled.
     pub(super) async fn hand_back(&self) -> Result<(), Error> {
-        self.0.core.hand_back(self.0.id).await
+        let core = &self.0.core;
+        core.hand_back(core.take_held(self.0.id)).await
     }
 }
 
@@ -79,7 +81,7 @@ impl Batch {
 ///
 /// [`Backend`]: crate::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
-    let Inner { core, model, claims, .. } = &*batch.0;
+    let Inner { core, claims, .. } = &*batch.0;
     let given_up = i32::try_from(core.settings.retry.max_attempts).unwrap_or(i32::MAX);
     let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.iter().cloned().partition(|claim| claim.attempts > given_up);
     for claim in lost {
@@ -87,18 +89,33 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         let error = Error::Worker("it ended each time while it calculated this row".to_owned());
         batch.fail(&claim, &error).await?;
     }
-    let db = DatabaseExecutor::Connection(&core.db);
-    let calculated = calculate(&core.engine, &db, model, claims, &core.limits);
-    let chunks =
-        calculated.chunks_timeout(usize::try_from(core.settings.batch_size).unwrap_or(usize::MAX), STORED_WITHIN);
-    let mut chunks = std::pin::pin!(chunks);
-    while let Some(chunk) = chunks.next().await {
-        batch.settle(chunk.into_iter().collect::<Result<_, _>>()?).await?;
-    }
+    let (calculated, settled) = mpsc::channel(claims.len().max(1));
+    // Side by side: while a value waits for a connection to be stored with, the calculations go on and give theirs back.
+    tokio::try_join!(batch.calculate(claims, calculated), batch.settle_all(settled))?;
     Ok(())
 }
 
 impl Batch {
+    async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Calculated>) -> Result<(), Error> {
+        let Inner { core, model, .. } = &*self.0;
+        let db = DatabaseExecutor::Connection(&core.db);
+        let mut calculations = pin!(calculate(&core.engine, &db, model, claims, &core.limits));
+        while let Some(calculation) = calculations.next().await {
+            // The channel has room for all claims; it is closed only if settling has failed, which ends this too.
+            let _ = calculated.send(calculation?).await;
+        }
+        Ok(())
+    }
+
+    async fn settle_all(&self, calculated: mpsc::Receiver<Calculated>) -> Result<(), Error> {
+        let together = usize::try_from(self.0.core.settings.batch_size).unwrap_or(usize::MAX);
+        let mut chunks = pin!(ReceiverStream::new(calculated).chunks_timeout(together, STORED_WITHIN));
+        while let Some(chunk) = chunks.next().await {
+            self.settle(chunk).await?;
+        }
+        Ok(())
+    }
+
     async fn settle(&self, calculated: Vec<Calculated>) -> Result<(), Error> {
         let Inner { core, id, model, .. } = &*self.0;
         let (mut values, mut gone) = (Vec::new(), Vec::new());
@@ -124,14 +141,12 @@ impl Batch {
         let Inner { core, id, model, .. } = &*self.0;
         let mut tried = 1;
         while let Err(error) = invalidation::complete(&core.engine, &core.db, model, values).await {
-            if core.engine.refuses_value(&error) {
+            if tried == COMPLETIONS || core.engine.refuses_value(&error) {
                 return match values {
+                    // If the database cannot be reached, neither can this be kept, and the batch fails.
                     [only] => self.fail(&only.claim, &error).await,
                     _ => self.complete_singly(values).await,
                 };
-            }
-            if tried == COMPLETIONS {
-                return Err(error);
             }
             tried += 1;
             tokio::time::sleep(BETWEEN_COMPLETIONS).await;
@@ -141,7 +156,8 @@ impl Batch {
         Ok(())
     }
 
-    /// One of the values does not fit its column: the others must not fail with it.
+    /// One of the values cannot be stored, for it does not fit its column, or a trigger objects: the others must not fail
+    /// with it.
     async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
         for value in values {
             Box::pin(self.complete(std::slice::from_ref(value))).await?;

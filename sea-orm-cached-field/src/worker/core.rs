@@ -6,10 +6,12 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{batch::Batch, settings::Settings};
 use crate::{
@@ -21,6 +23,9 @@ use crate::{
     registry::Model,
 };
 
+/// Leases are renewed three times before they end, but not more often than this.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
+
 pub(super) struct Core {
     pub(super) engine: Arc<Engine>,
     pub(super) db: DatabaseConnection,
@@ -29,6 +34,8 @@ pub(super) struct Core {
     pub(super) limits: Limits,
     /// The claims that are not settled yet, by batch.
     held: Mutex<HashMap<u64, Held>>,
+    /// Claims that nobody works on any more, but that could not be handed back.
+    lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
     /// The model whose turn it is.
     turn: AtomicUsize,
@@ -51,7 +58,8 @@ impl Core {
     pub(super) fn new(db: DatabaseConnection, models: Vec<Arc<Model>>, settings: Settings) -> Result<Self, Error> {
         let limits = Limits {
             timeout: settings.calculation_timeout,
-            concurrency: Arc::new(Semaphore::new(settings.concurrency)),
+            concurrency: settings.concurrency,
+            permits: Arc::new(Semaphore::new(settings.concurrency)),
         };
         Ok(Self {
             engine: Engine::of(&db)?,
@@ -60,6 +68,7 @@ impl Core {
             settings,
             limits,
             held: Mutex::default(),
+            lost: Mutex::default(),
             next_batch: AtomicU64::default(),
             turn: AtomicUsize::default(),
         })
@@ -76,6 +85,7 @@ impl Core {
 
     /// Claims a batch of the next model that has work; each model gets its turn.
     pub(super) async fn next(self: &Arc<Self>) -> Result<Next, Error> {
+        self.hand_back([]).await?;
         let mut work = Work::None;
         for _ in 0..self.models.len() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.models.len();
@@ -119,21 +129,46 @@ impl Core {
         self.held().remove(&batch).filter(|held| !held.claims.is_empty())
     }
 
-    /// Hands back what a batch still holds.
-    pub(super) async fn hand_back(&self, batch: u64) -> Result<(), Error> {
-        match self.take_held(batch) {
-            Some(held) => invalidation::hand_back(&self.engine, &self.db, &held.model, &held.claims).await,
-            None => Ok(()),
-        }
+    /// Takes everything that is held.
+    pub(super) fn take_all_held(&self) -> Vec<Held> {
+        let lost = std::mem::take(&mut *self.lost());
+        let held = std::mem::take(&mut *self.held());
+        held.into_values().filter(|held| !held.claims.is_empty()).chain(lost).collect()
     }
 
-    /// Hands back everything that is held.
-    pub(super) async fn hand_back_all(&self) -> Result<(), Error> {
-        let batches: Vec<u64> = self.held().keys().copied().collect();
-        for batch in batches {
-            self.hand_back(batch).await?;
+    fn lost(&self) -> std::sync::MutexGuard<'_, Vec<Held>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands back what was taken. What cannot be handed back now is, before anything else is claimed.
+    pub(super) async fn hand_back(&self, held: impl IntoIterator<Item = Held>) -> Result<(), Error> {
+        self.lost().extend(held);
+        while let Some(held) = self.next_lost() {
+            if let Err(error) = invalidation::hand_back(&self.engine, &self.db, &held.model, &held.claims).await {
+                self.lost().push(held);
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    /// In a function of its own, lest the lock is held for as long as somebody works on it.
+    fn next_lost(&self) -> Option<Held> {
+        self.lost().pop()
+    }
+
+    /// Keeps the leases of all that is held alive, until dropped.
+    pub(super) fn start_heartbeat(self: &Arc<Self>) -> AbortOnDropHandle<()> {
+        let core = Arc::clone(self);
+        let every = (core.settings.lease / 3).max(SHORTEST_HEARTBEAT);
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                if let Err(error) = core.renew().await {
+                    tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
+                }
+            }
+        }))
     }
 
     /// Makes the leases of all that is held last for longer.

@@ -1,13 +1,17 @@
 //! The layer that the backend brings along. It sits outside all layers of the user: whatever a batch ends with, be it a
 //! timeout or a panic of theirs, its unfinished rows are handed back.
 
-use std::task::{Context, Poll};
+use std::{
+    panic::AssertUnwindSafe,
+    task::{Context, Poll},
+};
 
 use apalis_core::{error::BoxDynError, task::Task};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use tower::{Layer, Service};
 
 use super::batch::Batch;
+use crate::calculation;
 
 /// Hands back what a batch leaves unfinished.
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +48,13 @@ where
 
     fn call(&mut self, task: Task<Batch>) -> Self::Future {
         let batch = task.args.clone();
-        let ended = self.inner.call(task);
+        let begun = std::panic::catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         Box::pin(async move {
-            let ended = ended.await.map_err(Into::into);
+            let ended = match begun {
+                Ok(ended) => AssertUnwindSafe(ended).catch_unwind().await.map(|ended| ended.map_err(Into::into)),
+                Err(panic) => Err(panic),
+            };
+            let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
             if let Err(error) = batch.hand_back().await {
                 tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch, its leases will end by themselves: {error}");
             }

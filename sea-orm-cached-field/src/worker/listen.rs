@@ -1,7 +1,10 @@
 //! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one after the other: a worker
 //! that falls asleep takes a lock that the triggers try, and only a writer that finds it held notifies.
 
-use sqlx::{AssertSqlSafe, postgres::PgListener};
+use sqlx::{
+    AssertSqlSafe,
+    postgres::{PgListener, PgPoolOptions},
+};
 
 use super::core::Core;
 
@@ -13,7 +16,16 @@ pub(super) struct Listener {
 
 impl Listener {
     pub(super) async fn connect(core: &Core, channel: &str) -> Result<Self, sqlx::Error> {
-        let mut connection = PgListener::connect_with(core.db.get_postgres_connection_pool()).await?;
+        let pool = core.db.get_postgres_connection_pool();
+        // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a connection of the user's pool.
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(pool.options().get_acquire_timeout())
+            .connect_with(pool.connect_options().as_ref().clone())
+            .await?;
+        let mut connection = PgListener::connect_with(&own).await?;
         connection.listen(channel).await?;
         Ok(Self { connection, locked: false })
     }

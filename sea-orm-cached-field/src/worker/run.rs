@@ -1,6 +1,10 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
-use apalis_core::worker::{builder::WorkerBuilder, context::WorkerContext, ext::parallelize::ParallelizeExt};
+use apalis_core::{
+    error::WorkerError,
+    worker::{builder::WorkerBuilder, context::WorkerContext, ext::parallelize::ParallelizeExt},
+};
+use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -14,6 +18,9 @@ use crate::{Error, invalidation::Work, registry::Model};
 
 /// How long [`Worker::drain`] waits for rows that were handed back a moment ago.
 const MOMENT: Duration = Duration::from_millis(100);
+
+/// How long it waits where there is work that cannot be had.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
 ///
@@ -103,22 +110,19 @@ impl Worker {
     pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let core = self.into_core()?;
         let context = WorkerContext::from("sea-orm-cached-field");
-        let worker = WorkerBuilder::new(context.clone())
-            .backend(Backend::new(Arc::clone(&core)))
-            .parallelize(|task| AbortOnDropHandle::new(tokio::spawn(task)))
-            .build(recalculate);
-        let ended = {
-            let mut running = std::pin::pin!(worker.run());
-            tokio::select! {
-                ended = &mut running => ended,
-                () = signal => {
-                    // An error says that it has not begun or has stopped already.
-                    let _ = context.stop();
-                    tokio::time::timeout(core.settings.shutdown_timeout, running).await.unwrap_or(Ok(()))
-                }
-            }
+        let mut running = run_in_apalis(&core, &context);
+        let ended = tokio::select! {
+            ended = &mut running => ended,
+            () = signal => match context.stop() {
+                Ok(()) => tokio::time::timeout(core.settings.shutdown_timeout, &mut running).await.unwrap_or(Ok(())),
+                // It has not begun, and need not.
+                Err(_) => Ok(()),
+            },
         };
-        core.hand_back_all().await?;
+        // Taken before the tasks are dropped: a batch that is dropped gives up what it holds.
+        let held = core.take_all_held();
+        drop(running);
+        core.hand_back(held).await?;
         ended.map_err(|error| Error::Worker(error.to_string()))
     }
 
@@ -145,16 +149,18 @@ impl Worker {
         loop {
             match core.next().await? {
                 Next::Batch(batch) => worked += Self::work_on(&core, batch).await?,
-                Next::Nothing(Work::Now) => {}
+                // Somebody holds locked what there is to do.
+                Next::Nothing(Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
                 Next::Nothing(Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
                 Next::Nothing(_) => return Ok(worked),
             }
         }
     }
 
-    async fn work_on(core: &Core, batch: super::Batch) -> Result<usize, Error> {
-        let (rows, ended) = (batch.len(), recalculate(batch).await);
-        core.hand_back_all().await?;
+    async fn work_on(core: &Arc<Core>, batch: super::Batch) -> Result<usize, Error> {
+        let _heartbeat = core.start_heartbeat();
+        let (rows, ended) = (batch.len(), recalculate(batch.clone()).await);
+        batch.hand_back().await?;
         ended.map(|()| rows)
     }
 
@@ -169,4 +175,13 @@ impl Worker {
     fn into_core(self) -> Result<Arc<Core>, Error> {
         Ok(Arc::new(Core::new(self.db, self.models?, self.settings)?))
     }
+}
+
+/// Boxed here, or the compiler could not tell that [`Worker::run_until`] can be spawned.
+fn run_in_apalis(core: &Arc<Core>, context: &WorkerContext) -> BoxFuture<'static, Result<(), WorkerError>> {
+    let worker = WorkerBuilder::new(context.clone())
+        .backend(Backend::new(Arc::clone(core)))
+        .parallelize(|task| AbortOnDropHandle::new(tokio::spawn(task)))
+        .build(recalculate);
+    Box::pin(worker.run())
 }

@@ -48,43 +48,58 @@ impl Sleep {
 
     /// Sleeps until something happens, or is due, or might have happened unnoticed. `work` was looked for before.
     pub(super) async fn sleep(&mut self, core: &Arc<Core>, work: Work) {
-        let due = match work {
-            Work::Now => FIRST_PAUSE,
-            Work::In(wait) => wait,
-            Work::None => Duration::MAX,
-        };
         if self.alarm.is_none() {
             self.alarm = set_alarm(core).await;
         }
-        let Some(longest) = self.fall_asleep(core).await else { return };
-        let pause = if longest == IF_WOKEN { longest } else { self.pause.min(longest) };
+        let (longest, work) = self.fall_asleep(core, work).await;
+        let due = match work {
+            // Somebody holds locked what there is to do.
+            Work::Now => self.pause,
+            Work::In(wait) => wait,
+            Work::None => Duration::MAX,
+        };
         self.pause = (self.pause * 2).min(BY_POLLING);
-        if self.wait(pause.min(due)).await {
+        if self.wait(longest.min(due)).await {
             self.pause = FIRST_PAUSE;
         }
+        self.wake_up(core).await;
     }
 
-    /// Sees to it that marks wake us, and returns how long we may sleep; `None` if there is work by now.
-    async fn fall_asleep(&mut self, core: &Core) -> Option<Duration> {
+    /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known of then.
+    async fn fall_asleep(&mut self, core: &Core, work: Work) -> (Duration, Work) {
         match &mut self.alarm {
-            Some(Alarm::None) | None => Some(BY_POLLING),
+            _ if work == Work::Now => (self.pause, work),
+            Some(Alarm::None) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(core).await {
-                Ok(true) => {
-                    // Marks that were made before the lock was ours woke nobody: look again.
-                    let quiet = !matches!(core.look().await, Ok(Work::Now));
-                    quiet.then_some(IF_WOKEN)
-                }
-                Ok(false) => Some(AMONG_WRITERS),
+                // What was marked or set to expire before the lock was ours woke nobody: look again.
+                Ok(true) => (IF_WOKEN, core.look().await.unwrap_or(work)),
+                Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
                     tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
                     self.alarm = None;
-                    Some(BY_POLLING)
+                    (self.pause, work)
                 }
             },
+            // A file is written a moment before the change can be seen: look again for a while before sleeping.
             #[cfg(feature = "sqlx-sqlite")]
-            Some(Alarm::Watcher { .. }) => Some(IF_WOKEN),
+            Some(Alarm::Watcher { .. }) if self.pause < BY_POLLING => (self.pause, work),
+            #[cfg(feature = "sqlx-sqlite")]
+            Some(Alarm::Watcher { .. }) => (IF_WOKEN, work),
         }
+    }
+
+    /// While we are awake nobody needs to wake us.
+    async fn wake_up(&mut self, core: &Core) {
+        #[cfg(feature = "sqlx-postgres")]
+        if let Some(Alarm::Listener(listener)) = &mut self.alarm
+            && let Err(error) = listener.wake_up(core).await
+        {
+            tracing::warn!(target: "sea_orm_cached_field", "lost the connection that listens: {error}");
+            self.alarm = None;
+        }
+        #[cfg(not(feature = "sqlx-postgres"))]
+        let _ = core;
     }
 
     /// Whether something happened before the time was over.

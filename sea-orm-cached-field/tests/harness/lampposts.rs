@@ -43,7 +43,9 @@ pub mod lamppost {
                 .one(db)
                 .await?
                 .map_or_else(|| "-".to_owned(), |plaque| plaque.text);
-            Ok(format!("{} of {city}, {} pigeons of {weight}, {plaque}", self.first_name, pigeons.len()))
+            let full_name = format!("{} of {city}, {} pigeons of {weight}, {plaque}", self.first_name, pigeons.len());
+            crate::harness::gate::pass(&self.first_name).await;
+            Ok(full_name)
         }
     }
 }
@@ -138,4 +140,12 @@ pub async fn a_pigeon(db: &TestDb, lamppost_id: i32, weight: i32) -> pigeon::Mod
 /// The row as it stands in the database.
 pub async fn reloaded(db: &TestDb, id: i32) -> lamppost::Model {
     lamppost::Entity::find_by_id(id).one(&**db).await.expect("loaded").expect("the lamppost")
+}
+
+/// The row is fresh, and this is its name; nothing of it waits any more.
+pub async fn assert_fresh(db: &TestDb, id: i32, full_name: &str) {
+    let row = reloaded(db, id).await;
+    assert_eq!(row.cached_full_name.as_deref(), Some(full_name));
+    assert!(!row.full_name_recalculation_needed, "flagged: {row:?}");
+    assert_eq!(db.pending("lamppost").await, 0, "marks and queue rows");
 }

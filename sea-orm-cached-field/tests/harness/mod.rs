@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_macros, reason = "each test binary asks for something else")]
 
+pub mod gate;
 pub mod lampposts;
 
 use std::{
@@ -135,9 +136,23 @@ impl TestDb {
         connect(&self.url).await
     }
 
+    /// The same database, with all sessions but one closed.
+    pub async fn with_one_connection(mut self) -> Self {
+        self.connection.close_by_ref().await.expect("closed");
+        self.connection =
+            Database::connect(ConnectOptions::new(&self.url).max_connections(1).to_owned()).await.expect("one");
+        self
+    }
+
     pub async fn create<E: EntityTrait>(&self, entity: E) {
         let backend = self.get_database_backend();
         self.connection.execute(&Schema::new(backend).create_table_from_entity(entity)).await.expect("a table");
+    }
+
+    /// A name that no other test of this process uses.
+    pub fn name(&self, what: &str) -> String {
+        let place = self.url.rsplit('/').nth(usize::from(self.is_sqlite())).unwrap_or_default();
+        format!("{what} {place}")
     }
 
     pub async fn sql(&self, text: &str) -> u64 {

@@ -1,5 +1,13 @@
-//! protocol
+//! The protocol's invariants (I1 to I7 of ARCHITECTURE.md), each by the very interleaving that would break it.
 
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
+
+mod a_change_during_a_calculation_is_not_lost;
+mod a_rollback_leaves_nothing_behind;
+mod an_older_calculation_never_wins;
+mod mark_ids_come_out_of_commit_order;
+mod nobody_waits_for_us;
+mod unknown_fields_are_left_to_newer_programs;
+mod work_is_linear_in_what_is_stale;

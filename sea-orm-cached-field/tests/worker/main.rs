@@ -1,5 +1,24 @@
-//! worker
+//! What a worker does with what is stale, and what readers see of it: failures, deleted rows, other workers, lost
+//! connections, shutdown, wake-ups, expiry; reading, flagging and recalculating, in and outside transactions.
 
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
+
+mod fragile;
+
+mod a_failure_is_of_its_row_alone;
+mod a_killed_worker_is_taken_over;
+mod a_value_expires_on_its_moment;
+mod deleted_rows_are_dropped;
+mod drain_and_run_once_say_what_they_did;
+mod leases_last_as_long_as_calculations;
+mod outages_are_survived;
+mod readers_share_one_calculation;
+mod reading_goes_by_what_was_loaded;
+mod several_workers_share_the_work;
+mod sleepers_are_woken;
+mod the_backend_serves_another_apalis_worker;
+mod the_engine_narrates_itself;
+mod the_worker_stops_when_told;
+mod within_a_transaction;

@@ -6,63 +6,75 @@ use super::{statement, tables};
 use crate::{
     dialect::{
         Described, ObjectKind,
-        sql::{Sql, literal, qualified},
+        sql::{Sql, literal, qualified, quote},
     },
     field::layout::{Owner, Table},
 };
 
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::default();
-    let name = sql.bind(qualified(table));
+    // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast cuts long names.
+    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
     // Types that are not PostgreSQL's own are named with their schema: our functions have a search_path of their own.
     let text = format!(
         "SELECT n.nspname::text AS schema,
                 a.attname::text AS name,
                 CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
                      ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,
-                CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key
+                CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
+                CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+                     ELSE 'table' END AS kind
            FROM pg_class c
            JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
            JOIN pg_type ty ON ty.oid = a.atttypid
            JOIN pg_namespace tn ON tn.oid = ty.typnamespace
            LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-          WHERE c.oid = to_regclass({name}) AND c.relkind IN ('r', 'p')
+          WHERE c.relname = CAST({name} AS name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND CASE WHEN {schema} IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = {schema} END
           ORDER BY a.attnum"
     );
     statement(sql, text)
 }
 
+/// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the table's ownership.
 pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> Statement {
-    let schema = owner.table.schema.clone().unwrap_or_default();
-    let mut lacks = vec![lack(
-        &format!("CREATE on the schema \"{schema}\""),
-        &format!("GRANT CREATE ON SCHEMA \"{schema}\" TO"),
-        &format!("has_schema_privilege({}, 'CREATE')", literal(&schema)),
-    )];
-    let mut tables: Vec<&Described> = vec![owner];
-    tables.extend(related);
-    for table in tables {
-        let name = qualified(&table.table);
-        for privilege in ["SELECT", "TRIGGER"] {
-            lacks.push(table_lack(&name, privilege));
-        }
-    }
-    lacks.push(table_lack(&qualified(&owner.table), "UPDATE"));
-    statement(Sql::default(), lacks.join("\nUNION\n"))
+    let mut tables: Vec<&Table> = vec![&owner.table];
+    tables.extend(related.iter().map(|related| &related.table));
+    let mut lacks = vec![schema_lack(&owner.table, "CREATE")];
+    lacks.extend(tables.iter().map(|table| schema_lack(table, "USAGE")));
+    lacks.extend(tables.iter().map(|table| ownership_lack(table)));
+    // UNION: each of them once.
+    statement(Sql::default(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
 }
 
-fn table_lack(table: &str, privilege: &str) -> String {
+fn schema_lack(table: &Table, privilege: &str) -> String {
+    let schema = table.schema.as_deref().unwrap_or_default();
+    let quoted = quote(schema);
     lack(
-        &format!("{privilege} on {table}"),
-        &format!("GRANT {privilege} ON {table} TO"),
-        &format!("has_table_privilege({}, '{privilege}')", literal(table)),
+        &format!("{privilege} on the schema {quoted}"),
+        &format!("GRANT {privilege} ON SCHEMA {quoted} TO"),
+        &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
+    )
+}
+
+fn ownership_lack(table: &Table) -> String {
+    let owner = format!(
+        "SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name)",
+        literal(table.schema.as_deref().unwrap_or_default()),
+        literal(&table.name),
+    );
+    let table = qualified(table);
+    lack(
+        &format!("ownership of {table}"),
+        &format!("ALTER TABLE {table} OWNER TO"),
+        &format!("pg_has_role(({owner}), 'USAGE')"),
     )
 }
 
 fn lack(privilege: &str, grant: &str, test: &str) -> String {
     format!(
-        "SELECT {} AS privilege, 'run `' || {} || ' ' || quote_ident(current_user) || '` as the owner, or install as the owner' AS remedy WHERE NOT {test}",
+        "SELECT {} AS privilege, {} || ' ' || quote_ident(current_user) AS remedy WHERE NOT {test}",
         literal(privilege),
         literal(grant),
     )
@@ -85,8 +97,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
          SELECT CASE WHEN c.relkind = 'i' THEN 'index' ELSE 'table' END, c.relname::text, NULL, d.description
            FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
           WHERE starts_with(d.description, {prefix}) AND d.objsubid = 0
-         UNION ALL -- tables of ours whose comment was lost, or that are not ours
-         SELECT 'table', c.relname::text, NULL, coalesce(d.description, '')
+         UNION ALL -- not ours, or a table of ours that lost its comment: no tag
+         SELECT 'table', c.relname::text, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
           WHERE c.oid IN (to_regclass({marks}), to_regclass({queue})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
         parent = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'",

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::statement;
+use super::{functions, statement};
 use crate::{
     dialect::{
         Claim,
@@ -11,36 +11,23 @@ use crate::{
     field::{Key, layout::Owner},
 };
 
+/// The plans that are left go by keys: the tables look tiny whenever they were last empty.
 /// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
 pub(super) fn settings(internal: bool) -> Statement {
     let internal = if internal { "on" } else { "off" };
     let text = format!(
         "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true),
                 set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+                set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
                 set_config('cached_field.internal', '{internal}', true)"
     );
     statement(Sql::default(), text)
 }
 
 pub(super) fn work(owner: &Owner) -> Statement {
-    let (marks, queue, table) = (qualified(&marks(owner)), qualified(&recalculations(owner)), qualified(&owner.table));
-    let known = known_fields(owner);
-    let mut moments = vec![
-        format!("(SELECT min(due_at) FROM {queue} WHERE {known} AND leased_until <= now())"),
-        format!("(SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > now())"),
-    ];
-    moments.extend(owner.fields.iter().filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
-        Some(format!(
-            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND NOT {flag} ORDER BY {expires} LIMIT 1)"
-        ))
-    }));
-    let text = format!(
-        "SELECT EXISTS (SELECT FROM {marks} WHERE {known}) AS work,
-                CAST(ceil(extract(epoch FROM least({}) - clock_timestamp()) * 1000) AS bigint) AS wait",
-        moments.join(", "),
-    );
-    statement(Sql::default(), text)
+    let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
+    let function = functions::function(owner, "work");
+    statement(Sql::default(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
 }
 
 /// Rows whose key is still marked are left alone: they come with their marks.

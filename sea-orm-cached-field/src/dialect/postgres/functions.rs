@@ -5,7 +5,7 @@ use super::{sleep_lock, tables};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{equal, fitted, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
+        sql::{equal, fitted, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
         Flagging,
@@ -16,11 +16,15 @@ use crate::{
 /// What every function of ours is declared with.
 pub(super) const SECURITY: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
+/// What the functions are declared with that a worker calls.
+const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off";
+
 /// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
 pub(super) const FOREIGN: &str = "coalesce(current_setting('cached_field.internal', true), '') <> 'on'";
 
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
-    let mut objects = vec![mark(owner, table), flag(owner, table)];
+    let mut objects = vec![mark(owner, table), flag(owner, table), work(owner)];
     if owner.looked_up().next().is_some() {
         objects.push(mark_links(owner));
     }
@@ -200,8 +204,8 @@ SELECT count(*) FROM expanded",
         owner_table = qualified(&owner.table),
         linked = linked(table, source, "g.link"),
     );
-    let signature = "(p_limit bigint, p_link text[]) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off";
-    function_object(owner, &expand_suffix(source), signature, &body)
+    let signature = format!("(p_limit bigint, p_link text[]) RETURNS bigint {INDEXED}");
+    function_object(owner, &expand_suffix(source), &signature, &body)
 }
 
 pub(super) fn expand_suffix(source: &Source) -> String {
@@ -215,6 +219,37 @@ fn linked(table: &Described, source: &Source, array: &str) -> String {
             format!("t.{} = ({array})[{}]::{}", quote(&link.owner), at + 1, table.columns[&link.owner])
         });
     pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
+const LEASES_LOOKED_AT: u32 = 1000;
+
+/// Whether there is work, and otherwise in how many milliseconds: between nothing and a day, for a moment may be
+/// infinite. A function, for it has to bring its planner settings along without a transaction.
+fn work(owner: &Owner) -> Object {
+    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let mut moments = vec![
+        format!("(SELECT due_at FROM {queue} WHERE due_at IS NOT NULL AND leased_until <= now() AND field || '' = ANY (p_fields) ORDER BY due_at LIMIT 1)"),
+        format!(
+            "(SELECT min(leased_until) FROM (SELECT leased_until FROM {queue} WHERE due_at <= now() ORDER BY due_at LIMIT {LEASES_LOOKED_AT}) d
+    WHERE leased_until > now())"
+        ),
+    ];
+    moments.extend(owner.fields.iter().filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let table = qualified(&owner.table);
+        Some(format!(
+            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND NOT {flag} ORDER BY {expires} LIMIT 1)"
+        ))
+    }));
+    let body = format!(
+        "SELECT EXISTS (SELECT FROM {marks} WHERE field || '' = ANY (p_fields) ORDER BY id LIMIT 1),
+  CAST(ceil(extract(epoch FROM greatest(least({},
+    now() + interval '1 day'), now()) - now()) * 1000) AS bigint)",
+        moments.join(",\n    "),
+    );
+    let signature = format!("(p_fields text[], OUT work boolean, OUT wait bigint) {INDEXED}");
+    function_object(owner, "work", &signature, &body)
 }
 
 /// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows are locked.

@@ -15,9 +15,9 @@ pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::default();
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT NULL AS schema, c.name AS name, c.type AS type, c.pk AS key
+        "SELECT NULL AS schema, c.name AS name, c.type AS type, c.pk AS key, m.type AS kind
            FROM sqlite_master m, pragma_table_xinfo(m.name) c
-          WHERE m.type = 'table' AND m.name = {name} ORDER BY c.cid"
+          WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
     );
     statement(sql, text)
 }
@@ -40,8 +40,10 @@ pub(super) fn installed(owner: &Owner) -> Statement {
                 substr(sql, instr(sql, {prefix}), instr(substr(sql, instr(sql, {prefix})), ' */') - 1) AS tag
            FROM sqlite_master WHERE instr(sql, {prefix}) > 0
          UNION ALL
-         SELECT type, name, NULL, '' FROM sqlite_master
-          WHERE type = 'table' AND name IN ({marks}, {queue}) AND instr(sql, {prefix}) = 0",
+         SELECT 'table', ours.name, NULL, '' -- not ours: no tag
+           FROM (SELECT {marks} AS name UNION ALL SELECT {queue}) ours
+           JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
+          WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
         prefix = literal(&tables::tag_prefix(owner)),
         marks = literal(&marks(owner).name),
         queue = literal(&recalculations(owner).name),

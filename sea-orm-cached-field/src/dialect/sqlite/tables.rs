@@ -27,7 +27,9 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 
 /// What the tag of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Owner) -> String {
-    format!("sea-orm-cached-field {} ", qualified(&owner.table))
+    // It stands in a comment, which the name must not end.
+    let table = qualified(&owner.table).replace('%', "%25").replace("*/", "*%2F");
+    format!("sea-orm-cached-field {table} ")
 }
 
 /// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.

@@ -1,0 +1,51 @@
+use sea_orm::{ConnectionTrait, Database};
+
+use crate::{
+    changes_behind_has_many_are_seen::perched,
+    harness::{TestDb, lampposts::*},
+};
+
+/// A role that may write pigeons and nothing else, dropped at the end: roles belong to the server, not to a database.
+async fn as_falconer(db: &TestDb, statements: &[&str]) -> Vec<Result<u64, sea_orm::DbErr>> {
+    let role = format!("falconer_{}", std::process::id());
+    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
+    db.sql(&format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON pigeon TO {role}")).await;
+    db.sql(&format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
+    let (_, place) = db.url.split_once('@').expect("a user in the URL");
+    let mut results = Vec::new();
+    match Database::connect(format!("postgres://{role}:x@{place}")).await {
+        Ok(connection) => {
+            for statement in statements {
+                results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+            }
+            let _ = connection.close().await;
+        }
+        Err(error) => results.push(Err(error)),
+    }
+    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    results
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_writes_is_marked() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    // A table of the same name in a schema of its own does not come in between.
+    let results = as_falconer(
+        &db,
+        &[
+            "SELECT 1 FROM lamppost_cached_marks",
+            "CREATE TEMP TABLE lamppost_cached_marks (id integer)",
+            "INSERT INTO pigeon (weight_in_g, lamppost_id) VALUES (50, 1)",
+            "UPDATE pigeon SET weight_in_g = 7 WHERE id = 2",
+        ],
+    )
+    .await;
+    assert!(results[0].is_err(), "it may not read our tables");
+    for result in &results[1..] {
+        assert!(result.is_ok(), "{result:?}");
+    }
+    assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "the flag is set at its COMMIT");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
+}

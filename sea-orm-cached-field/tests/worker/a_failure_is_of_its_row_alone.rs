@@ -1,0 +1,128 @@
+use std::{sync::atomic::Ordering, time::Duration};
+
+use sea_orm_cached_field::Worker;
+
+use crate::{fragile::*, harness::TestDb};
+
+fn patient(db: &TestDb) -> Worker {
+    let hour = Duration::from_secs(3600);
+    fragiles().worker(db).calculation_timeout(Duration::from_millis(200)).backoff(hour, hour)
+}
+
+async fn last_error(db: &TestDb, id: i32) -> String {
+    db.scalar(&format!("SELECT last_error FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+}
+
+async fn attempts(db: &TestDb, id: i32) -> i32 {
+    db.scalar(&format!("SELECT attempts FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+}
+
+/// Whether the row stays as failed until it is marked again.
+async fn given_up(db: &TestDb, id: i32) -> bool {
+    let due = format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
+    db.scalar::<i64>(&due).await == 1
+}
+
+/// Row 1 fails, row 2 is fine.
+async fn one_fails(db: &TestDb, mood: &str, error: &str) {
+    set_up_fragiles(db).await;
+    let [bad, good] = rows_of(db, [mood, "fine"]).await;
+    let mut narration = db.narration();
+    assert_eq!(patient(db).drain().await.unwrap(), 2);
+    assert_opinion(db, good, "feels fine").await;
+    assert!(row(db, bad).await.opinion_recalculation_needed);
+    assert_eq!((attempts(db, bad).await, leased(db).await), (1, 0));
+    let kept = last_error(db, bad).await;
+    assert!(kept.contains(error), "{kept}");
+    let failed = format!("failed fragile.opinion {bad}, attempt 1, will retry: {kept}");
+    assert!(narration.said().contains(&failed), "{failed}");
+    // Due again later, not now.
+    assert_eq!(patient(db).run_once().await.unwrap(), 0);
+    db.let_time_pass("fragile").await;
+    assert_eq!(patient(db).run_once().await.unwrap(), 1);
+    assert_eq!(attempts(db, bad).await, 2);
+    set_mood(&**db, bad, "better").await;
+    patient(db).drain().await.unwrap();
+    assert_opinion(db, bad, "feels better").await;
+}
+
+contract! {
+    async fn an_error(db: TestDb) {
+        one_fails(&db, "error", "`opinion` of `fragile` 1 could not be calculated: not in the mood").await;
+    }
+
+    async fn a_panic(db: TestDb) {
+        one_fails(&db, "panic", "the calculation of `opinion` of `fragile` 1 panicked: aaah").await;
+    }
+
+    async fn a_calculation_without_end(db: TestDb) {
+        one_fails(&db, "endless", "the calculation of `opinion` of `fragile` 1 was stopped after 0.2 s").await;
+    }
+
+    async fn a_value_that_the_column_refuses(db: TestDb) {
+        let error = if db.is_sqlite() { "CHECK constraint failed" } else { "check constraint" };
+        one_fails(&db, "refused", error).await;
+    }
+
+    async fn a_value_that_is_too_long_for_its_column(db: TestDb) {
+        let error = if db.is_sqlite() { "CHECK constraint failed" } else { "value too long" };
+        one_fails(&db, "too long", error).await;
+    }
+
+    async fn a_value_that_a_trigger_of_the_user_refuses(db: TestDb) {
+        let raise = if db.is_sqlite() {
+            "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd'); END"
+        } else {
+            "CREATE FUNCTION strict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+               IF NEW.cached_opinion = 'feels odd' THEN RAISE 'too odd'; END IF; RETURN NEW; END $$;
+             CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW EXECUTE FUNCTION strict()"
+        };
+        set_up_fragiles(&db).await;
+        db.sql(raise).await;
+        let [odd, good] = rows_of(&db, ["odd", "fine"]).await;
+        patient(&db).drain().await.unwrap();
+        assert_opinion(&db, good, "feels fine").await;
+        assert!(last_error(&db, odd).await.contains("too odd"));
+    }
+
+    async fn a_retry_that_succeeds_ends_it(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["error until repaired"]).await;
+        patient(&db).drain().await.unwrap();
+        place.repaired.store(true, Ordering::SeqCst);
+        db.let_time_pass("fragile").await;
+        patient(&db).drain().await.unwrap();
+        assert_opinion(&db, id, "feels error until repaired").await;
+        assert_eq!(place.times(id), 2);
+    }
+
+    async fn after_the_last_attempt_it_stays_as_failed_until_it_is_marked(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["error"]).await;
+        let mut narration = db.narration();
+        for attempt in 1..=3 {
+            assert!(!given_up(&db, id).await, "attempt {attempt}");
+            assert_eq!(patient(&db).max_attempts(3).run_once().await.unwrap(), 1);
+            db.let_time_pass("fragile").await;
+        }
+        assert!(given_up(&db, id).await && row(&db, id).await.opinion_recalculation_needed);
+        assert!(narration.said().iter().any(|said| said.contains("attempt 3, given up: ")));
+        assert_eq!(patient(&db).drain().await.unwrap(), 0);
+        assert!(last_error(&db, id).await.contains("not in the mood"));
+        set_mood(&*db, id, "panic").await;
+        patient(&db).max_attempts(3).drain().await.unwrap();
+        assert_eq!((attempts(&db, id).await, given_up(&db, id).await, place.times(id)), (1, false, 4));
+    }
+
+    async fn a_running_worker_goes_on(db: TestDb) {
+        set_up_fragiles(&db).await;
+        let mut narration = db.narration();
+        let worker = start(patient(&db).batch_size(2));
+        rows_of(&db, ["error", "panic", "endless", "refused", "too long"]).await;
+        let [good] = rows_of(&db, ["fine"]).await;
+        narration.wait_for(completes(good)).await;
+        worker.stop().await;
+        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM fragile WHERE NOT opinion_recalculation_needed").await, 1);
+        assert_eq!(leased(&db).await, 0);
+    }
+}

@@ -1,0 +1,76 @@
+use sea_orm_cached_field::Event;
+
+use crate::fragile::*;
+
+contract! {
+    async fn run_once_works_on_one_batch(db: TestDb) {
+        set_up_fragiles(&db).await;
+        many_rows(&db, 5, "fine").await;
+        let once = || fragiles().worker(&db).batch_size(2).run_once();
+        let worked = [once().await.unwrap(), once().await.unwrap(), once().await.unwrap(), once().await.unwrap()];
+        assert_eq!(worked, [2, 2, 1, 0]);
+        assert_eq!(db.pending("fragile").await, 0);
+    }
+
+    async fn drain_ends_although_rows_fail(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let ids = rows_of(&db, ["error", "fine", "panic", "fine", "refused"]).await;
+        assert_eq!(fragiles().worker(&db).batch_size(2).drain().await.unwrap(), 5);
+        assert_eq!(ids.map(|id| place.times(id)), [1; 5]);
+        assert_eq!((db.pending("fragile").await, leased(&db).await), (3, 0));
+    }
+
+    async fn no_more_than_a_batch_is_claimed_at_a_time(db: TestDb) {
+        set_up_fragiles(&db).await;
+        many_rows(&db, 10, "fine").await;
+        let mut narration = db.narration();
+        fragiles().worker(&db).batch_size(3).drain().await.unwrap();
+        let collected: Vec<String> =
+            narration.said().into_iter().filter(|said| said.starts_with("collected")).collect();
+        let batch = |rows| format!("collected {rows} marks of {rows} rows of fragile");
+        assert_eq!(collected, [batch(1), batch(3), batch(3), batch(3)]);
+    }
+
+    async fn no_more_calculations_run_at_a_time_than_allowed(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        many_rows(&db, 12, "gate").await;
+        let worker = start(fragiles().worker(&db).batch_size(4).concurrency(3));
+        for _ in 0..4 {
+            place.arrivals(3).await;
+            place.open(3);
+        }
+        eventually("all are done", async || db.pending("fragile").await == 0).await;
+        worker.stop().await;
+        assert_eq!(place.most_at_a_time(), 3);
+    }
+
+    /// The second batch is claimed while the first uses up what is allowed; once that is done it gets its share.
+    async fn the_next_batch_gets_all_that_the_one_before_leaves(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        many_rows(&db, 8, "gate").await;
+        let mut narration = db.narration();
+        let worker = start(fragiles().worker(&db).batch_size(4).concurrency(4));
+        for _ in 0..8 {
+            narration.wait_for(|event| matches!(event, Event::Claimed { .. })).await;
+        }
+        place.arrivals(4).await;
+        place.open(4);
+        place.arrivals(4).await;
+        place.open(4);
+        eventually("all are done", async || db.pending("fragile").await == 0).await;
+        worker.stop().await;
+    }
+
+    /// Calculations under way must not keep the connections that storing waits for.
+    async fn a_pool_of_one_connection_is_enough(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        many_rows(&db, 60, "fine").await;
+        let mut options = sea_orm::ConnectOptions::new(&db.url);
+        options.max_connections(1).sqlx_logging(false);
+        let small = sea_orm::Database::connect(options).await.unwrap();
+        let worker = start(fragiles().worker(&small).batch_size(25));
+        eventually("all are done", async || db.pending("fragile").await == 0).await;
+        worker.stop().await;
+        assert_eq!(place.all_times(), 60);
+    }
+}

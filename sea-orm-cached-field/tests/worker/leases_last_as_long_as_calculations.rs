@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use crate::{fragile::*, harness::TestDb};
+
+async fn leased_until(db: &TestDb) -> i64 {
+    let moment =
+        if db.is_sqlite() { "leased_until" } else { "CAST(extract(epoch FROM leased_until) * 1000 AS bigint)" };
+    db.scalar(&format!("SELECT {moment} FROM fragile_cached_recalculations")).await
+}
+
+async fn is_renewed(db: &TestDb) {
+    let lease = leased_until(db).await;
+    eventually("the lease is renewed twice", async || leased_until(db).await > lease + 1000).await;
+}
+
+contract! {
+    async fn of_a_running_worker(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["gate"]).await;
+        let worker = start(fragiles().worker(&db).lease(Duration::from_secs(1)));
+        place.arrivals(1).await;
+        is_renewed(&db).await;
+        assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
+        place.open(1);
+        eventually("it is completed", async || queued(&db, id).await == 0).await;
+        worker.stop().await;
+        assert_opinion(&db, id, "feels gate").await;
+        assert_eq!(place.times(id), 1);
+    }
+
+    async fn of_drain(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["gate"]).await;
+        let draining = tokio::spawn(fragiles().worker(&db).lease(Duration::from_secs(1)).drain());
+        place.arrivals(1).await;
+        is_renewed(&db).await;
+        place.open(1);
+        assert_eq!(draining.await.unwrap().unwrap(), 1);
+        assert_eq!(place.times(id), 1);
+    }
+}

@@ -1,0 +1,162 @@
+use std::time::Duration;
+
+use sea_orm::{Database, TransactionTrait};
+use sea_orm_cached_field::Worker;
+use sqlx::postgres::PgListener;
+
+use crate::{fragile::*, harness::TestDb};
+
+/// A worker that has nothing to do, and one fresh row.
+async fn idle(db: &TestDb) -> (Started, i32) {
+    set_up_fragiles(db).await;
+    let [id] = rows_of(db, ["fine"]).await;
+    let mut narration = db.narration();
+    let worker = start(worker(db));
+    narration.wait_for(completes(id)).await;
+    if !db.is_sqlite() {
+        eventually("the worker sleeps", async || asleep(db).await).await;
+    }
+    (worker, id)
+}
+
+fn worker(db: &TestDb) -> Worker {
+    fragiles().worker(db)
+}
+
+/// Whether a session of this database holds the lock of a sleeper.
+async fn asleep(db: &TestDb) -> bool {
+    let held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                 WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND d.datname = current_database()";
+    db.scalar::<i64>(held).await > 0
+}
+
+/// How many notifications come for what is done meanwhile, and a last one of our own.
+async fn notifications(listener: &mut PgListener, db: &TestDb) -> usize {
+    db.sql("SELECT pg_notify('cached_fields', 'last')").await;
+    let mut heard = 0;
+    while listener.recv().await.expect("a notification").payload() != "last" {
+        heard += 1;
+    }
+    heard
+}
+
+async fn listener(db: &TestDb) -> PgListener {
+    let mut listener = PgListener::connect(&db.url).await.expect("connected");
+    listener.listen("cached_fields").await.expect("listening");
+    listener
+}
+
+contract! {
+    async fn by_a_change_of_their_pool(db: TestDb) {
+        let (worker, id) = idle(&db).await;
+        let mut narration = db.narration();
+        set_mood(&*db, id, "other").await;
+        narration.wait_for(completes(id)).await;
+        worker.stop().await;
+    }
+
+    async fn by_a_change_of_another_pool(db: TestDb) {
+        let (worker, id) = idle(&db).await;
+        let (other, mut narration) = (db.another_pool().await, db.narration());
+        set_mood(&other, id, "other").await;
+        narration.wait_for(completes(id)).await;
+        row(&other, id).await.flag_opinion_as_stale(&other).await.unwrap();
+        narration.wait_for(completes(id)).await;
+        worker.stop().await;
+    }
+
+    /// Forty changes, one after the other, each seen to be done: polling alone would take minutes.
+    async fn each_time(db: TestDb) {
+        let (worker, id) = idle(&db).await;
+        let mut narration = db.narration();
+        let all = async {
+            for n in 0..40 {
+                set_mood(&*db, id, &format!("other {n}")).await;
+                narration.wait_for(completes(id)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(40), all).await.expect("something should wake the worker each time");
+        worker.stop().await;
+    }
+
+    async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
+        set_up_fragiles(&db).await;
+        let [first, second] = rows_of(&db, ["fine", "fine"]).await;
+        db.drain(fragiles()).await;
+        let (other, mut narration) = (db.another_pool().await, db.narration());
+        let writer = other.begin().await.unwrap();
+        set_mood(&writer, first, "late").await;
+        let worker = start(worker(&db));
+        if !db.is_sqlite() {
+            set_mood(&*db, second, "early").await;
+            narration.wait_for(completes(second)).await;
+        }
+        writer.commit().await.unwrap();
+        narration.wait_for(completes(first)).await;
+        worker.stop().await;
+    }
+
+    async fn by_an_expiry_that_another_pool_sets(db: TestDb) {
+        let (worker, id) = idle(&db).await;
+        let (other, mut narration) = (db.another_pool().await, db.narration());
+        let moment = chrono::Utc::now() + chrono::TimeDelta::milliseconds(300);
+        row(&other, id).await.expire_opinion_after(&other, moment).await.unwrap();
+        narration.wait_for(completes(id)).await;
+        worker.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_sleeper_is_notified() {
+    let db = TestDb::postgres().await;
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["fine"]).await;
+    let mut listener = listener(&db).await;
+    set_mood(&*db, id, "nobody there").await;
+    assert_eq!(notifications(&mut listener, &db).await, 0, "there is no worker");
+
+    let worker = start(worker(&db));
+    eventually("the worker sleeps", async || asleep(&db).await).await;
+    set_mood(&*db, id, "gate").await;
+    place.arrivals(1).await;
+    assert!(notifications(&mut listener, &db).await >= 1, "it slept");
+    let [other] = rows_of(&db, ["gate"]).await;
+    place.arrivals(1).await;
+    place.open(2);
+    eventually("both are done", async || queued(&db, id).await + queued(&db, other).await == 0).await;
+
+    eventually("the worker sleeps", async || asleep(&db).await).await;
+    worker.stop().await;
+    eventually("it gives up its lock", async || !asleep(&db).await).await;
+    notifications(&mut listener, &db).await;
+    set_mood(&*db, id, "nobody there").await;
+    assert_eq!(notifications(&mut listener, &db).await, 0, "the worker has stopped");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_notified_while_the_worker_is_awake() {
+    let db = TestDb::postgres().await;
+    set_up_fragiles(&db).await;
+    let worker = start(worker(&db));
+    eventually("the worker sleeps", async || asleep(&db).await).await;
+    many_rows(&db, 2000, "fine").await;
+    eventually("it is awake", async || !asleep(&db).await).await;
+    eventually("all are done", async || db.pending("fragile").await == 0).await;
+    worker.stop().await;
+}
+
+/// The connection that listens is none of the user's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_pool_of_one_connection_too() {
+    let db = TestDb::postgres().await;
+    set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["fine"]).await;
+    let mut options = sea_orm::ConnectOptions::new(&db.url);
+    options.max_connections(1).sqlx_logging(false);
+    let small = Database::connect(options).await.unwrap();
+    let worker = start(fragiles().worker(&small));
+    eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
+    set_mood(&*db, id, "other").await;
+    eventually("it is done", async || row(&db, id).await.cached_opinion.as_deref() == Some("feels other")).await;
+    worker.stop().await;
+}
