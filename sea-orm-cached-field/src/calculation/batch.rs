@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream};
-use sea_orm::{DatabaseExecutor, Value};
+use sea_orm::{DatabaseExecutor, DbErr, Value};
 use tokio::sync::Semaphore;
 
 use super::{Subject, run};
@@ -49,6 +49,9 @@ pub(crate) enum Outcome {
     Gone,
 }
 
+/// The rows that there are, or why one cannot be read.
+type Loaded<'a> = HashMap<Key, Result<Arc<dyn Row + 'a>, DbErr>>;
+
 /// Loads the rows of these claims and calculates their fields; each comes out when it is done. The claims must have been
 /// committed before: rows loaded earlier could miss the very changes that the claims stand for.
 pub(crate) fn calculate<'a>(
@@ -60,10 +63,8 @@ pub(crate) fn calculate<'a>(
 ) -> impl Stream<Item = Result<Calculated, Error>> + Send + 'a {
     let keys = keys(&claims);
     let loaded = async move {
-        match model.rows.load(db, keys).await {
+        match load(db, model, keys).await {
             Ok(rows) => {
-                let rows: HashMap<Key, Arc<dyn Row + 'a>> =
-                    rows.into_iter().map(|row| (row.key(), Arc::from(row))).collect();
                 let jobs = claims.into_iter().map(move |claim| Ok((rows.get(&claim.key).cloned(), claim)));
                 jobs.collect::<Vec<Result<_, Error>>>()
             }
@@ -74,12 +75,31 @@ pub(crate) fn calculate<'a>(
     jobs.map(move |job| async move {
         let (row, claim) = job?;
         let outcome = match row {
-            Some(row) => calculate_one(engine, db, model, &*row, &claim, limits).await,
+            Some(Ok(row)) => calculate_one(engine, db, model, &*row, &claim, limits).await,
+            Some(Err(error)) => Outcome::Failed(error.into()),
             None => Outcome::Gone,
         };
         Ok(Calculated { claim, outcome })
     })
     .buffer_unordered(limits.concurrency)
+}
+
+/// Loads rows together. If that fails, one by one: a row that holds something unreadable is a failure of its own.
+async fn load<'a>(db: &'a DatabaseExecutor<'a>, model: &'a Model, keys: Vec<Key>) -> Result<Loaded<'a>, DbErr> {
+    match model.rows.load(db, keys.clone()).await {
+        Ok(rows) => return Ok(rows.into_iter().map(|row| (row.key(), Ok(Arc::from(row)))).collect()),
+        Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+        Err(_) => {}
+    }
+    let mut loaded = Loaded::new();
+    for key in keys {
+        match model.rows.load(db, vec![key.clone()]).await {
+            Ok(rows) => loaded.extend(rows.into_iter().map(|row| (row.key(), Ok(Arc::from(row))))),
+            Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+            Err(error) => drop(loaded.insert(key, Err(error))),
+        }
+    }
+    Ok(loaded)
 }
 
 async fn calculate_one<'a>(

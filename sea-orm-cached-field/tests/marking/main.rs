@@ -5,10 +5,21 @@
 mod harness;
 mod support;
 
+mod a_role_without_rights_on_ours_can_write;
+mod a_rollback_leaves_no_mark;
 mod an_attachment_that_the_change_could_not_see_is_not_lost;
 mod bulk_writes_are_seen;
 mod changes_behind_belongs_to_are_seen;
 mod changes_behind_has_many_are_seen;
 mod changes_behind_has_one_are_seen;
+mod changes_that_equality_hides_are_seen;
+mod flags_are_set_when_the_field_says;
+mod foreign_writes_are_healed;
+mod keys_of_every_type_serve;
+mod names_that_need_quotes_serve;
+mod only_columns_of_the_field_are_written;
+mod only_dependent_fields_are_marked;
 mod own_columns_are_seen;
+mod several_relations_to_one_table_are_told_apart;
 mod upserts_are_seen;
+mod values_of_every_type_come_back;

@@ -23,7 +23,10 @@ async fn furnished(db: &TestDb) -> Watch<'_> {
     set_up_lampposts(db).await;
     db.sql("INSERT INTO city (id, name, mayor) VALUES (1, 'Rome', 'x')").await;
     db.sql("INSERT INTO lamppost (first_name, note, city_id) VALUES ('Ada', 'n', 1), ('Bob', NULL, 1)").await;
-    db.sql("INSERT INTO pigeon (weight_in_g, colour, ring, lamppost_id) VALUES (5, 'grey', 'r', 1), (6, NULL, NULL, 1)").await;
+    db.sql(
+        "INSERT INTO pigeon (weight_in_g, colour, ring, lamppost_id) VALUES (5, 'grey', 'r', 1), (6, NULL, NULL, 1)",
+    )
+    .await;
     db.sql("INSERT INTO plaque (text, lamppost_id) VALUES ('t', 1)").await;
     Watch::begin(db, lampposts).await
 }

@@ -1,5 +1,28 @@
-//! schema
+//! What stands in the database: install, uninstall, the migration step, and everything that `install` refuses.
 
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
+mod catalog;
+#[macro_use]
+mod models;
+
+mod a_changed_dependency_replaces_what_changed;
+mod a_lost_trigger_is_made_again;
+mod a_read_only_database_is_left_as_it_is;
+mod cycles_are_refused;
+mod install_says_what_it_did;
+mod install_takes_part_in_a_transaction;
+mod long_names_are_told_apart;
+mod missing_columns_are_added;
+mod missing_columns_are_named;
+mod missing_privileges_are_named;
+mod missing_tables_are_named;
+mod names_are_only_names;
+mod neighbours_are_left_alone;
+mod other_schemas_than_public;
+mod paths_that_no_trigger_can_follow_are_refused;
+mod stale_rows_are_queued;
+mod tables_that_are_not_ours_are_left_alone;
+mod the_migration_goes_up_and_down;
+mod uninstall_leaves_only_the_columns;

@@ -85,6 +85,21 @@ contract! {
         assert!(last_error(&db, odd).await.contains("too odd"));
     }
 
+    async fn a_row_that_cannot_be_read(db: TestDb) {
+        set_up_fragiles(&db).await;
+        let [unreadable, good] = rows_of(&db, ["fine", "fine"]).await;
+        let spoil = if db.is_sqlite() {
+            "UPDATE fragile SET opinion_expires_after = '2999-01-01' WHERE id = 1"
+        } else {
+            "ALTER TABLE fragile ALTER mood DROP NOT NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
+        };
+        db.sql(spoil).await;
+        patient(&db).drain().await.unwrap();
+        assert_opinion(&db, good, "feels fine").await;
+        let error = last_error(&db, unreadable).await;
+        assert!(error.contains(if db.is_sqlite() { "opinion_expires_after" } else { "mood" }), "{error}");
+    }
+
     async fn a_retry_that_succeeds_ends_it(db: TestDb) {
         let place = set_up_fragiles(&db).await;
         let [id] = rows_of(&db, ["error until repaired"]).await;

@@ -6,7 +6,7 @@ use super::{functions, statement};
 use crate::{
     dialect::{
         Claim,
-        sql::{Sql, equal, key_columns, known_fields, literal, marks, prefixed, qualified, quote, recalculations},
+        sql::{Sql, equal, key_columns, known_fields, literal, marks, prefixed, qualified, recalculations},
     },
     field::{Key, layout::Owner},
 };

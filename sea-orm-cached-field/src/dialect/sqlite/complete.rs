@@ -68,12 +68,15 @@ pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Stat
            FROM claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
         equal("q", &keys, "c", &keys),
     );
-    (vec![statement(sql, announce)], vec![delete_announced(owner)])
+    let keys = done.iter().map(|claim| (&claim.key, claim.field)).collect::<Vec<_>>();
+    (vec![statement(sql, announce)], vec![delete_announced(owner, &keys)])
 }
 
-fn delete_announced(owner: &Owner) -> Statement {
-    let queue = quote(&recalculations(owner).name);
-    statement(Sql::default(), format!("DELETE FROM {queue} WHERE generation = 0"))
+fn delete_announced(owner: &Owner, done: &[(&Key, usize)]) -> Statement {
+    let mut sql = Sql::default();
+    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
+    let tuples = sql.tuples(owner, done, |done| done.0, |sql, done| vec![sql.bind(owner.fields[done.1].name)]);
+    statement(sql, format!("DELETE FROM {queue} WHERE ({keys}, field) IN (VALUES {tuples}) AND generation = 0"))
 }
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. A passed expiry ends with the
@@ -169,7 +172,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, key: &Key, value
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
         write(owner, &shape, &[(key.clone(), vec![value])]),
-        delete_announced(owner),
+        delete_announced(owner, &[(key, field)]),
         mark::unmark(owner, field, key, "id"),
     ]
 }

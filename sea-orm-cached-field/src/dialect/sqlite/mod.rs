@@ -9,6 +9,8 @@ mod collect;
 mod complete;
 mod mark;
 mod own_triggers;
+#[cfg(all(test, feature = "sqlx-sqlite"))]
+mod plans;
 mod read;
 mod related_triggers;
 mod tables;

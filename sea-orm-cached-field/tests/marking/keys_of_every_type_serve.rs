@@ -1,0 +1,235 @@
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Expr};
+use sea_orm_cached_field::CachedFields;
+
+use crate::{
+    harness::TestDb,
+    support::{NOTHING, Watch},
+};
+
+/// An owner with this type of key, and rows related to it.
+macro_rules! keyed {
+    ($owner:ident, $part:ident, $key:ident, $owner_table:literal, $part_table:literal) => {
+        mod $owner {
+            use sea_orm::entity::prelude::*;
+            use sea_orm_cached_field::cached_fields;
+
+            #[cached_fields]
+            #[sea_orm::model]
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $owner_table)]
+            pub struct Model {
+                #[sea_orm(primary_key, auto_increment = false)]
+                pub id: $key,
+                pub base: i64,
+                #[sea_orm(has_many)]
+                pub parts: HasMany<super::$part::Entity>,
+                #[cached(depends_on(base, parts(size)))]
+                pub total: i64,
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+
+            impl Model {
+                pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+                    let parts = self.find_related(super::$part::Entity).all(db).await?;
+                    Ok(self.base + parts.iter().map(|part| part.size).sum::<i64>())
+                }
+            }
+        }
+
+        mod $part {
+            use sea_orm::entity::prelude::*;
+
+            #[sea_orm::model]
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $part_table)]
+            pub struct Model {
+                #[sea_orm(primary_key)]
+                pub id: i32,
+                pub size: i64,
+                pub owner_id: $key,
+                #[sea_orm(belongs_to, from = "owner_id", to = "id")]
+                pub owner: BelongsTo<super::$owner::Entity>,
+            }
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+
+        impl Keyed for $owner::Entity {
+            type Key = $key;
+
+            async fn follow(db: &TestDb, [one, two, three]: [$key; 3]) {
+                db.create($owner::Entity).await;
+                db.create($part::Entity).await;
+                CachedFields::of::<$owner::Entity>().install(&**db).await.expect("installed");
+                for id in [&one, &two] {
+                    let owner = $owner::ActiveModel { id: Set(id.clone()), base: Set(1), ..Default::default() };
+                    owner.insert(&**db).await.expect("an owner");
+                }
+                let mut watch = Watch::begin(db, || CachedFields::of::<$owner::Entity>()).await;
+                let told = |id: &$key| format!("{}.total {}", $owner_table, Value::from(id.clone()));
+                let part = $part::ActiveModel { size: Set(5), owner_id: Set(one.clone()), ..Default::default() };
+                part.insert(&**db).await.expect("a part");
+                assert_eq!(watch.recalculated().await, [told(&one)]);
+                let moved = $part::ActiveModel { id: Set(1), owner_id: Set(two.clone()), ..Default::default() };
+                moved.update(&**db).await.expect("moved");
+                let mut both = [told(&one), told(&two)];
+                both.sort();
+                assert_eq!(watch.recalculated().await, both);
+                let renamed = $owner::Entity::update_many().col_expr($owner::Column::Id, Expr::value(three.clone()));
+                renamed.filter($owner::Column::Id.eq(one)).exec(&**db).await.expect("renamed");
+                assert_eq!(watch.recalculated().await, [format!("{}, unchanged", told(&three))]);
+                let row = $owner::Entity::find_by_id(two).one(&**db).await.expect("loaded").expect("the row");
+                assert_eq!(row.cached_total, Some(6));
+                assert_eq!(row.fresh_total(&**db).await.expect("read"), 6);
+                row.recalculate_total(&**db).await.expect("recalculated");
+                assert_eq!(db.pending($owner_table).await, 0);
+            }
+        }
+    };
+}
+
+trait Keyed {
+    type Key;
+    async fn follow(db: &TestDb, keys: [Self::Key; 3]);
+}
+
+keyed!(box32, part32, i32, "box32", "part32");
+keyed!(box64, part64, i64, "box64", "part64");
+keyed!(word, letter, String, "word", "letter");
+keyed!(thing, piece, Uuid, "thing", "piece");
+
+mod seat {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "seat")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hall: String,
+        #[sea_orm(has_many)]
+        pub tickets: HasMany<super::ticket::Entity>,
+        #[sea_orm(has_many)]
+        pub fees: HasMany<super::fee::Entity>,
+        #[cached(depends_on(tickets(price), fees(amount)))]
+        pub income: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_income(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let tickets = self.find_related(super::ticket::Entity).all(db).await?;
+            let fees = self.find_related(super::fee::Entity).all(db).await?;
+            let prices: i64 = tickets.iter().map(|ticket| ticket.price).sum();
+            Ok(prices - fees.iter().map(|fee| fee.amount).sum::<i64>())
+        }
+    }
+}
+
+mod ticket {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ticket")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub price: i64,
+        pub seat_hall: Option<String>,
+        pub seat_number: Option<i32>,
+        #[sea_orm(belongs_to, from = "(seat_number, seat_hall)", to = "(number, hall)", on_update = "Cascade", on_delete = "Cascade")]
+        pub seat: BelongsTo<Option<super::seat::Entity>>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Related by a part of the key: to all seats of a hall.
+mod fee {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "fee")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub amount: i64,
+        pub hall: String,
+        #[sea_orm(belongs_to, from = "hall", to = "hall", skip_fk)]
+        pub seat: BelongsTo<super::seat::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn seats() -> sea_orm_cached_field::Models {
+    CachedFields::of::<seat::Entity>()
+}
+
+/// Three seats, with the number and the hall that are most alike.
+async fn seated(db: &TestDb) -> Watch<'_> {
+    db.create(seat::Entity).await;
+    db.create(ticket::Entity).await;
+    db.create(fee::Entity).await;
+    seats().install(&**db).await.expect("installed");
+    db.sql("INSERT INTO seat (number, hall) VALUES (1, 'O''Hall, \"a\"'), (2, 'O''Hall, \"a\"'), (1, 'b')").await;
+    Watch::begin(db, seats).await
+}
+
+contract! {
+    async fn an_integer(db: TestDb) {
+        box32::Entity::follow(&db, [1, i32::MAX, i32::MIN]).await;
+    }
+
+    async fn a_bigint_beyond_what_a_float_holds(db: TestDb) {
+        const EXACT: i64 = 1 << 53;
+        box64::Entity::follow(&db, [EXACT, EXACT + 1, i64::MAX]).await;
+        let totals = db.rows("SELECT cached_total FROM box64 ORDER BY id").await;
+        assert_eq!(totals.iter().map(|row| row["cached_total"].as_i64()).collect::<Vec<_>>(), [Some(6), Some(1)]);
+    }
+
+    async fn a_text(db: TestDb) {
+        let [one, two, three] = ["O'Brien \"Bob\", \\{NULL}", "Zoë 🕊", ""];
+        word::Entity::follow(&db, [one.to_owned(), two.to_owned(), three.to_owned()]).await;
+    }
+
+    async fn a_uuid(db: TestDb) {
+        thing::Entity::follow(&db, [Uuid::new_v4(), Uuid::new_v4(), Uuid::nil()]).await;
+    }
+
+    async fn several_columns(db: TestDb) {
+        let mut watch = seated(&db).await;
+        let (a1, a2, b1) = (r#"seat.income (1, 'O\'Hall, \"a\"')"#, r#"seat.income (2, 'O\'Hall, \"a\"')"#, "seat.income (1, 'b')");
+        assert_eq!(
+            watch.after("INSERT INTO ticket (price, seat_number, seat_hall) VALUES (5, 1, 'b'), (7, 1, 'O''Hall, \"a\"')").await,
+            [a1, b1]
+        );
+        assert_eq!(watch.after("UPDATE ticket SET seat_number = 2 WHERE price = 7").await, [a1, a2]);
+        assert_eq!(watch.after("UPDATE ticket SET seat_hall = NULL WHERE price = 7").await, [a2]);
+        assert_eq!(watch.after("UPDATE ticket SET price = 8 WHERE price = 7").await, NOTHING);
+        assert_eq!(watch.after("UPDATE seat SET number = 3 WHERE hall = 'b'").await, ["seat.income (3, 'b'), unchanged"]);
+        assert_eq!(watch.after("UPDATE ticket SET price = 6 WHERE price = 5").await, ["seat.income (3, 'b')"]);
+        assert_eq!(watch.after("DELETE FROM seat WHERE number = 3").await, NOTHING);
+        assert_eq!(db.pending("seat").await, 0);
+    }
+
+    async fn a_part_of_several_columns(db: TestDb) {
+        let mut watch = seated(&db).await;
+        let halves = [r#"seat.income (1, 'O\'Hall, \"a\"')"#, r#"seat.income (2, 'O\'Hall, \"a\"')"#];
+        assert_eq!(watch.after("INSERT INTO fee (amount, hall) VALUES (5, 'O''Hall, \"a\"')").await, halves);
+        assert_eq!(watch.after("UPDATE fee SET hall = 'nowhere'").await, halves);
+        assert_eq!(watch.after("UPDATE fee SET amount = 9").await, NOTHING);
+        assert_eq!(watch.after("UPDATE fee SET hall = 'b'").await, ["seat.income (1, 'b')"]);
+        assert_eq!(db.scalar::<i64>("SELECT cached_income FROM seat WHERE hall = 'b'").await, -9);
+        assert_eq!(watch.after("DELETE FROM fee").await, ["seat.income (1, 'b')"]);
+        assert_eq!(db.pending("seat").await, 0);
+    }
+}

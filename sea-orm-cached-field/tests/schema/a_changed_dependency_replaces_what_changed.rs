@@ -1,0 +1,85 @@
+use sea_orm_cached_field::CachedFields;
+
+use crate::{
+    catalog::{installed, names},
+    harness::TestDb,
+};
+
+owner!(before, { table_name = "lamp" }, {
+    pub note: Option<String>,
+    #[sea_orm(has_many)]
+    pub bulbs: HasMany<super::bulb::Entity>,
+}, depends_on(name, bulbs(name)));
+
+// The same table in a later version of the program.
+owner!(after, { table_name = "lamp" }, {
+    pub note: Option<String>,
+}, depends_on(note));
+
+related!(bulb, { table_name = "bulb" }, {
+    pub lamp_id: i32,
+    #[sea_orm(belongs_to, from = "lamp_id", to = "id")]
+    pub lamp: BelongsTo<super::before::Entity>,
+});
+
+async fn a_fresh_lamp(db: &TestDb) {
+    db.create(before::Entity).await;
+    db.create(bulb::Entity).await;
+    installed(db, CachedFields::of::<before::Entity>()).await;
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+    db.sql("INSERT INTO bulb (id, name, lamp_id) VALUES (1, 'E27', 1)").await;
+    db.drain(CachedFields::of::<before::Entity>()).await;
+}
+
+contract! {
+    async fn and_drops_what_is_not_needed_any_more(db: TestDb) {
+        a_fresh_lamp(&db).await;
+        let report = installed(&db, CachedFields::of::<after::Entity>()).await;
+        if db.is_sqlite() {
+            insta::assert_snapshot!(report, @r#"
+            lamp: dropped trigger zz_cached_field_lamp_label_bulb_lamp_id_id_bu0
+            lamp: dropped trigger zz_cached_field_lamp_label_bulb_lamp_id_id_bi0
+            lamp: dropped trigger zz_cached_field_lamp_label_bulb_lamp_id_id_au
+            lamp: dropped trigger zz_cached_field_lamp_label_bulb_lamp_id_id_ai
+            lamp: dropped trigger zz_cached_field_lamp_label_bulb_lamp_id_id_ad
+            lamp: replaced trigger zz_cached_field_lamp_label_own
+            "#);
+        } else {
+            insta::assert_snapshot!(report, @r#"
+            lamp: dropped trigger zz_cached_field_lamp_bulb_lamp_id_id_au
+            lamp: dropped trigger zz_cached_field_lamp_bulb_lamp_id_id_at
+            lamp: dropped trigger zz_cached_field_lamp_bulb_lamp_id_id_ai
+            lamp: dropped trigger zz_cached_field_lamp_bulb_lamp_id_id_ad
+            lamp: dropped function cf_lamp_bulb_lamp_id_id_au
+            lamp: dropped function cf_lamp_bulb_lamp_id_id_at
+            lamp: dropped function cf_lamp_bulb_lamp_id_id_ai
+            lamp: dropped function cf_lamp_bulb_lamp_id_id_ad
+            lamp: replaced function cf_lamp_bu
+            lamp: replaced trigger zz_cached_field_bu
+            lamp: replaced function cf_lamp_au
+            "#);
+        }
+        assert_eq!(installed(&db, CachedFields::of::<after::Entity>()).await, "nothing to do\n");
+    }
+
+    async fn and_the_database_marks_by_the_new_ones(db: TestDb) {
+        a_fresh_lamp(&db).await;
+        installed(&db, CachedFields::of::<after::Entity>()).await;
+        db.sql("UPDATE lamp SET name = 'Bob'").await;
+        db.sql("UPDATE bulb SET name = 'E14'").await;
+        assert_eq!(db.pending("lamp").await, 0);
+        db.sql("UPDATE lamp SET note = 'dark'").await;
+        assert_eq!(db.pending("lamp").await, 1);
+    }
+
+    async fn and_back_again(db: TestDb) {
+        a_fresh_lamp(&db).await;
+        let before = names(&db).await;
+        installed(&db, CachedFields::of::<after::Entity>()).await;
+        assert_ne!(names(&db).await, before);
+        installed(&db, CachedFields::of::<before::Entity>()).await;
+        assert_eq!(names(&db).await, before);
+        db.sql("UPDATE bulb SET name = 'E14'").await;
+        assert_eq!(db.pending("lamp").await, 1);
+    }
+}

@@ -1,0 +1,33 @@
+use sea_orm::{Database, DatabaseConnection};
+
+use crate::{
+    catalog::catalog,
+    harness::{TestDb, lampposts::*},
+};
+
+async fn read_only(db: &TestDb) -> DatabaseConnection {
+    let url = if db.is_sqlite() {
+        db.url.replace("mode=rwc", "mode=ro")
+    } else {
+        let separator = if db.url.contains('?') { '&' } else { '?' };
+        format!("{}{separator}options=-c%20default_transaction_read_only%3Don", db.url)
+    };
+    Database::connect(url).await.expect("connected")
+}
+
+contract! {
+    async fn by_an_install_that_says_so(db: TestDb) {
+        db.create(city::Entity).await;
+        db.create(lamppost::Entity).await;
+        db.create(pigeon::Entity).await;
+        db.create(plaque::Entity).await;
+        let before = catalog(&db).await;
+        let error = lampposts().install(&read_only(&db).await).await.expect_err("it should fail").to_string();
+        if db.is_sqlite() {
+            insta::assert_snapshot!(error, @r#"Execution Error: error returned from database: (code: 8) attempt to write a readonly database"#);
+        } else {
+            insta::assert_snapshot!(error, @r#"Execution Error: error returned from database: cannot execute INSERT in a read-only transaction at line 414"#);
+        }
+        assert_eq!(catalog(&db).await, before);
+    }
+}

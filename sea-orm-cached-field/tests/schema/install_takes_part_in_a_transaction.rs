@@ -1,0 +1,45 @@
+use sea_orm::TransactionTrait;
+
+use crate::{
+    catalog::{catalog, installed},
+    harness::{TestDb, lampposts::*},
+};
+
+async fn tables_and_a_row(db: &TestDb) {
+    db.create(city::Entity).await;
+    db.create(lamppost::Entity).await;
+    db.create(pigeon::Entity).await;
+    db.create(plaque::Entity).await;
+    db.sql("INSERT INTO lamppost (id, first_name) VALUES (1, 'Ada')").await;
+}
+
+contract! {
+    async fn rolled_back_it_leaves_nothing(db: TestDb) {
+        tables_and_a_row(&db).await;
+        let before = catalog(&db).await;
+        let transaction = db.begin().await.expect("begun");
+        let changes = lampposts().install(&transaction).await.expect("installed");
+        assert!(changes.to_string().ends_with("lamppost: queued 1 rows for full_name\n"), "{changes}");
+        transaction.rollback().await.expect("rolled back");
+        assert_eq!(catalog(&db).await, before);
+    }
+
+    async fn committed_it_works(db: TestDb) {
+        tables_and_a_row(&db).await;
+        let transaction = db.begin().await.expect("begun");
+        lampposts().install(&transaction).await.expect("installed");
+        transaction.commit().await.expect("committed");
+        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
+    }
+
+    async fn and_so_does_uninstall(db: TestDb) {
+        set_up_lampposts(&db).await;
+        let before = catalog(&db).await;
+        let transaction = db.begin().await.expect("begun");
+        assert!(!lampposts().uninstall(&transaction).await.expect("uninstalled").is_empty());
+        transaction.rollback().await.expect("rolled back");
+        assert_eq!(catalog(&db).await, before);
+    }
+}

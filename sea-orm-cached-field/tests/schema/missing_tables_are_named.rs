@@ -1,0 +1,35 @@
+use sea_orm_cached_field::CachedFields;
+
+use crate::{
+    catalog::refused,
+    harness::{TestDb, lampposts::*},
+};
+
+owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
+
+contract! {
+    async fn the_own_one(db: TestDb) {
+        let message = refused(&db, lampposts).await;
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+    }
+
+    async fn a_related_one(db: TestDb) {
+        db.create(city::Entity).await;
+        db.create(lamppost::Entity).await;
+        db.create(pigeon::Entity).await;
+        let message = refused(&db, lampposts).await;
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+    }
+
+    async fn that_of_the_second_model_before_the_first_is_installed(db: TestDb) {
+        db.create(lamp::Entity).await;
+        let message = refused(&db, || CachedFields::of::<lamp::Entity>().and::<lamppost::Entity>()).await;
+        assert!(message.starts_with("the table `lamppost`, which"), "{message}");
+    }
+
+    async fn a_view_is_none(db: TestDb) {
+        db.sql("CREATE VIEW lamp AS SELECT 1 AS id, 'Ada' AS name").await;
+        let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+    }
+}

@@ -1,0 +1,98 @@
+use sea_orm_cached_field::CachedFields;
+
+use crate::{catalog::installed, harness::TestDb};
+
+owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
+
+/// A model whose key has two columns.
+pub mod seat {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "seat")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hall: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i32,
+        #[cached(depends_on(hall))]
+        pub price: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_price(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(i64::from(self.number))
+        }
+    }
+}
+
+/// More than two chunks of 10 000.
+const NUMBERS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25001)";
+
+async fn many_lamps(db: &TestDb, needed: &str) {
+    db.create(lamp::Entity).await;
+    let columns = "id, name, label_recalculation_needed";
+    db.sql(&format!("{NUMBERS} INSERT INTO lamp ({columns}) SELECT i, 'x', {needed} FROM n")).await;
+}
+
+/// Whether the queue holds exactly the rows that are flagged.
+async fn queue_is_what_is_flagged(db: &TestDb, table: &str, key: &str, queue_key: &str, flag: &str) -> bool {
+    let flagged = format!("SELECT {key} FROM {table} WHERE {flag}");
+    let queued = format!("SELECT {queue_key} FROM {table}_cached_recalculations");
+    let unqueued = db.rows(&format!("{flagged} EXCEPT {queued}")).await;
+    unqueued.is_empty() && db.rows(&format!("{queued} EXCEPT {flagged}")).await.is_empty()
+}
+
+contract! {
+    async fn all_of_them_once_and_in_chunks(db: TestDb) {
+        many_lamps(&db, "true").await;
+        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        assert_eq!(report.lines().last(), Some("lamp: queued 25001 rows for label"));
+        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+        assert_eq!(db.pending("lamp").await, 25_001);
+        if !db.is_sqlite() {
+            let transactions = "SELECT count(DISTINCT xmin::text) FROM lamp_cached_recalculations";
+            assert_eq!(db.scalar::<i64>(transactions).await, 3, "a transaction for each chunk");
+        }
+    }
+
+    async fn by_the_order_of_a_composite_key_too(db: TestDb) {
+        db.create(seat::Entity).await;
+        db.sql(&format!("{NUMBERS} INSERT INTO seat (hall, number) SELECT 'hall ' || (i % 7), i / 7 FROM n")).await;
+        let report = installed(&db, CachedFields::of::<seat::Entity>()).await;
+        assert_eq!(report.lines().last(), Some("seat: queued 25001 rows for price"));
+        let (own, queue) = ("hall, number", "key_1, key_2");
+        assert!(queue_is_what_is_flagged(&db, "seat", own, queue, "price_recalculation_needed").await);
+        assert_eq!(db.pending("seat").await, 25_001);
+    }
+
+    async fn and_fresh_ones_are_not(db: TestDb) {
+        many_lamps(&db, "i % 5000 = 0").await;
+        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        assert_eq!(report.lines().last(), Some("lamp: queued 5 rows for label"));
+        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+    }
+
+    async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {
+        many_lamps(&db, "true").await;
+        installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        db.sql("DELETE FROM lamp_cached_recalculations WHERE key_1 > 10000").await;
+        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        assert_eq!(report, "lamp: queued 15001 rows for label\n");
+        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+    }
+
+    async fn but_not_those_that_are_marked_already(db: TestDb) {
+        db.create(lamp::Entity).await;
+        installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+        assert_eq!(db.pending("lamp").await, 1);
+        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+        assert_eq!(db.pending("lamp").await, 1);
+    }
+}
