@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait
 use crate::{
     Error,
     calculation::{Subject, run},
-    dialect::{self, Claim},
+    dialect::{self, Claim, Written},
     engine::Engine,
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
@@ -155,8 +155,10 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
         });
         return recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
     }
+    let claimed_at = invalidation::clock(&db).await?;
     let (value, _) = target.calculate::<F>(&db).await?;
-    invalidation::store_in_transaction(&db, &target.model, target.field, &target.key, value.clone().into()).await?;
+    let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
+    invalidation::store_in_transaction(&db, &target.model, target.field, &written).await?;
     Ok(value)
 }
 

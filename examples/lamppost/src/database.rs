@@ -9,9 +9,9 @@ use crate::entity::{lamppost, pigeon};
 
 /// Connects, and says where to. The folder, if there is one, goes when it is dropped.
 pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
-    if let Ok(url) = std::env::var("DATABASE_URL") {
+    if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
         let db = Database::connect(&url).await.context("cannot connect to DATABASE_URL")?;
-        let place = format!("{:?}, at DATABASE_URL", db.get_database_backend());
+        let place = format!("{:?}, the database of DATABASE_URL", db.get_database_backend());
         return Ok((db, place, None));
     }
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -40,7 +40,7 @@ async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
         let is_there = db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
         ensure!(
             ours || !is_there,
-            "the database has a table `{table}` that this example did not make: give it another"
+            "the database has a table `{table}` that this example did not make: choose another database"
         );
     }
     Ok(())

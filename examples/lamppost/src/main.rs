@@ -18,15 +18,16 @@ use anyhow::{Context, Result};
 use sea_orm_cached_field::CachedFields;
 use tokio::sync::oneshot;
 
-use crate::transcript::{chapter, run, say};
+use crate::transcript::{chapter, run, title};
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let (db, place, _folder) = database::open().await?;
-    say(format!("A lamppost with a slow name, on {place}."));
+    title(&format!("A lamppost with a slow name, on {place}"));
     database::make_tables(&db).await?;
     let db = &db;
 
+    story::the_model();
     story::install(db).await?;
     story::a_lamppost_is_put_up(db).await?;
     story::its_name_is_read_twice(db).await?;
@@ -34,8 +35,8 @@ async fn main() -> Result<()> {
     chapter("A worker starts, in the background");
     let (close, closed) = oneshot::channel();
     let mut events = CachedFields::events(db)?;
-    let worker = run!(CachedFields::worker(db).run_until(async { closed.await.unwrap_or_default() }));
-    let worker = tokio::spawn(worker);
+    run!(let worker = CachedFields::worker(db).run_until(async { closed.await.unwrap_or_default() }));
+    run!(let worker = tokio::spawn(worker));
 
     story::a_pigeon_lands(db, &mut events).await?;
     story::the_country_changes(db, &mut events).await?;
@@ -43,8 +44,8 @@ async fn main() -> Result<()> {
     story::the_pigeons_die(db, &mut events).await?;
     story::it_is_renamed(db, &mut events).await?;
 
-    chapter("The worker is told to stop, in the middle of that");
+    chapter("The worker is told to stop: what it has begun it finishes, what it has only claimed it hands back");
     run!(close.send(())).ok().context("the worker has ended already")?;
-    worker.await??;
-    story::nothing_is_left_undone(db, &mut events).await
+    run!(worker.await??);
+    story::nothing_is_lost(db, &mut events).await
 }

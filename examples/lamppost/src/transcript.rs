@@ -16,8 +16,12 @@ const ASIDE: Style = Style::new().dimmed();
 /// How long the worker may take for anything in this story.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs an expression and shows its source: what one reads is what ran.
+/// Runs an expression, or a `let`, and shows its source: what one reads is what ran.
 macro_rules! run {
+    (let $name:ident = $code:expr) => {
+        $crate::transcript::code(concat!("let ", stringify!($name), " = ", stringify!($code)));
+        let $name = $code;
+    };
     ($code:expr) => {{
         $crate::transcript::code(stringify!($code));
         $code
@@ -37,14 +41,17 @@ macro_rules! read {
 pub(crate) use {read, run};
 
 pub(crate) fn chapter(title: &str) {
-    println!("\n{TITLE}{title}{TITLE:#}");
+    println!();
+    self::title(title);
 }
 
-pub(crate) fn say(text: impl Display) {
-    println!("  {text}");
+pub(crate) fn title(title: &str) {
+    println!("{TITLE}{title}{TITLE:#}");
 }
 
 pub(crate) fn code(source: &str) {
+    // `stringify!` breaks long lines.
+    let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
     println!("  {CODE}{source}{CODE:#}");
 }
 
@@ -61,11 +68,13 @@ fn milliseconds(took: Duration) -> String {
     if milliseconds < 1.0 { format!("{milliseconds:.3} ms") } else { format!("{milliseconds:.0} ms") }
 }
 
+/// What the engine tells.
+pub(crate) trait Events: Stream<Item = Event> + Unpin {}
+
+impl<S: Stream<Item = Event> + Unpin> Events for S {}
+
 /// Tells what the engine does until it is what is waited for.
-pub(crate) async fn watch(
-    events: &mut (impl Stream<Item = Event> + Unpin),
-    awaited: impl Fn(&Event) -> bool,
-) -> Result<()> {
+pub(crate) async fn watch(events: &mut impl Events, awaited: impl Fn(&Event) -> bool) -> Result<()> {
     let watching = async {
         while let Some(event) = events.next().await {
             tell(&event);

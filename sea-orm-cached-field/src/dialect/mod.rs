@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-pub(crate) use rows::{Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField};
+pub(crate) use rows::{Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Written};
 
 /// The dialect of this database.
 pub(crate) fn of(backend: DbBackend) -> Result<&'static dyn Dialect, Error> {
@@ -182,7 +182,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
 
     /// Writes values and flags of rows that are all of one shape.
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement;
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement;
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds.
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement;
@@ -195,9 +195,12 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Writes a value inside a user's transaction, without waiting, so that no calculation under way can undo it:
     /// the statements, the first of which returns a row if the row could be had.
-    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement>;
+    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement>;
 
     // ---- read
+
+    /// A row `now`: the time, in milliseconds since 1970.
+    fn clock(&self) -> Statement;
 
     /// A row `stale` (bool): flagged, expired, marked or queued. No row if there is none under this key.
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sea_orm::Value;
+
 use crate::field::{Key, layout::Table};
 
 /// A leased row of the queue: one field of one row that is to be calculated.
@@ -13,6 +15,17 @@ pub(crate) struct Claim {
     pub(crate) generation: i64,
     /// How often it was claimed since it was last marked, this time included.
     pub(crate) attempts: i32,
+    /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after that is not served by it.
+    pub(crate) claimed_at: i64,
+}
+
+/// What is written to a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) key: Key,
+    pub(crate) claimed_at: i64,
+    /// One a field of the shape.
+    pub(crate) values: Vec<Value>,
 }
 
 /// Something to be queued.
@@ -47,7 +60,14 @@ pub(crate) struct Described {
     pub(crate) columns: BTreeMap<String, String>,
     pub(crate) primary_key: Vec<String>,
     /// The columns of each unique index, beside the primary key.
-    pub(crate) unique: Vec<Vec<String>>,
+    pub(crate) unique: Vec<Vec<UniqueColumn>>,
+}
+
+/// A column of a unique index, which may compare it by another collation than the column has.
+#[derive(Clone, Debug)]
+pub(crate) struct UniqueColumn {
+    pub(crate) name: String,
+    pub(crate) collation: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,12 +13,21 @@ use crate::field::{
 const IDENTIFIER_BYTES: usize = 63;
 
 /// A statement in the making: text, and the values bound in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sql {
+    backend: DbBackend,
     values: Vec<Value>,
 }
 
 impl Sql {
+    pub(crate) fn postgres() -> Self {
+        Self { backend: DbBackend::Postgres, values: Vec::new() }
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self { backend: DbBackend::Sqlite, values: Vec::new() }
+    }
+
     /// Binds a value and returns its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -27,7 +36,10 @@ impl Sql {
 
     /// Binds a value that is compared with, or written to, this column.
     pub(crate) fn bind_for(&mut self, column: &Column, value: Value) -> String {
-        let (before, after) = &column.cast;
+        let (before, after) = match self.backend {
+            DbBackend::Sqlite => &column.cast.sqlite,
+            _ => &column.cast.postgres,
+        };
         format!("{before}{}{after}", self.bind(value))
     }
 
@@ -58,8 +70,8 @@ impl Sql {
         text
     }
 
-    pub(crate) fn statement(self, backend: DbBackend, text: String) -> Statement {
-        Statement::from_sql_and_values(backend, text, self.values)
+    pub(crate) fn statement(self, text: String) -> Statement {
+        Statement::from_sql_and_values(self.backend, text, self.values)
     }
 }
 

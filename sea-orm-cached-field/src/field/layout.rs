@@ -13,8 +13,15 @@ pub(crate) struct Table {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
-    /// What stands before and after a value that is written to the column, such as `CAST(` and ` AS "mood")`.
-    pub(crate) cast: (String, String),
+    pub(crate) cast: Cast,
+}
+
+/// What stands before and after a value that is written to a column, such as `CAST(` and ` AS "mood")`. The databases
+/// differ: SQLite has no enum types, and would make a number of the value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cast {
+    pub(crate) postgres: (String, String),
+    pub(crate) sqlite: (String, String),
 }
 
 /// A table with cached fields.

@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, Value};
 
 use super::{begin, execute_all, read_field};
 use crate::{
     Error, dialect,
-    dialect::{Claim, Shape, ShapedField},
+    dialect::{Claim, Shape, ShapedField, Written},
     engine::Engine,
     event::Event,
     field::Key,
@@ -66,6 +66,10 @@ pub(crate) async fn complete(
         }
     }
     transaction.commit().await?;
+    if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
+        // A worker that fell asleep while the row was flagged knows nothing of its expiry.
+        engine.wake.send_replace(());
+    }
     for (calculation, verdict) in calculations.iter().zip(verdicts) {
         engine.tell(event(model, calculation, verdict));
     }
@@ -105,19 +109,21 @@ async fn judge(
 }
 
 /// The values to write, by what is written of a row: all fields of a row go into one UPDATE.
-fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shape, Vec<(Key, Vec<Value>)>> {
-    let mut rows: HashMap<&Key, Vec<(ShapedField, Value)>> = HashMap::new();
+fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shape, Vec<Written>> {
+    let mut rows: HashMap<&Key, (i64, Vec<(ShapedField, Value)>)> = HashMap::new();
     for (calculation, verdict) in calculations.iter().zip(verdicts) {
         if let Verdict::Done | Verdict::Publish = verdict {
             let shaped = ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };
-            rows.entry(&calculation.claim.key).or_default().push((shaped, calculation.value.clone()));
+            let (claimed_at, fields) = rows.entry(&calculation.claim.key).or_insert((i64::MAX, Vec::new()));
+            *claimed_at = calculation.claim.claimed_at.min(*claimed_at);
+            fields.push((shaped, calculation.value.clone()));
         }
     }
-    let mut shapes: BTreeMap<Shape, Vec<(Key, Vec<Value>)>> = BTreeMap::new();
-    for (key, mut fields) in rows {
+    let mut shapes: BTreeMap<Shape, Vec<Written>> = BTreeMap::new();
+    for (key, (claimed_at, mut fields)) in rows {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
         let (shape, values) = fields.into_iter().unzip();
-        shapes.entry(Shape(shape)).or_default().push((key.clone(), values));
+        shapes.entry(Shape(shape)).or_default().push(Written { key: key.clone(), claimed_at, values });
     }
     shapes
 }
@@ -210,16 +216,22 @@ pub(crate) async fn fail(
     Ok(())
 }
 
+/// The time by the database's clock, in milliseconds since 1970.
+pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
+    let row = db.query_one_raw(dialect::of(db.get_database_backend())?.clock()).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("the database's time".to_owned()))?;
+    Ok(row.try_get("", "now")?)
+}
+
 /// Stores a value inside a user's transaction, without waiting. Whether it could: not if somebody holds the row locked.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
     field: usize,
-    key: &Key,
-    value: Value,
+    written: &Written,
 ) -> Result<bool, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let mut statements = dialect.store_in_transaction(&model.owner, field, key, value).into_iter();
+    let mut statements = dialect.store_in_transaction(&model.owner, field, written).into_iter();
     if let Some(lock) = statements.next()
         && db.query_one_raw(lock).await?.is_none()
     {

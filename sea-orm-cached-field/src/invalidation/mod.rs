@@ -14,7 +14,7 @@ use sea_orm::{
 use crate::{Error, dialect::Claim, engine::Engine, registry::Model};
 
 pub(crate) use claim::{Work, claim, claim_one, look, renew};
-pub(crate) use complete::{Calculation, Retry, complete, drop_gone, fail, hand_back, store_in_transaction};
+pub(crate) use complete::{Calculation, Retry, clock, complete, drop_gone, fail, hand_back, store_in_transaction};
 pub(crate) use mark::{flag, flag_expired, set_expiry};
 
 /// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
@@ -40,6 +40,7 @@ fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
         field: read_field(model, row)?,
         generation: row.try_get("", "generation")?,
         attempts: row.try_get("", "attempts")?,
+        claimed_at: row.try_get("", "claimed_at")?,
     })
 }
 

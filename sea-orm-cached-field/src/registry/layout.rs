@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
-    sea_query::{Expr, PostgresQueryBuilder, Query, Table as AlterTable, TableAlterStatement},
+    sea_query::{Expr, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable, TableAlterStatement},
 };
 
 use super::{Model, rows::TypedRows};
@@ -10,7 +10,7 @@ use crate::{
     Error,
     field::{
         CachedModel, Dependency, FieldEntry, Hop,
-        layout::{Column, Field, Link, Owner, Reader, Source, Table},
+        layout::{Cast, Column, Field, Link, Owner, Reader, Source, Table},
     },
 };
 
@@ -37,11 +37,17 @@ fn column<E: EntityTrait>(column: E::Column) -> Column {
 }
 
 /// What SeaORM puts around a value that it writes to this column.
-fn cast<E: EntityTrait>(column: E::Column) -> (String, String) {
+fn cast<E: EntityTrait>(column: E::Column) -> Cast {
     const VALUE: &str = "@value@";
-    let select = Query::select().expr(column.save_as(Expr::cust(VALUE))).to_string(PostgresQueryBuilder);
-    let written = select.trim_start_matches("SELECT ");
-    written.split_once(VALUE).map_or_else(Default::default, |(before, after)| (before.to_owned(), after.to_owned()))
+    let around = |select: String| {
+        let written = select.trim_start_matches("SELECT ").split_once(VALUE);
+        written.map_or_else(Default::default, |(before, after)| (before.to_owned(), after.to_owned()))
+    };
+    let select = Query::select().expr(column.save_as(Expr::cust(VALUE))).to_owned();
+    Cast {
+        postgres: around(select.to_string(PostgresQueryBuilder)),
+        sqlite: around(select.to_string(SqliteQueryBuilder)),
+    }
 }
 
 fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {

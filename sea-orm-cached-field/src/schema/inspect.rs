@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use crate::{
     Error,
-    dialect::{Described, Dialect},
+    dialect::{Described, Dialect, UniqueColumn},
     field::layout::{Owner, Table},
     registry::Model,
 };
@@ -85,11 +85,13 @@ async fn unique_indexes(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,
     table: &Table,
-) -> Result<Vec<Vec<String>>, Error> {
+) -> Result<Vec<Vec<UniqueColumn>>, Error> {
     let Some(statement) = dialect.unique_indexes(table) else { return Ok(Vec::new()) };
-    let mut indexes: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
     for row in db.query_all_raw(statement).await? {
-        indexes.entry(row.try_get("", "name")?).or_default().push(row.try_get("", "column")?);
+        let (name, collation): (Option<String>, String) = (row.try_get("", "column")?, row.try_get("", "collation")?);
+        let column = name.map(|name| UniqueColumn { name, collation });
+        indexes.entry(row.try_get("", "name")?).or_default().push(column);
     }
     // An index over an expression has columns without name; a trigger cannot look into it.
     Ok(indexes.into_values().filter_map(|columns| columns.into_iter().collect()).collect())
@@ -153,7 +155,7 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described], models
         for reader in &source.readers {
             for column in links.clone().chain(&reader.columns) {
                 if !far.columns.contains_key(column) && !will_be_added(models, &source.table, column) {
-                    let remedy = "the related entity declares it: add it to the table, or install the cached fields of that entity too";
+                    let remedy = "the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too";
                     return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
                 }
             }
@@ -196,7 +198,15 @@ async fn check_privileges(
     Err(Error::MissingPrivilege {
         table: owner.table.name.clone(),
         fields: owner.field_names(),
-        privilege: privileges.join(" and "),
-        remedy: format!("run {}, or install as the owner of the tables", remedies.join(" and ")),
+        privilege: enumerated(&privileges),
+        remedy: format!("run {}, or install as the owner of the tables", enumerated(&remedies)),
     })
+}
+
+/// `a, b and c`
+fn enumerated(items: &[String]) -> String {
+    match items {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => items.concat(),
+    }
 }

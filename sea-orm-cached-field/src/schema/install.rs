@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions, TransactionTrait};
 
 use super::{
     Change, Changes, backlog,
@@ -38,10 +38,14 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     Ok(changes)
 }
 
-/// Begins a transaction that is going to write; inside a user's transaction, a savepoint.
+/// Begins a transaction that is going to write, where that makes a difference; inside a user's transaction, a savepoint.
 pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> Result<DatabaseTransaction, Error> {
     match db {
-        DatabaseExecutor::Connection(connection) => Ok(connection.begin_with_options(dialect.transaction()).await?),
+        DatabaseExecutor::Connection(connection) => {
+            // Not a worker's isolation and access mode: a session that is read-only is so for a reason.
+            let options = TransactionOptions { isolation_level: None, access_mode: None, ..dialect.transaction() };
+            Ok(connection.begin_with_options(options).await?)
+        }
         _ => Ok(db.begin().await?),
     }
 }

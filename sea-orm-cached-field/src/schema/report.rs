@@ -65,6 +65,7 @@ impl fmt::Display for Change {
             Self::Created { table, kind, name } => write!(f, "{table}: created {kind} {name}"),
             Self::Replaced { table, kind, name } => write!(f, "{table}: replaced {kind} {name}"),
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
+            Self::Queued { table, field, rows: 1 } => write!(f, "{table}: queued 1 row for {field}"),
             Self::Queued { table, field, rows } => write!(f, "{table}: queued {rows} rows for {field}"),
         }
     }

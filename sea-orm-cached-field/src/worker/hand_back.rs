@@ -4,6 +4,7 @@
 use std::{
     panic::AssertUnwindSafe,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use apalis_core::{error::BoxDynError, task::Task};
@@ -12,6 +13,9 @@ use tower::{Layer, Service};
 
 use super::batch::Batch;
 use crate::calculation;
+
+/// How long a failed batch holds up the next.
+const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// Hands back what a batch leaves unfinished.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +60,11 @@ where
             };
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
             if let Err(error) = batch.hand_back().await {
-                tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch, its leases will end by themselves: {error}");
+                tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch yet: {error}");
+            }
+            if ended.is_err() {
+                // Keeps its place among the batches in flight: what fails again and again is not tried all the time.
+                tokio::time::sleep(AFTER_FAILURE).await;
             }
             ended
         })

@@ -72,7 +72,11 @@ async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     let mut watch = Watch::begin(db, notes).await;
     for table in ["note", "tag"] {
         assert_eq!(watch.after(&format!("UPDATE {table} SET value = '{before}'")).await, NOTHING, "{kind}");
-        assert_eq!(watch.after(&format!("UPDATE {table} SET value = '{after}'")).await, ["note.shown 1"], "{kind} of {table}");
+        assert_eq!(
+            watch.after(&format!("UPDATE {table} SET value = '{after}'")).await,
+            ["note.shown 1"],
+            "{kind} of {table}"
+        );
     }
     assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, format!("{after} {after}"));
 }
@@ -114,4 +118,18 @@ async fn in_a_nocase_column_of_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_an_rtrim_column_of_sqlite() {
     seen(&TestDb::sqlite().await, "varchar COLLATE RTRIM", "Bob", "Bob  ").await;
+}
+
+/// A session may have floats shown with few digits, to our triggers too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_float_whose_digits_the_session_does_not_show() {
+    let db = TestDb::postgres().await;
+    seen(&db, "double precision", "1", "1.5").await;
+    let mut watch = Watch::begin(&db, notes).await;
+    for table in ["note", "tag"] {
+        let change = format!("UPDATE {table} SET value = '1.5000000000000002'");
+        let rounded = format!("SET extra_float_digits = -5; {change}; RESET extra_float_digits");
+        assert_eq!(watch.after(&rounded).await, ["note.shown 1"], "{table}");
+    }
+    assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "1.5000000000000002 1.5000000000000002");
 }

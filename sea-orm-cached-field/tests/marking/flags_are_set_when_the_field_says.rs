@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, EntityTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, IsolationLevel, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::{harness::TestDb, support::Watch};
@@ -95,4 +95,32 @@ contract! {
         let tree = tree::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the tree");
         assert_eq!(tree.fresh_relaxed(&*db).await.expect("read"), 1);
     }
+}
+
+/// From an old snapshot, a flag that somebody else has written meanwhile would be a serialization failure of the user's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_the_collector_if_the_transaction_looks_at_an_old_snapshot() {
+    let db = TestDb::postgres().await;
+    let mut watch = planted(&db).await;
+    for isolation in [IsolationLevel::RepeatableRead, IsolationLevel::Serializable] {
+        let old = db.begin_with_config(Some(isolation), None).await.expect("begun");
+        old.execute_unprepared("INSERT INTO nest (tree_id) VALUES (1)").await.expect("a nest");
+        db.sql("UPDATE tree SET prompt_recalculation_needed = true").await;
+        assert_eq!(watch.recalculated().await, ["tree.prompt 1, unchanged"]);
+        old.commit().await.expect("no serialization failure");
+        assert_eq!(flags(&*db).await, (false, false), "{isolation:?}");
+        assert_eq!(watch.recalculated().await, ["tree.prompt 1", "tree.relaxed 1"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_statement_if_constraints_are_immediate() {
+    let db = TestDb::postgres().await;
+    let mut watch = planted(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    transaction.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await.expect("set");
+    transaction.execute_unprepared("INSERT INTO nest (tree_id) VALUES (1)").await.expect("a nest");
+    assert_eq!(flags(&transaction).await, (true, false));
+    transaction.commit().await.expect("committed");
+    assert_eq!(watch.recalculated().await, ["tree.prompt 1", "tree.relaxed 1"]);
 }

@@ -1,4 +1,6 @@
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Expr,
+};
 use sea_orm_cached_field::CachedFields;
 
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
 /// An owner with this type of key, and rows related to it.
 macro_rules! keyed {
     ($owner:ident, $part:ident, $key:ident, $owner_table:literal, $part_table:literal) => {
+        #[allow(dead_code, reason = "SeaORM makes more than is used here")]
         mod $owner {
             use sea_orm::entity::prelude::*;
             use sea_orm_cached_field::cached_fields;
@@ -37,6 +40,7 @@ macro_rules! keyed {
             }
         }
 
+        #[allow(dead_code, reason = "SeaORM makes more than is used here")]
         mod $part {
             use sea_orm::entity::prelude::*;
 
@@ -144,7 +148,13 @@ mod ticket {
         pub price: i64,
         pub seat_hall: Option<String>,
         pub seat_number: Option<i32>,
-        #[sea_orm(belongs_to, from = "(seat_number, seat_hall)", to = "(number, hall)", on_update = "Cascade", on_delete = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            from = "(seat_number, seat_hall)",
+            to = "(number, hall)",
+            on_update = "Cascade",
+            on_delete = "Cascade"
+        )]
         pub seat: BelongsTo<Option<super::seat::Entity>>,
     }
 

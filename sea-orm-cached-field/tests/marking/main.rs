@@ -5,6 +5,7 @@
 mod harness;
 mod support;
 
+mod a_link_of_another_type_harms_nobody;
 mod a_role_without_rights_on_ours_can_write;
 mod a_rollback_leaves_no_mark;
 mod an_attachment_that_the_change_could_not_see_is_not_lost;

@@ -1,10 +1,7 @@
 use sea_orm::EntityTrait;
 use sea_orm_cached_field::{CachedFields, Models};
 
-use crate::{
-    harness::TestDb,
-    support::{NOTHING, Watch},
-};
+use crate::support::{NOTHING, Watch};
 
 /// Columns named by words of SQL, by words of triggers, in quotes, in mixed case, and like columns of ours.
 mod order {

@@ -4,11 +4,8 @@ use sea_orm_cached_field::{CachedFields, Models};
 use crate::{harness::TestDb, support::Watch};
 
 mod sample {
-    use sea_orm::{
-        JsonValue,
-        entity::prelude::*,
-        prelude::{Date, DateTime, DateTimeUtc, DateTimeWithTimeZone, Time, chrono::{FixedOffset, TimeDelta, Utc}},
-    };
+    use chrono::{FixedOffset, TimeDelta};
+    use sea_orm::{JsonValue, entity::prelude::*};
     use sea_orm_cached_field::cached_fields;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
@@ -86,11 +83,11 @@ mod sample {
         #[cached(depends_on(seed))]
         pub bytes: Vec<u8>,
         #[cached(depends_on(seed))]
-        pub mood: Mood,
+        pub feeling: Mood,
         #[cached(depends_on(seed))]
-        pub wind: Wind,
+        pub breeze: Wind,
         #[cached(depends_on(seed))]
-        pub level: Level,
+        pub degree: Level,
         #[cached(depends_on(seed))]
         pub nickname: Option<String>,
         #[cached(depends_on(seed))]
@@ -170,13 +167,13 @@ mod sample {
         document (cached_document, calculate_document): Json = |seed| JsonValue::from(vec![seed, 1]);
         binary_document (cached_binary_document, calculate_binary_document): Json = |seed| JsonValue::from(vec![Some(seed), None]);
         bytes (cached_bytes, calculate_bytes): Vec<u8> = |seed| vec![0, 255, b'\'', seed as u8];
-        mood (cached_mood, calculate_mood): Mood = |seed| if seed % 2 == 0 { Mood::Happy } else { Mood::Sad };
-        wind (cached_wind, calculate_wind): Wind = |seed| if seed % 2 == 0 { Wind::North } else { Wind::South };
-        level (cached_level, calculate_level): Level = |seed| if seed % 2 == 0 { Level::Low } else { Level::High };
+        feeling (cached_feeling, calculate_feeling): Mood = |seed| if seed % 2 == 0 { Mood::Happy } else { Mood::Sad };
+        breeze (cached_breeze, calculate_breeze): Wind = |seed| if seed % 2 == 0 { Wind::North } else { Wind::South };
+        degree (cached_degree, calculate_degree): Level = |seed| if seed % 2 == 0 { Level::Low } else { Level::High };
         nickname (cached_nickname, calculate_nickname): Option<String> = |seed| (seed % 2 == 0).then(|| "Bob".to_owned());
         heaviest (cached_heaviest, calculate_heaviest): Option<i64> = |seed| (seed % 2 == 0).then_some(7);
         gust (cached_gust, calculate_gust): Option<Wind> = |seed| (seed % 2 == 0).then_some(Wind::South);
-        last_seen (cached_last_seen, calculate_last_seen): Option<DateTimeUtc> = |seed| (seed % 2 == 0).then(|| instant(seed).with_timezone(&Utc));
+        last_seen (cached_last_seen, calculate_last_seen): Option<DateTimeUtc> = |seed| (seed % 2 == 0).then(|| instant(seed));
     }
 }
 

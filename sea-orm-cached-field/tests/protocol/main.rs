@@ -6,6 +6,7 @@ mod harness;
 
 mod a_change_during_a_calculation_is_not_lost;
 mod a_rollback_leaves_nothing_behind;
+mod an_expiry_during_a_calculation_is_not_lost;
 mod an_older_calculation_never_wins;
 mod mark_ids_come_out_of_commit_order;
 mod nobody_waits_for_us;

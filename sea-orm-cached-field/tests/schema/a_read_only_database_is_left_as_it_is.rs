@@ -26,7 +26,7 @@ contract! {
         if db.is_sqlite() {
             insta::assert_snapshot!(error, @r#"Execution Error: error returned from database: (code: 8) attempt to write a readonly database"#);
         } else {
-            insta::assert_snapshot!(error, @r#"Execution Error: error returned from database: cannot execute INSERT in a read-only transaction at line 414"#);
+            insta::assert_snapshot!(error, @r#"Execution Error: error returned from database: cannot execute CREATE TABLE in a read-only transaction at line 414"#);
         }
         assert_eq!(catalog(&db).await, before);
     }

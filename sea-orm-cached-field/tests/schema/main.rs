@@ -1,5 +1,7 @@
 //! What stands in the database: install, uninstall, the migration step, and everything that `install` refuses.
 
+#![allow(dead_code, reason = "SeaORM generates more than a test uses")]
+
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -1,10 +1,7 @@
 use sea_orm::EntityTrait;
 use sea_orm_cached_field::CachedFields;
 
-use crate::{
-    catalog::{installed, refused},
-    harness::TestDb,
-};
+use crate::catalog::{installed, refused};
 
 owner!(lamp, { table_name = "lamp" }, {}, depends_on(name), temporal_triggers);
 
@@ -29,7 +26,11 @@ contract! {
         let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
         let (columns, rest): (Vec<&str>, Vec<&str>) = report.lines().partition(|line| line.contains(" column "));
         let message = columns.join("\n");
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"
+        lamp: created column cached_label
+        lamp: created column label_recalculation_needed
+        lamp: created column label_expires_after
+        "#));
         assert_eq!(rest.last(), Some(&"lamp: queued 2 rows for label"));
         db.drain(CachedFields::of::<lamp::Entity>()).await;
         let rows = lamp::Entity::find().all(&*db).await.expect("loaded");
@@ -42,7 +43,7 @@ contract! {
         db.sql("CREATE TABLE shelf (id integer PRIMARY KEY, name varchar(20) NOT NULL, room_id integer NOT NULL)").await;
         let models = || CachedFields::of::<room::Entity>().and::<shelf::Entity>();
         let message = refused(&db, CachedFields::of::<room::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the table `shelf` has no column `cached_label`, which the cached field `label` of `room` needs: the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too"#));
         installed(&db, models()).await;
         assert_eq!(installed(&db, models()).await, "nothing to do\n");
         db.sql("INSERT INTO room (id, name) VALUES (1, 'Hall')").await;
@@ -56,6 +57,6 @@ contract! {
         db.sql(ROWS).await;
         db.sql("ALTER TABLE lamp ADD COLUMN cached_label varchar(20)").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the table `lamp` has no column `label_recalculation_needed`, which the cached field `label` of `lamp` needs: it has other columns of this field: add this one by hand, or drop the others so that `install` adds all"#));
     }
 }

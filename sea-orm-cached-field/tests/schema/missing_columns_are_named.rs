@@ -1,6 +1,6 @@
 use sea_orm_cached_field::CachedFields;
 
-use crate::{catalog::refused, harness::TestDb};
+use crate::catalog::refused;
 
 owner!(lamp, { table_name = "lamp" }, {
     pub note: Option<String>,
@@ -23,7 +23,7 @@ contract! {
         db.create(bulb::Entity).await;
         db.sql("ALTER TABLE lamp DROP COLUMN note").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the table `lamp` has no column `note`, which the cached field `label` of `lamp` needs: the entity declares it: add it to the table, for instance in a migration"#));
     }
 
     async fn of_a_related_table(db: TestDb) {
@@ -31,14 +31,14 @@ contract! {
         db.create(bulb::Entity).await;
         db.sql("ALTER TABLE bulb DROP COLUMN name").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the table `bulb` has no column `name`, which the cached field `label` of `lamp` needs: the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too"#));
     }
 
     async fn that_link_a_related_table(db: TestDb) {
         db.create(lamp::Entity).await;
         db.sql("CREATE TABLE bulb (id integer PRIMARY KEY, name varchar(20))").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the table `bulb` has no column `lamp_id`, which the cached field `label` of `lamp` needs: the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too"#));
     }
 
     async fn of_the_second_model_before_the_first_is_installed(db: TestDb) {

@@ -1,7 +1,7 @@
 use sea_orm_cached_field::CachedFields;
 
 use crate::{
-    catalog::{has, installed, names},
+    catalog::{installed, names},
     harness::TestDb,
 };
 
@@ -43,6 +43,17 @@ related!(toy, { table_name = "y" }, {
     pub bobby: BelongsTo<super::bobby::Entity>,
 });
 
+/// By hand: SeaORM cannot create a table with such columns on PostgreSQL.
+async fn create_tables(db: &TestDb) {
+    let id = if db.is_sqlite() { "INTEGER" } else { "SERIAL" };
+    db.sql(&format!(
+        r#"CREATE TABLE "x""; DROP TABLE y; -- */ %s $1 ?" (
+            "i""d'" {id} PRIMARY KEY, "näme'); DROP TABLE y; --" TEXT NOT NULL)"#
+    ))
+    .await;
+    db.sql(&format!(r#"CREATE TABLE y (id {id} PRIMARY KEY, name TEXT, "bobby's ""id""" INTEGER NOT NULL)"#)).await;
+}
+
 async fn label(db: &TestDb) -> Option<String> {
     use sea_orm::EntityTrait;
     let row = bobby::Entity::find().one(&**db).await.expect("loaded").expect("the row");
@@ -53,8 +64,7 @@ async fn label(db: &TestDb) -> Option<String> {
 contract! {
     async fn whatever_stands_in_them(db: TestDb) {
         use sea_orm::{ActiveModelTrait, Set};
-        db.create(bobby::Entity).await;
-        db.create(toy::Entity).await;
+        create_tables(&db).await;
         let before = names(&db).await;
         installed(&db, CachedFields::of::<bobby::Entity>()).await;
         assert_eq!(installed(&db, CachedFields::of::<bobby::Entity>()).await, "nothing to do\n");
@@ -67,7 +77,8 @@ contract! {
         assert_eq!(db.drain(CachedFields::of::<bobby::Entity>()).await, 1);
         assert_eq!(label(&db).await.as_deref(), Some("Bobby with 1"));
         CachedFields::of::<bobby::Entity>().uninstall(&*db).await.expect("uninstalled");
-        assert_eq!(names(&db).await, before);
-        assert!(has(&db, "y").await);
+        let left: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
+        assert!(left.iter().all(|name| name.starts_with("column ")), "{left:?}");
+        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM y").await, 1);
     }
 }

@@ -24,7 +24,7 @@ contract! {
         installed(&db, CachedFields::of::<lamp::Entity>()).await;
         made_by_another_version(&db).await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`lamp_cached_marks`, which serves the cached fields of `lamp` (label), was made by another version of this library or for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"#));
     }
 
     async fn until_it_is_uninstalled_as_the_message_says(db: TestDb) {
@@ -42,7 +42,7 @@ contract! {
         db.sql("CREATE TABLE lamp_cached_marks (what_i_need integer)").await;
         db.sql("INSERT INTO lamp_cached_marks VALUES (7)").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @""));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the cached fields of `lamp` (label) need the name `lamp_cached_marks` for a table of their own, but something else in the database has it: rename that"#));
         let changes = CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
         assert_eq!(changes.to_string(), "nothing to do\n");
         assert_eq!(db.scalar::<i32>("SELECT what_i_need FROM lamp_cached_marks").await, 7);

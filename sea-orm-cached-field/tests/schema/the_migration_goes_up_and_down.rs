@@ -2,7 +2,7 @@ use sea_orm::Schema;
 use sea_orm_cached_field::{CachedFields, InstallCachedFields};
 use sea_orm_migration::prelude::*;
 
-use crate::{catalog::names, harness::TestDb};
+use crate::catalog::names;
 
 owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
 
@@ -15,13 +15,14 @@ impl MigrationName for CreateLamps {
 }
 
 #[async_trait::async_trait]
+#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
 impl MigrationTrait for CreateLamps {
-    async fn up(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
         manager.create_table(Schema::new(backend).create_table_from_entity(lamp::Entity)).await
     }
 
-    async fn down(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.drop_table(Table::drop().table(lamp::Entity).to_owned()).await
     }
 }

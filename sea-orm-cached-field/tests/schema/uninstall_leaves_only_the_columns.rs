@@ -1,6 +1,6 @@
 use crate::{
     catalog::{has, installed, names},
-    harness::{TestDb, lampposts::*},
+    harness::lampposts::*,
 };
 
 contract! {

@@ -28,7 +28,7 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str) {
     set_up_fragiles(db).await;
     let [bad, good] = rows_of(db, [mood, "fine"]).await;
     let mut narration = db.narration();
-    assert_eq!(patient(db).drain().await.unwrap(), 2);
+    assert_eq!(patient(db).drain().await.unwrap(), 2, "{:?}", narration.said());
     assert_opinion(db, good, "feels fine").await;
     assert!(row(db, bad).await.opinion_recalculation_needed);
     assert_eq!((attempts(db, bad).await, leased(db).await), (1, 0));

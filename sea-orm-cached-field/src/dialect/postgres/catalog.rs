@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn describe(table: &Table) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast cuts long names.
     let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
     // Types that are not PostgreSQL's own are named with their schema: our functions have a search_path of their own.
@@ -45,7 +45,7 @@ pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> St
     lacks.extend(tables.iter().map(|table| schema_lack(table, "USAGE")));
     lacks.extend(tables.iter().map(|table| ownership_lack(table)));
     // UNION: each of them once.
-    statement(Sql::default(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
+    statement(Sql::postgres(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
 }
 
 fn schema_lack(table: &Table, privilege: &str) -> String {
@@ -81,7 +81,7 @@ fn lack(privilege: &str, grant: &str, test: &str) -> String {
 }
 
 pub(super) fn installed(owner: &Owner) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let prefix = sql.bind(tables::tag_prefix(owner));
     let text = format!(
         "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, d.description AS tag

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{functions, statement};
+use super::{NOW, functions, statement};
 use crate::{
     dialect::{
         Claim,
@@ -21,18 +21,18 @@ pub(super) fn settings(internal: bool) -> Statement {
                 set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
                 set_config('cached_field.internal', '{internal}', true)"
     );
-    statement(Sql::default(), text)
+    statement(Sql::postgres(), text)
 }
 
 pub(super) fn work(owner: &Owner) -> Statement {
     let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
     let function = functions::function(owner, "work");
-    statement(Sql::default(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
+    statement(Sql::postgres(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
 }
 
 /// Rows whose key is still marked are left alone: they come with their marks.
 pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
     let text = format!(
@@ -42,7 +42,7 @@ pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
                  WHERE {known} AND d.due_at <= now() AND d.leased_until <= now()
                    AND NOT EXISTS (SELECT FROM {marks} m WHERE {same_key})
                  ORDER BY d.due_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
-         RETURNING {returned}, q.field, q.generation, q.attempts",
+         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at",
         marks = qualified(&marks(owner)),
         known = known_fields(owner),
         same_key = equal("m", &keys, "d", &keys),
@@ -52,7 +52,7 @@ pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
 }
 
 pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
@@ -72,6 +72,7 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
             ]
         },
     );
+    let lease_end = format!("now() + ${} * interval '1 millisecond'", owner.key.len() + 2);
     let text = format!(
         "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
          VALUES {tuple}
@@ -80,16 +81,15 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
                 attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
                 leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END,
                 due_at = least(q.due_at, excluded.due_at)
-         RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {lease_end} AS leased",
+         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
         keys = keys.join(", "),
         returned = prefixed("q", &keys),
-        lease_end = format!("now() + ${} * interval '1 millisecond'", owner.key.len() + 2),
     );
     statement(sql, text)
 }
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let claimed = super::complete::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);

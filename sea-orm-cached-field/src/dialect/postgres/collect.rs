@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{functions, statement};
+use super::{NOW, functions, statement};
 use crate::{
     dialect::{
         Enqueued,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Option<&Key>) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let limit = sql.bind(limit as i64);
     let expand = functions::function(owner, &functions::expand_suffix(source));
     let text = match key {
@@ -44,7 +44,7 @@ fn returned(owner: &Owner) -> String {
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (marks, limit, known) = (qualified(&marks(owner)), sql.bind(limit as i64), known_fields(owner));
     let text = format!(
         "DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
@@ -56,7 +56,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
 }
 
 pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
     let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
     let text = format!(
@@ -93,7 +93,7 @@ fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String
 
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let queued = queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
@@ -108,7 +108,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
                 generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
-         RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
+         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
         queue = qualified(&recalculations(owner)),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
@@ -118,7 +118,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 }
 
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let queued = queued(&mut sql, owner, rows, 0);
     let text = format!(
@@ -130,7 +130,7 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
 }
 
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (table, keys, owner_key) = (qualified(&owner.table), key_columns(owner), owner_key(owner));
     let flag = quote(&owner.fields[field].recalculation_needed);
     let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
@@ -147,7 +147,7 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
 }
 
 pub(super) fn backlog_boundary(owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let owner_key = owner_key(owner);
     let range = key_range(&mut sql, owner, after, None);
     let selected: Vec<String> =
@@ -163,7 +163,7 @@ pub(super) fn backlog_boundary(owner: &Owner, after: Option<&Key>, rows: u64) ->
 }
 
 pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let range = key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);

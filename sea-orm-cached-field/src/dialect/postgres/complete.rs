@@ -1,11 +1,11 @@
 //! Completing: values are stored, the queue's rows go.
 
-use sea_orm::{Statement, Value};
+use sea_orm::Statement;
 
 use super::{mark, statement};
 use crate::{
     dialect::{
-        Claim, Shape,
+        Claim, Shape, Written,
         sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
@@ -26,7 +26,7 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
 }
 
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (columns, owner_key) = (key_columns(owner), owner_key(owner));
     let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
     let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
@@ -43,7 +43,7 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 }
 
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let text = format!(
@@ -64,7 +64,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
 pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, done);
     let text = format!(
@@ -75,34 +75,42 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// `cached = .., flag = .., expires_after = ..`: a passed expiry ends with the flag, one that lies ahead is kept.
+/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was
+/// claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
 fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![
         format!("{} = {value}", quote(&field.cached.name)),
         format!("{} = {}", quote(&field.recalculation_needed), !done),
     ];
     if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
-        assignments.push(format!("{expires} = CASE WHEN t.{expires} > now() THEN t.{expires} END"));
+        assignments.push(format!(
+            "{expires} = CASE WHEN t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
+        ));
     }
     assignments
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
-    let mut sql = Sql::default();
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
     let tuples = sql.tuples(
         owner,
         rows,
-        |row| &row.0,
-        |sql, row| fields.iter().zip(&row.1).map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect(),
+        |row| &row.key,
+        |sql, row| {
+            let values = fields.iter().zip(&row.values);
+            let claimed_at = sql.bind(row.claimed_at);
+            let values: Vec<String> = values.map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect();
+            std::iter::once(claimed_at).chain(values).collect()
+        },
     );
     let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
     let set = shape.0.iter().zip(&fields).zip(&values);
     let set: Vec<String> =
         set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
     let text = format!(
-        "WITH v ({}, {}) AS (VALUES {tuples}) UPDATE {} t SET {} FROM v WHERE {}",
+        "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} t SET {} FROM v WHERE {}",
         keys.join(", "),
         values.join(", "),
         qualified(&owner.table),
@@ -113,7 +121,7 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) ->
 }
 
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
@@ -129,7 +137,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statemen
 }
 
 pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
     let (error, retry) = (sql.bind(error), sql.bind(retry));
@@ -143,7 +151,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 }
 
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let text = format!(
@@ -161,12 +169,13 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
 /// claim then misses, and the worker looks once more.
-pub(super) fn store_in_transaction(owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    let key = &written.key;
     let shape = Shape(vec![crate::dialect::ShapedField { field, done: true }]);
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         mark::internal(true),
-        write(owner, &shape, &[(key.clone(), vec![value])]),
+        write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
         mark::append_mark(owner, field, key, true),
     ]

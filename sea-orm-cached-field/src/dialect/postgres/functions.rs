@@ -13,8 +13,10 @@ use crate::{
     },
 };
 
-/// What every function of ours is declared with.
-pub(super) const SECURITY: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
+/// What every function of ours is declared with. `extra_float_digits`: where floats are compared by their text, all
+/// digits count, whatever the session wants to see of them.
+pub(super) const SECURITY: &str =
+    "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1";
 
 /// What the functions are declared with that a worker calls.
 const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -48,8 +50,10 @@ pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
 
 /// A function object; `signature` is what follows its name up to the body.
 pub(super) fn function_object(owner: &Owner, suffix: &str, signature: &str, body: &str) -> Object {
+    // A user's column may be named like a variable of ours. Columns are qualified, so the variable is always meant.
+    let option = if signature.contains(SECURITY) { "#variable_conflict use_variable\n" } else { "" };
     let create = format!(
-        "CREATE OR REPLACE FUNCTION {}{signature} AS $cached_field$\n{body}\n$cached_field$",
+        "CREATE OR REPLACE FUNCTION {}{signature} AS $cached_field$\n{option}{body}\n$cached_field$",
         function(owner, suffix)
     );
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, vec![create])
@@ -239,7 +243,7 @@ fn work(owner: &Owner) -> Object {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         let table = qualified(&owner.table);
         Some(format!(
-            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND NOT {flag} ORDER BY {expires} LIMIT 1)"
+            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND ({expires} > now() OR NOT {flag}) ORDER BY {expires} LIMIT 1)"
         ))
     }));
     let body = format!(

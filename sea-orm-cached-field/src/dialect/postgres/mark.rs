@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     statement(sql, format!("UPDATE {} SET {flag} = true WHERE {is_row}", qualified(&owner.table)))
@@ -24,11 +24,11 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 /// Whether the writes that follow in this transaction are ours.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };
-    statement(Sql::default(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
+    statement(Sql::postgres(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
 }
 
 pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: bool) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let rows = [key];
     let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
     let columns = key_columns(owner).join(", ");
@@ -36,7 +36,7 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: bool) -
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let (table, owner_key, field) = (qualified(&owner.table), owner_key(owner), &owner.fields[field]);
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
@@ -53,7 +53,7 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 }
 
 pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
@@ -61,5 +61,5 @@ pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
 }
 
 pub(super) fn wake() -> Statement {
-    statement(Sql::default(), format!("SELECT pg_notify({}, '')", literal(CHANNEL)))
+    statement(Sql::postgres(), format!("SELECT pg_notify({}, '')", literal(CHANNEL)))
 }

@@ -16,7 +16,7 @@ mod tables;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, sql::Sql};
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table},
@@ -25,10 +25,13 @@ use crate::field::{
 /// The channel on which sleeping workers are woken.
 const CHANNEL: &str = "cached_fields";
 
+/// Now, in milliseconds since 1970: never later than it is.
+const NOW: &str = "CAST(floor(extract(epoch FROM now()) * 1000) AS bigint)";
+
 pub(super) struct Postgres;
 
 fn statement(sql: Sql, text: String) -> Statement {
-    sql.statement(DbBackend::Postgres, text)
+    sql.statement(text)
 }
 
 /// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours, the lower half is the
@@ -180,7 +183,7 @@ impl Dialect for Postgres {
         (vec![complete::delete_queued(owner, done)], Vec::new())
     }
 
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
         complete::write(owner, shape, rows)
     }
 
@@ -196,8 +199,12 @@ impl Dialect for Postgres {
         complete::drop_gone(owner, claims)
     }
 
-    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
-        complete::store_in_transaction(owner, field, key, value)
+    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+        complete::store_in_transaction(owner, field, written)
+    }
+
+    fn clock(&self) -> Statement {
+        statement(Sql::postgres(), format!("SELECT {NOW} AS now"))
     }
 
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {

@@ -21,7 +21,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 }
 
 pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::postgres();
     let column = &owner.fields[field];
     let name = sql.bind(column.name);
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);

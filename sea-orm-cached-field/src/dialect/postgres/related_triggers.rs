@@ -88,7 +88,7 @@ impl Change<'_> {
         columns.sort_unstable();
         columns.dedup();
         let read = reader.columns.iter().enumerate();
-        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("c_{}", at + 1), column)).collect();
+        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("cf_read_{}", at + 1), column)).collect();
         let rows = |table: &str| {
             let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
             let compared = read.iter().map(|(name, column)| {
@@ -121,16 +121,30 @@ impl Change<'_> {
         };
         let types = super::tables::key_types(self.owner, self.table);
         let keys = key_columns(self.owner);
+        let in_range = columns.iter().zip(&types).map(|(column, kind)| self.in_range(column, kind)).collect::<String>();
         let selected = columns.iter().zip(&keys).zip(types);
         let selected: Vec<String> =
             selected.map(|((column, key), kind)| format!("r.{}::{kind} AS {key}", quote(column))).collect();
         let aggregated: Vec<String> = keys.iter().map(|key| format!("array_agg(k.{key})")).collect();
         format!(
-            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r WHERE {linked}) k;\n",
+            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r WHERE {linked}{in_range}) k;\n",
             aggregated.join(", "),
             self.key_variables(),
             selected.join(", "),
         )
+    }
+
+    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the cast must not make the
+    /// user's statement fail.
+    fn in_range(&self, column: &str, kind: &str) -> String {
+        let (least, greatest) = match kind {
+            _ if self.far.columns[column] == kind => return String::new(),
+            "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+            "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+            "bigint" => (i64::MIN, i64::MAX),
+            _ => return String::new(),
+        };
+        format!(" AND r.{} BETWEEN {least} AND {greatest}", quote(column))
     }
 
     /// All owners: after a TRUNCATE nobody knows any more whose rows there were.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn describe(table: &Table) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
         "SELECT NULL AS schema, c.name AS name, c.type AS type, c.pk AS key, m.type AS kind
@@ -23,12 +23,12 @@ pub(super) fn describe(table: &Table) -> Statement {
 }
 
 pub(super) fn unique_indexes(table: &Table) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT i.name AS name, c.name AS \"column\"
-           FROM pragma_index_list({name}) i, pragma_index_info(i.name) c
-          WHERE i.\"unique\" AND i.origin <> 'pk' ORDER BY i.name, c.seqno"
+        "SELECT i.name AS name, c.name AS \"column\", c.coll AS collation
+           FROM pragma_index_list({name}) i, pragma_index_xinfo(i.name) c
+          WHERE i.\"unique\" AND c.key AND i.origin <> 'pk' ORDER BY i.name, c.seqno"
     );
     statement(sql, text)
 }
@@ -48,7 +48,7 @@ pub(super) fn installed(owner: &Owner) -> Statement {
         marks = literal(&marks(owner).name),
         queue = literal(&recalculations(owner).name),
     );
-    statement(Sql::default(), text)
+    statement(Sql::sqlite(), text)
 }
 
 pub(super) fn drop_object(_: &Owner, kind: ObjectKind, name: &str, _: Option<&str>) -> String {

@@ -23,7 +23,8 @@ pub(super) fn work(owner: &Owner) -> Statement {
         // The Julian day 2440587.5 is the beginning of 1970.
         Some(format!(
             "SELECT * FROM (SELECT CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER) + 1 FROM {}
-              WHERE {expires} IS NOT NULL AND NOT {flag} ORDER BY julianday({expires}) LIMIT 1)",
+              WHERE {expires} IS NOT NULL AND (julianday({expires}) > julianday('now') OR NOT {flag})
+              ORDER BY julianday({expires}) LIMIT 1)",
             quote(&owner.table.name),
         ))
     }));
@@ -31,12 +32,12 @@ pub(super) fn work(owner: &Owner) -> Statement {
         "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {known}) AS work, (SELECT min(moment) - {NOW} FROM ({})) AS wait",
         moments.join(" UNION ALL "),
     );
-    statement(Sql::default(), text)
+    statement(Sql::sqlite(), text)
 }
 
 /// Rows whose key is still marked are left alone: they come with their marks.
 pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
     let columns = keys.join(", ");
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
@@ -47,7 +48,7 @@ pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
                  WHERE {known} AND d.due_at <= {NOW} AND d.leased_until <= {NOW}
                    AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key})
                  ORDER BY d.due_at LIMIT {limit})
-         RETURNING {columns}, field, generation, attempts",
+         RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at",
         marks = quote(&marks(owner).name),
         known = known_fields(owner),
         same_key = equal("m", &keys, "d", &keys),
@@ -56,7 +57,7 @@ pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
 }
 
 pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
     let lease_end = format!("{NOW} + {}", sql.bind(lease));
@@ -85,13 +86,13 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
                 attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END,
                 due_at = min(coalesce(due_at, excluded.due_at), excluded.due_at)
-         RETURNING {keys}, field, generation, attempts, leased_until = {lease_end} AS leased"
+         RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {lease_end} AS leased"
     );
     statement(sql, text)
 }
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
     let claimed = super::complete::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);

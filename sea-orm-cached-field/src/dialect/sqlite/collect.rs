@@ -17,7 +17,7 @@ fn returned(owner: &Owner) -> String {
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (marks, limit, known) = (quote(&marks(owner).name), sql.bind(limit as i64), known_fields(owner));
     let text = format!(
         "DELETE FROM {marks} WHERE id IN (SELECT id FROM {marks} WHERE {known} ORDER BY id LIMIT {limit}) RETURNING {}",
@@ -27,7 +27,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
 }
 
 pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (marks, keys) = (quote(&marks(owner).name), key_columns(owner).join(", "));
     let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
     statement(
@@ -60,7 +60,7 @@ fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String
 
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let queued = queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
@@ -74,7 +74,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
                 generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END
-         RETURNING {columns}, field, generation, attempts, leased_until = {NOW} + {lease} AS leased",
+         RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
@@ -83,7 +83,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 }
 
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let queued = queued(&mut sql, owner, rows, 0);
     let text = format!(
@@ -95,7 +95,7 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
 }
 
 pub(super) fn backlog_boundary(owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let owner_key = owner_key(owner);
     let range = key_range(&mut sql, owner, after, None);
     let selected: Vec<String> =
@@ -111,7 +111,7 @@ pub(super) fn backlog_boundary(owner: &Owner, after: Option<&Key>, rows: u64) ->
 }
 
 pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (marks, queue, keys) = (quote(&marks(owner).name), quote(&recalculations(owner).name), key_columns(owner));
     let range = key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);

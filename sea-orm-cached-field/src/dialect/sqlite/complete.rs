@@ -1,11 +1,11 @@
 //! Completing: values are stored, the queue's rows go.
 
-use sea_orm::{Statement, Value};
+use sea_orm::Statement;
 
 use super::{NOW, mark, statement};
 use crate::{
     dialect::{
-        Claim, Shape, ShapedField,
+        Claim, Shape, ShapedField, Written,
         sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     },
     field::{
@@ -27,7 +27,7 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
 
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (columns, owner_key) = (key_columns(owner), owner_key(owner));
     let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
     let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("{own} AS {key}")).collect();
@@ -41,7 +41,7 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 }
 
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let text = format!(
@@ -58,7 +58,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// Generation 0 lets the values pass the guard.
 pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let queue = quote(&recalculations(owner).name);
     let claimed = claimed(&mut sql, owner, done);
@@ -73,41 +73,46 @@ pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Stat
 }
 
 fn delete_announced(owner: &Owner, done: &[(&Key, usize)]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     let tuples = sql.tuples(owner, done, |done| done.0, |sql, done| vec![sql.bind(owner.fields[done.1].name)]);
     statement(sql, format!("DELETE FROM {queue} WHERE ({keys}, field) IN (VALUES {tuples}) AND generation = 0"))
 }
 
-/// A value that is only published leaves the flag alone: naming it would mark the row. A passed expiry ends with the
-/// flag, one that lies ahead is kept.
+/// A value that is only published leaves the flag alone: naming it would mark the row. An expiry that had
+/// passed when the row was claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
 fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
     if done {
         assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
         assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| {
-            format!("{expires} = CASE WHEN julianday(t.{expires}) > julianday('now') THEN t.{expires} END")
+            format!("{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at THEN t.{expires} END")
         }));
     }
     assignments
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
-    let mut sql = Sql::default();
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
     let tuples = sql.tuples(
         owner,
         rows,
-        |row| &row.0,
-        |sql, row| fields.iter().zip(&row.1).map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect(),
+        |row| &row.key,
+        |sql, row| {
+            let values = fields.iter().zip(&row.values);
+            let claimed_at = sql.bind(row.claimed_at);
+            let values: Vec<String> = values.map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect();
+            std::iter::once(claimed_at).chain(values).collect()
+        },
     );
     let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
     let set = shape.0.iter().zip(&fields).zip(&values);
     let set: Vec<String> =
         set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
     let text = format!(
-        "WITH v ({}, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
+        "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
         keys.join(", "),
         values.join(", "),
         quote(&owner.table.name),
@@ -118,7 +123,7 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) ->
 }
 
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
@@ -133,7 +138,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statemen
 }
 
 pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
     let (error, retry) = (sql.bind(error), sql.bind(retry));
@@ -147,7 +152,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 }
 
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = claimed(&mut sql, owner, claims);
     let text = format!(
@@ -166,19 +171,20 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// This transaction is the one writer, so the value can be completed at once; a calculation under way misses, for its
 /// queue row is gone.
-pub(super) fn store_in_transaction(owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
+pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
-        write(owner, &shape, &[(key.clone(), vec![value])]),
+        write(owner, &shape, std::slice::from_ref(written)),
         delete_announced(owner, &[(key, field)]),
         mark::unmark(owner, field, key, "id"),
     ]
 }
 
 fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     let rows = [key];
     let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()]);

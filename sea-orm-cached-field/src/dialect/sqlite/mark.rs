@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     statement(sql, format!("UPDATE {} SET {flag} = 1 WHERE {is_row}", quote(&owner.table.name)))
@@ -22,7 +22,7 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 
 /// Deletes marks of a field of a row: all, or the one that an aggregate of ids names.
 pub(super) fn unmark(owner: &Owner, field: usize, key: &Key, ids: &str) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let marks = quote(&marks(owner).name);
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
@@ -32,7 +32,7 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key, ids: &str) -> State
 
 /// Makes a calculation under way miss.
 fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let generation = sql.bind(fastrand::i64(1..));
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
@@ -41,7 +41,7 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let (table, columns, field) = (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
@@ -56,7 +56,7 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 }
 
 pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);

@@ -17,7 +17,7 @@ mod tables;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, sql::Sql};
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table},
@@ -29,7 +29,7 @@ const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 pub(super) struct Sqlite;
 
 fn statement(sql: Sql, text: String) -> Statement {
-    sql.statement(DbBackend::Sqlite, text)
+    sql.statement(text)
 }
 
 impl Dialect for Sqlite {
@@ -112,7 +112,7 @@ impl Dialect for Sqlite {
 
     fn files(&self) -> Option<Statement> {
         let text = "SELECT file FROM pragma_database_list WHERE file <> ''";
-        Some(statement(Sql::default(), text.to_owned()))
+        Some(statement(Sql::sqlite(), text.to_owned()))
     }
 
     fn settings(&self, _: bool) -> Option<Statement> {
@@ -176,7 +176,7 @@ impl Dialect for Sqlite {
         complete::settle(owner, done)
     }
 
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[(Key, Vec<Value>)]) -> Statement {
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
         complete::write(owner, shape, rows)
     }
 
@@ -192,8 +192,12 @@ impl Dialect for Sqlite {
         complete::drop_gone(owner, claims)
     }
 
-    fn store_in_transaction(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Vec<Statement> {
-        complete::store_in_transaction(owner, field, key, value)
+    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+        complete::store_in_transaction(owner, field, written)
+    }
+
+    fn clock(&self) -> Statement {
+        statement(Sql::sqlite(), format!("SELECT {NOW} AS now"))
     }
 
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {

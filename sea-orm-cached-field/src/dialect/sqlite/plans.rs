@@ -1,10 +1,10 @@
 //! The plan of every statement of the protocol: none may read a whole table (invariant I7).
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
 use super::Sqlite;
 use crate::{
-    dialect::{Claim, Described, Dialect, Enqueued, Shape, ShapedField},
+    dialect::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, Written},
     field::{
         Flagging, Key,
         layout::{Column, Field, Owner, Table},
@@ -54,12 +54,15 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
 /// All statements of the worker and of readers.
 fn statements(owner: &Owner) -> Vec<(&'static str, Statement)> {
     let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
-    let claims: Vec<Claim> =
-        keys.iter().map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1 }).collect();
+    let claims: Vec<Claim> = keys
+        .iter()
+        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, claimed_at: 0 })
+        .collect();
     let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
     let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
     let shape = Shape(vec![ShapedField { field: 0, done: true }]);
-    let rows: Vec<(Key, Vec<Value>)> = keys.iter().map(|key| (key.clone(), vec!["x".into()])).collect();
+    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into()] };
+    let rows: Vec<Written> = keys.iter().map(written).collect();
     let mut statements = vec![
         ("work", Sqlite.work(owner)),
         ("flag", Sqlite.flag(owner, 0, &keys[0])),
@@ -82,7 +85,7 @@ fn statements(owner: &Owner) -> Vec<(&'static str, Statement)> {
     let (before, after) = Sqlite.settle(owner, &claims);
     statements.extend(before.into_iter().chain(after).map(|statement| ("settle", statement)));
     statements.extend(Sqlite.flag_lazily(owner, 0, &keys[0]).into_iter().map(|statement| ("flag_lazily", statement)));
-    let stored = Sqlite.store_in_transaction(owner, 0, &keys[0], "x".into());
+    let stored = Sqlite.store_in_transaction(owner, 0, &rows[0]);
     statements.extend(stored.into_iter().map(|statement| ("store_in_transaction", statement)));
     statements
 }

@@ -15,7 +15,7 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
 }
 
 pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::default();
+    let mut sql = Sql::sqlite();
     let column = &owner.fields[field];
     let name = sql.bind(column.name);
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);

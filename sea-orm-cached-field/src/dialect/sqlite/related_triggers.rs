@@ -3,7 +3,7 @@
 use super::own_triggers::{changed, trigger};
 use crate::{
     dialect::{
-        Described, Object,
+        Described, Object, UniqueColumn,
         sql::{key_columns, literal, marks, owner_key, quote, quote_all},
     },
     field::layout::{Field, Owner, Reader, Source},
@@ -86,13 +86,18 @@ impl Change<'_> {
 
     /// `OR REPLACE` deletes the rows that it collides with without a DELETE trigger: their owners are marked before.
     fn replacing(&self) -> Vec<Object> {
-        let keys = std::iter::once(&self.far.primary_key).chain(&self.far.unique).filter(|columns| !columns.is_empty());
+        let by_primary_key = self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
+        let by_index = self.far.unique.iter().map(|index| {
+            let collated = |column: &UniqueColumn| format!(" COLLATE {}", quote(&column.collation));
+            index.iter().map(|column| (column.name.as_str(), collated(column))).collect()
+        });
+        let keys = std::iter::once(by_primary_key).chain(by_index).filter(|columns: &Vec<_>| !columns.is_empty());
         let collisions = keys.enumerate().flat_map(|(at, columns)| {
             let far = quote(&self.far.table.name);
-            let quoted = quote_all(columns.iter().map(String::as_str));
-            let changed: Vec<String> = columns.iter().map(|column| changed(column)).collect();
+            let quoted = quote_all(columns.iter().map(|(column, _)| *column));
+            let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column)).collect();
             let update = format!("BEFORE UPDATE OF {} ON {far} WHEN {}", quoted.join(", "), changed.join(" OR "));
-            let owners = self.owners_of_replaced(&quoted);
+            let owners = self.owners_of_replaced(&columns);
             [
                 self.trigger(&format!("bi{at}"), &format!("BEFORE INSERT ON {far}"), &owners),
                 self.trigger(&format!("bu{at}"), &update, &owners),
@@ -101,10 +106,12 @@ impl Change<'_> {
         collisions.collect()
     }
 
-    fn owners_of_replaced(&self, unique: &[String]) -> String {
+    /// `unique`: the columns, each with the collation by which a collision is told.
+    fn owners_of_replaced(&self, unique: &[(&str, String)]) -> String {
         let near: Vec<String> = self.source.link.iter().map(|link| quote(&link.owner)).collect();
         let linked: Vec<String> = self.source.link.iter().map(|link| format!("r.{}", quote(&link.related))).collect();
-        let same: Vec<String> = unique.iter().map(|column| format!("r.{column} = NEW.{column}")).collect();
+        let same: Vec<String> =
+            unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
         format!(
             "({}) IN (SELECT {} FROM {} r WHERE {})",
             near.join(", "),

@@ -38,5 +38,3 @@ impl Model {
         Ok(std::string::String::new())
     }
 }
-
-fn main() {}

@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![allow(dead_code, reason = "that they compile is the claim")]
 
 use sea_orm::entity::prelude::*;
 use sea_orm_cached_field::cached_fields;
@@ -32,7 +33,8 @@ impl Model {
     }
 }
 
-fn main() {
+#[test]
+fn its_fields_are_what_was_declared() {
     use sea_orm::{IdenStatic, prelude::DateTimeUtc};
     use sea_orm_cached_field::CachedField;
 

@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![allow(dead_code, reason = "that they compile is the claim")]
 
 use sea_orm::entity::prelude::*;
 use sea_orm_cached_field::cached_fields;
@@ -25,7 +26,8 @@ impl Model {
     }
 }
 
-fn main() {
+#[test]
+fn its_fields_are_what_was_declared() {
     use sea_orm_cached_field::{CachedField, CachedModel};
 
     assert_eq!(Price::NAME, "price");

@@ -1,4 +1,5 @@
 #![deny(warnings)]
+#![allow(dead_code, reason = "that they compile is the claim")]
 #![forbid(unsafe_code)]
 
 pub mod lamppost {
@@ -129,7 +130,8 @@ pub fn can_be_spawned(row: lamppost::Model, db: sea_orm::DatabaseConnection) {
     is_send(async move { row.load(&db).await });
 }
 
-fn main() {
+#[test]
+fn its_fields_are_what_was_declared() {
     use sea_orm::{ColumnTrait, DbBackend, Schema};
     use sea_orm_cached_field::CachedField;
 

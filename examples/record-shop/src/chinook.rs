@@ -1,0 +1,98 @@
+//! Loads the Chinook data, which is built into the program.
+
+use std::str::FromStr;
+
+use anyhow::{Context, Result, anyhow, bail};
+use csv::StringRecord;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    EntityTrait, Iterable, TransactionTrait, Value,
+    prelude::{DateTimeUtc, Decimal},
+};
+
+use crate::entity::{
+    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, track,
+};
+
+/// How many values go into one INSERT: fewer than SQLite (32,766) and PostgreSQL (65,535) bind in one statement.
+const VALUES_PER_INSERT: usize = 30_000;
+
+macro_rules! data {
+    ($file:literal) => {
+        include_str!(concat!("../data/", $file, ".csv"))
+    };
+}
+
+/// Loads all tables in one transaction, and returns how many rows that were.
+pub(crate) async fn load(db: &DatabaseConnection) -> Result<usize> {
+    let transaction = db.begin().await?;
+    let db = &transaction;
+    let mut rows = insert::<artist::Entity>(db, data!("artist")).await?;
+    rows += insert::<album::Entity>(db, data!("album")).await?;
+    rows += insert::<genre::Entity>(db, data!("genre")).await?;
+    rows += insert::<media_type::Entity>(db, data!("media_type")).await?;
+    rows += insert::<track::Entity>(db, data!("track")).await?;
+    rows += insert::<employee::Entity>(db, data!("employee")).await?;
+    rows += insert::<customer::Entity>(db, data!("customer")).await?;
+    rows += insert::<invoice::Entity>(db, data!("invoice")).await?;
+    rows += insert::<invoice_line::Entity>(db, data!("invoice_line")).await?;
+    rows += insert::<playlist::Entity>(db, data!("playlist")).await?;
+    rows += insert::<playlist_track::Entity>(db, data!("playlist_track")).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+async fn insert<E>(db: &DatabaseTransaction, data: &str) -> Result<usize>
+where
+    E: EntityTrait<ActiveModel: Send>,
+{
+    let table = E::default().table_name().to_owned();
+    let rows = read::<E>(data).with_context(|| format!("{table}.csv"))?;
+    for chunk in rows.chunks(VALUES_PER_INSERT / E::Column::iter().count()) {
+        E::insert_many(chunk.to_vec()).exec_without_returning(db).await.with_context(|| table.clone())?;
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        // The ids come with the data; the next one is to follow them.
+        let next = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
+        db.execute_unprepared(&next).await?;
+    }
+    Ok(rows.len())
+}
+
+fn read<E: EntityTrait>(data: &str) -> Result<Vec<E::ActiveModel>> {
+    let mut reader = csv::Reader::from_reader(data.as_bytes());
+    let columns: Vec<E::Column> = reader.headers()?.iter().map(column::<E>).collect::<Result<_>>()?;
+    reader.records().map(|record| row::<E>(&columns, &record?)).collect()
+}
+
+/// The column of a heading. The shop's own total is what is calculated; the data's is kept beside it.
+fn column<E: EntityTrait>(heading: &str) -> Result<E::Column> {
+    let name = if heading == "total" { "recorded_total" } else { heading };
+    E::Column::from_str(name).map_err(|_| anyhow!("there is no column `{name}`"))
+}
+
+fn row<E: EntityTrait>(columns: &[E::Column], record: &StringRecord) -> Result<E::ActiveModel> {
+    let mut row = <E::ActiveModel as ActiveModelTrait>::default();
+    for (column, text) in columns.iter().zip(record) {
+        let value = value(column.def().get_column_type(), text).with_context(|| format!("{record:?}"))?;
+        row.try_set(*column, value)?;
+    }
+    Ok(row)
+}
+
+/// A field of the data; an empty one is NULL.
+fn value(column_type: &ColumnType, text: &str) -> Result<Value> {
+    fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<Value>
+    where
+        Option<T>: Into<Value>,
+    {
+        Ok(Some(text).filter(|text| !text.is_empty()).map(str::parse::<T>).transpose()?.into())
+    }
+    match column_type {
+        ColumnType::Integer => parse::<i32>(text),
+        ColumnType::String(_) => parse::<String>(text),
+        ColumnType::Decimal(_) => parse::<Decimal>(text),
+        ColumnType::TimestampWithTimeZone => parse::<DateTimeUtc>(text),
+        other => bail!("no entity has a column of type {other:?}"),
+    }
+}

@@ -1,0 +1,67 @@
+//! Where the shop is: a new SQLite file, or the database of `DATABASE_URL`.
+
+use anyhow::{Context, Result, ensure};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema, TransactionTrait};
+use sea_orm_cached_field::CachedFields;
+use tempfile::TempDir;
+
+use crate::entity::{
+    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, track,
+};
+
+/// All tables; each comes after those that it refers to.
+pub(crate) const TABLES: [&str; 11] = [
+    "artist",
+    "album",
+    "genre",
+    "media_type",
+    "track",
+    "employee",
+    "customer",
+    "invoice",
+    "invoice_line",
+    "playlist",
+    "playlist_track",
+];
+
+/// Connects, and says where to. The folder, if there is one, goes when it is dropped.
+pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
+    if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
+        let db = Database::connect(&url).await.context("cannot connect to DATABASE_URL")?;
+        let place = format!("{:?}, the database of DATABASE_URL", db.get_database_backend());
+        return Ok((db, place, None));
+    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let file = folder.path().join("record-shop.sqlite");
+    let db = Database::connect(format!("sqlite://{}?mode=rwc", file.display())).await?;
+    Ok((db, format!("SQLite, in {}", file.display()), Some(folder)))
+}
+
+/// Makes the tables afresh.
+pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
+    refuse_foreign_tables(db).await?;
+    let transaction = db.begin().await?;
+    CachedFields::uninstall(&transaction).await?;
+    for table in TABLES.iter().rev() {
+        transaction.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
+    }
+    let schema = Schema::new(db.get_database_backend()).builder();
+    let schema = schema.register(artist::Entity).register(album::Entity).register(genre::Entity);
+    let schema = schema.register(media_type::Entity).register(track::Entity).register(employee::Entity);
+    let schema = schema.register(customer::Entity).register(invoice::Entity).register(invoice_line::Entity);
+    schema.register(playlist::Entity).register(playlist_track::Entity).apply(&transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Somebody else's tables of these names are not ours to drop. Ours are made all at once, and known by the invoice's columns.
+async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
+    let ours = invoice::Entity::find().one(db).await.is_ok();
+    for table in TABLES {
+        let is_there = db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
+        ensure!(
+            ours || !is_there,
+            "the database has a table `{table}` that this example did not make: choose another database"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What a customer has bought at a time.
+
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
+
+/// What a customer has bought at a time.
+#[cached_fields]
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "invoice")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[sea_orm(indexed)]
+    pub customer_id: i32,
+    pub invoice_date: DateTimeUtc,
+    pub billing_country: String,
+    /// The total in the data: what the calculated one must equal.
+    #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
+    pub recorded_total: Decimal,
+    #[sea_orm(belongs_to, from = "customer_id", to = "id")]
+    pub customer: BelongsTo<super::customer::Entity>,
+    #[sea_orm(has_many)]
+    pub lines: HasMany<super::invoice_line::Entity>,
+    /// The sum of the lines.
+    #[cached(depends_on(lines(unit_price, quantity)))]
+    #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
+    pub total: Decimal,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Adds up the lines.
+    pub(crate) async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
+        let lines = self.find_related(super::invoice_line::Entity).all(db).await?;
+        Ok(lines.iter().map(|line| line.unit_price * Decimal::from(line.quantity)).sum())
+    }
+}
