@@ -80,7 +80,7 @@ async fn run(db: TestDb, seconds: Duration, seed: u64) -> Result<String, String>
     watching.store(false, Ordering::Relaxed);
     let snapshots = observer.await.map_err(|error| error.to_string())??;
     let took = caught_up?;
-    workers.stop().await;
+    drop(workers);
     Observer::new(Arc::clone(&db)).check_at_rest().await?;
     if tally.committed == 0 || kills == 0 || snapshots == 0 {
         return Err(format!("nothing was stressed: {tally}, {kills} workers killed, {snapshots} snapshots"));

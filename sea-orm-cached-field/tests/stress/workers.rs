@@ -59,7 +59,11 @@ impl Workers {
         }
     }
 
-    pub async fn stop(mut self) {
+}
+
+/// However the test ends, no worker is left behind.
+impl Drop for Workers {
+    fn drop(&mut self) {
         for worker in &mut self.running {
             let _ = worker.kill();
             let _ = worker.wait();
