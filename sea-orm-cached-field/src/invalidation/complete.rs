@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
 
 use super::{begin, execute_all, read_field};
 use crate::{
@@ -48,23 +48,14 @@ pub(crate) async fn complete(
     calculations: &[Calculation],
 ) -> Result<(), Error> {
     let transaction = begin(engine, db, true).await?;
-    let verdicts = judge(engine, &transaction, model, calculations).await?;
-    let with = |wanted: Verdict| -> Vec<Claim> {
-        let judged = calculations.iter().zip(&verdicts);
-        judged.filter(|(_, verdict)| **verdict == wanted).map(|(calculation, _)| calculation.claim.clone()).collect()
-    };
-    let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
-    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
-    execute_all(&transaction, before).await?;
-    for (shape, rows) in by_shape(calculations, &verdicts) {
-        transaction.execute_raw(engine.dialect.write(&model.owner, &shape, &rows)).await?;
-    }
-    execute_all(&transaction, after).await?;
-    for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
-        if !claims.is_empty() {
-            transaction.execute_raw(engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
+    let verdicts = match store(engine, &transaction, model, calculations).await {
+        Ok(verdicts) => verdicts,
+        Err(error) => {
+            // Awaited, so that the rows are free when the next completion looks for them.
+            transaction.rollback().await?;
+            return Err(error);
         }
-    }
+    };
     transaction.commit().await?;
     if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
         // A worker that fell asleep while the row was flagged knows nothing of its expiry.
@@ -74,6 +65,32 @@ pub(crate) async fn complete(
         engine.tell(event(model, calculation, verdict));
     }
     Ok(())
+}
+
+async fn store(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    let verdicts = judge(engine, transaction, model, calculations).await?;
+    let with = |wanted: Verdict| -> Vec<Claim> {
+        let judged = calculations.iter().zip(&verdicts);
+        judged.filter(|(_, verdict)| **verdict == wanted).map(|(calculation, _)| calculation.claim.clone()).collect()
+    };
+    let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
+    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    execute_all(transaction, before).await?;
+    for (shape, rows) in by_shape(calculations, &verdicts) {
+        transaction.execute_raw(engine.dialect.write(&model.owner, &shape, &rows)).await?;
+    }
+    execute_all(transaction, after).await?;
+    for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
+        if !claims.is_empty() {
+            transaction.execute_raw(engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
+        }
+    }
+    Ok(verdicts)
 }
 
 async fn judge(

@@ -159,8 +159,6 @@ impl Batch {
     /// One of the values cannot be stored, for it does not fit its column, or a trigger objects: the others must not fail
     /// with it.
     async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
-        // PostgreSQL reports an error a moment before it lets go of the rows.
-        tokio::time::sleep(BETWEEN_COMPLETIONS).await;
         for value in values {
             Box::pin(self.complete(std::slice::from_ref(value))).await?;
         }

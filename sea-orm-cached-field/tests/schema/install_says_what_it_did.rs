@@ -20,7 +20,7 @@ contract! {
             lamppost: created table lamppost_cached_recalculations
             lamppost: created index lamppost_cached_marks_key
             lamppost: created index lamppost_cached_recalculations_due
-            lamppost: created index lamppost_full_name_expires_after_cached
+            lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created trigger zz_cached_field_lamppost_ai
             lamppost: created trigger zz_cached_field_lamppost_full_name_flagged
             lamppost: created trigger zz_cached_field_lamppost_full_name_own
@@ -49,7 +49,7 @@ contract! {
             insta::assert_snapshot!(first, @r#"
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
-            lamppost: created index lamppost_full_name_expires_after_cached
+            lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created function cf_lamppost_mark
             lamppost: created function cf_lamppost_flag
             lamppost: created function cf_lamppost_work

@@ -1,4 +1,4 @@
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 use sea_orm_cached_field::CachedFields;
 
 use crate::catalog::{installed, refused};
@@ -33,7 +33,7 @@ contract! {
         "#));
         assert_eq!(rest.last(), Some(&"lamp: queued 2 rows for label"));
         db.drain(CachedFields::of::<lamp::Entity>()).await;
-        let rows = lamp::Entity::find().all(&*db).await.expect("loaded");
+        let rows = lamp::Entity::find().order_by_asc(lamp::Column::Id).all(&*db).await.expect("loaded");
         let labels: Vec<_> = rows.into_iter().map(|row| (row.cached_label, row.label_recalculation_needed)).collect();
         assert_eq!(labels, [(Some("Ada 1".to_owned()), false), (Some("Bob 2".to_owned()), false)]);
     }

@@ -58,7 +58,6 @@ impl Workers {
             }
         }
     }
-
 }
 
 /// However the test ends, no worker is left behind.

@@ -140,4 +140,17 @@ contract! {
         assert_eq!(db.scalar::<i64>("SELECT count(*) FROM fragile WHERE NOT opinion_recalculation_needed").await, 1);
         assert_eq!(leased(&db).await, 0);
     }
+
+    async fn a_change_during_the_last_attempt_starts_anew(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["gate then error"]).await;
+        let last = tokio::spawn(patient(&db).calculation_timeout(Duration::from_secs(20)).max_attempts(1).run_once());
+        place.arrivals(1).await;
+        set_mood(&*db, id, "better").await;
+        assert_eq!(patient(&db).run_once().await.unwrap(), 0, "it collects the mark, but the row is leased");
+        place.open(1);
+        last.await.unwrap().unwrap();
+        patient(&db).max_attempts(1).drain().await.unwrap();
+        assert_opinion(&db, id, "feels better").await;
+    }
 }

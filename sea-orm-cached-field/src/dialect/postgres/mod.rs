@@ -116,7 +116,11 @@ impl Dialect for Postgres {
 
     fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)> {
         let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
-        Some((format!("SELECT pg_try_advisory_lock({lock})"), "SELECT pg_advisory_unlock_all()".to_owned()))
+        // A shared lock that cannot be had says that another worker sleeps, and will be notified like us.
+        let asleep = format!(
+            "CASE WHEN pg_try_advisory_lock({lock}) THEN true ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
+        );
+        Some((format!("SELECT {asleep}"), "SELECT pg_advisory_unlock_all()".to_owned()))
     }
 
     fn files(&self) -> Option<Statement> {

@@ -125,7 +125,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
 }
 
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
-    let name = fitted(format!("{}_{expires_after}_cached", owner.table.name));
+    let name = fitted(format!("{}_cached_{expires_after}", owner.table.name));
     let column = quote(expires_after);
     let create = vec![format!(
         "CREATE INDEX {} ON {} ({column}) WHERE {column} IS NOT NULL",

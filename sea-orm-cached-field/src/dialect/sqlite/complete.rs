@@ -144,6 +144,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
     let (error, retry) = (sql.bind(error), sql.bind(retry));
     let text = format!(
         "UPDATE {} SET leased_until = 0, last_error = {error},
+                attempts = CASE WHEN generation = {generation} THEN attempts ELSE 0 END,
                 due_at = CASE WHEN generation = {generation} THEN {NOW} + {retry} ELSE {NOW} END
           WHERE {is_row} AND field = {field}",
         quote(&recalculations(owner).name),

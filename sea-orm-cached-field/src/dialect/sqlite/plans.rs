@@ -116,7 +116,7 @@ async fn no_statement_reads_a_whole_table() {
             // Whether there is any mark, and the first expiry in the index's order.
             "work" => &[
                 "SCAN lamppost_cached_marks USING COVERING INDEX lamppost_cached_marks_key",
-                "SCAN lamppost USING INDEX lamppost_full_name_expires_after_cached",
+                "SCAN lamppost USING INDEX lamppost_cached_full_name_expires_after",
             ],
             _ => &[],
         };

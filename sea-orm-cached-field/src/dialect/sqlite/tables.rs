@@ -97,6 +97,6 @@ fn due_index(owner: &Owner) -> Object {
 /// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
     let column = quote(expires_after);
-    let name = format!("{}_{expires_after}_cached", owner.table.name);
+    let name = format!("{}_cached_{expires_after}", owner.table.name);
     index(owner, &name, &owner.table.name, &format!("(julianday({column})) WHERE {column} IS NOT NULL"))
 }
