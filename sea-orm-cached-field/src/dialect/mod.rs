@@ -71,6 +71,9 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- schema: what stands in the database
 
+    /// Keeps other installations out until the transaction ends, where its beginning does not.
+    fn lock_out_installations(&self) -> Option<Statement>;
+
     /// Rows `schema`, `name`, `type`, `key` (its place in the primary key, or 0) of a table's columns; none if there is
     /// no such table.
     fn describe(&self, table: &Table) -> Statement;

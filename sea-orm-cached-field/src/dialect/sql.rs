@@ -131,11 +131,18 @@ pub(crate) fn fitted(name: String) -> String {
     if name.len() <= IDENTIFIER_BYTES {
         return name;
     }
-    let mut end = IDENTIFIER_BYTES - 9;
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = name.floor_char_boundary(IDENTIFIER_BYTES - 9);
     format!("{}_{}", &name[..end], checksum(&name))
+}
+
+/// The name of an object of an owner that stands among those of others. What is put together with underscores is
+/// ambiguous (`lamp` and `post_x`, `lamp_post` and `x`): the checksum is of the parts, and of the owner's schema where
+/// owners of several schemas meet.
+pub(crate) fn unique_name(prefix: &str, schema: Option<&str>, owner: &Owner, suffix: &str) -> String {
+    let checksum = checksum(&[schema.unwrap_or_default(), &owner.table.name, suffix].join("\0"));
+    let readable = format!("{prefix}_{}_{suffix}", owner.table.name);
+    let end = readable.floor_char_boundary(IDENTIFIER_BYTES - 9);
+    format!("{}_{checksum}", &readable[..end])
 }
 
 /// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects must be.

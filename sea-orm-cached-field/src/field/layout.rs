@@ -97,6 +97,6 @@ impl Source {
     pub(crate) fn name(&self) -> String {
         let columns: Vec<&str> = self.link.iter().map(|link| link.related.as_str()).collect();
         let near: Vec<&str> = self.link.iter().map(|link| link.owner.as_str()).collect();
-        format!("{}_{}_{}", self.table.name, columns.join("_"), near.join("_"))
+        format!("{}__{}__{}", self.table.name, columns.join("__"), near.join("__"))
     }
 }

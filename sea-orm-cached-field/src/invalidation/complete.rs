@@ -125,9 +125,12 @@ async fn judge(
     Ok(calculations.iter().map(|calculation| verdict(&calculation.claim)).collect())
 }
 
+/// What is written of a row, and when the first of it was claimed.
+type Fields = (i64, Vec<(ShapedField, Value)>);
+
 /// The values to write, by what is written of a row: all fields of a row go into one UPDATE.
 fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shape, Vec<Written>> {
-    let mut rows: HashMap<&Key, (i64, Vec<(ShapedField, Value)>)> = HashMap::new();
+    let mut rows: HashMap<&Key, Fields> = HashMap::new();
     for (calculation, verdict) in calculations.iter().zip(verdicts) {
         if let Verdict::Done | Verdict::Publish = verdict {
             let shaped = ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };

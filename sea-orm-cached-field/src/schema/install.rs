@@ -1,6 +1,9 @@
 //! Install: bring the database to what the fields need, from wherever it stands.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions, TransactionTrait};
 
@@ -40,14 +43,18 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
 
 /// Begins a transaction that is going to write, where that makes a difference; inside a user's transaction, a savepoint.
 pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> Result<DatabaseTransaction, Error> {
-    match db {
+    let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
             // Not a worker's isolation and access mode: a session that is read-only is so for a reason.
             let options = TransactionOptions { isolation_level: None, access_mode: None, ..dialect.transaction() };
-            Ok(connection.begin_with_options(options).await?)
+            connection.begin_with_options(options).await?
         }
-        _ => Ok(db.begin().await?),
+        _ => db.begin().await?,
+    };
+    if let Some(lock) = dialect.lock_out_installations() {
+        transaction.execute_raw(lock).await?;
     }
+    Ok(transaction)
 }
 
 async fn inspect_all(
@@ -104,10 +111,12 @@ async fn create_objects(
 ) -> Result<(), Error> {
     let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
     let mut old = installed(db, dialect, owner).await?;
-    let mut wanted = Vec::new();
+    let (mut wanted, mut names) = (Vec::new(), BTreeSet::new());
     for object in dialect.objects(owner, &inspected.table, &inspected.related) {
-        let found = old.remove(&(object.kind, object.name.clone(), object.parent.clone()));
+        let place = (object.kind, object.name.clone(), object.parent.clone());
+        let found = old.remove(&place);
         match found {
+            _ if !names.insert(place) => return Err(name_taken(owner, &object)),
             Some(tag) if tag == object.tag => {}
             Some(tag) if tag.is_empty() => return Err(name_taken(owner, &object)),
             Some(_) if object.kind == ObjectKind::Table => return Err(other_schema(owner, &object)),

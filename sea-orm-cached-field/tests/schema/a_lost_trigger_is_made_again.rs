@@ -6,9 +6,9 @@ use crate::{
 /// The trigger that sees pigeons come.
 async fn drop_the_trigger(db: &TestDb) {
     let name = if db.is_sqlite() {
-        "zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_ai"
+        "zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d"
     } else {
-        "zz_cached_field_lamppost_pigeon_lamppost_id_id_ai"
+        "zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_055c2ac6"
     };
     assert!(has(db, name).await);
     let on = if db.is_sqlite() { "" } else { " ON pigeon" };

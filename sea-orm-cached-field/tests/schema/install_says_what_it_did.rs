@@ -21,76 +21,76 @@ contract! {
             lamppost: created index lamppost_cached_marks_key
             lamppost: created index lamppost_cached_recalculations_due
             lamppost: created index lamppost_cached_full_name_expires_after
-            lamppost: created trigger zz_cached_field_lamppost_ai
-            lamppost: created trigger zz_cached_field_lamppost_full_name_flagged
-            lamppost: created trigger zz_cached_field_lamppost_full_name_own
-            lamppost: created trigger zz_cached_field_lamppost_full_name_guard
-            lamppost: created trigger zz_cached_field_lamppost_full_name_city_id_city_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_full_name_city_id_city_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_full_name_city_id_city_id_au
-            lamppost: created trigger zz_cached_field_lamppost_full_name_city_id_city_id_bi0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_city_id_city_id_bu0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_au
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_bi0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_bu0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_bi1
-            lamppost: created trigger zz_cached_field_lamppost_full_name_pigeon_lamppost_id_id_bu1
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_au
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_bi0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_bu0
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_bi1
-            lamppost: created trigger zz_cached_field_lamppost_full_name_plaque_lamppost_id_id_bu1
+            lamppost: created trigger zz_cached_field_lamppost_ai_236b7217
+            lamppost: created trigger zz_cached_field_lamppost_full_name_flagged_52f92ba3
+            lamppost: created trigger zz_cached_field_lamppost_full_name_own_064e1b11
+            lamppost: created trigger zz_cached_field_lamppost_full_name_guard_65a89fec
+            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_city__id__city_i_782218fd
+            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_city__id__city_i_e8003e3e
+            lamppost: created trigger zz_cached_field_lamppost_au_full_name_city__id__city_i_b58efda1
+            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_city__id__city__4dfbc7aa
+            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_city__id__city__97a724d6
+            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d
+            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_pigeon__lamppost_7d59c64a
+            lamppost: created trigger zz_cached_field_lamppost_au_full_name_pigeon__lamppost_4cf830a1
+            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_pigeon__lamppos_4fec0776
+            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_pigeon__lamppos_8cc45b82
+            lamppost: created trigger zz_cached_field_lamppost_bi1_full_name_pigeon__lamppos_12b272cd
+            lamppost: created trigger zz_cached_field_lamppost_bu1_full_name_pigeon__lamppos_a1226409
+            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_plaque__lamppost_9c43ec53
+            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_plaque__lamppost_c5bba734
+            lamppost: created trigger zz_cached_field_lamppost_au_full_name_plaque__lamppost_b7c37bef
+            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_plaque__lamppos_3cfa2408
+            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_plaque__lamppos_25d756cc
+            lamppost: created trigger zz_cached_field_lamppost_bi1_full_name_plaque__lamppos_5df23bb3
+            lamppost: created trigger zz_cached_field_lamppost_bu1_full_name_plaque__lamppos_3c043e37
             "#);
         } else {
             insta::assert_snapshot!(first, @r#"
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
             lamppost: created index lamppost_cached_full_name_expires_after
-            lamppost: created function cf_lamppost_mark
-            lamppost: created function cf_lamppost_flag
-            lamppost: created function cf_lamppost_work
-            lamppost: created function cf_lamppost_mark_links
-            lamppost: created function cf_lamppost_city_id_city_id_expand
-            lamppost: created function cf_lamppost_flush
+            lamppost: created function cf_lamppost_mark_cf2ce7c8
+            lamppost: created function cf_lamppost_flag_066d2dcf
+            lamppost: created function cf_lamppost_work_fd595328
+            lamppost: created function cf_lamppost_mark_links_47c171de
+            lamppost: created function cf_lamppost_city__id__city_id_expand_c5318e15
+            lamppost: created function cf_lamppost_flush_001beab5
             lamppost: created trigger zz_cached_field_flush
-            lamppost: created function cf_lamppost_bu
+            lamppost: created function cf_lamppost_bu_37724d58
             lamppost: created trigger zz_cached_field_bu
-            lamppost: created function cf_lamppost_bi
+            lamppost: created function cf_lamppost_bi_4372603c
             lamppost: created trigger zz_cached_field_bi
-            lamppost: created function cf_lamppost_ai
+            lamppost: created function cf_lamppost_ai_236b7217
             lamppost: created trigger zz_cached_field_ai
-            lamppost: created function cf_lamppost_au
+            lamppost: created function cf_lamppost_au_276b7863
             lamppost: created trigger zz_cached_field_au
-            lamppost: created function cf_lamppost_reflag
+            lamppost: created function cf_lamppost_reflag_dc10069a
             lamppost: created trigger zz_cached_field_reflag_full_name
-            lamppost: created function cf_lamppost_city_id_city_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_city_id_city_id_ai
-            lamppost: created function cf_lamppost_city_id_city_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_city_id_city_id_ad
-            lamppost: created function cf_lamppost_city_id_city_id_au
-            lamppost: created trigger zz_cached_field_lamppost_city_id_city_id_au
-            lamppost: created function cf_lamppost_city_id_city_id_at
-            lamppost: created trigger zz_cached_field_lamppost_city_id_city_id_at
-            lamppost: created function cf_lamppost_pigeon_lamppost_id_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_pigeon_lamppost_id_id_ai
-            lamppost: created function cf_lamppost_pigeon_lamppost_id_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_pigeon_lamppost_id_id_ad
-            lamppost: created function cf_lamppost_pigeon_lamppost_id_id_au
-            lamppost: created trigger zz_cached_field_lamppost_pigeon_lamppost_id_id_au
-            lamppost: created function cf_lamppost_pigeon_lamppost_id_id_at
-            lamppost: created trigger zz_cached_field_lamppost_pigeon_lamppost_id_id_at
-            lamppost: created function cf_lamppost_plaque_lamppost_id_id_ai
-            lamppost: created trigger zz_cached_field_lamppost_plaque_lamppost_id_id_ai
-            lamppost: created function cf_lamppost_plaque_lamppost_id_id_ad
-            lamppost: created trigger zz_cached_field_lamppost_plaque_lamppost_id_id_ad
-            lamppost: created function cf_lamppost_plaque_lamppost_id_id_au
-            lamppost: created trigger zz_cached_field_lamppost_plaque_lamppost_id_id_au
-            lamppost: created function cf_lamppost_plaque_lamppost_id_id_at
-            lamppost: created trigger zz_cached_field_lamppost_plaque_lamppost_id_id_at
+            lamppost: created function cf_lamppost_city__id__city_id_ai_d96032bb
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_ai_70ea61aa
+            lamppost: created function cf_lamppost_city__id__city_id_ad_d4602adc
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_ad_65ea5059
+            lamppost: created function cf_lamppost_city__id__city_id_au_c560133f
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_au_74ea67f6
+            lamppost: created function cf_lamppost_city__id__city_id_at_c46011ac
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_at_75ea6989
+            lamppost: created function cf_lamppost_pigeon__lamppost_id__id_ai_5d42c26b
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_055c2ac6
+            lamppost: created function cf_lamppost_pigeon__lamppost_id__id_ad_5842ba8c
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_ad_125c3f3d
+            lamppost: created function cf_lamppost_pigeon__lamppost_id__id_au_6942d54f
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_au_215c56da
+            lamppost: created function cf_lamppost_pigeon__lamppost_id__id_at_6842d3bc
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_at_225c586d
+            lamppost: created function cf_lamppost_plaque__lamppost_id__id_ai_c33a8af9
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_ai_96f13eb8
+            lamppost: created function cf_lamppost_plaque__lamppost_id__id_ad_ce3a9c4a
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_ad_93f139ff
+            lamppost: created function cf_lamppost_plaque__lamppost_id__id_au_df3ab70d
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_au_a2f1519c
+            lamppost: created function cf_lamppost_plaque__lamppost_id__id_at_de3ab57a
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_at_a3f1532f
             "#);
         }
         let before = catalog(&db).await;

@@ -5,7 +5,10 @@ use super::{sleep_lock, tables};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{equal, fitted, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations},
+        sql::{
+            checksum, equal, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations,
+            unique_name,
+        },
     },
     field::{
         Flagging,
@@ -45,15 +48,17 @@ pub(super) fn function(owner: &Owner, suffix: &str) -> String {
 }
 
 pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
-    fitted(format!("cf_{}_{suffix}", owner.table.name))
+    unique_name("cf", None, owner, suffix)
 }
 
 /// A function object; `signature` is what follows its name up to the body.
 pub(super) fn function_object(owner: &Owner, suffix: &str, signature: &str, body: &str) -> Object {
     // A user's column may be named like a variable of ours. Columns are qualified, so the variable is always meant.
     let option = if signature.contains(SECURITY) { "#variable_conflict use_variable\n" } else { "" };
+    // No name in the body can contain the checksum of the body.
+    let quote = format!("$cached_field_{}$", checksum(body));
     let create = format!(
-        "CREATE OR REPLACE FUNCTION {}{signature} AS $cached_field$\n{option}{body}\n$cached_field$",
+        "CREATE OR REPLACE FUNCTION {}{signature} AS {quote}\n{option}{body}\n{quote}",
         function(owner, suffix)
     );
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, vec![create])
@@ -135,11 +140,17 @@ fn flag(owner: &Owner, table: &Described) -> Object {
     let keys = key_columns(owner);
     let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
     let branches: Vec<String> = owner.fields.iter().map(|field| flag_branch(owner, field)).collect();
-    let body = format!("DECLARE {declared}\nBEGIN\n{}\nEND", branches.join("\n"));
-    let signature = format!(
-        "(p_field text, {}) RETURNS void {SECURITY} SET cached_field.internal = 'on'",
-        key_array_parameters(owner, table),
+    // Not in the function's SET clause: only a superuser may put a parameter there that no extension declares.
+    let body = format!(
+        "DECLARE {declared} v_internal text := current_setting('cached_field.internal', true);
+BEGIN
+  PERFORM set_config('cached_field.internal', 'on', true);
+{}
+  PERFORM set_config('cached_field.internal', coalesce(v_internal, ''), true);
+END",
+        branches.join("\n"),
     );
+    let signature = format!("(p_field text, {}) RETURNS void {SECURITY}", key_array_parameters(owner, table));
     function_object(owner, "flag", &signature, &body)
 }
 

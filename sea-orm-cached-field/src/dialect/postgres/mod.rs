@@ -34,10 +34,12 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
+/// What our advisory locks begin with.
+const OURS: i64 = 0x5e_a0cf << 32;
+
 /// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours, the lower half is the
 /// table of marks.
 fn sleep_lock(marks: &str) -> String {
-    const OURS: i64 = 0x5e_a0cf << 32;
     format!("{OURS} + {}::regclass::oid::bigint", super::sql::literal(marks))
 }
 
@@ -60,6 +62,10 @@ impl Dialect for Postgres {
     fn refuses_value(&self, error: &DbErr) -> bool {
         // Classes 22, data exception, and 23, integrity constraint violation.
         super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+
+    fn lock_out_installations(&self) -> Option<Statement> {
+        Some(statement(Sql::postgres(), format!("SELECT pg_advisory_xact_lock({OURS})")))
     }
 
     fn describe(&self, table: &Table) -> Statement {

@@ -4,7 +4,7 @@ use super::functions::{SECURITY, comparable, function, function_object, trigger_
 use crate::{
     dialect::{
         Described, Object,
-        sql::{fitted, key_columns, literal, owner_key, qualified, quote},
+        sql::{key_columns, literal, owner_key, qualified, quote, unique_name},
     },
     field::{
         Flagging,
@@ -41,7 +41,7 @@ impl Change<'_> {
         let owner = self.owner;
         let suffix = format!("{}_{}", self.source.name(), event.suffix);
         // The owner's name too: several owners may look at one table.
-        let name = fitted(format!("zz_cached_field_{}_{suffix}", owner.table.name));
+        let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
         let body = format!("DECLARE {}\nBEGIN\n{}\n  RETURN NULL;\nEND", self.variables(), self.body(event));
         let create = format!(
             "CREATE TRIGGER {} AFTER {} ON {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}()",

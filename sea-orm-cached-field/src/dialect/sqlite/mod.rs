@@ -54,6 +54,10 @@ impl Dialect for Sqlite {
         code.is_some_and(|code| matches!(code & 0xff, 18..=20))
     }
 
+    fn lock_out_installations(&self) -> Option<Statement> {
+        None
+    }
+
     fn describe(&self, table: &Table) -> Statement {
         catalog::describe(table)
     }

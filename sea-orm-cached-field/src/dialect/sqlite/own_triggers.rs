@@ -4,7 +4,7 @@ use super::tables;
 use crate::{
     dialect::{
         Object, ObjectKind,
-        sql::{fitted, key_columns, literal, marks, owner_key, quote, recalculations},
+        sql::{key_columns, literal, marks, owner_key, quote, recalculations, unique_name},
     },
     field::layout::{Field, Owner},
 };
@@ -19,7 +19,7 @@ pub(super) fn objects(owner: &Owner) -> Vec<Object> {
 
 /// A trigger; `event` is all between its name and its body.
 pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[String]) -> Object {
-    let name = fitted(format!("zz_cached_field_{}_{suffix}", owner.table.name));
+    let name = unique_name("zz_cached_field", None, owner, suffix);
     let body = format!("{event} BEGIN\n  {};\nEND", statements.join(";\n  "));
     tables::object(owner, ObjectKind::Trigger, &name, &format!("CREATE TRIGGER {}", quote(&name)), &body)
 }

@@ -40,7 +40,7 @@ impl Change<'_> {
     }
 
     fn trigger(&self, suffix: &str, event: &str, owners: &str) -> Object {
-        let suffix = format!("{}_{}_{suffix}", self.field.name, self.source.name());
+        let suffix = format!("{suffix}_{}_{}", self.field.name, self.source.name());
         trigger(self.owner, &suffix, event, &self.mark(owners))
     }
 
