@@ -154,6 +154,17 @@ pub enum Error {
         remedy: String,
     },
 
+    /// The connection may only read.
+    #[error(
+        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro` or `default_transaction_read_only`"
+    )]
+    ReadOnly {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+    },
+
     /// Our tables were made by another version of this library, or for another primary key.
     #[error(
         "`{name}`, which serves the cached fields of `{table}` ({fields}), was made by another version of this library or for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"

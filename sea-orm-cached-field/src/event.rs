@@ -40,8 +40,10 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flagged { table, field, key } => write!(f, "flagged {table}.{field} {key}"),
-            Self::Expired { table, field, rows } => write!(f, "expired {table}.{field} of {rows} rows"),
-            Self::Collected { table, marks, rows } => write!(f, "collected {marks} marks of {rows} rows of {table}"),
+            Self::Expired { table, field, rows } => write!(f, "expired {table}.{field} of {}", counted(*rows, "row")),
+            Self::Collected { table, marks, rows } => {
+                write!(f, "collected {} of {} of {table}", counted(*marks as u64, "mark"), counted(*rows as u64, "row"))
+            }
             Self::Claimed { table, key, fields } => write!(f, "claimed {table} {key}: {}", fields.join(", ")),
             Self::Calculated { table, field, key, .. } => write!(f, "calculated {table}.{field} {key}"),
             Self::Completed { table, field, key, changed: true } => write!(f, "completed {table}.{field} {key}"),
@@ -59,4 +61,9 @@ impl fmt::Display for Event {
             Self::Gone { table, key } => write!(f, "gone {table} {key}"),
         }
     }
+}
+
+/// `1 mark`, `2 marks`
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

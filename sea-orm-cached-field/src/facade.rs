@@ -36,6 +36,8 @@ impl CachedFields {
 
     /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay with their values.
     ///
+    /// What changes from then on is seen by nobody: to install again on the same columns, set the flags first.
+    ///
     /// # Errors
     /// [`Error::Database`]; then nothing is dropped.
     pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {

@@ -66,6 +66,9 @@ pub(crate) trait Dialect: Send + Sync {
 
     fn wake_up(&self) -> WakeUp;
 
+    /// Whether this error says that the connection may only read.
+    fn is_read_only(&self, error: &DbErr) -> bool;
+
     /// Whether this error is about a value, not about the moment or the connection.
     fn refuses_value(&self, error: &DbErr) -> bool;
 

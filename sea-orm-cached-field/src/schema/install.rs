@@ -26,13 +26,15 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     let transaction = begin(db, dialect).await?;
     let mut inspected = inspect_all(&transaction, dialect, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
-        add_columns(&transaction, dialect, model, inspected, &mut changes).await?;
+        let added = add_columns(&transaction, dialect, model, inspected, &mut changes).await;
+        added.map_err(|error| explained(dialect, &inspected.owner, error))?;
     }
     if !changes.is_empty() {
         inspected = inspect_all(&transaction, dialect, models).await?;
     }
     for inspected in &inspected {
-        create_objects(&transaction, dialect, inspected, &mut changes).await?;
+        let created = create_objects(&transaction, dialect, inspected, &mut changes).await;
+        created.map_err(|error| explained(dialect, &inspected.owner, error))?;
     }
     transaction.commit().await?;
     for (model, inspected) in models.iter().zip(&inspected) {
@@ -55,6 +57,16 @@ pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> R
         transaction.execute_raw(lock).await?;
     }
     Ok(transaction)
+}
+
+/// The database's own error, where it can be put in our terms.
+fn explained(dialect: &dyn Dialect, owner: &Owner, error: Error) -> Error {
+    match error {
+        Error::Database(refused) if dialect.is_read_only(&refused) => {
+            Error::ReadOnly { table: owner.table.name.clone(), fields: owner.field_names() }
+        }
+        other => other,
+    }
 }
 
 async fn inspect_all(

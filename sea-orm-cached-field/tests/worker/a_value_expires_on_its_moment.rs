@@ -53,7 +53,7 @@ contract! {
         row.expire_opinion_after(&*db, past()).await.unwrap();
         db.drain(fragiles()).await;
         let said = narration.said();
-        assert!(said.contains(&"expired fragile.opinion of 1 rows".to_owned()), "{said:?}");
+        assert!(said.contains(&"expired fragile.opinion of 1 row".to_owned()), "{said:?}");
         assert!(said.contains(&format!("completed fragile.opinion {}, unchanged", row.id)), "{said:?}");
         assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, None);
     }

@@ -82,7 +82,7 @@ contract! {
             insta::assert_snapshot!(narration.said().join("\n"), @r"
         calculated fragile.opinion 1
         claimed fragile 1: opinion
-        collected 1 marks of 1 rows of fragile
+        collected 1 mark of 1 row of fragile
         completed fragile.opinion 1
         ");
         }
@@ -99,7 +99,7 @@ contract! {
             insta::assert_snapshot!(narration.said().join("\n"), @r"
         calculated fragile.opinion 1
         claimed fragile 1: opinion
-        collected 1 marks of 1 rows of fragile
+        collected 1 mark of 1 row of fragile
         completed fragile.opinion 1, unchanged
         flagged fragile.opinion 1
         ");
@@ -118,7 +118,7 @@ contract! {
         calculated fragile.opinion 1
         claimed fragile 1: opinion
         claimed fragile 1: opinion
-        collected 1 marks of 1 rows of fragile
+        collected 1 mark of 1 row of fragile
         completed fragile.opinion 1
         completed fragile.opinion 1, unchanged
         ");

@@ -59,6 +59,10 @@ impl Dialect for Postgres {
         WakeUp::Listen(CHANNEL)
     }
 
+    fn is_read_only(&self, error: &DbErr) -> bool {
+        super::error_code(error).as_deref() == Some("25006")
+    }
+
     fn refuses_value(&self, error: &DbErr) -> bool {
         // Classes 22, data exception, and 23, integrity constraint violation.
         super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))

@@ -32,6 +32,13 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
+const SQLITE_READONLY: i32 = 8;
+
+/// The lower byte of an extended code is the primary one.
+fn primary_code(error: &DbErr) -> Option<i32> {
+    super::error_code(error)?.parse().ok().map(|code: i32| code & 0xff)
+}
+
 impl Dialect for Sqlite {
     fn backend(&self) -> DbBackend {
         DbBackend::Sqlite
@@ -48,10 +55,13 @@ impl Dialect for Sqlite {
         WakeUp::WatchFile
     }
 
+    fn is_read_only(&self, error: &DbErr) -> bool {
+        primary_code(error) == Some(SQLITE_READONLY)
+    }
+
     fn refuses_value(&self, error: &DbErr) -> bool {
-        // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH; the lower byte of an extended code is the primary one.
-        let code = super::error_code(error).and_then(|code| code.parse::<i32>().ok());
-        code.is_some_and(|code| matches!(code & 0xff, 18..=20))
+        // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH.
+        matches!(primary_code(error), Some(18..=20))
     }
 
     fn lock_out_installations(&self) -> Option<Statement> {
