@@ -93,6 +93,10 @@
 //!
 //! None is on by default.
 #![cfg_attr(not(feature = "migration"), doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field")]
+#![cfg_attr(
+    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres")),
+    allow(dead_code, reason = "the dialects are always there, what serves a worker of one only with its feature")
+)]
 
 mod access;
 mod calculation;

@@ -29,10 +29,13 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 
 /// Checks the library without features, then with each of them alone.
 fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
-    step("no features", || Ok(cmd!(sh, "cargo check --locked -p {LIBRARY} --no-default-features").run()?))?;
+    step("no features", || {
+        Ok(cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features -- -D warnings").run()?)
+    })?;
     for feature in workspace.features(LIBRARY)? {
         step(&format!("feature {feature} alone"), || {
-            Ok(cmd!(sh, "cargo check --locked -p {LIBRARY} --no-default-features --features {feature}").run()?)
+            let lint = cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features --features {feature}");
+            Ok(lint.args(["--", "-D", "warnings"]).run()?)
         })?;
     }
     Ok(())

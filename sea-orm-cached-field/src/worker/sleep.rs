@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::core::Core;
-use crate::{dialect::WakeUp, invalidation::Work};
+use crate::invalidation::Work;
 
 /// The first pause after work; it is doubled each time nothing is found.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -66,6 +66,7 @@ impl Sleep {
     }
 
     /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known of then.
+    #[cfg_attr(not(feature = "sqlx-postgres"), allow(unused_variables, reason = "only PostgreSQL has to be told"))]
     async fn fall_asleep(&mut self, core: &Core, work: Work) -> (Duration, Work) {
         match &mut self.alarm {
             _ if work == Work::Now => (self.pause, work),
@@ -126,7 +127,7 @@ impl Sleep {
 async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
     match core.engine.dialect.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
-        WakeUp::Listen(channel) => match super::listen::Listener::connect(core, channel).await {
+        crate::dialect::WakeUp::Listen(channel) => match super::listen::Listener::connect(core, channel).await {
             Ok(listener) => Some(Alarm::Listener(Box::new(listener))),
             Err(error) => {
                 tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
@@ -134,7 +135,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
             }
         },
         #[cfg(feature = "sqlx-sqlite")]
-        WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
+        crate::dialect::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
             Ok(None) => Some(Alarm::None),
             Err(error) => {
