@@ -5,6 +5,7 @@
 
 mod postgres;
 mod rows;
+mod shared;
 pub(crate) mod sql;
 mod sqlite;
 
@@ -19,9 +20,11 @@ use crate::{
     Error,
     field::{
         Key,
-        layout::{Owner, Source, Table},
+        layout::{Field, Owner, Source, Table},
     },
 };
+
+use sql::Sql;
 
 pub(crate) use rows::{Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Written};
 
@@ -61,6 +64,9 @@ pub(crate) enum WakeUp {
 pub(crate) trait Dialect: Send + Sync {
     fn backend(&self) -> DbBackend;
 
+    /// A statement in the making.
+    fn sql(&self) -> Sql;
+
     /// What tells this database's pool from the others of the process.
     fn identity(&self, db: &DatabaseConnection) -> Identity;
 
@@ -97,7 +103,9 @@ pub(crate) trait Dialect: Send + Sync {
     fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String;
 
     /// The upper key of the next chunk of rows, in the key's order: rows `key_1`, ...
-    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement;
+    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
+        shared::backlog_boundary(self.sql(), owner, after, rows)
+    }
 
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
@@ -105,7 +113,9 @@ pub(crate) trait Dialect: Send + Sync {
     // ---- mark
 
     /// Sets the flag; the triggers mark.
-    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        shared::flag(self.sql(), owner, field, key)
+    }
 
     /// Sets the flag so that no worker recalculates the row, while a calculation under way still misses.
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement>;
@@ -113,7 +123,9 @@ pub(crate) trait Dialect: Send + Sync {
     /// Flags rows whose expiry has passed.
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement;
 
-    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement;
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+        shared::set_expiry(self.sql(), owner, field, key, moment)
+    }
 
     /// Wakes sleeping workers of other processes.
     fn wake(&self) -> Option<Statement>;
@@ -163,7 +175,9 @@ pub(crate) trait Dialect: Send + Sync {
     fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement;
 
     /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
-    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement;
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
+        shared::change_generation(self.sql(), owner, rows)
+    }
 
     /// Flags these rows if they are not, skipping those that somebody holds locked.
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
@@ -187,8 +201,13 @@ pub(crate) trait Dialect: Send + Sync {
     /// What has to be done with the queue's rows of completed claims, before and after the values are written.
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
 
+    /// What is set where a value is written: `done` if it is right, so that the flag ends.
+    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String>;
+
     /// Writes values and flags of rows that are all of one shape.
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement;
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+        shared::write(self.sql(), owner, shape, rows, |field, value, done| self.assignments(field, value, done))
+    }
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds.
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement;

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, functions, statement};
 use crate::{
     dialect::{
-        Claim,
+        Claim, shared,
         sql::{Sql, equal, key_columns, known_fields, literal, marks, prefixed, qualified, recalculations},
     },
     field::{Key, layout::Owner},
@@ -91,7 +91,7 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
-    let claimed = super::complete::claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{mark, statement};
 use crate::{
     dialect::{
-        Claim, Shape, Written,
+        Claim, Shape, Written, shared,
         sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
@@ -13,17 +13,6 @@ use crate::{
         layout::{Field, Owner},
     },
 };
-
-/// `claimed (key_1, ..., field, generation) AS (VALUES ...)`
-pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let tuples = sql.tuples(
-        owner,
-        claims,
-        |claim| &claim.key,
-        |sql, claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)],
-    );
-    format!("claimed ({}, field, generation) AS (VALUES {tuples})", key_columns(owner).join(", "))
-}
 
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
@@ -45,7 +34,7 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, q.field, q.generation, {marked} AS marked
@@ -66,7 +55,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
 pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, done);
+    let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed} DELETE FROM {} q USING claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
         qualified(&recalculations(owner)),
@@ -77,7 +66,7 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was
 /// claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
-fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![
         format!("{} = {value}", quote(&field.cached.name)),
         format!("{} = {}", quote(&field.recalculation_needed), !done),
@@ -90,40 +79,10 @@ fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     assignments
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
-    let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
-    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
-    let tuples = sql.tuples(
-        owner,
-        rows,
-        |row| &row.key,
-        |sql, row| {
-            let values = fields.iter().zip(&row.values);
-            let claimed_at = sql.bind(row.claimed_at);
-            let values: Vec<String> = values.map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect();
-            std::iter::once(claimed_at).chain(values).collect()
-        },
-    );
-    let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
-    let set = shape.0.iter().zip(&fields).zip(&values);
-    let set: Vec<String> =
-        set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
-    let text = format!(
-        "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} t SET {} FROM v WHERE {}",
-        keys.join(", "),
-        values.join(", "),
-        qualified(&owner.table),
-        set.join(", "),
-        equal("t", &owner_key(owner), "v", &keys),
-    );
-    statement(sql, text)
-}
-
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
     let text = format!(
         "WITH {claimed}
@@ -154,7 +113,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {} q USING claimed c
@@ -176,7 +135,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         mark::internal(true),
-        write(owner, &shape, std::slice::from_ref(written)),
+        shared::write(Sql::postgres(), owner, &shape, std::slice::from_ref(written), assignments),
         mark::internal(false),
         mark::append_mark(owner, field, key, true),
     ]

@@ -1,24 +1,20 @@
 //! Marking by our own methods; all other marks are the triggers'.
 
-use sea_orm::{Statement, Value};
+use sea_orm::Statement;
 
 use super::{CHANNEL, statement};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote},
+    },
     field::{Key, layout::Owner},
 };
-
-pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::postgres();
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    statement(sql, format!("UPDATE {} SET {flag} = true WHERE {is_row}", qualified(&owner.table)))
-}
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let lazily = append_mark(owner, field, key, false);
-    vec![internal(true), flag(owner, field, key), internal(false), lazily]
+    vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
 }
 
 /// Whether the writes that follow in this transaction are ours.
@@ -50,14 +46,6 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
         same_row = equal("t", &owner_key, "e", &owner_key),
     );
     statement(sql, text)
-}
-
-pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    let mut sql = Sql::postgres();
-    let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
-    let moment = sql.bind(moment);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    statement(sql, format!("UPDATE {} SET {expires} = {moment} WHERE {is_row}", qualified(&owner.table)))
 }
 
 pub(super) fn wake() -> Statement {

@@ -14,12 +14,12 @@ mod read;
 mod related_triggers;
 mod tables;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
-    layout::{Owner, Source, Table},
+    layout::{Field, Owner, Source, Table},
 };
 
 /// The channel on which sleeping workers are woken.
@@ -44,6 +44,14 @@ fn sleep_lock(marks: &str) -> String {
 }
 
 impl Dialect for Postgres {
+    fn sql(&self) -> Sql {
+        Sql::postgres()
+    }
+
+    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String> {
+        complete::assignments(field, value, done)
+    }
+
     fn backend(&self) -> DbBackend {
         DbBackend::Postgres
     }
@@ -96,16 +104,8 @@ impl Dialect for Postgres {
         catalog::drop_object(owner, kind, name, parent)
     }
 
-    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-        collect::backlog_boundary(owner, after, rows)
-    }
-
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
         collect::enqueue_backlog(owner, field, after, to)
-    }
-
-    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
-        mark::flag(owner, field, key)
     }
 
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
@@ -114,10 +114,6 @@ impl Dialect for Postgres {
 
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
-    }
-
-    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-        mark::set_expiry(owner, field, key, moment)
     }
 
     fn wake(&self) -> Option<Statement> {
@@ -165,10 +161,6 @@ impl Dialect for Postgres {
         collect::enqueue(owner, rows, lease)
     }
 
-    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
-        collect::change_generation(owner, rows)
-    }
-
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
         Some(collect::flag_missing(owner, field, keys))
     }
@@ -195,10 +187,6 @@ impl Dialect for Postgres {
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         (vec![complete::delete_queued(owner, done)], Vec::new())
-    }
-
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
-        complete::write(owner, shape, rows)
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {

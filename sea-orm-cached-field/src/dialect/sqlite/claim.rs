@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, statement};
 use crate::{
     dialect::{
-        Claim,
+        Claim, shared,
         sql::{Sql, equal, key_columns, known_fields, marks, quote, recalculations},
     },
     field::{Key, layout::Owner},
@@ -94,7 +94,7 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
-    let claimed = super::complete::claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, statement};
 use crate::{
     dialect::{
-        Enqueued,
+        Enqueued, shared,
         sql::{Sql, equal, key_columns, known_fields, marks, owner_key, prefixed, quote, recalculations},
     },
     field::{Key, layout::Owner},
@@ -40,29 +40,11 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
     )
 }
 
-fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String {
-    let tuples = sql.tuples(
-        owner,
-        rows,
-        |row| &row.key,
-        |sql, row| {
-            let lease = if row.lease { lease } else { 0 };
-            vec![
-                sql.bind(owner.fields[row.field].name),
-                sql.bind(row.generation),
-                sql.bind(row.marked_at),
-                sql.bind(lease),
-            ]
-        },
-    );
-    format!("v ({}, field, generation, marked_at, lease) AS (VALUES {tuples})", key_columns(owner).join(", "))
-}
-
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
-    let queued = queued(&mut sql, owner, rows, lease);
+    let queued = shared::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
@@ -82,38 +64,10 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
-    let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let queued = queued(&mut sql, owner, rows, 0);
-    let text = format!(
-        "WITH {queued} UPDATE {} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
-        quote(&recalculations(owner).name),
-        equal("q", &keys, "v", &keys),
-    );
-    statement(sql, text)
-}
-
-pub(super) fn backlog_boundary(owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let mut sql = Sql::sqlite();
-    let owner_key = owner_key(owner);
-    let range = key_range(&mut sql, owner, after, None);
-    let selected: Vec<String> =
-        owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
-    let offset = sql.bind(rows as i64 - 1);
-    let text = format!(
-        "SELECT {} FROM {} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
-        selected.join(", "),
-        quote(&owner.table.name),
-        prefixed("t", &owner_key),
-    );
-    statement(sql, text)
-}
-
 pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
     let mut sql = Sql::sqlite();
     let (marks, queue, keys) = (quote(&marks(owner).name), quote(&recalculations(owner).name), key_columns(owner));
-    let range = key_range(&mut sql, owner, after, to);
+    let range = shared::key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
@@ -129,17 +83,4 @@ pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, 
         marked = equal("m", &keys, "t", &owner_key(owner)),
     );
     statement(sql, text)
-}
-
-/// The rows after one key, up to another.
-fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
-    let columns = format!("({})", prefixed("t", &owner_key(owner)));
-    let mut bounds = Vec::new();
-    for (operator, bound) in [(">", after), ("<=", to)] {
-        if let Some(key) = bound {
-            let rows = [key];
-            bounds.push(format!("{columns} {operator} {}", sql.tuples(owner, &rows, |key| key, |_, _| Vec::new())));
-        }
-    }
-    if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, mark, statement};
 use crate::{
     dialect::{
-        Claim, Shape, ShapedField, Written,
+        Claim, Shape, ShapedField, Written, shared,
         sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     },
     field::{
@@ -13,17 +13,6 @@ use crate::{
         layout::{Field, Owner},
     },
 };
-
-/// `claimed (key_1, ..., field, generation) AS (VALUES ...)`
-pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let tuples = sql.tuples(
-        owner,
-        claims,
-        |claim| &claim.key,
-        |sql, claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)],
-    );
-    format!("claimed ({}, field, generation) AS (VALUES {tuples})", key_columns(owner).join(", "))
-}
 
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
@@ -43,7 +32,7 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, q.field, q.generation, {marked} AS marked
@@ -61,7 +50,7 @@ pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Stat
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let queue = quote(&recalculations(owner).name);
-    let claimed = claimed(&mut sql, owner, done);
+    let claimed = shared::claimed(&mut sql, owner, done);
     let announce = format!(
         "WITH {claimed}
          UPDATE {queue} AS q SET generation = 0
@@ -81,7 +70,7 @@ fn delete_announced(owner: &Owner, done: &[(&Key, usize)]) -> Statement {
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. An expiry that had
 /// passed when the row was claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
-fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
     if done {
         assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
@@ -92,40 +81,10 @@ fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     assignments
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
-    let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
-    let tuples = sql.tuples(
-        owner,
-        rows,
-        |row| &row.key,
-        |sql, row| {
-            let values = fields.iter().zip(&row.values);
-            let claimed_at = sql.bind(row.claimed_at);
-            let values: Vec<String> = values.map(|(field, value)| sql.bind_for(&field.cached, value.clone())).collect();
-            std::iter::once(claimed_at).chain(values).collect()
-        },
-    );
-    let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
-    let set = shape.0.iter().zip(&fields).zip(&values);
-    let set: Vec<String> =
-        set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
-    let text = format!(
-        "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
-        keys.join(", "),
-        values.join(", "),
-        quote(&owner.table.name),
-        set.join(", "),
-        equal("t", &owner_key(owner), "v", &keys),
-    );
-    statement(sql, text)
-}
-
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
     let text = format!(
         "WITH {claimed}
@@ -155,7 +114,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
-    let claimed = claimed(&mut sql, owner, claims);
+    let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {} WHERE ({columns}, field, generation) IN (
@@ -178,7 +137,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
-        write(owner, &shape, std::slice::from_ref(written)),
+        shared::write(Sql::sqlite(), owner, &shape, std::slice::from_ref(written), assignments),
         delete_announced(owner, &[(key, field)]),
         mark::unmark(owner, field, key, "id"),
     ]

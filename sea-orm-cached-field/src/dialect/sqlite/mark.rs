@@ -1,23 +1,23 @@
 //! Marking by our own methods; all other marks are the triggers'.
 
-use sea_orm::{Statement, Value};
+use sea_orm::Statement;
 
 use super::statement;
 use crate::{
-    dialect::sql::{Sql, key_columns, marks, owner_key, quote, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, key_columns, marks, owner_key, quote, recalculations},
+    },
     field::{Key, layout::Owner},
 };
 
-pub(super) fn flag(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::sqlite();
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    statement(sql, format!("UPDATE {} SET {flag} = 1 WHERE {is_row}", quote(&owner.table.name)))
-}
-
 /// The mark that the flag has left is taken back; older ones stay.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    vec![flag(owner, field, key), unmark(owner, field, key, "max(id)"), disown(owner, field, key)]
+    vec![
+        shared::flag(Sql::sqlite(), owner, field, key),
+        unmark(owner, field, key, "max(id)"),
+        disown(owner, field, key),
+    ]
 }
 
 /// Deletes marks of a field of a row: all, or the one that an aggregate of ids names.
@@ -53,12 +53,4 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
                  ORDER BY julianday({expires}) LIMIT {limit})"
     );
     statement(sql, text)
-}
-
-pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    let mut sql = Sql::sqlite();
-    let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
-    let moment = sql.bind(moment);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    statement(sql, format!("UPDATE {} SET {expires} = {moment} WHERE {is_row}", quote(&owner.table.name)))
 }

@@ -15,12 +15,12 @@ mod read;
 mod related_triggers;
 mod tables;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, Value};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
-    layout::{Owner, Source, Table},
+    layout::{Field, Owner, Source, Table},
 };
 
 /// Now, in milliseconds since 1970.
@@ -40,6 +40,14 @@ fn primary_code(error: &DbErr) -> Option<i32> {
 }
 
 impl Dialect for Sqlite {
+    fn sql(&self) -> Sql {
+        Sql::sqlite()
+    }
+
+    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String> {
+        complete::assignments(field, value, done)
+    }
+
     fn backend(&self) -> DbBackend {
         DbBackend::Sqlite
     }
@@ -92,16 +100,8 @@ impl Dialect for Sqlite {
         catalog::drop_object(owner, kind, name, parent)
     }
 
-    fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-        collect::backlog_boundary(owner, after, rows)
-    }
-
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
         collect::enqueue_backlog(owner, field, after, to)
-    }
-
-    fn flag(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
-        mark::flag(owner, field, key)
     }
 
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
@@ -110,10 +110,6 @@ impl Dialect for Sqlite {
 
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
-    }
-
-    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-        mark::set_expiry(owner, field, key, moment)
     }
 
     fn wake(&self) -> Option<Statement> {
@@ -158,10 +154,6 @@ impl Dialect for Sqlite {
         collect::enqueue(owner, rows, lease)
     }
 
-    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
-        collect::change_generation(owner, rows)
-    }
-
     fn flag_missing(&self, _: &Owner, _: usize, _: &[Key]) -> Option<Statement> {
         None
     }
@@ -188,10 +180,6 @@ impl Dialect for Sqlite {
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         complete::settle(owner, done)
-    }
-
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
-        complete::write(owner, shape, rows)
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
