@@ -21,7 +21,7 @@ use crate::errors::Errors;
 /// It stands above `#[sea_orm::model]`, above `#[sea_orm::compact_model]`, or above `#[derive(DeriveEntityModel)]`,
 /// because SeaORM has to see the columns that it adds:
 ///
-/// ```ignore
+/// ```text
 /// #[cached_fields]
 /// #[sea_orm::model]
 /// #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
