@@ -19,10 +19,12 @@ use crate::{
 
 type Landed = Result<Arc<dyn Any + Send + Sync>, Arc<Error>>;
 type Flight = Shared<BoxFuture<'static, Landed>>;
+type Place = (TypeId, Key);
+type InTheAir = Arc<Mutex<HashMap<Place, Flight>>>;
 
 /// The calculations under way for readers, by field and key.
 #[derive(Default)]
-pub(crate) struct Flights(Arc<Mutex<HashMap<(TypeId, Key), Flight>>>);
+pub(crate) struct Flights(InTheAir);
 
 impl Flights {
     /// Joins the flight of this field and key, or starts it; and whether it was started. It is a task of its own: a
@@ -50,15 +52,24 @@ impl Flights {
     }
 }
 
+/// Clears a place when its flight ends, however it ends.
+struct Runway(InTheAir, Place);
+
+impl Drop for Runway {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
 fn launch<T: Send + Sync + 'static>(
-    flights: Arc<Mutex<HashMap<(TypeId, Key), Flight>>>,
-    place: (TypeId, Key),
+    flights: InTheAir,
+    place: Place,
     calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Flight {
     let task = tokio::spawn(async move {
-        let landed = calculation.await;
-        flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
-        landed
+        // Not before the first poll: a runtime that ends drops the task at once, while the flights are still locked.
+        let _cleared_at_the_end = Runway(flights, place);
+        calculation.await
     });
     async move {
         match task.await {

@@ -139,7 +139,8 @@ impl Worker {
     }
 
     /// Works until nothing is due any more, and returns how many fields of rows were calculated, dropped or failed. What
-    /// failed is due again later, and what other workers hold is theirs: neither is waited for.
+    /// failed is due again later, and what other workers hold is theirs: neither is waited for. A row that somebody's
+    /// transaction holds locked is.
     ///
     /// # Errors
     /// As [`Worker::run_once`].
