@@ -3,6 +3,8 @@
 //! A [`Dialect`] renders statements and decides nothing: what they are for, and in which order they run, is written in
 //! `schema/` and `invalidation/`.
 
+#[cfg(test)]
+mod example;
 mod postgres;
 mod rows;
 mod shared;

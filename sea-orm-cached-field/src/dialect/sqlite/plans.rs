@@ -4,29 +4,9 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 
 use super::Sqlite;
 use crate::{
-    dialect::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, Written},
-    field::{
-        Flagging, Key,
-        layout::{Column, Field, Owner, Table},
-    },
+    dialect::{Described, Dialect, example},
+    field::layout::Owner,
 };
-
-fn owner() -> Owner {
-    let column = |name: &str| Column { name: name.to_owned(), cast: Default::default() };
-    Owner {
-        table: Table { schema: None, name: "lamppost".to_owned() },
-        key: vec![column("id")],
-        fields: vec![Field {
-            name: "full_name",
-            cached: column("cached_full_name"),
-            recalculation_needed: "full_name_recalculation_needed".to_owned(),
-            expires_after: Some("full_name_expires_after".to_owned()),
-            flagging: Flagging::Commit,
-            own_columns: vec!["first_name".to_owned()],
-        }],
-        sources: Vec::new(),
-    }
-}
 
 async fn installed(owner: &Owner) -> DatabaseConnection {
     let db = Database::connect("sqlite::memory:").await.unwrap();
@@ -51,45 +31,6 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
     db
 }
 
-/// All statements of the worker and of readers.
-fn statements(owner: &Owner) -> Vec<(&'static str, Statement)> {
-    let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
-    let claims: Vec<Claim> = keys
-        .iter()
-        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, claimed_at: 0 })
-        .collect();
-    let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
-    let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
-    let shape = Shape(vec![ShapedField { field: 0, done: true }]);
-    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into()] };
-    let rows: Vec<Written> = keys.iter().map(written).collect();
-    let mut statements = vec![
-        ("work", Sqlite.work(owner)),
-        ("flag", Sqlite.flag(owner, 0, &keys[0])),
-        ("flag_expired", Sqlite.flag_expired(owner, 0, 100)),
-        ("take_marks", Sqlite.take_marks(owner, 100)),
-        ("take_marks_of", Sqlite.take_marks_of(owner, &keys)),
-        ("enqueue", Sqlite.enqueue(owner, &queued, 1000)),
-        ("change_generation", Sqlite.change_generation(owner, &queued)),
-        ("lease_due", Sqlite.lease_due(owner, 100, 1000)),
-        ("lease_one", Sqlite.lease_one(owner, 0, &keys[0], 1000, false)),
-        ("renew_leases", Sqlite.renew_leases(owner, &claims, 1000)),
-        ("lock_rows", Sqlite.lock_rows(owner, &keys)),
-        ("lock_queued", Sqlite.lock_queued(owner, &claims)),
-        ("write", Sqlite.write(owner, &shape, &rows)),
-        ("hand_back", Sqlite.hand_back(owner, &claims, 0)),
-        ("record_failure", Sqlite.record_failure(owner, &claims[0], "error", None)),
-        ("drop_gone", Sqlite.drop_gone(owner, &claims)),
-        ("status", Sqlite.status(owner, 0, &keys[0])),
-    ];
-    let (before, after) = Sqlite.settle(owner, &claims);
-    statements.extend(before.into_iter().chain(after).map(|statement| ("settle", statement)));
-    statements.extend(Sqlite.flag_lazily(owner, 0, &keys[0]).into_iter().map(|statement| ("flag_lazily", statement)));
-    let stored = Sqlite.store_in_transaction(owner, 0, &rows[0]);
-    statements.extend(stored.into_iter().map(|statement| ("store_in_transaction", statement)));
-    statements
-}
-
 /// The steps of a plan that read a stored table from end to end.
 async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
     let sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
@@ -106,9 +47,9 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
 
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
-    let owner = owner();
+    let owner = Owner { sources: Vec::new(), ..example::owner() };
     let db = installed(&owner).await;
-    for (name, statement) in statements(&owner) {
+    for (name, statement) in example::statements(&Sqlite, &owner) {
         let found = scans(&db, statement).await;
         let ended_early: &[&str] = match name {
             // The oldest marks come first in the order of the table, of which no more are read than are taken.

@@ -1,0 +1,134 @@
+//! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be looked up.
+
+use sea_orm::Statement;
+
+use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Written};
+use crate::field::{
+    Flagging, Key,
+    layout::{Column, Field, Link, Owner, Reader, Source, Table},
+};
+
+fn named(name: &str) -> Table {
+    Table { schema: None, name: name.to_owned() }
+}
+
+pub(super) fn owner() -> Owner {
+    let column = |name: &str| Column { name: name.to_owned(), cast: Default::default() };
+    Owner {
+        table: named("lamppost"),
+        key: vec![column("id")],
+        fields: vec![Field {
+            name: "full_name",
+            cached: column("cached_full_name"),
+            recalculation_needed: "full_name_recalculation_needed".to_owned(),
+            expires_after: Some("full_name_expires_after".to_owned()),
+            flagging: Flagging::Commit,
+            own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
+        }],
+        sources: vec![source("pigeon", "id", "lamppost_id", "weight"), source("city", "city_id", "id", "name")],
+    }
+}
+
+fn source(table: &str, owner: &str, related: &str, column: &str) -> Source {
+    Source {
+        table: named(table),
+        link: vec![Link { owner: owner.to_owned(), related: related.to_owned() }],
+        readers: vec![Reader { field: 0, columns: vec![column.to_owned()] }],
+    }
+}
+
+fn described(table: &str, columns: &[(&str, &str)]) -> Described {
+    Described {
+        table: named(table),
+        columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        primary_key: vec!["id".to_owned()],
+        unique: Vec::new(),
+    }
+}
+
+/// The owner's table and those of its sources, as a database would have them.
+pub(super) fn tables() -> (Described, Vec<Described>) {
+    let lamppost = [
+        ("id", "integer"),
+        ("first_name", "text"),
+        ("city_id", "integer"),
+        ("cached_full_name", "text"),
+        ("full_name_recalculation_needed", "boolean"),
+        ("full_name_expires_after", "timestamp with time zone"),
+    ];
+    let ring = UniqueColumn { name: "ring".to_owned(), collation: "BINARY".to_owned() };
+    let columns = [("id", "integer"), ("lamppost_id", "integer"), ("weight", "numeric"), ("ring", "text")];
+    let pigeon = Described { unique: vec![vec![ring]], ..described("pigeon", &columns) };
+    let city = described("city", &[("id", "integer"), ("name", "text")]);
+    (described("lamppost", &lamppost), vec![pigeon, city])
+}
+
+/// All statements of workers, readers and of a row's methods, over three rows.
+pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static str, Statement)> {
+    let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
+    let claims: Vec<Claim> = keys
+        .iter()
+        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, claimed_at: 0 })
+        .collect();
+    let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
+    let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
+    let shape = Shape(vec![ShapedField { field: 0, done: true }]);
+    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into()] };
+    let rows: Vec<Written> = keys.iter().map(written).collect();
+    let mut statements = vec![
+        ("work", dialect.work(owner)),
+        ("flag", dialect.flag(owner, 0, &keys[0])),
+        ("flag_expired", dialect.flag_expired(owner, 0, 100)),
+        ("take_marks", dialect.take_marks(owner, 100)),
+        ("take_marks_of", dialect.take_marks_of(owner, &keys)),
+        ("enqueue", dialect.enqueue(owner, &queued, 1000)),
+        ("change_generation", dialect.change_generation(owner, &queued)),
+        ("lease_due", dialect.lease_due(owner, 100, 1000)),
+        ("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false)),
+        ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
+        ("lock_rows", dialect.lock_rows(owner, &keys)),
+        ("lock_queued", dialect.lock_queued(owner, &claims)),
+        ("write", dialect.write(owner, &shape, &rows)),
+        ("hand_back", dialect.hand_back(owner, &claims, 0)),
+        ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
+        ("drop_gone", dialect.drop_gone(owner, &claims)),
+        ("status", dialect.status(owner, 0, &keys[0])),
+    ];
+    let (before, after) = dialect.settle(owner, &claims);
+    statements.extend(before.into_iter().chain(after).map(|statement| ("settle", statement)));
+    statements.extend(dialect.flag_lazily(owner, 0, &keys[0]).into_iter().map(|statement| ("flag_lazily", statement)));
+    let stored = dialect.store_in_transaction(owner, 0, &rows[0]);
+    statements.extend(stored.into_iter().map(|statement| ("store_in_transaction", statement)));
+    statements
+}
+
+/// The SQL as it is sent, each statement once.
+mod text {
+    use super::*;
+    use crate::dialect::{postgres::Postgres, sqlite::Sqlite};
+
+    fn installed(dialect: &dyn Dialect) -> String {
+        let (table, related) = tables();
+        let objects = dialect.objects(&owner(), &table, &related);
+        let created = objects.iter().flat_map(|object| &object.create).cloned();
+        created.collect::<Vec<_>>().join(";\n\n")
+    }
+
+    fn sent(dialect: &dyn Dialect) -> String {
+        let sent =
+            statements(dialect, &owner()).into_iter().map(|(name, statement)| format!("-- {name}\n{}", statement.sql));
+        sent.collect::<Vec<_>>().join(";\n\n")
+    }
+
+    #[test]
+    fn of_postgres() {
+        insta::assert_snapshot!("postgres_installed", installed(&Postgres));
+        insta::assert_snapshot!("postgres_sent", sent(&Postgres));
+    }
+
+    #[test]
+    fn of_sqlite() {
+        insta::assert_snapshot!("sqlite_installed", installed(&Sqlite));
+        insta::assert_snapshot!("sqlite_sent", sent(&Sqlite));
+    }
+}
