@@ -89,7 +89,10 @@ pub(crate) trait Dialect: Send + Sync {
     /// no such table.
     fn describe(&self, table: &Table) -> Statement;
 
-    /// Rows `name`, `columns` (a JSON array) of the unique indexes of a table that a replacing insert could hit.
+    /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
+    fn can_link(&self, owner: &str, related: &str) -> bool;
+
+    /// Rows `name`, `column`, `collation` of the unique indexes of a table that a replacing insert could hit.
     fn unique_indexes(&self, table: &Table) -> Option<Statement>;
 
     /// Rows `privilege`, `remedy`: what the database's user lacks to install on these tables.

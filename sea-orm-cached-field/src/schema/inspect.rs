@@ -43,6 +43,7 @@ pub(super) async fn inspect(
         related.push(far);
     }
     check_columns(&owner, &table, &related, models)?;
+    check_links(dialect, &owner, &table, &related)?;
     check_privileges(dialect, db, &owner, &table, &related).await?;
     owner.table = table.table.clone();
     for (source, far) in owner.sources.iter_mut().zip(&related) {
@@ -167,6 +168,24 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described], models
 fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
     let mut owners = models.iter().map(|model| &model.owner).filter(|owner| owner.table == *table);
     owners.any(|owner| owner.fields.iter().any(|field| field.cached.name == column))
+}
+
+fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
+    for (source, far) in owner.sources.iter().zip(related) {
+        for link in &source.link {
+            // A cached column that is still to be added is looked at by the second inspection.
+            let types = table.columns.get(&link.owner).zip(far.columns.get(&link.related));
+            if types.is_some_and(|(near, far)| !dialect.can_link(near, far)) {
+                return Err(Error::UnsupportedPath {
+                    table: owner.table.name.clone(),
+                    field: owner.fields[source.readers[0].field].name,
+                    path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
+                    reason: "the columns that relate the two tables are of different types; make them of one type",
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn no_column(owner: &Owner, field: usize, table: &str, column: &str, remedy: &'static str) -> Error {

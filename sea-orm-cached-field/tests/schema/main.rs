@@ -16,6 +16,7 @@ mod cycles_are_refused;
 mod install_says_what_it_did;
 mod install_takes_part_in_a_transaction;
 mod installs_do_not_get_in_each_others_way;
+mod links_of_different_types_are_refused;
 mod long_names_are_told_apart;
 mod missing_columns_are_added;
 mod missing_columns_are_named;

@@ -38,6 +38,18 @@ pub(super) fn describe(table: &Table) -> Statement {
 }
 
 /// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the table's ownership.
+/// A cast from text to another type fails for what is no value of it, in the user's statement.
+pub(super) fn can_link(owner: &str, related: &str) -> bool {
+    let family = |kind: &str| match kind {
+        "smallint" | "integer" | "bigint" => "integer".to_owned(),
+        "text" => "text".to_owned(),
+        _ if kind.starts_with("character") || kind.ends_with("citext") => "text".to_owned(),
+        // `numeric(10,2)` and `numeric(12,2)`
+        _ => kind.split('(').next().unwrap_or(kind).to_owned(),
+    };
+    family(owner) == family(related)
+}
+
 pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> Statement {
     let mut tables: Vec<&Table> = vec![&owner.table];
     tables.extend(related.iter().map(|related| &related.table));

@@ -28,16 +28,14 @@ const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalo
 /// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
 pub(super) const FOREIGN: &str = "coalesce(current_setting('cached_field.internal', true), '') <> 'on'";
 
-pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects = vec![mark(owner, table), flag(owner, table), work(owner)];
     if owner.looked_up().next().is_some() {
         objects.push(mark_links(owner));
     }
-    for source in owner.looked_up() {
-        objects.push(expand(owner, table, source));
-    }
+    objects.extend(looked_up(owner, related).map(|(source, far)| expand(owner, source, far)));
     if owner.fields.iter().any(|field| field.flagging == Flagging::Commit) {
-        objects.extend(flush(owner, table));
+        objects.extend(flush(owner, table, related));
     }
     objects
 }
@@ -197,7 +195,7 @@ fn flag_branch(owner: &Owner, field: &crate::field::layout::Field) -> String {
 }
 
 /// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
-fn expand(owner: &Owner, table: &Described, source: &Source) -> Object {
+fn expand(owner: &Owner, source: &Source, far: &Described) -> Object {
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
     let body = format!(
@@ -217,7 +215,7 @@ SELECT count(*) FROM expanded",
         columns = keys.join(", "),
         owner_keys = prefixed("t", &owner_key(owner)),
         owner_table = qualified(&owner.table),
-        linked = linked(table, source, "g.link"),
+        linked = linked(source, far, "g.link"),
     );
     let signature = format!("(p_limit bigint, p_link text[]) RETURNS bigint {INDEXED}");
     function_object(owner, &expand_suffix(source), &signature, &body)
@@ -227,13 +225,19 @@ pub(super) fn expand_suffix(source: &Source) -> String {
     format!("{}_expand", source.name())
 }
 
-/// `t.country_code = (g.link)[1]::text AND ...`
-fn linked(table: &Described, source: &Source, array: &str) -> String {
+/// `t.country_code = (g.link)[1]::text AND ...`, with the type that the link was written from: a cast to the owner's
+/// could fail for a value that no owner can have.
+fn linked(source: &Source, far: &Described, array: &str) -> String {
     let pairs =
         source.link.iter().enumerate().map(|(at, link)| {
-            format!("t.{} = ({array})[{}]::{}", quote(&link.owner), at + 1, table.columns[&link.owner])
+            format!("t.{} = ({array})[{}]::{}", quote(&link.owner), at + 1, far.columns[&link.related])
         });
     pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+/// The sources whose owners have to be looked up, with their tables.
+fn looked_up<'a>(owner: &'a Owner, related: &'a [Described]) -> impl Iterator<Item = (&'a Source, &'a Described)> {
+    owner.sources.iter().zip(related).filter(|(source, _)| source.key_columns(owner).is_none())
 }
 
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
@@ -268,11 +272,12 @@ fn work(owner: &Owner) -> Object {
 }
 
 /// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows are locked.
-fn flush(owner: &Owner, table: &Described) -> Vec<Object> {
+fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let keys = key_columns(owner);
     let types = tables::key_types(owner, table);
     let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
-    let lookups: Vec<String> = owner.looked_up().map(|source| flush_branch(owner, table, source)).collect();
+    let lookups: Vec<String> =
+        looked_up(owner, related).map(|(source, far)| flush_branch(owner, source, far)).collect();
     let body = format!(
         "DECLARE {declared}
 BEGIN
@@ -299,7 +304,7 @@ END",
     ]
 }
 
-fn flush_branch(owner: &Owner, table: &Described, source: &Source) -> String {
+fn flush_branch(owner: &Owner, source: &Source, far: &Described) -> String {
     let keys = key_columns(owner);
     let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
     format!(
@@ -313,7 +318,7 @@ fn flush_branch(owner: &Owner, table: &Described, source: &Source) -> String {
         aggregated = aggregated.join(", "),
         into = keys.iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", "),
         owner_table = qualified(&owner.table),
-        linked = linked(table, source, "u.link::text[]"),
+        linked = linked(source, far, "u.link::text[]"),
         flag = function(owner, "flag"),
     )
 }

@@ -84,6 +84,10 @@ impl Dialect for Postgres {
         catalog::describe(table)
     }
 
+    fn can_link(&self, owner: &str, related: &str) -> bool {
+        catalog::can_link(owner, related)
+    }
+
     fn unique_indexes(&self, _: &Table) -> Option<Statement> {
         None
     }

@@ -16,7 +16,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
-    objects.extend(functions::objects(owner, table));
+    objects.extend(functions::objects(owner, table, related));
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, table, source, far));

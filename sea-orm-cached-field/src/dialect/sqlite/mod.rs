@@ -80,6 +80,10 @@ impl Dialect for Sqlite {
         catalog::describe(table)
     }
 
+    fn can_link(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
     fn unique_indexes(&self, table: &Table) -> Option<Statement> {
         Some(catalog::unique_indexes(table))
     }
