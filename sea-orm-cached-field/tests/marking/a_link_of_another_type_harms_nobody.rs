@@ -15,7 +15,10 @@ mod shelf {
         pub id: i32,
         #[sea_orm(has_many)]
         pub books: HasMany<super::book::Entity>,
-        #[cached(depends_on(books(title)))]
+        pub room_id: Option<i32>,
+        #[sea_orm(belongs_to, from = "room_id", to = "id", skip_fk)]
+        pub room: BelongsTo<Option<super::room::Entity>>,
+        #[cached(depends_on(books(title), room(name)))]
         pub books_count: i64,
     }
 
@@ -47,6 +50,24 @@ mod book {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Its key is wider than the link.
+mod room {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "room")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub name: String,
+        #[sea_orm(has_many)]
+        pub shelves: HasMany<super::shelf::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 fn shelves() -> Models {
     CachedFields::of::<shelf::Entity>()
 }
@@ -55,6 +76,7 @@ contract! {
     async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
         db.create(shelf::Entity).await;
         db.create(book::Entity).await;
+        db.create(room::Entity).await;
         shelves().install(&*db).await.expect("installed");
         db.sql("INSERT INTO shelf (id) VALUES (1)").await;
         let mut watch = Watch::begin(&db, shelves).await;
@@ -65,6 +87,18 @@ contract! {
         );
         assert_eq!(watch.after("UPDATE book SET shelf_id = 5000000000").await, ["shelf.books_count 1"]);
         assert_eq!(db.scalar::<i64>("SELECT cached_books_count FROM shelf").await, 0);
+        assert_eq!(db.pending("shelf").await, 0);
+    }
+    async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
+        db.create(shelf::Entity).await;
+        db.create(book::Entity).await;
+        db.create(room::Entity).await;
+        shelves().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO shelf (id, room_id) VALUES (1, 7)").await;
+        let mut watch = Watch::begin(&db, shelves).await;
+        assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await, NOTHING);
+        assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (7, 'hall')").await, ["shelf.books_count 1, unchanged"]);
+        assert_eq!(watch.after("UPDATE room SET name = name || '!'").await, ["shelf.books_count 1, unchanged"]);
         assert_eq!(db.pending("shelf").await, 0);
     }
 }
