@@ -25,9 +25,6 @@ use crate::{
 /// How long a reader may calculate before a worker takes over.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// What happens to a row whose calculation failed while it was read: a worker tries again.
-const RETRY: Retry = Retry { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) };
-
 type RowOf<F> = <<F as CachedField>::Entity as EntityTrait>::Model;
 
 /// A cached field and one of its rows.
@@ -183,7 +180,7 @@ async fn calculate_and_complete<F: CachedField>(
             match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(()) => Ok(value),
                 Err(error) if engine.refuses_value(&error) => {
-                    invalidation::fail(engine, connection, &target.model, &claim, &error, RETRY).await?;
+                    invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;
                     Err(error)
                 }
                 // The value is right all the same; a worker stores it.
@@ -198,7 +195,7 @@ async fn calculate_and_complete<F: CachedField>(
             Err(error)
         }
         Err(error) => {
-            invalidation::fail(engine, connection, &target.model, &claim, &error, RETRY).await?;
+            invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;
             Err(error)
         }
     }

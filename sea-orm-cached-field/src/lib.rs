@@ -107,6 +107,8 @@ mod event;
 mod facade;
 mod field;
 mod invalidation;
+#[cfg(feature = "migration")]
+mod migration;
 mod registry;
 mod schema;
 mod worker;
@@ -120,7 +122,7 @@ pub use field::{
     IntoExecutor, Key, Stored,
 };
 #[cfg(feature = "migration")]
-pub use schema::InstallCachedFields;
+pub use migration::InstallCachedFields;
 pub use schema::{Change, Changes};
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};

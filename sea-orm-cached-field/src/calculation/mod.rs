@@ -1,9 +1,7 @@
-//! Running the user's code: the only room that does. Panics are caught, time is bounded, readers share.
+//! Running the user's code: the only room that does. Panics are caught, time is bounded.
 
 mod batch;
-mod flight;
 mod run;
 
 pub(crate) use batch::{Calculated, Limits, Outcome, calculate};
-pub(crate) use flight::Flights;
 pub(crate) use run::{Subject, message, run};

@@ -13,10 +13,7 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use sea_orm::{
-    AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, Statement,
-    TransactionOptions, Value,
-};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use crate::{
     Error,
@@ -85,8 +82,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// Keeps other installations out until the transaction ends, where its beginning does not.
     fn lock_out_installations(&self) -> Option<Statement>;
 
-    /// Rows `schema`, `name`, `type`, `key` (its place in the primary key, or 0) of a table's columns; none if there is
-    /// no such table.
+    /// Rows `schema`, `kind` (`table`, or what else it is), `name`, `type`, `key` (its place in the primary key, or 0) of
+    /// a table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
@@ -144,19 +141,7 @@ pub(crate) trait Dialect: Send + Sync {
     // ---- collect and claim
 
     /// How a worker's transaction begins.
-    fn transaction(&self) -> TransactionOptions {
-        match self.backend() {
-            DbBackend::Sqlite => TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            },
-            _ => TransactionOptions {
-                isolation_level: Some(IsolationLevel::ReadCommitted),
-                access_mode: Some(AccessMode::ReadWrite),
-                ..Default::default()
-            },
-        }
-    }
+    fn transaction(&self) -> TransactionOptions;
 
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
     fn settings(&self, internal: bool) -> Option<Statement>;
@@ -176,7 +161,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// The generation of something newly queued, from the newest of its marks.
     fn generation(&self, newest_mark: i64) -> i64;
 
-    /// Queues what was collected: rows `key_1`, ..., `field`, `generation`, `attempts`, `leased` (by this statement).
+    /// Queues what was collected: rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`,
+    /// `leased` (by this statement).
     fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement;
 
     /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
@@ -187,7 +173,7 @@ pub(crate) trait Dialect: Send + Sync {
     /// Flags these rows if they are not, skipping those that somebody holds locked.
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
 
-    /// Leases queued rows that are due: rows `key_1`, ..., `field`, `generation`, `attempts`.
+    /// Leases queued rows that are due: rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`.
     fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement;
 
     /// Leases one key, queueing it if it is not: a row as of [`Dialect::enqueue`]. `steal`: also from who holds it.

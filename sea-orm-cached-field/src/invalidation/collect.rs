@@ -55,7 +55,7 @@ pub(super) async fn collect(
     let taken = db.query_all_raw(engine.dialect.take_marks(&model.owner, limit)).await?;
     let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
     let keys: Vec<Key> = keys.into_iter().collect();
-    collect_marks(engine, db, model, taken, &keys, |_, _| lease).await
+    collect_marks(engine, db, model, taken, &keys, |_| lease).await
 }
 
 /// Collects all marks of one row; only the field that is asked for is leased.
@@ -72,7 +72,7 @@ pub(super) async fn collect_row(
             db.execute_raw(expand).await?;
         }
     }
-    let only_asked = |_: &Key, marked: usize| if marked == field { lease } else { 0 };
+    let only_asked = |marked: usize| if marked == field { lease } else { 0 };
     collect_marks(engine, db, model, Vec::new(), std::slice::from_ref(key), only_asked).await
 }
 
@@ -82,7 +82,7 @@ async fn collect_marks(
     model: &Model,
     mut taken: Vec<QueryResult>,
     keys: &[Key],
-    lease: impl Fn(&Key, usize) -> i64,
+    lease: impl Fn(usize) -> i64,
 ) -> Result<Collected, Error> {
     if keys.is_empty() {
         return Ok(Collected::default());
@@ -92,7 +92,7 @@ async fn collect_marks(
     let mut lazy = Vec::new();
     let mut longest = 0;
     for ((key, field), marks) in by_field(model, &taken)? {
-        let lease = lease(&key, field);
+        let lease = lease(field);
         longest = longest.max(lease);
         let generation = engine.dialect.generation(marks.newest);
         let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease > 0 };

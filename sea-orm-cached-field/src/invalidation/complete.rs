@@ -202,6 +202,12 @@ pub(crate) struct Retry {
     pub(crate) longest: Duration,
 }
 
+impl Default for Retry {
+    fn default() -> Self {
+        Self { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) }
+    }
+}
+
 impl Retry {
     /// The time to the next attempt after this many; `None` after the last. Exponential, with "equal jitter": half of
     /// it is random, so that rows that failed together are not tried together.

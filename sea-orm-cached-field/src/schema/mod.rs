@@ -3,13 +3,9 @@
 mod backlog;
 mod inspect;
 mod install;
-#[cfg(feature = "migration")]
-mod migration;
 mod report;
 mod uninstall;
 
 pub(crate) use install::install;
-#[cfg(feature = "migration")]
-pub use migration::InstallCachedFields;
 pub use report::{Change, Changes};
 pub(crate) use uninstall::uninstall;

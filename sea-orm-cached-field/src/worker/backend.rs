@@ -36,7 +36,7 @@ const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
-/// use apalis_core::{monitor::Monitor, worker::builder::WorkerBuilder};
+/// use apalis_core::worker::builder::WorkerBuilder;
 /// use sea_orm_cached_field::{CachedFields, recalculate};
 ///
 /// let backend = CachedFields::worker(&db).concurrency(4).into_backend()?;
@@ -47,7 +47,7 @@ const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 pub struct Backend {
     state: State,
     stop: CancellationToken,
-    _heartbeat: Option<AbortOnDropHandle<()>>,
+    heartbeat: Option<AbortOnDropHandle<()>>,
     core: Arc<Core>,
 }
 
@@ -134,7 +134,7 @@ impl Backend {
             in_flight: Arc::new(Semaphore::new(BATCHES_IN_FLIGHT)),
             unreachable_for: UNREACHABLE.0,
         };
-        Self { state: State::Idle(Box::new(source)), stop, _heartbeat: None, core }
+        Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, core }
     }
 
     fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
@@ -174,8 +174,8 @@ impl backend::Backend for Backend {
 
     /// An error would end the worker, so a database that cannot be reached is waited for.
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
-        if self._heartbeat.is_none() {
-            self._heartbeat = Some(self.core.start_heartbeat());
+        if self.heartbeat.is_none() {
+            self.heartbeat = Some(self.core.start_heartbeat());
         }
         let batch = ready!(self.poll_fetch(cx));
         Poll::Ready(batch.map(|batch| {

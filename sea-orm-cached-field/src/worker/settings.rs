@@ -23,7 +23,7 @@ impl Default for Settings {
             calculation_timeout: Duration::from_secs(30),
             lease: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),
-            retry: Retry { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) },
+            retry: Retry::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ mod read;
 mod related_triggers;
 mod tables;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 
 use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
 use crate::field::{
@@ -135,6 +135,14 @@ impl Dialect for Postgres {
 
     fn files(&self) -> Option<Statement> {
         None
+    }
+
+    fn transaction(&self) -> TransactionOptions {
+        TransactionOptions {
+            isolation_level: Some(IsolationLevel::ReadCommitted),
+            access_mode: Some(AccessMode::ReadWrite),
+            ..Default::default()
+        }
     }
 
     fn settings(&self, internal: bool) -> Option<Statement> {

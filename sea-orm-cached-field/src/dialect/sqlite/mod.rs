@@ -15,7 +15,7 @@ mod read;
 mod related_triggers;
 mod tables;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
 use crate::field::{
@@ -127,6 +127,10 @@ impl Dialect for Sqlite {
     fn files(&self) -> Option<Statement> {
         let text = "SELECT file FROM pragma_database_list WHERE file <> ''";
         Some(statement(Sql::sqlite(), text.to_owned()))
+    }
+
+    fn transaction(&self) -> TransactionOptions {
+        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
     }
 
     fn settings(&self, _: bool) -> Option<Statement> {

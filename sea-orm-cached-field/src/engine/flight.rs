@@ -81,3 +81,18 @@ fn launch<T: Send + Sync + 'static>(
     .boxed()
     .shared()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_flight_that_crashes_clears_its_place() {
+        let (flights, place) = (InTheAir::default(), (TypeId::of::<()>(), Key::new([1.into()])));
+        let crash = async { panic!("a crash") };
+        let flight = launch::<i32>(Arc::clone(&flights), place.clone(), crash);
+        flights.lock().unwrap().insert(place, flight.clone());
+        assert!(flight.await.is_err());
+        assert!(flights.lock().unwrap().is_empty(), "the next reader must not get the old error");
+    }
+}

@@ -1,5 +1,7 @@
 //! What this process knows of one database while it runs: who listens, who sleeps, what is being calculated.
 
+mod flight;
+
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
@@ -10,10 +12,10 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     Error,
-    calculation::Flights,
     dialect::{self, Dialect, Identity},
     event::Event,
 };
+use flight::Flights;
 
 /// How many events a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
