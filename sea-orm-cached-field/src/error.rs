@@ -84,7 +84,7 @@ pub enum Error {
     },
 
     /// A dependency path that no trigger can follow.
-    #[error("`{field}` of `{table}` cannot depend on `{path}`: {reason}")]
+    #[error("`{field}` of `{table}` cannot depend on `{path}`: at `{hop}`, {reason}")]
     UnsupportedPath {
         /// The owner's table.
         table: String,
@@ -92,6 +92,8 @@ pub enum Error {
         field: &'static str,
         /// The path, as `table(column)`.
         path: String,
+        /// The table of the path where it cannot be followed.
+        hop: String,
         /// Why, and what to do instead.
         reason: &'static str,
     },

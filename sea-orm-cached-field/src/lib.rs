@@ -119,7 +119,7 @@ pub use event::Event;
 pub use facade::{CachedFields, Models};
 pub use field::{
     BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Hop,
-    IntoExecutor, Key, Stored,
+    IntoExecutor, Key, Read, Stored,
 };
 #[cfg(feature = "migration")]
 pub use migration::InstallCachedFields;

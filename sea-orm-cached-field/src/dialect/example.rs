@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Written};
 use crate::field::{
     Flagging, Key,
-    layout::{Column, Field, Link, Owner, Reader, Source, Table},
+    layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
 fn named(name: &str) -> Table {
@@ -30,9 +30,11 @@ pub(super) fn owner() -> Owner {
 }
 
 fn source(table: &str, owner: &str, related: &str, column: &str) -> Source {
+    let link = vec![Link { near: owner.to_owned(), far: related.to_owned() }];
     Source {
-        table: named(table),
-        link: vec![Link { owner: owner.to_owned(), related: related.to_owned() }],
+        steps: vec![Step { table: named(table), link }],
+        at: 0,
+        repeated: Vec::new(),
         readers: vec![Reader { field: 0, columns: vec![column.to_owned()] }],
     }
 }

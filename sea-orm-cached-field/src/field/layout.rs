@@ -1,5 +1,7 @@
 //! The shape of an owner (a table with cached fields) as the database sees it: plain data that SQL is rendered from.
 
+use std::ops::Range;
+
 use super::Flagging;
 
 /// A table of the user, named as its entity names it.
@@ -45,21 +47,44 @@ pub(crate) struct Field {
     pub(crate) own_columns: Vec<String>,
 }
 
-/// A relation whose far rows the owner's fields depend on.
+/// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source
+/// of its own: a row in the middle that moves takes all behind it along.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    /// The related table.
-    pub(crate) table: Table,
-    /// Pairs of the owner's column and the related table's column that equals it.
-    pub(crate) link: Vec<Link>,
-    /// The fields that depend on it, by index, each with the related columns that it reads.
+    /// The way from the owner, to the end of the repeated group if the source lies in one.
+    pub(crate) steps: Vec<Step>,
+    /// The step that leads to the table of this source.
+    pub(crate) at: usize,
+    /// The groups of steps that are followed any number of times, but at least once.
+    pub(crate) repeated: Vec<Range<usize>>,
+    /// The fields that depend on it, by index, each with the columns that it reads or that lead on.
     pub(crate) readers: Vec<Reader>,
 }
 
+/// One step of a path: from the rows of one table to those of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The table that it leads to.
+    pub(crate) table: Table,
+    /// Pairs of columns that are equal.
+    pub(crate) link: Vec<Link>,
+}
+
+/// A column of the table that a step comes from, and the column of the table that it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
-    pub(crate) owner: String,
-    pub(crate) related: String,
+    pub(crate) near: String,
+    pub(crate) far: String,
+}
+
+/// How one comes from a changed row back to the owners. Each move goes from values of the link of one step to values of
+/// the link of an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// From the link of this step to that of the step before it, over the rows of the table between.
+    Back(usize),
+    /// From the link of a group's first step to that of the same step in all earlier rounds.
+    Around(Range<usize>),
 }
 
 #[derive(Clone, Debug)]
@@ -82,21 +107,74 @@ impl Owner {
     pub(crate) fn looked_up(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
+
+    /// The source at an earlier step of a source's path; `None` for the owner itself, where the path begins.
+    pub(crate) fn source_before(&self, source: &Source) -> Option<usize> {
+        let before = source.at.checked_sub(1)?;
+        self.sources.iter().position(|other| other.at == before && other.is_on_the_way_to(source))
+    }
 }
 
 impl Source {
-    /// The related columns that hold the owner's key, in the key's order; `None` if the link is not the whole key.
-    pub(crate) fn key_columns(&self, owner: &Owner) -> Option<Vec<&str>> {
-        let related =
-            |key: &Column| self.link.iter().find(|link| link.owner == key.name).map(|link| link.related.as_str());
-        let columns: Option<Vec<&str>> = owner.key.iter().map(related).collect();
-        columns.filter(|columns| columns.len() == self.link.len())
+    /// The table that is watched.
+    pub(crate) fn table(&self) -> &Table {
+        &self.steps[self.at].table
     }
 
-    /// What tells this source from others of the same owner: the related table and the columns of the link.
+    /// How its rows are linked with those of the table before.
+    pub(crate) fn link(&self) -> &[Link] {
+        &self.steps[self.at].link
+    }
+
+    /// The columns of [`Source::link`] in the source's own table.
+    pub(crate) fn link_columns(&self) -> impl Iterator<Item = &str> {
+        self.link().iter().map(|link| link.far.as_str())
+    }
+
+    /// The source's columns that hold the owner's key, in the key's order; `None` if the link is not the whole key.
+    pub(crate) fn key_columns(&self, owner: &Owner) -> Option<Vec<&str>> {
+        if self.at > 0 || !self.repeated.is_empty() {
+            return None;
+        }
+        let far = |key: &Column| self.link().iter().find(|link| link.near == key.name).map(|link| link.far.as_str());
+        let columns: Option<Vec<&str>> = owner.key.iter().map(far).collect();
+        columns.filter(|columns| columns.len() == self.link().len())
+    }
+
+    /// The way back from a row of the source to the first step's link, which the owners are found by.
+    pub(crate) fn way_back(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for at in (0..=self.at).rev() {
+            moves.extend(self.group_from(at).cloned().map(Move::Around));
+            if at > 0 {
+                moves.push(Move::Back(at));
+            }
+        }
+        moves
+    }
+
+    /// The repeated group that begins with this step.
+    pub(crate) fn group_from(&self, step: usize) -> Option<&Range<usize>> {
+        self.repeated.iter().find(|group| group.start == step)
+    }
+
+    fn is_on_the_way_to(&self, other: &Self) -> bool {
+        let groups =
+            |source: &Self| source.repeated.iter().filter(|group| group.start <= self.at).cloned().collect::<Vec<_>>();
+        other.steps.starts_with(&self.steps) && groups(self) == groups(other)
+    }
+
+    /// What tells this source from others of the same owner: the tables of its path and the columns of their links.
     pub(crate) fn name(&self) -> String {
-        let columns: Vec<&str> = self.link.iter().map(|link| link.related.as_str()).collect();
-        let near: Vec<&str> = self.link.iter().map(|link| link.owner.as_str()).collect();
-        format!("{}__{}__{}", self.table.name, columns.join("__"), near.join("__"))
+        let mut names = Vec::new();
+        for (at, step) in self.steps[..=self.at].iter().enumerate() {
+            names.push(step.table.name.as_str());
+            names.extend(step.link.iter().map(|link| link.far.as_str()));
+            names.extend(step.link.iter().map(|link| link.near.as_str()));
+            if self.repeated.iter().any(|group| group.contains(&at)) {
+                names.push("repeated");
+            }
+        }
+        names.join("__")
     }
 }

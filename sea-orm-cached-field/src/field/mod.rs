@@ -11,4 +11,4 @@ pub use cached_field::{BoxError, CachedField, CachedModel, Calculation, FieldEnt
 pub use executor::IntoExecutor;
 pub use expiry::Expiry;
 pub use key::Key;
-pub use path::{Dependency, Hop, Path};
+pub use path::{Dependency, Hop, Path, Read};

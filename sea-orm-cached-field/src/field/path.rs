@@ -1,7 +1,7 @@
 use std::{marker::PhantomData, str::FromStr};
 
 use sea_orm::{
-    EntityTrait, IdenStatic, Related, RelationDef,
+    EntityTrait, IdenStatic, Iterable, Related, RelationDef,
     entity::compound::{BelongsTo, BelongsToCardinality, HasMany, HasOne},
     sea_query::TableRef,
 };
@@ -29,13 +29,34 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
     type Entity = T::Entity;
 }
 
-/// A column that a calculation reads: of the row itself, or of rows related to it.
+/// What a calculation reads: of the row itself, or of rows related to it.
 #[derive(Clone, Debug)]
 pub struct Dependency {
-    /// The relations that lead to the table; none for a column of the row itself.
+    /// The relations that lead to the table; none for the row itself.
     pub hops: Vec<Hop>,
-    /// The column's name in the database.
-    pub column: String,
+    /// What is read there.
+    pub read: Read,
+}
+
+/// What a calculation reads at the end of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A column, by its name in the database.
+    Column(String),
+    /// Whatever stands in the row: all columns that the entity declares, by their names in the database.
+    AllColumns(Vec<String>),
+    /// Only which rows there are, as for a count.
+    Existence,
+}
+
+impl Read {
+    pub(crate) fn columns(&self) -> &[String] {
+        match self {
+            Self::Column(column) => std::slice::from_ref(column),
+            Self::AllColumns(columns) => columns,
+            Self::Existence => &[],
+        }
+    }
 }
 
 /// A relation on the way from the row to what its calculation reads.
@@ -51,6 +72,9 @@ pub struct Hop {
     pub to: Vec<String>,
     /// Whether the relation has a condition of its own, which no trigger can express.
     pub conditional: bool,
+    /// So many hops, this the last of them, are followed any number of times, but at least once; 0 if this hop ends no
+    /// such group.
+    pub repeats: usize,
 }
 
 /// A dependency path in the making, checked by the compiler: each hop's type says what can follow.
@@ -97,7 +121,29 @@ impl<E: EntityTrait> Path<E> {
         let Ok(column) = E::Column::from_str(name) else {
             panic!("`{}` has no column for the field `{name}`", E::default().table_name())
         };
-        Dependency { hops: self.hops, column: column.as_str().to_owned() }
+        Dependency { hops: self.hops, read: Read::Column(column.as_str().to_owned()) }
+    }
+
+    /// Ends the path at all columns that the entity declares.
+    pub fn all_columns(self) -> Dependency {
+        let columns = E::Column::iter().map(|column| column.as_str().to_owned()).collect();
+        Dependency { hops: self.hops, read: Read::AllColumns(columns) }
+    }
+
+    /// Ends the path at the rows themselves: which there are, whatever stands in them.
+    pub fn existence(self) -> Dependency {
+        Dependency { hops: self.hops, read: Read::Existence }
+    }
+
+    /// Relations that lead back to the entity, followed any number of times, but at least once.
+    pub fn repeated(mut self, step: impl FnOnce(Self) -> Self) -> Self {
+        let mut group = step(Self::start()).hops;
+        let length = group.len();
+        if let Some(last) = group.last_mut() {
+            last.repeats = length;
+        }
+        self.hops.extend(group);
+        self
     }
 }
 
@@ -111,6 +157,7 @@ impl From<RelationDef> for Hop {
             from: names(&definition.from_col),
             to: names(&definition.to_col),
             conditional: definition.on_condition.is_some(),
+            repeats: 0,
         }
     }
 }

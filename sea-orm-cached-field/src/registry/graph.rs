@@ -47,16 +47,17 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
 /// The cached fields that this one is calculated from.
 fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Node> {
     let dependencies = &models[model].dependencies[field];
-    dependencies.iter().filter_map(|dependency| find(models, &models[model].owner, dependency)).collect()
+    dependencies.iter().flat_map(|dependency| find(models, &models[model].owner, dependency)).collect()
 }
 
-fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Option<Node> {
+fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Vec<Node> {
     let (schema, table) = match dependency.hops.last() {
         Some(hop) => (&hop.schema, &hop.table),
         None => (&owner.table.schema, &owner.table.name),
     };
-    let model =
-        models.iter().position(|model| model.owner.table.name == *table && model.owner.table.schema == *schema)?;
-    let field = models[model].owner.fields.iter().position(|field| field.cached.name == dependency.column)?;
-    Some((model, field))
+    let is_read_from = |model: &Arc<Model>| model.owner.table.name == *table && model.owner.table.schema == *schema;
+    let Some(model) = models.iter().position(is_read_from) else { return Vec::new() };
+    let fields = models[model].owner.fields.iter().enumerate();
+    let read = fields.filter(|(_, field)| dependency.read.columns().contains(&field.cached.name));
+    read.map(|(field, _)| (model, field)).collect()
 }

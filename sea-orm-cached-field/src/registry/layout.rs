@@ -1,24 +1,25 @@
 //! From an entity's types to the shape that SQL is rendered from.
 
+use std::ops::Range;
+
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
     sea_query::{Expr, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable, TableAlterStatement},
 };
 
-use super::{Model, rows::TypedRows};
+use super::{Model, Registration, Upkeep, rows::TypedRows};
 use crate::{
     Error,
     field::{
-        CachedModel, Dependency, FieldEntry, Hop,
-        layout::{Cast, Column, Field, Link, Owner, Reader, Source, Table},
+        CachedModel, Dependency, FieldEntry, Hop, Read,
+        layout::{Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
     },
 };
 
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     let entries = E::cached_fields();
-    let entity = E::default();
     let mut owner = Owner {
-        table: Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() },
+        table: table_of::<E>(),
         key: E::PrimaryKey::iter().map(|key| column::<E>(key.into_column())).collect(),
         fields: entries.iter().map(field).collect(),
         sources: Vec::new(),
@@ -63,20 +64,75 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
 }
 
 fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> Result<(), Error> {
-    match dependency.hops.as_slice() {
-        [] => add_own_column(owner, field, &dependency.column),
-        [hop] if hop.conditional => {
-            let reason = "the relation has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one";
-            return Err(unsupported(owner, field, dependency, reason));
-        }
-        [hop] => add_source(owner, field, hop, &dependency.column),
-        _ => {
-            let reason =
-                "it leads over more than one table; keep a cached field on the table in between, and depend on that";
-            return Err(unsupported(owner, field, dependency, reason));
-        }
+    if let Some(hop) = dependency.hops.iter().position(|hop| hop.conditional) {
+        let reason = "the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one";
+        return Err(unsupported(owner, field, dependency, hop, reason));
+    }
+    let columns = read_columns(owner, dependency);
+    let Some(first) = dependency.hops.first() else {
+        columns.iter().for_each(|column| add_own_column(owner, field, column));
+        return Ok(());
+    };
+    first.from.iter().for_each(|column| add_own_column(owner, field, column));
+    let steps: Vec<Step> = dependency.hops.iter().map(step).collect();
+    let repeated = repeated(&dependency.hops);
+    for at in 0..steps.len() {
+        let group = repeated.iter().find(|group| group.contains(&at));
+        let source = Source {
+            steps: steps[..group.map_or(at + 1, |group| group.end)].to_vec(),
+            at,
+            repeated: repeated.iter().filter(|group| group.start <= at).cloned().collect(),
+            readers: Vec::new(),
+        };
+        let next = steps.get(at + 1).into_iter();
+        // The end of a group leads to its beginning, too.
+        let again = group.filter(|group| group.end == at + 1).map(|group| &steps[group.start]);
+        let links = next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
+        let read = if at + 1 == steps.len() { columns.as_slice() } else { &[] };
+        add_source(owner, field, source, links.chain(read.iter().cloned()));
     }
     Ok(())
+}
+
+/// The columns that are read. Of a row with cached fields as a whole, not what belongs to their upkeep.
+fn read_columns(owner: &Owner, dependency: &Dependency) -> Vec<String> {
+    let columns = dependency.read.columns().to_vec();
+    let Read::AllColumns(_) = dependency.read else { return columns };
+    let table = dependency.hops.last().map_or_else(|| owner.table.clone(), table);
+    let upkeep: Vec<String> = inventory::iter::<Registration>
+        .into_iter()
+        .map(|registration| registration.upkeep())
+        .filter(|upkeep| upkeep.table == table)
+        .flat_map(|upkeep| upkeep.columns)
+        .collect();
+    columns.into_iter().filter(|column| !upkeep.contains(column)).collect()
+}
+
+fn table(hop: &Hop) -> Table {
+    Table { schema: hop.schema.clone(), name: hop.table.clone() }
+}
+
+pub(super) fn upkeep<E: CachedModel>() -> Upkeep {
+    let columns = E::cached_fields().into_iter().flat_map(|entry| {
+        let expires = entry.spec.expires_after.map(|column| column.as_str().to_owned());
+        std::iter::once(entry.spec.recalculation_needed.as_str().to_owned()).chain(expires)
+    });
+    Upkeep { table: table_of::<E>(), columns: columns.collect() }
+}
+
+fn table_of<E: EntityTrait>() -> Table {
+    let entity = E::default();
+    Table { schema: entity.schema_name().map(str::to_owned), name: entity.table_name().to_owned() }
+}
+
+fn step(hop: &Hop) -> Step {
+    let link = hop.from.iter().zip(&hop.to).map(|(near, far)| Link { near: near.clone(), far: far.clone() });
+    Step { table: table(hop), link: link.collect() }
+}
+
+fn repeated(hops: &[Hop]) -> Vec<Range<usize>> {
+    let ends = hops.iter().enumerate().filter(|(_, hop)| hop.repeats > 0);
+    ends.map(|(at, hop)| at + 1 - hop.repeats..at + 1).collect()
 }
 
 fn add_own_column(owner: &mut Owner, field: usize, column: &str) {
@@ -87,34 +143,40 @@ fn add_own_column(owner: &mut Owner, field: usize, column: &str) {
     }
 }
 
-fn add_source(owner: &mut Owner, field: usize, hop: &Hop, column: &str) {
-    let table = Table { schema: hop.schema.clone(), name: hop.table.clone() };
-    let link: Vec<Link> = hop
-        .from
-        .iter()
-        .zip(&hop.to)
-        .map(|(owner, related)| Link { owner: owner.clone(), related: related.clone() })
-        .collect();
-    for pair in &link {
-        add_own_column(owner, field, &pair.owner);
-    }
-    let at =
-        owner.sources.iter().position(|source| source.table == table && source.link == link).unwrap_or_else(|| {
-            owner.sources.push(Source { table, link, readers: Vec::new() });
-            owner.sources.len() - 1
-        });
+fn add_source(owner: &mut Owner, field: usize, source: Source, columns: impl Iterator<Item = String>) {
+    let same =
+        |other: &Source| (&other.steps, other.at, &other.repeated) == (&source.steps, source.at, &source.repeated);
+    let at = owner.sources.iter().position(same).unwrap_or_else(|| {
+        owner.sources.push(source);
+        owner.sources.len() - 1
+    });
     let readers = &mut owner.sources[at].readers;
-    match readers.iter_mut().find(|reader| reader.field == field) {
-        Some(reader) if reader.columns.iter().any(|read| read == column) => {}
-        Some(reader) => reader.columns.push(column.to_owned()),
-        None => readers.push(Reader { field, columns: vec![column.to_owned()] }),
+    let reader = readers.iter().position(|reader| reader.field == field).unwrap_or_else(|| {
+        readers.push(Reader { field, columns: Vec::new() });
+        readers.len() - 1
+    });
+    for column in columns {
+        if !readers[reader].columns.contains(&column) {
+            readers[reader].columns.push(column);
+        }
     }
 }
 
-fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, reason: &'static str) -> Error {
+fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, hop: usize, reason: &'static str) -> Error {
     let hops: String = dependency.hops.iter().map(|hop| format!("{}(", hop.table)).collect();
-    let path = format!("{hops}{}{}", dependency.column, ")".repeat(dependency.hops.len()));
-    Error::UnsupportedPath { table: owner.table.name.clone(), field: owner.fields[field].name, path, reason }
+    let read = match &dependency.read {
+        Read::Column(column) => column.as_str(),
+        Read::AllColumns(_) => "*",
+        Read::Existence => "",
+    };
+    let path = format!("{hops}{read}{}", ")".repeat(dependency.hops.len()));
+    Error::UnsupportedPath {
+        table: owner.table.name.clone(),
+        field: owner.fields[field].name,
+        path,
+        hop: dependency.hops[hop].table.clone(),
+        reason,
+    }
 }
 
 fn added_columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<(String, TableAlterStatement)> {

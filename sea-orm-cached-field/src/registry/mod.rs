@@ -14,7 +14,10 @@ use sea_orm::{DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
 
 use crate::{
     Error,
-    field::{CachedModel, Dependency, Key, layout::Owner},
+    field::{
+        CachedModel, Dependency, Key,
+        layout::{Owner, Table},
+    },
 };
 
 pub(crate) use graph::check_cycles;
@@ -62,17 +65,30 @@ impl Model {
 
 /// What `#[cached_fields]` registers.
 #[derive(Clone, Copy, Debug)]
-pub struct Registration(fn() -> Result<Arc<Model>, Error>);
+pub struct Registration {
+    model: fn() -> Result<Arc<Model>, Error>,
+    upkeep: fn() -> Upkeep,
+}
 
 impl Registration {
     /// The registration of the entity `E`.
     pub const fn of<E: CachedModel>() -> Self {
-        Self(Model::of::<E>)
+        Self { model: Model::of::<E>, upkeep: layout::upkeep::<E> }
     }
 
     pub(crate) fn model(self) -> Result<Arc<Model>, Error> {
-        (self.0)()
+        (self.model)()
     }
+
+    fn upkeep(self) -> Upkeep {
+        (self.upkeep)()
+    }
+}
+
+/// The columns of a table that are neither the user's nor a cached value: flags and expiries.
+struct Upkeep {
+    table: Table,
+    columns: Vec<String>,
 }
 
 inventory::collect!(Registration);

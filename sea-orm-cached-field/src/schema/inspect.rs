@@ -1,6 +1,9 @@
 //! What the database has, and whether that is enough to install on.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
@@ -35,10 +38,10 @@ pub(super) async fn inspect(
     let without_columns = without_columns(&owner, &mut table)?;
     let mut related = Vec::new();
     for source in &owner.sources {
-        let far = if source.table == owner.table {
+        let far = if *source.table() == owner.table {
             table.clone()
         } else {
-            describe_or_fail(dialect, db, &owner, &source.table).await?
+            describe_or_fail(dialect, db, &owner, source.table()).await?
         };
         related.push(far);
     }
@@ -46,10 +49,17 @@ pub(super) async fn inspect(
     check_links(dialect, &owner, &table, &related)?;
     check_privileges(dialect, db, &owner, &table, &related).await?;
     owner.table = table.table.clone();
-    for (source, far) in owner.sources.iter_mut().zip(&related) {
-        source.table = far.table.clone();
+    let real = real_tables(&owner, &related);
+    for step in owner.sources.iter_mut().flat_map(|source| &mut source.steps) {
+        step.table = real[&step.table].clone();
     }
     Ok(Inspected { owner, table, related, without_columns })
+}
+
+/// The tables of all sources, as their entities name them, with the schemas that they are really in.
+fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
+    let named = owner.sources.iter().map(|source| source.table().clone());
+    named.zip(related.iter().map(|related| related.table.clone())).collect()
 }
 
 /// What the database has under a table's name.
@@ -152,10 +162,9 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described], models
         }
     }
     for (source, far) in owner.sources.iter().zip(related) {
-        let links = source.link.iter().map(|link| &link.related);
         for reader in &source.readers {
-            for column in links.clone().chain(&reader.columns) {
-                if !far.columns.contains_key(column) && !will_be_added(models, &source.table, column) {
+            for column in source.link_columns().chain(reader.columns.iter().map(String::as_str)) {
+                if !far.columns.contains_key(column) && !will_be_added(models, source.table(), column) {
                     let remedy = "the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too";
                     return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
                 }
@@ -172,14 +181,16 @@ fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
 
 fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
     for (source, far) in owner.sources.iter().zip(related) {
-        for link in &source.link {
+        let before = owner.source_before(source).map_or(table, |before| &related[before]);
+        for link in source.link() {
             // A cached column that is still to be added is looked at by the second inspection.
-            let types = table.columns.get(&link.owner).zip(far.columns.get(&link.related));
+            let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
             if types.is_some_and(|(near, far)| !dialect.can_link(near, far)) {
                 return Err(Error::UnsupportedPath {
                     table: owner.table.name.clone(),
                     field: owner.fields[source.readers[0].field].name,
                     path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
+                    hop: far.table.name.clone(),
                     reason: "the columns that relate the two tables are of different types; make them of one type",
                 });
             }

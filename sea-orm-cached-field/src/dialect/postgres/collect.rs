@@ -33,7 +33,7 @@ pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Opti
 
 /// The link of a mark that concerns this row of the owner's.
 pub(super) fn link(source: &Source, row: &str) -> String {
-    let columns: Vec<String> = source.link.iter().map(|link| format!("{row}.{}::text", quote(&link.owner))).collect();
+    let columns: Vec<String> = source.link().iter().map(|link| format!("{row}.{}::text", quote(&link.near))).collect();
     format!("ARRAY[{}]", columns.join(", "))
 }
 

@@ -228,10 +228,11 @@ pub(super) fn expand_suffix(source: &Source) -> String {
 /// `t.country_code = (g.link)[1]::text AND ...`, with the type that the link was written from: a cast to the owner's
 /// could fail for a value that no owner can have.
 fn linked(source: &Source, far: &Described, array: &str) -> String {
-    let pairs =
-        source.link.iter().enumerate().map(|(at, link)| {
-            format!("t.{} = ({array})[{}]::{}", quote(&link.owner), at + 1, far.columns[&link.related])
-        });
+    let pairs = source
+        .link()
+        .iter()
+        .enumerate()
+        .map(|(at, link)| format!("t.{} = ({array})[{}]::{}", quote(&link.near), at + 1, far.columns[&link.far]));
     pairs.collect::<Vec<_>>().join(" AND ")
 }
 

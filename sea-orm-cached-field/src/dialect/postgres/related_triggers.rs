@@ -78,7 +78,7 @@ impl Change<'_> {
     }
 
     fn link_columns(&self) -> impl Iterator<Item = &str> {
-        self.source.link.iter().map(|link| link.related.as_str())
+        self.source.link_columns()
     }
 
     /// The related rows of which something that the reader reads has changed, old and new.

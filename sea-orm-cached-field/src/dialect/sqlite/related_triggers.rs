@@ -62,15 +62,15 @@ impl Change<'_> {
     /// The owners that these versions of the related row are linked with.
     fn owners_of(&self, versions: &[&str]) -> String {
         let linked = |version: &&str| {
-            let pairs = self.source.link.iter();
-            let pairs = pairs.map(|link| format!("{} = {version}.{}", quote(&link.owner), quote(&link.related)));
+            let pairs = self.source.link().iter();
+            let pairs = pairs.map(|link| format!("{} = {version}.{}", quote(&link.near), quote(&link.far)));
             format!("({})", pairs.collect::<Vec<_>>().join(" AND "))
         };
         versions.iter().map(linked).collect::<Vec<_>>().join(" OR ")
     }
 
     fn after_update(&self) -> Object {
-        let links = self.source.link.iter().map(|link| link.related.as_str());
+        let links = self.source.link_columns();
         let mut columns: Vec<&str> = links.chain(self.reader.columns.iter().map(String::as_str)).collect();
         columns.sort_unstable();
         columns.dedup();
@@ -108,8 +108,8 @@ impl Change<'_> {
 
     /// `unique`: the columns, each with the collation by which a collision is told.
     fn owners_of_replaced(&self, unique: &[(&str, String)]) -> String {
-        let near: Vec<String> = self.source.link.iter().map(|link| quote(&link.owner)).collect();
-        let linked: Vec<String> = self.source.link.iter().map(|link| format!("r.{}", quote(&link.related))).collect();
+        let near: Vec<String> = self.source.link().iter().map(|link| quote(&link.near)).collect();
+        let linked: Vec<String> = self.source.link().iter().map(|link| format!("r.{}", quote(&link.far))).collect();
         let same: Vec<String> =
             unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
         format!(
