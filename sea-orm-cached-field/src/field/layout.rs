@@ -108,10 +108,13 @@ impl Owner {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
 
-    /// The source at an earlier step of a source's path; `None` for the owner itself, where the path begins.
-    pub(crate) fn source_before(&self, source: &Source) -> Option<usize> {
-        let before = source.at.checked_sub(1)?;
-        self.sources.iter().position(|other| other.at == before && other.is_on_the_way_to(source))
+    /// The sources of a source's path by index, itself the last of them: one a step.
+    pub(crate) fn path(&self, source: &Source) -> Vec<usize> {
+        let on_the_way = |at: usize| {
+            let step = |other: &Source| other.at == at && other.is_on_the_way_to(source);
+            self.sources.iter().position(step).expect("each step of a path is a source")
+        };
+        (0..=source.at).map(on_the_way).collect()
     }
 }
 

@@ -13,6 +13,7 @@ mod own_triggers;
 mod read;
 mod related_triggers;
 mod tables;
+mod way;
 
 use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 

@@ -14,6 +14,7 @@ mod plans;
 mod read;
 mod related_triggers;
 mod tables;
+mod way;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
