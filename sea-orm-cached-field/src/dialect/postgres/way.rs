@@ -109,9 +109,8 @@ pub(super) fn to_owners(owner: &Owner, source: &Source, related: &[Described], l
     format!("{}\n  JOIN {} t ON {}", way.joins, qualified(&owner.table), linked.join(" AND "))
 }
 
-/// A FROM clause of the rows before the source on the way from the owner's row `t`, and the links by which marks name
-/// them.
-pub(super) fn from_owner(source: &Source) -> (String, String) {
+/// The way from the owner's row `t` to the rows before the source.
+fn before(source: &Source) -> Way<'_> {
     let values = near(&source.steps[0]).iter().map(|column| format!("t.{column}")).collect();
     let mut way = Way { source, joins: String::new(), values, prefix: "s" };
     for step in 0..=source.at {
@@ -125,5 +124,19 @@ pub(super) fn from_owner(source: &Source) -> (String, String) {
             way.forth(step, step + 1);
         }
     }
+    way
+}
+
+/// A FROM clause of the rows before the source on the way from the owner's row `t`, and the links by which marks name
+/// them.
+pub(super) fn from_owner(source: &Source) -> (String, String) {
+    let way = before(source);
     (format!("(SELECT 1) o{}", way.joins), link(way.values.into_iter()))
+}
+
+/// A FROM clause of the source's rows on the way from the owner's row `t`, and their name in it.
+pub(super) fn rows_of(source: &Source) -> (String, String) {
+    let mut way = before(source);
+    way.join(source.at, &far(&source.steps[source.at]), &[]);
+    (format!("(SELECT 1) o{}", way.joins), format!("s{}", source.at))
 }

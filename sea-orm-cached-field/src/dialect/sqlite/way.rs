@@ -1,8 +1,10 @@
-//! The way from the rows of a source back to the owners that are calculated from them, as nested queries.
+//! The way between the rows of a source and the owners that are calculated from them, as nested queries.
+
+use std::ops::Range;
 
 use crate::{
     dialect::sql::{prefixed, qualified, quote_all},
-    field::layout::{Move, Source, Step},
+    field::layout::{Move, Owner, Source, Step},
 };
 
 fn near(step: &Step) -> Vec<String> {
@@ -35,11 +37,11 @@ pub(super) fn owners(source: &Source, links: &str) -> String {
                 joins +=
                     &join(source, step - 1, &near(&source.steps[step]), &format!("x{step}"), &far(&source.steps[step]));
             }
-            // UNION, so that circles in the data end.
-            format!(
-                "WITH RECURSIVE r ({columns}) AS ({links} UNION SELECT {next} FROM r{joins}) SELECT {columns} FROM r",
-                columns = columns.join(", "),
-                next = prefixed(&format!("x{}", group.start), &far(&source.steps[group.start])),
+            recursion(
+                &links,
+                &columns,
+                &joins,
+                &prefixed(&format!("x{}", group.start), &far(&source.steps[group.start])),
             )
         }
     });
@@ -62,4 +64,40 @@ fn join(source: &Source, table: usize, columns: &[String], left: &str, left_colu
     let pairs = columns.iter().zip(left_columns).map(|(column, other)| format!("x{table}.{column} = {left}.{other}"));
     let pairs: Vec<String> = pairs.collect();
     format!(" JOIN {} x{table} ON {}", qualified(&source.steps[table].table), pairs.join(" AND "))
+}
+
+/// A query of these columns of the source's rows, on the way from a row `t` of the owner that a condition names.
+pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[String]) -> String {
+    let mut links =
+        format!("SELECT {} FROM {} t WHERE {row}", prefixed("t", &near(&source.steps[0])), qualified(&owner.table),);
+    for step in 0..=source.at {
+        if let Some(group) = source.group_from(step) {
+            links = around(source, group, &links);
+        }
+        let kept = source.steps.get(step + 1).filter(|_| step < source.at).map_or_else(|| columns.to_vec(), near);
+        links = format!(
+            "SELECT {} FROM {} s{step} WHERE ({}) IN ({links})",
+            prefixed(&format!("s{step}"), &kept),
+            qualified(&source.steps[step].table),
+            prefixed(&format!("s{step}"), &far(&source.steps[step])),
+        );
+    }
+    links
+}
+
+/// From the links of a group's first step to those of the same step in all later rounds.
+fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
+    let columns: Vec<String> = (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
+    let mut joins = join(source, group.start, &far(&source.steps[group.start]), "r", &columns);
+    for step in group.start + 1..group.end {
+        joins += &join(source, step, &far(&source.steps[step]), &format!("x{}", step - 1), &near(&source.steps[step]));
+    }
+    let last = format!("x{}", group.end - 1);
+    recursion(links, &columns, &joins, &prefixed(&last, &near(&source.steps[group.start])))
+}
+
+/// UNION, so that circles in the data end.
+fn recursion(first: &str, columns: &[String], joins: &str, next: &str) -> String {
+    let columns = columns.join(", ");
+    format!("WITH RECURSIVE r ({columns}) AS ({first} UNION SELECT {next} FROM r{joins}) SELECT {columns} FROM r")
 }
