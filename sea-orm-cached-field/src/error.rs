@@ -83,6 +83,18 @@ pub enum Error {
         path: Vec<String>,
     },
 
+    /// A row whose field is calculated, over other rows, from itself: the data of a field with `recursive` goes in a
+    /// circle. The row is tried again as if it had failed, and at once when the circle is broken.
+    #[error("`{field}` of `{table}` is calculated from itself: the data goes in a circle, {}", circle(path))]
+    DataCycle {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The rows of the circle, each calculated from the one before; the first stands again at the end.
+        path: Vec<Key>,
+    },
+
     /// A dependency path that no trigger can follow.
     #[error("`{field}` of `{table}` cannot depend on `{path}`: at `{hop}`, {reason}")]
     UnsupportedPath {
@@ -219,4 +231,9 @@ impl Error {
         }
         text
     }
+}
+
+/// `3 -> 5 -> 3`
+fn circle(path: &[Key]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }

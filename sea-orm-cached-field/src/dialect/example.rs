@@ -104,6 +104,13 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("drop_gone", dialect.drop_gone(owner, &claims)),
         ("status", dialect.status(owner, 0, &keys[0])),
     ];
+    for source in &owner.sources {
+        statements.extend([
+            ("circular", dialect.circular(owner, source, &keys)),
+            ("readers", dialect.readers(owner, source, &keys[0])),
+            ("retry_readers", dialect.retry_readers(owner, 0, source, &keys)),
+        ]);
+    }
     let (before, after) = dialect.settle(owner, &claims);
     statements.extend(before.into_iter().chain(after).map(|statement| ("settle", statement)));
     statements.extend(dialect.flag_lazily(owner, 0, &keys[0]).into_iter().map(|statement| ("flag_lazily", statement)));
