@@ -107,7 +107,7 @@ pub enum Error {
         /// The table of the path where it cannot be followed.
         hop: String,
         /// Why, and what to do instead.
-        reason: &'static str,
+        reason: String,
     },
 
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.

@@ -118,7 +118,7 @@ pub use error::Error;
 pub use event::Event;
 pub use facade::{CachedFields, Models};
 pub use field::{
-    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Hop,
+    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Flaw, Hop,
     IntoExecutor, Key, Read, Stored,
 };
 #[cfg(feature = "migration")]
@@ -143,7 +143,7 @@ pub mod __private {
         access::{Flag, expire, flag, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            IntoExecutor, Key, Path, Stored,
+            FollowUnrelated, IntoExecutor, Key, Path, Stored,
         },
         registry::Registration,
     };

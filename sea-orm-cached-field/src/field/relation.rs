@@ -1,0 +1,119 @@
+//! Relation fields of models that the macro cannot see: which relation is meant.
+
+use std::marker::PhantomData;
+
+use sea_orm::{
+    EntityName, EntityTrait, Iterable, Related, RelationDef, RelationTrait, RelationType,
+    entity::compound::{BelongsTo, BelongsToCardinality, HasMany, HasOne},
+};
+
+use super::path::{Hop, Path, related};
+
+/// A relation field of a `ModelEx`; it names the entity at its other end.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no relation field",
+    label = "expected a field of type `HasMany`, `HasOne` or `BelongsTo`",
+    note = "in `depends_on`, a column is written as its name, a relation as `name(columns of the related model)`"
+)]
+pub trait RelationField {
+    /// The entity at the other end.
+    type Entity: EntityTrait;
+
+    /// Whether the field can stand for this relation.
+    fn fits(relation: &RelationDef) -> bool;
+}
+
+impl<E: EntityTrait> RelationField for HasMany<E> {
+    type Entity = E;
+
+    fn fits(relation: &RelationDef) -> bool {
+        relation.rel_type == RelationType::HasMany
+    }
+}
+
+impl<E: EntityTrait> RelationField for HasOne<E> {
+    type Entity = E;
+
+    fn fits(relation: &RelationDef) -> bool {
+        relation.rel_type == RelationType::HasOne
+    }
+}
+
+impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
+    type Entity = T::Entity;
+
+    fn fits(relation: &RelationDef) -> bool {
+        relation.is_owner
+    }
+}
+
+/// The way over a relation field of type `F` of the entity `E`, before it is known which relation that is.
+#[derive(Debug)]
+pub struct Over<E, F> {
+    path: Path<E>,
+    variant: &'static str,
+    field: PhantomData<F>,
+}
+
+impl<E: EntityTrait> Path<E> {
+    /// A hop over a relation field: the closure has the compiler check the field, `variant` is its name as a variant
+    /// of `Relation`.
+    pub fn over<F: RelationField>(self, _: impl FnOnce(&E::ModelEx) -> &F, variant: &'static str) -> Over<E, F> {
+        Over { path: self, variant, field: PhantomData }
+    }
+}
+
+impl<E: EntityTrait + Related<F::Entity>, F: RelationField> Over<E, F> {
+    /// Follows the relation.
+    pub fn follow(self) -> Path<F::Entity> {
+        let related = related::<E, F::Entity>();
+        follow(self, Some(related))
+    }
+}
+
+/// What serves where [`Related`] is not implemented. An inherent method comes before a trait's, so this one is found
+/// only there.
+pub trait FollowUnrelated {
+    /// The entity at the other end.
+    type Entity;
+
+    /// Follows the relation.
+    fn follow(self) -> Path<Self::Entity>;
+}
+
+impl<E: EntityTrait, F: RelationField> FollowUnrelated for Over<E, F> {
+    type Entity = F::Entity;
+
+    fn follow(self) -> Path<F::Entity> {
+        follow(self, None)
+    }
+}
+
+/// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no more than the variants
+/// of `Relation`, and which of them a field stands for is written in an attribute of a model that the macro does not
+/// see. So only the name can tell, and only when the program runs: the relation is the variant that is called like the
+/// field, else the one of `Related` if no other fits, else none, which `install` refuses.
+fn follow<E: EntityTrait, F: RelationField>(over: Over<E, F>, related: Option<Vec<Hop>>) -> Path<F::Entity> {
+    let Over { path, variant, .. } = over;
+    let target = F::Entity::default().table_ref();
+    let fitting: Vec<(String, Vec<Hop>)> = E::Relation::iter()
+        .map(|relation| (relation.name(), relation.def()))
+        .filter(|(_, definition)| definition.to_tbl == target && F::fits(definition))
+        .map(|(name, definition)| (name, vec![definition.into()]))
+        .collect();
+    if let Some((_, hops)) = fitting.iter().find(|(name, _)| name == variant) {
+        return path.by_hops(hops.clone());
+    }
+    match related {
+        Some(hops) if fitting.iter().all(|(_, other)| *other == hops) => path.by_hops(hops),
+        _ => path.astray(unclear::<E>(variant)),
+    }
+}
+
+fn unclear<E: EntityTrait>(variant: &str) -> String {
+    format!(
+        "it is not clear which of the relations of `{}` is meant; name that relation like its field, \
+         `relation_enum = \"{variant}\"`, or, if it leads through a junction, write the way over the junction's model",
+        E::default().table_name()
+    )
+}
