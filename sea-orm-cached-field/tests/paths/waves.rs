@@ -1,0 +1,1 @@
+//! Fields that are calculated from cached fields.
