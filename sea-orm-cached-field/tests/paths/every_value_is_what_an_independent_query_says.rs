@@ -1,4 +1,4 @@
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, JsonValue, Statement, TransactionTrait};
 
 use crate::{
     harness::TestDb,
@@ -8,8 +8,6 @@ use crate::{
 /// A field and a query of `id` and the value that it should have.
 fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let big = big_integer(db.get_database_backend());
-    let text = if db.is_sqlite() { "group_concat" } else { "string_agg" };
-    let _ = text;
     let tree = "WITH RECURSIVE tree (top, id) AS (SELECT manager_id, id FROM person WHERE manager_id IS NOT NULL
                     UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
     let sum = |value: &str, from: &str| {
@@ -85,25 +83,32 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
         ),
         format!("UPDATE sale SET amount = {value}, shelf_number = {number} WHERE id = {id}"),
         format!("UPDATE sale SET shop_id = {shop}, person_id = {person} WHERE id = {id}"),
-        format!("UPDATE sale SET amount = amount + 1"),
+        "UPDATE sale SET amount = amount + 1".to_owned(),
         format!("DELETE FROM sale WHERE id = {id}"),
     ];
     changes[chance.usize(..changes.len())].clone()
 }
 
-/// Compares all stored values; those that do not match, unless they are told to be stale.
-async fn wrong_values(db: &TestDb, stale: impl AsyncFn(&str, &str, i32) -> bool) -> Vec<String> {
+/// What PostgreSQL expects of recursive queries over tables without statistics would have it compile each of them.
+async fn without_jit(db: &TestDb, query: &str) -> Vec<JsonValue> {
+    let transaction = db.begin().await.expect("begun");
+    if db.get_database_backend() == DbBackend::Postgres {
+        transaction.execute_unprepared("SET LOCAL jit = off").await.expect("set");
+    }
+    let statement = Statement::from_string(db.get_database_backend(), query);
+    JsonValue::find_by_statement(statement).all(&transaction).await.unwrap_or_else(|error| panic!("{query}: {error}"))
+}
+
+/// Compares all stored values; those that do not match.
+async fn wrong_values(db: &TestDb, but_for: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (table, field, query) in expectations(db) {
+    for (table, field, query) in expectations(db).into_iter().filter(|(_, field, _)| !but_for.contains(field)) {
         let compared = format!(
             "SELECT e.id AS id, e.value AS expected, t.cached_{field} AS found FROM ({query}) e JOIN {table} t ON t.id = e.id
               WHERE t.cached_{field} IS NULL OR t.cached_{field} <> e.value"
         );
-        for row in db.rows(&compared).await {
-            let id = row["id"].as_i64().expect("an id") as i32;
-            if !stale(table, field, id).await {
-                wrong.push(format!("{table}.{field} {row}"));
-            }
+        for row in without_jit(db, &compared).await {
+            wrong.push(format!("{table}.{field} {row}"));
         }
     }
     wrong
@@ -133,18 +138,15 @@ contract! {
             for change in &changes {
                 db.sql(change).await;
             }
-            let how = if step % 3 == 0 {
+            if step % 3 == 0 {
                 // What asks the database finds every change by itself; totals over cached values of others are the worker's.
                 read_all(&db).await;
-                let wrong = wrong_values(&db, async |_, field, _| field == "payroll").await;
+                let wrong = wrong_values(&db, &["payroll"]).await;
                 assert!(wrong.is_empty(), "step {step}, read: {wrong:#?} after {changes:#?}");
-                "read and drained"
-            } else {
-                "drained"
-            };
+            }
             db.drain(models()).await;
-            let wrong = wrong_values(&db, async |_, _, _| false).await;
-            assert!(wrong.is_empty(), "step {step}, {how}: {wrong:#?} after {changes:#?}");
+            let wrong = wrong_values(&db, &[]).await;
+            assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
             assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0), "step {step} after {changes:#?}");
         }
         let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;

@@ -5,4 +5,5 @@
 mod harness;
 mod every_value_is_what_an_independent_query_says;
 mod society;
+mod trees;
 mod waves;
