@@ -143,7 +143,7 @@ pub mod __private {
         access::{Flag, expire, flag, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowUnrelated, IntoExecutor, Key, Path, Stored,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored,
         },
         registry::Registration,
     };

@@ -45,7 +45,7 @@ fn hop(model: Option<&Model<'_>>, related: &Related) -> TokenStream {
             Some((model, field)) => hop_over_own_field(model, field),
             None => hop_over_field(name),
         },
-        None => quote_spanned!(at(relation.span())=> .to::<#relation::Entity>()),
+        None => quote_spanned!(at(relation.span())=> .toward::<#relation::Entity>().follow()),
     };
     match related.recursive {
         Some(_) => quote_spanned!(at(relation.span())=> .repeated(|path| path #hop)),
@@ -55,8 +55,9 @@ fn hop(model: Option<&Model<'_>>, related: &Related) -> TokenStream {
 
 /// Over a field of a model that cannot be seen: the closure has the compiler check it.
 fn hop_over_field(name: &Ident) -> TokenStream {
-    let variant = name.unraw().to_string().to_upper_camel_case();
-    quote_spanned!(at(name.span())=> .over(|model| &model.#name, #variant).follow())
+    let text = name.unraw().to_string();
+    let variant = text.to_upper_camel_case();
+    quote_spanned!(at(name.span())=> .over(|model| &model.#name, #text, #variant).follow())
 }
 
 fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {

@@ -1,4 +1,4 @@
-//! Relation fields of models that the macro cannot see: which relation is meant.
+//! Relations between models that the macro cannot see: which one is meant.
 
 use std::marker::PhantomData;
 
@@ -43,7 +43,8 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
     type Entity = T::Entity;
 
     fn fits(relation: &RelationDef) -> bool {
-        relation.is_owner
+        // Its documentation says the opposite of what SeaORM puts there.
+        !relation.is_owner
     }
 }
 
@@ -51,15 +52,21 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
 #[derive(Debug)]
 pub struct Over<E, F> {
     path: Path<E>,
+    name: &'static str,
     variant: &'static str,
     field: PhantomData<F>,
 }
 
 impl<E: EntityTrait> Path<E> {
-    /// A hop over a relation field: the closure has the compiler check the field, `variant` is its name as a variant
-    /// of `Relation`.
-    pub fn over<F: RelationField>(self, _: impl FnOnce(&E::ModelEx) -> &F, variant: &'static str) -> Over<E, F> {
-        Over { path: self, variant, field: PhantomData }
+    /// A hop over a relation field: the closure has the compiler check the field, `name` is that field's name, `variant`
+    /// the same as a variant of `Relation`.
+    pub fn over<F: RelationField>(
+        self,
+        _: impl FnOnce(&E::ModelEx) -> &F,
+        name: &'static str,
+        variant: &'static str,
+    ) -> Over<E, F> {
+        Over { path: self, name, variant, field: PhantomData }
     }
 }
 
@@ -94,26 +101,88 @@ impl<E: EntityTrait, F: RelationField> FollowUnrelated for Over<E, F> {
 /// see. So only the name can tell, and only when the program runs: the relation is the variant that is called like the
 /// field, else the one of `Related` if no other fits, else none, which `install` refuses.
 fn follow<E: EntityTrait, F: RelationField>(over: Over<E, F>, related: Option<Vec<Hop>>) -> Path<F::Entity> {
-    let Over { path, variant, .. } = over;
+    let Over { path, name, variant, .. } = over;
     let target = F::Entity::default().table_ref();
     let fitting: Vec<(String, Vec<Hop>)> = E::Relation::iter()
         .map(|relation| (relation.name(), relation.def()))
         .filter(|(_, definition)| definition.to_tbl == target && F::fits(definition))
         .map(|(name, definition)| (name, vec![definition.into()]))
         .collect();
-    if let Some((_, hops)) = fitting.iter().find(|(name, _)| name == variant) {
+    if let Some((_, hops)) = fitting.iter().find(|(found, _)| found == variant) {
         return path.by_hops(hops.clone());
     }
     match related {
         Some(hops) if fitting.iter().all(|(_, other)| *other == hops) => path.by_hops(hops),
-        _ => path.astray(unclear::<E>(variant)),
+        _ => path.astray(format!(
+            "it is not clear which relation of `{}` its field `{name}` is; call the relation like the field, \
+             `relation_enum = \"{variant}\"`, or, if it leads through a junction, go by the modules, \
+             `super::junction(super::target(..))`",
+            E::default().table_name()
+        )),
     }
 }
 
-fn unclear<E: EntityTrait>(variant: &str) -> String {
-    format!(
-        "it is not clear which of the relations of `{}` is meant; name that relation like its field, \
-         `relation_enum = \"{variant}\"`, or, if it leads through a junction, write the way over the junction's model",
-        E::default().table_name()
-    )
+/// The way from `E` to the entity `R` of a module, before it is known which of the two declares their relation.
+#[derive(Debug)]
+pub struct Toward<E, R> {
+    path: Path<E>,
+    entity: PhantomData<R>,
+}
+
+impl<E: EntityTrait> Path<E> {
+    /// A hop to the related entity `R`.
+    pub fn toward<R: EntityTrait>(self) -> Toward<E, R> {
+        Toward { path: self, entity: PhantomData }
+    }
+}
+
+impl<E: EntityTrait + Related<R>, R: EntityTrait> Toward<E, R> {
+    /// Follows the relation.
+    pub fn follow(self) -> Path<R> {
+        self.path.to()
+    }
+}
+
+/// What serves where only the other entity implements [`Related`], as many junctions do.
+pub trait FollowBack: Sized {
+    /// The entity at the near end.
+    type Near;
+    /// The entity at the far end.
+    type Far;
+
+    /// Follows the relation.
+    fn follow(self) -> Path<Self::Far>
+    where
+        Self::Far: RelatedBack<Self::Near>;
+}
+
+impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
+    type Near = E;
+    type Far = R;
+
+    fn follow(self) -> Path<R>
+    where
+        R: RelatedBack<E>,
+    {
+        self.path.by_hops(R::from_there())
+    }
+}
+
+/// An entity that leads to `E`.
+#[diagnostic::on_unimplemented(
+    message = "SeaORM knows of no relation between `{E}` and `{Self}`",
+    label = "neither model has a relation to the other that is its only one",
+    note = "declare it, as in `#[sea_orm(has_many)] pigeons: HasMany<super::pigeon::Entity>`, or implement `Related`; \
+            where there are several, name the relation field instead of the module"
+)]
+pub trait RelatedBack<E> {
+    /// The way from `E`.
+    fn from_there() -> Vec<Hop>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: EntityTrait, R: Related<E>> RelatedBack<E> for R {
+    fn from_there() -> Vec<Hop> {
+        [Some(R::to()), R::via()].into_iter().flatten().map(|relation| relation.rev().into()).collect()
+    }
 }
