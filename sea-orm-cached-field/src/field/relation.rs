@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use sea_orm::{
-    EntityName, EntityTrait, Iterable, Related, RelationDef, RelationTrait, RelationType,
+    EntityTrait, Iterable, Related, RelationDef, RelationTrait, RelationType,
     entity::compound::{BelongsTo, BelongsToCardinality, HasMany, HasOne},
 };
 
@@ -48,13 +48,14 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
     }
 }
 
-/// The way over a relation field of type `F` of the entity `E`, before it is known which relation that is.
+/// The way over a relation field of the entity `E` to `R`, before it is known which relation the field is.
 #[derive(Debug)]
-pub struct Over<E, F> {
+pub struct Over<E, R> {
     path: Path<E>,
     name: &'static str,
     variant: &'static str,
-    field: PhantomData<F>,
+    fits: fn(&RelationDef) -> bool,
+    entity: PhantomData<R>,
 }
 
 impl<E: EntityTrait> Path<E> {
@@ -65,16 +66,15 @@ impl<E: EntityTrait> Path<E> {
         _: impl FnOnce(&E::ModelEx) -> &F,
         name: &'static str,
         variant: &'static str,
-    ) -> Over<E, F> {
-        Over { path: self, name, variant, field: PhantomData }
+    ) -> Over<E, F::Entity> {
+        Over { path: self, name, variant, fits: F::fits, entity: PhantomData }
     }
 }
 
-impl<E: EntityTrait + Related<F::Entity>, F: RelationField> Over<E, F> {
+impl<E: EntityTrait + Related<R>, R: EntityTrait> Over<E, R> {
     /// Follows the relation.
-    pub fn follow(self) -> Path<F::Entity> {
-        let related = related::<E, F::Entity>();
-        follow(self, Some(related))
+    pub fn follow(self) -> Path<R> {
+        self.by_name_or(Some(related::<E, R>()))
     }
 }
 
@@ -88,37 +88,45 @@ pub trait FollowUnrelated {
     fn follow(self) -> Path<Self::Entity>;
 }
 
-impl<E: EntityTrait, F: RelationField> FollowUnrelated for Over<E, F> {
-    type Entity = F::Entity;
+impl<E: EntityTrait, R: EntityTrait> FollowUnrelated for Over<E, R> {
+    type Entity = R;
 
-    fn follow(self) -> Path<F::Entity> {
-        follow(self, None)
+    fn follow(self) -> Path<R> {
+        self.by_name_or(None)
     }
 }
 
-/// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no more than the variants
-/// of `Relation`, and which of them a field stands for is written in an attribute of a model that the macro does not
-/// see. So only the name can tell, and only when the program runs: the relation is the variant that is called like the
-/// field, else the one of `Related` if no other fits, else none, which `install` refuses.
-fn follow<E: EntityTrait, F: RelationField>(over: Over<E, F>, related: Option<Vec<Hop>>) -> Path<F::Entity> {
-    let Over { path, name, variant, .. } = over;
-    let target = F::Entity::default().table_ref();
-    let fitting: Vec<(String, Vec<Hop>)> = E::Relation::iter()
-        .map(|relation| (relation.name(), relation.def()))
-        .filter(|(_, definition)| definition.to_tbl == target && F::fits(definition))
-        .map(|(name, definition)| (name, vec![definition.into()]))
-        .collect();
-    if let Some((_, hops)) = fitting.iter().find(|(found, _)| found == variant) {
-        return path.by_hops(hops.clone());
+impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
+    /// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no more than the
+    /// variants of `Relation`, and which of them a field stands for is written in an attribute of a model that the
+    /// macro does not see. So only the name can tell, and only when the program runs: the relation is the variant that
+    /// is called like the field, else the one of `Related` if no other fits, else none, which `install` refuses.
+    fn by_name_or(self, related: Option<Vec<Hop>>) -> Path<R> {
+        let fitting = self.fitting();
+        if let Some((_, hop)) = fitting.iter().find(|(variant, _)| variant == self.variant) {
+            return self.path.by_hops([hop.clone()]);
+        }
+        match related {
+            Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => self.path.by_hops(hops),
+            _ => self.path.astray(format!(
+                "it is not clear which relation of `{}` its field `{}` is; call the relation like the field, \
+                 `relation_enum = \"{}\"`, or, if it leads through a junction, go by the modules, \
+                 `super::junction(super::target(..))`",
+                E::default().table_name(),
+                self.name,
+                self.variant
+            )),
+        }
     }
-    match related {
-        Some(hops) if fitting.iter().all(|(_, other)| *other == hops) => path.by_hops(hops),
-        _ => path.astray(format!(
-            "it is not clear which relation of `{}` its field `{name}` is; call the relation like the field, \
-             `relation_enum = \"{variant}\"`, or, if it leads through a junction, go by the modules, \
-             `super::junction(super::target(..))`",
-            E::default().table_name()
-        )),
+
+    /// The relations that the field can stand for, each with its variant.
+    fn fitting(&self) -> Vec<(String, Hop)> {
+        let target = R::default().table_ref();
+        E::Relation::iter()
+            .map(|relation| (relation.name(), relation.def()))
+            .filter(|(_, definition)| definition.to_tbl == target && (self.fits)(definition))
+            .map(|(variant, definition)| (variant, definition.into()))
+            .collect()
     }
 }
 
