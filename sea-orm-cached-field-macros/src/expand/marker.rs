@@ -74,7 +74,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             expires_after: #expires_after,
             flagging: #flagging,
             recursive: #recursive,
-            depends_on: ::std::vec![#(#depends_on),*],
+            depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }
     }
 }
