@@ -1,6 +1,6 @@
 //! Triggers on a related table: which owners a change there concerns.
 
-use super::own_triggers::{changed, trigger};
+use super::own_triggers::{changed, of, trigger};
 use crate::{
     dialect::{
         Described, Object, UniqueColumn,
@@ -76,8 +76,8 @@ impl Change<'_> {
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column)).collect();
         let event = format!(
-            "AFTER UPDATE OF {} ON {} WHEN {}",
-            quote_all(columns).join(", "),
+            "AFTER UPDATE{} ON {} WHEN {}",
+            of(self.far, &columns),
             quote(&self.far.table.name),
             changed.join(" OR "),
         );
