@@ -144,11 +144,14 @@ pub(super) fn installed(owner: &Owner) -> Statement {
          SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, d.description
            FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
           WHERE starts_with(d.description, {prefix}) AND d.objsubid = 0
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment
+            AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indrelid IS DISTINCT FROM to_regclass({owner}))
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
           WHERE c.oid IN (to_regclass({marks}), to_regclass({queue})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
         parent = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'",
+        owner = literal(&qualified(&owner.table)),
         marks = literal(&qualified(&crate::dialect::sql::marks(owner))),
         queue = literal(&qualified(&crate::dialect::sql::recalculations(owner))),
     );

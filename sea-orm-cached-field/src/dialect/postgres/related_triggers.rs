@@ -45,7 +45,7 @@ impl Change<'_> {
 
     /// A partition may be truncated by itself, which no trigger of the whole table sees.
     fn truncated(&self, partition: &Table) -> Vec<Object> {
-        let suffix = format!("{}_bt_{}", self.source.name(), qualified(partition));
+        let suffix = format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
         let body = self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
         self.trigger(&suffix, partition, &format!("BEFORE TRUNCATE ON {}", qualified(partition)), &body)
     }
