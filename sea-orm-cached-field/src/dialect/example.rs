@@ -44,6 +44,10 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        operators: Default::default(),
+        generated: Default::default(),
+        by_row: false,
+        partitions: Vec::new(),
         primary_key: vec!["id".to_owned()],
         unique: Vec::new(),
     }

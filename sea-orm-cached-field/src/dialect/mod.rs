@@ -82,9 +82,15 @@ pub(crate) trait Dialect: Send + Sync {
     /// Keeps other installations out until the transaction ends, where its beginning does not.
     fn lock_out_installations(&self) -> Option<Statement>;
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `name`, `type`, `key` (its place in the primary key, or 0) of
-    /// a table's columns; none if there is no such table.
+    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// `equality` (an operator, or null), `generated` (0 or 1), `key` (its place in the primary key, or 0) of a table's
+    /// columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
+
+    /// Rows `schema`, `name`, `kind` of the partitions that hold a table's rows.
+    fn partitions(&self, _: &Table) -> Option<Statement> {
+        None
+    }
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
@@ -207,6 +213,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
+
+    /// Makes it an error for the rest of the transaction if a policy would hide rows from us.
+    fn see_all(&self) -> Option<Statement> {
+        None
+    }
 
     /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement;

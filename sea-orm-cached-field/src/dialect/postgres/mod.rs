@@ -86,6 +86,10 @@ impl Dialect for Postgres {
         catalog::describe(table)
     }
 
+    fn partitions(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::partitions(table))
+    }
+
     fn can_link(&self, owner: &str, related: &str) -> bool {
         catalog::can_link(owner, related)
     }
@@ -209,6 +213,10 @@ impl Dialect for Postgres {
 
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
         complete::record_failure(owner, claim, error, retry)
+    }
+
+    fn see_all(&self) -> Option<Statement> {
+        Some(statement(Sql::postgres(), "SELECT set_config('row_security', 'off', true)".to_owned()))
     }
 
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
