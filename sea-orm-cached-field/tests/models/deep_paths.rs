@@ -178,11 +178,7 @@ fn columns_at_every_depth_are_found() {
     let lines = "id=artist_id album, id=album_id track, id=track_id invoice_line";
     assert_eq!(
         crate::written(&artist::Revenue::spec().depends_on),
-        [
-            format!("{lines}: unit_price"),
-            format!("{lines}: quantity"),
-            format!("{lines}, invoice_id=id invoice: type"),
-        ]
+        [format!("{lines}: unit_price"), format!("{lines}: quantity"), format!("{lines}, invoice_id=id invoice: type"),]
     );
 }
 
