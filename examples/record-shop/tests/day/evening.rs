@@ -79,7 +79,7 @@ async fn another_program(shop: &Shop) -> Result<()> {
 async fn three_programs(shop: &Shop) -> Result<()> {
     let selling = |pool: sea_orm::DatabaseConnection, tracks: std::ops::Range<i32>| async move {
         for track in tracks {
-            a_line(track, 250 + track % 20).insert(&pool).await?;
+            a_line(track, 264 + track % 20).insert(&pool).await?;
         }
         anyhow::Ok(())
     };
