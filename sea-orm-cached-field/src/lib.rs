@@ -124,6 +124,7 @@ pub use field::{
 #[cfg(feature = "migration")]
 pub use migration::InstallCachedFields;
 pub use schema::{Change, Changes};
+#[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};
 
@@ -143,7 +144,7 @@ pub mod __private {
         access::{Flag, expire, flag, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowUnrelated, IntoExecutor, Key, Path, Stored,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored,
         },
         registry::Registration,
     };

@@ -21,8 +21,7 @@ fn paths(model: Option<&Model<'_>>, path: &TokenStream, dependency: &Dependency)
         Dependency::Column(name) => vec![column(path, name)],
         Dependency::AllColumns(_) => vec![quote!(#path.all_columns())],
         Dependency::Related(related) => {
-            let hop = hop(model, related);
-            let path = quote!(#path #hop);
+            let path = hop(model, path, related);
             if related.reads.is_empty() {
                 return vec![quote!(#path.existence())];
             }
@@ -38,25 +37,28 @@ fn column(path: &TokenStream, name: &Ident) -> TokenStream {
     quote_spanned!(at(name.span())=> #path.column(|model| &model.#name, #text))
 }
 
-fn hop(model: Option<&Model<'_>>, related: &Related) -> TokenStream {
+fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> TokenStream {
     let relation = &related.relation;
+    let span = at(relation.segments.last().map_or_else(|| relation.span(), |last| last.ident.span()));
     let hop = match relation.get_ident() {
         Some(name) => match model.and_then(|model| Some((model, model.relation(name)?))) {
             Some((model, field)) => hop_over_own_field(model, field),
             None => hop_over_field(name),
         },
-        None => quote_spanned!(at(relation.span())=> .to::<#relation::Entity>()),
+        None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
     };
+    // An error about a method is shown where the value begins that it is called on.
     match related.recursive {
-        Some(_) => quote_spanned!(at(relation.span())=> .repeated(|path| path #hop)),
-        None => hop,
+        Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
+        None => quote_spanned!(span=> { let path = #path; path #hop }),
     }
 }
 
 /// Over a field of a model that cannot be seen: the closure has the compiler check it.
 fn hop_over_field(name: &Ident) -> TokenStream {
-    let variant = name.unraw().to_string().to_upper_camel_case();
-    quote_spanned!(at(name.span())=> .over(|model| &model.#name, #variant).follow())
+    let text = name.unraw().to_string();
+    let variant = text.to_upper_camel_case();
+    quote_spanned!(at(name.span())=> .over(|model| &model.#name, #text, #variant).follow())
 }
 
 fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {

@@ -66,7 +66,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let depends_on = dependencies::dependencies(model, &field.options.depends_on);
     quote! {
         #[allow(unused_imports)]
-        use ::sea_orm_cached_field::__private::FollowUnrelated as _;
+        use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};
         ::sea_orm_cached_field::__private::FieldSpec {
             name: #name,
             cached: Column::#cached,
@@ -74,7 +74,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             expires_after: #expires_after,
             flagging: #flagging,
             recursive: #recursive,
-            depends_on: ::std::vec![#(#depends_on),*],
+            depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }
     }
 }

@@ -109,6 +109,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
             ("circular", dialect.circular(owner, source, &keys)),
             ("readers", dialect.readers(owner, source, &keys[0])),
             ("retry_readers", dialect.retry_readers(owner, 0, source, &keys)),
+            ("stale_behind", dialect.stale_behind(owner, source, &keys[0], owner, 0)),
         ]);
     }
     let (before, after) = dialect.settle(owner, &claims);

@@ -233,6 +233,10 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// A row `stale` (bool): flagged, expired, marked or queued. No row if there is none under this key.
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+
+    /// The rows behind this source, as seen from one row of the owner, of which the field of another owner is stale: rows
+    /// `key_1`, ...
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement;
 }
 
 /// The database's own code of an error.

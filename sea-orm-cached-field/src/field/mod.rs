@@ -13,4 +13,4 @@ pub use executor::IntoExecutor;
 pub use expiry::Expiry;
 pub use key::Key;
 pub use path::{Dependency, Flaw, Hop, Path, Read};
-pub use relation::FollowUnrelated;
+pub use relation::{FollowBack, FollowUnrelated};

@@ -138,15 +138,15 @@ impl<E: EntityTrait> Path<E> {
     }
 
     /// Relations that lead back to the entity, followed any number of times, but at least once.
-    pub fn repeated<R: LeadsBackTo<E>>(mut self, step: impl FnOnce(Self) -> Path<R>) -> Self {
+    pub fn repeated<R: EntityTrait + LeadsBackTo<E>>(self, step: impl FnOnce(Self) -> Path<R>) -> Path<R> {
         let mut group = step(Self::start());
         let length = group.hops.len();
         if let Some(last) = group.hops.last_mut() {
             last.repeats = length;
         }
-        self.hops.extend(group.hops);
-        self.flaw = self.flaw.or(group.flaw);
-        self
+        let mut path = self.by_hops(group.hops);
+        path.flaw = path.flaw.or(group.flaw);
+        path
     }
 
     pub(super) fn by_hops<R: EntityTrait>(mut self, hops: impl IntoIterator<Item = Hop>) -> Path<R> {
