@@ -4,46 +4,36 @@ use anyhow::{Context, Result};
 use record_shop::entity::{artist, customer, employee, genre, invoice, playlist, shop};
 use sea_orm::{DatabaseConnection, EntityTrait, prelude::Decimal};
 
-use crate::truth::{Rows, Values};
+use crate::truth::{Figure, Rows, Values};
 
-/// Reads `fresh_..` of every row, in any order.
+/// Reads `fresh_..` of the rows of these ids.
 macro_rules! read {
-    ($db:ident, $entity:ident.$fresh:ident, $unit:expr) => {{
+    ($db:ident, $rows:expr, $entity:ident.$fresh:ident, $unit:expr) => {{
         let mut rows = Rows::new();
         for row in $entity::Entity::find().all($db).await? {
-            let value = row.$fresh($db).await.with_context(|| format!("{row:?}"))?;
-            rows.insert(row.id.into(), $unit(value)?);
+            if $rows.contains_key(&row.id.into()) {
+                let value = row.$fresh($db).await.with_context(|| format!("{row:?}"))?;
+                rows.insert(row.id.into(), $unit(value)?);
+            }
         }
         rows
     }};
 }
 
-/// A field that is calculated from others goes by what is stored of them, and so each is read after those that it is
-/// calculated from.
-pub async fn all(db: &DatabaseConnection) -> Result<Values> {
+/// The figures of these rows. Each is read before those that it is calculated from, so that reading has to go down to
+/// what has changed.
+pub async fn read(db: &DatabaseConnection, of: &Values) -> Result<Values> {
+    let of = |figure: Figure| of.get(figure).cloned().unwrap_or_default();
     Ok(Values::from([
-        ("invoice.total", read!(db, invoice.fresh_total, cents)),
-        ("customer.lifetime_value", read!(db, customer.fresh_lifetime_value, cents)),
-        ("employee.team_revenue", teams(db).await?),
-        ("artist.revenue", read!(db, artist.fresh_revenue, cents)),
-        ("playlist.minutes", read!(db, playlist.fresh_minutes, minutes)),
-        ("genre.revenue", read!(db, genre.fresh_revenue, cents)),
-        ("shop.revenue", read!(db, shop.fresh_revenue, cents)),
-        ("genre.share", read!(db, genre.fresh_share, millionths)),
+        ("genre.share", read!(db, of("genre.share"), genre.fresh_share, millionths)),
+        ("shop.revenue", read!(db, of("shop.revenue"), shop.fresh_revenue, cents)),
+        ("genre.revenue", read!(db, of("genre.revenue"), genre.fresh_revenue, cents)),
+        ("employee.team_revenue", read!(db, of("employee.team_revenue"), employee.fresh_team_revenue, cents)),
+        ("customer.lifetime_value", read!(db, of("customer.lifetime_value"), customer.fresh_lifetime_value, cents)),
+        ("invoice.total", read!(db, of("invoice.total"), invoice.fresh_total, cents)),
+        ("artist.revenue", read!(db, of("artist.revenue"), artist.fresh_revenue, cents)),
+        ("playlist.minutes", read!(db, of("playlist.minutes"), playlist.fresh_minutes, minutes)),
     ]))
-}
-
-/// Those first whom nobody reports to.
-async fn teams(db: &DatabaseConnection) -> Result<Rows> {
-    let mut rows = Rows::new();
-    let mut waiting = employee::Entity::find().all(db).await?;
-    while !waiting.is_empty() {
-        let bosses: Vec<i32> = waiting.iter().filter_map(|employee| employee.reports_to_id).collect();
-        for employee in waiting.extract_if(.., |employee| !bosses.contains(&employee.id)) {
-            rows.insert(employee.id.into(), cents(employee.fresh_team_revenue(db).await?)?);
-        }
-    }
-    Ok(rows)
 }
 
 fn cents(value: Decimal) -> Result<Option<i64>> {

@@ -73,6 +73,16 @@ fn queries(place: Place) -> [(Figure, String); 8] {
     ]
 }
 
+/// All that is not as it was, and every seventh row.
+pub fn changed_and_some_others(before: &Values, now: &Values) -> Values {
+    let picked = now.iter().map(|(figure, rows)| {
+        let was = |id: &i64| before[figure].get(id);
+        let rows = rows.iter().filter(|(id, value)| *id % 7 == 1 || was(id) != Some(*value));
+        (*figure, rows.map(|(id, value)| (*id, *value)).collect())
+    });
+    picked.collect()
+}
+
 /// Fails with all that differs.
 pub fn compare(truth: &Values, found: &Values) -> Result<()> {
     let mut wrong = Vec::new();
