@@ -70,6 +70,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             recalculation_needed: Column::#recalculation_needed,
             expires_after: #expires_after,
             flagging: #flagging,
+            recursive: false,
             depends_on: ::std::vec![#(#depends_on),*],
         }
     }

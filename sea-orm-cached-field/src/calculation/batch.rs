@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, future::join_all, stream};
 use sea_orm::{DatabaseExecutor, DbErr, Value};
 use tokio::sync::Semaphore;
 
@@ -52,20 +52,21 @@ pub(crate) enum Outcome {
 /// The rows that there are, or why one cannot be read.
 type Loaded<'a> = HashMap<Key, Result<Arc<dyn Row + 'a>, DbErr>>;
 
-/// Loads the rows of these claims and calculates their fields; each comes out when it is done. The claims must have been
-/// committed before: rows loaded earlier could miss the very changes that the claims stand for.
+/// Loads the rows of these claims and calculates their fields; all fields of a row come out together, when the last of
+/// them is done. The claims must have been committed before: rows loaded earlier could miss the very changes that the
+/// claims stand for.
 pub(crate) fn calculate<'a>(
     engine: &'a Engine,
     db: &'a DatabaseExecutor<'a>,
     model: &'a Model,
     claims: Vec<Claim>,
     limits: &'a Limits,
-) -> impl Stream<Item = Result<Calculated, Error>> + Send + 'a {
-    let keys = keys(&claims);
+) -> impl Stream<Item = Result<Vec<Calculated>, Error>> + Send + 'a {
+    let claims = by_row(claims);
     let loaded = async move {
-        match load(db, model, keys).await {
+        match load(db, model, claims.keys().cloned().collect()).await {
             Ok(rows) => {
-                let jobs = claims.into_iter().map(move |claim| Ok((rows.get(&claim.key).cloned(), claim)));
+                let jobs = claims.into_iter().map(move |(key, claims)| Ok((rows.get(&key).cloned(), claims)));
                 jobs.collect::<Vec<Result<_, Error>>>()
             }
             Err(error) => vec![Err(error.into())],
@@ -73,15 +74,26 @@ pub(crate) fn calculate<'a>(
     };
     let jobs = stream::once(loaded).flat_map(stream::iter);
     jobs.map(move |job| async move {
-        let (row, claim) = job?;
-        let outcome = match row {
-            Some(Ok(row)) => calculate_one(engine, db, model, &*row, &claim, limits).await,
-            Some(Err(error)) => Outcome::Failed(error.into()),
-            None => Outcome::Gone,
-        };
-        Ok(Calculated { claim, outcome })
+        let (row, claims) = job?;
+        let fields = claims.into_iter().map(|claim| async {
+            let outcome = match &row {
+                Some(Ok(row)) => calculate_one(engine, db, model, &**row, &claim, limits).await,
+                Some(Err(error)) => Outcome::Failed(error.clone().into()),
+                None => Outcome::Gone,
+            };
+            Calculated { claim, outcome }
+        });
+        Ok(join_all(fields).await)
     })
     .buffer_unordered(limits.concurrency)
+}
+
+fn by_row(claims: Vec<Claim>) -> HashMap<Key, Vec<Claim>> {
+    let mut rows: HashMap<Key, Vec<Claim>> = HashMap::new();
+    for claim in claims {
+        rows.entry(claim.key.clone()).or_default().push(claim);
+    }
+    rows
 }
 
 /// Loads rows together. If that fails, one by one: a row that holds something unreadable is a failure of its own.
@@ -124,9 +136,4 @@ async fn calculate_one<'a>(
         }
         Err(error) => Outcome::Failed(error),
     }
-}
-
-fn keys(claims: &[Claim]) -> Vec<Key> {
-    let mut seen = std::collections::HashSet::new();
-    claims.iter().filter(|claim| seen.insert(&claim.key)).map(|claim| claim.key.clone()).collect()
 }

@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Written};
 use crate::field::{
     Flagging, Key,
-    layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
+    layout::{Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
 };
 
 fn named(name: &str) -> Table {
@@ -23,6 +23,7 @@ pub(super) fn owner() -> Owner {
             recalculation_needed: "full_name_recalculation_needed".to_owned(),
             expires_after: Some("full_name_expires_after".to_owned()),
             flagging: Flagging::Commit,
+            recursive: false,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
         }],
         sources: vec![source("pigeon", "id", "lamppost_id", "weight"), source("city", "city_id", "id", "name")],
@@ -65,6 +66,13 @@ pub(super) fn tables() -> (Described, Vec<Described>) {
     (described("lamppost", &lamppost), vec![pigeon, city])
 }
 
+/// The example as if its field were calculated from itself: of the row, and behind each source.
+fn upstream(owner: &Owner) -> Vec<Upstream> {
+    let sources = std::iter::once(None).chain(owner.sources.iter().cloned().map(Some));
+    let upstream = |source| Upstream { field: 0, source, owner: owner.clone(), fields: vec!["full_name"] };
+    sources.map(upstream).collect()
+}
+
 /// All statements of workers, readers and of a row's methods, over three rows.
 pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static str, Statement)> {
     let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
@@ -85,7 +93,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("take_marks_of", dialect.take_marks_of(owner, &keys)),
         ("enqueue", dialect.enqueue(owner, &queued, 1000)),
         ("change_generation", dialect.change_generation(owner, &queued)),
-        ("lease_due", dialect.lease_due(owner, 100, 1000)),
+        ("lease_due", dialect.lease_due(owner, &upstream(owner), 100, 1000, 5000)),
         ("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false)),
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),

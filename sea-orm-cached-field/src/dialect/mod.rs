@@ -19,7 +19,7 @@ use crate::{
     Error,
     field::{
         Key,
-        layout::{Field, Owner, Source, Table},
+        layout::{Field, Owner, Source, Table, Upstream},
     },
 };
 
@@ -173,8 +173,10 @@ pub(crate) trait Dialect: Send + Sync {
     /// Flags these rows if they are not, skipping those that somebody holds locked.
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
 
-    /// Leases queued rows that are due: rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`.
-    fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement;
+    /// Leases all fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
+    /// `attempts`, `claimed_at`. A field waits while one is pending that it is calculated from, for at most `patience`
+    /// milliseconds.
+    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement;
 
     /// Leases one key, queueing it if it is not: a row as of [`Dialect::enqueue`]. `steal`: also from who holds it.
     fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement;

@@ -61,6 +61,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub expires_after: Option<E::Column>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
+    /// Whether the field is calculated from the same field of other rows, over a relation of the model to itself.
+    pub recursive: bool,
     /// All columns that the calculation reads.
     pub depends_on: Vec<Dependency>,
 }

@@ -44,13 +44,15 @@ pub(crate) struct Field {
     pub(crate) recalculation_needed: String,
     pub(crate) expires_after: Option<String>,
     pub(crate) flagging: Flagging,
+    /// Whether it may be calculated from the same field of other rows.
+    pub(crate) recursive: bool,
     /// The columns of the row itself that the calculation reads or that lead to related rows, beside the key.
     pub(crate) own_columns: Vec<String>,
 }
 
 /// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source
 /// of its own: a row in the middle that moves takes all behind it along.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
     /// The way from the owner, to the end of the repeated group if the source lies in one.
     pub(crate) steps: Vec<Step>,
@@ -78,6 +80,19 @@ pub(crate) struct Link {
     pub(crate) far: String,
 }
 
+/// Cached fields that a field is calculated from: it waits while they are pending.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    /// The field that waits, by index.
+    pub(crate) field: usize,
+    /// The source whose rows have the fields that it waits for; none if it is the row itself.
+    pub(crate) source: Option<Source>,
+    /// The owner of those fields.
+    pub(crate) owner: Owner,
+    /// Their names.
+    pub(crate) fields: Vec<&'static str>,
+}
+
 /// How one comes from a changed row back to the owners. Each move goes from values of the link of one step to values of
 /// the link of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +103,7 @@ pub(crate) enum Move {
     Around(Range<usize>),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reader {
     pub(crate) field: usize,
     pub(crate) columns: Vec<String>,
@@ -109,10 +124,13 @@ impl Owner {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
 
-    /// The source at an earlier step of a source's path; `None` for the owner itself, where the path begins.
-    pub(crate) fn source_before(&self, source: &Source) -> Option<usize> {
-        let before = source.at.checked_sub(1)?;
-        self.sources.iter().position(|other| other.at == before && other.is_on_the_way_to(source))
+    /// The sources of a source's path by index, itself the last of them: one a step.
+    pub(crate) fn path(&self, source: &Source) -> Vec<usize> {
+        let on_the_way = |at: usize| {
+            let step = |other: &Source| other.at == at && other.is_on_the_way_to(source);
+            self.sources.iter().position(step).expect("each step of a path is a source")
+        };
+        (0..=source.at).map(on_the_way).collect()
     }
 }
 

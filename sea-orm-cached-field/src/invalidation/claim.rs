@@ -5,7 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{begin, collect, read_claim};
-use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
+use crate::{
+    Error,
+    dialect::Claim,
+    engine::Engine,
+    event::Event,
+    field::{Key, layout::Upstream},
+    registry::Model,
+};
 
 /// What there is to do for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,22 +49,30 @@ pub(crate) async fn look(engine: &Engine, db: &DatabaseConnection, model: &Model
     })
 }
 
-/// Collects marks and leases what is due, at most `limit` of each. When this returns the claims are committed, so that
-/// rows loaded from now on show every change that they stand for.
+/// For how long a field waits, at most, for those that it is calculated from: of a row whose inputs change all the time,
+/// the values must not be old for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Collects marks and leases what is due, all fields of a row together; at most so many rows. When this returns the
+/// claims are committed, so that rows loaded from now on show every change that they stand for.
 pub(crate) async fn claim(
     engine: &Engine,
     db: &DatabaseConnection,
     model: &Model,
+    upstream: &[Upstream],
     limit: u64,
     lease: Duration,
 ) -> Result<Vec<Claim>, Error> {
     let lease = milliseconds(lease);
     let transaction = begin(engine, db, true).await?;
-    let collected = collect::collect(engine, &transaction, model, limit, lease).await?;
+    // What may have to wait, and what has siblings that may be due, is not leased at once.
+    let at_once = if model.owner.fields.len() == 1 && upstream.is_empty() { lease } else { 0 };
+    let collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
     let mut due = Vec::new();
     let rest = limit.saturating_sub(collected.claims.len() as u64);
     if rest > 0 {
-        for row in transaction.query_all_raw(engine.dialect.lease_due(&model.owner, rest, lease)).await? {
+        let statement = engine.dialect.lease_due(&model.owner, upstream, rest, lease, milliseconds(PATIENCE));
+        for row in transaction.query_all_raw(statement).await? {
             due.push(read_claim(model, &row)?);
         }
     }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use super::Model;
+use super::{Model, layout::last_source};
 use crate::{
     Error,
-    field::{Dependency, layout::Owner},
+    field::{
+        Dependency,
+        layout::{Owner, Upstream},
+    },
 };
 
 /// A field: the model's place in the list, and the field's place in the model.
@@ -31,12 +34,19 @@ fn visit(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>, finished: &mut
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
         return Err(Error::Cycle { path: path[start..].iter().map(|node| name(models, *node)).collect() });
     }
-    for upstream in upstream(models, node) {
-        visit(models, upstream, path, finished)?;
+    for (_, upstream) in upstream(models, node) {
+        if !is_recursion(models, node, upstream) {
+            visit(models, upstream, path, finished)?;
+        }
     }
     path.pop();
     finished.push(node);
     Ok(())
+}
+
+/// Whether a field depends on itself and says so.
+fn is_recursion(models: &[Arc<Model>], node: Node, upstream: Node) -> bool {
+    node == upstream && models[node.0].owner.fields[node.1].recursive
 }
 
 fn name(models: &[Arc<Model>], (model, field): Node) -> String {
@@ -44,10 +54,11 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
     format!("{}.{}", owner.table.name, owner.fields[field].name)
 }
 
-/// The cached fields that this one is calculated from.
-fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Node> {
+/// The cached fields that this one is calculated from, each with the dependency that says so.
+fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<(&Dependency, Node)> {
     let dependencies = &models[model].dependencies[field];
-    dependencies.iter().flat_map(|dependency| find(models, &models[model].owner, dependency)).collect()
+    let read = dependencies.iter().map(|dependency| (dependency, find(models, &models[model].owner, dependency)));
+    read.flat_map(|(dependency, nodes)| nodes.into_iter().map(move |node| (dependency, node))).collect()
 }
 
 fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Vec<Node> {
@@ -60,4 +71,46 @@ fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Vec<No
     let fields = models[model].owner.fields.iter().enumerate();
     let read = fields.filter(|(_, field)| dependency.read.columns().contains(&field.cached.name));
     read.map(|(field, _)| (model, field)).collect()
+}
+
+/// The models, those first whose fields others are calculated from.
+pub(crate) fn upstream_first(mut models: Vec<Arc<Model>>) -> Vec<Arc<Model>> {
+    let fields = |at: usize| (0..models[at].owner.fields.len()).map(move |field| (at, field));
+    let depth = |at: usize| fields(at).map(|node| depth(&models, node, &mut Vec::new())).min();
+    let depths: Vec<Option<usize>> = (0..models.len()).map(depth).collect();
+    let mut order: Vec<usize> = (0..models.len()).collect();
+    order.sort_by_key(|at| depths[*at]);
+    models = order.into_iter().map(|at| Arc::clone(&models[at])).collect();
+    models
+}
+
+/// How many fields stand one upon the other below this one.
+fn depth(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>) -> usize {
+    if path.contains(&node) {
+        return 0;
+    }
+    path.push(node);
+    let deepest = upstream(models, node).iter().map(|(_, below)| depth(models, *below, path) + 1).max();
+    path.pop();
+    deepest.unwrap_or(0)
+}
+
+/// What the fields of each model wait for.
+pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
+    let of_model = |at: usize| {
+        let mut waits: Vec<Upstream> = Vec::new();
+        for field in 0..models[at].owner.fields.len() {
+            for (dependency, (model, below)) in upstream(models, (at, field)) {
+                let (source, owner) = (last_source(&dependency.hops), &models[model].owner);
+                let name = owner.fields[below].name;
+                match waits.iter_mut().find(|wait| wait.field == field && wait.source == source) {
+                    Some(wait) if wait.fields.contains(&name) => {}
+                    Some(wait) => wait.fields.push(name),
+                    None => waits.push(Upstream { field, source, owner: owner.clone(), fields: vec![name] }),
+                }
+            }
+        }
+        waits
+    };
+    (0..models.len()).map(of_model).collect()
 }

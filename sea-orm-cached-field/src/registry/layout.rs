@@ -60,6 +60,7 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
         flagging: spec.flagging,
+        recursive: spec.recursive,
         own_columns: Vec::new(),
     }
 }
@@ -75,9 +76,24 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         return Ok(());
     };
     first.from.iter().for_each(|column| add_own_column(owner, field, column));
-    let steps: Vec<Step> = dependency.hops.iter().map(step).collect();
-    let repeated = repeated(&dependency.hops);
-    for at in 0..steps.len() {
+    let mut sources = sources(&dependency.hops).into_iter().peekable();
+    while let Some((source, leading_on)) = sources.next() {
+        let read = if sources.peek().is_none() { columns.clone() } else { Vec::new() };
+        add_source(owner, field, source, leading_on.into_iter().chain(read));
+    }
+    Ok(())
+}
+
+/// The source at the end of a path.
+pub(super) fn last_source(hops: &[Hop]) -> Option<Source> {
+    sources(hops).pop().map(|(source, _)| source)
+}
+
+/// The tables of a path, each with the columns that lead on from it.
+fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
+    let steps: Vec<Step> = hops.iter().map(step).collect();
+    let repeated = repeated(hops);
+    let source = |at: usize| {
         let group = repeated.iter().find(|group| group.contains(&at));
         let source = Source {
             steps: steps[..group.map_or(at + 1, |group| group.end)].to_vec(),
@@ -88,11 +104,10 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         let next = steps.get(at + 1).into_iter();
         // The end of a group leads to its beginning, too.
         let again = group.filter(|group| group.end == at + 1).map(|group| &steps[group.start]);
-        let links = next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
-        let read = if at + 1 == steps.len() { columns.as_slice() } else { &[] };
-        add_source(owner, field, source, links.chain(read.iter().cloned()));
-    }
-    Ok(())
+        let leading_on = next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
+        (source, leading_on.collect())
+    };
+    (0..steps.len()).map(source).collect()
 }
 
 /// The columns that are read. Of a row with cached fields as a whole, not what belongs to their upkeep.

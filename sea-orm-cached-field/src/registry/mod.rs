@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-pub(crate) use graph::check_cycles;
+pub(crate) use graph::{check_cycles, upstream_first, upstreams};
 pub(crate) use rows::{Row, Rows, load_one};
 
 /// A model with cached fields, its types forgotten.

@@ -181,7 +181,7 @@ fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
 
 fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
     for (source, far) in owner.sources.iter().zip(related) {
-        let before = owner.source_before(source).map_or(table, |before| &related[before]);
+        let before = owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
         for link in source.link() {
             // A cached column that is still to be added is looked at by the second inspection.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));

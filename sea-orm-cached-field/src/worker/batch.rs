@@ -96,7 +96,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
 }
 
 impl Batch {
-    async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Calculated>) -> Result<(), Error> {
+    async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
         let Inner { core, model, .. } = &*self.0;
         let db = DatabaseExecutor::Connection(&core.db);
         let mut calculations = pin!(calculate(&core.engine, &db, model, claims, &core.limits));
@@ -107,11 +107,11 @@ impl Batch {
         Ok(())
     }
 
-    async fn settle_all(&self, calculated: mpsc::Receiver<Calculated>) -> Result<(), Error> {
+    async fn settle_all(&self, calculated: mpsc::Receiver<Vec<Calculated>>) -> Result<(), Error> {
         let together = usize::try_from(self.0.core.settings.batch_size).unwrap_or(usize::MAX);
         let mut chunks = pin!(ReceiverStream::new(calculated).chunks_timeout(together, STORED_WITHIN));
         while let Some(chunk) = chunks.next().await {
-            self.settle(chunk).await?;
+            self.settle(chunk.into_iter().flatten().collect()).await?;
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sea_orm::DatabaseConnection;
@@ -19,17 +19,24 @@ use crate::{
     calculation::Limits,
     dialect::Claim,
     engine::Engine,
+    field::layout::Upstream,
     invalidation::{self, Work},
-    registry::Model,
+    registry::{Model, upstream_first, upstreams},
 };
 
 /// Leases are renewed three times before they end, but not more often than this.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
+/// After this time without a look, a model has its turn before those whose fields it is calculated from.
+const PASSED_OVER: Duration = Duration::from_secs(1);
+
 pub(super) struct Core {
     pub(super) engine: Arc<Engine>,
     pub(super) db: DatabaseConnection,
+    /// Those first whose fields others are calculated from.
     pub(super) models: Vec<Arc<Model>>,
+    /// What the fields of each model wait for.
+    upstream: Vec<Vec<Upstream>>,
     pub(super) settings: Settings,
     pub(super) limits: Limits,
     /// The claims that are not settled yet, by batch.
@@ -37,8 +44,8 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
-    /// The model whose turn it is.
-    turn: AtomicUsize,
+    /// When each model was last looked at.
+    looked_at: Mutex<Vec<Instant>>,
 }
 
 #[derive(Clone)]
@@ -61,16 +68,18 @@ impl Core {
             concurrency: settings.concurrency,
             permits: Arc::new(Semaphore::new(settings.concurrency)),
         };
+        let models = upstream_first(models);
         Ok(Self {
             engine: Engine::of(&db)?,
             db,
+            upstream: upstreams(&models),
+            looked_at: Mutex::new(vec![Instant::now(); models.len()]),
             models,
             settings,
             limits,
             held: Mutex::default(),
             lost: Mutex::default(),
             next_batch: AtomicU64::default(),
-            turn: AtomicUsize::default(),
         })
     }
 
@@ -83,18 +92,18 @@ impl Core {
         Ok(work)
     }
 
-    /// Claims a batch of the next model that has work; each model gets its turn.
+    /// Claims a batch: of the first model that has work, but none is passed over for long.
     pub(super) async fn next(self: &Arc<Self>) -> Result<Next, Error> {
         self.hand_back([]).await?;
         let mut work = Work::None;
-        for _ in 0..self.models.len() {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.models.len();
+        for turn in self.turns() {
             let model = &self.models[turn];
+            self.looked_at()[turn] = Instant::now();
             let found = invalidation::look(&self.engine, &self.db, model).await?;
             work = work.or_earlier(found);
             if found == Work::Now {
                 invalidation::flag_expired(&self.engine, &self.db, model, self.settings.batch_size).await?;
-                let claims = self.claim(model).await?;
+                let claims = self.claim(turn).await?;
                 if !claims.is_empty() {
                     return Ok(Next::Batch(self.hold(model, claims)));
                 }
@@ -103,8 +112,22 @@ impl Core {
         Ok(Next::Nothing(work))
     }
 
-    async fn claim(&self, model: &Model) -> Result<Vec<Claim>, Error> {
-        invalidation::claim(&self.engine, &self.db, model, self.settings.batch_size, self.settings.lease).await
+    /// The models by their places: in their order, after those that were passed over for long.
+    fn turns(&self) -> Vec<usize> {
+        let looked_at = self.looked_at();
+        let mut turns: Vec<usize> = (0..self.models.len()).collect();
+        turns.sort_by_key(|turn| looked_at[*turn].elapsed() < PASSED_OVER);
+        turns
+    }
+
+    fn looked_at(&self) -> std::sync::MutexGuard<'_, Vec<Instant>> {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn claim(&self, turn: usize) -> Result<Vec<Claim>, Error> {
+        let (model, settings) = (&self.models[turn], &self.settings);
+        let upstream = &self.upstream[turn];
+        invalidation::claim(&self.engine, &self.db, model, upstream, settings.batch_size, settings.lease).await
     }
 
     fn hold(self: &Arc<Self>, model: &Arc<Model>, claims: Vec<Claim>) -> Batch {

@@ -21,5 +21,5 @@ async fn on_postgres() {
     db.create(lamp::Entity).await;
     db.sql("CREATE TABLE bulb (id integer PRIMARY KEY, name text NOT NULL, lamp_id text)").await;
     let error = refused(&db, CachedFields::of::<lamp::Entity>).await;
-    insta::assert_snapshot!(error, @"`label` of `lamp` cannot depend on `bulb(name)`: the columns that relate the two tables are of different types; make them of one type");
+    insta::assert_snapshot!(error, @"`label` of `lamp` cannot depend on `bulb(name)`: at `bulb`, the columns that relate the two tables are of different types; make them of one type");
 }

@@ -2,13 +2,16 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, functions, statement};
+use super::{NOW, functions, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, known_fields, literal, marks, prefixed, qualified, recalculations},
+        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, recalculations},
     },
-    field::{Key, layout::Owner},
+    field::{
+        Key,
+        layout::{Owner, Upstream},
+    },
 };
 
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
@@ -24,31 +27,77 @@ pub(super) fn settings(internal: bool) -> Statement {
     statement(Sql::postgres(), text)
 }
 
+/// How many of the oldest due rows are looked at for each that is leased.
+const LOOKED_AT: i64 = 10;
+
 pub(super) fn work(owner: &Owner) -> Statement {
     let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
     let function = functions::function(owner, "work");
     statement(Sql::postgres(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
 }
 
-/// Rows whose key is still marked are left alone: they come with their marks.
-pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
+/// could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
     let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
+    let (looked_at, patience) = (sql.bind(rows as i64 * LOOKED_AT), sql.bind(patience));
     let text = format!(
         "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1
           WHERE q.ctid = ANY (ARRAY(
-                SELECT d.ctid FROM {queue} d
-                 WHERE {known} AND d.due_at <= now() AND d.leased_until <= now()
-                   AND NOT EXISTS (SELECT FROM {marks} m WHERE {same_key})
-                 ORDER BY d.due_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
+                SELECT f.ctid
+                  FROM (SELECT DISTINCT {of_oldest}
+                          FROM (SELECT {of_due}
+                                  FROM (SELECT * FROM {queue} e
+                                         WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
+                                         ORDER BY e.due_at LIMIT {looked_at}) d
+                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked}){waits}
+                                 ORDER BY d.due_at LIMIT {limit}) o) k,
+                       LATERAL (SELECT d.ctid FROM {queue} d
+                                 WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
+                                   FOR UPDATE SKIP LOCKED) f))
          RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at",
+        of_oldest = prefixed("o", &keys),
+        of_due = prefixed("d", &[keys.clone(), vec!["due_at".to_owned()]].concat()),
         marks = qualified(&marks(owner)),
         known = known_fields(owner),
-        same_key = equal("m", &keys, "d", &keys),
+        marked = equal("m", &keys, "d", &keys),
+        waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
+        same_key = equal("d", &keys, "k", &keys),
         returned = prefixed("q", &keys),
     );
     statement(sql, text)
+}
+
+/// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
+fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
+    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let queue = qualified(&recalculations(&upstream.owner));
+    // What was handed back a moment ago is pending too.
+    let pending = format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
+    let pending = match &upstream.source {
+        None => format!("EXISTS (SELECT FROM {queue} p WHERE {} AND {pending})", equal("p", &keys, "d", &keys)),
+        Some(source) => {
+            let (rows, row) = way::rows_of(source);
+            let from = format!("FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s", qualified(&owner.table));
+            let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
+            let far_key = owner_key(&upstream.owner);
+            format!(
+                "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending})
+               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND p.field || '' IN ({names})))",
+                queued = equal("p", &keys, "s", &far_key),
+                marks = qualified(&marks(&upstream.owner)),
+            )
+        }
+    };
+    format!(
+        "
+               AND NOT (d.field || '' = {field} AND d.first_marked_at > now() - {patience} * interval '1 millisecond'
+               AND {pending})",
+        field = literal(owner.fields[upstream.field].name),
+    )
 }
 
 pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, functions, statement};
+use super::{NOW, functions, statement, way};
 use crate::{
     dialect::{
         Enqueued, shared,
@@ -25,16 +25,12 @@ pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Opti
         None => format!("SELECT {expand}({limit}, NULL)"),
         Some(key) => {
             let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-            format!("SELECT {expand}({limit}, {}) FROM {} t WHERE {is_row}", link(source, "t"), qualified(&owner.table))
+            let (before, link) = way::from_owner(source);
+            let table = qualified(&owner.table);
+            format!("SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before})) FROM {table} t WHERE {is_row}")
         }
     };
     statement(sql, text)
-}
-
-/// The link of a mark that concerns this row of the owner's.
-pub(super) fn link(source: &Source, row: &str) -> String {
-    let columns: Vec<String> = source.link().iter().map(|link| format!("{row}.{}::text", quote(&link.near))).collect();
-    format!("ARRAY[{}]", columns.join(", "))
 }
 
 /// What is read of a mark that is taken away.

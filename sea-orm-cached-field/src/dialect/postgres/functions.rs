@@ -1,7 +1,7 @@
 //! The functions that the triggers share. All run as their owner with a pinned `search_path`, so that a role that may
 //! write a related table needs no right on ours, and no object of the same name can come in between.
 
-use super::{sleep_lock, tables};
+use super::{sleep_lock, tables, way};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
@@ -33,7 +33,7 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     if owner.looked_up().next().is_some() {
         objects.push(mark_links(owner));
     }
-    objects.extend(looked_up(owner, related).map(|(source, far)| expand(owner, source, far)));
+    objects.extend(owner.looked_up().map(|source| expand(owner, source, related)));
     if owner.fields.iter().any(|field| field.flagging == Flagging::Commit) {
         objects.extend(flush(owner, table, related));
     }
@@ -120,7 +120,7 @@ fn mark_links(owner: &Owner) -> Object {
     let body = format!(
         "BEGIN
   INSERT INTO {} (field, via, link, flush_links)
-  SELECT p_field, p_via, u.link::text[], CASE WHEN {FLUSHED} THEN p_links END
+  SELECT p_field, p_via, u.link, CASE WHEN {FLUSHED} THEN p_links END
     FROM unnest(p_links) WITH ORDINALITY AS u(link, n);
 {}
 END",
@@ -195,50 +195,33 @@ fn flag_branch(owner: &Owner, field: &crate::field::layout::Field) -> String {
 }
 
 /// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
-fn expand(owner: &Owner, source: &Source, far: &Described) -> Object {
+fn expand(owner: &Owner, source: &Source, related: &[Described]) -> Object {
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
     let body = format!(
         "WITH gone AS (
   DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-    SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND (p_link IS NULL OR m.link = p_link)
+    SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND (p_links IS NULL OR m.link = ANY (p_links))
      ORDER BY m.id LIMIT p_limit FOR UPDATE SKIP LOCKED))
   RETURNING field, link, eager, marked_at),
 expanded AS (
   INSERT INTO {marks} (field, {columns}, eager, marked_at)
   SELECT g.field, {owner_keys}, bool_or(g.eager), min(g.marked_at)
-    FROM gone g JOIN {owner_table} t ON {linked}
+    FROM gone g{owners}
    GROUP BY g.field, {owner_keys}
   RETURNING 1)
 SELECT count(*) FROM expanded",
-        via = literal(&source.name()),
+        via = literal(&tables::via(source)),
         columns = keys.join(", "),
         owner_keys = prefixed("t", &owner_key(owner)),
-        owner_table = qualified(&owner.table),
-        linked = linked(source, far, "g.link"),
+        owners = way::to_owners(owner, source, related, "g.link"),
     );
-    let signature = format!("(p_limit bigint, p_link text[]) RETURNS bigint {INDEXED}");
+    let signature = format!("(p_limit bigint, p_links text[]) RETURNS bigint {INDEXED}");
     function_object(owner, &expand_suffix(source), &signature, &body)
 }
 
 pub(super) fn expand_suffix(source: &Source) -> String {
     format!("{}_expand", source.name())
-}
-
-/// `t.country_code = (g.link)[1]::text AND ...`, with the type that the link was written from: a cast to the owner's
-/// could fail for a value that no owner can have.
-fn linked(source: &Source, far: &Described, array: &str) -> String {
-    let pairs = source
-        .link()
-        .iter()
-        .enumerate()
-        .map(|(at, link)| format!("t.{} = ({array})[{}]::{}", quote(&link.near), at + 1, far.columns[&link.far]));
-    pairs.collect::<Vec<_>>().join(" AND ")
-}
-
-/// The sources whose owners have to be looked up, with their tables.
-fn looked_up<'a>(owner: &'a Owner, related: &'a [Described]) -> impl Iterator<Item = (&'a Source, &'a Described)> {
-    owner.sources.iter().zip(related).filter(|(source, _)| source.key_columns(owner).is_none())
 }
 
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
@@ -277,8 +260,7 @@ fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>
     let keys = key_columns(owner);
     let types = tables::key_types(owner, table);
     let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
-    let lookups: Vec<String> =
-        looked_up(owner, related).map(|(source, far)| flush_branch(owner, source, far)).collect();
+    let lookups: Vec<String> = owner.looked_up().map(|source| flush_branch(owner, source, related)).collect();
     let body = format!(
         "DECLARE {declared}
 BEGIN
@@ -305,21 +287,22 @@ END",
     ]
 }
 
-fn flush_branch(owner: &Owner, source: &Source, far: &Described) -> String {
+fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String {
     let keys = key_columns(owner);
     let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
     format!(
         "  IF NEW.via = {via} THEN
-    SELECT {aggregated} INTO {into} FROM unnest(NEW.flush_links) AS u(link) JOIN {owner_table} t ON {linked};
+    SELECT {aggregated} INTO {into}
+      FROM (SELECT DISTINCT {owner_keys} FROM unnest(NEW.flush_links) AS u(link){owners}) t;
     IF v_key_1 IS NOT NULL THEN
       PERFORM {flag}(NEW.field, {into});
     END IF;
   END IF;",
-        via = literal(&source.name()),
+        via = literal(&tables::via(source)),
         aggregated = aggregated.join(", "),
         into = keys.iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", "),
-        owner_table = qualified(&owner.table),
-        linked = linked(source, far, "u.link::text[]"),
+        owner_keys = prefixed("t", &owner_key(owner)),
+        owners = way::to_owners(owner, source, related, "u.link"),
         flag = function(owner, "flag"),
     )
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{collect, statement};
+use super::{statement, tables::via, way};
 use crate::{
     dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
     field::{Key, layout::Owner},
@@ -14,8 +14,10 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
     let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field})")];
     tests.extend(owner.looked_up().map(|source| {
-        let (via, link) = (literal(&source.name()), collect::link(source, "t"));
-        format!("EXISTS (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND m.field = {field})")
+        let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
+        format!(
+            "EXISTS (SELECT FROM {before}\n  JOIN {marks} m ON m.via = {via} AND m.link = {link} AND m.field = {field})"
+        )
     }));
     format!("({})", tests.join(" OR "))
 }

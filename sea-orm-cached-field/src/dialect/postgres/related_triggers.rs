@@ -1,6 +1,9 @@
 //! Triggers on a related table: which owners a change there concerns.
 
-use super::functions::{SECURITY, comparable, function, function_object, trigger_object};
+use super::{
+    functions::{SECURITY, comparable, function, function_object, trigger_object},
+    tables, way,
+};
 use crate::{
     dialect::{
         Described, Object,
@@ -58,7 +61,7 @@ impl Change<'_> {
     }
 
     fn variables(&self) -> String {
-        let types = super::tables::key_types(self.owner, self.table);
+        let types = tables::key_types(self.owner, self.table);
         let keys = key_columns(self.owner).into_iter().zip(types);
         let keys: Vec<String> = keys.map(|(key, kind)| format!("v_{key} {kind}[];")).collect();
         format!("{} v_links text[];", keys.join(" "))
@@ -77,14 +80,10 @@ impl Change<'_> {
         }
     }
 
-    fn link_columns(&self) -> impl Iterator<Item = &str> {
-        self.source.link_columns()
-    }
-
     /// The related rows of which something that the reader reads has changed, old and new.
     fn updated(&self, reader: &Reader) -> String {
         let mut columns: Vec<&str> =
-            self.far.primary_key.iter().map(String::as_str).chain(self.link_columns()).collect();
+            self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns()).collect();
         columns.sort_unstable();
         columns.dedup();
         let read = reader.columns.iter().enumerate();
@@ -110,16 +109,13 @@ impl Change<'_> {
     /// Keeps the keys of the owners of these related rows, or the links by which they will be looked up.
     fn find(&self, rows: &str) -> String {
         let linked: Vec<String> =
-            self.link_columns().map(|column| format!("r.{} IS NOT NULL", quote(column))).collect();
+            self.source.link_columns().map(|column| format!("r.{} IS NOT NULL", quote(column))).collect();
         let linked = linked.join(" AND ");
         let Some(columns) = self.source.key_columns(self.owner) else {
-            let link: Vec<String> = self.link_columns().map(|column| format!("r.{}::text", quote(column))).collect();
-            return format!(
-                "  SELECT array_agg(DISTINCT ARRAY[{}]::text) INTO v_links FROM ({rows}) r WHERE {linked};\n",
-                link.join(", "),
-            );
+            let link = way::link(self.source.link_columns().map(|column| format!("r.{}", quote(column))));
+            return format!("  SELECT array_agg(DISTINCT {link}) INTO v_links FROM ({rows}) r WHERE {linked};\n");
         };
-        let types = super::tables::key_types(self.owner, self.table);
+        let types = tables::key_types(self.owner, self.table);
         let keys = key_columns(self.owner);
         let in_range = columns.iter().zip(&types).map(|(column, kind)| self.in_range(column, kind)).collect::<String>();
         let selected = columns.iter().zip(&keys).zip(types);
@@ -176,7 +172,7 @@ impl Change<'_> {
             function(self.owner, "mark_links"),
             literal(field.name),
             field.flagging == Flagging::Commit,
-            literal(&self.source.name()),
+            literal(&tables::via(self.source)),
         )
     }
 

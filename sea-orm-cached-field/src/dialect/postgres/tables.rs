@@ -6,7 +6,7 @@ use crate::{
         Described, Object, ObjectKind,
         sql::{checksum, fitted, key_columns, literal, marks, qualified, quote, recalculations},
     },
-    field::layout::Owner,
+    field::layout::{Owner, Source},
 };
 
 /// Tables of ours that carry another number are not touched.
@@ -82,7 +82,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 eager boolean NOT NULL DEFAULT true,
                 marked_at timestamptz NOT NULL DEFAULT now(),
                 via text,
-                link text[],
+                link text,
                 {flush_keys},
                 flush_links text[]
             ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0) /* schema {SCHEMA_VERSION} */"
@@ -98,6 +98,11 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         ),
     ];
     object(owner, ObjectKind::Table, &name, None, create)
+}
+
+/// What marks of a source carry in the column `via`.
+pub(super) fn via(source: &Source) -> String {
+    fitted(source.name())
 }
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {

@@ -2,13 +2,16 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, statement};
+use super::{NOW, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, known_fields, marks, quote, recalculations},
+        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations},
     },
-    field::{Key, layout::Owner},
+    field::{
+        Key,
+        layout::{Owner, Upstream},
+    },
 };
 
 pub(super) fn work(owner: &Owner) -> Statement {
@@ -35,25 +38,60 @@ pub(super) fn work(owner: &Owner) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-/// Rows whose key is still marked are left alone: they come with their marks.
-pub(super) fn lease_due(owner: &Owner, rows: u64, lease: i64) -> Statement {
+/// How many of the oldest due rows are looked at for each that is leased.
+const LOOKED_AT: i64 = 10;
+
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
+/// could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
     let columns = keys.join(", ");
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
+    let (looked_at, patience) = (sql.bind(rows as i64 * LOOKED_AT), sql.bind(patience));
     let text = format!(
-        "UPDATE {queue} SET leased_until = {NOW} + {lease}, attempts = attempts + 1
-          WHERE ({columns}, field) IN (
-                SELECT {columns}, field FROM {queue} d
-                 WHERE {known} AND d.due_at <= {NOW} AND d.leased_until <= {NOW}
-                   AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key})
-                 ORDER BY d.due_at LIMIT {limit})
+        "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1
+          WHERE ({columns}) IN (
+                SELECT {columns}
+                  FROM (SELECT * FROM {queue} WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}
+                         ORDER BY due_at LIMIT {looked_at}) d
+                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked}){waits}
+                 ORDER BY due_at LIMIT {limit})
+            AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
          RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at",
         marks = quote(&marks(owner).name),
         known = known_fields(owner),
-        same_key = equal("m", &keys, "d", &keys),
+        marked = equal("m", &keys, "d", &keys),
+        waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
     );
     statement(sql, text)
+}
+
+/// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
+fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
+    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let queue = quote(&recalculations(&upstream.owner).name);
+    // What was handed back a moment ago is pending too.
+    let pending = format!("p.field || '' IN ({names}) AND p.due_at <= {NOW} + 100");
+    let pending = match &upstream.source {
+        None => format!("EXISTS (SELECT 1 FROM {queue} p WHERE {} AND {pending})", equal("p", &keys, "d", &keys)),
+        Some(source) => {
+            let row = equal("t", &owner_key(owner), "d", &key_columns(owner));
+            let rows = way::rows_of(owner, source, &row, &owner_key(&upstream.owner));
+            let columns = prefixed("p", &keys);
+            format!(
+                "(EXISTS (SELECT 1 FROM {queue} p WHERE ({columns}) IN ({rows}) AND {pending})
+               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND p.field || '' IN ({names})))",
+                marks = quote(&marks(&upstream.owner).name),
+            )
+        }
+    };
+    format!(
+        "
+            AND NOT (d.field || '' = {field} AND d.first_marked_at > {NOW} - {patience} AND {pending})",
+        field = literal(owner.fields[upstream.field].name),
+    )
 }
 
 pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {

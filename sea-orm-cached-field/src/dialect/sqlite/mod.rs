@@ -14,13 +14,14 @@ mod plans;
 mod read;
 mod related_triggers;
 mod tables;
+mod way;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
-    layout::{Field, Owner, Source, Table},
+    layout::{Field, Owner, Source, Table, Upstream},
 };
 
 /// Now, in milliseconds since 1970.
@@ -166,8 +167,8 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn lease_due(&self, owner: &Owner, rows: u64, lease: i64) -> Statement {
-        claim::lease_due(owner, rows, lease)
+    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
+        claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
     fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {

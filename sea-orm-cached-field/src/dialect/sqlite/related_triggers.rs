@@ -1,10 +1,13 @@
 //! Triggers on a related table: which owners a change there concerns.
 
-use super::own_triggers::{changed, trigger};
+use super::{
+    own_triggers::{changed, trigger},
+    way,
+};
 use crate::{
     dialect::{
         Described, Object, UniqueColumn,
-        sql::{key_columns, literal, marks, owner_key, quote, quote_all},
+        sql::{key_columns, literal, marks, owner_key, prefixed, quote, quote_all},
     },
     field::layout::{Field, Owner, Reader, Source},
 };
@@ -61,12 +64,7 @@ impl Change<'_> {
 
     /// The owners that these versions of the related row are linked with.
     fn owners_of(&self, versions: &[&str]) -> String {
-        let linked = |version: &&str| {
-            let pairs = self.source.link().iter();
-            let pairs = pairs.map(|link| format!("{} = {version}.{}", quote(&link.near), quote(&link.far)));
-            format!("({})", pairs.collect::<Vec<_>>().join(" AND "))
-        };
-        versions.iter().map(linked).collect::<Vec<_>>().join(" OR ")
+        versions.iter().map(|version| way::owners_of(self.source, version)).collect::<Vec<_>>().join(" OR ")
     }
 
     fn after_update(&self) -> Object {
@@ -108,16 +106,14 @@ impl Change<'_> {
 
     /// `unique`: the columns, each with the collation by which a collision is told.
     fn owners_of_replaced(&self, unique: &[(&str, String)]) -> String {
-        let near: Vec<String> = self.source.link().iter().map(|link| quote(&link.near)).collect();
-        let linked: Vec<String> = self.source.link().iter().map(|link| format!("r.{}", quote(&link.far))).collect();
         let same: Vec<String> =
             unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
-        format!(
-            "({}) IN (SELECT {} FROM {} r WHERE {})",
-            near.join(", "),
-            linked.join(", "),
+        let links = format!(
+            "SELECT {} FROM {} r WHERE {}",
+            prefixed("r", &quote_all(self.source.link_columns())),
             quote(&self.far.table.name),
             same.join(" AND "),
-        )
+        );
+        way::owners(self.source, &links)
     }
 }
