@@ -1,0 +1,53 @@
+//! Whether a stored value is right.
+
+use sea_orm::Statement;
+
+use super::{
+    names::{literal, owner_key, qualified, quote},
+    statement,
+    tables::via,
+    way,
+};
+use crate::{
+    dialect::sql::{Sql, equal, key_columns, marks, recalculations},
+    field::{Key, layout::Owner},
+};
+
+/// Whether the field of the row `t` is marked, which is among the rows that this condition names; `field` is an SQL
+/// expression.
+pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
+    let (table, marks, keys) = (qualified(&owner.table), qualified(&marks(owner)), key_columns(owner));
+    let own = equal("m", &keys, "t", &owner_key(owner));
+    let mut tests =
+        vec![format!("EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND m.field = {field})")];
+    tests.extend(owner.looked_up().map(|source| {
+        let via = literal(&via(source));
+        let hashes = way::hashes(owner, source, &format!("{table} t FORCE INDEX (PRIMARY) WHERE {rows}"));
+        format!(
+            "EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
+                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND m.field = {field})",
+            equal("w", &keys, "t", &owner_key(owner)),
+        )
+    }));
+    format!("({})", tests.join(" OR "))
+}
+
+pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let column = &owner.fields[field];
+    let name = sql.bind(column.name);
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= UTC_TIMESTAMP(6)", quote(expires)));
+    let text = format!(
+        "SELECT t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
+                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
+           FROM {table} t WHERE {is_row}",
+        flag = quote(&column.recalculation_needed),
+        expired = expired.as_deref().unwrap_or("FALSE"),
+        marked = marked(owner, &is_row, &name),
+        queue = qualified(&recalculations(owner)),
+        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+        table = qualified(&owner.table),
+    );
+    statement(sql, text)
+}
