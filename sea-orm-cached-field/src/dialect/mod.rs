@@ -70,6 +70,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// A statement in the making.
     fn sql(&self) -> Sql;
 
+    /// Whether a list of values can stand where a table can.
+    fn has_tables_of_values(&self) -> bool {
+        true
+    }
+
     /// What tells this database's pool from the others of the process.
     fn identity(&self, db: &DatabaseConnection) -> Identity;
 

@@ -34,10 +34,7 @@ async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<It
 }
 
 /// Sends all of them, and returns the rows of the last.
-async fn query_last(
-    db: &impl ConnectionTrait,
-    mut statements: Vec<Statement>,
-) -> Result<Vec<QueryResult>, DbErr> {
+async fn query_last(db: &impl ConnectionTrait, mut statements: Vec<Statement>) -> Result<Vec<QueryResult>, DbErr> {
     let Some(last) = statements.pop() else { return Ok(Vec::new()) };
     execute_all(db, statements).await?;
     db.query_all_raw(last).await

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
-    sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable, TableAlterStatement},
+    sea_query::{
+        Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable,
+        TableAlterStatement,
+    },
 };
 
 use super::{Model, Registration, Upkeep, rows::TypedRows};

@@ -36,9 +36,7 @@ enum Alarm {
     #[cfg(feature = "sqlx-postgres")]
     Listener(Box<super::listen::Listener>),
     #[cfg(feature = "sqlx-sqlite")]
-    Watcher {
-        _until_dropped: super::watch::FileWatch,
-    },
+    Watcher { _until_dropped: super::watch::FileWatch },
 }
 
 impl Sleep {

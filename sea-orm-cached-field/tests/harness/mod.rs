@@ -183,6 +183,20 @@ impl TestDb {
         self.get_database_backend() == DbBackend::Sqlite
     }
 
+    /// Whether the flags of owners are set by the worker that collects the marks of related rows, and not before.
+    pub fn flags_by_the_collector(&self) -> bool {
+        self.is_mysql()
+    }
+
+    /// Standard SQL, with this database's quotes around identifiers.
+    pub fn quoted(&self, text: &str) -> String {
+        if !self.is_mysql() {
+            return text.to_owned();
+        }
+        let parts: Vec<String> = text.split("\"\"").map(|part| part.replace('"', "`")).collect();
+        parts.join("\"")
+    }
+
     /// Another pool of connections to the same database: another process, as far as it can be told.
     pub async fn another_pool(&self) -> DatabaseConnection {
         connect(&self.url).await

@@ -107,7 +107,8 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
         Some(source) => {
             let own_keys = key_columns(owner);
             let row = equal("t", &owner_key(owner), "d", &own_keys);
-            let rows = format!("({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", qualified(&owner.table));
+            let rows =
+                format!("({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", qualified(&owner.table));
             let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
             let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
             let pending_in = |table: String, condition: &str| {

@@ -82,6 +82,11 @@ impl Dialect for MySql {
         DbBackend::MySql
     }
 
+    /// MySQL has them, and MariaDB has others.
+    fn has_tables_of_values(&self) -> bool {
+        false
+    }
+
     fn identity(&self, db: &DatabaseConnection) -> Identity {
         #[cfg(feature = "sqlx-mysql")]
         return Identity::of(&db.get_mysql_connection_pool().connect_options());

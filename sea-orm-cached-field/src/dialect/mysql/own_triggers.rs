@@ -20,7 +20,7 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     vec![
         trigger("bi", "BEFORE INSERT", each(&set_flag)),
         trigger("ai", "AFTER INSERT", each(&|field| mark(owner, field))),
-        trigger("bu", "BEFORE UPDATE", each(&|field| before_update(owner, table, field))),
+        trigger("bu", "BEFORE UPDATE", before_update(owner, table)),
         trigger("au", "AFTER UPDATE", each(&|field| after_update(owner, table, field))),
     ]
 }
@@ -43,16 +43,21 @@ fn mark(owner: &Owner, field: &Field) -> String {
 /// is neither true nor false, which never gets to the table: it belongs to the one row and cannot outlive the statement,
 /// as a variable of the session would. What others write ends no flag, and leaves a mark if the row is flagged then:
 /// whether they have set a flag that was set already cannot be seen.
-fn before_update(owner: &Owner, table: &Described, field: &Field) -> String {
+fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
+    let ours = |field: &Field| format!("NEW.{} IN ({DONE}, {KEPT})", quote(&field.recalculation_needed));
+    let ours: Vec<String> = owner.fields.iter().map(ours).collect();
+    let declared = format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({});", ours.join(" OR "));
+    std::iter::once(declared).chain(owner.fields.iter().map(|field| flag_stale(owner, table, field))).collect()
+}
+
+fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
     let flag = quote(&field.recalculation_needed);
     format!(
-        "  IF {inputs} THEN
+        "  IF {inputs} OR NEW.{flag} = {KEPT} THEN
     SET NEW.{flag} = TRUE;
   ELSEIF NEW.{flag} = {DONE} THEN
     SET NEW.{flag} = FALSE;
-  ELSEIF NEW.{flag} = {KEPT} THEN
-    SET NEW.{flag} = TRUE;
-  ELSEIF NEW.{flag} OR OLD.{flag} OR {value} THEN
+  ELSEIF cached_field_foreign AND (NEW.{flag} OR OLD.{flag} OR {value}) THEN
     SET NEW.{flag} = TRUE;
   {mark}
   END IF;",

@@ -17,7 +17,9 @@ mod way;
 
 use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},

@@ -18,7 +18,9 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
