@@ -4,7 +4,7 @@ use heck::ToUpperCamelCase;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::{
-    Attribute, Field, GenericArgument, Ident, ItemStruct, PathArguments, Type, Visibility, ext::IdentExt,
+    Attribute, Field, GenericArgument, Ident, ItemStruct, Path, PathArguments, Type, Visibility, ext::IdentExt,
     spanned::Spanned,
 };
 
@@ -92,6 +92,17 @@ impl<'a> Model<'a> {
             }
             self.columns.push(Column { name, ty: &field.ty, ignored: sea_orm.ignore });
         }
+    }
+
+    /// The relation field of this name.
+    pub(crate) fn relation(&self, name: &Ident) -> Option<&Relation<'a>> {
+        self.relations.iter().find(|relation| relation.name == name)
+    }
+
+    /// Whether a relation is seen to lead to the model itself.
+    pub(crate) fn leads_back(&self, relation: &Path) -> bool {
+        let field = relation.get_ident().and_then(|name| self.relation(name));
+        field.is_some_and(|field| matches!(field.entity, Type::Path(path) if path.path.is_ident("Entity")))
     }
 }
 

@@ -5,5 +5,5 @@ mod depends_on;
 mod sea_orm;
 
 pub(crate) use cached::{Flagging, Options};
-pub(crate) use depends_on::{Dependency, written};
+pub(crate) use depends_on::{Dependency, Related, written};
 pub(crate) use sea_orm::{SeaOrm, struct_has_key};

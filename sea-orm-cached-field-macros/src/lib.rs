@@ -11,6 +11,7 @@ mod fallback;
 mod valid;
 
 use proc_macro::TokenStream;
+use proc_macro2::TokenStream as TokenStream2;
 use quote::quote;
 use syn::{Item, parse_macro_input};
 
@@ -47,15 +48,13 @@ use crate::errors::Errors;
 /// | option | meaning |
 /// |---|---|
 /// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows |
+/// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
 /// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
 /// | `cached_field_name = ".."` | instead of `cached_<field>` |
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
-///
-/// In a model without relation fields, the compact format, a relation is written as the module of the related entity:
-/// `depends_on(super::pigeon(weight))`.
 ///
 /// # What it adds
 ///
@@ -74,13 +73,60 @@ use crate::errors::Errors;
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
+    expand(&arguments.into(), &item).into()
+}
+
+fn expand(arguments: &TokenStream2, item: &Item) -> TokenStream2 {
     let mut errors = Errors::default();
-    let mut model = valid::item(&arguments.into(), &item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
+    let mut model = valid::item(arguments, item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
     let sound = model.as_mut().is_some_and(|model| valid::model(model, &mut errors));
     let code = match &model {
         Some(model) if sound => expand::model(model),
-        _ => fallback::without_cached_fields(&item),
+        _ => fallback::without_cached_fields(item),
     };
     let errors = errors.into_compile_errors();
-    quote!(#errors #code).into()
+    quote!(#errors #code)
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::*;
+
+    /// The code for a model that uses all of `depends_on`, to be read.
+    #[test]
+    fn the_expansion() {
+        let model = quote! {
+            #[sea_orm::model]
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = "employee")]
+            pub struct Model {
+                #[sea_orm(primary_key)]
+                pub id: i32,
+                pub salary: i64,
+                pub manager_id: Option<i32>,
+                #[sea_orm(self_ref, relation_enum = "Manager", relation_reverse = "Reports", from = "manager_id", to = "id")]
+                pub manager: BelongsTo<Option<Entity>>,
+                #[sea_orm(self_ref, relation_enum = "Reports", relation_reverse = "Manager")]
+                pub reports: HasMany<Entity>,
+                #[sea_orm(has_many)]
+                pub customers: HasMany<super::customer::Entity>,
+                /// What the team costs.
+                #[cached(
+                    recursive,
+                    temporal_triggers,
+                    depends_on(
+                        salary,
+                        reports(cached_team_cost, customers()),
+                        recursive manager(*),
+                        customers(invoices(total, recursive super::invoice(corrected_by(total))))
+                    )
+                )]
+                pub team_cost: i64,
+            }
+        };
+        let code = expand(&TokenStream2::new(), &syn::parse2(model).unwrap());
+        insta::assert_snapshot!(prettyplease::unparse(&syn::parse2(code).unwrap()));
+    }
 }

@@ -71,6 +71,10 @@ impl Target {
 
     /// The value, and whether it is another one than the row held when it was loaded.
     async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<(F::Value, bool), Error> {
+        let circles = invalidation::find_circles(db, &self.model, self.field, std::slice::from_ref(&self.key));
+        if let Some(circle) = circles.await?.remove(&self.key) {
+            return Err(circle);
+        }
         let row = self.load::<F>(db).await?;
         let value = run(self.subject(), None, F::calculate(&row, db)).await?;
         let changed = F::stored(&row).value.cloned().map(Into::<Value>::into) != Some(value.clone().into());

@@ -90,6 +90,18 @@ pub enum Error {
         path: Vec<String>,
     },
 
+    /// A row whose field is calculated, over other rows, from itself: the data of a field with `recursive` goes in a
+    /// circle. The row is tried again as if it had failed, and at once when the circle is broken.
+    #[error("`{field}` of `{table}` is calculated from itself: the data goes in a circle, {}", circle(path))]
+    DataCycle {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The rows of the circle, each calculated from the one before; the first stands again at the end.
+        path: Vec<Key>,
+    },
+
     /// A dependency path that no trigger can follow.
     #[error("`{field}` of `{table}` cannot depend on `{path}`: at `{hop}`, {reason}")]
     UnsupportedPath {
@@ -102,7 +114,7 @@ pub enum Error {
         /// The table of the path where it cannot be followed.
         hop: String,
         /// Why, and what to do instead.
-        reason: &'static str,
+        reason: String,
     },
 
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.
@@ -165,7 +177,7 @@ pub enum Error {
 
     /// The connection may only read.
     #[error(
-        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro` or `default_transaction_read_only`"
+        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`"
     )]
     ReadOnly {
         /// The owner's table.
@@ -226,4 +238,9 @@ impl Error {
         }
         text
     }
+}
+
+/// `3 -> 5 -> 3`
+fn circle(path: &[Key]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }

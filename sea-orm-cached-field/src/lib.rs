@@ -119,12 +119,13 @@ pub use error::Error;
 pub use event::Event;
 pub use facade::{CachedFields, Models};
 pub use field::{
-    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Hop,
+    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Flaw, Hop,
     IntoExecutor, Key, Read, Stored,
 };
 #[cfg(feature = "migration")]
 pub use migration::InstallCachedFields;
 pub use schema::{Change, Changes};
+#[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};
 
@@ -144,7 +145,7 @@ pub mod __private {
         access::{Flag, expire, flag, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            IntoExecutor, Key, Path, Stored,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored,
         },
         registry::Registration,
     };

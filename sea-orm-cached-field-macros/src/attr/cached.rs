@@ -10,8 +10,8 @@ use super::depends_on::{Dependency, depends_on};
 use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_name = \"..\"`, \
-    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"` \
-    and `flagging = \"..\"`";
+    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
+    `flagging = \"..\"` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) recalculation_needed_field_name: Option<Ident>,
     pub(crate) expiration_field_name: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
+    /// The option's key, if it is given.
+    pub(crate) recursive: Option<Ident>,
 }
 
 /// When a change of a related row sets the owner's flag.
@@ -75,6 +77,10 @@ impl Options {
             "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
             "flagging" => self.flagging = Some(flagging(key, input)?),
+            "recursive" => {
+                self.recursive = Some(key.clone());
+                no_value(key, input)?;
+            }
             _ => {
                 return Err(Error::new(key.span(), format!("`#[cached]` has no option `{key}`: it has {KEYS}")));
             }

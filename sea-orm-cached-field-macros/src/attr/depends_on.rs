@@ -1,4 +1,4 @@
-use syn::{Error, Ident, LitStr, Path, Result, parenthesized, parse::ParseStream, token::Paren};
+use syn::{Error, Ident, LitStr, Path, Result, Token, ext::IdentExt, parenthesized, parse::ParseStream, token::Paren};
 
 use super::cached::list;
 use crate::errors::Errors;
@@ -7,8 +7,19 @@ use crate::errors::Errors;
 pub(crate) enum Dependency {
     /// `column`
     Column(Ident),
-    /// `relation(column, ..)`
-    Related { relation: Path, columns: Vec<Ident> },
+    /// `*`
+    AllColumns(Token![*]),
+    /// `relation(..)`
+    Related(Related),
+}
+
+/// `relation(..)`: what is read behind a relation.
+pub(crate) struct Related {
+    /// The word before a relation that is followed any number of times.
+    pub(crate) recursive: Option<Ident>,
+    pub(crate) relation: Path,
+    /// Nothing means: only which rows there are.
+    pub(crate) reads: Vec<Dependency>,
 }
 
 /// Reads what follows the key: `(column, relation(column, ..), ..)`.
@@ -28,44 +39,43 @@ pub(super) fn depends_on(key: &Ident, input: ParseStream<'_>, errors: &mut Error
              without any, leave it out",
         );
     }
-    Ok(list(&content, errors, dependency).into_iter().flatten().collect())
+    Ok(list(&content, errors, dependency))
 }
 
-fn dependency(input: ParseStream<'_>, errors: &mut Errors) -> Result<Option<Dependency>> {
+fn dependency(input: ParseStream<'_>, errors: &mut Errors) -> Result<Dependency> {
+    if input.peek(Token![*]) {
+        return input.parse().map(Dependency::AllColumns);
+    }
+    let recursive = recursive(input)?;
     let path = path(input)?;
     if input.peek(Paren) {
-        let columns = columns(&path, input, errors)?;
-        return Ok((!columns.is_empty()).then_some(Dependency::Related { relation: path, columns }));
+        let content;
+        parenthesized!(content in input);
+        let reads = list(&content, errors, dependency);
+        return Ok(Dependency::Related(Related { recursive, relation: path, reads }));
     }
-    match path.get_ident() {
-        Some(column) => Ok(Some(Dependency::Column(column.clone()))),
-        None => Err(Error::new_spanned(&path, needs_columns(&path))),
+    match (recursive, path.get_ident()) {
+        (None, Some(column)) => Ok(Dependency::Column(column.clone())),
+        _ => Err(Error::new_spanned(&path, needs_parentheses(&path))),
     }
 }
 
-fn columns(relation: &Path, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Ident>> {
-    let content;
-    let parentheses = parenthesized!(content in input);
-    if content.is_empty() {
-        errors.at(parentheses.span.join(), needs_columns(relation));
+/// The word `recursive`, if a relation follows it: a relation may have that name, too.
+fn recursive(input: ParseStream<'_>) -> Result<Option<Ident>> {
+    if !is_recursive(input) {
+        return Ok(None);
     }
-    Ok(list(&content, errors, |input, _| column(relation, input)))
+    let recursive = input.call(Ident::parse_any)?;
+    if is_recursive(input) {
+        return Err(input.error("a relation can be `recursive` only once: `recursive reports(salary)`"));
+    }
+    Ok(Some(recursive))
 }
 
-fn column(relation: &Path, input: ParseStream<'_>) -> Result<Ident> {
-    let column = path(input)?;
-    let message = if input.peek(Paren) {
-        let relation = written(relation);
-        format!(
-            "a path over several relations is not supported yet: name columns of the model behind `{relation}`, as in \
-             `{relation}(weight)`"
-        )
-    } else if let Some(column) = column.get_ident() {
-        return Ok(column.clone());
-    } else {
-        "a column is written as its name alone, as in `pigeons(weight)`".to_owned()
-    };
-    Err(Error::new_spanned(column, message))
+fn is_recursive(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    let word = ahead.call(Ident::parse_any);
+    word.is_ok_and(|word| word == "recursive") && (ahead.peek(Ident::peek_any) || ahead.peek(LitStr))
 }
 
 fn path(input: ParseStream<'_>) -> Result<Path> {
@@ -76,9 +86,12 @@ fn path(input: ParseStream<'_>) -> Result<Path> {
     input.call(Path::parse_mod_style)
 }
 
-fn needs_columns(relation: &Path) -> String {
+fn needs_parentheses(relation: &Path) -> String {
     let relation = written(relation);
-    format!("name the columns that the calculation reads behind `{relation}`, as in `{relation}(weight)`")
+    format!(
+        "name in parentheses what the calculation reads behind `{relation}`, as in `{relation}(weight)`; \
+         `{relation}()` is only which rows there are"
+    )
 }
 
 /// A path as its author wrote it.

@@ -6,21 +6,27 @@ use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
 use super::at;
 use crate::{
     ast::{Model, Relation},
-    attr::Dependency,
+    attr::{Dependency, Related},
 };
 
-/// The columns that a calculation reads, as expressions of type `Dependency`.
+/// What a calculation reads, as expressions of type `Dependency`.
 pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<TokenStream> {
-    depends_on.iter().flat_map(|dependency| paths(model, dependency)).collect()
+    let start = quote!(::sea_orm_cached_field::__private::Path::<Entity>::start());
+    depends_on.iter().flat_map(|dependency| paths(Some(model), &start, dependency)).collect()
 }
 
-fn paths(model: &Model<'_>, dependency: &Dependency) -> Vec<TokenStream> {
-    let start = quote!(::sea_orm_cached_field::__private::Path::<Entity>::start());
+/// Goes on from the end of a path, which is the model if that is known.
+fn paths(model: Option<&Model<'_>>, path: &TokenStream, dependency: &Dependency) -> Vec<TokenStream> {
     match dependency {
-        Dependency::Column(name) => vec![column(&start, name)],
-        Dependency::Related { relation, columns } => {
-            let hop = hop(model, relation);
-            columns.iter().map(|name| column(&quote!(#start #hop), name)).collect()
+        Dependency::Column(name) => vec![column(path, name)],
+        Dependency::AllColumns(_) => vec![quote!(#path.all_columns())],
+        Dependency::Related(related) => {
+            let path = hop(model, path, related);
+            if related.reads.is_empty() {
+                return vec![quote!(#path.existence())];
+            }
+            let model = model.filter(|model| model.leads_back(&related.relation));
+            related.reads.iter().flat_map(|dependency| paths(model, &path, dependency)).collect()
         }
     }
 }
@@ -31,15 +37,31 @@ fn column(path: &TokenStream, name: &Ident) -> TokenStream {
     quote_spanned!(at(name.span())=> #path.column(|model| &model.#name, #text))
 }
 
-fn hop(model: &Model<'_>, relation: &Path) -> TokenStream {
-    let field = relation.get_ident().and_then(|name| model.relations.iter().find(|field| field.name == name));
-    match field {
-        Some(field) => hop_over_field(model, field),
-        None => quote_spanned!(at(relation.span())=> .to::<#relation::Entity>()),
+fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> TokenStream {
+    let relation = &related.relation;
+    let span = at(relation.segments.last().map_or_else(|| relation.span(), |last| last.ident.span()));
+    let hop = match relation.get_ident() {
+        Some(name) => match model.and_then(|model| Some((model, model.relation(name)?))) {
+            Some((model, field)) => hop_over_own_field(model, field),
+            None => hop_over_field(name),
+        },
+        None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
+    };
+    // An error about a method is shown where the value begins that it is called on.
+    match related.recursive {
+        Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
+        None => quote_spanned!(span=> { let path = #path; path #hop }),
     }
 }
 
-fn hop_over_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
+/// Over a field of a model that cannot be seen: the closure has the compiler check it.
+fn hop_over_field(name: &Ident) -> TokenStream {
+    let text = name.unraw().to_string();
+    let variant = text.to_upper_camel_case();
+    quote_spanned!(at(name.span())=> .over(|model| &model.#name, #text, #variant).follow())
+}
+
+fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
     let entity = field.entity;
     let span = at(field.name.span());
     // SeaORM implements `Related` only if one relation of the model leads to the entity.
@@ -51,6 +73,7 @@ fn hop_over_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
             let variant = Ident::new(&variant.value().to_upper_camel_case(), variant.span());
             quote_spanned!(span=> .by_definition::<#entity>(::sea_orm::RelationTrait::def(&Relation::#variant)))
         }
+        (None, None) if !related => hop_over_field(field.name),
         _ => quote_spanned!(span=> .to::<#entity>()),
     }
 }

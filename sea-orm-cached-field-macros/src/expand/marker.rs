@@ -62,16 +62,19 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
         None => quote!(::std::default::Default::default()),
     };
+    let recursive = field.options.recursive.is_some();
     let depends_on = dependencies::dependencies(model, &field.options.depends_on);
     quote! {
+        #[allow(unused_imports)]
+        use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};
         ::sea_orm_cached_field::__private::FieldSpec {
             name: #name,
             cached: Column::#cached,
             recalculation_needed: Column::#recalculation_needed,
             expires_after: #expires_after,
             flagging: #flagging,
-            recursive: false,
-            depends_on: ::std::vec![#(#depends_on),*],
+            recursive: #recursive,
+            depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }
     }
 }

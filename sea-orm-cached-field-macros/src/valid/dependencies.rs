@@ -2,49 +2,109 @@ use syn::{Error, Ident, Path, Result, ext::IdentExt};
 
 use crate::{
     ast::{CachedField, Model},
-    attr::{Dependency, written},
+    attr::{Dependency, Related, written},
     errors::Errors,
 };
 
 /// Drops the dependencies that are wrong. Whether a column exists is left to rustc, which knows the similar names.
 pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     for index in 0..model.cached_fields.len() {
-        let given = std::mem::take(&mut model.cached_fields[index].options.depends_on);
-        let mut kept = Vec::new();
-        for dependency in given {
-            match check_one(model, &model.cached_fields[index], &kept, &dependency) {
-                Ok(()) => kept.push(dependency),
-                Err(error) => errors.push(error),
-            }
-        }
-        model.cached_fields[index].options.depends_on = kept;
+        let mut depends_on = std::mem::take(&mut model.cached_fields[index].options.depends_on);
+        let field = &model.cached_fields[index];
+        recursion(field, &depends_on, errors);
+        check_all(Place::Row(model, field), &mut depends_on, errors);
+        model.cached_fields[index].options.depends_on = depends_on;
     }
 }
 
-fn check_one(model: &Model<'_>, field: &CachedField<'_>, before: &[Dependency], dependency: &Dependency) -> Result<()> {
+/// Where a list of dependencies starts from.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// The row whose field it is.
+    Row(&'a Model<'a>, &'a CachedField<'a>),
+    /// Other rows of the same model.
+    SameModel(&'a Model<'a>),
+    /// Rows of a model that the macro does not see.
+    OtherModel,
+}
+
+fn check_all(place: Place<'_>, given: &mut Vec<Dependency>, errors: &mut Errors) {
+    let mut kept: Vec<Dependency> = Vec::new();
+    for mut dependency in std::mem::take(given) {
+        match check_one(place, &kept, &dependency) {
+            Ok(()) => {
+                if let Dependency::Related(related) = &mut dependency {
+                    check_all(behind(place, &related.relation), &mut related.reads, errors);
+                }
+                kept.push(dependency);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    *given = kept;
+}
+
+fn behind<'a>(place: Place<'a>, relation: &Path) -> Place<'a> {
+    match place {
+        Place::Row(model, _) | Place::SameModel(model) if model.leads_back(relation) => Place::SameModel(model),
+        _ => Place::OtherModel,
+    }
+}
+
+fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -> Result<()> {
     match dependency {
         Dependency::Column(column) => {
-            let same = |other: &Dependency| matches!(other, Dependency::Column(other) if other == column);
-            if before.iter().any(same) {
-                return Err(Error::new(column.span(), format!("`{column}` is given twice: keep one of them")));
+            twice(before, column)?;
+            match place {
+                Place::Row(model, field) => not_itself(field, column).and_then(|()| own_column(model, column)),
+                Place::SameModel(model) => own_column(model, column),
+                Place::OtherModel => Ok(()),
             }
-            own_column(model, field, column)
         }
-        Dependency::Related { relation, .. } => match relation.get_ident() {
-            Some(name) => own_relation(model, name),
-            None => a_module(relation),
+        Dependency::AllColumns(star) => match place {
+            Place::Row(..) => Err(Error::new_spanned(
+                star,
+                "`*` is all columns of related rows, as in `pigeons(*)`: of the row itself, name the columns that the \
+                 calculation reads",
+            )),
+            _ if before.iter().any(|other| matches!(other, Dependency::AllColumns(_))) => {
+                Err(Error::new_spanned(star, "`*` is given twice: keep one of them"))
+            }
+            _ => Ok(()),
+        },
+        Dependency::Related(Related { relation, .. }) => match (relation.get_ident(), place) {
+            (Some(name), Place::Row(model, _) | Place::SameModel(model)) => own_relation(model, name),
+            (Some(_), Place::OtherModel) => Ok(()),
+            (None, _) => a_module(relation),
         },
     }
 }
 
-fn own_column(model: &Model<'_>, field: &CachedField<'_>, column: &Ident) -> Result<()> {
-    let message = if model.relations.iter().any(|relation| relation.name == column) {
+fn twice(before: &[Dependency], column: &Ident) -> Result<()> {
+    let same = |other: &Dependency| matches!(other, Dependency::Column(other) if other == column);
+    if before.iter().any(same) {
+        return Err(Error::new(column.span(), format!("`{column}` is given twice: keep one of them")));
+    }
+    if before.iter().any(|other| matches!(other, Dependency::AllColumns(_))) {
+        return Err(Error::new(column.span(), format!("`*` is all columns already: leave `{column}` out")));
+    }
+    Ok(())
+}
+
+fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
+    if field.name == column || field.columns().any(|own| own == column) {
+        let message = format!("`{}` cannot depend on itself: name the columns that its calculation reads", field.name);
+        return Err(Error::new(column.span(), message));
+    }
+    Ok(())
+}
+
+fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
+    let message = if model.relation(column).is_some() {
         format!(
             "`{column}` is a relation: name the columns that the calculation reads behind it, as in \
-             `{column}(weight)`"
+             `{column}(weight)`; `{column}()` is only which rows there are"
         )
-    } else if field.name == column || field.columns().any(|own| own == column) {
-        format!("`{}` cannot depend on itself: name the columns that its calculation reads", field.name)
     } else if let Some(other) = model.cached_fields.iter().find(|other| other.name == column) {
         format!("`{column}` is a cached field: depend on its column `{}`", other.cached)
     } else if model.columns.iter().any(|known| known.ignored && known.name == column) {
@@ -56,7 +116,7 @@ fn own_column(model: &Model<'_>, field: &CachedField<'_>, column: &Ident) -> Res
 }
 
 fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
-    if model.relations.iter().any(|relation| relation.name == name) {
+    if model.relation(name).is_some() {
         return Ok(());
     }
     let mut columns = model.columns.iter().map(|column| column.name);
@@ -85,4 +145,30 @@ fn a_module(relation: &Path) -> Result<()> {
         return Err(Error::new_spanned(relation, message));
     }
     Ok(())
+}
+
+/// Whether the option `recursive` has a reason: the field's own column behind a relation.
+fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
+    let Some(option) = &field.options.recursive else { return };
+    let reads =
+        |dependency: &Dependency| matches!(dependency, Dependency::Related(related) if reads(related, &field.cached));
+    if !depends_on.iter().any(reads) {
+        errors.at(
+            option.span(),
+            format!(
+                "`recursive` says that `{name}` is calculated from `{name}` of other rows: name its column behind a \
+                 relation of the model to itself, as in `#[cached(recursive, depends_on(children({column})))]`",
+                name = field.name,
+                column = field.cached
+            ),
+        );
+    }
+}
+
+fn reads(related: &Related, column: &Ident) -> bool {
+    related.reads.iter().any(|dependency| match dependency {
+        Dependency::Column(read) => read == column,
+        Dependency::AllColumns(_) => true,
+        Dependency::Related(related) => reads(related, column),
+    })
 }

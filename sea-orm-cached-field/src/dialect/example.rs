@@ -113,6 +113,11 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     several("lease", dialect.lease(owner, &claims, 1000).into_iter().collect());
     several("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false));
     several("write", dialect.write(owner, &shape, &rows));
+    for source in &owner.sources {
+        several("circular", vec![dialect.circular(owner, source, &keys)]);
+        several("readers", vec![dialect.readers(owner, source, &keys[0])]);
+        several("retry_readers", vec![dialect.retry_readers(owner, 0, source, &keys)]);
+    }
     let (before, after) = dialect.settle(owner, &claims);
     several("settle", before.into_iter().chain(after).collect());
     several("flag_lazily", dialect.flag_lazily(owner, 0, &keys[0]));

@@ -249,6 +249,17 @@ pub(crate) trait Dialect: Send + Sync {
     /// the statements, the first of which returns a row if the row could be had.
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement>;
 
+    // ---- fields that are calculated from the same field of other rows, behind this source
+
+    /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
+    fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
+
+    /// The rows that are calculated from this one: rows `key_1`, ...
+    fn readers(&self, owner: &Owner, source: &Source, key: &Key) -> Statement;
+
+    /// Makes those rows due that are calculated from these, and wait after a failure.
+    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
+
     // ---- read
 
     /// A row `now`: the time, in milliseconds since 1970.

@@ -124,6 +124,13 @@ impl Owner {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
 
+    /// The sources through which a field is calculated from the same field of other rows.
+    pub(crate) fn recursions(&self, field: usize) -> impl Iterator<Item = &Source> {
+        let column = &self.fields[field].cached.name;
+        let reads = move |reader: &Reader| reader.field == field && reader.columns.contains(column);
+        self.sources.iter().filter(move |source| *source.table() == self.table && source.readers.iter().any(reads))
+    }
+
     /// The sources of a source's path by index, itself the last of them: one a step.
     pub(crate) fn path(&self, source: &Source) -> Vec<usize> {
         let on_the_way = |at: usize| {

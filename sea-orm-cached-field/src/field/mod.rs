@@ -6,9 +6,11 @@ mod expiry;
 mod key;
 pub(crate) mod layout;
 mod path;
+mod relation;
 
 pub use cached_field::{BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Stored};
 pub use executor::IntoExecutor;
 pub use expiry::Expiry;
 pub use key::Key;
-pub use path::{Dependency, Hop, Path, Read};
+pub use path::{Dependency, Flaw, Hop, Path, Read};
+pub use relation::{FollowBack, FollowUnrelated};

@@ -2,32 +2,8 @@ use std::{marker::PhantomData, str::FromStr};
 
 use sea_orm::{
     EntityTrait, IdenStatic, Iterable, Related, RelationDef,
-    entity::compound::{BelongsTo, BelongsToCardinality, HasMany, HasOne},
-    sea_query::TableRef,
+    sea_query::{TableRef, Value},
 };
-
-/// A relation field of a `ModelEx`; it names the entity at its other end.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no relation field",
-    label = "expected a field of type `HasMany`, `HasOne` or `BelongsTo`",
-    note = "in `depends_on`, a column is written as its name, a relation as `name(columns of the related model)`"
-)]
-pub trait RelationField {
-    /// The entity at the other end.
-    type Entity: EntityTrait;
-}
-
-impl<E: EntityTrait> RelationField for HasMany<E> {
-    type Entity = E;
-}
-
-impl<E: EntityTrait> RelationField for HasOne<E> {
-    type Entity = E;
-}
-
-impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
-    type Entity = T::Entity;
-}
 
 /// What a calculation reads: of the row itself, or of rows related to it.
 #[derive(Clone, Debug)]
@@ -36,6 +12,17 @@ pub struct Dependency {
     pub hops: Vec<Hop>,
     /// What is read there.
     pub read: Read,
+    /// Why no trigger can follow the path, if only running the program could tell: `install` refuses it.
+    pub flaw: Option<Flaw>,
+}
+
+/// What the compiler could not find wrong with a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The table where the path goes wrong.
+    pub table: String,
+    /// What is wrong there, and the remedy.
+    pub reason: String,
 }
 
 /// What a calculation reads at the end of a path.
@@ -60,7 +47,7 @@ impl Read {
 }
 
 /// A relation on the way from the row to what its calculation reads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
     /// The schema of the related table, if the entity names one.
     pub schema: Option<String>,
@@ -77,74 +64,111 @@ pub struct Hop {
     pub repeats: usize,
 }
 
+/// A field that is stored in a column.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not stored in a column",
+    label = "expected a column, found a field of type `{Self}`",
+    note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; `pigeons(*)` is all \
+            its columns, `pigeons()` only which rows there are"
+)]
+pub trait ColumnField {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Value>> ColumnField for T {}
+
+/// The same entity once more.
+#[diagnostic::on_unimplemented(
+    message = "a `recursive` relation must lead back to the model that it starts from",
+    label = "this relation leads to `{Self}`, not back to `{E}`",
+    note = "`recursive` follows a relation of a model to itself any number of times: `recursive reports(salary)`"
+)]
+pub trait LeadsBackTo<E> {}
+
+impl<E> LeadsBackTo<E> for E {}
+
 /// A dependency path in the making, checked by the compiler: each hop's type says what can follow.
 #[derive(Debug)]
 pub struct Path<E> {
     hops: Vec<Hop>,
+    flaw: Option<Flaw>,
     end: PhantomData<E>,
 }
 
 impl<E: EntityTrait> Path<E> {
     /// The empty path, at the row itself.
     pub fn start() -> Self {
-        Self { hops: Vec::new(), end: PhantomData }
+        Self { hops: Vec::new(), flaw: None, end: PhantomData }
     }
 
     /// A hop to the related entity `R`, through the junction table if the relation has one.
-    pub fn to<R: EntityTrait>(mut self) -> Path<R>
+    pub fn to<R: EntityTrait>(self) -> Path<R>
     where
         E: Related<R>,
     {
-        self.hops.extend(<E as Related<R>>::via().map(Hop::from));
-        self.by_definition(<E as Related<R>>::to())
-    }
-
-    /// A hop over a relation field of the model.
-    pub fn relation<F: RelationField>(self, _: impl FnOnce(&E::ModelEx) -> &F) -> Path<F::Entity>
-    where
-        E: Related<F::Entity>,
-    {
-        self.to::<F::Entity>()
+        self.by_hops(related::<E, R>())
     }
 
     /// A hop over this relation, for models that have several relations to one entity.
-    pub fn by_definition<R: EntityTrait>(mut self, definition: RelationDef) -> Path<R> {
-        self.hops.push(definition.into());
-        Path { hops: self.hops, end: PhantomData }
+    pub fn by_definition<R: EntityTrait>(self, definition: RelationDef) -> Path<R> {
+        self.by_hops([definition.into()])
     }
 
     /// Ends the path at a column: the closure has the compiler check the field, `name` is that field's name.
-    ///
-    /// # Panics
-    /// If the entity's `Column` does not know the field, which the closure rules out.
-    pub fn column<T>(self, _: impl FnOnce(&E::Model) -> &T, name: &str) -> Dependency {
-        let Ok(column) = E::Column::from_str(name) else {
-            panic!("`{}` has no column for the field `{name}`", E::default().table_name())
+    pub fn column<T: ColumnField>(mut self, _: impl FnOnce(&E::ModelEx) -> &T, name: &str) -> Dependency {
+        let column = match E::Column::from_str(name) {
+            Ok(column) => column.as_str().to_owned(),
+            // The compiler knows the model's fields, not its attributes.
+            Err(_) => {
+                let reason = format!("the field `{name}` is not stored, as `#[sea_orm(ignore)]` says; leave it out");
+                self.flaw.get_or_insert(Flaw { table: E::default().table_name().to_owned(), reason });
+                name.to_owned()
+            }
         };
-        Dependency { hops: self.hops, read: Read::Column(column.as_str().to_owned()) }
+        self.end(Read::Column(column))
     }
 
     /// Ends the path at all columns that the entity declares.
     pub fn all_columns(self) -> Dependency {
-        let columns = E::Column::iter().map(|column| column.as_str().to_owned()).collect();
-        Dependency { hops: self.hops, read: Read::AllColumns(columns) }
+        self.end(Read::AllColumns(E::Column::iter().map(|column| column.as_str().to_owned()).collect()))
     }
 
     /// Ends the path at the rows themselves: which there are, whatever stands in them.
     pub fn existence(self) -> Dependency {
-        Dependency { hops: self.hops, read: Read::Existence }
+        self.end(Read::Existence)
     }
 
     /// Relations that lead back to the entity, followed any number of times, but at least once.
-    pub fn repeated(mut self, step: impl FnOnce(Self) -> Self) -> Self {
-        let mut group = step(Self::start()).hops;
-        let length = group.len();
-        if let Some(last) = group.last_mut() {
+    pub fn repeated<R: EntityTrait + LeadsBackTo<E>>(self, step: impl FnOnce(Self) -> Path<R>) -> Path<R> {
+        let mut group = step(Self::start());
+        let length = group.hops.len();
+        if let Some(last) = group.hops.last_mut() {
             last.repeats = length;
         }
-        self.hops.extend(group);
-        self
+        let mut path = self.by_hops(group.hops);
+        path.flaw = path.flaw.or(group.flaw);
+        path
     }
+
+    pub(super) fn by_hops<R: EntityTrait>(mut self, hops: impl IntoIterator<Item = Hop>) -> Path<R> {
+        self.hops.extend(hops);
+        Path { hops: self.hops, flaw: self.flaw, end: PhantomData }
+    }
+
+    /// A hop that cannot be followed, for this reason.
+    pub(super) fn astray<R: EntityTrait>(mut self, reason: String) -> Path<R> {
+        let (schema, table) = table_name(&R::default().table_ref());
+        self.flaw.get_or_insert(Flaw { table: table.clone(), reason });
+        self.by_hops([Hop { schema, table, from: Vec::new(), to: Vec::new(), conditional: false, repeats: 0 }])
+    }
+
+    fn end(self, read: Read) -> Dependency {
+        Dependency { hops: self.hops, read, flaw: self.flaw }
+    }
+}
+
+/// The one relation of `E` to `R`, over the junction if there is one.
+pub(super) fn related<E: Related<R>, R: EntityTrait>() -> Vec<Hop> {
+    E::via().into_iter().chain([E::to()]).map(Hop::from).collect()
 }
 
 impl From<RelationDef> for Hop {

@@ -85,6 +85,12 @@ async fn store(
         execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
     }
     execute_all(transaction, after).await?;
+    for field in 0..model.owner.fields.len() {
+        let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
+        for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
+            transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
+        }
+    }
     for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
         if !claims.is_empty() {
             transaction.execute_raw(engine.dialect.hand_back(&model.owner, &claims, delay)).await?;

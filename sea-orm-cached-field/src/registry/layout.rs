@@ -14,7 +14,7 @@ use super::{Model, Registration, Upkeep, rows::TypedRows};
 use crate::{
     Error,
     field::{
-        CachedModel, Dependency, FieldEntry, Hop, Read,
+        CachedModel, Dependency, FieldEntry, Flaw, Hop, Read,
         layout::{Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
     },
 };
@@ -69,9 +69,13 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
 }
 
 fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> Result<(), Error> {
+    if let Some(flaw) = &dependency.flaw {
+        return Err(unsupported(owner, field, dependency, flaw));
+    }
     if let Some(hop) = dependency.hops.iter().position(|hop| hop.conditional) {
         let reason = "the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one";
-        return Err(unsupported(owner, field, dependency, hop, reason));
+        let flaw = Flaw { table: dependency.hops[hop].table.clone(), reason: reason.to_owned() };
+        return Err(unsupported(owner, field, dependency, &flaw));
     }
     let columns = read_columns(owner, dependency);
     let Some(first) = dependency.hops.first() else {
@@ -181,7 +185,7 @@ fn add_source(owner: &mut Owner, field: usize, source: Source, columns: impl Ite
     }
 }
 
-fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, hop: usize, reason: &'static str) -> Error {
+fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, flaw: &Flaw) -> Error {
     let hops: String = dependency.hops.iter().map(|hop| format!("{}(", hop.table)).collect();
     let read = match &dependency.read {
         Read::Column(column) => column.as_str(),
@@ -193,8 +197,8 @@ fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, hop: usize,
         table: owner.table.name.clone(),
         field: owner.fields[field].name,
         path,
-        hop: dependency.hops[hop].table.clone(),
-        reason,
+        hop: flaw.table.clone(),
+        reason: flaw.reason.clone(),
     }
 }
 

@@ -191,7 +191,8 @@ fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related:
                     field: owner.fields[source.readers[0].field].name,
                     path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
                     hop: far.table.name.clone(),
-                    reason: "the columns that relate the two tables are of different types; make them of one type",
+                    reason: "the columns that relate the two tables are of different types; make them of one type"
+                        .to_owned(),
                 });
             }
         }

@@ -14,6 +14,7 @@ use crate::{
     Error,
     calculation::{Calculated, Outcome, calculate},
     dialect::Claim,
+    field::Key,
     invalidation::{self, Calculation},
     registry::Model,
 };
@@ -83,7 +84,8 @@ impl Batch {
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
     let Inner { core, claims, .. } = &*batch.0;
     let given_up = i32::try_from(core.settings.retry.max_attempts).unwrap_or(i32::MAX);
-    let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.iter().cloned().partition(|claim| claim.attempts > given_up);
+    let claims = batch.without_circles(claims).await?;
+    let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| claim.attempts > given_up);
     for claim in lost {
         // Failures are kept when they happen; more attempts than that mean that workers died of it.
         let error = Error::Worker("it ended each time while it calculated this row".to_owned());
@@ -96,6 +98,25 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
 }
 
 impl Batch {
+    /// Fails what would be calculated from itself, and returns the rest.
+    async fn without_circles(&self, claims: &[Claim]) -> Result<Vec<Claim>, Error> {
+        let Inner { core, model, .. } = &*self.0;
+        let db = DatabaseExecutor::Connection(&core.db);
+        let mut left = Vec::new();
+        for field in 0..model.owner.fields.len() {
+            let claims: Vec<&Claim> = claims.iter().filter(|claim| claim.field == field).collect();
+            let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+            let mut circles = invalidation::find_circles(&db, model, field, &keys).await?;
+            for claim in claims {
+                match circles.remove(&claim.key) {
+                    Some(circle) => self.fail(claim, &circle).await?,
+                    None => left.push(claim.clone()),
+                }
+            }
+        }
+        Ok(left)
+    }
+
     async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
         let Inner { core, model, .. } = &*self.0;
         let db = DatabaseExecutor::Connection(&core.db);

@@ -187,9 +187,13 @@ async fn set_up(db: &TestDb) {
         db.execute(&wind).await.expect("a type");
     }
     if db.is_mysql() {
-        // SeaQuery writes the values of an enum type as they are.
+        // SeaQuery writes the values of an enum type as they are, and types that round to whole numbers and seconds.
         let table = Schema::new(DbBackend::MySql).create_table_from_entity(sample::Entity);
-        db.sql(&DbBackend::MySql.build(&table).sql.replace("it's", "it''s")).await;
+        let mut table = DbBackend::MySql.build(&table).sql.replace("it's", "it''s");
+        for (whole, exact) in [("decimal", "decimal(20, 6)"), ("datetime", "datetime(6)"), ("timestamp", "timestamp(6)")] {
+            table = table.replace(&format!("` {whole}"), &format!("` {exact}"));
+        }
+        db.sql(&table).await;
     } else {
         db.create(sample::Entity).await;
     }

@@ -66,8 +66,8 @@ pub mod comment {
 
 #[test]
 fn its_fields_are_what_was_declared() {
-    use sea_orm_cached_field::CachedField;
+    use sea_orm_cached_field::{CachedField, Read};
 
     let comments = &post::CommentCount::spec().depends_on[1];
-    assert_eq!((comments.hops[0].table.as_str(), comments.column.as_str()), ("comment", "body"));
+    assert_eq!((comments.hops[0].table.as_str(), comments.read.clone()), ("comment", Read::Column("body".into())));
 }

@@ -4,10 +4,39 @@
 mod compact;
 mod compact_model;
 mod composite_key;
+mod deep_paths;
 mod dense;
 mod optional_value;
+mod recursive_paths;
+mod relations_of_other_models;
 mod relations_to_itself;
 mod renamed_columns;
+mod schemas_and_composite_keys;
 mod shadowed_prelude;
 mod two_junctions_to_one_entity;
 mod two_relations_to_one_entity;
+
+/// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length behind it, what is
+/// read, and what is wrong.
+fn written(depends_on: &[sea_orm_cached_field::Dependency]) -> Vec<String> {
+    depends_on.iter().map(dependency).collect()
+}
+
+fn dependency(dependency: &sea_orm_cached_field::Dependency) -> String {
+    use sea_orm_cached_field::Read;
+
+    let hops: Vec<String> = dependency.hops.iter().map(hop).collect();
+    let read = match &dependency.read {
+        Read::Column(column) => column.clone(),
+        Read::AllColumns(columns) => format!("*{columns:?}").replace('"', ""),
+        Read::Existence => "()".to_owned(),
+    };
+    let flaw = dependency.flaw.as_ref().map(|flaw| format!(" !{}: {}", flaw.table, flaw.reason)).unwrap_or_default();
+    if hops.is_empty() { format!("{read}{flaw}") } else { format!("{}: {read}{flaw}", hops.join(", ")) }
+}
+
+fn hop(hop: &sea_orm_cached_field::Hop) -> String {
+    let schema = hop.schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
+    let repeats = if hop.repeats > 0 { format!(" x{}", hop.repeats) } else { String::new() };
+    format!("{}={} {schema}{}{repeats}", hop.from.join("+"), hop.to.join("+"), hop.table)
+}

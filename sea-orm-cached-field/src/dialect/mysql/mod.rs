@@ -14,6 +14,7 @@ mod mark;
 mod names;
 mod own_triggers;
 mod read;
+mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
@@ -279,6 +280,18 @@ impl Dialect for MySql {
 
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
+    }
+
+    fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {
+        recursion::circular(owner, source, keys)
+    }
+
+    fn readers(&self, owner: &Owner, source: &Source, key: &Key) -> Statement {
+        recursion::readers(owner, source, key)
+    }
+
+    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+        recursion::retry_readers(owner, field, source, keys)
     }
 
     fn clock(&self) -> Statement {

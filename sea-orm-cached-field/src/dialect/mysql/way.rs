@@ -155,7 +155,12 @@ pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[
         let id = sql.bind(*id);
         first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link).join(", "));
     }
-    let mut way = Way { source, origin: vec!["id".to_owned()], query: first };
+    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+}
+
+/// A query of the keys of the owners that values of the source's link lead to, and of where they came from.
+fn back(owner: &Owner, mut way: Way<'_>) -> String {
+    let source = way.source;
     for step in source.way_back() {
         match step {
             Move::Back(step) => way.back(step),
@@ -164,12 +169,35 @@ pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[
     }
     let near = near(&source.steps[0]);
     format!(
-        "SELECT l.id, {} FROM ({}) l STRAIGHT_JOIN {} t ON {}",
+        "SELECT {}, {} FROM ({}) l STRAIGHT_JOIN {} t ON {}",
+        prefixed("l", &way.origin),
         keyed(owner),
         way.query,
         qualified(&owner.table),
         equal("t", &near, "l", &values(near.len())),
     )
+}
+
+/// A query of the keys of the rows that are calculated from the source's rows `f` that a condition names.
+pub(super) fn readers(owner: &Owner, source: &Source, rows: &str) -> String {
+    let linked = selected("f", &far(&source.steps[source.at]));
+    let first = format!("SELECT 0 AS id, {linked} FROM {} f WHERE {rows}", qualified(source.table()));
+    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+}
+
+/// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once around each group.
+pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
+    let mut joins = String::new();
+    let mut before = "f".to_owned();
+    for step in (1..=source.at).rev() {
+        let (steps, row) = (&source.steps, format!("s{}", step - 1));
+        let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
+        joins += &format!(" STRAIGHT_JOIN {} {row} ON {on}", qualified(&steps[step - 1].table));
+        before = row;
+    }
+    let first = &source.steps[0];
+    let on = equal("t", &near(first), &before, &far(first));
+    joins + &format!(" STRAIGHT_JOIN {} t ON {on}", qualified(&owner.table))
 }
 
 /// `t.id AS key_1, ...`

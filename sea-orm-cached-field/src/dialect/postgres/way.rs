@@ -93,11 +93,27 @@ pub(super) fn to_owners(owner: &Owner, source: &Source, related: &[Described], l
     // With the type that the link was written from: a cast to another could fail for a value that no row there can have.
     let values = types(source.at).into_iter().enumerate();
     let values = values.map(|(at, kind)| format!("({link}::text[])[{}]::{kind}", at + 1)).collect();
+    back(owner, source, values, |step| Some(types(step)))
+}
+
+/// Joins that lead from the source's row `f` to the owner's rows `t`.
+pub(super) fn to_readers(owner: &Owner, source: &Source) -> String {
+    let values = far(&source.steps[source.at]).iter().map(|column| format!("f.{column}")).collect();
+    back(owner, source, values, |_| None)
+}
+
+/// Joins that lead from values of the source's link to the owner's rows `t`.
+fn back<'a>(
+    owner: &Owner,
+    source: &Source,
+    values: Vec<String>,
+    types: impl Fn(usize) -> Option<Vec<&'a str>>,
+) -> String {
     let mut way = Way { source, joins: String::new(), values, prefix: "s" };
     for step in source.way_back() {
         match step {
             Move::Back(step) => way.back(step),
-            Move::Around(group) => way.around(group.start, Some(&types(group.start)), |round| {
+            Move::Around(group) => way.around(group.start, types(group.start).as_deref(), |round| {
                 round.join(group.end - 1, &near(&source.steps[group.start]), &far(&source.steps[group.end - 1]));
                 (group.start + 1..group.end).rev().for_each(|step| round.back(step));
             }),

@@ -12,6 +12,7 @@ mod own_triggers;
 #[cfg(all(test, feature = "sqlx-sqlite"))]
 mod plans;
 mod read;
+mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
@@ -207,6 +208,18 @@ impl Dialect for Sqlite {
 
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
+    }
+
+    fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {
+        recursion::circular(owner, source, keys)
+    }
+
+    fn readers(&self, owner: &Owner, source: &Source, key: &Key) -> Statement {
+        recursion::readers(owner, source, key)
+    }
+
+    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+        recursion::retry_readers(owner, field, source, keys)
     }
 
     fn clock(&self) -> Statement {

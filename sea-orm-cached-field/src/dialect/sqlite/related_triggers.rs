@@ -64,7 +64,7 @@ impl Change<'_> {
 
     /// The owners that these versions of the related row are linked with.
     fn owners_of(&self, versions: &[&str]) -> String {
-        versions.iter().map(|version| way::owners_of(self.source, version)).collect::<Vec<_>>().join(" OR ")
+        versions.iter().map(|version| way::owners_of(self.source, version, "")).collect::<Vec<_>>().join(" OR ")
     }
 
     fn after_update(&self) -> Object {
@@ -114,6 +114,6 @@ impl Change<'_> {
             quote(&self.far.table.name),
             same.join(" AND "),
         );
-        way::owners(self.source, &links)
+        way::owners(self.source, &links, "")
     }
 }

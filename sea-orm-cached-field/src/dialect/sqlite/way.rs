@@ -15,18 +15,18 @@ fn far(step: &Step) -> Vec<String> {
     quote_all(step.link.iter().map(|link| link.far.as_str()))
 }
 
-/// A condition on the owner's rows: that this version (`OLD` or `NEW`) of a row of the source concerns them.
-pub(super) fn owners_of(source: &Source, version: &str) -> String {
+/// A condition on the owner's rows: that this row of the source concerns them. `prefix`: of the owner's columns.
+pub(super) fn owners_of(source: &Source, row: &str, prefix: &str) -> String {
     if source.way_back().is_empty() {
         let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
-        let pairs: Vec<String> = pairs.map(|(near, far)| format!("{near} = {version}.{far}")).collect();
+        let pairs: Vec<String> = pairs.map(|(near, far)| format!("{prefix}{near} = {row}.{far}")).collect();
         return format!("({})", pairs.join(" AND "));
     }
-    owners(source, &format!("SELECT {}", prefixed(version, &far(&source.steps[source.at]))))
+    owners(source, &format!("SELECT {}", prefixed(row, &far(&source.steps[source.at]))), prefix)
 }
 
 /// A condition on the owner's rows: that rows of the source concern them, whose link columns this query gives.
-pub(super) fn owners(source: &Source, links: &str) -> String {
+pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
     let links = source.way_back().into_iter().fold(links.to_owned(), |links, step| match step {
         Move::Back(step) => back(source, step, &links),
         Move::Around(group) => {
@@ -45,7 +45,8 @@ pub(super) fn owners(source: &Source, links: &str) -> String {
             )
         }
     });
-    format!("({}) IN ({links})", near(&source.steps[0]).join(", "))
+    let near: Vec<String> = near(&source.steps[0]).iter().map(|column| format!("{prefix}{column}")).collect();
+    format!("({}) IN ({links})", near.join(", "))
 }
 
 /// The links of the step before, over the rows of the table between.

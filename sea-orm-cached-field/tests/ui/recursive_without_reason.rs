@@ -11,7 +11,7 @@ pub struct Model {
     pub first_name: String,
     #[sea_orm(has_many)]
     pub pigeons: HasMany<pigeon::Entity>,
-    #[cached(depends_on(pigeons()))]
+    #[cached(depends_on(first_name, pigeons(weight)), recursive)]
     pub full_name: String,
 }
 

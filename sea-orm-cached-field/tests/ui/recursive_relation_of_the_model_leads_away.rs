@@ -11,7 +11,7 @@ pub struct Model {
     pub first_name: String,
     #[sea_orm(has_many)]
     pub pigeons: HasMany<pigeon::Entity>,
-    #[cached(depends_on(pigeons(weight, lamppost(first_name))))]
+    #[cached(depends_on(recursive pigeons(weight)))]
     pub full_name: String,
 }
 

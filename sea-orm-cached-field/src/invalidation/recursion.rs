@@ -1,0 +1,63 @@
+//! Recursion: fields that are calculated from the same field of other rows, such as totals of a tree.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use crate::{
+    Error, dialect,
+    dialect::Dialect,
+    field::{Key, layout::Source},
+    registry::Model,
+};
+
+/// Fails those of these rows that are calculated, over others, from themselves: such a calculation would never end. Each
+/// error names the circle.
+pub(crate) async fn find_circles(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<HashMap<Key, Error>, Error> {
+    let mut circles = HashMap::new();
+    if keys.is_empty() {
+        return Ok(circles);
+    }
+    let dialect = dialect::of(db.get_database_backend())?;
+    for source in model.owner.recursions(field) {
+        for row in db.query_all_raw(dialect.circular(&model.owner, source, keys)).await? {
+            let key = model.read_key(&row)?;
+            let path = circle(dialect, db, model, source, &key).await?;
+            let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+            circles.insert(key, Error::DataCycle { table, field, path });
+        }
+    }
+    Ok(circles)
+}
+
+/// The shortest way from a row over those that are calculated from it back to itself, by breadth-first search.
+async fn circle(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    source: &Source,
+    start: &Key,
+) -> Result<Vec<Key>, Error> {
+    let mut ways = VecDeque::from([vec![start.clone()]]);
+    let mut seen = HashSet::new();
+    while let Some(way) = ways.pop_front() {
+        let last = way.last().unwrap_or(start);
+        for row in db.query_all_raw(dialect.readers(&model.owner, source, last)).await? {
+            let reader = model.read_key(&row)?;
+            let longer = [way.as_slice(), std::slice::from_ref(&reader)].concat();
+            if reader == *start {
+                return Ok(longer);
+            }
+            if seen.insert(reader) {
+                ways.push_back(longer);
+            }
+        }
+    }
+    // Somebody has broken the circle meanwhile.
+    Ok(vec![start.clone(), start.clone()])
+}

@@ -1,0 +1,9 @@
+//! Dependencies behind paths of every shape, compared with independent queries after every change.
+
+#[macro_use]
+#[path = "../harness/mod.rs"]
+mod harness;
+mod every_value_is_what_an_independent_query_says;
+mod society;
+mod trees;
+mod waves;

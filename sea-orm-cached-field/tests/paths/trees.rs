@@ -1,0 +1,189 @@
+//! A field that is calculated from the same field of other rows.
+
+use sea_orm::{DbBackend, EntityTrait};
+use sea_orm_cached_field::{CachedFields, Error, Models};
+
+use crate::harness::{Narration, TestDb};
+
+pub mod folder {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "folder")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub bytes: i64,
+        pub parent_id: Option<i32>,
+        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        pub parent: BelongsTo<Option<Entity>>,
+        #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
+        pub children: HasMany<Entity>,
+        #[cached(recursive, depends_on(bytes, children(cached_size)))]
+        pub size: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_size(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let children = Entity::find().filter(Column::ParentId.eq(self.id)).all(db).await?;
+            Ok(self.bytes + children.iter().map(|child| child.cached_size.unwrap_or(0)).sum::<i64>())
+        }
+    }
+}
+
+/// A field that is calculated from itself without saying so.
+pub mod silent {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "silent")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub parent_id: Option<i32>,
+        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        pub parent: BelongsTo<Option<Entity>>,
+        #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
+        pub children: HasMany<Entity>,
+        #[cached(depends_on(children(cached_size)))]
+        pub size: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_size(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(0)
+        }
+    }
+}
+
+fn folders() -> Models {
+    CachedFields::of::<folder::Entity>()
+}
+
+/// Folders 1 to 7, each of one byte, in a tree: the parent of n is n / 2.
+async fn planted(db: &TestDb) {
+    db.create(folder::Entity).await;
+    folders().install(&**db).await.expect("installed");
+    for id in 1..=7 {
+        let parent = if id == 1 { "NULL".to_owned() } else { (id / 2).to_string() };
+        db.sql(&format!("INSERT INTO folder (id, bytes, parent_id) VALUES ({id}, 1, {parent})")).await;
+    }
+}
+
+async fn sizes(db: &TestDb) -> Vec<Option<i64>> {
+    let mut folders = folder::Entity::find().all(&**db).await.expect("folders");
+    folders.sort_by_key(|folder| folder.id);
+    folders.iter().map(|folder| folder.cached_size).collect()
+}
+
+/// As if all that waits had waited for a minute.
+async fn after_a_minute(db: &TestDb) {
+    let past = match db.get_database_backend() {
+        DbBackend::Sqlite => "first_marked_at - 60000",
+        DbBackend::Postgres => "first_marked_at - interval '1 minute'",
+        _ => "first_marked_at - INTERVAL 1 MINUTE",
+    };
+    db.sql(&format!("UPDATE folder_cached_recalculations SET first_marked_at = {past}")).await;
+}
+
+/// What has failed since the last time.
+fn failures(narration: &mut Narration) -> Vec<String> {
+    narration.said().into_iter().filter(|said| said.starts_with("failed")).collect()
+}
+
+fn circular(row: i32, other: i32) -> String {
+    format!(
+        "failed folder.size {row}, attempt 1, will retry: `size` of `folder` is calculated from itself: the data goes in a circle, {row} -> {other} -> {row}"
+    )
+}
+
+contract! {
+    async fn children_come_before_their_parents(db: TestDb) {
+        planted(&db).await;
+        let mut narration = db.narration();
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));
+        let calculated = narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
+        assert_eq!(calculated, 7, "each folder once");
+    }
+
+    async fn a_change_climbs_as_far_as_values_change(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        let mut narration = db.narration();
+        db.sql("UPDATE folder SET bytes = 10 WHERE id = 4").await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [16, 12, 3, 10, 1, 1, 1].map(Some));
+        narration.clear();
+        db.sql("UPDATE folder SET bytes = bytes - 5 WHERE id = 2").await;
+        db.sql("UPDATE folder SET bytes = bytes + 5 WHERE id = 4").await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [16, 12, 3, 15, 1, 1, 1].map(Some));
+        let said = narration.said();
+        assert!(!said.iter().any(|said| said.contains("folder.size 1")), "{said:?}");
+    }
+
+    async fn a_subtree_moves_with_its_total(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        db.sql("UPDATE folder SET parent_id = 3 WHERE id = 2").await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [7, 3, 6, 1, 1, 1, 1].map(Some));
+        db.sql("DELETE FROM folder WHERE id = 5").await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [6, 2, 5, 1, 1, 1].map(Some));
+    }
+
+    async fn a_circle_in_the_data_is_named_and_heals_when_it_is_broken(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        let mut narration = db.narration();
+        // A folder in its own subfolder: only the one whose inputs have changed is calculated.
+        db.sql("UPDATE folder SET parent_id = 4 WHERE id = 2").await;
+        db.drain(folders()).await;
+        assert_eq!(failures(&mut narration), [circular(4, 2)]);
+        db.sql("UPDATE folder SET bytes = 9 WHERE id = 2").await;
+        after_a_minute(&db).await;
+        db.drain(folders()).await;
+        assert_eq!(failures(&mut narration), [circular(2, 4)]);
+        assert_eq!(sizes(&db).await[0], Some(4), "what lies beyond the circle goes on");
+
+        let folder = folder::Entity::find_by_id(4).one(&*db).await.expect("found").expect("a folder");
+        let refused = folder.fresh_size(&*db).await.expect_err("a circle");
+        assert!(matches!(refused, Error::DataCycle { .. } | Error::Shared(_)), "{refused}");
+
+        // The value of 4 stays the same, so that it does not mark 2, which waits after its failure.
+        db.sql("UPDATE folder SET parent_id = 1 WHERE id = 2").await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [15, 11, 3, 1, 1, 1, 1].map(Some));
+        assert_eq!(db.pending("folder").await, 0);
+    }
+
+    async fn a_row_that_is_its_own_parent_is_a_circle(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        let folder = folder::Entity::find_by_id(5).one(&*db).await.expect("found").expect("a folder");
+        db.sql("UPDATE folder SET parent_id = 5 WHERE id = 5").await;
+        let refused = folder.fresh_size(&*db).await.expect_err("a circle").to_string();
+        assert_eq!(refused, "`size` of `folder` is calculated from itself: the data goes in a circle, 5 -> 5");
+    }
+
+    async fn a_field_has_to_say_that_it_is_calculated_from_itself(db: TestDb) {
+        db.create(silent::Entity).await;
+        let refused = CachedFields::of::<silent::Entity>().install(&*db).await.expect_err("a cycle").to_string();
+        assert_eq!(
+            refused,
+            "cached fields depend on each other in a circle: silent.size -> silent.size; remove one of these dependencies"
+        );
+    }
+}
