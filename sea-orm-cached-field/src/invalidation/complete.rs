@@ -82,7 +82,7 @@ async fn store(
     let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
-        transaction.execute_raw(engine.dialect.write(&model.owner, &shape, &rows)).await?;
+        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
     }
     execute_all(transaction, after).await?;
     for field in 0..model.owner.fields.len() {

@@ -18,10 +18,12 @@ mod way;
 
 use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+};
 use crate::field::{
     Key,
-    layout::{Field, Owner, Source, Table, Upstream},
+    layout::{Owner, Source, Table, Upstream},
 };
 
 /// The channel on which sleeping workers are woken.
@@ -48,10 +50,6 @@ fn sleep_lock(marks: &str) -> String {
 impl Dialect for Postgres {
     fn sql(&self) -> Sql {
         Sql::postgres()
-    }
-
-    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String> {
-        complete::assignments(field, value, done)
     }
 
     fn backend(&self) -> DbBackend {
@@ -175,8 +173,8 @@ impl Dialect for Postgres {
         newest_mark
     }
 
-    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
-        collect::enqueue(owner, rows, lease)
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+        vec![collect::enqueue(owner, rows, lease)]
     }
 
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
@@ -187,8 +185,8 @@ impl Dialect for Postgres {
         claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
-        claim::lease_one(owner, field, key, lease, steal)
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+        vec![claim::lease_one(owner, field, key, lease, steal)]
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -205,6 +203,10 @@ impl Dialect for Postgres {
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         (vec![complete::delete_queued(owner, done)], Vec::new())
+    }
+
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        vec![shared::write(self.sql(), owner, shape, rows, complete::assignments)]
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
