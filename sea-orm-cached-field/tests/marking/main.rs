@@ -19,6 +19,7 @@ mod foreign_keys_that_act_are_seen;
 mod foreign_writes_are_healed;
 mod irrelevant_changes_cost_next_to_nothing;
 mod keys_of_every_type_serve;
+mod keys_spelled_in_another_way_serve;
 mod names_that_need_quotes_serve;
 mod nothing_comes_in_between;
 mod only_columns_of_the_field_are_written;
