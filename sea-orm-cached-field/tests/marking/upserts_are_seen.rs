@@ -12,9 +12,14 @@ fn upsert(db: &TestDb, text: &str) -> String {
         return text.to_owned();
     }
     match text.split_once("ON CONFLICT") {
-        Some((insert, rest)) if rest.trim_end().ends_with("DO NOTHING") => insert.replacen("INSERT", "INSERT IGNORE", 1),
-        _ => text.replace("ON CONFLICT (id) DO UPDATE SET", "ON DUPLICATE KEY UPDATE").replace("= excluded.", "= VALUES(")
-            + ")",
+        Some((insert, rest)) if rest.trim_end().ends_with("DO NOTHING") => {
+            insert.replacen("INSERT", "INSERT IGNORE", 1)
+        }
+        _ => {
+            text.replace("ON CONFLICT (id) DO UPDATE SET", "ON DUPLICATE KEY UPDATE")
+                .replace("= excluded.", "= VALUES(")
+                + ")"
+        }
     }
 }
 

@@ -13,16 +13,16 @@ use crate::{
     field::{Key, layout::Owner},
 };
 
-/// Whether the field of the row `t` is marked, which is among the rows that this condition names; `field` is an SQL
+/// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause; `field` is an SQL
 /// expression.
 pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
-    let (table, marks, keys) = (qualified(&owner.table), qualified(&marks(owner)), key_columns(owner));
+    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
     let own = equal("m", &keys, "t", &owner_key(owner));
     let mut tests =
         vec![format!("EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND m.field = {field})")];
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
-        let hashes = way::hashes(owner, source, &format!("{table} t FORCE INDEX (PRIMARY) WHERE {rows}"));
+        let hashes = way::hashes(owner, source, rows);
         format!(
             "EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
                   ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND m.field = {field})",
@@ -38,16 +38,16 @@ pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
     let name = sql.bind(column.name);
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
     let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= UTC_TIMESTAMP(6)", quote(expires)));
+    let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
     let text = format!(
         "SELECT t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
                 OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
-           FROM {table} t WHERE {is_row}",
+           FROM {rows}",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("FALSE"),
-        marked = marked(owner, &is_row, &name),
+        marked = marked(owner, &rows, &name),
         queue = qualified(&recalculations(owner)),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
-        table = qualified(&owner.table),
     );
     statement(sql, text)
 }

@@ -178,10 +178,12 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
     )
 }
 
-/// A query of the keys of the rows that are calculated from the source's rows `f` that a condition names.
-pub(super) fn readers(owner: &Owner, source: &Source, rows: &str) -> String {
+/// A query of the keys of the rows that are calculated from the source's rows with these keys, which are the owner's.
+pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let linked = selected("f", &far(&source.steps[source.at]));
-    let first = format!("SELECT 0 AS id, {linked} FROM {} f WHERE {rows}", qualified(source.table()));
+    let row = equal("f", &super::names::owner_key(owner), "c", &crate::dialect::sql::key_columns(owner));
+    let table = qualified(source.table());
+    let first = format!("SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}");
     back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
 }
 
