@@ -102,7 +102,8 @@ impl<'a> Model<'a> {
     /// Whether a relation is seen to lead to the model itself.
     pub(crate) fn leads_back(&self, relation: &Path) -> bool {
         let field = relation.get_ident().and_then(|name| self.relation(name));
-        field.is_some_and(|field| matches!(field.entity, Type::Path(path) if path.path.is_ident("Entity")))
+        let is_self = |entity: &Type| matches!(entity, Type::Path(path) if path.path.is_ident("Entity"));
+        field.is_some_and(|field| field.sea_orm.self_ref || is_self(field.entity))
     }
 }
 

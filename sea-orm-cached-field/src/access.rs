@@ -13,13 +13,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait
 
 use crate::{
     Error,
-    calculation::{Subject, run},
+    calculation::{Outcome, Subject, calculate_claim, run},
     dialect::{self, Claim, Written},
     engine::Engine,
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
     invalidation::{self, Calculation, Retry},
-    registry::{self, Model},
+    registry::{self, Below, Model},
 };
 
 /// How long a reader may calculate before a worker takes over.
@@ -50,6 +50,43 @@ impl Target {
     async fn load<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<RowOf<F>, Error> {
         let row = registry::load_one::<F::Entity>(db, &self.key).await?;
         row.ok_or_else(|| Error::RowGone { table: self.model.owner.table.name.clone(), key: self.key.clone() })
+    }
+
+    /// The rows of a field below this one that are stale.
+    async fn stale_below(&self, db: &DatabaseExecutor<'_>, below: &Below) -> Result<Vec<Self>, Error> {
+        let row = |key| Self { model: Arc::clone(&below.model), field: below.field, key };
+        let Some(source) = &below.source else {
+            let row = row(self.key.clone());
+            return Ok(if row.is_stale(db).await? { vec![row] } else { Vec::new() });
+        };
+        let dialect = dialect::of(db.get_database_backend())?;
+        let stale = dialect.stale_behind(&self.model.owner, source, &self.key, &below.model.owner, below.field);
+        let keys = db.query_all_raw(stale).await?;
+        keys.iter().map(|key| Ok(row(below.model.read_key(key)?))).collect()
+    }
+
+    /// Calculates and stores; not if somebody else is about to.
+    async fn recalculate(&self, connection: &DatabaseConnection) -> Result<bool, Error> {
+        let (engine, db) = (Engine::of(connection)?, DatabaseExecutor::Connection(connection));
+        let claim = invalidation::claim_one(&engine, connection, &self.model, self.field, &self.key, LEASE, false);
+        let Some(claim) = claim.await? else { return Ok(false) };
+        let circles = invalidation::find_circles(&db, &self.model, self.field, std::slice::from_ref(&self.key));
+        let outcome = match circles.await?.remove(&self.key) {
+            Some(circle) => Outcome::Failed(circle),
+            None => calculate_claim(&engine, &db, &self.model, &claim).await?,
+        };
+        match outcome {
+            Outcome::Value { value, changed } => {
+                let calculation = Calculation { claim, value, changed };
+                invalidation::complete(&engine, connection, &self.model, &[calculation]).await?;
+            }
+            Outcome::Gone => invalidation::drop_gone(&engine, connection, &self.model, &[claim]).await?,
+            Outcome::Failed(error) => {
+                invalidation::fail(&engine, connection, &self.model, &claim, &error, Retry::default()).await?;
+                return Err(error);
+            }
+        }
+        Ok(true)
     }
 
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
@@ -97,6 +134,9 @@ pub async fn read<F: CachedField>(
 /// The value as of now.
 pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
+    if let DatabaseExecutor::Connection(connection) = &db {
+        refresh_below(connection, &target).await?;
+    }
     if let Some(value) = target.fresh::<F>(&db).await? {
         return Ok(value);
     }
@@ -115,6 +155,26 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
         // Storing would hold the row's lock until the user commits; the worker does it.
         _ => Ok(target.calculate::<F>(&db).await?.0),
     }
+}
+
+/// How often it is looked again for rows that are stale: in a tree, a child's new value makes its parent stale.
+const ROUNDS: u32 = 100;
+
+/// Recalculates what is stale of all cached fields that this one is calculated from, from the bottom up. What somebody
+/// else is calculating is left to them.
+async fn refresh_below(connection: &DatabaseConnection, target: &Target) -> Result<(), Error> {
+    for below in target.model.all_below(target.field) {
+        for _ in 0..ROUNDS {
+            let mut recalculated = false;
+            for row in target.stale_below(&DatabaseExecutor::Connection(connection), below).await? {
+                recalculated |= row.recalculate(connection).await?;
+            }
+            if !recalculated {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Joins the calculation under way for readers, or starts one; and whether it was started.
@@ -147,6 +207,7 @@ async fn refresh<F: CachedField>(
 pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
+        refresh_below(connection, &target).await?;
         let (engine, connection) = (Engine::of(connection)?, (*connection).clone());
         // A task of its own: whoever gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {

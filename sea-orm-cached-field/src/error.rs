@@ -130,9 +130,10 @@ pub enum Error {
         missing: String,
     },
 
-    /// What an entity names as its table is a view or the like, on which no trigger can stand.
+    /// What an entity names as its table is a view, a foreign or temporary table or the like: no trigger can stand there, or
+    /// none would see every change. Also a partition may be such a table.
     #[error(
-        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers stand on tables only, so name the table behind it in the entity"
+        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
     )]
     NotATable {
         /// The owner's table.

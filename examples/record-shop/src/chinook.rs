@@ -10,8 +10,12 @@ use sea_orm::{
     prelude::{DateTimeUtc, Decimal},
 };
 
-use crate::entity::{
-    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, track,
+use crate::{
+    database::TABLES,
+    entity::{
+        album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, shop,
+        track,
+    },
 };
 
 /// How many values go into one INSERT: fewer than SQLite (32,766) and PostgreSQL (65,535) bind in one statement.
@@ -24,22 +28,37 @@ macro_rules! data {
 }
 
 /// Loads all tables in one transaction, and returns how many rows that were.
-pub(crate) async fn load(db: &DatabaseConnection) -> Result<usize> {
+pub async fn load(db: &DatabaseConnection) -> Result<usize> {
+    load_tables(db, &TABLES).await
+}
+
+/// Loads these tables in one transaction, and returns how many rows that were.
+pub async fn load_tables(db: &DatabaseConnection, tables: &[&str]) -> Result<usize> {
     let transaction = db.begin().await?;
-    let db = &transaction;
-    let mut rows = insert::<artist::Entity>(db, data!("artist")).await?;
-    rows += insert::<album::Entity>(db, data!("album")).await?;
-    rows += insert::<genre::Entity>(db, data!("genre")).await?;
-    rows += insert::<media_type::Entity>(db, data!("media_type")).await?;
-    rows += insert::<track::Entity>(db, data!("track")).await?;
-    rows += insert::<employee::Entity>(db, data!("employee")).await?;
-    rows += insert::<customer::Entity>(db, data!("customer")).await?;
-    rows += insert::<invoice::Entity>(db, data!("invoice")).await?;
-    rows += insert::<invoice_line::Entity>(db, data!("invoice_line")).await?;
-    rows += insert::<playlist::Entity>(db, data!("playlist")).await?;
-    rows += insert::<playlist_track::Entity>(db, data!("playlist_track")).await?;
+    let mut rows = 0;
+    for table in tables {
+        rows += load_table(&transaction, table).await?;
+    }
     transaction.commit().await?;
     Ok(rows)
+}
+
+async fn load_table(db: &DatabaseTransaction, table: &str) -> Result<usize> {
+    match table {
+        "artist" => insert::<artist::Entity>(db, data!("artist")).await,
+        "album" => insert::<album::Entity>(db, data!("album")).await,
+        "shop" => insert::<shop::Entity>(db, data!("shop")).await,
+        "genre" => insert::<genre::Entity>(db, data!("genre")).await,
+        "media_type" => insert::<media_type::Entity>(db, data!("media_type")).await,
+        "track" => insert::<track::Entity>(db, data!("track")).await,
+        "employee" => insert::<employee::Entity>(db, data!("employee")).await,
+        "customer" => insert::<customer::Entity>(db, data!("customer")).await,
+        "invoice" => insert::<invoice::Entity>(db, data!("invoice")).await,
+        "invoice_line" => insert::<invoice_line::Entity>(db, data!("invoice_line")).await,
+        "playlist" => insert::<playlist::Entity>(db, data!("playlist")).await,
+        "playlist_track" => insert::<playlist_track::Entity>(db, data!("playlist_track")).await,
+        _ => bail!("there is no table `{table}`"),
+    }
 }
 
 async fn insert<E>(db: &DatabaseTransaction, data: &str) -> Result<usize>

@@ -6,13 +6,14 @@ use sea_orm_cached_field::CachedFields;
 use tempfile::TempDir;
 
 use crate::entity::{
-    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, track,
+    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, shop, track,
 };
 
 /// All tables; each comes after those that it refers to.
-pub(crate) const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
     "artist",
     "album",
+    "shop",
     "genre",
     "media_type",
     "track",
@@ -25,7 +26,7 @@ pub(crate) const TABLES: [&str; 11] = [
 ];
 
 /// Connects, and says where to. The folder, if there is one, goes when it is dropped.
-pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
+pub async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
     if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
         let db = Database::connect(&url).await.context("cannot connect to DATABASE_URL")?;
         let place = format!("{:?}, the database of DATABASE_URL", db.get_database_backend());
@@ -38,7 +39,7 @@ pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir
 }
 
 /// Makes the tables afresh.
-pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
+pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     refuse_foreign_tables(db).await?;
     let transaction = db.begin().await?;
     CachedFields::uninstall(&transaction).await?;
@@ -46,8 +47,9 @@ pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
         transaction.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
     }
     let schema = Schema::new(db.get_database_backend()).builder();
-    let schema = schema.register(artist::Entity).register(album::Entity).register(genre::Entity);
-    let schema = schema.register(media_type::Entity).register(track::Entity).register(employee::Entity);
+    let schema = schema.register(artist::Entity).register(album::Entity).register(shop::Entity);
+    let schema =
+        schema.register(genre::Entity).register(media_type::Entity).register(track::Entity).register(employee::Entity);
     let schema = schema.register(customer::Entity).register(invoice::Entity).register(invoice_line::Entity);
     schema.register(playlist::Entity).register(playlist_track::Entity).apply(&transaction).await?;
     Ok(transaction.commit().await?)

@@ -88,6 +88,22 @@ pub(crate) fn calculate<'a>(
     .buffer_unordered(limits.concurrency)
 }
 
+/// Calculates one field of one row, for as long as it takes.
+pub(crate) async fn calculate_claim(
+    engine: &Engine,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    claim: &Claim,
+) -> Result<Outcome, Error> {
+    let limits = Limits { timeout: Duration::MAX, concurrency: 1, permits: Arc::new(Semaphore::new(1)) };
+    let loaded = load(db, model, vec![claim.key.clone()]).await?;
+    Ok(match loaded.get(&claim.key) {
+        Some(Ok(row)) => calculate_one(engine, db, model, &**row, claim, &limits).await,
+        Some(Err(error)) => Outcome::Failed(error.clone().into()),
+        None => Outcome::Gone,
+    })
+}
+
 fn by_row(claims: Vec<Claim>) -> HashMap<Key, Vec<Claim>> {
     let mut rows: HashMap<Key, Vec<Claim>> = HashMap::new();
     for claim in claims {

@@ -3,5 +3,5 @@
 mod batch;
 mod run;
 
-pub(crate) use batch::{Calculated, Limits, Outcome, calculate};
+pub(crate) use batch::{Calculated, Limits, Outcome, calculate, calculate_claim};
 pub(crate) use run::{Subject, message, run};

@@ -44,6 +44,10 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        operators: Default::default(),
+        generated: Default::default(),
+        by_row: false,
+        partitions: Vec::new(),
         primary_key: vec!["id".to_owned()],
         unique: Vec::new(),
     }
@@ -117,6 +121,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("circular", vec![dialect.circular(owner, source, &keys)]);
         several("readers", vec![dialect.readers(owner, source, &keys[0])]);
         several("retry_readers", vec![dialect.retry_readers(owner, 0, source, &keys)]);
+        several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[0], owner, 0)]);
     }
     let (before, after) = dialect.settle(owner, &claims);
     several("settle", before.into_iter().chain(after).collect());

@@ -101,9 +101,15 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `name`, `type`, `key` (its place in the primary key, or 0) of
-    /// a table's columns; none if there is no such table.
+    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// `equality` (an operator, or null), `generated` (0 or 1), `key` (its place in the primary key, or 0) of a table's
+    /// columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
+
+    /// Rows `schema`, `name`, `kind` of the partitions that hold a table's rows.
+    fn partitions(&self, _: &Table) -> Option<Statement> {
+        None
+    }
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
@@ -242,6 +248,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
 
+    /// Makes it an error for the rest of the transaction if a policy would hide rows from us.
+    fn see_all(&self) -> Option<Statement> {
+        None
+    }
+
     /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement;
 
@@ -267,6 +278,10 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// A row `stale` (bool): flagged, expired, marked or queued. No row if there is none under this key.
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+
+    /// The rows behind this source, as seen from one row of the owner, of which the field of another owner is stale: rows
+    /// `key_1`, ...
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement;
 }
 
 /// The database's own code of an error.

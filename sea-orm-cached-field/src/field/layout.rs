@@ -179,6 +179,26 @@ impl Source {
         moves
     }
 
+    /// The way over one source and on to another; none is the row itself.
+    pub(crate) fn joined(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        let (Some(mut first), Some(second)) = (first.clone(), second.clone()) else { return first.or(second) };
+        let length = first.steps.len();
+        let shifted = second.repeated.iter().map(|group| group.start + length..group.end + length);
+        first.repeated.extend(shifted);
+        first.steps.extend(second.steps);
+        first.at = length + second.at;
+        Some(first)
+    }
+
+    /// The same way any number of times; `None` if a part of it is repeated already.
+    pub(crate) fn repeated_as_a_whole(mut self) -> Option<Self> {
+        if !self.repeated.is_empty() {
+            return None;
+        }
+        self.repeated.push(0..self.steps.len());
+        Some(self)
+    }
+
     /// The repeated group that begins with this step.
     pub(crate) fn group_from(&self, step: usize) -> Option<&Range<usize>> {
         self.repeated.iter().find(|group| group.start == step)

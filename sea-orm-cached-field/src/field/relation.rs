@@ -100,7 +100,8 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
     /// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no more than the
     /// variants of `Relation`, and which of them a field stands for is written in an attribute of a model that the
     /// macro does not see. So only the name can tell, and only when the program runs: the relation is the variant that
-    /// is called like the field, else the one of `Related` if no other fits, else none, which `install` refuses.
+    /// is called like the field, else the one of `Related` if no other fits, else none, which `install` refuses. Only a
+    /// model that names the relation of one field exactly like another field to the same entity would deceive it.
     fn by_name_or(self, related: Option<Vec<Hop>>) -> Path<R> {
         let fitting = self.fitting();
         if let Some((_, hop)) = fitting.iter().find(|(variant, _)| variant == self.variant) {

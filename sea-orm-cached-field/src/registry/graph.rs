@@ -7,7 +7,7 @@ use crate::{
     Error,
     field::{
         Dependency,
-        layout::{Owner, Upstream},
+        layout::{Owner, Source, Upstream},
     },
 };
 
@@ -113,4 +113,46 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
         waits
     };
     (0..models.len()).map(of_model).collect()
+}
+
+/// A cached field that another is calculated from, directly or over others.
+pub(crate) struct Below {
+    /// The way to its rows; none if it is the row itself.
+    pub(crate) source: Option<Source>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) field: usize,
+}
+
+/// All cached fields that one is calculated from, those first which others of them are calculated from.
+pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
+    let mut found = Vec::new();
+    descend(models, node, None, &mut vec![node], &mut found);
+    let below =
+        |(source, (model, field)): (Option<Source>, Node)| Below { source, model: Arc::clone(&models[model]), field };
+    found.into_iter().map(below).collect()
+}
+
+fn descend(
+    models: &[Arc<Model>],
+    node: Node,
+    way: Option<Source>,
+    path: &mut Vec<Node>,
+    found: &mut Vec<(Option<Source>, Node)>,
+) {
+    let upstream = upstream(models, node);
+    let (itself, others): (Vec<_>, Vec<_>) = upstream.into_iter().partition(|(_, below)| *below == node);
+    let recursions =
+        itself.into_iter().filter_map(|(dependency, _)| last_source(&dependency.hops)?.repeated_as_a_whole());
+    let recursions: Vec<Option<Source>> =
+        recursions.map(|recursion| Source::joined(way.clone(), Some(recursion))).collect();
+    for (dependency, below) in others.into_iter().filter(|(_, below)| !path.contains(below)).collect::<Vec<_>>() {
+        for way in std::iter::once(&way).chain(&recursions) {
+            let source = Source::joined(way.clone(), last_source(&dependency.hops));
+            path.push(below);
+            descend(models, below, source.clone(), path, found);
+            path.pop();
+            found.push((source, below));
+        }
+    }
+    found.extend(recursions.into_iter().map(|recursion| (recursion, node)));
 }

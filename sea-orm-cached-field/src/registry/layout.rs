@@ -1,6 +1,6 @@
 //! From an entity's types to the shape that SQL is rendered from.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
@@ -33,7 +33,13 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
         }
     }
     let dependencies = entries.iter().map(|entry| entry.spec.depends_on.clone()).collect();
-    Ok(Model { owner, dependencies, rows: Box::new(TypedRows::<E>::new(entries)), alter: added_columns::<E> })
+    Ok(Model {
+        owner,
+        dependencies,
+        rows: Box::new(TypedRows::<E>::new(entries)),
+        alter: added_columns::<E>,
+        below: OnceLock::new(),
+    })
 }
 
 fn column<E: EntityTrait>(column: E::Column) -> Column {

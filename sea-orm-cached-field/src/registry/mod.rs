@@ -7,7 +7,7 @@ mod rows;
 use std::{
     any::TypeId,
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use sea_orm::{DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-pub(crate) use graph::{check_cycles, upstream_first, upstreams};
+pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
 pub(crate) use rows::{Row, Rows, load_one};
 
 /// A model with cached fields, its types forgotten.
@@ -31,6 +31,7 @@ pub(crate) struct Model {
     /// Loads its rows.
     pub(crate) rows: Box<dyn Rows>,
     alter: fn(DbBackend, usize) -> Vec<(String, TableAlterStatement)>,
+    below: OnceLock<Vec<Vec<Below>>>,
 }
 
 impl std::fmt::Debug for Model {
@@ -50,6 +51,19 @@ impl Model {
         let model = Arc::new(layout::model::<E>()?);
         models.insert(TypeId::of::<E>(), Arc::clone(&model));
         Ok(model)
+    }
+
+    /// All cached fields that a field is calculated from, those first which others of them are calculated from.
+    pub(crate) fn all_below(self: &Arc<Self>, field: usize) -> &[Below] {
+        let of_all_fields = || {
+            let mut models: Vec<Arc<Self>> = registered().filter_map(Result::ok).collect();
+            let place = models.iter().position(|model| Arc::ptr_eq(model, self)).unwrap_or_else(|| {
+                models.push(Arc::clone(self));
+                models.len() - 1
+            });
+            (0..self.owner.fields.len()).map(|field| graph::all_below(&models, (place, field))).collect()
+        };
+        &self.below.get_or_init(of_all_fields)[field]
     }
 
     /// The name and the `ALTER TABLE .. ADD COLUMN` of each column of a field.
@@ -93,12 +107,13 @@ struct Upkeep {
 
 inventory::collect!(Registration);
 
+fn registered() -> impl Iterator<Item = Result<Arc<Model>, Error>> {
+    inventory::iter::<Registration>.into_iter().map(|registration| registration.model())
+}
+
 /// All models that the program registers, by table.
 pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
-    let mut models: Vec<Arc<Model>> = inventory::iter::<Registration>
-        .into_iter()
-        .map(|registration| registration.model())
-        .collect::<Result<_, _>>()?;
+    let mut models: Vec<Arc<Model>> = registered().collect::<Result<_, _>>()?;
     models.sort_by(|a, b| {
         (&a.owner.table.schema, &a.owner.table.name).cmp(&(&b.owner.table.schema, &b.owner.table.name))
     });

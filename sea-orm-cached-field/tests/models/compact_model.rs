@@ -28,8 +28,10 @@ pub mod leg {
         #[sea_orm(primary_key)]
         pub id: i32,
         pub trip_id: i32,
+        pub return_trip_id: i32,
         pub trip: BelongsTo<super::trip::Entity>,
-        #[cached(depends_on(trip(price)))]
+        pub return_trip: BelongsTo<super::trip::Entity>,
+        #[cached(depends_on(trip(price), return_trip(price)))]
         pub share: i64,
     }
 
@@ -37,6 +39,8 @@ pub mod leg {
     pub enum Relation {
         #[sea_orm(belongs_to = "super::trip::Entity", from = "Column::TripId", to = "super::trip::Column::Id")]
         Trip,
+        #[sea_orm(belongs_to = "super::trip::Entity", from = "Column::ReturnTripId", to = "super::trip::Column::Id")]
+        ReturnTrip,
     }
 
     impl Related<super::trip::Entity> for Entity {
@@ -62,5 +66,8 @@ pub async fn on_both_structs(row: &leg::Model, extended: &leg::ModelEx, db: &sea
 fn its_fields_are_what_was_declared() {
     use sea_orm_cached_field::CachedField;
 
-    assert_eq!(leg::Share::spec().depends_on[0].hops[0].from, ["trip_id"]);
+    assert_eq!(
+        crate::written(&leg::Share::spec().depends_on),
+        ["trip_id=id trip: price", "return_trip_id=id trip: price"]
+    );
 }

@@ -144,6 +144,15 @@ contract! {
         assert_eq!(sizes(&db).await, [6, 2, 5, 1, 1, 1].map(Some));
     }
 
+    async fn a_fresh_total_is_of_fresh_totals(db: TestDb) {
+        planted(&db).await;
+        let root = folder::Entity::find_by_id(1).one(&*db).await.expect("found").expect("a folder");
+        assert_eq!(root.fresh_size(&*db).await.expect("read"), 7);
+        db.sql("UPDATE folder SET bytes = 10 WHERE id IN (4, 7)").await;
+        assert_eq!(root.fresh_size(&*db).await.expect("read"), 25);
+        assert_eq!(sizes(&db).await, [25, 12, 12, 10, 1, 1, 10].map(Some));
+    }
+
     async fn a_circle_in_the_data_is_named_and_heals_when_it_is_broken(db: TestDb) {
         planted(&db).await;
         db.drain(folders()).await;

@@ -184,6 +184,19 @@ contract! {
         assert_right(&db, "a failure").await;
     }
 
+    async fn a_fresh_value_is_calculated_from_fresh_values(db: TestDb) {
+        open(&db).await;
+        let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
+        let buyer = buyer::Entity::find_by_id(2).one(&*db).await.expect("found").expect("a buyer");
+        db.sql("UPDATE orders SET price = 1000 WHERE id = 3").await;
+        assert_eq!(order.fresh_total(&*db).await.expect("read"), 100 + 1000);
+        db.sql("UPDATE orders SET price = 2000 WHERE id = 3").await;
+        let others: i64 = [1, 5, 7, 9].map(|id| id + id * 10).iter().sum();
+        assert_eq!(buyer.fresh_spent(&*db).await.expect("read"), 200 + 2000 + others);
+        assert_right(&db, "reading").await;
+        assert_eq!((db.pending("orders").await, db.pending("buyer").await), (0, 0));
+    }
+
     async fn a_wave_over_many_rows_calculates_each_of_them_once(db: TestDb) {
         open(&db).await;
         let mut narration = db.narration();

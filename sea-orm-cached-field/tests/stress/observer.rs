@@ -24,7 +24,7 @@ pub struct Observer {
 impl Observer {
     pub fn new(db: Arc<TestDb>) -> Self {
         // On PostgreSQL a mark may name the city, and the owners are looked up when it is collected.
-        let by_city = "OR EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.via IS NOT NULL AND m.link = ARRAY[l.city_id::text])";
+        let by_city = "OR EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.via IS NOT NULL AND m.link = ARRAY[l.city_id::text]::text)";
         let query = format!(
             "SELECT l.id AS id, l.full_name_recalculation_needed AS flagged, l.cached_full_name AS stored, {EXPECTED} AS expected,
                     (EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.key_1 = l.id) {}) AS marked,

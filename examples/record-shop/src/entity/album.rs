@@ -12,7 +12,7 @@ pub struct Model {
     #[sea_orm(indexed)]
     pub artist_id: i32,
     pub title: String,
-    #[sea_orm(belongs_to, from = "artist_id", to = "id")]
+    #[sea_orm(belongs_to, from = "artist_id", to = "id", on_delete = "Cascade")]
     pub artist: BelongsTo<super::artist::Entity>,
     #[sea_orm(has_many)]
     pub tracks: HasMany<super::track::Entity>,

@@ -1,8 +1,10 @@
 //! Who works in the shop, and for whom.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{DatabaseExecutor, entity::prelude::*};
+use sea_orm_cached_field::{Error, cached_fields};
 
 /// Who works in the shop, and for whom.
+#[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "employee")]
@@ -14,12 +16,38 @@ pub struct Model {
     pub title: String,
     #[sea_orm(indexed)]
     pub reports_to_id: Option<i32>,
-    #[sea_orm(self_ref, relation_enum = "ReportsTo", relation_reverse = "Manages", from = "reports_to_id", to = "id")]
+    #[sea_orm(
+        self_ref,
+        relation_enum = "ReportsTo",
+        relation_reverse = "Reports",
+        from = "reports_to_id",
+        to = "id",
+        on_delete = "SetNull"
+    )]
     pub reports_to: BelongsTo<Option<Entity>>,
-    #[sea_orm(self_ref, relation_enum = "Manages", relation_reverse = "ReportsTo")]
-    pub manages: HasMany<Entity>,
+    #[sea_orm(self_ref, relation_enum = "Reports", relation_reverse = "ReportsTo")]
+    pub reports: HasMany<Entity>,
     #[sea_orm(has_many)]
     pub customers: HasMany<super::customer::Entity>,
+    /// What the customers are worth whom this employee supports, and all who work for them.
+    #[cached(recursive, depends_on(customers(cached_lifetime_value), reports(cached_team_revenue)))]
+    #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
+    pub team_revenue: Decimal,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Adds up the customers and the teams of those who report to this employee.
+    pub async fn calculate_team_revenue(&self, db: &DatabaseExecutor<'_>) -> Result<Decimal, Error> {
+        let mut revenue = Decimal::ZERO;
+        for customer in self.find_related(super::customer::Entity).all(db).await? {
+            revenue += customer.lifetime_value(db).await?;
+        }
+        for employee in Entity::find().filter(Column::ReportsToId.eq(self.id)).all(db).await? {
+            // Boxed, for it may have to calculate the team of that employee.
+            revenue += Box::pin(employee.team_revenue(db)).await?;
+        }
+        Ok(revenue)
+    }
+}

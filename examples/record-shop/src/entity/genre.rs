@@ -1,8 +1,10 @@
 //! What kind of music a track is.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{DatabaseExecutor, entity::prelude::*};
+use sea_orm_cached_field::{Error, cached_fields};
 
 /// What kind of music a track is.
+#[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "genre")]
@@ -10,8 +12,43 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub name: String,
+    #[sea_orm(indexed)]
+    pub shop_id: i32,
+    #[sea_orm(belongs_to, from = "shop_id", to = "id")]
+    pub shop: BelongsTo<super::shop::Entity>,
     #[sea_orm(has_many)]
     pub tracks: HasMany<super::track::Entity>,
+    /// What its tracks have earned.
+    #[cached(depends_on(tracks(lines(unit_price, quantity, invoice(voided)))))]
+    #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
+    pub revenue: Decimal,
+    /// Its part of all that the shop has earned; of nothing there are no parts.
+    ///
+    /// This depends on every line in the shop, and no relation leads from a genre to the lines of the others. So there is
+    /// a row for the shop, which every genre belongs to, and which keeps the sum. A sale then changes the revenue of one
+    /// genre and that of the shop, and each share is one division.
+    #[cached(depends_on(cached_revenue, shop(cached_revenue)))]
+    #[sea_orm(column_type = "Decimal(Some((7, 6)))")]
+    pub share: Option<Decimal>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Adds up the lines.
+    pub async fn calculate_revenue(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
+        let lines = super::invoice_line::sold().filter(super::track::Column::GenreId.eq(self.id));
+        Ok(super::invoice_line::sum(&lines.all(db).await?))
+    }
+
+    /// Divides what both rows keep; rounded down, for all together are not more than the whole.
+    pub async fn calculate_share(&self, db: &DatabaseExecutor<'_>) -> Result<Option<Decimal>, Error> {
+        let shop = super::shop::Entity::find_by_id(self.shop_id).one(db).await?;
+        let all = match shop {
+            Some(shop) => shop.revenue(db).await?,
+            None => Decimal::ZERO,
+        };
+        let share = self.revenue(db).await?.checked_div(all);
+        Ok(share.map(|share| share.trunc_with_scale(6)))
+    }
+}

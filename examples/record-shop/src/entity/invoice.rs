@@ -15,10 +15,13 @@ pub struct Model {
     pub customer_id: i32,
     pub invoice_date: DateTimeUtc,
     pub billing_country: String,
+    /// It was cancelled, and its lines count as not sold. Its total stays.
+    #[sea_orm(default_value = false)]
+    pub voided: bool,
     /// The total in the data: what the calculated one must equal.
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub recorded_total: Decimal,
-    #[sea_orm(belongs_to, from = "customer_id", to = "id")]
+    #[sea_orm(belongs_to, from = "customer_id", to = "id", on_delete = "Cascade")]
     pub customer: BelongsTo<super::customer::Entity>,
     #[sea_orm(has_many)]
     pub lines: HasMany<super::invoice_line::Entity>,
@@ -32,8 +35,8 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// Adds up the lines.
-    pub(crate) async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
+    pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
         let lines = self.find_related(super::invoice_line::Entity).all(db).await?;
-        Ok(lines.iter().map(|line| line.unit_price * Decimal::from(line.quantity)).sum())
+        Ok(super::invoice_line::sum(&lines))
     }
 }

@@ -1,6 +1,6 @@
 //! A line of an invoice: some copies of a track.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 /// A line of an invoice: some copies of a track.
 #[sea_orm::model]
@@ -18,8 +18,19 @@ pub struct Model {
     pub quantity: i32,
     #[sea_orm(belongs_to, from = "track_id", to = "id")]
     pub track: BelongsTo<super::track::Entity>,
-    #[sea_orm(belongs_to, from = "invoice_id", to = "id")]
+    #[sea_orm(belongs_to, from = "invoice_id", to = "id", on_delete = "Cascade")]
     pub invoice: BelongsTo<super::invoice::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The lines whose invoice was not voided, with their tracks to go by.
+pub fn sold() -> Select<Entity> {
+    let lines = Entity::find().inner_join(super::invoice::Entity).inner_join(super::track::Entity);
+    lines.filter(super::invoice::Column::Voided.eq(false))
+}
+
+/// What these lines come to.
+pub fn sum(lines: &[Model]) -> Decimal {
+    lines.iter().map(|line| line.unit_price * Decimal::from(line.quantity)).sum()
+}

@@ -10,7 +10,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     #[sea_orm(indexed)]
-    pub album_id: i32,
+    pub album_id: Option<i32>,
     #[sea_orm(indexed)]
     pub media_type_id: i32,
     #[sea_orm(indexed)]
@@ -21,8 +21,8 @@ pub struct Model {
     pub bytes: i32,
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub unit_price: Decimal,
-    #[sea_orm(belongs_to, from = "album_id", to = "id")]
-    pub album: BelongsTo<super::album::Entity>,
+    #[sea_orm(belongs_to, from = "album_id", to = "id", on_delete = "SetNull")]
+    pub album: BelongsTo<Option<super::album::Entity>>,
     #[sea_orm(belongs_to, from = "media_type_id", to = "id")]
     pub media_type: BelongsTo<super::media_type::Entity>,
     #[sea_orm(belongs_to, from = "genre_id", to = "id")]

@@ -342,6 +342,10 @@ impl Dialect for MySql {
         recursion::retry_readers(owner, field, source, keys)
     }
 
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, key, of, field)
+    }
+
     fn clock(&self) -> Statement {
         statement(Sql::mysql(), format!("SELECT {} AS now", milliseconds("UTC_TIMESTAMP(6)")))
     }

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     dialect::sql::{Sql, equal, key_columns, marks, recalculations},
-    field::{Key, layout::Owner},
+    field::{
+        Key,
+        layout::{Owner, Source},
+    },
 };
 
 /// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause; `field` is an SQL
@@ -32,22 +35,45 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     format!("({})", tests.join(" OR "))
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::mysql();
+/// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause: flagged, expired, marked or
+/// queued.
+fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let column = &owner.fields[field];
-    let name = sql.bind(column.name);
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let name = literal(column.name);
     let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= UTC_TIMESTAMP(6)", quote(expires)));
-    let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
-    let text = format!(
-        "SELECT t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
-                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
-           FROM {rows}",
+    format!(
+        "(t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
+                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("FALSE"),
-        marked = marked(owner, &rows, &name),
+        marked = marked(owner, rows, &name),
         queue = qualified(&recalculations(owner)),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+    )
+}
+
+pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
+    let text = format!("SELECT {} AS stale FROM {rows}", stale(owner, &rows, field));
+    statement(sql, text)
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let row = format!("{} t WHERE {is_row}", qualified(&owner.table));
+    let of_key = owner_key(of);
+    let values: Vec<String> = (1..=of_key.len()).map(|n| format!("v_{n}")).collect();
+    let rows = format!(
+        "({}) b STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
+        way::rows_of(owner, source, &row, &of_key),
+        qualified(&of.table),
+        equal("t", &of_key, "b", &values),
     );
+    let selected: Vec<String> =
+        of_key.iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!("SELECT DISTINCT {} FROM {rows} WHERE {}", selected.join(", "), stale(of, &rows, field));
     statement(sql, text)
 }

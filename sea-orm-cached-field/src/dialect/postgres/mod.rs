@@ -84,6 +84,10 @@ impl Dialect for Postgres {
         catalog::describe(table)
     }
 
+    fn partitions(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::partitions(table))
+    }
+
     fn can_link(&self, owner: &str, related: &str) -> bool {
         catalog::can_link(owner, related)
     }
@@ -213,6 +217,10 @@ impl Dialect for Postgres {
         complete::record_failure(owner, claim, error, retry)
     }
 
+    fn see_all(&self) -> Option<Statement> {
+        Some(statement(Sql::postgres(), "SELECT set_config('row_security', 'off', true)".to_owned()))
+    }
+
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
         complete::drop_gone(owner, claims)
     }
@@ -239,5 +247,9 @@ impl Dialect for Postgres {
 
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
         read::status(owner, field, key)
+    }
+
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, key, of, field)
     }
 }

@@ -5,7 +5,10 @@ use sea_orm::Statement;
 use super::{statement, tables::via, way};
 use crate::{
     dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
-    field::{Key, layout::Owner},
+    field::{
+        Key,
+        layout::{Owner, Source},
+    },
 };
 
 /// Whether the field of the row `t` is marked; `field` is an SQL expression.
@@ -22,22 +25,42 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     format!("({})", tests.join(" OR "))
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::postgres();
+/// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
+fn stale(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let name = sql.bind(column.name);
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let name = literal(column.name);
     let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= now()", quote(expires)));
-    let text = format!(
-        "SELECT t.{flag} OR coalesce({expired}, false) OR {marked}
-                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
-           FROM {table} t WHERE {is_row}",
+    format!(
+        "(t.{flag} OR coalesce({expired}, false) OR {marked}
+                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name}))",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("false"),
         marked = marked(owner, &name),
         queue = qualified(&recalculations(owner)),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
-        table = qualified(&owner.table),
+    )
+}
+
+pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::postgres();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let text = format!("SELECT {} AS stale FROM {} t WHERE {is_row}", stale(owner, field), qualified(&owner.table));
+    statement(sql, text)
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+    let mut sql = Sql::postgres();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let (rows, row) = way::rows_of(source);
+    let selected: Vec<String> =
+        owner_key(of).iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "SELECT DISTINCT {}
+           FROM (SELECT s.* FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s WHERE {is_row}) t
+          WHERE {}",
+        selected.join(", "),
+        qualified(&owner.table),
+        stale(of, field),
     );
     statement(sql, text)
 }

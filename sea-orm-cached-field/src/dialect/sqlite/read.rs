@@ -2,10 +2,13 @@
 
 use sea_orm::Statement;
 
-use super::statement;
+use super::{statement, way};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, marks, owner_key, quote, recalculations},
-    field::{Key, layout::Owner},
+    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
+    field::{
+        Key,
+        layout::{Owner, Source},
+    },
 };
 
 /// Whether the field of the row with this key is marked; `field` is an SQL expression.
@@ -14,23 +17,43 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
     format!("EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND m.field = {field})", quote(&marks(owner).name))
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
-    let mut sql = Sql::sqlite();
+/// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
+fn stale(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let name = sql.bind(column.name);
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let name = literal(column.name);
     let expired =
         column.expires_after.as_ref().map(|expires| format!("julianday(t.{}) <= julianday('now')", quote(expires)));
-    let text = format!(
-        "SELECT t.{flag} OR coalesce({expired}, false) OR {marked}
-                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}) AS stale
-           FROM {table} t WHERE {is_row}",
+    format!(
+        "(t.{flag} OR coalesce({expired}, false) OR {marked}
+                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("false"),
         marked = marked(owner, "t", &owner_key(owner), &name),
         queue = quote(&recalculations(owner).name),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
-        table = quote(&owner.table.name),
+    )
+}
+
+pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let text = format!("SELECT {} AS stale FROM {} t WHERE {is_row}", stale(owner, field), quote(&owner.table.name));
+    statement(sql, text)
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let of_key = owner_key(of);
+    let selected: Vec<String> =
+        of_key.iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "SELECT {} FROM {} t WHERE ({}) IN ({}) AND {}",
+        selected.join(", "),
+        quote(&of.table.name),
+        prefixed("t", &of_key),
+        way::rows_of(owner, source, &is_row, &of_key),
+        stale(of, field),
     );
     statement(sql, text)
 }

@@ -1,0 +1,50 @@
+//! What stands in the columns of the cached fields.
+
+use anyhow::{Context, Result, ensure};
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::{
+    shop::Shop,
+    truth::{Figure, Values},
+};
+
+/// All fields, each after those that it is calculated from, and how many of the truth's units one of its own is.
+pub const FIGURES: [(Figure, u32); 8] = [
+    ("invoice.total", 100),
+    ("customer.lifetime_value", 100),
+    ("employee.team_revenue", 100),
+    ("artist.revenue", 100),
+    ("playlist.minutes", 1),
+    ("genre.revenue", 100),
+    ("shop.revenue", 100),
+    ("genre.share", 1_000_000),
+];
+
+pub async fn all(shop: &Shop) -> Result<Values> {
+    let mut values = Values::new();
+    for (figure, unit) in FIGURES {
+        let (table, field) = figure.split_once('.').context("a table and a field")?;
+        let int = shop.place.integer();
+        let query = format!(
+            "SELECT CAST(id AS {int}) AS id, CAST(ROUND(cached_{field} * {unit}) AS {int}) AS value FROM {table}"
+        );
+        let rows = shop.db.query_all_raw(Statement::from_string(shop.db.get_database_backend(), query)).await?;
+        let rows = rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "value")?)));
+        values.insert(figure, rows.collect::<Result<_>>()?);
+    }
+    Ok(values)
+}
+
+/// No flag is set, and neither a mark nor a row of a queue is left.
+pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
+    for (figure, _) in FIGURES {
+        let (table, field) = figure.split_once('.').context("a table and a field")?;
+        let flagged = shop.number(&format!("SELECT count(*) FROM {table} WHERE {field}_recalculation_needed")).await?;
+        ensure!(flagged == 0, "{flagged} rows are flagged as stale for {figure}");
+        for beside in [format!("{table}_cached_marks"), format!("{table}_cached_recalculations")] {
+            let left = shop.number(&format!("SELECT count(*) FROM {beside}")).await?;
+            ensure!(left == 0, "{left} rows are left in {beside}");
+        }
+    }
+    Ok(())
+}
