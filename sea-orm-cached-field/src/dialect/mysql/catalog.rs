@@ -62,6 +62,24 @@ pub(super) fn describe(table: &Table) -> Statement {
     statement(sql, text)
 }
 
+pub(super) fn foreign_keys(table: &Table) -> Statement {
+    let mut sql = Sql::mysql();
+    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let text = format!(
+        "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`, k.REFERENCED_TABLE_SCHEMA AS parent_schema,
+                k.REFERENCED_TABLE_NAME AS parent, k.REFERENCED_COLUMN_NAME AS parent_column,
+                r.DELETE_RULE AS on_delete, r.UPDATE_RULE AS on_update
+           FROM information_schema.KEY_COLUMN_USAGE k
+           JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+             ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
+          WHERE k.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND k.TABLE_NAME = {name}
+            AND r.CONSTRAINT_SCHEMA = COALESCE({schema}, DATABASE()) AND r.TABLE_NAME = {name}
+            AND k.REFERENCED_TABLE_NAME IS NOT NULL
+          ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
+    );
+    statement(sql, text)
+}
+
 /// What a link's value becomes in a mark must compare as the columns do.
 pub(super) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind.split(['(', ' ']).next().unwrap_or(kind) {

@@ -6,6 +6,7 @@
 //! plans that can be asked for: a worker selects what it takes and then deletes or updates that, by keys, in an order of
 //! joins that is fixed.
 
+mod cascades;
 mod catalog;
 mod claim;
 mod collect;
@@ -22,7 +23,7 @@ mod way;
 use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -178,6 +179,14 @@ impl Dialect for MySql {
 
     fn can_link(&self, owner: &str, related: &str) -> bool {
         catalog::can_link(owner, related)
+    }
+
+    fn foreign_keys(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::foreign_keys(table))
+    }
+
+    fn has_effect(&self, way: &[Cascade]) -> bool {
+        cascades::has_effect(way)
     }
 
     fn unique_indexes(&self, _: &Table) -> Option<Statement> {

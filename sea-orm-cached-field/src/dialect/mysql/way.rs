@@ -103,14 +103,20 @@ fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>
 
 /// How a value of a link stands in a mark: a letter that tells how it is bound when it is read, and its bytes.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
-    let values = source.link_columns().map(|column| {
-        let (value, kind) = (format!("{version}.{}", quote(column)), far.columns[column].as_str());
+    let values: Vec<String> = source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
+    encoded_values(source, far, &values)
+}
+
+/// The same of expressions, one a column of the link.
+pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
+    let values = source.link_columns().zip(values).map(|(column, value)| {
+        let kind = far.columns[column].as_str();
         let (letter, bytes) = match kind.split(['(', ' ']).next().unwrap_or(kind) {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" if kind.contains("unsigned") => {
                 ('u', format!("CAST({value} AS CHAR)"))
             }
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => ('i', format!("CAST({value} AS CHAR)")),
-            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value.clone()),
             _ => ('s', format!("CONVERT({value} USING utf8mb4)")),
         };
         format!("'{letter}', HEX({bytes})")
