@@ -20,10 +20,10 @@ mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
+use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions, Value};
 
 use super::{
-    Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -219,6 +219,15 @@ impl Dialect for MySql {
 
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
+    }
+
+    /// As a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB makes NULL.
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+        let moment = match moment {
+            Value::ChronoDateTimeUtc(moment) => Value::ChronoDateTime(moment.map(|moment| moment.naive_utc())),
+            other => other,
+        };
+        shared::set_expiry(self.sql(), owner, field, key, moment)
     }
 
     fn wake(&self) -> Option<Statement> {
