@@ -76,6 +76,24 @@ pub enum Error {
         database: &'static str,
     },
 
+    /// On MySQL and MariaDB the action of a foreign key (`ON DELETE`, `ON UPDATE`) changes rows without calling triggers.
+    /// `install` makes triggers on the tables that are referred to; what they cannot follow is refused.
+    #[error(
+        "the cached fields of `{table}` ({fields}) cannot see what the foreign key `{constraint}` of `{on}` changes: {reason}"
+    )]
+    UnseenForeignKey {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The foreign key.
+        constraint: String,
+        /// The table that it belongs to.
+        on: String,
+        /// Why, and what to do instead.
+        reason: &'static str,
+    },
+
     /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would end the transaction that
     /// they were called in: call them with a connection.
     #[error(

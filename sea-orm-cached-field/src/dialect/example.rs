@@ -48,6 +48,7 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
         generated: Default::default(),
         by_row: false,
         partitions: Vec::new(),
+        cascades: Vec::new(),
         primary_key: vec!["id".to_owned()],
         unique: Vec::new(),
     }

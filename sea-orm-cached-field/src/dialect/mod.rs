@@ -26,7 +26,9 @@ use crate::{
 
 use sql::Sql;
 
-pub(crate) use rows::{Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Written};
+pub(crate) use rows::{
+    Action, Cascade, Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Written,
+};
 
 /// The dialect of this database.
 pub(crate) fn of(backend: DbBackend) -> Result<&'static dyn Dialect, Error> {
@@ -113,6 +115,17 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
+
+    /// Rows `name`, `column`, `parent_schema`, `parent`, `parent_column`, `on_delete`, `on_update` (as of [`Action`]) of the
+    /// foreign keys of a table whose actions call no triggers.
+    fn foreign_keys(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
+    /// Whether a change of the table at the end of these foreign keys changes rows of that at their beginning.
+    fn has_effect(&self, _: &[Cascade]) -> bool {
+        false
+    }
 
     /// Rows `name`, `column`, `collation` of the unique indexes of a table that a replacing insert could hit.
     fn unique_indexes(&self, table: &Table) -> Option<Statement>;

@@ -68,6 +68,9 @@ pub(crate) struct Described {
     /// The partitions that hold its rows.
     pub(crate) partitions: Vec<Table>,
     pub(crate) primary_key: Vec<String>,
+    /// The ways on which a statement on another table changes its rows without a trigger that sees it: each the foreign
+    /// keys, from that of this table on.
+    pub(crate) cascades: Vec<Vec<Cascade>>,
     /// The columns of each unique index, beside the primary key.
     pub(crate) unique: Vec<Vec<UniqueColumn>>,
 }
@@ -77,6 +80,37 @@ pub(crate) struct Described {
 pub(crate) struct UniqueColumn {
     pub(crate) name: String,
     pub(crate) collation: String,
+}
+
+/// A foreign key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cascade {
+    pub(crate) name: String,
+    pub(crate) table: Table,
+    pub(crate) columns: Vec<String>,
+    /// What it refers to.
+    pub(crate) parent: Table,
+    pub(crate) parent_columns: Vec<String>,
+    pub(crate) on_delete: Action,
+    pub(crate) on_update: Action,
+}
+
+/// What becomes of rows when those that they refer to are deleted or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Nothing,
+    Cascade,
+    SetNull,
+}
+
+impl Action {
+    pub(crate) fn parse(name: &str) -> Self {
+        match name {
+            "CASCADE" => Self::Cascade,
+            "SET NULL" | "SET DEFAULT" => Self::SetNull,
+            _ => Self::Nothing,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -213,6 +213,11 @@ fn added_columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<(Strin
     let columns = [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after];
     let added = columns.into_iter().flatten().map(|column| {
         let mut definition = Schema::new(backend).get_column_def::<E>(column);
+        // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
+        if backend == DbBackend::MySql && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
+        {
+            definition.custom("datetime(6)");
+        }
         let alter = AlterTable::alter().table(E::default().table_ref()).add_column(&mut definition).to_owned();
         (column.as_str().to_owned(), alter)
     });

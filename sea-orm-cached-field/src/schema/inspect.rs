@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
 
 use crate::{
     Error,
-    dialect::{Described, Dialect, UniqueColumn},
+    dialect::{Action, Cascade, Described, Dialect, UniqueColumn},
     field::layout::{Owner, Table},
     registry::Model,
 };
@@ -97,8 +97,9 @@ pub(super) async fn describe(
     }
     let unique = unique_indexes(dialect, db, table).await?;
     let table = Table { schema, name: table.name.clone() };
-    let partitions = Vec::new();
-    let described = Described { table, columns, operators, generated, by_row, partitions, primary_key: key, unique };
+    let (partitions, cascades) = (Vec::new(), Vec::new());
+    let described =
+        Described { table, columns, operators, generated, by_row, partitions, primary_key: key, cascades, unique };
     Ok(Some(Found { kind, described }))
 }
 
@@ -137,7 +138,69 @@ async fn describe_or_fail(
         }
         found.partitions.push(Table { schema: row.try_get("", "schema")?, name });
     }
+    found.cascades = cascades(dialect, db, owner, &found.table).await?;
     Ok(found)
+}
+
+/// The ways on which foreign keys change rows of a table without a trigger that sees it.
+async fn cascades(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Table,
+) -> Result<Vec<Vec<Cascade>>, Error> {
+    let (mut found, mut ways) = (Vec::new(), vec![Vec::new()]);
+    while let Some(way) = ways.pop() {
+        let from = way.last().map_or(table, |last: &Cascade| &last.parent);
+        for key in foreign_keys(dialect, db, from).await? {
+            let longer = [way.as_slice(), std::slice::from_ref(&key)].concat();
+            // A table that refers to itself is followed by one query, any number of times.
+            if way.last() == Some(&key) || !dialect.has_effect(&longer) {
+                continue;
+            }
+            let mut passed = way.iter().map(|key| &key.parent).chain([table]);
+            if key.parent != key.table && passed.any(|table| *table == key.parent) {
+                let reason = "it belongs to a circle of foreign keys that change each other's rows; give one of them the action RESTRICT or NO ACTION";
+                return Err(unseen(owner, key, reason));
+            }
+            if key.parent.schema != table.schema {
+                let reason = "it refers to a table of another database; give it the action RESTRICT or NO ACTION";
+                return Err(unseen(owner, key, reason));
+            }
+            found.push(longer.clone());
+            ways.push(longer);
+        }
+    }
+    Ok(found)
+}
+
+fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
+    let (table, fields) = (owner.table.name.clone(), owner.field_names());
+    Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
+}
+
+async fn foreign_keys(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, table: &Table) -> Result<Vec<Cascade>, Error> {
+    let mut keys: Vec<Cascade> = Vec::new();
+    for row in query_all(db, dialect.foreign_keys(table)).await? {
+        let name: String = row.try_get("", "name")?;
+        let (column, parent_column) = (row.try_get("", "column")?, row.try_get("", "parent_column")?);
+        let action = |column| Ok::<_, Error>(Action::parse(&row.try_get::<String>("", column)?));
+        if let Some(key) = keys.last_mut().filter(|key| key.name == name) {
+            key.columns.push(column);
+            key.parent_columns.push(parent_column);
+            continue;
+        }
+        keys.push(Cascade {
+            name,
+            table: table.clone(),
+            columns: vec![column],
+            parent: Table { schema: row.try_get("", "parent_schema")?, name: row.try_get("", "parent")? },
+            parent_columns: vec![parent_column],
+            on_delete: action("on_delete")?,
+            on_update: action("on_update")?,
+        });
+    }
+    Ok(keys)
 }
 
 async fn query_all(db: &DatabaseExecutor<'_>, statement: Option<Statement>) -> Result<Vec<QueryResult>, Error> {

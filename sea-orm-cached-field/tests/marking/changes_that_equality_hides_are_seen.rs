@@ -230,6 +230,9 @@ async fn that_the_session_does_not_show() {
 
 contract! {
     async fn null_is_a_value_of_its_own(db: TestDb) {
+        if db.is_mysql() {
+            return; // which cannot cast to `text`: see below
+        }
         db.sql(
             "CREATE TABLE note (id INTEGER PRIMARY KEY, value varchar, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
              CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)"
@@ -250,6 +253,9 @@ contract! {
 
     /// No statement sets such a column.
     async fn in_a_generated_column(db: TestDb) {
+        if db.is_mysql() {
+            return; // which cannot cast to `text`: see below
+        }
         let generated = "GENERATED ALWAYS AS (base || '!') STORED";
         db.sql(&format!(
             "CREATE TABLE note (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
@@ -278,4 +284,42 @@ async fn but_not_a_number_that_stays() {
     let mut watch = Watch::begin(&db, notes).await;
     assert_eq!(watch.after("UPDATE note SET value = 'NaN'").await.len(), 1);
     assert_eq!(watch.after("UPDATE note SET value = 'Infinity'::float8 - 'Infinity'::float8").await.len(), 0);
+}
+
+/// Only what is marked is looked at: for MySQL a cast to `text` would be an error.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mysql() {
+    for (kind, values) in [
+        ("varchar(20) COLLATE utf8mb4_general_ci", ["'Bob'", "'bob'", "'bob '", "'b\u{f6}b'"]),
+        ("text COLLATE utf8mb4_unicode_ci", ["'stra\u{df}e'", "'strasse'", "''", "NULL"]),
+        ("char(20) COLLATE utf8mb4_general_ci", ["'a'", "'A'", "NULL", "'\u{e4}'"]),
+        ("decimal(10, 2)", ["1", "1.01", "NULL", "-1"]),
+        ("double", ["0e0", "-0e0", "1.5000000000000002", "1.5000000000000004"]),
+        ("float", ["16777216", "16777218", "0.1", "-0.1"]),
+        ("json", [r#"'{"a": 1}'"#, r#"'{"a": 1.0}'"#, r#"'"x"'"#, r#"'"X"'"#]),
+        ("datetime(6)", ["'2020-01-01'", "'2020-01-01 00:00:00.000001'", "NULL", "'2020-01-02'"]),
+        ("varbinary(20)", ["X'00'", "X'0000'", "X'61'", "X'41'"]),
+        ("enum('a', 'b', '')", ["'a'", "'b'", "''", "NULL"]),
+        ("bit(8)", ["1", "2", "NULL", "3"]),
+    ] {
+        let db = TestDb::mysql().await;
+        let columns = format!("id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED");
+        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+        db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
+        notes().install(&*db).await.expect("installed");
+        let [first, ..] = values;
+        db.sql(&format!("INSERT INTO note (id, value) VALUES (1, {first})")).await;
+        db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, {first}, 1)")).await;
+        for table in ["tag", "note"] {
+            for value in values[1..].iter().chain([&first]) {
+                for marks in [1, 0] {
+                    // The row is not flagged, so that nothing but a change of the value marks it.
+                    db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM note_cached_marks").await;
+                    db.sql(&format!("UPDATE {table} SET value = {value}")).await;
+                    let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
+                    assert_eq!(marked, marks, "{kind} of {table}: {value}");
+                }
+            }
+        }
+    }
 }

@@ -11,15 +11,17 @@ const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     let key = "id integer PRIMARY KEY";
     for table in [
-        format!("city ({key}, name varchar NOT NULL, mayor varchar)"),
+        format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
-            "lamppost ({key}, first_name varchar NOT NULL, note varchar, city_id integer DEFAULT 2 REFERENCES city (id) {action}, cached_full_name varchar,
-             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamp)"
+            "lamppost ({key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2, cached_full_name varchar(99),
+             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamp,
+             FOREIGN KEY (city_id) REFERENCES city (id) {action})"
         ),
         format!(
-            "pigeon ({key}, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer DEFAULT 2 REFERENCES lamppost (id) {action})"
+            "pigeon ({key}, weight_in_g integer NOT NULL, colour varchar(99), ring varchar(99), lamppost_id integer DEFAULT 2,
+             FOREIGN KEY (lamppost_id) REFERENCES lamppost (id) {action})"
         ),
-        format!("plaque ({key}, text varchar NOT NULL, lamppost_id integer)"),
+        format!("plaque ({key}, text varchar(99) NOT NULL, lamppost_id integer)"),
     ] {
         db.sql(&format!("CREATE TABLE {table}")).await;
     }
@@ -55,6 +57,9 @@ contract! {
     }
 
     async fn on_delete_set_default(db: TestDb) {
+        if db.is_mysql() {
+            return; // InnoDB has none.
+        }
         let mut watch = tied(&db, "ON DELETE SET DEFAULT").await;
         assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, BOTH[..1]);
         assert_eq!(names(&db).await[0], "Ada of Bonn, 1 pigeons of 10, -");

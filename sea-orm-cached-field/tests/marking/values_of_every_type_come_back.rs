@@ -190,9 +190,13 @@ async fn set_up(db: &TestDb) {
         // SeaQuery writes the values of an enum type as they are, and types that round to whole numbers and seconds.
         let table = Schema::new(DbBackend::MySql).create_table_from_entity(sample::Entity);
         let mut table = DbBackend::MySql.build(&table).sql.replace("it's", "it''s");
-        for (whole, exact) in
-            [("decimal", "decimal(20, 6)"), ("datetime", "datetime(6)"), ("timestamp", "timestamp(6)")]
-        {
+        for (whole, exact) in [
+            ("decimal", "decimal(20, 6)"),
+            ("datetime", "datetime(6)"),
+            ("timestamp", "timestamp(6)"),
+            ("time ", "time(6) "),
+            ("time,", "time(6),"),
+        ] {
             table = table.replace(&format!("` {whole}"), &format!("` {exact}"));
         }
         db.sql(&table).await;

@@ -37,17 +37,28 @@ contract! {
         let report = installed(&db, CachedFields::of::<after::Entity>()).await;
         if db.is_sqlite() {
             insta::assert_snapshot!(report, @r#"
+            lamp: replaced trigger zz_cached_field_lamp_label_own_dd385640
             lamp: dropped trigger zz_cached_field_lamp_bu0_label_bulb__lamp_id__id_4a030c3a
             lamp: dropped trigger zz_cached_field_lamp_bi0_label_bulb__lamp_id__id_8ac222a6
             lamp: dropped trigger zz_cached_field_lamp_au_label_bulb__lamp_id__id_e3a14601
             lamp: dropped trigger zz_cached_field_lamp_ai_label_bulb__lamp_id__id_d9bb9ead
             lamp: dropped trigger zz_cached_field_lamp_ad_label_bulb__lamp_id__id_69344f72
-            lamp: replaced trigger zz_cached_field_lamp_label_own_dd385640
             "#);
         } else if db.is_mysql() {
-            insta::assert_snapshot!(without_checksums(&report), @"");
+            insta::assert_snapshot!(without_checksums(&report), @r#"
+            lamp: created trigger zz_cached_field_lamp_bu
+            lamp: created trigger zz_cached_field_lamp_au
+            lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_au
+            lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_ai
+            lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_ad
+            lamp: dropped trigger zz_cached_field_lamp_bu
+            lamp: dropped trigger zz_cached_field_lamp_au
+            "#);
         } else {
             insta::assert_snapshot!(report, @r#"
+            lamp: replaced function cf_lamp_bu_08a5616e
+            lamp: replaced trigger zz_cached_field_bu
+            lamp: replaced function cf_lamp_au_f8a919d5
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_au_da775af3
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_at_d9775960
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_ai_f6778707
@@ -56,9 +67,6 @@ contract! {
             lamp: dropped function cf_lamp_bulb__lamp_id__id_at_34ef7bf5
             lamp: dropped function cf_lamp_bulb__lamp_id__id_ai_27ef677e
             lamp: dropped function cf_lamp_bulb__lamp_id__id_ad_24ef62c5
-            lamp: replaced function cf_lamp_bu_08a5616e
-            lamp: replaced trigger zz_cached_field_bu
-            lamp: replaced function cf_lamp_au_f8a919d5
             "#);
         }
         assert_eq!(installed(&db, CachedFields::of::<after::Entity>()).await, "nothing to do\n");

@@ -46,7 +46,24 @@ contract! {
             lamppost: created trigger zz_cached_field_lamppost_bu1_full_name_plaque__lamppos_3c043e37
             "#);
         } else if db.is_mysql() {
-            insta::assert_snapshot!(without_checksums(&first), @"");
+            insta::assert_snapshot!(without_checksums(&first), @r#"
+            lamppost: created table lamppost_cached_marks
+            lamppost: created table lamppost_cached_recalculations
+            lamppost: created index lamppost_cached_full_name_expires_after
+            lamppost: created trigger zz_cached_field_lamppost_bi
+            lamppost: created trigger zz_cached_field_lamppost_ai
+            lamppost: created trigger zz_cached_field_lamppost_bu
+            lamppost: created trigger zz_cached_field_lamppost_au
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_ai
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_ad
+            lamppost: created trigger zz_cached_field_lamppost_city__id__city_id_au
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_ai
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_ad
+            lamppost: created trigger zz_cached_field_lamppost_pigeon__lamppost_id__id_au
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_ai
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_ad
+            lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_au
+            "#);
         } else {
             insta::assert_snapshot!(first, @r#"
             lamppost: created table lamppost_cached_marks

@@ -61,7 +61,8 @@ pub async fn populate(db: &TestDb) {
 }
 
 pub async fn write(db: Arc<TestDb>, seed: u64, writing: Arc<AtomicBool>) -> Tally {
-    let mut client = Client { random: Rng::with_seed(seed), sqlite: db.is_sqlite(), loaded: Vec::new() };
+    let mut client =
+        Client { random: Rng::with_seed(seed), sqlite: db.is_sqlite(), mysql: db.is_mysql(), loaded: Vec::new() };
     let mut tally = Tally::default();
     while writing.load(Ordering::Relaxed) {
         match client.transaction(&db).await {
@@ -75,7 +76,7 @@ pub async fn write(db: Arc<TestDb>, seed: u64, writing: Arc<AtomicBool>) -> Tall
 
 fn code(error: &DbErr) -> String {
     let text = error.to_string();
-    ["deadlock", "could not serialize", "duplicate key", "UNIQUE", "locked"]
+    ["eadlock", "could not serialize", "uplicate", "UNIQUE", "locked"]
         .into_iter()
         .find(|known| text.contains(known))
         .map_or(text.clone(), str::to_owned)
@@ -84,6 +85,7 @@ fn code(error: &DbErr) -> String {
 struct Client {
     random: Rng,
     sqlite: bool,
+    mysql: bool,
     /// Rows that were loaded some time ago, to be saved whole later, as many an ORM does.
     loaded: Vec<lamppost::Model>,
 }
@@ -145,11 +147,11 @@ impl Client {
         match self.random.u8(..100) {
             0..65 => {
                 let sql = self.change_of_related_rows();
-                db.execute_unprepared(&sql).await.map(drop)
+                db.execute_unprepared(&self.said(sql)).await.map(drop)
             }
             65..82 => {
                 let sql = self.change_of_lampposts();
-                db.execute_unprepared(&sql).await.map(drop)
+                db.execute_unprepared(&self.said(sql)).await.map(drop)
             }
             82..90 => {
                 let id = self.id();
@@ -160,9 +162,25 @@ impl Client {
         }
     }
 
+    /// As this database says it.
+    fn said(&self, sql: String) -> String {
+        if !self.mysql {
+            return sql;
+        }
+        let own = [
+            ("random()", "rand()"),
+            ("ON CONFLICT (lamppost_id) DO UPDATE SET", "ON DUPLICATE KEY UPDATE"),
+            ("ON CONFLICT (id) DO UPDATE SET", "ON DUPLICATE KEY UPDATE"),
+            ("excluded.text", "VALUES(text)"),
+            ("excluded.full_name_recalculation_needed", "VALUES(full_name_recalculation_needed)"),
+        ];
+        own.into_iter().fold(sql, |sql, (standard, own)| sql.replace(standard, own))
+    }
+
     fn change_of_related_rows(&mut self) -> String {
         let (id, other, owner, number) = (self.id(), self.id(), self.owner(), self.random.i32(1..9));
-        let any_pigeon = "(SELECT id FROM pigeon ORDER BY random() LIMIT 1)";
+        // MySQL reads the table that is written only through one of its own.
+        let any_pigeon = "(SELECT id FROM (SELECT id FROM pigeon ORDER BY random() LIMIT 1) picked)";
         match self.random.u8(..65) {
             0..16 => format!(
                 "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT {number}, {owner} WHERE {owner} IS NULL OR EXISTS (SELECT 1 FROM lamppost WHERE id = {owner})"
@@ -173,7 +191,7 @@ impl Client {
                 "UPDATE pigeon SET lamppost_id = (SELECT id FROM lamppost WHERE id = {owner}) WHERE id = {any_pigeon}"
             ),
             42..52 => format!(
-                "DELETE FROM pigeon WHERE id IN (SELECT id FROM pigeon ORDER BY random() LIMIT {})",
+                "DELETE FROM pigeon WHERE id IN (SELECT id FROM (SELECT id FROM pigeon ORDER BY random() LIMIT {}) picked)",
                 number % 3 + 1
             ),
             52..56 => format!("UPDATE city SET name = 'city {number}' WHERE id = {}", number % 3 + 1),
@@ -196,7 +214,7 @@ impl Client {
             11 => format!("UPDATE lamppost SET cached_full_name = 'forged' WHERE id = {id}"),
             12 => format!("DELETE FROM lamppost WHERE id = {id}"),
             13 => format!(
-                "UPDATE lamppost SET id = {other} WHERE id = {id} AND NOT EXISTS (SELECT 1 FROM plaque WHERE lamppost_id = {id}) AND NOT EXISTS (SELECT 1 FROM lamppost WHERE id = {other})"
+                "UPDATE lamppost SET id = {other} WHERE id = {id} AND NOT EXISTS (SELECT 1 FROM plaque WHERE lamppost_id = {id}) AND NOT EXISTS (SELECT 1 FROM (SELECT id FROM lamppost WHERE id = {other} LIMIT 1) other)"
             ),
             14 => format!("UPDATE lamppost SET full_name_expires_after = '2020-01-01 00:00:00' WHERE id = {id}"),
             _ => format!(
@@ -220,6 +238,11 @@ impl Client {
         ];
         let sql = "UPDATE lamppost SET first_name = $1, note = $2, cached_full_name = $3,
             full_name_recalculation_needed = $4, full_name_expires_after = $5 WHERE id = $6";
+        let sql = if self.mysql {
+            (1..=6).fold(sql.to_owned(), |sql, n| sql.replace(&format!("${n}"), "?"))
+        } else {
+            sql.to_owned()
+        };
         db.execute_raw(Statement::from_sql_and_values(db.get_database_backend(), sql, values)).await.map(drop)
     }
 }

@@ -3,7 +3,7 @@
 //! all the time (invariant I4), and at the end every stored value must be right.
 //!
 //! `cargo test --all-features --test stress` runs it for some seconds on each database;
-//! `CACHED_FIELD_STRESS_SECONDS=60` for longer, `CACHED_FIELD_STRESS_SEED` repeats the choices of a run.
+//! `CACHED_FIELD_STRESS_SECONDS=60` for longer, `CACHED_FIELD_STRESS_ONLY=mysql` on one of them alone, `CACHED_FIELD_STRESS_SEED` repeats the choices of a run.
 
 #[path = "../harness/mod.rs"]
 #[macro_use]
@@ -43,10 +43,18 @@ fn main() -> ExitCode {
     let seed = number("CACHED_FIELD_STRESS_SEED").unwrap_or_else(|| fastrand::u64(..));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut failed = 0;
-    for (name, postgres) in [("sqlite", false), ("postgres", true)] {
+    let only = std::env::var("CACHED_FIELD_STRESS_ONLY").ok();
+    let databases =
+        ["sqlite", "postgres", "mysql"].into_iter().filter(|name| only.as_deref().is_none_or(|only| only == *name));
+    let databases: Vec<&str> = databases.collect();
+    for name in &databases {
         println!("stress on {name} for {} s, seed {seed}", seconds.as_secs());
         let ended = runtime.block_on(async {
-            let db = if postgres { TestDb::postgres().await } else { TestDb::sqlite().await };
+            let db = match *name {
+                "sqlite" => TestDb::sqlite().await,
+                "postgres" => TestDb::postgres().await,
+                _ => TestDb::mysql().await,
+            };
             run(db, seconds, seed).await
         });
         match ended {
@@ -57,7 +65,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("{} passed, {failed} failed", 2 - failed);
+    println!("{} passed, {failed} failed", databases.len() - failed);
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

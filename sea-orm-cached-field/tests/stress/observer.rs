@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::harness::TestDb;
 
@@ -23,14 +23,20 @@ pub struct Observer {
 
 impl Observer {
     pub fn new(db: Arc<TestDb>) -> Self {
-        // On PostgreSQL a mark may name the city, and the owners are looked up when it is collected.
-        let by_city = "OR EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.via IS NOT NULL AND m.link = ARRAY[l.city_id::text]::text)";
+        // A mark may name the city, and the owners are looked up when it is collected.
+        let by_city = |link: &str| {
+            format!("OR EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.via IS NOT NULL AND m.link = {link})")
+        };
+        let by_city = match db.get_database_backend() {
+            DbBackend::Sqlite => String::new(),
+            DbBackend::MySql => by_city("concat('i', hex(cast(l.city_id AS char)))"),
+            _ => by_city("ARRAY[l.city_id::text]::text"),
+        };
         let query = format!(
             "SELECT l.id AS id, l.full_name_recalculation_needed AS flagged, l.cached_full_name AS stored, {EXPECTED} AS expected,
-                    (EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.key_1 = l.id) {}) AS marked,
+                    (EXISTS (SELECT 1 FROM lamppost_cached_marks m WHERE m.key_1 = l.id) {by_city}) AS marked,
                     EXISTS (SELECT 1 FROM lamppost_cached_recalculations r WHERE r.key_1 = l.id) AS queued
                FROM lamppost l",
-            if db.is_sqlite() { "" } else { by_city },
         );
         Self { db, query }
     }

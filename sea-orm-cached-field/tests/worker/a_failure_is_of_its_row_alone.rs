@@ -1,5 +1,6 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
+use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_cached_field::Worker;
 
 use crate::{fragile::*, harness::TestDb};
@@ -46,6 +47,15 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str) {
     assert_opinion(db, bad, "feels better").await;
 }
 
+/// What each database says.
+fn error_of(db: &TestDb, sqlite: &'static str, postgres: &'static str, mysql: &'static str) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => sqlite,
+        DbBackend::MySql => mysql,
+        _ => postgres,
+    }
+}
+
 contract! {
     async fn an_error(db: TestDb) {
         one_fails(&db, "error", "`opinion` of `fragile` 1 could not be calculated: not in the mood").await;
@@ -60,18 +70,21 @@ contract! {
     }
 
     async fn a_value_that_the_column_refuses(db: TestDb) {
-        let error = if db.is_sqlite() { "CHECK constraint failed" } else { "check constraint" };
+        let error = error_of(&db, "CHECK constraint failed", "check constraint", "fragile");
         one_fails(&db, "refused", error).await;
     }
 
     async fn a_value_that_is_too_long_for_its_column(db: TestDb) {
-        let error = if db.is_sqlite() { "CHECK constraint failed" } else { "value too long" };
+        let error = error_of(&db, "CHECK constraint failed", "value too long", "Data too long");
         one_fails(&db, "too long", error).await;
     }
 
     async fn a_value_that_a_trigger_of_the_user_refuses(db: TestDb) {
         let raise = if db.is_sqlite() {
             "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd'); END"
+        } else if db.is_mysql() {
+            "CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW
+               IF NEW.cached_opinion = 'feels odd' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd'; END IF"
         } else {
             "CREATE FUNCTION strict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                IF NEW.cached_opinion = 'feels odd' THEN RAISE 'too odd'; END IF; RETURN NEW; END $$;
@@ -90,6 +103,8 @@ contract! {
         let [unreadable, good] = rows_of(&db, ["fine", "fine"]).await;
         let spoil = if db.is_sqlite() {
             "UPDATE fragile SET opinion_expires_after = '2999-01-01' WHERE id = 1"
+        } else if db.is_mysql() {
+            "ALTER TABLE fragile MODIFY mood varchar(255) NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
         } else {
             "ALTER TABLE fragile ALTER mood DROP NOT NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
         };

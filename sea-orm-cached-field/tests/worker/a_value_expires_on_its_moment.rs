@@ -94,7 +94,12 @@ contract! {
 
     async fn a_moment_written_by_other_clients_counts_too(db: TestDb) {
         let row = fresh(&db).await;
-        for moment in ["2020-01-01 00:00:00", "2020-01-01 00:00", "2020-01-01T00:00:00Z", "2020-01-01 02:00:00.5+02:00"] {
+        let others = if db.is_mysql() {
+            ["2020-01-01T00:00:00", "2020-01-01 00:00:00.5"]
+        } else {
+            ["2020-01-01T00:00:00Z", "2020-01-01 02:00:00.5+02:00"]
+        };
+        for moment in ["2020-01-01 00:00:00", "2020-01-01 00:00"].into_iter().chain(others) {
             db.sql(&format!("UPDATE fragile SET opinion_expires_after = '{moment}'")).await;
             assert_eq!(db.drain(fragiles()).await, 1, "{moment}");
             assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, None, "{moment}");

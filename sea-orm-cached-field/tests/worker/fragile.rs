@@ -145,8 +145,8 @@ pub async fn set_up_fragiles(db: &TestDb) -> Arc<Place> {
     let column = db.quoted("\"cached_opinion\" varchar(60)");
     assert!(create.contains(&column), "{create}");
     let check = format!("{column} CHECK (cached_opinion <> 'refused' AND length(cached_opinion) <= 60)");
-    // SeaORM's `timestamp` of MySQL knows no fractions of a second.
-    db.sql(&create.replace(&column, &check).replace("` timestamp", "` timestamp(6)")).await;
+    // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
+    db.sql(&create.replace(&column, &check).replace("` timestamp", "` datetime(6)")).await;
     fragiles().install(&**db).await.expect("installed");
     Place::named(&db.url)
 }

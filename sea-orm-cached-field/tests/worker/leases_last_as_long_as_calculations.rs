@@ -1,10 +1,15 @@
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, DbBackend};
+
 use crate::{fragile::*, harness::TestDb};
 
 async fn leased_until(db: &TestDb) -> i64 {
-    let moment =
-        if db.is_sqlite() { "leased_until" } else { "CAST(extract(epoch FROM leased_until) * 1000 AS bigint)" };
+    let moment = match db.get_database_backend() {
+        DbBackend::Sqlite => "leased_until",
+        DbBackend::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', leased_until) DIV 1000",
+        _ => "CAST(extract(epoch FROM leased_until) * 1000 AS bigint)",
+    };
     db.scalar(&format!("SELECT {moment} FROM fragile_cached_recalculations")).await
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sea_orm::{Database, TransactionTrait};
+use sea_orm::{ConnectionTrait, Database, DbBackend, TransactionTrait};
 use sea_orm_cached_field::Worker;
 use sqlx::postgres::PgListener;
 
@@ -13,7 +13,7 @@ async fn idle(db: &TestDb) -> (Started, i32) {
     let mut narration = db.narration();
     let worker = start(worker(db));
     narration.wait_for(completes(id)).await;
-    if !db.is_sqlite() {
+    if db.get_database_backend() == DbBackend::Postgres {
         eventually("the worker sleeps", async || asleep(db).await).await;
     }
     (worker, id)

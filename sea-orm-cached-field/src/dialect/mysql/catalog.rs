@@ -48,14 +48,34 @@ pub(super) fn describe(table: &Table) -> Statement {
                 c.COLUMN_NAME AS name,
                 CONCAT(CAST(c.COLUMN_TYPE AS CHAR), CASE WHEN c.COLLATION_NAME IS NULL THEN ''
                        ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME, ' COLLATE ', c.COLLATION_NAME) END) AS type,
+                CAST(NULL AS CHAR) AS equality,
+                CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1 ELSE 0 END AS generated,
                 CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
-                0 AS by_row, NULL AS equality, CASE WHEN c.EXTRA LIKE '%GENERATED%' THEN 1 ELSE 0 END AS generated,
+                0 AS by_row,
                 CASE WHEN t.TABLE_TYPE <> 'BASE TABLE' THEN LOWER(t.TABLE_TYPE)
                      WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE) ELSE 'table' END AS kind
            FROM information_schema.COLUMNS c
            JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
           WHERE c.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND c.TABLE_NAME = {name}
           ORDER BY c.ORDINAL_POSITION"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn foreign_keys(table: &Table) -> Statement {
+    let mut sql = Sql::mysql();
+    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let text = format!(
+        "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`, k.REFERENCED_TABLE_SCHEMA AS parent_schema,
+                k.REFERENCED_TABLE_NAME AS parent, k.REFERENCED_COLUMN_NAME AS parent_column,
+                r.DELETE_RULE AS on_delete, r.UPDATE_RULE AS on_update
+           FROM information_schema.KEY_COLUMN_USAGE k
+           JOIN information_schema.REFERENTIAL_CONSTRAINTS r
+             ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
+          WHERE k.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND k.TABLE_NAME = {name}
+            AND r.CONSTRAINT_SCHEMA = COALESCE({schema}, DATABASE()) AND r.TABLE_NAME = {name}
+            AND k.REFERENCED_TABLE_NAME IS NOT NULL
+          ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
     );
     statement(sql, text)
 }

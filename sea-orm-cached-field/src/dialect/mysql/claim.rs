@@ -3,9 +3,9 @@
 use sea_orm::Statement;
 
 use super::{
-    after, any,
+    after,
     names::{known_fields, literal, owner_key, qualified, quote},
-    now, remember_now, statement, way,
+    now, queued, remember_now, statement, way,
 };
 use crate::{
     dialect::{
@@ -133,38 +133,24 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
 pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
-    let text = format!(
-        "UPDATE {} q FORCE INDEX (PRIMARY) SET q.leased_until = {end}, q.attempts = q.attempts + 1 WHERE {}",
-        qualified(&recalculations(owner)),
-        queued(&mut sql, owner, claims),
-    );
-    statement(sql, text)
-}
-
-/// The queue's rows `q` of these claims.
-pub(super) fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let keys = key_columns(owner);
-    any(claims, |claim| {
-        let field = sql.bind(owner.fields[claim.field].name);
-        format!("{} AND q.field = {field}", sql.key_is(owner, "q.", &keys, &claim.key))
-    })
+    let queued = queued(&mut sql, owner, claims);
+    statement(sql, format!("UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1"))
 }
 
 /// What stands in the queue under these keys after a statement that has leased until then.
 pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
-    let keys = key_columns(owner);
+    let (queue, keys) = (recalculations(owner), key_columns(owner));
     let end = after(&now(), &sql.bind(lease));
+    let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
-        "SELECT {}, q.field, q.generation, q.attempts, {} AS claimed_at, q.leased_until = {end} AS leased
-           FROM {} q FORCE INDEX (PRIMARY) WHERE {}",
-        prefixed("q", &keys),
-        super::milliseconds(&now()),
-        qualified(&recalculations(owner)),
-        any(rows, |(key, field)| {
-            let field = sql.bind(owner.fields[*field].name);
-            format!("{} AND q.field = {field}", sql.key_is(owner, "q.", &keys, key))
-        }),
+        "SELECT {selected}, q.field, q.generation, q.attempts, {now} AS claimed_at, q.leased_until = {end} AS leased
+           FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
+        selected = prefixed("q", &keys),
+        now = super::milliseconds(&now()),
+        rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
+        queue = qualified(&queue),
+        same_key = equal("q", &keys, "c", &keys),
     );
     statement(sql, text)
 }
@@ -194,10 +180,7 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
-    let text = format!(
-        "UPDATE {} q FORCE INDEX (PRIMARY) SET q.leased_until = {end} WHERE {} AND q.leased_until > UTC_TIMESTAMP(6)",
-        qualified(&recalculations(owner)),
-        queued(&mut sql, owner, claims),
-    );
+    let queued = queued(&mut sql, owner, claims);
+    let text = format!("UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6)");
     statement(sql, text)
 }

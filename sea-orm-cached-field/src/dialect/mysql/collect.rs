@@ -3,7 +3,7 @@
 use sea_orm::Statement;
 
 use super::{
-    KEPT, any, mark,
+    KEPT, mark,
     names::{known_fields, literal, owner_key, qualified, quote},
     now, remember_now, statement,
     tables::via,
@@ -81,20 +81,26 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let keys = key_columns(owner);
     let text = format!(
-        "SELECT {} FROM {} m FORCE INDEX (by_key) WHERE {} AND {} FOR UPDATE SKIP LOCKED",
-        read(owner),
-        qualified(&marks(owner)),
-        any(of, |key| sql.key_is(owner, "m.", &keys, key)),
-        known_fields(owner, "m"),
+        "SELECT {read} FROM {of} STRAIGHT_JOIN {marks} m FORCE INDEX (by_key) ON {same_key}
+          WHERE {known} FOR UPDATE SKIP LOCKED",
+        read = read(owner),
+        of = super::keys(&mut sql, owner, of),
+        marks = qualified(&marks(owner)),
+        same_key = equal("m", &keys, "c", &keys),
+        known = known_fields(owner, "m"),
     );
     statement(sql, text)
 }
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids: Vec<String> = ids.iter().map(|id| sql.bind(*id)).collect();
-    let marks = qualified(&marks(owner));
-    statement(sql, format!("DELETE m FROM {marks} m FORCE INDEX (PRIMARY) WHERE m.id IN ({})", ids.join(", ")))
+    let ids: Vec<String> = ids.iter().map(|id| format!("SELECT {} AS id", sql.bind(*id))).collect();
+    let text = format!(
+        "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
+        ids.join(" UNION ALL "),
+        qualified(&marks(owner)),
+    );
+    statement(sql, text)
 }
 
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes. The assignments see
@@ -137,10 +143,8 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let rows = any(of, |key| sql.key_is(owner, "", &owner_key(owner), key));
-    // With a limit it is a table of its own, whose rows are locked as it says.
-    let condition = format!("{rows} AND NOT {flag} LIMIT {}", of.len());
-    let text = mark::flag_unlocked(owner, " FORCE INDEX (PRIMARY)", &condition, &format!("{flag} = {KEPT}"));
+    let rows = format!("{} WHERE NOT t.{flag} LIMIT {}", super::rows_of_keys(&mut sql, owner, of), of.len());
+    let text = mark::write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, text)
 }
 

@@ -3,11 +3,9 @@
 use sea_orm::Statement;
 
 use super::{
-    DONE, KEPT, NEVER, after, any,
-    claim::queued,
-    mark, moment,
+    DONE, KEPT, NEVER, after, mark, moment,
     names::{owner_key, qualified, quote},
-    statement,
+    queued, statement,
 };
 use crate::{
     dialect::{
@@ -26,11 +24,9 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let selected: Vec<String> =
         owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let text = format!(
-        "SELECT {} FROM {} t FORCE INDEX (PRIMARY) WHERE {} ORDER BY {} FOR UPDATE SKIP LOCKED",
+        "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
         selected.join(", "),
-        qualified(&owner.table),
-        any(keys, |key| sql.key_is(owner, "t.", &owner_key, key)),
-        prefixed("t", &owner_key),
+        super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
 }
@@ -39,15 +35,14 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));
-    let rows = any(claims, |claim| sql.key_is(owner, "t.", &owner_key, &claim.key));
+    let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+    let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
         "SELECT {selected}, q.field, q.generation, {marked} AS marked
-           FROM {queue} q FORCE INDEX (PRIMARY)
-           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
-          WHERE {queued} FOR UPDATE SKIP LOCKED",
+           FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
+            FOR UPDATE SKIP LOCKED",
         selected = prefixed("q", &keys),
         marked = super::read::marked(owner, &rows, "q.field"),
-        queue = qualified(&recalculations(owner)),
         table = qualified(&owner.table),
         row = equal("t", &owner_key, "q", &keys),
         queued = queued(&mut sql, owner, claims),
@@ -58,22 +53,21 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
 /// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
 pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
-    let text = format!(
-        "DELETE q FROM {} q FORCE INDEX (PRIMARY) WHERE {}",
-        qualified(&recalculations(owner)),
-        of_generation(&mut sql, owner, done),
-    );
-    statement(sql, text)
+    let done = of_generation(&mut sql, owner, done);
+    statement(sql, format!("DELETE q FROM {done}"))
 }
 
 /// The queue's rows `q` of these claims, if they still have the generation that was claimed.
 fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let keys = key_columns(owner);
-    any(claims, |claim| {
-        let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
-        let is_row = sql.key_is(owner, "q.", &keys, &claim.key);
-        format!("{is_row} AND q.field = {field} AND q.generation = {generation}")
-    })
+    let (queue, keys) = (recalculations(owner), key_columns(owner));
+    let rest =
+        |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)];
+    format!(
+        "{} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {} AND q.field = c.field AND q.generation = c.generation",
+        super::keyed(sql, owner, &queue, &["field", "generation"], claims, |claim| &claim.key, rest),
+        qualified(&queue),
+        equal("q", &keys, "c", &keys),
+    )
 }
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
@@ -115,9 +109,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statemen
     let mut sql = Sql::mysql();
     let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
     let text = format!(
-        "UPDATE {} q FORCE INDEX (PRIMARY)
-            SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due} WHERE {}",
-        qualified(&recalculations(owner)),
+        "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due}",
         queued(&mut sql, owner, claims),
     );
     statement(sql, text)
@@ -142,8 +134,7 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
-        "DELETE q FROM {} q FORCE INDEX (PRIMARY) WHERE {} AND NOT EXISTS (SELECT 1 FROM {} t WHERE {})",
-        qualified(&recalculations(owner)),
+        "DELETE q FROM {} WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {})",
         of_generation(&mut sql, owner, claims),
         qualified(&owner.table),
         equal("t", &owner_key(owner), "q", &key_columns(owner)),

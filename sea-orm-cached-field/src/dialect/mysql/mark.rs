@@ -8,7 +8,7 @@ use super::{
     statement,
 };
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, marks},
+    dialect::sql::{Sql, equal, key_columns, marks, prefixed},
     field::{Key, layout::Owner},
 };
 
@@ -35,20 +35,24 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
     let limit = sql.bind(rows as i64);
-    let condition = format!("{expires} <= UTC_TIMESTAMP(6) AND NOT {flag} ORDER BY {expires} LIMIT {limit}");
-    let text = flag_unlocked(owner, "", &condition, &format!("{flag} = TRUE"));
+    let rows = format!(
+        "{} t WHERE t.{expires} <= UTC_TIMESTAMP(6) AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
+        qualified(&owner.table),
+    );
+    let text = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
     statement(sql, text)
 }
 
-/// Writes to the rows that the condition names, except for those that somebody holds locked. STRAIGHT_JOIN: the other
-/// way round all rows would be read, and locked.
-pub(super) fn flag_unlocked(owner: &Owner, hint: &str, condition: &str, assignment: &str) -> String {
-    let (table, key) = (qualified(&owner.table), owner_key(owner));
+/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that somebody holds locked. Because of
+/// the limit it is a table of its own, whose rows are locked as it says.
+pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> String {
+    let key = owner_key(owner);
     format!(
-        "UPDATE (SELECT {columns} FROM {table}{hint} WHERE {condition} FOR UPDATE SKIP LOCKED) u
+        "UPDATE (SELECT {columns} FROM {rows} FOR UPDATE SKIP LOCKED) u
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
             SET t.{assignment}",
-        columns = key.join(", "),
+        columns = prefixed("t", &key),
+        table = qualified(&owner.table),
         same_row = equal("t", &key, "u", &key),
     )
 }

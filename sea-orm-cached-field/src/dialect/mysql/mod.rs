@@ -6,6 +6,7 @@
 //! plans that can be asked for: a worker selects what it takes and then deletes or updates that, by keys, in an order of
 //! joins that is fixed.
 
+mod cascades;
 mod catalog;
 mod claim;
 mod collect;
@@ -19,9 +20,12 @@ mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
+use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions, Value};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use super::{
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared,
+    sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
@@ -42,11 +46,56 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
-/// These conditions, of which one holds. As alternatives of equalities, for each of which the index is looked into: of all
-/// ways to name several rows the one that both databases plan so.
-fn any<T>(rows: &[T], condition: impl FnMut(&T) -> String) -> String {
-    let conditions: Vec<String> = rows.iter().map(condition).map(|condition| format!("({condition})")).collect();
-    format!("({})", conditions.join(" OR "))
+/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`. It is
+/// joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not even for a moment,
+/// in which somebody would skip it. A list of keys in a condition may be read as a range, or all of the table.
+fn keyed<T>(
+    sql: &mut Sql,
+    owner: &Owner,
+    like: &Table,
+    more: &[&str],
+    rows: &[T],
+    key: impl Fn(&T) -> &Key,
+    rest: impl Fn(&mut Sql, &T) -> Vec<String>,
+) -> String {
+    // Our table gives the columns their types and collations.
+    let columns = [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
+    let mut table = format!("SELECT {} FROM {} m WHERE FALSE", prefixed("m", &columns), names::qualified(like));
+    for row in rows {
+        let mut values: Vec<String> = owner
+            .key
+            .iter()
+            .zip(key(row).values())
+            .map(|(column, value)| sql.bind_for(column, value.clone()))
+            .collect();
+        values.extend(rest(sql, row));
+        table += &format!(" UNION ALL SELECT {}", values.join(", "));
+    }
+    format!("({table}) c")
+}
+
+/// The keys alone.
+fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
+    keyed(sql, owner, &marks(owner), &[], keys, |key| key, |_, _| Vec::new())
+}
+
+/// The owner's rows `t` with these keys.
+fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    let keys = keys(sql, owner, of);
+    let row = equal("t", &names::owner_key(owner), "c", &key_columns(owner));
+    format!("{keys} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", names::qualified(&owner.table))
+}
+
+/// The queue's rows `q` of these claims.
+fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let queue = recalculations(owner);
+    let field = |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name)];
+    let claims = keyed(sql, owner, &queue, &["field"], claims, |claim| &claim.key, field);
+    let row = equal("q", &key_columns(owner), "c", &key_columns(owner));
+    format!(
+        "{claims} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {row} AND q.field = c.field",
+        names::qualified(&queue)
+    )
 }
 
 /// Keeps the time of a statement, by which the next one tells what it has done.
@@ -132,6 +181,14 @@ impl Dialect for MySql {
         catalog::can_link(owner, related)
     }
 
+    fn foreign_keys(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::foreign_keys(table))
+    }
+
+    fn has_effect(&self, way: &[Cascade]) -> bool {
+        cascades::has_effect(way)
+    }
+
     fn unique_indexes(&self, _: &Table) -> Option<Statement> {
         None
     }
@@ -162,6 +219,15 @@ impl Dialect for MySql {
 
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
+    }
+
+    /// As a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB makes NULL.
+    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+        let moment = match moment {
+            Value::ChronoDateTimeUtc(moment) => Value::ChronoDateTime(moment.map(|moment| moment.naive_utc())),
+            other => other,
+        };
+        shared::set_expiry(self.sql(), owner, field, key, moment)
     }
 
     fn wake(&self) -> Option<Statement> {
@@ -292,6 +358,10 @@ impl Dialect for MySql {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, key, of, field)
     }
 
     fn clock(&self) -> Statement {

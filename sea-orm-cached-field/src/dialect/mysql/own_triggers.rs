@@ -83,6 +83,11 @@ pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &De
     format!("({})", changes.join(" OR "))
 }
 
+/// A change of a column of whatever type.
+pub(super) fn differs(column: &str) -> String {
+    changed(column, "")
+}
+
 /// A real change: the types' own equality hides some (case-insensitive collations, `0.0` and `-0.0`, JSON).
 fn changed(column: &str, kind: &str) -> String {
     let column = quote(column);

@@ -3,7 +3,6 @@
 use sea_orm::Statement;
 
 use super::{
-    any,
     names::{owner_key, qualified},
     statement, way,
 };
@@ -21,12 +20,12 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let mut sql = Sql::mysql();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
-    let rows = any(of, |key| sql.key_is(owner, "f.", &owner_key, key));
+    let of = super::keys(&mut sql, owner, of);
     let (table, readers) = (qualified(&owner.table), way::joined_readers(owner, source));
     let text = format!(
         "SELECT DISTINCT {found}
            FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
-                   SELECT {first}, {reached} FROM {table} f FORCE INDEX (PRIMARY){readers} WHERE {rows}
+                   SELECT {first}, {reached} FROM {of} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {given}{readers}
                    UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
                  SELECT * FROM w) w
           WHERE {around}",
@@ -34,6 +33,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         start_columns = starts.join(", "),
         columns = keys.join(", "),
         first = prefixed("f", &owner_key),
+        given = equal("f", &owner_key, "c", &keys),
         reached = prefixed("t", &owner_key),
         start = prefixed("w", &starts),
         same = equal("f", &owner_key, "w", &keys),
@@ -44,16 +44,16 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
 
 pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
-    let rows = sql.key_is(owner, "f.", &owner_key(owner), key);
-    let readers = way::readers(owner, source, &rows);
+    let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
+    let readers = way::readers(owner, source, &row);
     let text = format!("SELECT DISTINCT {} FROM ({readers}) k", prefixed("k", &key_columns(owner)));
     statement(sql, text)
 }
 
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys, owner_key) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
-    let rows = any(of, |key| sql.key_is(owner, "f.", &owner_key, key));
+    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let rows = super::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "UPDATE (SELECT {selected}, q.field

@@ -1,6 +1,7 @@
 //! Our two tables, and the list of everything that stands beside them.
 
 use super::{
+    cascades,
     names::{literal, qualified, quote},
     own_triggers, related_triggers,
 };
@@ -23,8 +24,10 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
     objects.extend(own_triggers::objects(owner, table));
+    objects.extend(cascades::of_owner(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
+        objects.extend(cascades::of_source(owner, source, far));
     }
     objects
 }

@@ -103,14 +103,20 @@ fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>
 
 /// How a value of a link stands in a mark: a letter that tells how it is bound when it is read, and its bytes.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
-    let values = source.link_columns().map(|column| {
-        let (value, kind) = (format!("{version}.{}", quote(column)), far.columns[column].as_str());
+    let values: Vec<String> = source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
+    encoded_values(source, far, &values)
+}
+
+/// The same of expressions, one a column of the link.
+pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
+    let values = source.link_columns().zip(values).map(|(column, value)| {
+        let kind = far.columns[column].as_str();
         let (letter, bytes) = match kind.split(['(', ' ']).next().unwrap_or(kind) {
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" if kind.contains("unsigned") => {
                 ('u', format!("CAST({value} AS CHAR)"))
             }
             "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => ('i', format!("CAST({value} AS CHAR)")),
-            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value.clone()),
             _ => ('s', format!("CONVERT({value} USING utf8mb4)")),
         };
         format!("'{letter}', HEX({bytes})")
@@ -178,10 +184,12 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
     )
 }
 
-/// A query of the keys of the rows that are calculated from the source's rows `f` that a condition names.
-pub(super) fn readers(owner: &Owner, source: &Source, rows: &str) -> String {
+/// A query of the keys of the rows that are calculated from the source's rows with these keys, which are the owner's.
+pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let linked = selected("f", &far(&source.steps[source.at]));
-    let first = format!("SELECT 0 AS id, {linked} FROM {} f WHERE {rows}", qualified(source.table()));
+    let row = equal("f", &super::names::owner_key(owner), "c", &crate::dialect::sql::key_columns(owner));
+    let table = qualified(source.table());
+    let first = format!("SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}");
     back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
 }
 

@@ -27,6 +27,7 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         generated: Default::default(),
         by_row: false,
         partitions: Vec::new(),
+        cascades: Vec::new(),
         unique: Vec::new(),
     };
     for statement in Sqlite.objects(owner, &table, &[]).iter().flat_map(|object| &object.create) {
