@@ -67,14 +67,21 @@ pub enum Error {
     #[error(transparent)]
     Shared(Arc<Error>),
 
-    /// The program has no support for this database: enable the feature `sqlx-sqlite` or `sqlx-postgres`.
+    /// The program has no support for this database: enable the feature `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql`.
     #[error(
-        "cached fields are not supported on {database}: enable the feature `sqlx-sqlite` or `sqlx-postgres` and connect to such a database"
+        "cached fields are not supported on {database}: enable the feature `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and connect to such a database"
     )]
     UnsupportedDatabase {
         /// The database's name.
         database: &'static str,
     },
+
+    /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would end the transaction that
+    /// they were called in: call them with a connection.
+    #[error(
+        "on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions"
+    )]
+    CommitsTransaction,
 
     /// Cached fields depend on each other in a circle, so none of them could be calculated first.
     #[error("cached fields depend on each other in a circle: {}; remove one of these dependencies", path.join(" -> "))]
@@ -123,9 +130,10 @@ pub enum Error {
         missing: String,
     },
 
-    /// What an entity names as its table is a view or the like, on which no trigger can stand.
+    /// What an entity names as its table is a view, a foreign or temporary table or the like: no trigger can stand there, or
+    /// none would see every change. Also a partition may be such a table.
     #[error(
-        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers stand on tables only, so name the table behind it in the entity"
+        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
     )]
     NotATable {
         /// The owner's table.
@@ -170,7 +178,7 @@ pub enum Error {
 
     /// The connection may only read.
     #[error(
-        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro` or `default_transaction_read_only`"
+        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`"
     )]
     ReadOnly {
         /// The owner's table.

@@ -89,12 +89,13 @@
 //! |---|---|
 //! | `sqlx-sqlite` | SQLite 3.42 and later |
 //! | `sqlx-postgres` | PostgreSQL 13 and later |
+//! | `sqlx-mysql` | MySQL 8.0.19 and later, MariaDB 10.6 and later |
 //! | `migration` | [`InstallCachedFields`], installation as a step of a `sea-orm-migration` migrator |
 //!
 //! None is on by default.
 #![cfg_attr(not(feature = "migration"), doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field")]
 #![cfg_attr(
-    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres")),
+    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
     allow(dead_code, reason = "the dialects are always there, what serves a worker of one only with its feature")
 )]
 

@@ -44,6 +44,10 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        operators: Default::default(),
+        generated: Default::default(),
+        by_row: false,
+        partitions: Vec::new(),
         primary_key: vec!["id".to_owned()],
         unique: Vec::new(),
     }
@@ -91,39 +95,45 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("flag_expired", dialect.flag_expired(owner, 0, 100)),
         ("take_marks", dialect.take_marks(owner, 100)),
         ("take_marks_of", dialect.take_marks_of(owner, &keys)),
-        ("enqueue", dialect.enqueue(owner, &queued, 1000)),
-        ("change_generation", dialect.change_generation(owner, &queued)),
         ("lease_due", dialect.lease_due(owner, &upstream(owner), 100, 1000, 5000)),
-        ("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false)),
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
         ("lock_queued", dialect.lock_queued(owner, &claims)),
-        ("write", dialect.write(owner, &shape, &rows)),
         ("hand_back", dialect.hand_back(owner, &claims, 0)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
         ("drop_gone", dialect.drop_gone(owner, &claims)),
         ("status", dialect.status(owner, 0, &keys[0])),
     ];
+    let mut several = |name, of: Vec<Statement>| statements.extend(of.into_iter().map(|statement| (name, statement)));
+    for source in owner.looked_up() {
+        several("take_links", dialect.take_links(owner, source, 100, None).into_iter().collect());
+        several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
+        several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
+    }
+    several("delete_marks", dialect.delete_marks(owner, &[1, 2, 3]).into_iter().collect());
+    several("enqueue", dialect.enqueue(owner, &queued, 1000));
+    several("change_generation", dialect.change_generation(owner, &queued));
+    several("flag_missing", dialect.flag_missing(owner, 0, &keys).into_iter().collect());
+    several("lease", dialect.lease(owner, &claims, 1000).into_iter().collect());
+    several("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false));
+    several("write", dialect.write(owner, &shape, &rows));
     for source in &owner.sources {
-        statements.extend([
-            ("circular", dialect.circular(owner, source, &keys)),
-            ("readers", dialect.readers(owner, source, &keys[0])),
-            ("retry_readers", dialect.retry_readers(owner, 0, source, &keys)),
-            ("stale_behind", dialect.stale_behind(owner, source, &keys[0], owner, 0)),
-        ]);
+        several("circular", vec![dialect.circular(owner, source, &keys)]);
+        several("readers", vec![dialect.readers(owner, source, &keys[0])]);
+        several("retry_readers", vec![dialect.retry_readers(owner, 0, source, &keys)]);
+        several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[0], owner, 0)]);
     }
     let (before, after) = dialect.settle(owner, &claims);
-    statements.extend(before.into_iter().chain(after).map(|statement| ("settle", statement)));
-    statements.extend(dialect.flag_lazily(owner, 0, &keys[0]).into_iter().map(|statement| ("flag_lazily", statement)));
-    let stored = dialect.store_in_transaction(owner, 0, &rows[0]);
-    statements.extend(stored.into_iter().map(|statement| ("store_in_transaction", statement)));
+    several("settle", before.into_iter().chain(after).collect());
+    several("flag_lazily", dialect.flag_lazily(owner, 0, &keys[0]));
+    several("store_in_transaction", dialect.store_in_transaction(owner, 0, &rows[0]));
     statements
 }
 
 /// The SQL as it is sent, each statement once.
 mod text {
     use super::*;
-    use crate::dialect::{postgres::Postgres, sqlite::Sqlite};
+    use crate::dialect::{mysql::MySql, postgres::Postgres, sqlite::Sqlite};
 
     fn installed(dialect: &dyn Dialect) -> String {
         let (table, related) = tables();
@@ -142,6 +152,12 @@ mod text {
     fn of_postgres() {
         insta::assert_snapshot!("postgres_installed", installed(&Postgres));
         insta::assert_snapshot!("postgres_sent", sent(&Postgres));
+    }
+
+    #[test]
+    fn of_mysql() {
+        insta::assert_snapshot!("mysql_installed", installed(&MySql));
+        insta::assert_snapshot!("mysql_sent", sent(&MySql));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod example;
+mod mysql;
 mod postgres;
 mod rows;
 mod shared;
@@ -19,7 +20,7 @@ use crate::{
     Error,
     field::{
         Key,
-        layout::{Field, Owner, Source, Table, Upstream},
+        layout::{Owner, Source, Table, Upstream},
     },
 };
 
@@ -32,6 +33,7 @@ pub(crate) fn of(backend: DbBackend) -> Result<&'static dyn Dialect, Error> {
     match backend {
         DbBackend::Postgres => Ok(&postgres::Postgres),
         DbBackend::Sqlite => Ok(&sqlite::Sqlite),
+        DbBackend::MySql => Ok(&mysql::MySql),
         other => Err(Error::UnsupportedDatabase { database: other.as_str() }),
     }
 }
@@ -57,6 +59,8 @@ pub(crate) enum WakeUp {
     Listen(&'static str),
     /// By a change of the database's files.
     WatchFile,
+    /// Not at all: it looks.
+    Poll,
 }
 
 /// The SQL of one database.
@@ -65,6 +69,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// A statement in the making.
     fn sql(&self) -> Sql;
+
+    /// Whether a list of values can stand where a table can.
+    fn has_tables_of_values(&self) -> bool {
+        true
+    }
 
     /// What tells this database's pool from the others of the process.
     fn identity(&self, db: &DatabaseConnection) -> Identity;
@@ -79,12 +88,28 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- schema: what stands in the database
 
+    /// Whether each statement that changes the schema commits what was done before it.
+    fn commits_schema_changes(&self) -> bool {
+        false
+    }
+
     /// Keeps other installations out until the transaction ends, where its beginning does not.
     fn lock_out_installations(&self) -> Option<Statement>;
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `name`, `type`, `key` (its place in the primary key, or 0) of
-    /// a table's columns; none if there is no such table.
+    /// Lets other installations in, where the end of the transaction does not.
+    fn let_installations_in(&self) -> Option<Statement> {
+        None
+    }
+
+    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// `equality` (an operator, or null), `generated` (0 or 1), `key` (its place in the primary key, or 0) of a table's
+    /// columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
+
+    /// Rows `schema`, `name`, `kind` of the partitions that hold a table's rows.
+    fn partitions(&self, _: &Table) -> Option<Statement> {
+        None
+    }
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
@@ -152,34 +177,54 @@ pub(crate) trait Dialect: Send + Sync {
     /// Turns marks of a looked-up source into marks of the owners; with a key, only those that concern this row.
     fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement>;
 
-    /// Takes the oldest marks away: rows `key_1`, ..., `id`, `field`, `eager`, `marked_at`.
+    /// Locks marks of a looked-up source, where [`Dialect::expand_marks`] does not expand them: rows `id`, `link`.
+    fn take_links(&self, _owner: &Owner, _source: &Source, _marks: u64, _key: Option<&Key>) -> Option<Statement> {
+        None
+    }
+
+    /// Turns what [`Dialect::take_links`] has locked into marks of the owners.
+    fn expand_links(&self, _owner: &Owner, _source: &Source, _links: &[(i64, String)]) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    /// Takes the oldest marks away, or locks them: rows `key_1`, ..., `id`, `field`, `eager`, `marked_at`.
     fn take_marks(&self, owner: &Owner, marks: u64) -> Statement;
 
-    /// Takes all marks of these keys away; rows as of [`Dialect::take_marks`].
+    /// Takes all marks of these keys away, or locks them; rows as of [`Dialect::take_marks`].
     fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement;
+
+    /// Deletes marks that were taken, where the taking does not.
+    fn delete_marks(&self, _owner: &Owner, _ids: &[i64]) -> Option<Statement> {
+        None
+    }
 
     /// The generation of something newly queued, from the newest of its marks.
     fn generation(&self, newest_mark: i64) -> i64;
 
-    /// Queues what was collected: rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`,
-    /// `leased` (by this statement).
-    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement;
+    /// Queues what was collected: statements, the last with rows `key_1`, ..., `field`, `generation`, `attempts`,
+    /// `claimed_at`, `leased` (by these statements).
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement>;
 
     /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
-    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Statement {
-        shared::change_generation(self.sql(), owner, rows)
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+        vec![shared::change_generation(self.sql(), owner, rows)]
     }
 
     /// Flags these rows if they are not, skipping those that somebody holds locked.
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
 
-    /// Leases all fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
+    /// Leases, or locks, all fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
     /// `attempts`, `claimed_at`. A field waits while one is pending that it is calculated from, for at most `patience`
     /// milliseconds.
     fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement;
 
-    /// Leases one key, queueing it if it is not: a row as of [`Dialect::enqueue`]. `steal`: also from who holds it.
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement;
+    /// Leases what [`Dialect::lease_due`] has found, where that only locks it.
+    fn lease(&self, _owner: &Owner, _claims: &[Claim], _lease: i64) -> Option<Statement> {
+        None
+    }
+
+    /// Leases one key, queueing it if it is not: statements as of [`Dialect::enqueue`]. `steal`: also from who holds it.
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement>;
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement;
 
@@ -194,19 +239,19 @@ pub(crate) trait Dialect: Send + Sync {
     /// What has to be done with the queue's rows of completed claims, before and after the values are written.
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
 
-    /// What is set where a value is written: `done` if it is right, so that the flag ends.
-    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String>;
-
     /// Writes values and flags of rows that are all of one shape.
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
-        shared::write(self.sql(), owner, shape, rows, |field, value, done| self.assignments(field, value, done))
-    }
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds.
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement;
 
     /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
+
+    /// Makes it an error for the rest of the transaction if a policy would hide rows from us.
+    fn see_all(&self) -> Option<Statement> {
+        None
+    }
 
     /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement;
@@ -241,7 +286,7 @@ pub(crate) trait Dialect: Send + Sync {
 
 /// The database's own code of an error.
 fn error_code(error: &DbErr) -> Option<String> {
-    #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres"))]
+    #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
     if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) =
         error
     {

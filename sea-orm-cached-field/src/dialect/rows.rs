@@ -1,6 +1,6 @@
 //! What statements take and give, as plain data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::Value;
 
@@ -58,6 +58,15 @@ pub(crate) struct Described {
     pub(crate) table: Table,
     /// Type by name.
     pub(crate) columns: BTreeMap<String, String>,
+    /// The operator of equality by name, of columns whose type brings one of its own.
+    pub(crate) operators: BTreeMap<String, String>,
+    /// The columns that the database computes from others of the row.
+    pub(crate) generated: BTreeSet<String>,
+    /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is one, or inherits.
+    /// Only triggers for each row see those.
+    pub(crate) by_row: bool,
+    /// The partitions that hold its rows.
+    pub(crate) partitions: Vec<Table>,
     pub(crate) primary_key: Vec<String>,
     /// The columns of each unique index, beside the primary key.
     pub(crate) unique: Vec<Vec<UniqueColumn>>,

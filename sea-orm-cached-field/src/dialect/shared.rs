@@ -4,7 +4,7 @@ use sea_orm::{Statement, Value};
 
 use super::{
     Claim, Enqueued, Shape, Written,
-    sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, quote, recalculations},
+    sql::{Sql, equal, key_columns, prefixed, recalculations},
 };
 use crate::field::{
     Key,
@@ -12,28 +12,29 @@ use crate::field::{
 };
 
 pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    sql.statement(format!("UPDATE {} SET {flag} = true WHERE {is_row}", qualified(&owner.table)))
+    let flag = sql.quote(&owner.fields[field].recalculation_needed);
+    let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let is_row = sql.key_is(owner, "", &columns, key);
+    sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
 }
 
 pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    let expires = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    sql.statement(format!("UPDATE {} SET {expires} = {moment} WHERE {is_row}", qualified(&owner.table)))
+    let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let is_row = sql.key_is(owner, "", &columns, key);
+    sql.statement(format!("UPDATE {table} SET {expires} = {moment} WHERE {is_row}"))
 }
 
 pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let owner_key = owner_key(owner);
+    let (table, owner_key) = (sql.qualified(&owner.table), sql.owner_key(owner));
     let range = key_range(&mut sql, owner, after, None);
     let selected: Vec<String> =
         owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
-        "SELECT {} FROM {} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
+        "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
         selected.join(", "),
-        qualified(&owner.table),
         prefixed("t", &owner_key),
     );
     sql.statement(text)
@@ -41,7 +42,7 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
 
 /// The rows after one key, up to another.
 pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
-    let columns = format!("({})", prefixed("t", &owner_key(owner)));
+    let columns = format!("({})", prefixed("t", &sql.owner_key(owner)));
     let mut bounds = Vec::new();
     for (operator, bound) in [(">", after), ("<=", to)] {
         if let Some(key) = bound {
@@ -73,9 +74,9 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
 pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) -> Statement {
     let keys = key_columns(owner);
     let queued = queued(&mut sql, owner, rows, 0);
+    let queue = sql.qualified(&recalculations(owner));
     let text = format!(
-        "WITH {queued} UPDATE {} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
-        qualified(&recalculations(owner)),
+        "WITH {queued} UPDATE {queue} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
         equal("q", &keys, "v", &keys),
     );
     sql.statement(text)
@@ -104,9 +105,9 @@ pub(super) fn write(
         "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
         keys.join(", "),
         values.join(", "),
-        qualified(&owner.table),
+        sql.qualified(&owner.table),
         set.join(", "),
-        equal("t", &owner_key(owner), "v", &keys),
+        equal("t", &sql.owner_key(owner), "v", &keys),
     );
     sql.statement(text)
 }

@@ -28,6 +28,26 @@ impl Sql {
         Self { backend: DbBackend::Sqlite, values: Vec::new() }
     }
 
+    pub(crate) fn mysql() -> Self {
+        Self { backend: DbBackend::MySql, values: Vec::new() }
+    }
+
+    /// An identifier, quoted as this database does.
+    pub(crate) fn quote(&self, identifier: &str) -> String {
+        quoted(identifier, if self.backend == DbBackend::MySql { '`' } else { '"' })
+    }
+
+    /// A table, quoted and with its schema if it has one.
+    pub(crate) fn qualified(&self, table: &Table) -> String {
+        let schema = table.schema.iter().map(|schema| format!("{}.", self.quote(schema))).collect::<String>();
+        schema + &self.quote(&table.name)
+    }
+
+    /// The owner's key columns, quoted.
+    pub(crate) fn owner_key(&self, owner: &Owner) -> Vec<String> {
+        owner.key.iter().map(|column| self.quote(&column.name)).collect()
+    }
+
     /// Binds a value and returns its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -38,6 +58,7 @@ impl Sql {
     pub(crate) fn bind_for(&mut self, column: &Column, value: Value) -> String {
         let (before, after) = match self.backend {
             DbBackend::Sqlite => &column.cast.sqlite,
+            DbBackend::MySql => &column.cast.mysql,
             _ => &column.cast.postgres,
         };
         format!("{before}{}{after}", self.bind(value))
@@ -71,13 +92,46 @@ impl Sql {
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {
-        Statement::from_sql_and_values(self.backend, text, self.values)
+        if self.backend != DbBackend::MySql {
+            return Statement::from_sql_and_values(self.backend, text, self.values);
+        }
+        let (text, places) = positional(&text);
+        let values: Vec<Value> = places.into_iter().map(|place| self.values[place - 1].clone()).collect();
+        Statement::from_sql_and_values(self.backend, text, values)
     }
+}
+
+/// The text with `?` for each `$n`, and the numbers in their order. What is quoted is no placeholder.
+fn positional(text: &str) -> (String, Vec<usize>) {
+    let (mut positional, mut places) = (String::with_capacity(text.len()), Vec::new());
+    let mut quote = None;
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        rest = &rest[next.len_utf8()..];
+        match (quote, next) {
+            (Some(open), _) if next == open => quote = None,
+            (None, '`' | '\'') => quote = Some(next),
+            (None, '$') => {
+                let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+                places.push(number.parse().expect("`$` begins a placeholder"));
+                positional.push('?');
+                rest = after;
+                continue;
+            }
+            _ => {}
+        }
+        positional.push(next);
+    }
+    (positional, places)
 }
 
 /// An identifier, quoted.
 pub(crate) fn quote(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
+    quoted(identifier, '"')
+}
+
+fn quoted(identifier: &str, mark: char) -> String {
+    format!("{mark}{}{mark}", identifier.replace(mark, &format!("{mark}{mark}")))
 }
 
 /// Identifiers, each quoted.
@@ -164,4 +218,19 @@ pub(crate) fn recalculations(owner: &Owner) -> Table {
 fn beside(owner: &Owner, suffix: &str) -> Table {
     let name = fitted(format!("{}_{suffix}", owner.table.name));
     Table { schema: owner.table.schema.clone(), name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_come_in_the_order_of_the_text() {
+        let mut sql = Sql::mysql();
+        let (one, two) = (sql.bind(1), sql.bind(2));
+        let statement = sql.statement(format!("SELECT {two}, `a``$1`, '$2''$1', {one}, {two}"));
+        assert_eq!(statement.sql, "SELECT ?, `a``$1`, '$2''$1', ?, ?");
+        let values = statement.values.unwrap().0;
+        assert_eq!(values, [Value::from(2), Value::from(1), Value::from(2)]);
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Column {
 pub(crate) struct Cast {
     pub(crate) postgres: (String, String),
     pub(crate) sqlite: (String, String),
+    pub(crate) mysql: (String, String),
 }
 
 /// A table with cached fields.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{begin, collect, read_claim};
+use super::{begin, collect, execute_all, query_last, read_claim};
 use crate::{
     Error,
     dialect::Claim,
@@ -75,6 +75,9 @@ pub(crate) async fn claim(
         for row in transaction.query_all_raw(statement).await? {
             due.push(read_claim(model, &row)?);
         }
+        if !due.is_empty() {
+            execute_all(&transaction, engine.dialect.lease(&model.owner, &due, lease)).await?;
+        }
     }
     let queued = collected.queued.iter().map(|(key, field)| (key, *field));
     let rows = queued.chain(due.iter().map(|claim| (&claim.key, claim.field)));
@@ -104,11 +107,11 @@ pub(crate) async fn claim_one(
     let collected = collect::collect_row(engine, &transaction, model, field, key, lease).await?;
     let mut claim = collected.claims.iter().find(|claim| claim.field == field).cloned();
     if claim.is_none() {
-        let row = transaction.query_one_raw(engine.dialect.lease_one(&model.owner, field, key, lease, steal)).await?;
-        if let Some(row) = row
+        let statements = engine.dialect.lease_one(&model.owner, field, key, lease, steal);
+        if let Some(row) = query_last(&transaction, statements).await?.first()
             && row.try_get::<bool>("", "leased")?
         {
-            claim = Some(read_claim(model, &row)?);
+            claim = Some(read_claim(model, row)?);
         }
     }
     let queued = collected.queued.iter().map(|(key, field)| (key, *field));

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
 
-use super::{read_claim, read_field};
+use super::{execute_all, query_last, read_claim, read_field};
 use crate::{
     Error,
     dialect::{Claim, Enqueued},
@@ -13,6 +13,9 @@ use crate::{
     field::Key,
     registry::Model,
 };
+
+/// How many marks of related rows are expanded by one statement, at most, where they are bound in it.
+const LINKS: usize = 1000;
 
 /// What was collected.
 #[derive(Default)]
@@ -47,12 +50,8 @@ pub(super) async fn collect(
     limit: u64,
     lease: i64,
 ) -> Result<Collected, Error> {
-    for source in model.owner.looked_up() {
-        if let Some(expand) = engine.dialect.expand_marks(&model.owner, source, limit, None) {
-            db.execute_raw(expand).await?;
-        }
-    }
-    let taken = db.query_all_raw(engine.dialect.take_marks(&model.owner, limit)).await?;
+    expand(engine, db, model, limit, None).await?;
+    let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
     let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
     let keys: Vec<Key> = keys.into_iter().collect();
     collect_marks(engine, db, model, taken, &keys, |_| lease).await
@@ -67,13 +66,46 @@ pub(super) async fn collect_row(
     key: &Key,
     lease: i64,
 ) -> Result<Collected, Error> {
-    for source in model.owner.looked_up() {
-        if let Some(expand) = engine.dialect.expand_marks(&model.owner, source, i64::MAX as u64, Some(key)) {
-            db.execute_raw(expand).await?;
-        }
-    }
+    expand(engine, db, model, i64::MAX as u64, Some(key)).await?;
     let only_asked = |marked: usize| if marked == field { lease } else { 0 };
     collect_marks(engine, db, model, Vec::new(), std::slice::from_ref(key), only_asked).await
+}
+
+/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only those of its row.
+async fn expand(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    limit: u64,
+    key: Option<&Key>,
+) -> Result<(), Error> {
+    for source in model.owner.looked_up() {
+        execute_all(db, engine.dialect.expand_marks(&model.owner, source, limit, key)).await?;
+        if let Some(take) = engine.dialect.take_links(&model.owner, source, limit, key) {
+            let taken = db.query_all_raw(take).await?;
+            let links = taken.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "link")?)));
+            let links: Vec<(i64, String)> = links.collect::<Result<_, DbErr>>()?;
+            for links in links.chunks(LINKS) {
+                execute_all(db, engine.dialect.expand_links(&model.owner, source, links)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Locks or takes marks, by this statement, and sees to it that they are gone.
+async fn take(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    take: Statement,
+) -> Result<Vec<QueryResult>, Error> {
+    let taken = db.query_all_raw(take).await?;
+    let ids = taken.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
+    if !ids.is_empty() {
+        execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?;
+    }
+    Ok(taken)
 }
 
 async fn collect_marks(
@@ -87,7 +119,7 @@ async fn collect_marks(
     if keys.is_empty() {
         return Ok(Collected::default());
     }
-    taken.extend(db.query_all_raw(engine.dialect.take_marks_of(&model.owner, keys)).await?);
+    taken.extend(take(engine, db, model, engine.dialect.take_marks_of(&model.owner, keys)).await?);
     let mut eager = Vec::new();
     let mut lazy = Vec::new();
     let mut longest = 0;
@@ -138,7 +170,7 @@ async fn let_lie(
     let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
     if !held.is_empty() {
         flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;
-        db.execute_raw(engine.dialect.change_generation(&model.owner, &held)).await?;
+        execute_all(db, engine.dialect.change_generation(&model.owner, &held)).await?;
     }
     Ok(busy)
 }
@@ -155,7 +187,7 @@ async fn enqueue(
     }
     let wanted: HashSet<(&Key, usize)> = rows.iter().filter(|row| row.lease).map(|row| (&row.key, row.field)).collect();
     let mut claims = Vec::new();
-    for row in db.query_all_raw(engine.dialect.enqueue(&model.owner, rows, lease)).await? {
+    for row in query_last(db, engine.dialect.enqueue(&model.owner, rows, lease)).await? {
         let leased: bool = row.try_get("", "leased")?;
         let claim = read_claim(model, &row)?;
         if leased && wanted.contains(&(&claim.key, claim.field)) {

@@ -82,7 +82,7 @@ async fn store(
     let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
-        transaction.execute_raw(engine.dialect.write(&model.owner, &shape, &rows)).await?;
+        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
     }
     execute_all(transaction, after).await?;
     for field in 0..model.owner.fields.len() {
@@ -190,6 +190,8 @@ pub(crate) async fn drop_gone(
     claims: &[Claim],
 ) -> Result<(), Error> {
     let transaction = begin(engine, db, false).await?;
+    // A row that is hidden from this role is not gone.
+    execute_all(&transaction, engine.dialect.see_all()).await?;
     transaction.execute_raw(engine.dialect.drop_gone(&model.owner, claims)).await?;
     transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
     transaction.commit().await?;

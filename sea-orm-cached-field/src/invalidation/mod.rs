@@ -35,6 +35,13 @@ async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<It
     Ok(())
 }
 
+/// Sends all of them, and returns the rows of the last.
+async fn query_last(db: &impl ConnectionTrait, mut statements: Vec<Statement>) -> Result<Vec<QueryResult>, DbErr> {
+    let Some(last) = statements.pop() else { return Ok(Vec::new()) };
+    execute_all(db, statements).await?;
+    db.query_all_raw(last).await
+}
+
 /// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`.
 fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
     Ok(Claim {

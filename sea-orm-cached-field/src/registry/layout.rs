@@ -4,7 +4,10 @@ use std::{ops::Range, sync::OnceLock};
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
-    sea_query::{Expr, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable, TableAlterStatement},
+    sea_query::{
+        Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable,
+        TableAlterStatement,
+    },
 };
 
 use super::{Model, Registration, Upkeep, rows::TypedRows};
@@ -54,6 +57,7 @@ fn cast<E: EntityTrait>(column: E::Column) -> Cast {
     Cast {
         postgres: around(select.to_string(PostgresQueryBuilder)),
         sqlite: around(select.to_string(SqliteQueryBuilder)),
+        mysql: around(select.to_string(MysqlQueryBuilder)),
     }
 }
 

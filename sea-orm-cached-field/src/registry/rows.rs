@@ -2,12 +2,15 @@
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter,
-    QueryResult, Value,
-    sea_query::{Expr, ExprTrait, IntoColumnRef, Query, SimpleExpr, ValueTuple},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QueryFilter, QueryResult, Value,
+    sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, ValueTuple},
 };
 
-use crate::field::{CachedModel, Calculation, FieldEntry, Key};
+use crate::{
+    dialect,
+    field::{CachedModel, Calculation, FieldEntry, Key},
+};
 
 /// Loads the rows of a model.
 pub(crate) trait Rows: Send + Sync {
@@ -53,7 +56,7 @@ impl<E: CachedModel> Rows for TypedRows<E> {
         keys: Vec<Key>,
     ) -> BoxFuture<'a, Result<Vec<Box<dyn Row + 'a>>, DbErr>> {
         Box::pin(async move {
-            let models = E::find().filter(has_key::<E>(&keys)).all(db).await?;
+            let models = E::find().filter(has_key::<E>(db, &keys)).all(db).await?;
             let rows =
                 models.into_iter().map(|model| Box::new(TypedRow { fields: &self.fields, model }) as Box<dyn Row>);
             Ok(rows.collect())
@@ -63,18 +66,29 @@ impl<E: CachedModel> Rows for TypedRows<E> {
 
 /// The row with this key.
 pub(crate) async fn load_one<E: EntityTrait>(db: &DatabaseExecutor<'_>, key: &Key) -> Result<Option<E::Model>, DbErr> {
-    E::find().filter(has_key::<E>(std::slice::from_ref(key))).one(db).await
+    E::find().filter(has_key::<E>(db, std::slice::from_ref(key))).one(db).await
 }
 
 /// Whether the row has one of these keys.
-fn has_key<E: EntityTrait>(keys: &[Key]) -> SimpleExpr {
+fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition {
     let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     if let [column] = columns.as_slice() {
-        return column.is_in(keys.iter().flat_map(|key| key.values().iter().cloned()));
+        return column.is_in(keys.iter().flat_map(|key| key.values().iter().cloned())).into_condition();
     }
-    let tuple = Expr::tuple(columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())));
-    let rows = keys.iter().map(|key| ValueTuple::Many(key.values().to_vec()));
-    tuple.in_subquery(Query::select().expr(Expr::cust("*")).from_values(rows, "keys").take())
+    if dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
+        let tuple = Expr::tuple(columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())));
+        let rows = keys.iter().map(|key| ValueTuple::Many(key.values().to_vec()));
+        return tuple
+            .in_subquery(Query::select().expr(Expr::cust("*")).from_values(rows, "keys").take())
+            .into_condition();
+    }
+    let is = |key: &Key| {
+        columns
+            .iter()
+            .zip(key.values())
+            .fold(Condition::all(), |all, (column, value)| all.add(column.eq(value.clone())))
+    };
+    keys.iter().map(is).fold(Condition::any(), Condition::add)
 }
 
 struct TypedRow<'m, E: CachedModel> {

@@ -1,11 +1,11 @@
 //! What the database has, and whether that is enough to install on.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
 
 use crate::{
     Error,
@@ -76,11 +76,19 @@ pub(super) async fn describe(
     table: &Table,
 ) -> Result<Option<Found>, Error> {
     let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
+    let (mut operators, mut generated, mut by_row) = (BTreeMap::new(), BTreeSet::new(), false);
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
+        by_row = row.try_get::<i32>("", "by_row")? > 0;
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
+        }
+        if row.try_get::<i32>("", "generated")? > 0 {
+            generated.insert(name.clone());
+        }
+        if let Some(operator) = row.try_get::<Option<String>>("", "equality")? {
+            operators.insert(name.clone(), operator);
         }
         columns.insert(name, row.try_get("", "type")?);
     }
@@ -89,7 +97,9 @@ pub(super) async fn describe(
     }
     let unique = unique_indexes(dialect, db, table).await?;
     let table = Table { schema, name: table.name.clone() };
-    Ok(Some(Found { kind, described: Described { table, columns, primary_key: key, unique } }))
+    let partitions = Vec::new();
+    let described = Described { table, columns, operators, generated, by_row, partitions, primary_key: key, unique };
+    Ok(Some(Found { kind, described }))
 }
 
 async fn unique_indexes(
@@ -97,9 +107,8 @@ async fn unique_indexes(
     db: &DatabaseExecutor<'_>,
     table: &Table,
 ) -> Result<Vec<Vec<UniqueColumn>>, Error> {
-    let Some(statement) = dialect.unique_indexes(table) else { return Ok(Vec::new()) };
     let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
-    for row in db.query_all_raw(statement).await? {
+    for row in query_all(db, dialect.unique_indexes(table)).await? {
         let (name, collation): (Option<String>, String) = (row.try_get("", "column")?, row.try_get("", "collation")?);
         let column = name.map(|name| UniqueColumn { name, collation });
         indexes.entry(row.try_get("", "name")?).or_default().push(column);
@@ -115,11 +124,31 @@ async fn describe_or_fail(
     table: &Table,
 ) -> Result<Described, Error> {
     let (fields, name) = (owner.field_names(), table.name.clone());
-    match describe(dialect, db, table).await? {
-        Some(found) if found.kind == "table" => Ok(found.described),
-        Some(found) => Err(Error::NotATable { table: owner.table.name.clone(), fields, name, kind: found.kind }),
-        None => Err(Error::NoSuchTable { table: owner.table.name.clone(), fields, missing: name }),
+    let mut found = match describe(dialect, db, table).await? {
+        Some(found) if found.kind == "table" => found.described,
+        Some(found) => return Err(not_a_table(owner, name, found.kind)),
+        None => return Err(Error::NoSuchTable { table: owner.table.name.clone(), fields, missing: name }),
+    };
+    let partitions = dialect.partitions(&found.table).filter(|_| found.by_row);
+    for row in query_all(db, partitions).await? {
+        let (name, kind): (String, String) = (row.try_get("", "name")?, row.try_get("", "kind")?);
+        if kind != "table" {
+            return Err(not_a_table(owner, name, kind));
+        }
+        found.partitions.push(Table { schema: row.try_get("", "schema")?, name });
     }
+    Ok(found)
+}
+
+async fn query_all(db: &DatabaseExecutor<'_>, statement: Option<Statement>) -> Result<Vec<QueryResult>, Error> {
+    Ok(match statement {
+        Some(statement) => db.query_all_raw(statement).await?,
+        None => Vec::new(),
+    })
+}
+
+fn not_a_table(owner: &Owner, name: String, kind: String) -> Error {
+    Error::NotATable { table: owner.table.name.clone(), fields: owner.field_names(), name, kind }
 }
 
 /// The fields of which the table has no column yet; a table that has only some of a field's columns is refused.

@@ -22,25 +22,34 @@ use crate::{
 pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     check_cycles(models)?;
-    let mut changes = Changes::default();
     let transaction = begin(db, dialect).await?;
-    let mut inspected = inspect_all(&transaction, dialect, models).await?;
-    for (model, inspected) in models.iter().zip(&inspected) {
-        let added = add_columns(&transaction, dialect, model, inspected, &mut changes).await;
-        added.map_err(|error| explained(dialect, &inspected.owner, error))?;
-    }
-    if !changes.is_empty() {
-        inspected = inspect_all(&transaction, dialect, models).await?;
-    }
-    for inspected in &inspected {
-        let created = create_objects(&transaction, dialect, inspected, &mut changes).await;
-        created.map_err(|error| explained(dialect, &inspected.owner, error))?;
-    }
-    transaction.commit().await?;
+    let created = create_all(&transaction, dialect, models).await;
+    let (inspected, mut changes) = end(transaction, dialect, created).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
         backlog::enqueue(db, dialect, model, &inspected.owner, &mut changes).await?;
     }
     Ok(changes)
+}
+
+async fn create_all(
+    transaction: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<(Vec<Inspected>, Changes), Error> {
+    let mut changes = Changes::default();
+    let mut inspected = inspect_all(transaction, dialect, models).await?;
+    for (model, inspected) in models.iter().zip(&inspected) {
+        let added = add_columns(transaction, dialect, model, inspected, &mut changes).await;
+        added.map_err(|error| explained(dialect, &inspected.owner, error))?;
+    }
+    if !changes.is_empty() {
+        inspected = inspect_all(transaction, dialect, models).await?;
+    }
+    for inspected in &inspected {
+        let created = create_objects(transaction, dialect, inspected, &mut changes).await;
+        created.map_err(|error| explained(dialect, &inspected.owner, error))?;
+    }
+    Ok((inspected, changes))
 }
 
 /// Begins a transaction that is going to write, where that makes a difference; inside a user's transaction, a savepoint.
@@ -51,12 +60,30 @@ pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> R
             let options = TransactionOptions { isolation_level: None, access_mode: None, ..dialect.transaction() };
             connection.begin_with_options(options).await?
         }
+        _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),
         _ => db.begin().await?,
     };
     if let Some(lock) = dialect.lock_out_installations() {
         transaction.execute_raw(lock).await?;
     }
     Ok(transaction)
+}
+
+/// Ends the transaction as its outcome says, and lets other installations in.
+pub(super) async fn end<T>(
+    transaction: DatabaseTransaction,
+    dialect: &dyn Dialect,
+    outcome: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Some(unlock) = dialect.let_installations_in() {
+        transaction.execute_raw(unlock).await?;
+    }
+    match outcome {
+        Ok(_) => transaction.commit().await?,
+        // Awaited, so that nothing is locked any more when the caller hears of it.
+        Err(_) => transaction.rollback().await?,
+    }
+    outcome
 }
 
 /// The database's own error, where it can be put in our terms.
@@ -135,10 +162,6 @@ async fn create_objects(
             found => wanted.push((object, found.is_some())),
         }
     }
-    for ((kind, name, parent), _) in old.into_iter().rev() {
-        db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
-        changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
-    }
     for (object, replaces) in wanted {
         create(db, dialect, owner, &object, replaces).await?;
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
@@ -147,6 +170,11 @@ async fn create_objects(
         } else {
             Change::Created { table, kind, name }
         });
+    }
+    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces another.
+    for ((kind, name, parent), _) in old.into_iter().rev() {
+        db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
+        changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
     }
     Ok(())
 }

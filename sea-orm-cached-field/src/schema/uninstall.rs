@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
 use super::{
     Change, Changes,
     inspect::describe,
-    install::{begin, installed},
+    install::{begin, end, installed},
 };
 use crate::{
     Error,
@@ -19,18 +19,22 @@ use crate::{
 /// Drops all that was installed for these models, in one transaction.
 pub(crate) async fn uninstall(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let mut changes = Changes::default();
     let transaction = begin(db, dialect).await?;
+    let dropped = drop_all(&transaction, dialect, models).await;
+    end(transaction, dialect, dropped).await
+}
+
+async fn drop_all(db: &DatabaseTransaction, dialect: &dyn Dialect, models: &[Arc<Model>]) -> Result<Changes, Error> {
+    let mut changes = Changes::default();
     for model in models {
-        let owner = with_schema(&transaction, dialect, &model.owner).await?;
-        let installed = installed(&transaction, dialect, &owner).await?;
+        let owner = with_schema(db, dialect, &model.owner).await?;
+        let installed = installed(db, dialect, &owner).await?;
         // Backwards: triggers, functions, indexes, tables. What has no tag is not ours.
         for ((kind, name, parent), _) in installed.into_iter().rev().filter(|(_, tag)| !tag.is_empty()) {
-            transaction.execute_unprepared(&dialect.drop_object(&owner, kind, &name, parent.as_deref())).await?;
+            db.execute_unprepared(&dialect.drop_object(&owner, kind, &name, parent.as_deref())).await?;
             changes.0.push(Change::Dropped { table: owner.table.name.clone(), kind: kind.name(), name });
         }
     }
-    transaction.commit().await?;
     Ok(changes)
 }
 

@@ -16,6 +16,9 @@ const AMONG_WRITERS: Duration = Duration::from_millis(40);
 /// The longest pause if nothing wakes the worker.
 const BY_POLLING: Duration = Duration::from_millis(250);
 
+/// The longest pause if nothing wakes the worker, and each look is a query over the network.
+const BY_POLLING_A_SERVER: Duration = Duration::from_secs(1);
+
 /// The longest pause if something does. A safety net.
 const IF_WOKEN: Duration = Duration::from_secs(5);
 
@@ -28,13 +31,12 @@ pub(super) struct Sleep {
 
 /// What wakes the worker for changes of others.
 enum Alarm {
-    None,
+    /// Nothing does: it looks, after this pause at the latest.
+    None(Duration),
     #[cfg(feature = "sqlx-postgres")]
     Listener(Box<super::listen::Listener>),
     #[cfg(feature = "sqlx-sqlite")]
-    Watcher {
-        _until_dropped: super::watch::FileWatch,
-    },
+    Watcher { _until_dropped: super::watch::FileWatch },
 }
 
 impl Sleep {
@@ -58,7 +60,10 @@ impl Sleep {
             Work::In(wait) => wait,
             Work::None => Duration::MAX,
         };
-        self.pause = (self.pause * 2).min(BY_POLLING);
+        self.pause = (self.pause * 2).min(match self.alarm {
+            Some(Alarm::None(longest)) => longest,
+            _ => BY_POLLING,
+        });
         if self.wait(longest.min(due)).await {
             self.pause = FIRST_PAUSE;
         }
@@ -70,7 +75,7 @@ impl Sleep {
     async fn fall_asleep(&mut self, core: &Core, work: Work) -> (Duration, Work) {
         match &mut self.alarm {
             _ if work == Work::Now => (self.pause, work),
-            Some(Alarm::None) | None => (self.pause, work),
+            Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(core).await {
                 // What was marked or set to expire before the lock was ours woke nobody: look again.
@@ -137,13 +142,14 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
         #[cfg(feature = "sqlx-sqlite")]
         crate::dialect::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
-            Ok(None) => Some(Alarm::None),
+            Ok(None) => Some(Alarm::None(BY_POLLING)),
             Err(error) => {
                 tracing::warn!(target: "sea_orm_cached_field", "cannot watch the database's files, polling instead: {error}");
-                Some(Alarm::None)
+                Some(Alarm::None(BY_POLLING))
             }
         },
+        crate::dialect::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
         #[allow(unreachable_patterns, reason = "which of them are there depends on the features")]
-        _ => Some(Alarm::None),
+        _ => Some(Alarm::None(BY_POLLING)),
     }
 }

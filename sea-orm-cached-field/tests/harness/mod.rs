@@ -37,6 +37,13 @@ macro_rules! contract {
                 super::$name($crate::harness::TestDb::postgres().await).await;
             })*
         }
+
+        mod mysql {
+            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::harness::TestDb::mysql().await).await;
+            })*
+        }
     };
 }
 
@@ -72,9 +79,55 @@ impl Deref for TestDb {
     }
 }
 
-fn server_url() -> String {
-    std::env::var("CACHED_FIELD_TEST_POSTGRES_URL")
-        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned())
+/// A server on which each test has a database of its own.
+#[derive(Clone, Copy)]
+struct Server {
+    name: &'static str,
+    /// The environment variable that names another.
+    variable: &'static str,
+    default_url: &'static str,
+    /// What follows `CREATE DATABASE name` and `DROP DATABASE name`.
+    create: &'static str,
+    drop: &'static str,
+}
+
+const POSTGRES: Server = Server {
+    name: "PostgreSQL",
+    variable: "CACHED_FIELD_TEST_POSTGRES_URL",
+    default_url: "postgres://postgres@127.0.0.1:5432/postgres",
+    create: "TEMPLATE template0",
+    drop: "WITH (FORCE)",
+};
+
+const MYSQL: Server = Server {
+    name: "MariaDB or MySQL",
+    variable: "CACHED_FIELD_TEST_MYSQL_URL",
+    default_url: "mysql://root@127.0.0.1:3306/mysql",
+    create: "",
+    drop: "",
+};
+
+impl Server {
+    fn url(self) -> String {
+        std::env::var(self.variable).unwrap_or_else(|_| self.default_url.to_owned())
+    }
+
+    async fn fresh_database(self) -> TestDb {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let Self { name: server_name, variable, .. } = self;
+        let url = self.url();
+        let server = Database::connect(&url).await.unwrap_or_else(|error| {
+            panic!(
+                "no {server_name} at {url}: {error}\nstart one with `cargo xtask services`, or name one in {variable}"
+            )
+        });
+        server.execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create)).await.expect("a database");
+        server.close().await.expect("closed");
+        let url = with_database(&url, &name);
+        let connection = connect(&url).await;
+        TestDb { connection, url, _place: Place::Server { _dropped: DropOnServer { server: self, name } } }
+    }
 }
 
 /// The same server, another database.
@@ -84,16 +137,19 @@ fn with_database(url: &str, database: &str) -> String {
     if options.is_empty() { format!("{server}/{database}") } else { format!("{server}/{database}?{options}") }
 }
 
-struct DropOnServer(String);
+struct DropOnServer {
+    server: Server,
+    name: String,
+}
 
 impl Drop for DropOnServer {
     fn drop(&mut self) {
-        let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.0);
+        let (sql, url) = (format!("DROP DATABASE IF EXISTS {} {}", self.name, self.server.drop), self.server.url());
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                if let Ok(server) = Database::connect(server_url()).await {
+                if let Ok(server) = Database::connect(url).await {
                     let _ = server.execute_unprepared(&sql).await;
                     let _ = server.close().await;
                 }
@@ -112,23 +168,33 @@ impl TestDb {
     }
 
     pub async fn postgres() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let server = Database::connect(server_url()).await.unwrap_or_else(|error| {
-            panic!(
-                "no PostgreSQL at {}: {error}\nstart one with `cargo xtask services`, or name one in CACHED_FIELD_TEST_POSTGRES_URL",
-                server_url()
-            )
-        });
-        server.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.expect("a database");
-        server.close().await.expect("closed");
-        let url = with_database(&server_url(), &name);
-        let connection = connect(&url).await;
-        Self { connection, url, _place: Place::Server { _dropped: DropOnServer(name) } }
+        POSTGRES.fresh_database().await
+    }
+
+    pub async fn mysql() -> Self {
+        MYSQL.fresh_database().await
+    }
+
+    pub fn is_mysql(&self) -> bool {
+        self.get_database_backend() == DbBackend::MySql
     }
 
     pub fn is_sqlite(&self) -> bool {
         self.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// Whether the flags of owners are set by the worker that collects the marks of related rows, and not before.
+    pub fn flags_by_the_collector(&self) -> bool {
+        self.is_mysql()
+    }
+
+    /// Standard SQL, with this database's quotes around identifiers.
+    pub fn quoted(&self, text: &str) -> String {
+        if !self.is_mysql() {
+            return text.to_owned();
+        }
+        let parts: Vec<String> = text.split("\"\"").map(|part| part.replace('"', "`")).collect();
+        parts.join("\"")
     }
 
     /// Another pool of connections to the same database: another process, as far as it can be told.
@@ -188,10 +254,10 @@ impl TestDb {
 
     /// Makes everything in the queue due, whose lease or delay has not ended.
     pub async fn let_time_pass(&self, table: &str) {
-        let past = if self.is_sqlite() {
-            "due_at = 0, leased_until = 0"
-        } else {
-            "due_at = '-infinity', leased_until = '-infinity'"
+        let past = match self.get_database_backend() {
+            DbBackend::Sqlite => "due_at = 0, leased_until = 0",
+            DbBackend::MySql => "due_at = '1970-01-01', leased_until = '1970-01-01'",
+            _ => "due_at = '-infinity', leased_until = '-infinity'",
         };
         self.sql(&format!("UPDATE {table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
     }

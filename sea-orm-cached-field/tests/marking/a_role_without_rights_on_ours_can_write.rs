@@ -49,3 +49,22 @@ async fn what_it_writes_is_marked() {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
 }
+
+/// Nor the right to use the schema of the owner, nor that to write the whole row; and taken on by another role.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_writes_without_the_owners_schema_is_marked() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    let role = format!("fledgling_{}", std::process::id());
+    db.sql("CREATE SCHEMA aviary; ALTER TABLE pigeon SET SCHEMA aviary; REVOKE ALL ON SCHEMA public FROM PUBLIC").await;
+    db.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA aviary TO {role}")).await;
+    db.sql(&format!("GRANT SELECT (id), UPDATE (weight_in_g) ON aviary.pigeon TO {role}")).await;
+    let as_role = |sql: &str| format!("SET LOCAL ROLE {role}; {sql}");
+    let refused = db.execute_unprepared(&as_role("SELECT 1 FROM public.lamppost")).await.is_err();
+    let written = db.execute_unprepared(&as_role("UPDATE aviary.pigeon SET weight_in_g = 7 WHERE id = 1")).await;
+    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}; ALTER TABLE aviary.pigeon SET SCHEMA public")).await;
+    assert!(refused, "it may not use the schema");
+    written.expect("written");
+    assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}

@@ -1,3 +1,5 @@
+use sea_orm::DbBackend;
+
 use crate::{
     harness::{TestDb, lampposts::*},
     support::{NOTHING, Watch},
@@ -39,11 +41,16 @@ contract! {
     async fn a_far_row_that_is_deleted_concerns_those_that_pointed_to_it(db: TestDb) {
         db.create(city::Entity).await;
         // As SeaORM makes it, but for the foreign key.
-        let lampposts_table = "CREATE TABLE lamppost (id INTEGER PRIMARY KEY, first_name varchar NOT NULL, note varchar,
-            city_id integer REFERENCES city (id) ON DELETE SET NULL ON UPDATE CASCADE,
-            cached_full_name varchar, full_name_recalculation_needed boolean NOT NULL DEFAULT true,
-            full_name_expires_after timestamp with time zone)";
-        db.sql(&lampposts_table.replace("timestamp with time zone", if db.is_sqlite() { "timestamp_with_timezone_text" } else { "timestamptz" })).await;
+        let lampposts_table = "CREATE TABLE lamppost (id INTEGER PRIMARY KEY, first_name varchar(100) NOT NULL, note varchar(100), city_id integer,
+            cached_full_name varchar(100), full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+            full_name_expires_after timestamp with time zone,
+            FOREIGN KEY (city_id) REFERENCES city (id) ON DELETE SET NULL ON UPDATE CASCADE)";
+        let timestamp = match db.get_database_backend() {
+            DbBackend::Sqlite => "timestamp_with_timezone_text",
+            DbBackend::MySql => "timestamp NULL",
+            _ => "timestamptz",
+        };
+        db.sql(&lampposts_table.replace("timestamp with time zone", timestamp)).await;
         db.create(pigeon::Entity).await;
         db.create(plaque::Entity).await;
         lampposts().install(&*db).await.expect("installed");

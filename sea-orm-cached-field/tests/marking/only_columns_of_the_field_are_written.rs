@@ -45,9 +45,14 @@ contract! {
     async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
         let mut watch = furnished(&db).await;
         db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
-        db.sql("CREATE TABLE touched (id integer, note varchar)").await;
+        db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
         let journal = if db.is_sqlite() {
             "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note); END"
+        } else if db.is_mysql() {
+            "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
+               IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN
+                 INSERT INTO touched VALUES (NEW.id, NEW.note);
+               END IF"
         } else {
             "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
              CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost FOR EACH ROW EXECUTE FUNCTION journal()"

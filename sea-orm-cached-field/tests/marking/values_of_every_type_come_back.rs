@@ -186,7 +186,19 @@ async fn set_up(db: &TestDb) {
         let wind = Schema::new(DbBackend::Postgres).create_enum_from_active_enum::<sample::Wind>().expect("an enum");
         db.execute(&wind).await.expect("a type");
     }
-    db.create(sample::Entity).await;
+    if db.is_mysql() {
+        // SeaQuery writes the values of an enum type as they are, and types that round to whole numbers and seconds.
+        let table = Schema::new(DbBackend::MySql).create_table_from_entity(sample::Entity);
+        let mut table = DbBackend::MySql.build(&table).sql.replace("it's", "it''s");
+        for (whole, exact) in
+            [("decimal", "decimal(20, 6)"), ("datetime", "datetime(6)"), ("timestamp", "timestamp(6)")]
+        {
+            table = table.replace(&format!("` {whole}"), &format!("` {exact}"));
+        }
+        db.sql(&table).await;
+    } else {
+        db.create(sample::Entity).await;
+    }
     samples().install(&**db).await.expect("installed");
 }
 

@@ -1,3 +1,5 @@
+use sea_orm::DbBackend;
+
 use crate::{
     catalog::{has, installed, names},
     harness::{TestDb, lampposts::*},
@@ -5,15 +7,23 @@ use crate::{
 
 /// The trigger that sees pigeons come.
 async fn drop_the_trigger(db: &TestDb) {
-    let name = if db.is_sqlite() {
-        "zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d"
-    } else {
-        "zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_055c2ac6"
+    let (name, on) = match db.get_database_backend() {
+        DbBackend::Sqlite => ("zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d", ""),
+        DbBackend::MySql => ("zz_cached_field_lamppost_pigeon__lamppost_id__id_ai", ""),
+        _ => ("zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_055c2ac6", " ON pigeon"),
     };
     assert!(has(db, name).await);
-    let on = if db.is_sqlite() { "" } else { " ON pigeon" };
+    let name = &full_name(db, name).await;
     db.sql(&format!("DROP TRIGGER {name}{on}")).await;
     assert!(!has(db, name).await);
+}
+
+/// On MySQL names end with a checksum of the trigger's text, which names the test's own database.
+async fn full_name(db: &TestDb, name: &str) -> String {
+    if !db.is_mysql() {
+        return name.to_owned();
+    }
+    db.scalar(&format!("SELECT trigger_name FROM information_schema.triggers WHERE trigger_name LIKE '{name}%' AND trigger_schema = database()")).await
 }
 
 contract! {

@@ -1,4 +1,4 @@
-use sea_orm::TransactionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::{
     catalog::{catalog, installed},
@@ -13,8 +13,28 @@ async fn tables_and_a_row(db: &TestDb) {
     db.sql("INSERT INTO lamppost (id, first_name) VALUES (1, 'Ada')").await;
 }
 
+/// On MySQL each change of the schema commits. `install` refuses to end the user's transaction.
+#[tokio::test]
+async fn or_refuses_on_mysql() {
+    let db = TestDb::mysql().await;
+    tables_and_a_row(&db).await;
+    let before = catalog(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    transaction.execute_unprepared("UPDATE lamppost SET first_name = 'Bob'").await.expect("updated");
+    let install = lampposts().install(&transaction).await.expect_err("it should be refused").to_string();
+    let uninstall = lampposts().uninstall(&transaction).await.expect_err("it should be refused").to_string();
+    transaction.rollback().await.expect("rolled back");
+    insta::assert_snapshot!(install, @"on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions");
+    assert_eq!(uninstall, install);
+    assert_eq!(db.scalar::<String>("SELECT first_name FROM lamppost").await, "Ada");
+    assert_eq!(catalog(&db).await, before);
+}
+
 contract! {
     async fn rolled_back_it_leaves_nothing(db: TestDb) {
+        if db.is_mysql() {
+            return; // see above
+        }
         tables_and_a_row(&db).await;
         let before = catalog(&db).await;
         let transaction = db.begin().await.expect("begun");
@@ -25,6 +45,9 @@ contract! {
     }
 
     async fn committed_it_works(db: TestDb) {
+        if db.is_mysql() {
+            return; // see above
+        }
         tables_and_a_row(&db).await;
         let transaction = db.begin().await.expect("begun");
         lampposts().install(&transaction).await.expect("installed");
@@ -35,6 +58,9 @@ contract! {
     }
 
     async fn and_so_does_uninstall(db: TestDb) {
+        if db.is_mysql() {
+            return; // see above
+        }
         set_up_lampposts(&db).await;
         let before = catalog(&db).await;
         let transaction = db.begin().await.expect("begun");

@@ -27,6 +27,6 @@ contract! {
     async fn a_view_is_none(db: TestDb) {
         db.sql("CREATE VIEW lamp AS SELECT 1 AS id, 'Ada' AS name").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`lamp`, which the cached fields of `lamp` (label) need, is a view: triggers stand on tables only, so name the table behind it in the entity"#));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`lamp`, which the cached fields of `lamp` (label) need, is a view: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"#));
     }
 }

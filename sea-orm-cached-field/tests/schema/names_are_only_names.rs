@@ -1,3 +1,4 @@
+use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
 
 use crate::{
@@ -45,13 +46,18 @@ related!(toy, { table_name = "y" }, {
 
 /// By hand: SeaORM cannot create a table with such columns on PostgreSQL.
 async fn create_tables(db: &TestDb) {
-    let id = if db.is_sqlite() { "INTEGER" } else { "SERIAL" };
-    db.sql(&format!(
+    let (id, text) = match db.get_database_backend() {
+        DbBackend::Sqlite => ("INTEGER", "TEXT"),
+        DbBackend::MySql => ("INTEGER AUTO_INCREMENT", "VARCHAR(100)"),
+        _ => ("SERIAL", "TEXT"),
+    };
+    let table = format!(
         r#"CREATE TABLE "x""; DROP TABLE y; -- */ %s $1 ?" (
-            "i""d'" {id} PRIMARY KEY, "näme'); DROP TABLE y; --" TEXT NOT NULL)"#
-    ))
-    .await;
-    db.sql(&format!(r#"CREATE TABLE y (id {id} PRIMARY KEY, name TEXT, "bobby's ""id""" INTEGER NOT NULL)"#)).await;
+            "i""d'" {id} PRIMARY KEY, "näme'); DROP TABLE y; --" {text} NOT NULL)"#
+    );
+    db.sql(&db.quoted(&table)).await;
+    let toys = format!(r#"CREATE TABLE y (id {id} PRIMARY KEY, name TEXT, "bobby's ""id""" INTEGER NOT NULL)"#);
+    db.sql(&db.quoted(&toys)).await;
 }
 
 async fn label(db: &TestDb) -> Option<String> {

@@ -1,3 +1,5 @@
+use sea_orm::DbBackend;
+
 use crate::{
     catalog::{has, installed, names},
     harness::lampposts::*,
@@ -51,7 +53,12 @@ contract! {
         if db.is_sqlite() {
             db.sql("PRAGMA foreign_keys = OFF").await;
         }
-        db.sql(if db.is_sqlite() { "DROP TABLE lamppost" } else { "DROP TABLE lamppost CASCADE" }).await;
+        let drop = match db.get_database_backend() {
+            DbBackend::Sqlite => "DROP TABLE lamppost",
+            DbBackend::MySql => "SET foreign_key_checks = 0; DROP TABLE lamppost; SET foreign_key_checks = 1",
+            _ => "DROP TABLE lamppost CASCADE",
+        };
+        db.sql(drop).await;
         lampposts().uninstall(&*db).await.expect("uninstalled");
         for name in ["cached_field", "cached_marks", "cached_recalculations", "cf_lamppost"] {
             assert!(!has(&db, name).await, "{name} is left: {:?}", names(&db).await);

@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Schema};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Schema};
 use sea_orm_cached_field::{CachedFields, Event, Models};
 use tokio::sync::Semaphore;
 
@@ -142,10 +142,11 @@ pub fn fragiles() -> Models {
 pub async fn set_up_fragiles(db: &TestDb) -> Arc<Place> {
     let backend = db.get_database_backend();
     let create = backend.build(&Schema::new(backend).create_table_from_entity(Entity)).to_string();
-    let column = "\"cached_opinion\" varchar(60)";
-    assert!(create.contains(column), "{create}");
+    let column = db.quoted("\"cached_opinion\" varchar(60)");
+    assert!(create.contains(&column), "{create}");
     let check = format!("{column} CHECK (cached_opinion <> 'refused' AND length(cached_opinion) <= 60)");
-    db.sql(&create.replace(column, &check)).await;
+    // SeaORM's `timestamp` of MySQL knows no fractions of a second.
+    db.sql(&create.replace(&column, &check).replace("` timestamp", "` timestamp(6)")).await;
     fragiles().install(&**db).await.expect("installed");
     Place::named(&db.url)
 }
@@ -191,7 +192,11 @@ async fn marked(db: &TestDb, id: i32) -> i64 {
 
 /// How many rows are leased now.
 pub async fn leased(db: &TestDb) -> i64 {
-    let now = if db.is_sqlite() { "CAST(unixepoch('subsec') * 1000 AS INTEGER)" } else { "now()" };
+    let now = match db.get_database_backend() {
+        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        DbBackend::MySql => "utc_timestamp(6)",
+        _ => "now()",
+    };
     db.scalar(&format!("SELECT count(*) FROM fragile_cached_recalculations WHERE leased_until > {now}")).await
 }
 

@@ -11,6 +11,13 @@ use crate::{
     field::layout::{Owner, Table},
 };
 
+/// What a row `c` of `pg_class` is.
+const KIND: &str = "CASE WHEN c.relpersistence = 't' THEN 'temporary table'
+                     WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view'
+                     WHEN c.relkind = 'f' THEN 'foreign table'
+                     WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+                     THEN 'table that others inherit from' ELSE 'table' END";
+
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::postgres();
     // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast cuts long names.
@@ -21,9 +28,15 @@ pub(super) fn describe(table: &Table) -> Statement {
                 a.attname::text AS name,
                 CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
                      ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,
+                (SELECT 'OPERATOR(' || quote_ident(bn.nspname) || '.=)'
+                   FROM pg_type base JOIN pg_namespace bn ON bn.oid = base.typnamespace
+                   JOIN pg_operator o ON o.oprname = '=' AND o.oprleft = base.oid AND o.oprright = base.oid
+                    AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
+                  WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
+                CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS generated,
                 CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
-                CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
-                     ELSE 'table' END AS kind
+                {KIND} AS kind,
+                CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row
            FROM pg_class c
            JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -37,13 +50,23 @@ pub(super) fn describe(table: &Table) -> Statement {
     statement(sql, text)
 }
 
+pub(super) fn partitions(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS name, {KIND} AS kind
+           FROM pg_partition_tree({}) p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE p.isleaf AND p.parentrelid IS NOT NULL AND p.level > 0 ORDER BY 1, 2",
+        literal(&qualified(table)),
+    );
+    statement(Sql::postgres(), text)
+}
+
 /// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the table's ownership.
 /// A cast from text to another type fails for what is no value of it, in the user's statement.
 pub(super) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind {
         "smallint" | "integer" | "bigint" => "integer".to_owned(),
         "text" => "text".to_owned(),
-        _ if kind.starts_with("character") || kind.ends_with("citext") => "text".to_owned(),
+        _ if kind.starts_with("character") => "text".to_owned(),
         // `numeric(10,2)` and `numeric(12,2)`
         _ => kind.split('(').next().unwrap_or(kind).to_owned(),
     };
@@ -56,6 +79,7 @@ pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> St
     let mut lacks = vec![schema_lack(&owner.table, "CREATE")];
     lacks.extend(tables.iter().map(|table| schema_lack(table, "USAGE")));
     lacks.extend(tables.iter().map(|table| ownership_lack(table)));
+    lacks.extend(tables.iter().map(|table| exemption_lack(table)));
     // UNION: each of them once.
     statement(Sql::postgres(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
 }
@@ -65,31 +89,42 @@ fn schema_lack(table: &Table, privilege: &str) -> String {
     let quoted = quote(schema);
     lack(
         &format!("{privilege} on the schema {quoted}"),
-        &format!("GRANT {privilege} ON SCHEMA {quoted} TO"),
+        &format!("'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(current_user)", literal(&quoted)),
         &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
     )
 }
 
 fn ownership_lack(table: &Table) -> String {
-    let owner = format!(
-        "SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name)",
-        literal(table.schema.as_deref().unwrap_or_default()),
-        literal(&table.name),
-    );
+    let owner = class(table, "relowner");
     let table = qualified(table);
     lack(
         &format!("ownership of {table}"),
-        &format!("ALTER TABLE {table} OWNER TO"),
-        &format!("pg_has_role(({owner}), 'USAGE')"),
+        &format!("{} || quote_ident(current_user)", literal(&format!("ALTER TABLE {table} OWNER TO "))),
+        &format!("pg_has_role({owner}, 'USAGE')"),
     )
 }
 
-fn lack(privilege: &str, grant: &str, test: &str) -> String {
-    format!(
-        "SELECT {} AS privilege, {} || ' ' || quote_ident(current_user) AS remedy WHERE NOT {test}",
-        literal(privilege),
-        literal(grant),
+/// Our functions run as who installs them: rows that row-level security hides from them would not be marked.
+fn exemption_lack(table: &Table) -> String {
+    lack(
+        &format!("BYPASSRLS, for the row-level security of {} is forced on its owner too", qualified(table)),
+        "'ALTER ROLE ' || quote_ident(current_user) || ' BYPASSRLS'",
+        &format!("NOT row_security_active({})", class(table, "oid")),
     )
+}
+
+/// What `pg_class` has of a table. Not by a cast to `regclass`, which takes the right to use the schema.
+fn class(table: &Table, column: &str) -> String {
+    format!(
+        "(SELECT c.{column} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name))",
+        literal(table.schema.as_deref().unwrap_or_default()),
+        literal(&table.name),
+    )
+}
+
+/// `remedy`: an SQL expression.
+fn lack(privilege: &str, remedy: &str, test: &str) -> String {
+    format!("SELECT {} AS privilege, {remedy} AS remedy WHERE NOT {test}", literal(privilege))
 }
 
 pub(super) fn installed(owner: &Owner) -> Statement {
@@ -106,14 +141,17 @@ pub(super) fn installed(owner: &Owner) -> Statement {
            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT CASE WHEN c.relkind = 'i' THEN 'index' ELSE 'table' END, c.relname::text, NULL, d.description
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, d.description
            FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
           WHERE starts_with(d.description, {prefix}) AND d.objsubid = 0
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment
+            AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indrelid IS DISTINCT FROM to_regclass({owner}))
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
           WHERE c.oid IN (to_regclass({marks}), to_regclass({queue})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
         parent = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'",
+        owner = literal(&qualified(&owner.table)),
         marks = literal(&qualified(&crate::dialect::sql::marks(owner))),
         queue = literal(&qualified(&crate::dialect::sql::recalculations(owner))),
     );

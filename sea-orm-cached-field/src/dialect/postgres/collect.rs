@@ -83,7 +83,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
                 CASE WHEN v.lease > 0 THEN 1 ELSE 0 END, to_timestamp(v.marked_at / 1000.0)
            FROM v ORDER BY {selected}, v.field
          ON CONFLICT ({columns}, field) DO UPDATE SET
-                generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                {respelled}, generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
@@ -91,6 +91,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
         returned = prefixed("q", &keys),
+        // The row's key may have come to be spelled in another way, where its type calls both equal.
+        respelled = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect::<Vec<_>>().join(", "),
     );
     statement(sql, text)
 }

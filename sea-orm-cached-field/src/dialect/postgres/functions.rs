@@ -6,8 +6,7 @@ use crate::{
     dialect::{
         Described, Object, ObjectKind,
         sql::{
-            checksum, equal, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations,
-            unique_name,
+            checksum, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations, unique_name,
         },
     },
     field::{
@@ -16,14 +15,21 @@ use crate::{
     },
 };
 
-/// What every function of ours is declared with. `extra_float_digits`: where floats are compared by their text, all
-/// digits count, whatever the session wants to see of them.
-pub(super) const SECURITY: &str =
-    "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1";
+/// What functions of ours are declared with that compare nothing.
+const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
-/// What the functions are declared with that a worker calls.
+/// What functions of ours are declared with. Where values are compared by their text, it shows all that they are made
+/// of, whatever the session wants to see of them.
+pub(super) const SECURITY: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET extra_float_digits = 1 SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres'";
+
+/// What a function is declared with that updates the owner's table: users' triggers there run inside it, so it keeps the
+/// `search_path` that it was installed under, and names everything of its own with the schema.
+const UPDATES_OWNERS: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT";
+
+/// What the functions are declared with that a worker calls. Rows that a policy hides from us must not be overlooked.
 const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off";
+  SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
 /// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
 pub(super) const FOREIGN: &str = "coalesce(current_setting('cached_field.internal', true), '') <> 'on'";
@@ -52,7 +58,7 @@ pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
 /// A function object; `signature` is what follows its name up to the body.
 pub(super) fn function_object(owner: &Owner, suffix: &str, signature: &str, body: &str) -> Object {
     // A user's column may be named like a variable of ours. Columns are qualified, so the variable is always meant.
-    let option = if signature.contains(SECURITY) { "#variable_conflict use_variable\n" } else { "" };
+    let option = if signature.contains("LANGUAGE plpgsql") { "#variable_conflict use_variable\n" } else { "" };
     // No name in the body can contain the checksum of the body.
     let quote = format!("$cached_field_{}$", checksum(body));
     let create = format!(
@@ -94,23 +100,32 @@ fn mark(owner: &Owner, table: &Described) -> Object {
     let keys = key_columns(owner);
     let flush_columns: Vec<String> = keys.iter().map(|key| format!("flush_{key}")).collect();
     let flush: Vec<String> = keys.iter().map(|key| format!("CASE WHEN {FLUSHED} THEN p_{key} END")).collect();
+    // A related row may spell the key in another way, where the type calls both equal; a worker goes by the owner's.
+    let own_keys = owner_key(owner);
+    let (values, spelled) = if owner.key.iter().any(|key| table.operators.contains_key(&key.name)) {
+        let values: Vec<String> =
+            own_keys.iter().zip(&keys).map(|(own, key)| format!("coalesce(t.{own}, u.{key})")).collect();
+        let join = format!(" LEFT JOIN {} t ON {}", qualified(&owner.table), key_equal(owner, table, "u"));
+        (values.join(", "), join)
+    } else {
+        (prefixed("u", &keys), String::new())
+    };
     let body = format!(
         "BEGIN
   INSERT INTO {marks} (field, {columns}, {flush_columns})
   SELECT p_field, {values}, {flush}
-    FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n);
+    FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n){spelled};
 {wake}
 END",
         marks = qualified(&marks(owner)),
         columns = keys.join(", "),
         flush_columns = flush_columns.join(", "),
-        values = prefixed("u", &keys),
         flush = flush.join(", "),
         arrays = key_arrays(owner, "p_"),
         wake = wake(owner),
     );
     let signature =
-        format!("(p_field text, p_flush boolean, {}) RETURNS void {SECURITY}", key_array_parameters(owner, table));
+        format!("(p_field text, p_flush boolean, {}) RETURNS void {DEFINER}", key_array_parameters(owner, table));
     function_object(owner, "mark", &signature, &body)
 }
 
@@ -127,62 +142,81 @@ END",
         qualified(&marks(owner)),
         wake(owner),
     );
-    let signature = format!("(p_field text, p_flush boolean, p_via text, p_links text[]) RETURNS void {SECURITY}");
+    let signature = format!("(p_field text, p_flush boolean, p_via text, p_links text[]) RETURNS void {DEFINER}");
     function_object(owner, "mark_links", &signature, &body)
 }
 
 /// Sets missing flags without waiting. One plpgsql branch a field: plans are kept, and an UPDATE of no rows, which would
 /// still run all statement triggers, is not sent.
 fn flag(owner: &Owner, table: &Described) -> Object {
-    let types = tables::key_types(owner, table);
     let keys = key_columns(owner);
-    let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
-    let branches: Vec<String> = owner.fields.iter().map(|field| flag_branch(owner, field)).collect();
+    let marks = qualified(&marks(owner));
+    let declared: Vec<String> = keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
+    let branches: Vec<String> = owner.fields.iter().map(|field| flag_branch(owner, table, field)).collect();
     // Not in the function's SET clause: only a superuser may put a parameter there that no extension declares.
     let body = format!(
-        "DECLARE {declared} v_internal text := current_setting('cached_field.internal', true);
+        "DECLARE {declared} v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
 BEGIN
-  PERFORM set_config('cached_field.internal', 'on', true);
-{}
-  PERFORM set_config('cached_field.internal', coalesce(v_internal, ''), true);
+  PERFORM pg_catalog.set_config('cached_field.internal', 'on', true);
+{branches}
+  PERFORM pg_catalog.set_config('cached_field.internal', coalesce(v_internal, ''), true);
 END",
-        branches.join("\n"),
+        declared = declared.join(" "),
+        branches = branches.join("\n"),
     );
-    let signature = format!("(p_field text, {}) RETURNS void {SECURITY}", key_array_parameters(owner, table));
+    let signature = format!("(p_field text, {}) RETURNS void {UPDATES_OWNERS}", key_array_parameters(owner, table));
     function_object(owner, "flag", &signature, &body)
 }
 
-fn flag_branch(owner: &Owner, field: &crate::field::layout::Field) -> String {
+/// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key columns.
+fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
+    let pairs = owner.key.iter().zip(key_columns(owner));
+    let pairs = pairs.map(|(own, key)| format!("t.{} {} {values}.{key}", quote(&own.name), equality(table, &own.name)));
+    pairs.collect::<Vec<_>>().join(" AND ")
+}
+
+/// By what a column is compared with values of its type. By name alone `=` of a type that is not PostgreSQL's own would
+/// not be found under our `search_path`, or that of a cast to `text` instead.
+pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
+    table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
+}
+
+fn flag_branch(owner: &Owner, described: &Described, field: &crate::field::layout::Field) -> String {
     let keys = key_columns(owner);
     let (owner_key, flag, table) = (owner_key(owner), quote(&field.recalculation_needed), qualified(&owner.table));
-    let aggregated: Vec<String> = keys.iter().map(|key| format!("array_agg(l.{key})")).collect();
+    let aggregated: Vec<String> = keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
+    let equal = key_equal(owner, described, "u");
+    // `unnest` of several arrays has no name with a schema.
+    let unnested = |prefix: &str| {
+        let arrays: Vec<String> = keys.iter().map(|key| format!("pg_catalog.unnest({prefix}{key})")).collect();
+        arrays.join(", ")
+    };
+    let is_any = equality(described, &owner.key[0].name);
     let selected: Vec<String> = owner_key.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
     let locked = match owner_key.as_slice() {
         [key] => format!(
-            "SELECT {selected} FROM {table} t WHERE t.{key} = ANY (p_key_1) AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT {selected} FROM {table} t WHERE t.{key} {is_any} ANY (p_key_1) AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED",
             selected = selected.join(", "),
         ),
         _ => format!(
-            "SELECT s.* FROM unnest({arrays}) AS u({keys}), LATERAL (
+            "SELECT s.* FROM ROWS FROM ({arrays}) AS u({keys}), LATERAL (
           SELECT {selected} FROM {table} t WHERE {equal} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED) s",
-            arrays = key_arrays(owner, "p_"),
+            arrays = unnested("p_"),
             keys = keys.join(", "),
             selected = selected.join(", "),
-            equal = equal("t", &owner_key, "u", &keys),
         ),
     };
     let update = match owner_key.as_slice() {
-        [key] => format!("UPDATE {table} t SET {flag} = true WHERE t.{key} = ANY (v_key_1);"),
+        [key] => format!("UPDATE {table} t SET {flag} = true WHERE t.{key} {is_any} ANY (v_key_1);"),
         _ => format!(
-            "UPDATE {table} t SET {flag} = true FROM unnest({}) AS u({}) WHERE {};",
-            key_arrays(owner, "v_"),
+            "UPDATE {table} t SET {flag} = true FROM ROWS FROM ({}) AS u({}) WHERE {equal};",
+            unnested("v_"),
             keys.join(", "),
-            equal("t", &owner_key, "u", &keys),
         ),
     };
     format!(
-        "  IF p_field = {name} THEN
+        "  IF p_field OPERATOR(pg_catalog.=) {name} THEN
     SELECT {aggregated} INTO {into} FROM ({locked}) l;
     IF v_key_1 IS NOT NULL THEN
       {update}
@@ -282,7 +316,7 @@ END",
         function = function(owner, "flush"),
     );
     vec![
-        function_object(owner, "flush", &format!("() RETURNS trigger {SECURITY}"), &body),
+        function_object(owner, "flush", &format!("() RETURNS trigger {DEFINER}"), &body),
         trigger_object(owner, name, &marks(owner), create),
     ]
 }
@@ -314,13 +348,53 @@ pub(super) fn trigger_object(owner: &Owner, name: &str, on: &Table, create: Stri
     tables::object(owner, ObjectKind::Trigger, name, Some(on), vec![drop, create])
 }
 
-/// A column's value in a form whose equality hides no change: most types have an equality of their own that does
-/// (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`).
-pub(super) fn comparable(expression: &str, kind: &str) -> String {
+/// Where a trigger finds the rows of its statement: in transition tables, or in `OLD` and `NEW` if it fires for each row.
+pub(super) fn old_rows(table: &Described) -> &'static str {
+    if table.by_row { "(SELECT OLD.*)" } else { "cf_old" }
+}
+
+pub(super) fn new_rows(table: &Described) -> &'static str {
+    if table.by_row { "(SELECT NEW.*)" } else { "cf_new" }
+}
+
+/// `AFTER <event> ON <table> ...`. Partitions do not share triggers of statements, but those of rows: PostgreSQL makes
+/// them on every partition, also on later ones. They cannot have transition tables.
+///
+/// `read`: the columns that matter to an UPDATE. The function looks more closely than the condition.
+pub(super) fn after<'a>(event: &str, table: &Described, read: impl IntoIterator<Item = &'a str>) -> String {
+    let level = match event {
+        "TRUNCATE" => "FOR EACH STATEMENT",
+        "UPDATE" if table.by_row => &format!("FOR EACH ROW WHEN ({})", image_changed(read)),
+        _ if table.by_row => "FOR EACH ROW",
+        "INSERT" => "REFERENCING NEW TABLE AS cf_new FOR EACH STATEMENT",
+        "DELETE" => "REFERENCING OLD TABLE AS cf_old FOR EACH STATEMENT",
+        _ => "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new FOR EACH STATEMENT",
+    };
+    format!("AFTER {event} ON {} {level}", qualified(&table.table))
+}
+
+/// Whether the equality of a type hides no change.
+pub(super) fn is_exact(kind: &str) -> bool {
     const EXACT: [&str; 9] = ["smallint", "integer", "bigint", "boolean", "uuid", "date", "bytea", "oid", "\"char\""];
-    if EXACT.contains(&kind) || kind.starts_with("timestamp") {
-        expression.to_owned()
-    } else {
-        format!("{expression}::text COLLATE \"C\"")
+    EXACT.contains(&kind) || (kind.starts_with("timestamp") && !kind.contains('.'))
+}
+
+/// A column's value in a form whose equality hides no change: most types have an equality of their own that does
+/// (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`). Inside of a row, for a cast to `text` may
+/// leave something out, such as trailing blanks of a `bpchar`; and no value is there another text than NULL.
+pub(super) fn comparable(expression: &str, kind: &str) -> String {
+    match kind {
+        _ if is_exact(kind) => expression.to_owned(),
+        "text" | "xml" => format!("{expression}::text COLLATE \"C\""),
+        _ if kind.starts_with("character varying") => format!("{expression}::text COLLATE \"C\""),
+        _ => format!("ROW({expression})::text COLLATE \"C\""),
     }
+}
+
+/// Whether any of these columns looks different, byte by byte: what a condition may ask that is evaluated under the
+/// session's settings.
+pub(super) fn image_changed<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
+    let columns: Vec<String> = columns.into_iter().map(quote).collect();
+    let row = |version: &str| format!("ROW({})::record", prefixed(version, &columns));
+    format!("{} OPERATOR(pg_catalog.*<>) {}", row("OLD"), row("NEW"))
 }

@@ -18,10 +18,12 @@ mod way;
 
 use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+};
 use crate::field::{
     Key,
-    layout::{Field, Owner, Source, Table, Upstream},
+    layout::{Owner, Source, Table, Upstream},
 };
 
 /// The channel on which sleeping workers are woken.
@@ -48,10 +50,6 @@ fn sleep_lock(marks: &str) -> String {
 impl Dialect for Postgres {
     fn sql(&self) -> Sql {
         Sql::postgres()
-    }
-
-    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String> {
-        complete::assignments(field, value, done)
     }
 
     fn backend(&self) -> DbBackend {
@@ -84,6 +82,10 @@ impl Dialect for Postgres {
 
     fn describe(&self, table: &Table) -> Statement {
         catalog::describe(table)
+    }
+
+    fn partitions(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::partitions(table))
     }
 
     fn can_link(&self, owner: &str, related: &str) -> bool {
@@ -171,8 +173,8 @@ impl Dialect for Postgres {
         newest_mark
     }
 
-    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
-        collect::enqueue(owner, rows, lease)
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+        vec![collect::enqueue(owner, rows, lease)]
     }
 
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
@@ -183,8 +185,8 @@ impl Dialect for Postgres {
         claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
-        claim::lease_one(owner, field, key, lease, steal)
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+        vec![claim::lease_one(owner, field, key, lease, steal)]
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -203,12 +205,20 @@ impl Dialect for Postgres {
         (vec![complete::delete_queued(owner, done)], Vec::new())
     }
 
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        vec![shared::write(self.sql(), owner, shape, rows, complete::assignments)]
+    }
+
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
         complete::hand_back(owner, claims, delay)
     }
 
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
         complete::record_failure(owner, claim, error, retry)
+    }
+
+    fn see_all(&self) -> Option<Statement> {
+        Some(statement(Sql::postgres(), "SELECT set_config('row_security', 'off', true)".to_owned()))
     }
 
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {

@@ -1,6 +1,9 @@
 //! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
 
-use super::functions::{FOREIGN, SECURITY, comparable, function, function_object, trigger_object};
+use super::functions::{
+    FOREIGN, SECURITY, after, comparable, function, function_object, image_changed, is_exact, new_rows, old_rows,
+    trigger_object,
+};
 use crate::{
     dialect::{
         Described, Object,
@@ -12,7 +15,7 @@ use crate::{
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let mut objects = before_update(owner, table);
     objects.extend(before_insert(owner));
-    objects.extend(after_insert(owner));
+    objects.extend(after_insert(owner, table));
     objects.extend(after_update(owner, table));
     objects.extend(reflag(owner));
     objects
@@ -38,27 +41,25 @@ fn changed(table: &Described, column: &str) -> String {
 }
 
 /// Whether an UPDATE makes the field stale: an input changed, or somebody but us ended the flag or wrote the value.
-fn becomes_stale(owner: &Owner, table: &Described, field: &Field) -> String {
-    let inputs: Vec<String> = inputs(owner, field).map(|column| changed(table, column)).collect();
+fn becomes_stale(field: &Field, input_changed: &str, value_changed: &str) -> String {
     let flag = quote(&field.recalculation_needed);
-    format!(
-        "({inputs} OR (NOT NEW.{flag} AND (OLD.{flag} OR {value_changed}) AND {FOREIGN}))",
-        inputs = inputs.join(" OR "),
-        value_changed = changed(table, &field.cached.name),
-    )
+    format!("({input_changed} OR (NOT NEW.{flag} AND (OLD.{flag} OR {value_changed}) AND {FOREIGN}))")
 }
 
-/// Sets the flag on the row at hand, which the statement has locked already.
+/// Sets the flag on the row at hand, which the statement has locked already. The condition of the trigger calls it more
+/// often than need be, but misses nothing. Generated columns are not computed yet; the AFTER trigger sees to them.
 fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
-    let stale: Vec<String> = owner.fields.iter().map(|field| becomes_stale(owner, table, field)).collect();
-    let branches: Vec<String> = owner
-        .fields
-        .iter()
-        .zip(&stale)
-        .map(|(field, stale)| {
-            format!("  IF {stale} THEN\n    NEW.{} := true;\n  END IF;", quote(&field.recalculation_needed))
-        })
-        .collect();
+    let compared = |field| inputs(owner, field).filter(|column| !table.generated.contains(*column));
+    let condition = owner.fields.iter().map(|field| {
+        becomes_stale(field, &image_changed(compared(field)), &image_changed([field.cached.name.as_str()]))
+    });
+    let stale: Vec<String> = condition.collect();
+    let branch = |field| {
+        let inputs: Vec<String> = compared(field).map(|column| changed(table, column)).collect();
+        let stale = becomes_stale(field, &inputs.join(" OR "), &changed(table, &field.cached.name));
+        format!("  IF {stale} THEN\n    NEW.{} := true;\n  END IF;", quote(&field.recalculation_needed))
+    };
+    let branches: Vec<String> = owner.fields.iter().map(branch).collect();
     let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", branches.join("\n"));
     let create = format!(
         "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}()",
@@ -101,7 +102,7 @@ fn arrays(owner: &Owner, prefix: &str) -> String {
     key_columns(owner).iter().map(|key| format!("{prefix}{key}")).collect::<Vec<_>>().join(", ")
 }
 
-fn after_insert(owner: &Owner) -> Vec<Object> {
+fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
     // A query with aggregates has one row even without input, hence the HAVING.
     let marks: Vec<String> = owner
@@ -109,17 +110,18 @@ fn after_insert(owner: &Owner) -> Vec<Object> {
         .iter()
         .map(|field| {
             format!(
-                "  PERFORM {}({}, false, {}) FROM cf_new n HAVING count(*) > 0;",
+                "  PERFORM {}({}, false, {}) FROM {} n HAVING count(*) > 0;",
                 function(owner, "mark"),
                 literal(field.name),
                 aggregated.join(", "),
+                new_rows(table),
             )
         })
         .collect();
     let create = format!(
-        "CREATE TRIGGER {name} AFTER INSERT ON {table} REFERENCING NEW TABLE AS cf_new FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
         name = name("ai"),
-        table = qualified(&owner.table),
+        after = after("INSERT", table, []),
         function = function(owner, "ai"),
     );
     let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", marks.join("\n"));
@@ -140,10 +142,11 @@ fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
         declared_keys(owner, table, "v_missed_"),
         branches.join("\n"),
     );
+    let read = owner.fields.iter().flat_map(|field| inputs(owner, field).chain([field.recalculation_needed.as_str()]));
     let create = format!(
-        "CREATE TRIGGER {name} AFTER UPDATE ON {table} REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
         name = name("au"),
-        table = qualified(&owner.table),
+        after = after("UPDATE", table, read),
         function = function(owner, "au"),
     );
     vec![
@@ -154,12 +157,15 @@ fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
 
 fn after_update_branch(owner: &Owner, table: &Described, field: &Field) -> String {
     let keys = key_columns(owner);
-    let own: Vec<String> = (1..=field.own_columns.len()).map(|n| format!("c_{n}")).collect();
+    // A key too that is spelled in another way, where the type calls both equal, has changed.
+    let inexact_keys = owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
+    let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
+    let own: Vec<String> = (1..=inputs.len()).map(|n| format!("c_{n}")).collect();
     let grouped = prefixed("u", &[keys.clone(), own.clone()].concat());
     let rows = |row: &str, table_name: &str, is_new: bool| {
         let key = owner_key(owner).into_iter().zip(&keys).map(|(column, key)| format!("{row}.{column} AS {key}"));
-        let columns = field.own_columns.iter().zip(&own).map(|(column, name)| {
-            format!("{} AS {name}", comparable(&format!("{row}.{}", quote(column)), &table.columns[column]))
+        let columns = inputs.iter().zip(&own).map(|(column, name)| {
+            format!("{} AS {name}", comparable(&format!("{row}.{}", quote(column)), &table.columns[*column]))
         });
         let selected: Vec<String> = key.chain(columns).collect();
         let flag = quote(&field.recalculation_needed);
@@ -176,7 +182,7 @@ fn after_update_branch(owner: &Owner, table: &Described, field: &Field) -> Strin
                     FROM ({old} UNION ALL {new}) u
                    GROUP BY {grouped}
                   HAVING count(*) <> 2 OR (v_foreign AND bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
-           GROUP BY {keys} HAVING bool_or(d.has_new)) e;
+           WHERE d.has_new GROUP BY {keys}) e;
   IF v_key_1 IS NOT NULL THEN
     PERFORM {mark}({name}, false, {into});
   END IF;
@@ -190,8 +196,8 @@ fn after_update_branch(owner: &Owner, table: &Described, field: &Field) -> Strin
         into_missed = arrays(owner, "v_missed_"),
         keys = prefixed("d", &keys),
         keys_u = prefixed("u", &keys),
-        old = rows("o", "cf_old", false),
-        new = rows("n", "cf_new", true),
+        old = rows("o", old_rows(table), false),
+        new = rows("n", new_rows(table), true),
         mark = function(owner, "mark"),
         flag = function(owner, "flag"),
         name = literal(field.name),

@@ -1,7 +1,7 @@
 //! Triggers on a related table: which owners a change there concerns.
 
 use super::{
-    functions::{SECURITY, comparable, function, function_object, trigger_object},
+    functions::{SECURITY, after, comparable, function, function_object, new_rows, old_rows, trigger_object},
     tables, way,
 };
 use crate::{
@@ -11,25 +11,25 @@ use crate::{
     },
     field::{
         Flagging,
-        layout::{Owner, Reader, Source},
+        layout::{Owner, Reader, Source, Table},
     },
 };
 
 pub(super) fn objects(owner: &Owner, table: &Described, source: &Source, far: &Described) -> Vec<Object> {
     let events = [
-        Event { suffix: "ai", event: "INSERT", referencing: "REFERENCING NEW TABLE AS cf_new" },
-        Event { suffix: "ad", event: "DELETE", referencing: "REFERENCING OLD TABLE AS cf_old" },
-        Event { suffix: "au", event: "UPDATE", referencing: "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new" },
-        Event { suffix: "at", event: "TRUNCATE", referencing: "" },
+        Event { suffix: "ai", event: "INSERT" },
+        Event { suffix: "ad", event: "DELETE" },
+        Event { suffix: "au", event: "UPDATE" },
+        Event { suffix: "at", event: "TRUNCATE" },
     ];
     let change = Change { owner, table, source, far };
-    events.iter().flat_map(|event| change.objects(event)).collect()
+    let of_partitions = far.partitions.iter().flat_map(|partition| change.truncated(partition));
+    events.iter().flat_map(|event| change.objects(event)).chain(of_partitions).collect()
 }
 
 struct Event {
     suffix: &'static str,
     event: &'static str,
-    referencing: &'static str,
 }
 
 struct Change<'a> {
@@ -41,22 +41,27 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn objects(&self, event: &Event) -> Vec<Object> {
-        let owner = self.owner;
         let suffix = format!("{}_{}", self.source.name(), event.suffix);
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(reader));
+        self.trigger(&suffix, &self.far.table, &after(event.event, self.far, read), &self.body(event))
+    }
+
+    /// A partition may be truncated by itself, which no trigger of the whole table sees.
+    fn truncated(&self, partition: &Table) -> Vec<Object> {
+        let suffix = format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
+        let body = self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
+        self.trigger(&suffix, partition, &format!("BEFORE TRUNCATE ON {}", qualified(partition)), &body)
+    }
+
+    fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
+        let owner = self.owner;
         // The owner's name too: several owners may look at one table.
-        let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
-        let body = format!("DECLARE {}\nBEGIN\n{}\n  RETURN NULL;\nEND", self.variables(), self.body(event));
-        let create = format!(
-            "CREATE TRIGGER {} AFTER {} ON {} {} FOR EACH STATEMENT EXECUTE FUNCTION {}()",
-            quote(&name),
-            event.event,
-            qualified(&self.far.table),
-            event.referencing,
-            function(owner, &suffix),
-        );
+        let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
+        let body = format!("DECLARE {}\nBEGIN\n{}\n  RETURN NULL;\nEND", self.variables(), body);
+        let create = format!("CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()", quote(&name), function(owner, suffix),);
         vec![
-            function_object(owner, &suffix, &format!("() RETURNS trigger {SECURITY}"), &body),
-            trigger_object(owner, &name, &self.far.table, create),
+            function_object(owner, suffix, &format!("() RETURNS trigger {SECURITY}"), &body),
+            trigger_object(owner, &name, on, create),
         ]
     }
 
@@ -75,15 +80,23 @@ impl Change<'_> {
                 marked.collect::<Vec<_>>().join("\n")
             }
             "TRUNCATE" => self.find_all() + &self.mark_all_keys(),
-            "INSERT" => self.find("SELECT r.* FROM cf_new r") + &self.mark_all(),
-            _ => self.find("SELECT r.* FROM cf_old r") + &self.mark_all(),
+            "INSERT" => self.find(&format!("SELECT r.* FROM {} r", new_rows(self.far))) + &self.mark_all(),
+            _ => self.find(&format!("SELECT r.* FROM {} r", old_rows(self.far))) + &self.mark_all(),
         }
+    }
+
+    fn identifying(&self) -> impl Iterator<Item = &str> {
+        self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns())
+    }
+
+    /// The columns whose change the reader has to know of.
+    fn watched<'a>(&'a self, reader: &'a Reader) -> impl Iterator<Item = &'a str> {
+        self.identifying().chain(reader.columns.iter().map(String::as_str))
     }
 
     /// The related rows of which something that the reader reads has changed, old and new.
     fn updated(&self, reader: &Reader) -> String {
-        let mut columns: Vec<&str> =
-            self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns()).collect();
+        let mut columns: Vec<&str> = self.identifying().collect();
         columns.sort_unstable();
         columns.dedup();
         let read = reader.columns.iter().enumerate();
@@ -100,8 +113,8 @@ impl Change<'_> {
         format!(
             "SELECT {} FROM ({} UNION ALL {}) u GROUP BY {} HAVING count(*) <> 2",
             kept.join(", "),
-            rows("cf_old"),
-            rows("cf_new"),
+            rows(old_rows(self.far)),
+            rows(new_rows(self.far)),
             grouped.collect::<Vec<_>>().join(", "),
         )
     }

@@ -15,8 +15,9 @@ pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT NULL AS schema, c.name AS name, c.type AS type, c.pk AS key, m.type AS kind
-           FROM sqlite_master m, pragma_table_xinfo(m.name) c
+        "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, c.hidden IN (2, 3) AS generated, c.pk AS key,
+                CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, 0 AS by_row
+           FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
           WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
     );
     statement(sql, text)

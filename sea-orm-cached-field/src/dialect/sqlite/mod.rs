@@ -19,10 +19,12 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, WakeUp, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+};
 use crate::field::{
     Key,
-    layout::{Field, Owner, Source, Table, Upstream},
+    layout::{Owner, Source, Table, Upstream},
 };
 
 /// Now, in milliseconds since 1970.
@@ -44,10 +46,6 @@ fn primary_code(error: &DbErr) -> Option<i32> {
 impl Dialect for Sqlite {
     fn sql(&self) -> Sql {
         Sql::sqlite()
-    }
-
-    fn assignments(&self, field: &Field, value: &str, done: bool) -> Vec<String> {
-        complete::assignments(field, value, done)
     }
 
     fn backend(&self) -> DbBackend {
@@ -160,8 +158,8 @@ impl Dialect for Sqlite {
         fastrand::i64(1..)
     }
 
-    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
-        collect::enqueue(owner, rows, lease)
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+        vec![collect::enqueue(owner, rows, lease)]
     }
 
     fn flag_missing(&self, _: &Owner, _: usize, _: &[Key]) -> Option<Statement> {
@@ -172,8 +170,8 @@ impl Dialect for Sqlite {
         claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
-        claim::lease_one(owner, field, key, lease, steal)
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+        vec![claim::lease_one(owner, field, key, lease, steal)]
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -190,6 +188,10 @@ impl Dialect for Sqlite {
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         complete::settle(owner, done)
+    }
+
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        vec![shared::write(self.sql(), owner, shape, rows, complete::assignments)]
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {

@@ -3,16 +3,16 @@
 use super::tables;
 use crate::{
     dialect::{
-        Object, ObjectKind,
-        sql::{key_columns, literal, marks, owner_key, quote, recalculations, unique_name},
+        Described, Object, ObjectKind,
+        sql::{key_columns, literal, marks, owner_key, quote, quote_all, recalculations, unique_name},
     },
     field::layout::{Field, Owner},
 };
 
-pub(super) fn objects(owner: &Owner) -> Vec<Object> {
+pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let mut objects = vec![after_insert(owner)];
     for field in &owner.fields {
-        objects.extend([flagged(owner, field), inputs_changed(owner, field), guard(owner, field)]);
+        objects.extend([flagged(owner, field), inputs_changed(owner, table, field), guard(owner, field)]);
     }
     objects
 }
@@ -42,6 +42,14 @@ pub(super) fn changed(column: &str) -> String {
     format!("OLD.{0} IS NOT NEW.{0} COLLATE BINARY", quote(column))
 }
 
+/// ` OF a, b`: what the statement sets. No statement sets a generated column.
+pub(super) fn of(table: &Described, columns: &[&str]) -> String {
+    if columns.iter().any(|column| table.generated.contains(*column)) {
+        return String::new();
+    }
+    format!(" OF {}", quote_all(columns.iter().copied()).join(", "))
+}
+
 fn after_insert(owner: &Owner) -> Object {
     let flags: Vec<String> =
         owner.fields.iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed))).collect();
@@ -64,16 +72,15 @@ fn flagged(owner: &Owner, field: &Field) -> Object {
     trigger(owner, &format!("{}_flagged", field.name), &event, &[statement])
 }
 
-fn inputs_changed(owner: &Owner, field: &Field) -> Object {
+fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> Object {
     let inputs: Vec<&str> = owner
         .key
         .iter()
         .map(|column| column.name.as_str())
         .chain(field.own_columns.iter().map(String::as_str))
         .collect();
-    let columns: Vec<String> = inputs.iter().map(|column| quote(column)).collect();
     let changed: Vec<String> = inputs.iter().map(|column| changed(column)).collect();
-    let event = format!("AFTER UPDATE OF {} ON {} WHEN {}", columns.join(", "), own(owner), changed.join(" OR "));
+    let event = format!("AFTER UPDATE{} ON {} WHEN {}", of(table, &inputs), own(owner), changed.join(" OR "));
     trigger(owner, &format!("{}_own", field.name), &event, &[set_flag(owner, field)])
 }
 

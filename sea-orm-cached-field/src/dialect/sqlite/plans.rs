@@ -23,6 +23,10 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         table: owner.table.clone(),
         columns: columns.iter().map(|(name, _)| ((*name).to_owned(), "INTEGER".to_owned())).collect(),
         primary_key: vec!["id".to_owned()],
+        operators: Default::default(),
+        generated: Default::default(),
+        by_row: false,
+        partitions: Vec::new(),
         unique: Vec::new(),
     };
     for statement in Sqlite.objects(owner, &table, &[]).iter().flat_map(|object| &object.create) {

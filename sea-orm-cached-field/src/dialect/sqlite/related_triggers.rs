@@ -1,7 +1,7 @@
 //! Triggers on a related table: which owners a change there concerns.
 
 use super::{
-    own_triggers::{changed, trigger},
+    own_triggers::{changed, of, trigger},
     way,
 };
 use crate::{
@@ -74,8 +74,8 @@ impl Change<'_> {
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column)).collect();
         let event = format!(
-            "AFTER UPDATE OF {} ON {} WHEN {}",
-            quote_all(columns).join(", "),
+            "AFTER UPDATE{} ON {} WHEN {}",
+            of(self.far, &columns),
             quote(&self.far.table.name),
             changed.join(" OR "),
         );

@@ -18,7 +18,7 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     objects.push(marks_index(owner));
     objects.push(due_index(owner));
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
-    objects.extend(own_triggers::objects(owner));
+    objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
     }

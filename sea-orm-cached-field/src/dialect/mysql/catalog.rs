@@ -1,0 +1,116 @@
+//! What stands in the database already.
+
+use sea_orm::{DbErr, Statement};
+
+use super::{
+    names::{literal, qualified, quote},
+    statement, tables,
+};
+use crate::{
+    dialect::{
+        ObjectKind,
+        sql::{Sql, marks, recalculations},
+    },
+    field::layout::{Owner, Table},
+};
+
+/// The lock of one installation at a time, of this database: a lock's name is the whole server's.
+const LOCK: &str = "CONCAT('sea-orm-cached-field ', LEFT(SHA2(COALESCE(DATABASE(), ''), 256), 40))";
+
+/// A lock of the session: each of the statements that create something commits.
+pub(super) fn lock_out_installations() -> Statement {
+    statement(Sql::mysql(), format!("SELECT GET_LOCK({LOCK}, 600)"))
+}
+
+pub(super) fn let_installations_in() -> Statement {
+    statement(Sql::mysql(), format!("SELECT RELEASE_LOCK({LOCK})"))
+}
+
+/// The server's own number of an error; the classes of SQLSTATE are coarse.
+pub(super) fn error_number(error: &DbErr) -> Option<u16> {
+    #[cfg(feature = "sqlx-mysql")]
+    if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) =
+        error
+    {
+        let error = error.as_database_error()?.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?;
+        return Some(error.number());
+    }
+    let _ = error;
+    None
+}
+
+/// A string column's type has its character set and collation with it: that of a key is compared by them.
+pub(super) fn describe(table: &Table) -> Statement {
+    let mut sql = Sql::mysql();
+    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let text = format!(
+        "SELECT c.TABLE_SCHEMA AS `schema`,
+                c.COLUMN_NAME AS name,
+                CONCAT(CAST(c.COLUMN_TYPE AS CHAR), CASE WHEN c.COLLATION_NAME IS NULL THEN ''
+                       ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME, ' COLLATE ', c.COLLATION_NAME) END) AS type,
+                CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
+                0 AS by_row, NULL AS equality, CASE WHEN c.EXTRA LIKE '%GENERATED%' THEN 1 ELSE 0 END AS generated,
+                CASE WHEN t.TABLE_TYPE <> 'BASE TABLE' THEN LOWER(t.TABLE_TYPE)
+                     WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE) ELSE 'table' END AS kind
+           FROM information_schema.COLUMNS c
+           JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
+          WHERE c.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND c.TABLE_NAME = {name}
+          ORDER BY c.ORDINAL_POSITION"
+    );
+    statement(sql, text)
+}
+
+/// What a link's value becomes in a mark must compare as the columns do.
+pub(super) fn can_link(owner: &str, related: &str) -> bool {
+    let family = |kind: &str| match kind.split(['(', ' ']).next().unwrap_or(kind) {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => "integer".to_owned(),
+        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => "text".to_owned(),
+        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => "bytes".to_owned(),
+        _ => kind.to_owned(),
+    };
+    family(owner) == family(related)
+}
+
+/// The databases that triggers of ours can stand in: the owner's, and those of its sources.
+fn schemas(owner: &Owner) -> String {
+    let tables = owner.sources.iter().flat_map(|source| &source.steps).map(|step| &step.table).chain([&owner.table]);
+    let mut schemas: Vec<String> =
+        tables.map(|table| table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal)).collect();
+    schemas.sort();
+    schemas.dedup();
+    schemas.join(", ")
+}
+
+pub(super) fn installed(owner: &Owner) -> Statement {
+    let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
+    let prefix = literal(&tables::tag_prefix(owner));
+    let ours = [marks(owner), recalculations(owner)].map(|table| literal(&table.name)).join(", ");
+    let text = format!(
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name,
+                CONCAT('`', REPLACE(t.TRIGGER_SCHEMA, '`', '``'), '`') AS parent,
+                SUBSTRING_INDEX(SUBSTRING(CAST(t.ACTION_STATEMENT AS CHAR), LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR))), ' */', 1) AS tag
+           FROM information_schema.TRIGGERS t
+          WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+         UNION ALL
+         SELECT DISTINCT 'index', s.INDEX_NAME, NULL, CAST(s.INDEX_COMMENT AS CHAR)
+           FROM information_schema.STATISTICS s
+          WHERE s.TABLE_SCHEMA = {schema} AND s.TABLE_NAME = {table} AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
+         UNION ALL -- without tag: not ours, or a table of ours that lost its comment
+         SELECT 'table', t.TABLE_NAME, NULL, IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
+           FROM information_schema.TABLES t
+          WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME IN ({ours})",
+        schemas = schemas(owner),
+        table = literal(&owner.table.name),
+    );
+    statement(Sql::mysql(), text)
+}
+
+/// `parent` is the quoted name of the database that a trigger stands in.
+pub(super) fn drop_object(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    let own = Table { schema: owner.table.schema.clone(), name: name.to_owned() };
+    match (kind, parent) {
+        (ObjectKind::Index, _) => format!("DROP INDEX {} ON {}", quote(name), qualified(&owner.table)),
+        (ObjectKind::Trigger, Some(schema)) => format!("DROP TRIGGER IF EXISTS {schema}.{}", quote(name)),
+        _ => format!("DROP {} {}", kind.name().to_uppercase(), qualified(&own)),
+    }
+}

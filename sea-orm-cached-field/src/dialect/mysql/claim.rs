@@ -1,0 +1,203 @@
+//! Claiming: what is due, and the lease on it.
+
+use sea_orm::Statement;
+
+use super::{
+    after, any,
+    names::{known_fields, literal, owner_key, qualified, quote},
+    now, remember_now, statement, way,
+};
+use crate::{
+    dialect::{
+        Claim,
+        sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+    },
+    field::{
+        Key,
+        layout::{Owner, Upstream},
+    },
+};
+
+/// How many of the oldest due rows are looked at for each that is leased.
+const LOOKED_AT: i64 = 10;
+
+/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
+const LEASES_LOOKED_AT: u32 = 1000;
+
+pub(super) fn work(owner: &Owner) -> Statement {
+    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let mut moments = vec![
+        format!(
+            "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
+                 AND {} ORDER BY q.due_at LIMIT 1)",
+            known_fields(owner, "q"),
+        ),
+        format!(
+            "(SELECT MIN(d.leased_until) FROM (SELECT q.leased_until FROM {queue} q FORCE INDEX (by_due)
+                 WHERE q.due_at <= UTC_TIMESTAMP(6) ORDER BY q.due_at LIMIT {LEASES_LOOKED_AT}) d
+               WHERE d.leased_until > UTC_TIMESTAMP(6))"
+        ),
+    ];
+    moments.extend(owner.fields.iter().filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let table = qualified(&owner.table);
+        Some(format!(
+            "(SELECT t.{expires} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > UTC_TIMESTAMP(6) OR NOT t.{flag})
+               ORDER BY t.{expires} LIMIT 1)"
+        ))
+    }));
+    // `LEAST` of nothing is nothing, and so is it if one of them is nothing.
+    let moments = moments.into_iter().map(|moment| format!("SELECT {moment} AS moment"));
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {known}) AS work,
+                (SELECT GREATEST(CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment)) / 1000) AS SIGNED), 0)
+                   FROM ({moments}) w) AS wait",
+        known = known_fields(owner, "m"),
+        moments = moments.collect::<Vec<_>>().join("\n UNION ALL "),
+    );
+    statement(Sql::mysql(), text)
+}
+
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
+/// could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * LOOKED_AT));
+    let patience = sql.bind(patience);
+    let due = |row: &str| {
+        let known = known_fields(owner, row);
+        format!("{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)")
+    };
+    let oldest = format!(
+        "SELECT e.* FROM {queue} e FORCE INDEX (by_due) WHERE {} ORDER BY e.due_at LIMIT {looked_at}",
+        due("e"),
+    );
+    let waits = upstream.iter().map(|upstream| waits(owner, upstream, &oldest, &patience)).collect::<String>();
+    let text = format!(
+        "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, {now} AS claimed_at
+           FROM (SELECT DISTINCT {of_oldest}
+                   FROM (SELECT {of_due}, d.due_at FROM ({oldest}) d
+                          WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked}){waits}
+                          ORDER BY d.due_at LIMIT {limit}) o) k
+           STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
+          WHERE {due}{waits}
+            FOR UPDATE SKIP LOCKED",
+        returned = prefixed("d", &keys),
+        now = super::milliseconds("UTC_TIMESTAMP(6)"),
+        of_oldest = prefixed("o", &keys),
+        of_due = prefixed("d", &keys),
+        marks = qualified(&marks(owner)),
+        marked = equal("m", &keys, "d", &keys),
+        same_key = equal("d", &keys, "k", &keys),
+        due = due("d"),
+    );
+    statement(sql, text)
+}
+
+/// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it is calculated from.
+fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
+    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let queue = qualified(&recalculations(&upstream.owner));
+    // What was handed back a moment ago is pending too.
+    let pending = format!("p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND");
+    let pending = match &upstream.source {
+        None => format!("EXISTS (SELECT 1 FROM {queue} p WHERE {} AND {pending})", equal("p", &keys, "d", &keys)),
+        Some(source) => {
+            let own_keys = key_columns(owner);
+            let row = equal("t", &owner_key(owner), "d", &own_keys);
+            let rows =
+                format!("({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", qualified(&owner.table));
+            let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
+            let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
+            let pending_in = |table: String, condition: &str| {
+                format!(
+                    "EXISTS (SELECT 1 FROM ({rows}) w STRAIGHT_JOIN {table} p ON {} WHERE {} AND {condition})",
+                    equal("p", &keys, "w", &values),
+                    equal("w", &own_keys, "d", &own_keys),
+                )
+            };
+            let marked = pending_in(qualified(&marks(&upstream.owner)), &format!("p.field IN ({names})"));
+            format!("({} OR {marked})", pending_in(queue, &pending))
+        }
+    };
+    format!(
+        "
+            AND NOT (d.field = {field} AND d.first_marked_at > {since} AND {pending})",
+        field = literal(owner.fields[upstream.field].name),
+        since = after("UTC_TIMESTAMP(6)", &format!("-{patience}")),
+    )
+}
+
+pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
+    let text = format!(
+        "UPDATE {} q FORCE INDEX (PRIMARY) SET q.leased_until = {end}, q.attempts = q.attempts + 1 WHERE {}",
+        qualified(&recalculations(owner)),
+        queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+/// The queue's rows `q` of these claims.
+pub(super) fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let keys = key_columns(owner);
+    any(claims, |claim| {
+        let field = sql.bind(owner.fields[claim.field].name);
+        format!("{} AND q.field = {field}", sql.key_is(owner, "q.", &keys, &claim.key))
+    })
+}
+
+/// What stands in the queue under these keys after a statement that has leased until then.
+pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let end = after(&now(), &sql.bind(lease));
+    let text = format!(
+        "SELECT {}, q.field, q.generation, q.attempts, {} AS claimed_at, q.leased_until = {end} AS leased
+           FROM {} q FORCE INDEX (PRIMARY) WHERE {}",
+        prefixed("q", &keys),
+        super::milliseconds(&now()),
+        qualified(&recalculations(owner)),
+        any(rows, |(key, field)| {
+            let field = sql.bind(owner.fields[*field].name);
+            format!("{} AND q.field = {field}", sql.key_is(owner, "q.", &keys, key))
+        }),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+    let mut sql = Sql::mysql();
+    let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
+    let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
+    let generation = if steal { "VALUES(generation)" } else { "generation" };
+    let rows = [key];
+    let rest = |sql: &mut Sql, _: &&Key| {
+        let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+        vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
+    };
+    let tuple = sql.tuples(owner, &rows, |key| key, rest);
+    let text = format!(
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts) VALUES {tuple}
+         ON DUPLICATE KEY UPDATE
+                generation = {generation},
+                attempts = IF({held}, attempts, attempts + 1),
+                leased_until = IF({held}, leased_until, VALUES(leased_until)),
+                due_at = LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at))"
+    );
+    vec![remember_now(), statement(sql, text), leased(owner, &[(key, field)], lease)]
+}
+
+pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
+    let text = format!(
+        "UPDATE {} q FORCE INDEX (PRIMARY) SET q.leased_until = {end} WHERE {} AND q.leased_until > UTC_TIMESTAMP(6)",
+        qualified(&recalculations(owner)),
+        queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,165 @@
+//! Collecting: marks become rows of the queue.
+
+use sea_orm::Statement;
+
+use super::{
+    KEPT, any, mark,
+    names::{known_fields, literal, owner_key, qualified, quote},
+    now, remember_now, statement,
+    tables::via,
+    way,
+};
+use crate::{
+    dialect::{
+        Enqueued, shared,
+        sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+    },
+    field::{
+        Key,
+        layout::{Owner, Source},
+    },
+};
+
+pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option<&Key>) -> Statement {
+    let mut sql = Sql::mysql();
+    let (marks, limit, via) = (qualified(&marks(owner)), sql.bind(limit as i64), literal(&via(source)));
+    let text = match key {
+        None => format!(
+            "SELECT m.id, m.link FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via}
+              ORDER BY m.id LIMIT {limit} FOR UPDATE SKIP LOCKED"
+        ),
+        Some(key) => {
+            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+            let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
+            format!(
+                "SELECT m.id, m.link FROM (SELECT DISTINCT w.link_hash FROM ({}) w) w
+                   STRAIGHT_JOIN {marks} m FORCE INDEX (by_link) ON m.link_hash = w.link_hash AND m.via = {via}
+                  LIMIT {limit} FOR UPDATE SKIP LOCKED",
+                way::hashes(owner, source, &rows),
+            )
+        }
+    };
+    statement(sql, text)
+}
+
+pub(super) fn expand_links(owner: &Owner, source: &Source, links: &[(i64, String)]) -> Vec<Statement> {
+    let mut sql = Sql::mysql();
+    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
+    let text = format!(
+        "INSERT INTO {marks} (field, {columns}, eager, marked_at)
+         SELECT m.field, {selected}, MAX(m.eager), MIN(m.marked_at)
+           FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
+          GROUP BY m.field, {selected}",
+        columns = keys.join(", "),
+        selected = prefixed("o", &keys),
+        owners = way::to_owners(&mut sql, owner, source, links),
+    );
+    let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
+    vec![statement(sql, text), delete_marks(owner, &ids)]
+}
+
+/// What is read of a mark that is taken away.
+fn read(owner: &Owner) -> String {
+    let marked_at = super::milliseconds("m.marked_at");
+    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", prefixed("m", &key_columns(owner)))
+}
+
+pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let limit = sql.bind(limit as i64);
+    let text = format!(
+        "SELECT {} FROM {} m FORCE INDEX (by_via) WHERE m.via IS NULL AND {}
+          ORDER BY m.id LIMIT {limit} FOR UPDATE SKIP LOCKED",
+        read(owner),
+        qualified(&marks(owner)),
+        known_fields(owner, "m"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let text = format!(
+        "SELECT {} FROM {} m FORCE INDEX (by_key) WHERE {} AND {} FOR UPDATE SKIP LOCKED",
+        read(owner),
+        qualified(&marks(owner)),
+        any(of, |key| sql.key_is(owner, "m.", &keys, key)),
+        known_fields(owner, "m"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
+    let mut sql = Sql::mysql();
+    let ids: Vec<String> = ids.iter().map(|id| sql.bind(*id)).collect();
+    let marks = qualified(&marks(owner));
+    statement(sql, format!("DELETE m FROM {marks} m FORCE INDEX (PRIMARY) WHERE m.id IN ({})", ids.join(", ")))
+}
+
+/// A row that is leased keeps its lease; its holder notices the new generation when it completes. The assignments see
+/// those before them.
+pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+    let mut sql = Sql::mysql();
+    let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner), now());
+    let rest = |sql: &mut Sql, row: &Enqueued| {
+        let (lease, attempts) =
+            if row.lease { (super::after(&now, &sql.bind(lease)), 1) } else { (super::NEVER.to_owned(), 0) };
+        let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
+        let marked_at = super::moment(&sql.bind(row.marked_at));
+        vec![field, generation, now.clone(), lease, attempts.to_string(), marked_at]
+    };
+    let tuples = sql.tuples(owner, rows, |row| &row.key, rest);
+    let text = format!(
+        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
+         VALUES {tuples}
+         ON DUPLICATE KEY UPDATE
+                generation = VALUES(generation), due_at = VALUES(due_at), last_error = NULL,
+                attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
+                leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
+        columns = keys.join(", "),
+    );
+    let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
+    vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]
+}
+
+pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+    let of_row = |row: &Enqueued| {
+        let mut sql = Sql::mysql();
+        let (generation, field) = (sql.bind(row.generation), sql.bind(owner.fields[row.field].name));
+        let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
+        let queue = qualified(&recalculations(owner));
+        statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {field}"))
+    };
+    rows.iter().map(of_row).collect()
+}
+
+pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let rows = any(of, |key| sql.key_is(owner, "", &owner_key(owner), key));
+    // With a limit it is a table of its own, whose rows are locked as it says.
+    let condition = format!("{rows} AND NOT {flag} LIMIT {}", of.len());
+    let text = mark::flag_unlocked(owner, " FORCE INDEX (PRIMARY)", &condition, &format!("{flag} = {KEPT}"));
+    statement(sql, text)
+}
+
+pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+    let mut sql = Sql::mysql();
+    let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
+    let range = shared::key_range(&mut sql, owner, after, to);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+    let text = format!(
+        "INSERT IGNORE INTO {queue} ({columns}, field, generation)
+         SELECT {selected}, {name}, {generation}
+           FROM {table} t
+          WHERE t.{flag} AND {range}
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND m.field = {name})",
+        columns = keys.join(", "),
+        selected = prefixed("t", &owner_key(owner)),
+        table = qualified(&owner.table),
+        marked = equal("m", &keys, "t", &owner_key(owner)),
+    );
+    statement(sql, text)
+}

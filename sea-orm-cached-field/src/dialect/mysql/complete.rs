@@ -1,0 +1,162 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::Statement;
+
+use super::{
+    DONE, KEPT, NEVER, after, any,
+    claim::queued,
+    mark, moment,
+    names::{owner_key, qualified, quote},
+    statement,
+};
+use crate::{
+    dialect::{
+        Claim, Shape, ShapedField, Written,
+        sql::{Sql, equal, key_columns, prefixed, recalculations},
+    },
+    field::{
+        Key,
+        layout::{Field, Owner},
+    },
+};
+
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let owner_key = owner_key(owner);
+    let selected: Vec<String> =
+        owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "SELECT {} FROM {} t FORCE INDEX (PRIMARY) WHERE {} ORDER BY {} FOR UPDATE SKIP LOCKED",
+        selected.join(", "),
+        qualified(&owner.table),
+        any(keys, |key| sql.key_is(owner, "t.", &owner_key, key)),
+        prefixed("t", &owner_key),
+    );
+    statement(sql, text)
+}
+
+/// Only what stands in the outermost query is locked. The owner's rows are, already.
+pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::mysql();
+    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let rows = any(claims, |claim| sql.key_is(owner, "t.", &owner_key, &claim.key));
+    let text = format!(
+        "SELECT {selected}, q.field, q.generation, {marked} AS marked
+           FROM {queue} q FORCE INDEX (PRIMARY)
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
+          WHERE {queued} FOR UPDATE SKIP LOCKED",
+        selected = prefixed("q", &keys),
+        marked = super::read::marked(owner, &rows, "q.field"),
+        queue = qualified(&recalculations(owner)),
+        table = qualified(&owner.table),
+        row = equal("t", &owner_key, "q", &keys),
+        queued = queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+/// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
+pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+    let mut sql = Sql::mysql();
+    let text = format!(
+        "DELETE q FROM {} q FORCE INDEX (PRIMARY) WHERE {}",
+        qualified(&recalculations(owner)),
+        of_generation(&mut sql, owner, done),
+    );
+    statement(sql, text)
+}
+
+/// The queue's rows `q` of these claims, if they still have the generation that was claimed.
+fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let keys = key_columns(owner);
+    any(claims, |claim| {
+        let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+        let is_row = sql.key_is(owner, "q.", &keys, &claim.key);
+        format!("{is_row} AND q.field = {field} AND q.generation = {generation}")
+    })
+}
+
+/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
+/// later one is kept, for the value was calculated before that moment.
+fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
+    let flag = if done { DONE } else { KEPT };
+    let mut assignments = vec![
+        format!("{} = {value}", quote(&field.cached.name)),
+        format!("{} = {flag}", quote(&field.recalculation_needed)),
+    ];
+    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
+        assignments.push(format!("{expires} = CASE WHEN {expires} > {} THEN {expires} END", moment(claimed_at)));
+    }
+    assignments
+}
+
+/// One statement a row: only so is each value bound as one of its column's type.
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    let of_row = |row: &Written| {
+        let mut sql = Sql::mysql();
+        let claimed_at = sql.bind(row.claimed_at);
+        let set: Vec<String> = shape
+            .0
+            .iter()
+            .zip(&row.values)
+            .flat_map(|(shaped, value)| {
+                let field = &owner.fields[shaped.field];
+                let value = sql.bind_for(&field.cached, value.clone());
+                assignments(field, &value, &claimed_at, shaped.done)
+            })
+            .collect();
+        let is_row = sql.key_is(owner, "", &owner_key(owner), &row.key);
+        statement(sql, format!("UPDATE {} SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")))
+    };
+    rows.iter().map(of_row).collect()
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+    let text = format!(
+        "UPDATE {} q FORCE INDEX (PRIMARY)
+            SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due} WHERE {}",
+        qualified(&recalculations(owner)),
+        queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let (field, generation, error) =
+        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation), sql.bind(error));
+    let retry = retry.map_or_else(|| "NULL".to_owned(), |retry| after("UTC_TIMESTAMP(6)", &sql.bind(retry)));
+    let text = format!(
+        "UPDATE {} SET leased_until = {NEVER}, last_error = {error},
+                attempts = IF(generation = {generation}, attempts, 0),
+                due_at = IF(generation = {generation}, {retry}, UTC_TIMESTAMP(6))
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::mysql();
+    let text = format!(
+        "DELETE q FROM {} q FORCE INDEX (PRIMARY) WHERE {} AND NOT EXISTS (SELECT 1 FROM {} t WHERE {})",
+        qualified(&recalculations(owner)),
+        of_generation(&mut sql, owner, claims),
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), "q", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
+/// claim then misses, and the worker looks once more.
+pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
+    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key))];
+    statements.extend(write(owner, &shape, std::slice::from_ref(written)));
+    statements.push(mark::append_mark(owner, field, key, true));
+    statements
+}

@@ -1,0 +1,308 @@
+//! MySQL 8.0.19 and later, MariaDB 10.6 and later.
+//!
+//! Triggers, one a row, set the flag on the row at hand and append marks; they touch no other table of the user, so that
+//! no statement of his fails for using that table itself (error 1442). The flags of other rows are set by the worker, who
+//! also looks up the owners. Neither database has all of RETURNING, LATERAL, functions without special privileges and
+//! plans that can be asked for: a worker selects what it takes and then deletes or updates that, by keys, in an order of
+//! joins that is fixed.
+
+mod catalog;
+mod claim;
+mod collect;
+mod complete;
+mod mark;
+mod names;
+mod own_triggers;
+mod read;
+mod recursion;
+mod related_triggers;
+mod tables;
+mod way;
+
+use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
+
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use crate::field::{
+    Key,
+    layout::{Owner, Source, Table, Upstream},
+};
+
+/// A flag that our own write ends. See [`own_triggers`].
+const DONE: u8 = 100;
+
+/// A flag that our own write sets or keeps, so that no mark is needed.
+const KEPT: u8 = 101;
+
+/// The end of a lease that is none.
+const NEVER: &str = "'1970-01-01 00:00:00'";
+
+pub(super) struct MySql;
+
+fn statement(sql: Sql, text: String) -> Statement {
+    sql.statement(text)
+}
+
+/// These conditions, of which one holds. As alternatives of equalities, for each of which the index is looked into: of all
+/// ways to name several rows the one that both databases plan so.
+fn any<T>(rows: &[T], condition: impl FnMut(&T) -> String) -> String {
+    let conditions: Vec<String> = rows.iter().map(condition).map(|condition| format!("({condition})")).collect();
+    format!("({})", conditions.join(" OR "))
+}
+
+/// Keeps the time of a statement, by which the next one tells what it has done.
+fn remember_now() -> Statement {
+    statement(Sql::mysql(), "SET @cached_field_now = UTC_TIMESTAMP(6)".to_owned())
+}
+
+/// The time that was kept.
+fn now() -> String {
+    "CAST(@cached_field_now AS DATETIME(6))".to_owned()
+}
+
+/// A moment so many milliseconds after another, or a hundred years.
+fn after(moment: &str, milliseconds: &str) -> String {
+    format!("({moment} + INTERVAL (LEAST({milliseconds}, 3153600000000) * 1000) MICROSECOND)")
+}
+
+/// A moment in milliseconds since 1970.
+fn milliseconds(moment: &str) -> String {
+    format!("(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {moment}) DIV 1000)")
+}
+
+/// The moment so many milliseconds after the beginning of 1970.
+fn moment(milliseconds: &str) -> String {
+    after("CAST('1970-01-01 00:00:00' AS DATETIME(6))", milliseconds)
+}
+
+impl Dialect for MySql {
+    fn sql(&self) -> Sql {
+        Sql::mysql()
+    }
+
+    fn backend(&self) -> DbBackend {
+        DbBackend::MySql
+    }
+
+    /// MySQL has them, and MariaDB has others.
+    fn has_tables_of_values(&self) -> bool {
+        false
+    }
+
+    fn identity(&self, db: &DatabaseConnection) -> Identity {
+        #[cfg(feature = "sqlx-mysql")]
+        return Identity::of(&db.get_mysql_connection_pool().connect_options());
+        #[cfg(not(feature = "sqlx-mysql"))]
+        return Identity::of(&std::sync::Arc::new(db.clone()));
+    }
+
+    fn wake_up(&self) -> WakeUp {
+        WakeUp::Poll
+    }
+
+    fn is_read_only(&self, error: &DbErr) -> bool {
+        // The server, the transaction, and the storage engine.
+        matches!(catalog::error_number(error), Some(1290 | 1792 | 1836))
+    }
+
+    fn refuses_value(&self, error: &DbErr) -> bool {
+        // Classes 22, data exception, and 23, integrity constraint violation; what a trigger signals; and what has a class
+        // of its own on one of the databases: truncated data, a wrong string, a violated check.
+        let class = super::error_code(error);
+        class.is_some_and(|class| ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal)))
+            || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
+    }
+
+    fn commits_schema_changes(&self) -> bool {
+        true
+    }
+
+    fn lock_out_installations(&self) -> Option<Statement> {
+        Some(catalog::lock_out_installations())
+    }
+
+    fn let_installations_in(&self) -> Option<Statement> {
+        Some(catalog::let_installations_in())
+    }
+
+    fn describe(&self, table: &Table) -> Statement {
+        catalog::describe(table)
+    }
+
+    fn can_link(&self, owner: &str, related: &str) -> bool {
+        catalog::can_link(owner, related)
+    }
+
+    fn unique_indexes(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
+    fn missing_privileges(&self, _: &Described, _: &[Described]) -> Option<Statement> {
+        None
+    }
+
+    fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+        tables::objects(owner, table, related)
+    }
+
+    fn installed(&self, owner: &Owner) -> Statement {
+        catalog::installed(owner)
+    }
+
+    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+        catalog::drop_object(owner, kind, name, parent)
+    }
+
+    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+        collect::enqueue_backlog(owner, field, after, to)
+    }
+
+    fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        mark::flag_lazily(owner, field, key)
+    }
+
+    fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
+        mark::flag_expired(owner, field, rows)
+    }
+
+    fn wake(&self) -> Option<Statement> {
+        None
+    }
+
+    fn sleep_locks(&self, _: &Owner) -> Option<(String, String)> {
+        None
+    }
+
+    fn files(&self) -> Option<Statement> {
+        None
+    }
+
+    /// With any other isolation the gaps between the keys that a worker looks for would be locked, too.
+    fn transaction(&self) -> TransactionOptions {
+        TransactionOptions {
+            isolation_level: Some(IsolationLevel::ReadCommitted),
+            access_mode: Some(AccessMode::ReadWrite),
+            ..Default::default()
+        }
+    }
+
+    fn settings(&self, _: bool) -> Option<Statement> {
+        None
+    }
+
+    fn work(&self, owner: &Owner) -> Statement {
+        claim::work(owner)
+    }
+
+    fn expand_marks(&self, _: &Owner, _: &Source, _: u64, _: Option<&Key>) -> Option<Statement> {
+        None
+    }
+
+    fn take_links(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement> {
+        Some(collect::take_links(owner, source, marks, key))
+    }
+
+    fn expand_links(&self, owner: &Owner, source: &Source, links: &[(i64, String)]) -> Vec<Statement> {
+        collect::expand_links(owner, source, links)
+    }
+
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
+        collect::take_marks(owner, marks)
+    }
+
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        collect::take_marks_of(owner, keys)
+    }
+
+    fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Option<Statement> {
+        Some(collect::delete_marks(owner, ids))
+    }
+
+    /// A random number: an id, as of a mark, cannot be had without making one.
+    fn generation(&self, _: i64) -> i64 {
+        fastrand::i64(1..)
+    }
+
+    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+        collect::enqueue(owner, rows, lease)
+    }
+
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+        collect::change_generation(owner, rows)
+    }
+
+    fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
+        Some(collect::flag_missing(owner, field, keys))
+    }
+
+    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, _: i64, patience: i64) -> Statement {
+        claim::lease_due(owner, upstream, rows, patience)
+    }
+
+    fn lease(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Option<Statement> {
+        Some(claim::lease(owner, claims, lease))
+    }
+
+    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+        claim::lease_one(owner, field, key, lease, steal)
+    }
+
+    fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+        claim::renew_leases(owner, claims, lease)
+    }
+
+    fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        complete::lock_rows(owner, keys)
+    }
+
+    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::lock_queued(owner, claims)
+    }
+
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+        (vec![complete::delete_queued(owner, done)], Vec::new())
+    }
+
+    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        complete::write(owner, shape, rows)
+    }
+
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+        complete::hand_back(owner, claims, delay)
+    }
+
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+        complete::record_failure(owner, claim, error, retry)
+    }
+
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+        complete::drop_gone(owner, claims)
+    }
+
+    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+        complete::store_in_transaction(owner, field, written)
+    }
+
+    fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {
+        recursion::circular(owner, source, keys)
+    }
+
+    fn readers(&self, owner: &Owner, source: &Source, key: &Key) -> Statement {
+        recursion::readers(owner, source, key)
+    }
+
+    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+        recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn clock(&self) -> Statement {
+        statement(Sql::mysql(), format!("SELECT {} AS now", milliseconds("UTC_TIMESTAMP(6)")))
+    }
+
+    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
+        read::status(owner, field, key)
+    }
+
+    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, key, of, field)
+    }
+}

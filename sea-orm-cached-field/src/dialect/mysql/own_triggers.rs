@@ -1,0 +1,103 @@
+//! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
+
+use super::{
+    DONE, KEPT,
+    names::{literal, owner_key, qualified, quote},
+    tables,
+};
+use crate::{
+    dialect::{
+        Described, Object,
+        sql::{key_columns, marks, prefixed},
+    },
+    field::layout::{Field, Owner},
+};
+
+pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
+    let each = |statement: &dyn Fn(&Field) -> String| owner.fields.iter().map(statement).collect::<Vec<_>>();
+    let trigger =
+        |suffix, event, statements: Vec<String>| tables::trigger(owner, suffix, &owner.table, event, &statements);
+    vec![
+        trigger("bi", "BEFORE INSERT", each(&set_flag)),
+        trigger("ai", "AFTER INSERT", each(&|field| mark(owner, field))),
+        trigger("bu", "BEFORE UPDATE", before_update(owner, table)),
+        trigger("au", "AFTER UPDATE", each(&|field| after_update(owner, table, field))),
+    ]
+}
+
+fn set_flag(field: &Field) -> String {
+    format!("  SET NEW.{} = TRUE;", quote(&field.recalculation_needed))
+}
+
+fn mark(owner: &Owner, field: &Field) -> String {
+    format!(
+        "  INSERT INTO {} (field, {}) VALUES ({}, {});",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", "),
+        literal(field.name),
+        prefixed("NEW", &owner_key(owner)),
+    )
+}
+
+/// Sets the flag on the row at hand, which the statement has locked already. Our own writes tell themselves by a flag that
+/// is neither true nor false, which never gets to the table: it belongs to the one row and cannot outlive the statement,
+/// as a variable of the session would. What others write ends no flag, and leaves a mark if the row is flagged then:
+/// whether they have set a flag that was set already cannot be seen.
+fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
+    let ours = |field: &Field| format!("NEW.{} IN ({DONE}, {KEPT})", quote(&field.recalculation_needed));
+    let ours: Vec<String> = owner.fields.iter().map(ours).collect();
+    let declared = format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({});", ours.join(" OR "));
+    std::iter::once(declared).chain(owner.fields.iter().map(|field| flag_stale(owner, table, field))).collect()
+}
+
+fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
+    let flag = quote(&field.recalculation_needed);
+    format!(
+        "  IF {inputs} OR NEW.{flag} = {KEPT} THEN
+    SET NEW.{flag} = TRUE;
+  ELSEIF NEW.{flag} = {DONE} THEN
+    SET NEW.{flag} = FALSE;
+  ELSEIF cached_field_foreign AND (NEW.{flag} OR OLD.{flag} OR {value}) THEN
+    SET NEW.{flag} = TRUE;
+  {mark}
+  END IF;",
+        inputs = inputs_changed(owner, table, field),
+        value = changed(&field.cached.name, &table.columns[&field.cached.name]),
+        mark = mark(owner, field),
+    )
+}
+
+/// AFTER, so that what other BEFORE triggers did to the row is seen.
+fn after_update(owner: &Owner, table: &Described, field: &Field) -> String {
+    format!("  IF {} THEN\n  {}\n  END IF;", inputs_changed(owner, table, field), mark(owner, field))
+}
+
+/// Whether the key or an own column has changed that the field is calculated from.
+fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> String {
+    let inputs = owner.key.iter().map(|column| &column.name).chain(&field.own_columns);
+    any_changed(inputs.map(String::as_str), table)
+}
+
+pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &Described) -> String {
+    let changes: Vec<String> = columns.map(|column| changed(column, &table.columns[column])).collect();
+    format!("({})", changes.join(" OR "))
+}
+
+/// A real change: the types' own equality hides some (case-insensitive collations, `0.0` and `-0.0`, JSON).
+fn changed(column: &str, kind: &str) -> String {
+    let column = quote(column);
+    let differ = |form: &dyn Fn(String) -> String| {
+        format!("NOT ({} <=> {})", form(format!("OLD.{column}")), form(format!("NEW.{column}")))
+    };
+    let plain = || differ(&|value| value);
+    let bytes = || differ(&|value| format!("CAST({value} AS BINARY)"));
+    match kind.split(['(', ' ']).next().unwrap_or(kind) {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "bit" | "year" | "date" | "datetime"
+        | "time" | "binary" | "varbinary" => plain(),
+        // As text, two moments of a night when the clocks are put back would be one.
+        "timestamp" => differ(&|value| format!("UNIX_TIMESTAMP({value})")),
+        "float" | "double" => format!("({} OR {})", plain(), bytes()),
+        "json" => differ(&|value| format!("CAST(CAST({value} AS CHAR) AS BINARY)")),
+        _ => bytes(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Fields that are calculated from the same field of other rows.
+
+use sea_orm::Statement;
+
+use super::{
+    any,
+    names::{owner_key, qualified},
+    statement, way,
+};
+use crate::{
+    dialect::sql::{Sql, equal, key_columns, prefixed, recalculations},
+    field::{
+        Key,
+        layout::{Owner, Source},
+    },
+};
+
+/// A group of steps that is followed any number of times is followed once at a time: over the rows in between, which are
+/// of the same table, the recursion comes to the same.
+pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
+    let rows = any(of, |key| sql.key_is(owner, "f.", &owner_key, key));
+    let (table, readers) = (qualified(&owner.table), way::joined_readers(owner, source));
+    let text = format!(
+        "SELECT DISTINCT {found}
+           FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
+                   SELECT {first}, {reached} FROM {table} f FORCE INDEX (PRIMARY){readers} WHERE {rows}
+                   UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
+                 SELECT * FROM w) w
+          WHERE {around}",
+        found = prefixed("w", &keys),
+        start_columns = starts.join(", "),
+        columns = keys.join(", "),
+        first = prefixed("f", &owner_key),
+        reached = prefixed("t", &owner_key),
+        start = prefixed("w", &starts),
+        same = equal("f", &owner_key, "w", &keys),
+        around = equal("w", &starts, "w", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let rows = sql.key_is(owner, "f.", &owner_key(owner), key);
+    let readers = way::readers(owner, source, &rows);
+    let text = format!("SELECT DISTINCT {} FROM ({readers}) k", prefixed("k", &key_columns(owner)));
+    statement(sql, text)
+}
+
+pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let (queue, keys, owner_key) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let rows = any(of, |key| sql.key_is(owner, "f.", &owner_key, key));
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!(
+        "UPDATE (SELECT {selected}, q.field
+                   FROM (SELECT DISTINCT {readers} FROM ({found}) k) k
+                   STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {queued} AND q.field = {name}
+                  WHERE q.last_error IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
+                  LIMIT {ALL} FOR UPDATE SKIP LOCKED) u
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same} AND q.field = u.field
+            SET q.due_at = UTC_TIMESTAMP(6), q.attempts = 0",
+        selected = prefixed("q", &keys),
+        readers = prefixed("k", &keys),
+        found = way::readers(owner, source, &rows),
+        queued = equal("q", &keys, "k", &keys),
+        same = equal("q", &keys, "u", &keys),
+    );
+    statement(sql, text)
+}
+
+/// A limit that is none. With one it is a table of its own, whose rows are locked as it says.
+const ALL: u64 = u64::MAX;

@@ -1,0 +1,113 @@
+//! Our two tables, and the list of everything that stands beside them.
+
+use super::{
+    names::{literal, qualified, quote},
+    own_triggers, related_triggers,
+};
+use crate::{
+    dialect::{
+        Described, Object, ObjectKind,
+        sql::{checksum, fitted, key_columns, marks, recalculations},
+    },
+    field::layout::{Owner, Source, Table},
+};
+
+/// Tables of ours that carry another number are not touched.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Names of fields and sources are compared byte by byte.
+const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+
+/// Everything that has to stand in the database for this owner.
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
+    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(own_triggers::objects(owner, table));
+    for (source, far) in owner.sources.iter().zip(related) {
+        objects.extend(related_triggers::objects(owner, source, far));
+    }
+    objects
+}
+
+/// What the tag of each of our objects begins with.
+pub(super) fn tag_prefix(owner: &Owner) -> String {
+    // It stands in a comment, which the name must not end.
+    format!("sea-orm-cached-field {} ", qualified(&owner.table).replace('%', "%25").replace("*/", "*%2F"))
+}
+
+fn tag(owner: &Owner, made_from: &str) -> String {
+    format!("{}{}", tag_prefix(owner), checksum(made_from))
+}
+
+/// A trigger, whose body begins with its tag. It is named after its text, so that the one that replaces it can stand
+/// there before it goes: MySQL cannot replace a trigger.
+pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, statements: &[String]) -> Object {
+    let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
+    let body = statements.join("\n");
+    let tag = tag(owner, &format!("{event}{body}"));
+    let suffix = format!("{suffix}_{}", checksum(&format!("{event}{body}")));
+    let name = crate::dialect::sql::unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
+    let schema = on.schema.as_deref().map(quote);
+    let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
+    let create = vec![format!("CREATE TRIGGER {qualified} {event}\nBEGIN /* {tag} */\n{body}\nEND")];
+    Object { kind: ObjectKind::Trigger, name, parent: schema, create, tag }
+}
+
+fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
+    let head = format!("CREATE TABLE {} (\n  {}\n)", qualified(table), definitions.join(",\n  "));
+    let tag = tag(owner, &format!("{head} schema {SCHEMA_VERSION}"));
+    let create = vec![format!("{head} ENGINE = InnoDB COMMENT = {}", literal(&tag))];
+    Object { kind: ObjectKind::Table, name: table.name.clone(), parent: None, create, tag }
+}
+
+/// `key_1 int NOT NULL`, ...
+fn key_definitions(owner: &Owner, table: &Described, null: &str) -> Vec<String> {
+    let columns = key_columns(owner).into_iter().zip(&owner.key);
+    columns.map(|(column, own)| format!("{column} {} {null}", table.columns[&own.name])).collect()
+}
+
+/// What marks of a source carry in the column `via`.
+pub(super) fn via(source: &Source) -> String {
+    fitted(source.name())
+}
+
+fn marks_table(owner: &Owner, described: &Described) -> Object {
+    let mut definitions = vec!["id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY".to_owned()];
+    definitions.push(format!("field VARCHAR(128) {NAME} NOT NULL"));
+    definitions.extend(key_definitions(owner, described, "NULL"));
+    definitions.extend([
+        "eager BOOLEAN NOT NULL DEFAULT TRUE".to_owned(),
+        "marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
+        format!("via VARCHAR(64) {NAME} NULL"),
+        "link LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NULL".to_owned(),
+        "link_hash INT UNSIGNED NULL".to_owned(),
+        format!("KEY by_key ({}, field)", key_columns(owner).join(", ")),
+        "KEY by_via (via)".to_owned(),
+        "KEY by_link (link_hash)".to_owned(),
+    ]);
+    table(owner, &marks(owner), &definitions)
+}
+
+fn recalculations_table(owner: &Owner, described: &Described) -> Object {
+    let mut definitions = key_definitions(owner, described, "NOT NULL");
+    definitions.extend([
+        format!("field VARCHAR(128) {NAME} NOT NULL"),
+        "generation BIGINT NOT NULL".to_owned(),
+        "due_at DATETIME(6) NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
+        "leased_until DATETIME(6) NOT NULL DEFAULT '1970-01-01 00:00:00'".to_owned(),
+        "attempts INT NOT NULL DEFAULT 0".to_owned(),
+        "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
+        "first_marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
+        format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),
+        "KEY by_due (due_at)".to_owned(),
+    ]);
+    table(owner, &recalculations(owner), &definitions)
+}
+
+fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let name = fitted(format!("{}_cached_{expires_after}", owner.table.name));
+    let head = format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(expires_after));
+    let tag = tag(owner, &head);
+    let create = vec![format!("{head} COMMENT {}", literal(&tag))];
+    Object { kind: ObjectKind::Index, name, parent: None, create, tag }
+}

@@ -1,0 +1,237 @@
+//! The way between the rows of a source and the owners that are calculated from them, as queries in queries. Each carries
+//! along where it came from. None looks at the rows of a query around it: MariaDB knows no lateral joins.
+
+use std::ops::Range;
+
+use super::names::{qualified, quote, quote_all};
+use crate::{
+    dialect::{
+        Described,
+        sql::{Sql, equal, prefixed},
+    },
+    field::layout::{Move, Owner, Source, Step},
+};
+
+/// A query of values of a step's link, `v_1`, ..., and of the columns `origin`.
+struct Way<'a> {
+    source: &'a Source,
+    origin: Vec<String>,
+    query: String,
+}
+
+fn near(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.near.as_str()))
+}
+
+fn far(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.far.as_str()))
+}
+
+fn values(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("v_{n}")).collect()
+}
+
+/// `s.a AS v_1, ...`
+fn selected(row: &str, columns: &[String]) -> String {
+    let named = columns.iter().zip(values(columns.len()));
+    named.map(|(column, value)| format!("{row}.{column} AS {value}")).collect::<Vec<_>>().join(", ")
+}
+
+impl Way<'_> {
+    /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known, whatever the
+    /// statistics say.
+    fn over(&mut self, table: usize, columns: &[String], kept: &[String]) {
+        self.query = format!(
+            "SELECT DISTINCT {}, {} FROM ({}) l STRAIGHT_JOIN {} s ON {}",
+            prefixed("l", &self.origin),
+            selected("s", kept),
+            self.query,
+            qualified(&self.source.steps[table].table),
+            equal("s", columns, "l", &values(columns.len())),
+        );
+    }
+
+    /// From the link of a step to that of the step before.
+    fn back(&mut self, step: usize) {
+        let steps = &self.source.steps;
+        self.over(step - 1, &near(&steps[step]), &far(&steps[step - 1]));
+    }
+
+    /// From the link of a step to that of the step after it.
+    fn forth(&mut self, step: usize) {
+        let steps = &self.source.steps;
+        self.over(step, &far(&steps[step]), &near(&steps[step + 1]));
+    }
+
+    /// All values that the tables of a round lead to, in any number of rounds: each once, so that circles in the data end.
+    /// Of each table the columns that it is found by, and those that lead on.
+    fn around(&mut self, round: &[(usize, Vec<String>, Vec<String>)]) {
+        let columns = values(round[0].1.len());
+        let (mut joins, mut before, mut leading) = (String::new(), "r".to_owned(), columns.clone());
+        for (table, found_by, lead_on) in round {
+            let (row, name) = (format!("x{table}"), qualified(&self.source.steps[*table].table));
+            joins += &format!(" STRAIGHT_JOIN {name} {row} ON {}", equal(&row, found_by, &before, &leading));
+            (before, leading) = (row, lead_on.clone());
+        }
+        let named = [self.origin.clone(), columns.clone()].concat();
+        self.query = format!(
+            "WITH RECURSIVE r ({named}) AS (SELECT {first} FROM ({query}) l UNION SELECT {origin}, {next} FROM r{joins})
+             SELECT {kept} FROM r",
+            first = prefixed("l", &named),
+            query = self.query,
+            origin = prefixed("r", &self.origin),
+            next = prefixed(&before, &leading),
+            kept = prefixed("r", &named),
+            named = named.join(", "),
+        );
+    }
+}
+
+/// From the link of a group's first step to that of the same step in all earlier rounds.
+fn round_back(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+    let steps = &source.steps;
+    let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
+    group.clone().rev().map(|step| (step, near(&steps[next(step)]), far(&steps[step]))).collect()
+}
+
+/// From the link of a group's first step to that of the same step in all later rounds.
+fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+    let steps = &source.steps;
+    let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
+    group.clone().map(|step| (step, far(&steps[step]), near(&steps[next(step)]))).collect()
+}
+
+/// How a value of a link stands in a mark: a letter that tells how it is bound when it is read, and its bytes.
+pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
+    let values = source.link_columns().map(|column| {
+        let (value, kind) = (format!("{version}.{}", quote(column)), far.columns[column].as_str());
+        let (letter, bytes) = match kind.split(['(', ' ']).next().unwrap_or(kind) {
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" if kind.contains("unsigned") => {
+                ('u', format!("CAST({value} AS CHAR)"))
+            }
+            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => ('i', format!("CAST({value} AS CHAR)")),
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value),
+            _ => ('s', format!("CONVERT({value} USING utf8mb4)")),
+        };
+        format!("'{letter}', HEX({bytes})")
+    });
+    format!("CONCAT({})", values.collect::<Vec<_>>().join(", ',', "))
+}
+
+/// By which the marks of a link are found: the same for all values that a database might call equal, of whatever width
+/// or collation. That others share it does no harm.
+pub(super) fn hash(values: &[String]) -> String {
+    let weights = values.iter().map(|value| {
+        format!("HEX(WEIGHT_STRING(CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4) COLLATE utf8mb4_unicode_ci))")
+    });
+    format!("CRC32(CONCAT_WS(',', {}))", weights.collect::<Vec<_>>().join(", "))
+}
+
+/// Binds a link that [`encoded`] has written; what it has not is no link of any row.
+fn bind(sql: &mut Sql, link: &str) -> Vec<String> {
+    let value = |part: &str| {
+        let (letter, hex) = part.split_at_checked(1)?;
+        let bytes: Option<Vec<u8>> =
+            (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect();
+        let bytes = bytes?;
+        let text = || String::from_utf8(bytes.clone()).ok();
+        Some(match letter {
+            "i" => text()?.parse::<i64>().ok()?.into(),
+            "u" => text()?.parse::<u64>().ok()?.into(),
+            "b" => bytes.into(),
+            _ => sea_orm::Value::from(text()?),
+        })
+    };
+    let values = link.split(',').map(value);
+    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect()
+}
+
+/// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links lead to.
+pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[(i64, String)]) -> String {
+    // The table's columns give the values their types and collations.
+    let typed = selected("f", &far(&source.steps[source.at]));
+    let mut first = format!("SELECT 0 AS id, {typed} FROM {} f WHERE FALSE", qualified(source.table()));
+    for (id, link) in marks {
+        let id = sql.bind(*id);
+        first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link).join(", "));
+    }
+    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+}
+
+/// A query of the keys of the owners that values of the source's link lead to, and of where they came from.
+fn back(owner: &Owner, mut way: Way<'_>) -> String {
+    let source = way.source;
+    for step in source.way_back() {
+        match step {
+            Move::Back(step) => way.back(step),
+            Move::Around(group) => way.around(&round_back(source, &group)),
+        }
+    }
+    let near = near(&source.steps[0]);
+    format!(
+        "SELECT {}, {} FROM ({}) l STRAIGHT_JOIN {} t ON {}",
+        prefixed("l", &way.origin),
+        keyed(owner),
+        way.query,
+        qualified(&owner.table),
+        equal("t", &near, "l", &values(near.len())),
+    )
+}
+
+/// A query of the keys of the rows that are calculated from the source's rows `f` that a condition names.
+pub(super) fn readers(owner: &Owner, source: &Source, rows: &str) -> String {
+    let linked = selected("f", &far(&source.steps[source.at]));
+    let first = format!("SELECT 0 AS id, {linked} FROM {} f WHERE {rows}", qualified(source.table()));
+    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+}
+
+/// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once around each group.
+pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
+    let mut joins = String::new();
+    let mut before = "f".to_owned();
+    for step in (1..=source.at).rev() {
+        let (steps, row) = (&source.steps, format!("s{}", step - 1));
+        let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
+        joins += &format!(" STRAIGHT_JOIN {} {row} ON {on}", qualified(&steps[step - 1].table));
+        before = row;
+    }
+    let first = &source.steps[0];
+    let on = equal("t", &near(first), &before, &far(first));
+    joins + &format!(" STRAIGHT_JOIN {} t ON {on}", qualified(&owner.table))
+}
+
+/// `t.id AS key_1, ...`
+fn keyed(owner: &Owner) -> String {
+    let keys = super::names::owner_key(owner).into_iter().zip(crate::dialect::sql::key_columns(owner));
+    keys.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The way from the owner's rows `t` of a FROM clause to the rows before the source.
+fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
+    let first = format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
+    let mut way = Way { source, origin: crate::dialect::sql::key_columns(owner), query: first };
+    for step in 0..=source.at {
+        if let Some(group) = source.group_from(step) {
+            way.around(&round_forth(source, group));
+        }
+        if step < source.at {
+            way.forth(step);
+        }
+    }
+    way
+}
+
+/// A query of the keys of owners, and of the hashes, `link_hash`, by which marks of the source may name them. `rows`: a
+/// FROM clause of the owners' rows `t`.
+pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
+    let way = before(owner, source, rows);
+    let linked: Vec<String> = values(source.link().len()).iter().map(|value| format!("l.{value}")).collect();
+    format!("SELECT {}, {} AS link_hash FROM ({}) l", prefixed("l", &way.origin), hash(&linked), way.query)
+}
+
+/// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that they are calculated from.
+pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &[String]) -> String {
+    let mut way = before(owner, source, rows);
+    way.over(source.at, &far(&source.steps[source.at]), columns);
+    way.query
+}

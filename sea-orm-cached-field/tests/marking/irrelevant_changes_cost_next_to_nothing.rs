@@ -1,0 +1,107 @@
+//! Counted, not timed: versions of rows, marks, and calls of functions, of one transaction.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+
+use crate::{
+    changes_behind_has_many_are_seen::perched,
+    harness::{TestDb, lampposts::*},
+};
+
+/// What one statement did, as PostgreSQL counted it.
+#[derive(Debug, PartialEq)]
+struct Work {
+    versions_of_owners: i64,
+    marks: i64,
+    marking: i64,
+    /// Calls of all our functions.
+    calls: i64,
+}
+
+impl Work {
+    /// So far in this session, as far as it has not been reported.
+    async fn so_far(db: &impl ConnectionTrait) -> Self {
+        let count = async |sql: String| {
+            let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
+            row.expect("asked").expect("a row").try_get_by_index::<i64>(0).expect("a count")
+        };
+        let writes = "SELECT (n_tup_ins + n_tup_upd)::bigint FROM pg_stat_xact_user_tables WHERE relname =";
+        let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname LIKE";
+        Self {
+            versions_of_owners: count(format!("{writes} 'lamppost'")).await,
+            marks: count(format!("{writes} 'lamppost_cached_marks'")).await,
+            marking: count(format!("{calls} 'cf_lamppost_mark%'")).await,
+            calls: count(format!("{calls} 'cf_lamppost_%'")).await,
+        }
+    }
+
+    async fn of(db: &TestDb, sql: &str) -> Self {
+        let transaction = db.begin().await.expect("begun");
+        transaction.execute_unprepared("SET LOCAL track_functions = 'all'").await.expect("set");
+        let before = Self::so_far(&transaction).await;
+        transaction.execute_unprepared(sql).await.expect("written");
+        let after = Self::so_far(&transaction).await;
+        transaction.rollback().await.expect("rolled back");
+        Self {
+            versions_of_owners: after.versions_of_owners - before.versions_of_owners,
+            marks: after.marks - before.marks,
+            marking: after.marking - before.marking,
+            calls: after.calls - before.calls,
+        }
+    }
+}
+
+const FLOCK: &str = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT n, 1 + n % 2 FROM generate_series(1, 1000) n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_rows_behind_a_relation() {
+    let db = TestDb::postgres().await;
+    perched(&db).await;
+    db.sql(FLOCK).await;
+    db.drain(lampposts()).await;
+    let nothing = Work { versions_of_owners: 0, marks: 0, marking: 0, calls: 1 };
+    assert_eq!(Work::of(&db, "UPDATE pigeon SET colour = 'grey'").await, nothing);
+    assert_eq!(Work::of(&db, "UPDATE pigeon SET weight_in_g = weight_in_g").await, nothing);
+    assert_eq!(Work::of(&db, "DELETE FROM pigeon WHERE id < 0").await, nothing);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_owners_own_columns() {
+    let db = TestDb::postgres().await;
+    perched(&db).await;
+    let two = |calls| Work { versions_of_owners: 2, marks: 0, marking: 0, calls };
+    assert_eq!(Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await, two(1));
+}
+
+/// One step a statement, however many rows: the mark names each owner once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_many_rows_are_marked_in_one_step() {
+    let db = TestDb::postgres().await;
+    perched(&db).await;
+    let one_step = Work { versions_of_owners: 0, marks: 2, marking: 1, calls: 2 };
+    assert_eq!(Work::of(&db, FLOCK).await, one_step);
+    db.sql(FLOCK).await;
+    db.drain(lampposts()).await;
+    assert_eq!(Work::of(&db, "UPDATE pigeon SET weight_in_g = weight_in_g + 1").await, one_step);
+    assert_eq!(Work::of(&db, "UPDATE pigeon SET lamppost_id = 3 - lamppost_id").await, one_step);
+    assert_eq!(Work::of(&db, "DELETE FROM pigeon").await, one_step);
+    db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1").await;
+    let one_mark = Work { versions_of_owners: 0, marks: 1, marking: 1, calls: 2 };
+    assert_eq!(Work::of(&db, "UPDATE city SET name = 'Ulm!'").await, one_mark);
+}
+
+/// SQLite counts the rows that a statement and its triggers have written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_too() {
+    let db = TestDb::sqlite().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    for (sql, rows) in [
+        ("UPDATE pigeon SET colour = 'grey'", 2),
+        ("UPDATE pigeon SET weight_in_g = weight_in_g", 2),
+        ("UPDATE lamppost SET note = 'x', first_name = first_name", 2),
+    ] {
+        let before: i64 = db.scalar("SELECT total_changes()").await;
+        db.sql(sql).await;
+        assert_eq!(db.scalar::<i64>("SELECT total_changes()").await - before, rows, "{sql}");
+    }
+}

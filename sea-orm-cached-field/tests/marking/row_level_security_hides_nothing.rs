@@ -1,0 +1,82 @@
+//! PostgreSQL only. Policies hide rows from who writes; our functions see all.
+
+use sea_orm::{ConnectionTrait, Database};
+
+use crate::{
+    changes_behind_has_many_are_seen::perched,
+    harness::{TestDb, lampposts::*},
+};
+
+/// Runs statements as a new role with these rights, over a connection of its own.
+async fn as_role(db: &TestDb, name: &str, rights: &[&str], statements: &[&str]) {
+    let role = format!("cached_field_{name}_{}", std::process::id());
+    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
+    for right in rights {
+        db.sql(&right.replace("ROLE", &role)).await;
+    }
+    let (_, place) = db.url.split_once('@').expect("a user in the URL");
+    let connection = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
+    let mut results = Vec::new();
+    for statement in statements {
+        results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+    }
+    connection.close().await.expect("closed");
+    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    for (result, statement) in results.into_iter().zip(statements) {
+        assert!(result.is_ok(), "{statement}: {result:?}");
+    }
+}
+
+const POLICIES: &str = "
+    ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; ALTER TABLE lamppost FORCE ROW LEVEL SECURITY;
+    CREATE POLICY none ON lamppost USING (false);
+    ALTER TABLE pigeon ENABLE ROW LEVEL SECURITY; ALTER TABLE pigeon FORCE ROW LEVEL SECURITY;
+    CREATE POLICY light ON pigeon USING (weight_in_g < 400) WITH CHECK (true)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_owners_that_the_writer_does_not_see() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1 WHERE id = 1").await;
+    watch.recalculated().await;
+    db.sql(POLICIES).await;
+    let rights = ["GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon, city TO ROLE", "GRANT SELECT ON lamppost TO ROLE"];
+    as_role(&db, "hidden", &rights, &["UPDATE pigeon SET weight_in_g = 399 WHERE id = 2"]).await;
+    assert!(reloaded(&db, 2).await.full_name_recalculation_needed, "flagged at its COMMIT");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 2"]);
+    as_role(&db, "looked_up", &rights, &["UPDATE city SET name = 'Bonn'"]).await;
+    assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+    as_role(&db, "truncating", &["GRANT TRUNCATE ON pigeon TO ROLE"], &["TRUNCATE pigeon"]).await;
+    assert_eq!(watch.recalculated().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_owners_whose_own_columns_are_written() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; CREATE POLICY first ON lamppost USING (id = 1)").await;
+    let rights = ["GRANT SELECT, UPDATE ON lamppost TO ROLE"];
+    as_role(&db, "namer", &rights, &["UPDATE lamppost SET first_name = 'Cid'"]).await;
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}
+
+/// A worker from which rows are hidden says so, and loses nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_row_that_the_worker_does_not_see() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
+    db.sql(POLICIES).await;
+    let role = format!("cached_field_worker_{}", std::process::id());
+    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
+    let (_, place) = db.url.split_once('@').expect("a user in the URL");
+    let poor = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
+    let worked = lampposts().worker(&poor).run_once().await.map(|_| ());
+    poor.close().await.expect("closed");
+    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    let error = worked.expect_err("it should say so").to_string();
+    assert!(error.contains("row-level security policy for table \"lamppost\""), "{error}");
+    db.let_time_pass("lamppost").await;
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}

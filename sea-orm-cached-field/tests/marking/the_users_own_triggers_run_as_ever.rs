@@ -1,0 +1,58 @@
+//! PostgreSQL only. Our functions have a `search_path` of their own; those of the user that run inside must not.
+
+use crate::{
+    harness::{TestDb, lampposts::*},
+    support::Watch,
+};
+
+const LOG: &str = "
+    CREATE TABLE log (entry text);
+    CREATE FUNCTION shorten(text) RETURNS text LANGUAGE sql AS 'SELECT substr($1, 1, 3)';
+    CREATE FUNCTION write_log() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO log VALUES (shorten(NEW.first_name)); RETURN NULL; END$$;
+    CREATE TRIGGER log_lampposts AFTER UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION write_log()";
+
+/// The flag is set at COMMIT, or by the worker; either way the user's trigger finds its tables and functions.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_flag_is_set_for_a_related_row() {
+    let db = TestDb::postgres().await;
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Adalbert").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    db.sql(LOG).await;
+    a_pigeon(&db, 1, 5).await;
+    assert_eq!(db.scalar::<String>("SELECT entry FROM log").await, "Ada");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}
+
+/// A BEFORE trigger after ours changes an input: the flag is set once more by a statement of ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_the_flag_is_set_behind_another_trigger() {
+    let db = TestDb::postgres().await;
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Adalbert").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    db.sql(LOG).await;
+    db.sql("CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;
+            CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION shout()").await;
+    assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, ["lamppost.full_name 1"]);
+    assert!(db.scalar::<i64>("SELECT count(*) FROM log WHERE entry = 'ADA'").await > 0);
+}
+
+/// What a trigger of the user writes inside a statement of ours is foreign, and an input is an input.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_what_they_write_inside_of_our_statements_is_seen() {
+    let db = TestDb::postgres().await;
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Ada").await;
+    a_lamppost(&db, "Bob").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    db.sql(
+        "CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN UPDATE lamppost SET first_name = first_name || '!' WHERE id = 2; RETURN NULL; END$$;
+         CREATE TRIGGER follow AFTER UPDATE ON lamppost FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()",
+    )
+    .await;
+    a_pigeon(&db, 1, 5).await;
+    assert!(watch.recalculated().await.contains(&"lamppost.full_name 2".to_owned()));
+}
