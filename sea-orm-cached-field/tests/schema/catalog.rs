@@ -1,6 +1,6 @@
 //! What the database's own catalog says, to compare before and after.
 
-use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
+use sea_orm::{DbBackend, TransactionTrait};
 use sea_orm_cached_field::Models;
 
 use crate::harness::TestDb;
