@@ -89,6 +89,23 @@ async fn and_many_rows_are_marked_in_one_step() {
     assert_eq!(Work::of(&db, "UPDATE city SET name = 'Ulm!'").await, one_mark);
 }
 
+/// An UPDATE of no rows would still run the user's triggers of the statement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_an_owner_that_is_flagged_already_is_left_alone() {
+    let db = TestDb::postgres().await;
+    perched(&db).await;
+    db.sql("UPDATE pigeon SET weight_in_g = 7").await;
+    db.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'updated'; END$$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON lamppost FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    let version = "SELECT string_agg(xmin::text || ctid::text, ' ' ORDER BY id) FROM lamppost";
+    let before: String = db.scalar(version).await;
+    db.sql("UPDATE pigeon SET weight_in_g = 8").await;
+    assert_eq!(db.scalar::<String>(version).await, before);
+}
+
 /// SQLite counts the rows that a statement and its triggers have written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite_too() {

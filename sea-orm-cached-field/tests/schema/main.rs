@@ -28,5 +28,6 @@ mod other_schemas_than_public;
 mod paths_that_no_trigger_can_follow_are_refused;
 mod stale_rows_are_queued;
 mod tables_that_are_not_ours_are_left_alone;
+mod tables_that_triggers_do_not_see_all_of_are_refused;
 mod the_migration_goes_up_and_down;
 mod uninstall_leaves_only_the_columns;

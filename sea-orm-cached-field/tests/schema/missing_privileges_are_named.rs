@@ -78,6 +78,23 @@ async fn of_a_role_that_may_not_use_the_schema() {
     insta::assert_snapshot!(message, @r#"to install the cached fields of `torch` (label) the database's user needs CREATE on the schema "town" and USAGE on the schema "town": run `GRANT CREATE ON SCHEMA "town" TO poor` and `GRANT USAGE ON SCHEMA "town" TO poor`, or install as the owner of the tables"#);
 }
 
+/// Our functions run as this role: they would not mark what is hidden from it.
+#[tokio::test]
+async fn of_an_owner_that_row_level_security_is_forced_on() {
+    let db = TestDb::postgres().await;
+    tables_of_the_lampposts(&db).await;
+    db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; ALTER TABLE lamppost FORCE ROW LEVEL SECURITY").await;
+    let rights = [
+        "GRANT CREATE ON SCHEMA public TO ROLE",
+        "ALTER TABLE lamppost OWNER TO ROLE",
+        "ALTER TABLE city OWNER TO ROLE",
+        "ALTER TABLE pigeon OWNER TO ROLE",
+        "ALTER TABLE plaque OWNER TO ROLE",
+    ];
+    let message = refused_to(&db, lampposts(), "forced", &rights).await;
+    insta::assert_snapshot!(message, @r#"to install the cached fields of `lamppost` (full_name) the database's user needs BYPASSRLS, for the row-level security of "public"."lamppost" is forced on its owner too: run `ALTER ROLE poor BYPASSRLS`, or install as the owner of the tables"#);
+}
+
 #[tokio::test]
 async fn and_what_is_named_is_enough() {
     let db = TestDb::postgres().await;

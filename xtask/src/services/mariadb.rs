@@ -54,7 +54,8 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
         wait_for(|| connect(url))?;
     }
     if probe(sh, url).is_err() {
-        let statement = "alter user root@localhost identified via unix_socket or mysql_native_password using password('')";
+        let statement =
+            "alter user root@localhost identified via unix_socket or mysql_native_password using password('')";
         cmd!(sh, "mariadb --execute={statement}").run()?;
     }
     probe(sh, url)

@@ -371,8 +371,4 @@ impl Dialect for MySql {
     fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
         read::status(owner, field, key)
     }
-
-    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
-        read::stale_behind(owner, source, key, of, field)
-    }
 }

@@ -69,7 +69,8 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-/// A row that is leased keeps its lease; its holder notices the new generation when it completes.
+/// A row that is leased keeps its lease; its holder notices the new generation when it completes. DISTINCT, for marks may
+/// spell one key in several ways, as a case-insensitive type allows.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
@@ -78,10 +79,10 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {selected}, v.field, v.generation, now(),
+         SELECT DISTINCT ON ({selected}, v.field) {selected}, v.field, v.generation, now(),
                 CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond' ELSE '-infinity' END,
                 CASE WHEN v.lease > 0 THEN 1 ELSE 0 END, to_timestamp(v.marked_at / 1000.0)
-           FROM v ORDER BY {selected}, v.field
+           FROM v ORDER BY {selected}, v.field, v.generation DESC
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {respelled}, generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,

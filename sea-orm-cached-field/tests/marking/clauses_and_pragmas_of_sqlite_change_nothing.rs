@@ -1,0 +1,45 @@
+//! SQLite only: the conflict clause of a statement replaces those inside of its triggers, and triggers may call themselves.
+
+use crate::{
+    changes_behind_has_many_are_seen::perched,
+    harness::{TestDb, lampposts::*},
+    support::Watch,
+};
+
+const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_a_statement_says_of_conflicts() {
+    let db = TestDb::sqlite().await;
+    let mut watch = perched(&db).await;
+    for (n, clause) in ["IGNORE", "REPLACE", "FAIL", "ABORT", "ROLLBACK"].iter().enumerate() {
+        db.sql(&format!("UPDATE OR {clause} pigeon SET weight_in_g = {n} - 1 WHERE id < 3")).await;
+        // What is marked and flagged already is marked once more.
+        db.sql(&format!("INSERT OR {clause} INTO pigeon (id, weight_in_g, lamppost_id) VALUES ({}, 5, 1)", 10 + n))
+            .await;
+        db.sql(&format!("UPDATE OR {clause} lamppost SET first_name = first_name || '!' WHERE id = 2")).await;
+        let marks = "SELECT count(*) FROM lamppost_cached_marks WHERE key_1 = 1";
+        assert_eq!(db.scalar::<i64>(marks).await, 2, "{clause}");
+        assert_eq!(watch.recalculated().await, BOTH, "{clause}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_triggers_that_may_call_themselves() {
+    let db = TestDb::sqlite().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    db.sql("PRAGMA recursive_triggers = ON").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, BOTH[..1]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET cached_full_name = 'forged', full_name_recalculation_needed = 0").await,
+        BOTH
+    );
+    assert_eq!(
+        watch.after("INSERT OR REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await,
+        BOTH
+    );
+    assert_eq!(watch.after("INSERT INTO lamppost (id, first_name) VALUES (3, 'Eve')").await, ["lamppost.full_name 3"]);
+    assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Eva')").await, ["lamppost.full_name 3"]);
+}
