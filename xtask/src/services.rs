@@ -1,6 +1,7 @@
 //! The servers that the tests connect to: whether each is reachable, and what makes it so.
 
 mod debian;
+mod mariadb;
 mod postgres;
 
 use std::env;
@@ -14,7 +15,7 @@ use xshell::Shell;
 pub(crate) use postgres::FreshDatabase;
 
 /// Another server is one more entry.
-const SERVICES: &[Service] = &[postgres::SERVICE];
+const SERVICES: &[Service] = &[postgres::SERVICE, mariadb::SERVICE];
 
 struct Service {
     name: &'static str,

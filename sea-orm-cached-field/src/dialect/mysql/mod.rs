@@ -14,6 +14,8 @@ mod complete;
 mod mark;
 mod names;
 mod own_triggers;
+#[cfg(all(test, feature = "sqlx-mysql"))]
+mod plans;
 mod read;
 mod recursion;
 mod related_triggers;
