@@ -34,7 +34,7 @@ enum Verdict {
     Done,
     /// Marked again: the value is newer than what stood there, but not right.
     Publish,
-    /// Somebody else has completed the row.
+    /// Somebody else has completed the row, or is about to look at it again.
     Superseded,
     /// The row is locked by somebody, or gone.
     HandBack,
@@ -61,10 +61,33 @@ pub(crate) async fn complete(
         // A worker that fell asleep while the row was flagged knows nothing of its expiry.
         engine.wake.send_replace(());
     }
+    let superseded = calculations.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == Verdict::Superseded);
+    let superseded: Vec<Claim> = superseded.map(|(calculation, _)| calculation.claim.clone()).collect();
+    if !superseded.is_empty() {
+        release(engine, db, model, &superseded).await;
+    }
     for (calculation, verdict) in calculations.iter().zip(verdicts) {
         engine.tell(event(model, calculation, verdict));
     }
     Ok(())
+}
+
+/// How often a lease is tried to be ended, each time for as long as a lock is waited for.
+const RELEASES: u32 = 5;
+
+/// A queue row that cannot be seen is gone, or somebody else has just marked it again and holds it locked. Then it has
+/// kept our lease, which nobody would end before its time. In a transaction of its own: this one may wait for that lock.
+async fn release(engine: &Engine, db: &DatabaseConnection, model: &Model, claims: &[Claim]) {
+    let release = async || -> Result<(), Error> {
+        let transaction = begin(engine, db, false).await?;
+        transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+        Ok(transaction.commit().await?)
+    };
+    for _ in 0..RELEASES {
+        if release().await.is_ok() {
+            return;
+        }
+    }
 }
 
 async fn store(

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// MySQL joins 61 tables, SQLite 64; the owner is one of them.
+const LONGEST_PATH: usize = 60;
+
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     let entries = E::cached_fields();
     let mut owner = Owner {
@@ -81,6 +84,11 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
     if let Some(hop) = dependency.hops.iter().position(|hop| hop.conditional) {
         let reason = "the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one";
         let flaw = Flaw { table: dependency.hops[hop].table.clone(), reason: reason.to_owned() };
+        return Err(unsupported(owner, field, dependency, &flaw));
+    }
+    if let Some(hop) = dependency.hops.get(LONGEST_PATH) {
+        let reason = "it leads over more than 60 tables, which the databases cannot join; keep a cached field on a table in between, and depend on that";
+        let flaw = Flaw { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
     let columns = read_columns(owner, dependency);

@@ -72,7 +72,8 @@ async fn a_flag_is_true_or_false_in_the_table() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_every_sql_mode() {
-    for mode in ["", "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE"] {
+    for mode in ["", "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE"]
+    {
         let db = TestDb::mysql().await.with_one_connection().await;
         db.sql(&format!("SET SESSION sql_mode = '{mode}'")).await;
         let mut watch = perched(&db).await;
@@ -147,7 +148,10 @@ async fn discussed(db: &TestDb) -> Watch<'_> {
     threads().install(&**db).await.expect("installed");
     db.sql("INSERT INTO country VALUES (1); INSERT INTO account VALUES (1, 1), (2, NULL)").await;
     db.sql("INSERT INTO topic (id) VALUES (1), (2), (3), (4)").await;
-    db.sql("INSERT INTO comment VALUES (1, 'a', 1, 1, NULL), (2, 'b', 2, 2, 1), (3, 'c', 3, 2, 2), (4, 'd', 4, 2, NULL)").await;
+    db.sql(
+        "INSERT INTO comment VALUES (1, 'a', 1, 1, NULL), (2, 'b', 2, 2, 1), (3, 'c', 3, 2, 2), (4, 'd', 4, 2, NULL)",
+    )
+    .await;
     Watch::begin(db, threads).await
 }
 
@@ -189,9 +193,15 @@ async fn a_circle_of_foreign_keys_is_refused() {
     let db = TestDb::mysql().await;
     discussed(&db).await;
     db.sql("ALTER TABLE account ADD COLUMN favourite int").await;
-    db.sql("ALTER TABLE account ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id) ON DELETE CASCADE").await;
+    db.sql(
+        "ALTER TABLE account ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id) ON DELETE CASCADE",
+    )
+    .await;
     let error = threads().install(&*db).await.expect_err("it should be refused").to_string();
-    assert!(error.contains("the foreign key `favours` of `account`") && error.contains("a circle of foreign keys"), "{error}");
+    assert!(
+        error.contains("the foreign key `favours` of `account`") && error.contains("a circle of foreign keys"),
+        "{error}"
+    );
     db.sql("ALTER TABLE account DROP FOREIGN KEY favours").await;
     threads().install(&*db).await.expect("installed");
 }

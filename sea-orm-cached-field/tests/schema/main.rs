@@ -18,6 +18,7 @@ mod install_takes_part_in_a_transaction;
 mod installs_do_not_get_in_each_others_way;
 mod links_of_different_types_are_refused;
 mod long_names_are_told_apart;
+mod long_paths_are_followed_or_refused;
 mod missing_columns_are_added;
 mod missing_columns_are_named;
 mod missing_privileges_are_named;

@@ -37,11 +37,13 @@ contract! {
     async fn a_view_with_triggers_of_its_own(db: TestDb) {
         let instead = if db.is_sqlite() {
             "CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp BEGIN UPDATE light SET name = NEW.name; END"
+        } else if db.is_mysql() {
+            "DO 'views have no triggers'"
         } else {
             "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
              CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp FOR EACH ROW EXECUTE FUNCTION writing()"
         };
-        let owner = format!("CREATE TABLE light (id integer PRIMARY KEY, name varchar); CREATE VIEW lamp AS SELECT * FROM light; {instead}");
+        let owner = format!("CREATE TABLE light (id integer PRIMARY KEY, name varchar(99)); CREATE VIEW lamp AS SELECT * FROM light; {instead}");
         is_refused(&db, "view", &owner, "CREATE VIEW plaque AS SELECT 1 AS id, 'x' AS text, 1 AS lamppost_id").await;
     }
 }

@@ -39,6 +39,8 @@ pub async fn all(shop: &Shop) -> Result<Values> {
 pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
     for (figure, _) in FIGURES {
         let (table, field) = figure.split_once('.').context("a table and a field")?;
+        let failed = errors(shop, table).await?;
+        ensure!(failed.is_empty(), "what has failed is left in the queue of {table}: {}", failed.join(", "));
         let flagged = shop.number(&format!("SELECT count(*) FROM {table} WHERE {field}_recalculation_needed")).await?;
         ensure!(flagged == 0, "{flagged} rows are flagged as stale for {figure}");
         for beside in [format!("{table}_cached_marks"), format!("{table}_cached_recalculations")] {
@@ -47,4 +49,17 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `revenue of row 7: no memory left`
+async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
+    let query =
+        format!("SELECT field, key_1, last_error FROM {table}_cached_recalculations WHERE last_error IS NOT NULL");
+    let rows = shop.db.query_all_raw(Statement::from_string(shop.db.get_database_backend(), query)).await?;
+    let told = rows.iter().map(|row| {
+        let (field, key, error): (String, i32, String) =
+            (row.try_get("", "field")?, row.try_get("", "key_1")?, row.try_get("", "last_error")?);
+        Ok(format!("{field} of row {key}: {error}"))
+    });
+    told.collect()
 }

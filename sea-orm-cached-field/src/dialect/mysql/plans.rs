@@ -24,7 +24,10 @@ async fn databases(name: &str) -> [DatabaseConnection; 2] {
     let mut databases = Vec::new();
     for rows in [0, 3000] {
         let database = format!("{name}_{rows}");
-        server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}")).await.unwrap();
+        server
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}"))
+            .await
+            .unwrap();
         let (server, _) = url().rsplit_once('/').map(|(server, rest)| (server.to_owned(), rest.to_owned())).unwrap();
         let db = Database::connect(format!("{server}/{database}")).await.unwrap();
         fill(&db, rows).await;

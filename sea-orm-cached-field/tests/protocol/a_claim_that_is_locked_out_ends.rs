@@ -1,0 +1,31 @@
+//! I1: who finds the queue's row locked cannot tell whether it is still theirs. Nothing is stored then, and the lease ends,
+//! or the row would wait for it to run out.
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+
+use crate::harness::{TestDb, gate::Gate, lampposts::*};
+
+// On SQLite there is one writer: a row is never locked while another transaction completes.
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    let db = TestDb::postgres().await;
+    set_up_lampposts(&db).await;
+    let name = db.name("locked out");
+    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let mut narration = db.narration();
+    let worker = tokio::spawn(lampposts().worker(&db).run_once());
+    gate.arrival().await;
+    a_pigeon(&db, lamppost.id, 5).await;
+    let collector = db.begin().await.expect("begun");
+    let locked = "UPDATE lamppost_cached_recalculations SET due_at = due_at";
+    assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
+    gate.open();
+    narration.wait_for(|event| event.to_string().starts_with("calculated")).await;
+    tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    collector.commit().await.expect("committed");
+    worker.await.unwrap().unwrap();
+    assert!(narration.said().contains(&format!("superseded lamppost.full_name {}", lamppost.id)));
+    db.drain(lampposts()).await;
+    assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 1 pigeons of 5, -")).await;
+}
