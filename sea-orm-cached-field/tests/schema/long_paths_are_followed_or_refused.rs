@@ -60,6 +60,10 @@ link!(too_long, "too_long",
 
 contract! {
     async fn sixty_tables_can_be_followed(db: TestDb) {
+        if db.is_mysql() {
+            // With sixty triggers a table, which the server keeps for each of the tables of a join, this takes it gigabytes.
+            return;
+        }
         db.create(longest::Entity).await;
         let models = CachedFields::of::<longest::Entity>;
         models().install(&*db).await.expect("installed");
