@@ -66,27 +66,48 @@ impl Target {
     }
 
     /// Calculates and stores; not if somebody else is about to.
-    async fn recalculate(&self, connection: &DatabaseConnection) -> Result<bool, Error> {
-        let (engine, db) = (Engine::of(connection)?, DatabaseExecutor::Connection(connection));
-        let claim = invalidation::claim_one(&engine, connection, &self.model, self.field, &self.key, LEASE, false);
-        let Some(claim) = claim.await? else { return Ok(false) };
-        let circles = invalidation::find_circles(&db, &self.model, self.field, std::slice::from_ref(&self.key));
+    async fn recalculate(self, connection: &DatabaseConnection) -> Result<bool, Error> {
+        let (engine, connection) = (Engine::of(connection)?, connection.clone());
+        // A task of its own: whoever gives up in the middle leaves no lease behind.
+        let recalculation = tokio::spawn(async move {
+            let claim = invalidation::claim_one(&engine, &connection, &self.model, self.field, &self.key, LEASE, false);
+            let Some(claim) = claim.await? else { return Ok(false) };
+            match self.calculate_claimed(&engine, &connection, &claim).await {
+                Ok(ended) => ended.map(|()| true),
+                Err(error) => {
+                    invalidation::hand_back(&engine, &connection, &self.model, &[claim]).await?;
+                    Err(error)
+                }
+            }
+        });
+        recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+    }
+
+    /// How the calculation has ended; an error if the claim has not.
+    async fn calculate_claimed(
+        &self,
+        engine: &Engine,
+        connection: &DatabaseConnection,
+        claim: &Claim,
+    ) -> Result<Result<(), Error>, Error> {
+        let (model, db) = (&self.model, DatabaseExecutor::Connection(connection));
+        let circles = invalidation::find_circles(&db, model, self.field, std::slice::from_ref(&self.key));
         let outcome = match circles.await?.remove(&self.key) {
             Some(circle) => Outcome::Failed(circle),
-            None => calculate_claim(&engine, &db, &self.model, &claim).await?,
+            None => calculate_claim(engine, &db, model, claim).await?,
         };
         match outcome {
             Outcome::Value { value, changed } => {
-                let calculation = Calculation { claim, value, changed };
-                invalidation::complete(&engine, connection, &self.model, &[calculation]).await?;
+                let calculation = Calculation { claim: claim.clone(), value, changed };
+                invalidation::complete(engine, connection, model, &[calculation]).await?;
             }
-            Outcome::Gone => invalidation::drop_gone(&engine, connection, &self.model, &[claim]).await?,
+            Outcome::Gone => invalidation::drop_gone(engine, connection, model, std::slice::from_ref(claim)).await?,
             Outcome::Failed(error) => {
-                invalidation::fail(&engine, connection, &self.model, &claim, &error, Retry::default()).await?;
-                return Err(error);
+                invalidation::fail(engine, connection, model, claim, &error, Retry::default()).await?;
+                return Ok(Err(error));
             }
         }
-        Ok(true)
+        Ok(Ok(()))
     }
 
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.

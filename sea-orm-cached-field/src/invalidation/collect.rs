@@ -17,6 +17,10 @@ use crate::{
 /// How many marks of related rows are expanded by one statement, at most, where they are bound in it.
 const LINKS: usize = 1000;
 
+/// How many marks of related rows are expanded for each that is then taken. An owner of many of them should be calculated
+/// once, not once for each part of them that is collected.
+const LINKS_PER_MARK: u64 = 50;
+
 /// What was collected.
 #[derive(Default)]
 pub(super) struct Collected {
@@ -50,7 +54,7 @@ pub(super) async fn collect(
     limit: u64,
     lease: i64,
 ) -> Result<Collected, Error> {
-    expand(engine, db, model, limit, None).await?;
+    expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await?;
     let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
     let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
     let keys: Vec<Key> = keys.into_iter().collect();

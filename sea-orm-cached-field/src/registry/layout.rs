@@ -19,8 +19,9 @@ use crate::{
     },
 };
 
-/// MySQL joins 61 tables, SQLite 64; the owner is one of them.
-const LONGEST_PATH: usize = 60;
+/// How many tables a path may lead over. MySQL joins 61 at most, and takes minutes to plan that; the depth of a query in
+/// a query has a limit on SQLite.
+const LONGEST_PATH: usize = 16;
 
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     let entries = E::cached_fields();
@@ -87,7 +88,7 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         return Err(unsupported(owner, field, dependency, &flaw));
     }
     if let Some(hop) = dependency.hops.get(LONGEST_PATH) {
-        let reason = "it leads over more than 60 tables, which the databases cannot join; keep a cached field on a table in between, and depend on that";
+        let reason = "it leads over more than 16 tables, which not every database can join; keep a cached field on a table in between, and depend on that";
         let flaw = Flaw { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }

@@ -18,8 +18,10 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field})")];
     tests.extend(owner.looked_up().map(|source| {
         let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
+        // Mostly nothing waits there, and the way need not be gone.
         format!(
-            "EXISTS (SELECT FROM {before}\n  JOIN {marks} m ON m.via = {via} AND m.link = {link} AND m.field = {field})"
+            "(EXISTS (SELECT FROM {marks} WHERE via = {via})
+                  AND EXISTS (SELECT FROM {before}\n  JOIN {marks} m ON m.via = {via} AND m.link = {link} AND m.field = {field}))"
         )
     }));
     format!("({})", tests.join(" OR "))
