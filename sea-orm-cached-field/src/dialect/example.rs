@@ -102,7 +102,6 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("lock_queued", dialect.lock_queued(owner, &claims)),
         ("hand_back", dialect.hand_back(owner, &claims, 0)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
-        ("drop_gone", dialect.drop_gone(owner, &claims)),
         ("status", dialect.status(owner, 0, &keys[0])),
     ];
     let mut several = |name, of: Vec<Statement>| statements.extend(of.into_iter().map(|statement| (name, statement)));
@@ -111,6 +110,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
     }
+    several("drop_gone", dialect.drop_gone(owner, &claims));
     several("delete_marks", dialect.delete_marks(owner, &[1, 2, 3]).into_iter().collect());
     several("enqueue", dialect.enqueue(owner, &queued, 1000));
     several("change_generation", dialect.change_generation(owner, &queued));

@@ -267,7 +267,7 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
-    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement;
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement>;
 
     /// Writes a value inside a user's transaction, without waiting, so that no calculation under way can undo it:
     /// the statements, the first of which returns a row if the row could be had.

@@ -215,7 +215,7 @@ pub(crate) async fn drop_gone(
     let transaction = begin(engine, db, false).await?;
     // A row that is hidden from this role is not gone.
     execute_all(&transaction, engine.dialect.see_all()).await?;
-    transaction.execute_raw(engine.dialect.drop_gone(&model.owner, claims)).await?;
+    execute_all(&transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
     transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
     transaction.commit().await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();

@@ -1,6 +1,6 @@
 //! Rows that are stale already when the fields are installed.
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, Statement, TransactionTrait};
 
 use super::{Change, Changes};
 use crate::{Error, dialect::Dialect, field::layout::Owner, registry::Model};
@@ -24,7 +24,7 @@ pub(super) async fn enqueue(
         let to = boundary.map(|row| model.read_key(&row)).transpose()?;
         for (field, rows) in rows.iter_mut().enumerate() {
             let statement = dialect.enqueue_backlog(owner, field, after.as_ref(), to.as_ref());
-            *rows += db.execute_raw(statement).await?.rows_affected();
+            *rows += execute(db, dialect, statement).await?;
         }
         if to.is_none() {
             break;
@@ -35,4 +35,15 @@ pub(super) async fn enqueue(
         changes.0.push(Change::Queued { table: owner.table.name.clone(), field: field.name, rows });
     }
     Ok(())
+}
+
+/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read.
+async fn execute(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, statement: Statement) -> Result<u64, Error> {
+    let DatabaseExecutor::Connection(connection) = db else {
+        return Ok(db.execute_raw(statement).await?.rows_affected());
+    };
+    let transaction = connection.begin_with_options(dialect.transaction()).await?;
+    let rows = transaction.execute_raw(statement).await?.rows_affected();
+    transaction.commit().await?;
+    Ok(rows)
 }

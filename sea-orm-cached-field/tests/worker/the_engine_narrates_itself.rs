@@ -129,7 +129,11 @@ contract! {
         let heard = Heard::everywhere();
         set_up_fragiles(&db).await;
         // No other row of this process has this key.
-        let id = if db.is_sqlite() { 4711 } else { 4712 };
+        let id = match sea_orm::ConnectionTrait::get_database_backend(&*db) {
+            sea_orm::DbBackend::Sqlite => 4711,
+            sea_orm::DbBackend::MySql => 4713,
+            _ => 4712,
+        };
         let row = ActiveModel { id: Set(id), place: Set(db.url.clone()), mood: Set("error".to_owned()), ..Default::default() };
         row.insert(&*db).await.unwrap();
         db.drain(fragiles()).await;

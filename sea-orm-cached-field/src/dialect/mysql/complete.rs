@@ -131,15 +131,25 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
     statement(sql, text)
 }
 
-pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
-    let mut sql = Sql::mysql();
-    let text = format!(
-        "DELETE q FROM {} WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {})",
-        of_generation(&mut sql, owner, claims),
-        qualified(&owner.table),
-        equal("t", &owner_key(owner), "q", &key_columns(owner)),
-    );
-    statement(sql, text)
+/// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody else sees generation 0.
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
+    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let of_claim = |claim: &Claim| {
+        let (mut sql, table) = (Sql::mysql(), qualified(&owner.table));
+        let (is_row, is_owner) =
+            (sql.key_is(owner, "q.", &keys, &claim.key), sql.key_is(owner, "t.", &owner_key(owner), &claim.key));
+        let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+        let text = format!(
+            "UPDATE {queue} q SET q.generation = 0
+              WHERE {is_row} AND q.field = {field} AND q.generation = {generation}
+                AND NOT EXISTS (SELECT 1 FROM {table} t WHERE {is_owner})"
+        );
+        statement(sql, text)
+    };
+    let mut statements: Vec<Statement> = claims.iter().map(of_claim).collect();
+    let gone: Vec<Claim> = claims.iter().map(|claim| Claim { generation: 0, ..claim.clone() }).collect();
+    statements.push(delete_queued(owner, &gone));
+    statements
 }
 
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that

@@ -342,7 +342,7 @@ impl Dialect for MySql {
         complete::record_failure(owner, claim, error, retry)
     }
 
-    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
         complete::drop_gone(owner, claims)
     }
 

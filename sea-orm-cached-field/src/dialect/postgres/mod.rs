@@ -221,8 +221,8 @@ impl Dialect for Postgres {
         Some(statement(Sql::postgres(), "SELECT set_config('row_security', 'off', true)".to_owned()))
     }
 
-    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
-        complete::drop_gone(owner, claims)
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
+        vec![complete::drop_gone(owner, claims)]
     }
 
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {

@@ -202,8 +202,8 @@ impl Dialect for Sqlite {
         complete::record_failure(owner, claim, error, retry)
     }
 
-    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Statement {
-        complete::drop_gone(owner, claims)
+    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
+        vec![complete::drop_gone(owner, claims)]
     }
 
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
