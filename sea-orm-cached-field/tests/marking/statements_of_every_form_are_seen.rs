@@ -1,6 +1,6 @@
 //! A row is a row, by whatever statement it is written.
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 
 use crate::{
     changes_behind_has_many_are_seen::perched,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 
 use crate::{fragile::*, harness::TestDb};
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database, DbBackend, TransactionTrait};
+use sea_orm::{Database, DbBackend, TransactionTrait};
 use sea_orm_cached_field::Worker;
 use sqlx::postgres::PgListener;
 
