@@ -1,7 +1,7 @@
 //! Where the shop is: a new SQLite file, or the database of `DATABASE_URL`.
 
 use anyhow::{Context, Result, ensure};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema, TransactionTrait};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema};
 use sea_orm_cached_field::CachedFields;
 use tempfile::TempDir;
 
@@ -41,21 +41,19 @@ pub async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
 /// Makes the tables afresh.
 pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     refuse_foreign_tables(db).await?;
-    let transaction = db.begin().await?;
-    CachedFields::uninstall(&transaction).await?;
+    CachedFields::uninstall(db).await?;
     for table in TABLES.iter().rev() {
-        transaction.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
+        db.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
     }
     let schema = Schema::new(db.get_database_backend()).builder();
     let schema = schema.register(artist::Entity).register(album::Entity).register(shop::Entity);
     let schema =
         schema.register(genre::Entity).register(media_type::Entity).register(track::Entity).register(employee::Entity);
     let schema = schema.register(customer::Entity).register(invoice::Entity).register(invoice_line::Entity);
-    schema.register(playlist::Entity).register(playlist_track::Entity).apply(&transaction).await?;
-    Ok(transaction.commit().await?)
+    Ok(schema.register(playlist::Entity).register(playlist_track::Entity).apply(db).await?)
 }
 
-/// Somebody else's tables of these names are not ours to drop. Ours are made all at once, and known by the invoice's columns.
+/// Somebody else's tables of these names are not ours to drop. Ours are known by the invoice's columns.
 async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
     let ours = invoice::Entity::find().one(db).await.is_ok();
     for table in TABLES {

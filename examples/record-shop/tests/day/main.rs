@@ -125,9 +125,7 @@ async fn a_day_on_postgres() {
     on(Place::Postgres).await;
 }
 
-/// To switch it on: the feature `sqlx-mysql` of both crates in Cargo.toml.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the library is only learning MySQL and MariaDB"]
 async fn a_day_on_mariadb() {
     on(Place::MariaDb).await;
 }
