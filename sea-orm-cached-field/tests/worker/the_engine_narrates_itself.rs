@@ -129,7 +129,7 @@ contract! {
         let heard = Heard::everywhere();
         set_up_fragiles(&db).await;
         // No other row of this process has this key.
-        let id = match sea_orm::ConnectionTrait::get_database_backend(&*db) {
+        let id = match db.get_database_backend() {
             sea_orm::DbBackend::Sqlite => 4711,
             sea_orm::DbBackend::MySql => 4713,
             _ => 4712,
