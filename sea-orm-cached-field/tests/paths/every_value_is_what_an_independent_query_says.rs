@@ -1,4 +1,8 @@
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, JsonValue, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, JsonValue, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     harness::TestDb,
@@ -130,7 +134,57 @@ async fn read_all(db: &TestDb) {
     }
 }
 
+/// Transactions of some changes each, of which some are rolled back, and some refused.
+async fn write(db: DatabaseConnection, seed: u64) -> u32 {
+    let (mut chance, mut committed) = (fastrand::Rng::with_seed(seed), 0);
+    let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+    for _ in 0..60 {
+        let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
+        let begun = if sqlite { db.begin_with_options(options).await } else { db.begin().await };
+        let transaction = begun.expect("begun");
+        let mut refused = false;
+        for _ in 0..chance.u8(1..4) {
+            refused |= transaction.execute_unprepared(&some_change(&mut chance)).await.is_err();
+            tokio::task::yield_now().await;
+        }
+        if refused || chance.u8(..7) == 0 {
+            transaction.rollback().await.expect("rolled back");
+        } else if transaction.commit().await.is_ok() {
+            committed += 1;
+        }
+    }
+    committed
+}
+
 contract! {
+    async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
+        found(&db).await;
+        let mut chance = fastrand::Rng::with_seed(3);
+        for _ in 0..80 {
+            db.sql(&some_change(&mut chance)).await;
+        }
+        let stop = CancellationToken::new();
+        let work = |pool: DatabaseConnection| {
+            let stop = stop.clone();
+            tokio::spawn(async move { models().worker(&pool).batch_size(3).run_until(stop.cancelled_owned()).await })
+        };
+        let workers = [work(db.another_pool().await), work(db.another_pool().await)];
+        let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
+        let mut committed = 0;
+        for writer in writers {
+            committed += writer.await.expect("written");
+        }
+        stop.cancel();
+        for worker in workers {
+            worker.await.expect("ended").expect("worked");
+        }
+        db.drain(models()).await;
+        let wrong = wrong_values(&db).await;
+        assert!(committed > 0 && wrong.is_empty(), "{wrong:#?} after {committed} transactions");
+        assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0));
+    }
+
     async fn after_every_change(db: TestDb) {
         found(&db).await;
         let mut chance = fastrand::Rng::with_seed(7);

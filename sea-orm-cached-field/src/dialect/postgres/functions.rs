@@ -236,7 +236,7 @@ fn expand(owner: &Owner, source: &Source, related: &[Described]) -> Object {
         "WITH gone AS (
   DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
     SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND (p_links IS NULL OR m.link = ANY (p_links))
-     ORDER BY m.id LIMIT p_limit FOR UPDATE SKIP LOCKED))
+     LIMIT p_limit FOR UPDATE SKIP LOCKED))
   RETURNING field, link, eager, marked_at),
 expanded AS (
   INSERT INTO {marks} (field, {columns}, eager, marked_at)
