@@ -41,16 +41,22 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Runs each example as its reader does, on SQLite and on PostgreSQL.
+/// Runs the first example as its reader does, then each on SQLite and on PostgreSQL, as it is built together with the
+/// tests: alone, with other features, all that it stands on would be built once more.
 fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
     ensure!(workspace.examples().next().is_some(), "no examples in the workspace");
+    step("the first minute", || {
+        Ok(cmd!(sh, "cargo run --locked --quiet -p lamppost").env_remove("DATABASE_URL").run()?)
+    })?;
+    step("build", || Ok(cmd!(sh, "cargo build --locked --workspace --all-features --all-targets").run()?))?;
     for example in workspace.examples() {
+        let program = workspace.program(example);
         step(&format!("example {example} on SQLite"), || {
-            Ok(cmd!(sh, "cargo run --locked --quiet -p {example}").env_remove("DATABASE_URL").run()?)
+            Ok(cmd!(sh, "{program}").env_remove("DATABASE_URL").run()?)
         })?;
         step(&format!("example {example} on PostgreSQL"), || {
             let database = FreshDatabase::create(sh)?;
-            Ok(cmd!(sh, "cargo run --locked --quiet -p {example}").env("DATABASE_URL", database.url()).run()?)
+            Ok(cmd!(sh, "{program}").env("DATABASE_URL", database.url()).run()?)
         })?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What the workspace consists of, so that no list of packages or features is kept by hand.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use xshell::{Shell, cmd};
 
 pub(crate) struct Workspace {
     packages: Vec<Package>,
+    target: PathBuf,
 }
 
 struct Package {
@@ -27,7 +28,9 @@ impl Workspace {
         let metadata: Value = serde_json::from_str(json)?;
         let packages = metadata["packages"].as_array().context("no packages in the output of cargo metadata")?;
         let packages = packages.iter().map(|package| Package::parse(package, examples)).collect::<Option<_>>();
-        Ok(Self { packages: packages.context("a package without name, features or manifest in cargo metadata")? })
+        let packages = packages.context("a package without name, features or manifest in cargo metadata")?;
+        let target = metadata["target_directory"].as_str().context("no target directory in cargo metadata")?;
+        Ok(Self { packages, target: target.into() })
     }
 
     /// All features of `package` but `default`.
@@ -35,6 +38,11 @@ impl Workspace {
         let package = self.packages.iter().find(|candidate| candidate.name == package);
         let package = package.context("no such package in the workspace")?;
         Ok(package.features.iter().map(String::as_str).filter(|feature| *feature != "default"))
+    }
+
+    /// The program that a build of the workspace makes of this example.
+    pub(crate) fn program(&self, example: &str) -> PathBuf {
+        self.target.join("debug").join(example)
     }
 
     pub(crate) fn examples(&self) -> impl Iterator<Item = &str> {
@@ -56,7 +64,7 @@ impl Package {
 mod tests {
     use super::*;
 
-    const JSON: &str = r#"{"packages": [
+    const JSON: &str = r#"{"target_directory": "/w/target", "packages": [
         {"name": "library", "features": {"default": [], "b": [], "a": ["b"]}, "manifest_path": "/w/library/Cargo.toml"},
         {"name": "shop", "features": {}, "manifest_path": "/w/examples/shop/Cargo.toml"}
     ]}"#;
@@ -72,5 +80,6 @@ mod tests {
     fn examples_are_the_packages_in_the_folder_of_examples() {
         let workspace = Workspace::parse(JSON, Path::new("/w/examples")).unwrap();
         assert_eq!(workspace.examples().collect::<Vec<_>>(), ["shop"]);
+        assert_eq!(workspace.program("shop"), Path::new("/w/target/debug/shop"));
     }
 }

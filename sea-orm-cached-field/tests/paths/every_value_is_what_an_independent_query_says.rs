@@ -188,7 +188,7 @@ contract! {
     async fn after_every_change(db: TestDb) {
         found(&db).await;
         let mut chance = fastrand::Rng::with_seed(7);
-        for step in 0..120 {
+        for step in 0..80 {
             let changes: Vec<String> = (0..chance.usize(1..4)).map(|_| some_change(&mut chance)).collect();
             for change in &changes {
                 db.sql(change).await;

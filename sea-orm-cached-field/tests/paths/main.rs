@@ -5,5 +5,6 @@
 mod harness;
 mod every_value_is_what_an_independent_query_says;
 mod society;
+mod tables_in_other_schemas_are_followed;
 mod trees;
 mod waves;
