@@ -68,7 +68,7 @@ pub struct FieldSpec<E: EntityTrait> {
 }
 
 /// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways; on SQLite the flag
-/// is always set at once, in the statement of the change.
+/// is always set at once, in the statement of the change, and on MySQL always by the worker.
 ///
 /// Either way nothing is lost: the mark that the change leaves stands in the same transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
