@@ -11,6 +11,9 @@ use crate::field::{
     layout::{Field, Owner},
 };
 
+/// How many of the oldest due rows are looked at for each that is leased: some of them may have to wait.
+pub(super) const LOOKED_AT: i64 = 10;
+
 pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
     let flag = sql.quote(&owner.fields[field].recalculation_needed);
     let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));

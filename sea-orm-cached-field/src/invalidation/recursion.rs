@@ -11,8 +11,8 @@ use crate::{
     registry::Model,
 };
 
-/// Fails those of these rows that are calculated, over others, from themselves: such a calculation would never end. Each
-/// error names the circle.
+/// Those of these rows that are calculated, over others, from themselves, so that there would be no end to it: each with
+/// the error that names the circle.
 pub(crate) async fn find_circles(
     db: &DatabaseExecutor<'_>,
     model: &Model,

@@ -74,14 +74,11 @@ fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Vec<No
 }
 
 /// The models, those first whose fields others are calculated from.
-pub(crate) fn upstream_first(mut models: Vec<Arc<Model>>) -> Vec<Arc<Model>> {
+pub(crate) fn upstream_first(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
     let fields = |at: usize| (0..models[at].owner.fields.len()).map(move |field| (at, field));
-    let depth = |at: usize| fields(at).map(|node| depth(&models, node, &mut Vec::new())).min();
-    let depths: Vec<Option<usize>> = (0..models.len()).map(depth).collect();
     let mut order: Vec<usize> = (0..models.len()).collect();
-    order.sort_by_key(|at| depths[*at]);
-    models = order.into_iter().map(|at| Arc::clone(&models[at])).collect();
-    models
+    order.sort_by_cached_key(|at| fields(*at).map(|node| depth(models, node, &mut Vec::new())).min());
+    order.into_iter().map(|at| Arc::clone(&models[at])).collect()
 }
 
 /// How many fields stand one upon the other below this one.
@@ -145,7 +142,10 @@ fn descend(
         itself.into_iter().filter_map(|(dependency, _)| last_source(&dependency.hops)?.repeated_as_a_whole());
     let recursions: Vec<Option<Source>> =
         recursions.map(|recursion| Source::joined(way.clone(), Some(recursion))).collect();
-    for (dependency, below) in others.into_iter().filter(|(_, below)| !path.contains(below)).collect::<Vec<_>>() {
+    for (dependency, below) in others {
+        if path.contains(&below) {
+            continue;
+        }
         for way in std::iter::once(&way).chain(&recursions) {
             let source = Source::joined(way.clone(), last_source(&dependency.hops));
             path.push(below);

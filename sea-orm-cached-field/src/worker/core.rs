@@ -68,7 +68,7 @@ impl Core {
             concurrency: settings.concurrency,
             permits: Arc::new(Semaphore::new(settings.concurrency)),
         };
-        let models = upstream_first(models);
+        let models = upstream_first(&models);
         Ok(Self {
             engine: Engine::of(&db)?,
             db,

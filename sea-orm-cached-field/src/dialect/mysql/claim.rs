@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim,
+        Claim, shared,
         sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
@@ -17,9 +17,6 @@ use crate::{
         layout::{Owner, Upstream},
     },
 };
-
-/// How many of the oldest due rows are looked at for each that is leased.
-const LOOKED_AT: i64 = 10;
 
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
 const LEASES_LOOKED_AT: u32 = 1000;
@@ -63,7 +60,7 @@ pub(super) fn work(owner: &Owner) -> Statement {
 pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
-    let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * LOOKED_AT));
+    let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * shared::LOOKED_AT));
     let patience = sql.bind(patience);
     let due = |row: &str| {
         let known = known_fields(owner, row);

@@ -27,9 +27,6 @@ pub(super) fn settings(internal: bool) -> Statement {
     statement(Sql::postgres(), text)
 }
 
-/// How many of the oldest due rows are looked at for each that is leased.
-const LOOKED_AT: i64 = 10;
-
 pub(super) fn work(owner: &Owner) -> Statement {
     let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
     let function = functions::function(owner, "work");
@@ -42,7 +39,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
     let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
-    let (looked_at, patience) = (sql.bind(rows as i64 * LOOKED_AT), sql.bind(patience));
+    let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
     let text = format!(
         "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1
           WHERE q.ctid = ANY (ARRAY(

@@ -38,9 +38,6 @@ pub(super) fn work(owner: &Owner) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-/// How many of the oldest due rows are looked at for each that is leased.
-const LOOKED_AT: i64 = 10;
-
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
 pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
@@ -48,7 +45,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
     let columns = keys.join(", ");
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
-    let (looked_at, patience) = (sql.bind(rows as i64 * LOOKED_AT), sql.bind(patience));
+    let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
     let text = format!(
         "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1
           WHERE ({columns}) IN (
