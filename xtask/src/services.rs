@@ -92,7 +92,7 @@ impl Service {
 
 /// Tries until `attempt` succeeds, and gives up with its last error.
 fn wait_for(attempt: impl Fn() -> Result<()>) -> Result<()> {
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const PATIENCE: Duration = Duration::from_secs(300);
     let start = Instant::now();
     loop {
         match attempt() {
