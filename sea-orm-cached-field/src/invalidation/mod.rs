@@ -23,7 +23,7 @@ pub(crate) use recursion::find_circles;
 async fn begin(engine: &Engine, db: &DatabaseConnection, internal: bool) -> Result<DatabaseTransaction, DbErr> {
     let transaction = db.begin_with_options(engine.dialect.transaction()).await?;
     if let Some(settings) = engine.dialect.settings(internal) {
-        transaction.execute_raw(settings).await?;
+        transaction.execute_unprepared(&settings).await?;
     }
     Ok(transaction)
 }
