@@ -22,7 +22,7 @@ const TRAPS: &str = "
     CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.fail() = 1);
     CREATE TABLE evil.lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
-    CREATE FUNCTION evil.cf_lamppost_mark_cf2ce7c8(text, boolean, integer[]) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+    CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql AS 'SELECT evil.fail()';
     CREATE FUNCTION evil.cf_lamppost_flag_066d2dcf(text, integer[]) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$";
 
 const FIRST: &str = "
