@@ -152,6 +152,12 @@ pub async fn read<F: CachedField>(
     }
 }
 
+/// The value, calculated of the row as it is loaded. Nothing is stored.
+pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+    let target = Target::of::<F>(Key::of::<F::Entity>(row))?;
+    run(target.subject(), None, F::calculate(row, &db)).await
+}
+
 /// The value as of now.
 pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
