@@ -275,6 +275,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- fields that are calculated from the same field of other rows, behind this source
 
+    /// Whether [`Dialect::circular`] tells; if not, each row's readers have to be followed.
+    fn tells_circles(&self, _: &Source) -> bool {
+        true
+    }
+
     /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
 
