@@ -1,4 +1,4 @@
-//! PostgreSQL only. Objects of the names that our functions use, where a session would find them first.
+//! Objects of the names that our triggers use, where a session would find them first.
 
 use crate::{
     changes_behind_has_many_are_seen::perched,
@@ -61,6 +61,25 @@ async fn when_an_owner_or_the_city_of_one_is_written() {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
+/// Triggers of SQLite find tables in their own file alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_session_of_sqlite_has_temporary_tables() {
+    let db = TestDb::sqlite().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+    let traps = ["lamppost", "lamppost_cached_marks", "lamppost_cached_recalculations"];
+    for trap in traps {
+        db.sql(&format!("CREATE TEMP TABLE {trap} AS SELECT * FROM main.{trap}")).await;
+    }
+    db.sql("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1; UPDATE main.lamppost SET first_name = 'Cid' WHERE id = 2")
+        .await;
+    for trap in traps {
+        db.sql(&format!("DROP TABLE temp.{trap}")).await;
+    }
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+}
+
 /// A session that says its writes are ours can forge flags and values, but hides no input.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_a_session_says_that_it_is_one_of_ours() {
@@ -88,6 +107,20 @@ async fn but_the_role_of_a_replica_does() {
     let replica =
         "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
     assert_eq!(watch.after(replica).await, crate::support::NOTHING);
+    let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
+    assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+}
+
+/// MySQL looks for temporary tables first, also in triggers, and there is no name that it would not look for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_does_a_temporary_table_of_mysql() {
+    let db = TestDb::mysql().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+    db.sql("CREATE TEMPORARY TABLE lamppost_cached_marks (field text, key_1 int)").await;
+    db.sql("UPDATE pigeon SET weight_in_g = 7; DROP TEMPORARY TABLE lamppost_cached_marks").await;
+    assert_eq!(watch.recalculated().await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
