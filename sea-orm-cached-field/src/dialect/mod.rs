@@ -291,6 +291,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- read
 
+    /// What a transaction of questions sets for itself, where the planner takes more time for them than they do.
+    fn settings_of_questions(&self) -> Option<Statement> {
+        None
+    }
+
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
+use super::ask_around;
 use crate::{
     Error, dialect,
     dialect::Dialect,
@@ -19,11 +20,20 @@ pub(crate) async fn find_circles(
     field: usize,
     keys: &[Key],
 ) -> Result<HashMap<Key, Error>, Error> {
-    let mut circles = HashMap::new();
-    if keys.is_empty() {
-        return Ok(circles);
+    if keys.is_empty() || model.owner.recursions(field).next().is_none() {
+        return Ok(HashMap::new());
     }
+    ask_around(db, async |db| find_circles_now(db, model, field, keys).await).await
+}
+
+async fn find_circles_now(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<HashMap<Key, Error>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
+    let mut circles = HashMap::new();
     for source in model.owner.recursions(field) {
         for key in suspects(dialect, db, model, source, keys).await? {
             if let Some(path) = circle(dialect, db, model, source, &key).await? {
