@@ -22,8 +22,22 @@ const TRAPS: &str = "
     CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.fail() = 1);
     CREATE TABLE evil.lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
-    CREATE FUNCTION evil.cf_lamppost_mark_cf2ce7c8(text, boolean, integer[]) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
-    CREATE FUNCTION evil.cf_lamppost_flag_066d2dcf(text, integer[]) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$";
+    DO $$DECLARE ours record; BEGIN
+        FOR ours IN SELECT proname AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
+                     WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'cf\\_lamppost\\_%' AND prorettype = 'void'::regtype
+        LOOP
+            EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS void LANGUAGE plpgsql AS %L', ours.name, ours.arguments,
+                           'BEGIN RAISE EXCEPTION ''hijacked''; END');
+        END LOOP;
+    END$$";
+
+/// Puts them up; at least the functions that mark and flag are among them.
+async fn set_traps(db: &TestDb) {
+    db.sql(TRAPS).await;
+    let functions =
+        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
+    assert!(db.scalar::<i64>(functions).await >= 2);
+}
 
 const FIRST: &str = "
     SET search_path = pg_temp, evil, pg_catalog, public;
@@ -35,7 +49,7 @@ const FIRST: &str = "
 async fn when_a_related_row_is_written() {
     let db = TestDb::postgres().await;
     let mut watch = perched(&db).await;
-    db.sql(TRAPS).await;
+    set_traps(&db).await;
     db.sql(&format!(
         "{FIRST}; UPDATE public.pigeon SET weight_in_g = 7 WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
     ))
@@ -49,7 +63,7 @@ async fn when_an_owner_or_the_city_of_one_is_written() {
     let db = TestDb::postgres().await;
     let mut watch = perched(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm')").await;
-    db.sql(TRAPS).await;
+    set_traps(&db).await;
     db.sql(&format!(
         "{FIRST}; UPDATE public.lamppost SET first_name = 'Cid', city_id = 1 WHERE id OPERATOR(pg_catalog.=) 1;
          UPDATE public.lamppost SET full_name_recalculation_needed = true WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
@@ -107,6 +121,17 @@ async fn but_the_role_of_a_replica_does() {
     let replica =
         "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
     assert_eq!(watch.after(replica).await, crate::support::NOTHING);
+    let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
+    assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+}
+
+/// No trigger is told of what it makes of the values: as documented.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_does_a_change_of_a_columns_type() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    let heavier = "ALTER TABLE pigeon ALTER COLUMN weight_in_g TYPE integer USING weight_in_g + 1";
+    assert_eq!(watch.after(heavier).await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
