@@ -303,6 +303,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- fields that are calculated from the same field of other rows, behind this source
 
+    /// Whether [`Dialect::circular`] tells; if not, each row's readers have to be followed.
+    fn tells_circles(&self, _: &Source) -> bool {
+        true
+    }
+
     /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
 
@@ -313,6 +318,11 @@ pub(crate) trait Dialect: Send + Sync {
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
 
     // ---- read
+
+    /// What a transaction of questions sets for itself, where the planner takes more time for them than they do.
+    fn settings_of_questions(&self) -> Option<Statement> {
+        None
+    }
 
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;

@@ -241,6 +241,10 @@ impl Dialect for Postgres {
         recursion::retry_readers(owner, field, source, keys)
     }
 
+    fn settings_of_questions(&self) -> Option<Statement> {
+        Some(read::settings())
+    }
+
     fn clock(&self) -> Statement {
         statement(Sql::postgres(), format!("SELECT {NOW} AS now"))
     }
