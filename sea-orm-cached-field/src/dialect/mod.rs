@@ -263,6 +263,13 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- complete
 
+    /// Locks, judges and stores values of one field, where one statement can do it all: rows `key_1`, ..., `held` and
+    /// `generation` as of [`Dialect::lock_claimed`], `done` (whether value and flag are written, and the queue's row is
+    /// gone). A row that is held and queued but not done has its value written.
+    fn complete(&self, _owner: &Owner, _field: usize, _values: &[(&Claim, &Value)]) -> Option<Statement> {
+        None
+    }
+
     /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 

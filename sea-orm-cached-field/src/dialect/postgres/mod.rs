@@ -16,7 +16,7 @@ mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -195,6 +195,10 @@ impl Dialect for Postgres {
 
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement {
         complete::lock_rows(owner, keys)
+    }
+
+    fn complete(&self, owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Option<Statement> {
+        Some(complete::complete(owner, field, values))
     }
 
     fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
