@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Written};
+use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Which, Written};
 use crate::field::{
     Flagging, Key,
     layout::{Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
@@ -94,13 +94,9 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("work", dialect.work(owner)),
         ("flag", dialect.flag(owner, 0, &keys[0])),
         ("flag_expired", dialect.flag_expired(owner, 0, 100)),
-        ("take_marks", dialect.take_marks(owner, 100)),
-        ("take_marks_of", dialect.take_marks_of(owner, &keys)),
         ("lease_due", dialect.lease_due(owner, &upstream(owner), 100, 1000, 5000)),
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
-        ("lock_queued", dialect.lock_queued(owner, &claims)),
-        ("hand_back", dialect.hand_back(owner, &claims, 0)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
         ("status", dialect.status(owner, 0, &keys[0])),
     ];
@@ -110,7 +106,15 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
     }
+    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None).into_iter().collect());
+    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)).into_iter().collect());
+    several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
+    several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
+    several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
+    several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
+    several("hand_back", dialect.hand_back(owner, &claims, 0));
     several("drop_gone", dialect.drop_gone(owner, &claims));
+    several("lock_unflagged", dialect.lock_unflagged(owner, 0, &keys).into_iter().collect());
     several("delete_marks", dialect.delete_marks(owner, &[1, 2, 3]).into_iter().collect());
     several("enqueue", dialect.enqueue(owner, &queued, 1000));
     several("change_generation", dialect.change_generation(owner, &queued));

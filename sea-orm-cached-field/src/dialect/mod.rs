@@ -3,6 +3,7 @@
 //! A [`Dialect`] renders statements and decides nothing: what they are for, and in which order they run, is written in
 //! `schema/` and `invalidation/`.
 
+mod bound;
 #[cfg(test)]
 mod example;
 mod mysql;
@@ -27,7 +28,7 @@ use crate::{
 use sql::Sql;
 
 pub(crate) use rows::{
-    Action, Cascade, Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Written,
+    Action, Cascade, Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Which, Written,
 };
 
 /// The dialect of this database.
@@ -182,7 +183,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn transaction(&self) -> TransactionOptions;
 
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
-    fn settings(&self, internal: bool) -> Option<Statement>;
+    fn settings(&self, internal: bool) -> Option<String>;
 
     /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
     fn work(&self, owner: &Owner) -> Statement;
@@ -200,11 +201,24 @@ pub(crate) trait Dialect: Send + Sync {
         Vec::new()
     }
 
-    /// Takes the oldest marks away, or locks them: rows `key_1`, ..., `id`, `field`, `eager`, `marked_at`.
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement;
+    /// Takes marks away and queues what they are of, where one statement can do both: rows `key_1`, ..., `field`,
+    /// `generation` (the newest of its marks), `attempts`, `claimed_at`, `leased` (by this statement), `eager`, `marked_at`
+    /// (of the oldest mark), `marks` (taken in all). What is only lazily marked is not queued. `leased`: only this field
+    /// is leased.
+    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Option<Statement> {
+        None
+    }
+
+    /// Takes the oldest marks away, or locks them, where [`Dialect::collect`] does not: rows `key_1`, ..., `id`, `field`,
+    /// `eager`, `marked_at`.
+    fn take_marks(&self, _owner: &Owner, _marks: u64) -> Option<Statement> {
+        None
+    }
 
     /// Takes all marks of these keys away, or locks them; rows as of [`Dialect::take_marks`].
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement;
+    fn take_marks_of(&self, _owner: &Owner, _keys: &[Key]) -> Option<Statement> {
+        None
+    }
 
     /// Deletes marks that were taken, where the taking does not.
     fn delete_marks(&self, _owner: &Owner, _ids: &[i64]) -> Option<Statement> {
@@ -221,6 +235,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
     fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
         vec![shared::change_generation(self.sql(), owner, rows)]
+    }
+
+    /// Locks those of these rows that are not flagged, skipping what somebody holds locked, where
+    /// [`Dialect::flag_missing`] does not look for them: rows `key_1`, ...
+    fn lock_unflagged(&self, _owner: &Owner, _field: usize, _keys: &[Key]) -> Option<Statement> {
+        None
     }
 
     /// Flags these rows if they are not, skipping those that somebody holds locked.
@@ -246,8 +266,16 @@ pub(crate) trait Dialect: Send + Sync {
     /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
-    /// Locks the queue's rows of these claims: rows `key_1`, ..., `field`, `generation`, `marked`.
-    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement;
+    /// Locks the rows, and those of the queue, of these claims, skipping what somebody holds locked, where one statement can
+    /// do both: rows `key_1`, ..., `field`, `held` (whether the row is locked), `generation` (if the queue's row is), `marked`.
+    fn lock_claimed(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
+        None
+    }
+
+    /// Locks the queue's rows of these claims, whose rows are locked, where [`Dialect::lock_claimed`] does not: rows as it has.
+    fn lock_queued(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
+        None
+    }
 
     /// What has to be done with the queue's rows of completed claims, before and after the values are written.
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
@@ -256,7 +284,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds.
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement;
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement>;
 
     /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
@@ -275,6 +303,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- fields that are calculated from the same field of other rows, behind this source
 
+    /// Whether [`Dialect::circular`] tells; if not, each row's readers have to be followed.
+    fn tells_circles(&self, _: &Source) -> bool {
+        true
+    }
+
     /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
 
@@ -285,6 +318,11 @@ pub(crate) trait Dialect: Send + Sync {
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
 
     // ---- read
+
+    /// What a transaction of questions sets for itself, where the planner takes more time for them than they do.
+    fn settings_of_questions(&self) -> Option<Statement> {
+        None
+    }
 
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;

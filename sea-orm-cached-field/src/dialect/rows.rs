@@ -19,6 +19,15 @@ pub(crate) struct Claim {
     pub(crate) claimed_at: i64,
 }
 
+/// Which marks are collected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which<'a> {
+    /// Those of this row.
+    Of(&'a Key),
+    /// So many of the oldest, and all others of the same rows.
+    Oldest(u64),
+}
+
 /// What is written to a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {

@@ -4,6 +4,7 @@ use sea_orm::{Statement, Value};
 
 use super::{
     Claim, Enqueued, Shape, Written,
+    bound::Bound,
     sql::{Sql, equal, key_columns, prefixed, recalculations},
 };
 use crate::field::{
@@ -56,22 +57,51 @@ pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: O
     if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }
 
-/// `v (key_1, ..., field, generation, marked_at, lease) AS (VALUES ...)`
+/// `v (key_1, ..., field, generation, marked_at, lease) AS (..)`
 pub(super) fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String {
-    let rest = |sql: &mut Sql, row: &Enqueued| {
-        let lease = if row.lease { lease } else { 0 };
-        vec![sql.bind(owner.fields[row.field].name), sql.bind(row.generation), sql.bind(row.marked_at), sql.bind(lease)]
-    };
-    let tuples = sql.tuples(owner, rows, |row| &row.key, rest);
-    format!("v ({}, field, generation, marked_at, lease) AS (VALUES {tuples})", key_columns(owner).join(", "))
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::new("field", rows.iter().map(|row| owner.fields[row.field].name)));
+    columns.push(Bound::new("generation", rows.iter().map(|row| row.generation)));
+    columns.push(Bound::new("marked_at", rows.iter().map(|row| row.marked_at)));
+    columns.push(Bound::new("lease", rows.iter().map(|row| if row.lease { lease } else { 0 })));
+    sql.table("v", columns)
 }
 
-/// `claimed (key_1, ..., field, generation) AS (VALUES ...)`
+/// `claimed (key_1, ..., field, generation) AS (..)`
 pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let rest =
-        |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)];
-    let tuples = sql.tuples(owner, claims, |claim| &claim.key, rest);
-    format!("claimed ({}, field, generation) AS (VALUES {tuples})", key_columns(owner).join(", "))
+    let mut columns = Bound::keys(owner, claims.iter().map(|claim| &claim.key));
+    columns.push(Bound::new("field", claims.iter().map(|claim| owner.fields[claim.field].name)));
+    columns.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
+    sql.table("claimed", columns)
+}
+
+/// `k (key_1, ...) AS (..)`
+pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
+    sql.table("k", Bound::keys(owner, keys.iter()))
+}
+
+/// `v (key_1, ..., claimed_at, value_1, ...) AS (..)`, one value a field of the shape.
+pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::new("claimed_at", rows.iter().map(|row| row.claimed_at)));
+    for (at, shaped) in shape.0.iter().enumerate() {
+        let values = rows.iter().map(|row| row.values[at].clone());
+        columns.push(Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values));
+    }
+    sql.table("v", columns)
+}
+
+/// What is assigned to each field of the shape, from the table [`written`].
+pub(super) fn assigned(
+    owner: &Owner,
+    shape: &Shape,
+    assignments: impl Fn(&Field, &str, bool) -> Vec<String>,
+) -> String {
+    let assigned =
+        shape.0.iter().enumerate().flat_map(|(at, shaped)| {
+            assignments(&owner.fields[shaped.field], &format!("v.value_{}", at + 1), shaped.done)
+        });
+    assigned.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) -> Statement {
@@ -81,36 +111,6 @@ pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
     let text = format!(
         "WITH {queued} UPDATE {queue} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
         equal("q", &keys, "v", &keys),
-    );
-    sql.statement(text)
-}
-
-pub(super) fn write(
-    mut sql: Sql,
-    owner: &Owner,
-    shape: &Shape,
-    rows: &[Written],
-    assignments: impl Fn(&Field, &str, bool) -> Vec<String>,
-) -> Statement {
-    let keys = key_columns(owner);
-    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
-    let rest = |sql: &mut Sql, row: &Written| {
-        let mut bound = vec![sql.bind(row.claimed_at)];
-        bound.extend(fields.iter().zip(&row.values).map(|(field, value)| sql.bind_for(&field.cached, value.clone())));
-        bound
-    };
-    let tuples = sql.tuples(owner, rows, |row| &row.key, rest);
-    let values: Vec<String> = (1..=fields.len()).map(|n| format!("value_{n}")).collect();
-    let set = shape.0.iter().zip(&fields).zip(&values);
-    let set: Vec<String> =
-        set.flat_map(|((shaped, field), value)| assignments(field, &format!("v.{value}"), shaped.done)).collect();
-    let text = format!(
-        "WITH v ({}, claimed_at, {}) AS (VALUES {tuples}) UPDATE {} AS t SET {} FROM v WHERE {}",
-        keys.join(", "),
-        values.join(", "),
-        sql.qualified(&owner.table),
-        set.join(", "),
-        equal("t", &sql.owner_key(owner), "v", &keys),
     );
     sql.statement(text)
 }

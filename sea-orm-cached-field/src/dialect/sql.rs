@@ -56,12 +56,22 @@ impl Sql {
 
     /// Binds a value that is compared with, or written to, this column.
     pub(crate) fn bind_for(&mut self, column: &Column, value: Value) -> String {
+        let bound = self.bind(value);
+        self.cast_for(column, &bound)
+    }
+
+    /// The expression as SeaORM writes it to this column.
+    pub(crate) fn cast_for(&self, column: &Column, expression: &str) -> String {
         let (before, after) = match self.backend {
             DbBackend::Sqlite => &column.cast.sqlite,
             DbBackend::MySql => &column.cast.mysql,
             _ => &column.cast.postgres,
         };
-        format!("{before}{}{after}", self.bind(value))
+        format!("{before}{expression}{after}")
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.backend
     }
 
     /// `(key_1 = $1 AND ...)`, for one key.

@@ -62,9 +62,17 @@ impl Engine {
         matches!(error, Error::Database(error) if self.dialect.refuses_value(error))
     }
 
+    /// Tells of many things at once. They are put into words only if somebody listens.
+    pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
+        let is_traced = tracing::enabled!(target: "sea_orm_cached_field", tracing::Level::DEBUG);
+        if is_traced || self.events.receiver_count() > 0 {
+            events.into_iter().for_each(|event| self.tell(event));
+        }
+    }
+
     pub(crate) fn tell(&self, event: Event) {
         match event {
-            Event::Failed { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
+            Event::Failed { .. } | Event::Split { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
             _ => tracing::debug!(target: "sea_orm_cached_field", "{event}"),
         }
         // An error says only that nobody listens.

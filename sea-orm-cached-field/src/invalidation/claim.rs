@@ -83,10 +83,9 @@ pub(crate) async fn claim(
     let rows = queued.chain(due.iter().map(|claim| (&claim.key, claim.field)));
     collect::flag_missing(engine, &transaction, model, rows).await?;
     transaction.commit().await?;
-    let event = collected.event(model);
+    engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
     let mut claims = collected.claims;
     claims.extend(due);
-    event.into_iter().for_each(|event| engine.tell(event));
     tell_claimed(engine, model, &claims);
     Ok(claims)
 }
@@ -117,7 +116,7 @@ pub(crate) async fn claim_one(
     let queued = collected.queued.iter().map(|(key, field)| (key, *field));
     collect::flag_missing(engine, &transaction, model, queued).await?;
     transaction.commit().await?;
-    collected.event(model).into_iter().for_each(|event| engine.tell(event));
+    engine.tell_all(collected.event(model));
     tell_claimed(engine, model, claim.as_slice());
     Ok(claim)
 }
@@ -136,14 +135,16 @@ pub(crate) async fn renew(
 }
 
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
-    let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
-    for claim in claims {
-        let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
-        fields.push(model.owner.fields[claim.field].name);
-    }
-    for (key, fields) in rows.into_values() {
-        engine.tell(Event::Claimed { table: model.owner.table.name.clone(), key: key.clone(), fields });
-    }
+    let events = std::iter::once_with(|| {
+        let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+        for claim in claims {
+            let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
+            fields.push(model.owner.fields[claim.field].name);
+        }
+        let table = &model.owner.table.name;
+        rows.into_values().map(|(key, fields)| Event::Claimed { table: table.clone(), key: key.clone(), fields })
+    });
+    engine.tell_all(events.flatten());
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statemen
 use super::{execute_all, query_last, read_claim, read_field};
 use crate::{
     Error,
-    dialect::{Claim, Enqueued},
+    dialect::{Claim, Enqueued, Which},
     engine::Engine,
     event::Event,
     field::Key,
@@ -55,10 +55,7 @@ pub(super) async fn collect(
     lease: i64,
 ) -> Result<Collected, Error> {
     expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await?;
-    let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
-    let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
-    let keys: Vec<Key> = keys.into_iter().collect();
-    collect_marks(engine, db, model, taken, &keys, |_| lease).await
+    collect_marks(engine, db, model, Which::Oldest(limit), Lease { duration: lease, only: None }).await
 }
 
 /// Collects all marks of one row; only the field that is asked for is leased.
@@ -71,8 +68,65 @@ pub(super) async fn collect_row(
     lease: i64,
 ) -> Result<Collected, Error> {
     expand(engine, db, model, i64::MAX as u64, Some(key)).await?;
-    let only_asked = |marked: usize| if marked == field { lease } else { 0 };
-    collect_marks(engine, db, model, Vec::new(), std::slice::from_ref(key), only_asked).await
+    collect_marks(engine, db, model, Which::Of(key), Lease { duration: lease, only: Some(field) }).await
+}
+
+/// What is leased of that which is collected.
+#[derive(Clone, Copy)]
+struct Lease {
+    /// In milliseconds; nothing is leased if it is 0.
+    duration: i64,
+    /// The one field that is; otherwise all are.
+    only: Option<usize>,
+}
+
+impl Lease {
+    fn of(self, field: usize) -> bool {
+        self.duration > 0 && self.only.is_none_or(|only| only == field)
+    }
+}
+
+async fn collect_marks(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    which: Which<'_>,
+    lease: Lease,
+) -> Result<Collected, Error> {
+    match engine.dialect.collect(&model.owner, which, lease.duration, lease.only) {
+        Some(collect) => collect_at_once(engine, db, model, collect, lease).await,
+        None => collect_in_steps(engine, db, model, which, lease).await,
+    }
+}
+
+/// Where one statement takes the marks and queues what they are of.
+async fn collect_at_once(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    collect: Statement,
+    lease: Lease,
+) -> Result<Collected, Error> {
+    let mut collected = Collected::default();
+    let mut lazy = Vec::new();
+    for row in db.query_all_raw(collect).await? {
+        let claim = read_claim(model, &row)?;
+        collected.marks = row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default();
+        if row.try_get("", "eager")? {
+            collected.queued.push((claim.key.clone(), claim.field));
+            if lease.of(claim.field) && row.try_get("", "leased")? {
+                collected.claims.push(claim);
+            }
+        } else {
+            let Claim { key, field, generation, .. } = claim;
+            let marked_at = row.try_get("", "marked_at")?;
+            lazy.push(Enqueued { key, field, generation, marked_at, lease: lease.of(field) });
+        }
+    }
+    let busy = let_lie(engine, db, model, lazy).await?;
+    collected.claims.extend(enqueue(engine, db, model, &busy, lease.duration).await?);
+    collected.queued.extend(busy.into_iter().map(|row| (row.key, row.field)));
+    Ok(collected)
 }
 
 /// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only those of its row.
@@ -102,8 +156,9 @@ async fn take(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    take: Statement,
+    take: Option<Statement>,
 ) -> Result<Vec<QueryResult>, Error> {
+    let Some(take) = take else { return Ok(Vec::new()) };
     let taken = db.query_all_raw(take).await?;
     let ids = taken.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
     if !ids.is_empty() {
@@ -112,30 +167,33 @@ async fn take(
     Ok(taken)
 }
 
-async fn collect_marks(
+async fn collect_in_steps(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    mut taken: Vec<QueryResult>,
-    keys: &[Key],
-    lease: impl Fn(usize) -> i64,
+    which: Which<'_>,
+    lease: Lease,
 ) -> Result<Collected, Error> {
+    let (mut taken, keys) = match which {
+        Which::Of(key) => (Vec::new(), vec![key.clone()]),
+        Which::Oldest(limit) => {
+            let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
+            let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
+            (taken, keys.into_iter().collect())
+        }
+    };
     if keys.is_empty() {
         return Ok(Collected::default());
     }
-    taken.extend(take(engine, db, model, engine.dialect.take_marks_of(&model.owner, keys)).await?);
-    let mut eager = Vec::new();
-    let mut lazy = Vec::new();
-    let mut longest = 0;
+    taken.extend(take(engine, db, model, engine.dialect.take_marks_of(&model.owner, &keys)).await?);
+    let (mut eager, mut lazy) = (Vec::new(), Vec::new());
     for ((key, field), marks) in by_field(model, &taken)? {
-        let lease = lease(field);
-        longest = longest.max(lease);
         let generation = engine.dialect.generation(marks.newest);
-        let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease > 0 };
+        let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease.of(field) };
         if marks.eager { eager.push(row) } else { lazy.push(row) }
     }
     eager.extend(let_lie(engine, db, model, lazy).await?);
-    let claims = enqueue(engine, db, model, &eager, longest).await?;
+    let claims = enqueue(engine, db, model, &eager, lease.duration).await?;
     let queued = eager.into_iter().map(|row| (row.key, row.field)).collect();
     Ok(Collected { queued, claims, marks: taken.len() })
 }
@@ -212,9 +270,15 @@ pub(super) async fn flag_missing(
     for (key, field) in rows {
         keys.entry(field).or_default().push(key.clone());
     }
-    for (field, keys) in keys {
-        if let Some(statement) = engine.dialect.flag_missing(&model.owner, field, &keys) {
-            db.execute_raw(statement).await?;
+    for (field, mut keys) in keys {
+        if let Some(lock) = engine.dialect.lock_unflagged(&model.owner, field, &keys) {
+            let locked = db.query_all_raw(lock).await?;
+            keys = locked.iter().map(|row| model.read_key(row)).collect::<Result<_, _>>()?;
+        }
+        if !keys.is_empty()
+            && let Some(flag) = engine.dialect.flag_missing(&model.owner, field, &keys)
+        {
+            db.execute_raw(flag).await?;
         }
     }
     Ok(())

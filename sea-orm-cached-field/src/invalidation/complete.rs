@@ -66,9 +66,8 @@ pub(crate) async fn complete(
     if !superseded.is_empty() {
         release(engine, db, model, &superseded).await;
     }
-    for (calculation, verdict) in calculations.iter().zip(verdicts) {
-        engine.tell(event(model, calculation, verdict));
-    }
+    let judged = calculations.iter().zip(verdicts);
+    engine.tell_all(judged.map(|(calculation, verdict)| event(model, calculation, verdict)));
     Ok(())
 }
 
@@ -80,7 +79,7 @@ const RELEASES: u32 = 5;
 async fn release(engine: &Engine, db: &DatabaseConnection, model: &Model, claims: &[Claim]) {
     let release = async || -> Result<(), Error> {
         let transaction = begin(engine, db, false).await?;
-        transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+        execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
         Ok(transaction.commit().await?)
     };
     for _ in 0..RELEASES {
@@ -116,10 +115,49 @@ async fn store(
     }
     for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
         if !claims.is_empty() {
-            transaction.execute_raw(engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
+            execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
         }
     }
     Ok(verdicts)
+}
+
+/// What has become of the claims' rows and of their places in the queue, all of them locked if they could be had.
+#[derive(Default)]
+struct Locked {
+    rows: HashSet<Key>,
+    /// The generation, and whether a mark is visible.
+    queued: HashMap<(Key, usize), (i64, bool)>,
+}
+
+async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims: &[Claim]) -> Result<Locked, Error> {
+    let mut locked = Locked::default();
+    let queued = match engine.dialect.lock_claimed(&model.owner, claims) {
+        Some(lock) => db.query_all_raw(lock).await?,
+        None => {
+            let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
+            let keys: Vec<Key> = keys.into_iter().cloned().collect();
+            for row in db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await? {
+                locked.rows.insert(model.read_key(&row)?);
+            }
+            let held: Vec<Claim> = claims.iter().filter(|claim| locked.rows.contains(&claim.key)).cloned().collect();
+            let lock = engine.dialect.lock_queued(&model.owner, &held).filter(|_| !held.is_empty());
+            match lock {
+                Some(lock) => db.query_all_raw(lock).await?,
+                None => Vec::new(),
+            }
+        }
+    };
+    for row in queued {
+        let key = model.read_key(&row)?;
+        if let Some(generation) = row.try_get("", "generation")? {
+            let place = (key.clone(), read_field(model, &row)?);
+            locked.queued.insert(place, (generation, row.try_get("", "marked")?));
+        }
+        if row.try_get("", "held")? {
+            locked.rows.insert(key);
+        }
+    }
+    Ok(locked)
 }
 
 async fn judge(
@@ -128,30 +166,15 @@ async fn judge(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let keys: HashSet<&Key> = calculations.iter().map(|calculation| &calculation.claim.key).collect();
-    let keys: Vec<Key> = keys.into_iter().cloned().collect();
-    let rows = db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await?;
-    let rows = rows.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
-    let claims: Vec<Claim> = calculations
-        .iter()
-        .map(|calculation| &calculation.claim)
-        .filter(|claim| rows.contains(&claim.key))
-        .cloned()
-        .collect();
-    let mut queued: HashMap<(Key, usize), (i64, bool)> = HashMap::new();
-    if !claims.is_empty() {
-        for row in db.query_all_raw(engine.dialect.lock_queued(&model.owner, &claims)).await? {
-            let place = (model.read_key(&row)?, read_field(model, &row)?);
-            queued.insert(place, (row.try_get("", "generation")?, row.try_get("", "marked")?));
-        }
-    }
-    let verdict = |claim: &Claim| match queued.get(&(claim.key.clone(), claim.field)) {
-        _ if !rows.contains(&claim.key) => Verdict::HandBack,
+    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
+    let locked = lock(engine, db, model, &claims).await?;
+    let verdict = |claim: Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
+        _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
         None => Verdict::Superseded,
         Some((generation, false)) if *generation == claim.generation => Verdict::Done,
         Some(_) => Verdict::Publish,
     };
-    Ok(calculations.iter().map(|calculation| verdict(&calculation.claim)).collect())
+    Ok(claims.into_iter().map(verdict).collect())
 }
 
 /// What is written of a row, and when the first of it was claimed.
@@ -196,7 +219,7 @@ pub(crate) async fn hand_back(
     claims: &[Claim],
 ) -> Result<(), Error> {
     let transaction = begin(engine, db, false).await?;
-    transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
     transaction.commit().await?;
     for claim in claims {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
@@ -216,7 +239,7 @@ pub(crate) async fn drop_gone(
     // A row that is hidden from this role is not gone.
     execute_all(&transaction, engine.dialect.see_all()).await?;
     execute_all(&transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
-    transaction.execute_raw(engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
     transaction.commit().await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {

@@ -27,7 +27,7 @@ use super::{
 use crate::{Error, invalidation::Work};
 
 /// How many batches are under way: while one is calculated, another can be claimed or stored.
-const BATCHES_IN_FLIGHT: usize = 2;
+pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
 /// How long the worker waits when the database cannot be reached: at first, and at most.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));

@@ -1,7 +1,7 @@
 //! What all parts of a worker share: where it works, and what it holds.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +19,7 @@ use crate::{
     calculation::Limits,
     dialect::Claim,
     engine::Engine,
-    field::layout::Upstream,
+    field::{Key, layout::Upstream},
     invalidation::{self, Work},
     registry::{Model, upstream_first, upstreams},
 };
@@ -142,8 +142,9 @@ impl Core {
 
     /// These claims of a batch have ended.
     pub(super) fn settled(&self, batch: u64, ended: &[Claim]) {
+        let ended: HashSet<(&Key, usize)> = ended.iter().map(|claim| (&claim.key, claim.field)).collect();
         if let Some(held) = self.held().get_mut(&batch) {
-            held.claims.retain(|claim| !ended.iter().any(|end| end.key == claim.key && end.field == claim.field));
+            held.claims.retain(|claim| !ended.contains(&(&claim.key, claim.field)));
         }
     }
 

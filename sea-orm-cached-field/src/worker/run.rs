@@ -6,10 +6,11 @@ use apalis_core::{
 };
 use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
+use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    backend::Backend,
+    backend::{BATCHES_IN_FLIGHT, Backend},
     batch::recalculate,
     core::{Core, Next},
     settings::Settings,
@@ -47,7 +48,8 @@ impl Worker {
         Self { db: db.clone(), models, settings: Settings::default() }
     }
 
-    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool.
+    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool. One of many
+    /// rows (`batch`) is one calculation.
     pub fn concurrency(mut self, calculations: usize) -> Self {
         self.settings.concurrency = calculations.max(1);
         self
@@ -59,7 +61,8 @@ impl Worker {
         self
     }
 
-    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row.
+    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row;
+    /// one of many rows (`batch`) is then done row by row.
     pub fn calculation_timeout(mut self, timeout: Duration) -> Self {
         self.settings.calculation_timeout = timeout;
         self
@@ -133,7 +136,10 @@ impl Worker {
     pub async fn run_once(self) -> Result<usize, Error> {
         let core = self.into_core()?;
         match core.next().await? {
-            Next::Batch(batch) => Self::work_on(&core, batch).await,
+            Next::Batch(batch) => {
+                let _heartbeat = core.start_heartbeat();
+                Self::work_on(batch).await
+            }
             Next::Nothing(_) => Ok(0),
         }
     }
@@ -146,20 +152,37 @@ impl Worker {
     /// As [`Worker::run_once`].
     pub async fn drain(self) -> Result<usize, Error> {
         let core = self.into_core()?;
+        let _heartbeat = core.start_heartbeat();
+        let mut under_way = JoinSet::new();
         let mut worked = 0;
         loop {
-            match core.next().await? {
-                Next::Batch(batch) => worked += Self::work_on(&core, batch).await?,
+            // While one batch is calculated and stored, the next is claimed.
+            let work = match core.next().await {
+                Ok(Next::Batch(batch)) => {
+                    under_way.spawn(Self::work_on(batch));
+                    if under_way.len() < BATCHES_IN_FLIGHT {
+                        continue;
+                    }
+                    Work::Now
+                }
+                Ok(Next::Nothing(work)) => work,
+                Err(error) => {
+                    while under_way.join_next().await.is_some() {}
+                    return Err(error);
+                }
+            };
+            match (under_way.join_next().await, work) {
+                (Some(Ok(rows)), _) => worked += rows?,
+                (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
                 // Somebody holds locked what there is to do.
-                Next::Nothing(Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
-                Next::Nothing(Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
-                Next::Nothing(_) => return Ok(worked),
+                (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
+                (None, Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
+                (None, _) => return Ok(worked),
             }
         }
     }
 
-    async fn work_on(core: &Arc<Core>, batch: super::Batch) -> Result<usize, Error> {
-        let _heartbeat = core.start_heartbeat();
+    async fn work_on(batch: super::Batch) -> Result<usize, Error> {
         let (rows, ended) = (batch.len(), recalculate(batch.clone()).await);
         batch.hand_back().await?;
         ended.map(|()| rows)

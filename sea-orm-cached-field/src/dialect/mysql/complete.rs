@@ -38,7 +38,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
-        "SELECT {selected}, q.field, q.generation, {marked} AS marked
+        "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
            FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
         selected = prefixed("q", &keys),

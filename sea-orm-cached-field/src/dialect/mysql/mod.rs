@@ -253,7 +253,7 @@ impl Dialect for MySql {
         }
     }
 
-    fn settings(&self, _: bool) -> Option<Statement> {
+    fn settings(&self, _: bool) -> Option<String> {
         None
     }
 
@@ -273,12 +273,12 @@ impl Dialect for MySql {
         collect::expand_links(owner, source, links)
     }
 
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
-        collect::take_marks(owner, marks)
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
+        Some(collect::take_marks(owner, marks))
     }
 
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
-        collect::take_marks_of(owner, keys)
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Option<Statement> {
+        Some(collect::take_marks_of(owner, keys))
     }
 
     fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Option<Statement> {
@@ -322,8 +322,8 @@ impl Dialect for MySql {
         complete::lock_rows(owner, keys)
     }
 
-    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
-        complete::lock_queued(owner, claims)
+    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        Some(complete::lock_queued(owner, claims))
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
@@ -334,8 +334,8 @@ impl Dialect for MySql {
         complete::write(owner, shape, rows)
     }
 
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
-        complete::hand_back(owner, claims, delay)
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
+        vec![complete::hand_back(owner, claims, delay)]
     }
 
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
@@ -348,6 +348,10 @@ impl Dialect for MySql {
 
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
+    }
+
+    fn tells_circles(&self, source: &Source) -> bool {
+        recursion::tells_circles(source)
     }
 
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, functions, statement, way};
+use super::{NOW, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
@@ -16,15 +16,14 @@ use crate::{
 
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
 /// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
-pub(super) fn settings(internal: bool) -> Statement {
-    let internal = if internal { "on" } else { "off" };
-    let text = format!(
-        "SELECT set_config('lock_timeout', '100ms', true), set_config('jit', 'off', true),
-                set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-                set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-                set_config('cached_field.internal', '{internal}', true)"
-    );
-    statement(Sql::postgres(), text)
+/// Nobody waits for the disk: what a crash takes of the last moment is found stale again, for it goes as a whole.
+pub(super) fn settings(internal: bool) -> String {
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off;
+         SET LOCAL lock_timeout = '100ms'; SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
+         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL cached_field.internal = {}",
+        if internal { "on" } else { "off" }
+    )
 }
 
 pub(super) fn work(owner: &Owner) -> Statement {
@@ -136,14 +135,14 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let claimed = shared::claimed(&mut sql, owner, claims);
-    let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}
-         UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond'
-           FROM claimed c WHERE {} AND q.field = c.field AND q.leased_until > now()",
-        equal("q", &keys, "c", &keys),
+         UPDATE {} q SET leased_until = now() + {} * interval '1 millisecond'
+           FROM claimed c, {} WHERE q.ctid = p.place",
+        qualified(&recalculations(owner)),
+        sql.bind(lease),
+        place_in_queue(owner, "c", "AND r.leased_until > now() FOR UPDATE SKIP LOCKED"),
     );
     statement(sql, text)
 }

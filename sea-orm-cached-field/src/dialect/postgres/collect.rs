@@ -5,7 +5,9 @@ use sea_orm::Statement;
 use super::{NOW, functions, statement, way};
 use crate::{
     dialect::{
-        Enqueued, shared,
+        Enqueued, Which,
+        bound::Bound,
+        shared,
         sql::{
             Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, quote,
             recalculations,
@@ -33,44 +35,76 @@ pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Opti
     statement(sql, text)
 }
 
-/// What is read of a mark that is taken away.
-fn returned(owner: &Owner) -> String {
-    let marked_at = "CAST(extract(epoch FROM marked_at) * 1000 AS bigint) AS marked_at";
-    format!("{}, id, field, eager, {marked_at}", key_columns(owner).join(", "))
+/// The keys whose marks are collected, as a table `k`.
+fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
+    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner).join(", "));
+    match which {
+        Which::Of(key) => shared::keys(sql, owner, std::slice::from_ref(key)),
+        // Locked, so that two workers do not take the same.
+        Which::Oldest(limit) => format!(
+            "k AS (SELECT DISTINCT {keys} FROM (
+                    SELECT {keys} FROM {marks} WHERE via IS NULL AND {known}
+                     ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED) o)",
+            known = known_fields(owner),
+            limit = sql.bind(limit as i64),
+        ),
+    }
 }
 
-pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
-    let mut sql = Sql::postgres();
-    let (marks, limit, known) = (qualified(&marks(owner)), sql.bind(limit as i64), known_fields(owner));
-    let text = format!(
-        "DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM {marks} WHERE via IS NULL AND {known} ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED))
-         RETURNING {}",
-        returned(owner),
-    );
-    statement(sql, text)
-}
-
-pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
-    let mut sql = Sql::postgres();
-    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
-    let text = format!(
-        "WITH k ({columns}) AS (VALUES {tuples})
-         DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-                SELECT s.ctid FROM k, LATERAL (
-                       SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
-         RETURNING {returned}",
-        columns = keys.join(", "),
-        same_key = equal("m", &keys, "k", &keys),
-        known = known_fields(owner),
-        returned = returned(owner),
-    );
-    statement(sql, text)
-}
-
-/// A row that is leased keeps its lease; its holder notices the new generation when it completes. DISTINCT, for marks may
+/// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its holder notices the new
+/// generation when it completes. Lazily marked rows are only returned. Grouped by the key's own equality, for marks may
 /// spell one key in several ways, as a case-insensitive type allows.
+pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Statement {
+    let mut sql = Sql::postgres();
+    let keys = key_columns(owner);
+    let chosen = keys_of(&mut sql, owner, which);
+    let lease = sql.bind(lease);
+    let is_leased = match leased {
+        Some(field) => format!("{lease} > 0 AND f.field = {}", literal(owner.fields[field].name)),
+        None => format!("{lease} > 0"),
+    };
+    let end = format!("now() + {lease} * interval '1 millisecond'");
+    let text = format!(
+        "WITH {chosen},
+              gone AS (
+                DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
+                       SELECT s.ctid FROM k, LATERAL (
+                              SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
+                RETURNING {columns}, field, id, eager, marked_at),
+              found AS (
+                SELECT {columns}, field, max(id) AS generation, bool_or(eager) AS eager, min(marked_at) AS marked_at, count(*) AS marks
+                  FROM gone GROUP BY {columns}, field),
+              queued AS (
+                INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
+                SELECT {selected}, f.field, f.generation, now(), CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
+                       CASE WHEN {is_leased} THEN 1 ELSE 0 END, f.marked_at
+                  FROM found f WHERE f.eager
+                ON CONFLICT ({columns}, field) DO UPDATE SET
+                       {respelled}, generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                       attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
+                       leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
+                RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {end} AS leased)
+         SELECT {columns}, field, generation, attempts, leased, true AS eager, {NOW} AS claimed_at, NULL::bigint AS marked_at,
+                (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
+           FROM queued
+         UNION ALL
+         SELECT {columns}, field, generation, 0, false, false, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
+                (SELECT CAST(sum(marks) AS bigint) FROM found)
+           FROM found WHERE NOT eager",
+        marks = qualified(&marks(owner)),
+        queue = qualified(&recalculations(owner)),
+        known = known_fields(owner),
+        same_key = equal("m", &keys, "k", &keys),
+        columns = keys.join(", "),
+        selected = prefixed("f", &keys),
+        returned = prefixed("q", &keys),
+        // The row's key may have come to be spelled in another way, where its type calls both equal.
+        respelled = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect::<Vec<_>>().join(", "),
+    );
+    statement(sql, text)
+}
+
+/// A row that is leased keeps its lease.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
@@ -79,12 +113,12 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT DISTINCT ON ({selected}, v.field) {selected}, v.field, v.generation, now(),
+         SELECT {selected}, v.field, v.generation, now(),
                 CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond' ELSE '-infinity' END,
                 CASE WHEN v.lease > 0 THEN 1 ELSE 0 END, to_timestamp(v.marked_at / 1000.0)
-           FROM v ORDER BY {selected}, v.field, v.generation DESC
+           FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
-                {respelled}, generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
@@ -92,25 +126,77 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
         returned = prefixed("q", &keys),
-        // The row's key may have come to be spelled in another way, where its type calls both equal.
-        respelled = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect::<Vec<_>>().join(", "),
     );
     statement(sql, text)
 }
 
-pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let (table, keys, owner_key) = (qualified(&owner.table), key_columns(owner), owner_key(owner));
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let (queue, queued) = (qualified(&recalculations(owner)), shared::queued(&mut sql, owner, rows, 0));
     let text = format!(
-        "WITH k ({columns}) AS (VALUES {tuples}),
-              unflagged AS (SELECT {selected} FROM k JOIN {table} t ON {of_key} WHERE NOT t.{flag} FOR NO KEY UPDATE OF t SKIP LOCKED)
-         UPDATE {table} t SET {flag} = true FROM unflagged u WHERE {same_row}",
-        columns = keys.join(", "),
-        selected = prefixed("t", &owner_key),
-        of_key = equal("t", &owner_key, "k", &keys),
-        same_row = equal("t", &owner_key, "u", &owner_key),
+        "WITH {queued} UPDATE {queue} q SET generation = v.generation FROM v, {place} WHERE q.ctid = p.place",
+        place = place_in_queue(owner, "v", "OFFSET 0"),
+    );
+    let claims: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
+    vec![lock_in_queue(owner, &claims), statement(sql, text)]
+}
+
+/// Locks rows of the queue, waiting for those that hold them.
+pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement {
+    let mut sql = Sql::postgres();
+    let mut columns = Bound::keys(owner, rows.iter().map(|(key, _)| *key));
+    columns.push(Bound::new("field", rows.iter().map(|(_, field)| owner.fields[*field].name)));
+    let rows = sql.table("v", columns);
+    statement(sql, format!("WITH {rows} SELECT p.place FROM v, {}", place_in_queue(owner, "v", "FOR UPDATE")))
+}
+
+/// `LATERAL (..) p`: the place of the queue's row of a row of `rows`. By its key, whatever the planner believes of the table.
+/// An UPDATE that goes by it must have locked the row before, or not mind that a newer version of it is missed.
+pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
+    let keys = key_columns(owner);
+    format!(
+        "LATERAL (SELECT r.ctid AS place FROM {} r WHERE {} AND r.field = {rows}.field {how}) p",
+        qualified(&recalculations(owner)),
+        equal("r", &keys, rows, &keys),
+    )
+}
+
+/// `LATERAL (..) p`: the place of the owner's row of a row of `rows`; as [`place_in_queue`]. Partitions have places of their own.
+pub(super) fn place(owner: &Owner, rows: &str) -> String {
+    format!(
+        "LATERAL (SELECT r.tableoid AS part, r.ctid AS place FROM {} r WHERE {} OFFSET 0) p",
+        qualified(&owner.table),
+        equal("r", &owner_key(owner), rows, &key_columns(owner)),
+    )
+}
+
+/// The row `t` at such a place.
+pub(super) const AT_PLACE: &str = "t.ctid = p.place AND t.tableoid = p.part";
+
+pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = shared::keys(&mut sql, owner, of);
+    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "WITH {keys} SELECT s.* FROM k, LATERAL (
+                SELECT {} FROM {} t WHERE {} AND NOT t.{} FOR NO KEY UPDATE SKIP LOCKED) s",
+        selected.join(", "),
+        qualified(&owner.table),
+        equal("t", &owner_key, "k", &columns),
+        quote(&owner.fields[field].recalculation_needed),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let keys = shared::keys(&mut sql, owner, of);
+    let text = format!(
+        "WITH {keys} UPDATE {} t SET {} = true FROM k, {} WHERE {AT_PLACE}",
+        qualified(&owner.table),
+        quote(&owner.fields[field].recalculation_needed),
+        place(owner, "k"),
     );
     statement(sql, text)
 }

@@ -2,7 +2,10 @@
 
 use sea_orm::Statement;
 
-use super::{mark, statement};
+use super::{
+    collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
+    mark, statement,
+};
 use crate::{
     dialect::{
         Claim, Shape, Written, shared,
@@ -14,52 +17,67 @@ use crate::{
     },
 };
 
-pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
-    let mut sql = Sql::postgres();
-    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
-    let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
-    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
-    let text = format!(
-        "WITH k ({}) AS (VALUES {tuples})
-         SELECT {} FROM k JOIN {} t ON {} ORDER BY {} FOR NO KEY UPDATE OF t SKIP LOCKED",
-        columns.join(", "),
-        selected.join(", "),
+/// The owner's row of a row of `rows`, locked, if that can be had at once.
+fn locked_row(owner: &Owner, rows: &str) -> String {
+    format!(
+        "LATERAL (SELECT t.* FROM {} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED) t",
         qualified(&owner.table),
-        equal("t", &owner_key, "k", &columns),
-        prefixed("t", &owner_key),
-    );
-    statement(sql, text)
+        equal("t", &owner_key(owner), rows, &key_columns(owner)),
+    )
 }
 
-pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let of = shared::keys(&mut sql, owner, keys);
+    let selected = owner_key(owner).into_iter().zip(key_columns(owner));
+    let selected: Vec<String> = selected.map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    statement(sql, format!("WITH {of} SELECT {} FROM k, {}", selected.join(", "), locked_row(owner, "k")))
+}
+
+/// The row first, then the queue's. A mark that comes after this statement has begun is not seen: it is collected later,
+/// and flags the row again.
+pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         SELECT {selected}, q.field, q.generation, {marked} AS marked
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
            FROM claimed c
-           JOIN {table} t ON {row},
-                LATERAL (SELECT * FROM {queue} r WHERE {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q",
-        selected = prefixed("q", &keys),
+           LEFT JOIN {row} ON true
+           LEFT JOIN LATERAL (
+                SELECT r.generation FROM {queue} r
+                 WHERE t.{first} IS NOT NULL AND {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q ON true",
+        selected = prefixed("c", &keys),
+        first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c.field"),
-        table = qualified(&owner.table),
-        row = equal("t", &owner_key(owner), "c", &keys),
+        row = locked_row(owner, "c"),
         queue = qualified(&recalculations(owner)),
         same_key = equal("r", &keys, "c", &keys),
     );
     statement(sql, text)
 }
 
-/// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
+/// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
 pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
-        "WITH {claimed} DELETE FROM {} q USING claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
+        "WITH {claimed} DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT p.place FROM claimed c, {}))",
         qualified(&recalculations(owner)),
-        equal("q", &keys, "c", &keys),
+        place_in_queue(owner, "c", "AND r.generation = c.generation"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::postgres();
+    let written = shared::written(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {written} UPDATE {} t SET {} FROM v, {} WHERE {AT_PLACE}",
+        qualified(&owner.table),
+        shared::assigned(owner, shape, assignments),
+        place(owner, "v"),
     );
     statement(sql, text)
 }
@@ -79,20 +97,20 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
     assignments
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
-    let delay = sql.bind(delay);
     let text = format!(
         "WITH {claimed}
          UPDATE {} q SET leased_until = '-infinity', attempts = greatest(q.attempts - 1, 0),
-                due_at = now() + {delay} * interval '1 millisecond'
-           FROM claimed c WHERE {} AND q.field = c.field",
+                due_at = now() + {} * interval '1 millisecond'
+           FROM claimed c, {} WHERE q.ctid = p.place",
         qualified(&recalculations(owner)),
-        equal("q", &keys, "c", &keys),
+        sql.bind(delay),
+        place_in_queue(owner, "c", "OFFSET 0"),
     );
-    statement(sql, text)
+    let rows: Vec<(&Key, usize)> = claims.iter().map(|claim| (&claim.key, claim.field)).collect();
+    vec![lock_in_queue(owner, &rows), statement(sql, text)]
 }
 
 pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
@@ -112,17 +130,16 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: O
 
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         DELETE FROM {} q USING claimed c
-          WHERE {} AND q.field = c.field AND q.generation = c.generation
-            AND NOT EXISTS (SELECT FROM {} t WHERE {})",
+         DELETE FROM {} WHERE ctid = ANY (ARRAY(
+                SELECT p.place FROM claimed c, {}
+                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {})))",
         qualified(&recalculations(owner)),
-        equal("q", &keys, "c", &keys),
+        place_in_queue(owner, "c", "AND r.generation = c.generation FOR UPDATE SKIP LOCKED"),
         qualified(&owner.table),
-        equal("t", &owner_key(owner), "c", &keys),
+        equal("t", &owner_key(owner), "c", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -135,7 +152,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         mark::internal(true),
-        shared::write(Sql::postgres(), owner, &shape, std::slice::from_ref(written), assignments),
+        write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
         mark::append_mark(owner, field, key, true),
     ]

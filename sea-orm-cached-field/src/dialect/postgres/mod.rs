@@ -16,10 +16,10 @@ mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
 };
 use crate::field::{
     Key,
@@ -142,14 +142,10 @@ impl Dialect for Postgres {
     }
 
     fn transaction(&self) -> TransactionOptions {
-        TransactionOptions {
-            isolation_level: Some(IsolationLevel::ReadCommitted),
-            access_mode: Some(AccessMode::ReadWrite),
-            ..Default::default()
-        }
+        TransactionOptions::default()
     }
 
-    fn settings(&self, internal: bool) -> Option<Statement> {
+    fn settings(&self, internal: bool) -> Option<String> {
         Some(claim::settings(internal))
     }
 
@@ -161,12 +157,8 @@ impl Dialect for Postgres {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
-        collect::take_marks(owner, marks)
-    }
-
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
-        collect::take_marks_of(owner, keys)
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Option<Statement> {
+        Some(collect::collect(owner, which, lease, leased))
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {
@@ -177,8 +169,16 @@ impl Dialect for Postgres {
         vec![collect::enqueue(owner, rows, lease)]
     }
 
+    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+        collect::change_generation(owner, rows)
+    }
+
+    fn lock_unflagged(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
+        Some(collect::lock_unflagged(owner, field, keys))
+    }
+
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
-        Some(collect::flag_missing(owner, field, keys))
+        Some(collect::flag_locked(owner, field, keys))
     }
 
     fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
@@ -197,8 +197,8 @@ impl Dialect for Postgres {
         complete::lock_rows(owner, keys)
     }
 
-    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
-        complete::lock_queued(owner, claims)
+    fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        Some(complete::lock_claimed(owner, claims))
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
@@ -206,10 +206,10 @@ impl Dialect for Postgres {
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
-        vec![shared::write(self.sql(), owner, shape, rows, complete::assignments)]
+        vec![complete::write(owner, shape, rows)]
     }
 
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
         complete::hand_back(owner, claims, delay)
     }
 
@@ -239,6 +239,10 @@ impl Dialect for Postgres {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn settings_of_questions(&self) -> Option<Statement> {
+        Some(read::settings())
     }
 
     fn clock(&self) -> Statement {

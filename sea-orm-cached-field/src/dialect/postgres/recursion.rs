@@ -4,7 +4,10 @@ use sea_orm::Statement;
 
 use super::{statement, way};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},
@@ -15,7 +18,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let mut sql = Sql::postgres();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let starting = shared::keys(&mut sql, owner, of);
     let step = |from: &str, start: &[String]| {
         format!(
             "SELECT {start}, {reached} FROM {from} JOIN {table} f ON {same}{readers}",
@@ -27,7 +30,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         )
     };
     let text = format!(
-        "WITH RECURSIVE k ({columns}) AS (VALUES {tuples}),
+        "WITH RECURSIVE {starting},
               w ({start_columns}, {columns}) AS ({first} UNION {next})
          SELECT DISTINCT {columns} FROM w WHERE {around}",
         columns = keys.join(", "),
@@ -56,10 +59,10 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let (queue, keys, owner_key) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let starting = shared::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
-        "WITH k ({columns}) AS (VALUES {tuples})
+        "WITH {starting}
          UPDATE {queue} SET due_at = now(), attempts = 0
           WHERE ctid = ANY (ARRAY(
                 SELECT s.ctid
@@ -67,7 +70,6 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
                        LATERAL (SELECT q.ctid FROM {queue} q
                                  WHERE {queued} AND q.field = {name} AND q.last_error IS NOT NULL AND q.leased_until <= now()
                                    FOR UPDATE SKIP LOCKED) s))",
-        columns = keys.join(", "),
         table = qualified(&owner.table),
         same = equal("f", &owner_key, "k", &keys),
         readers = way::to_readers(owner, source),

@@ -29,18 +29,35 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         SELECT {selected}, q.field, q.generation, {marked} AS marked
-           FROM claimed c JOIN {queue} q ON {same_key} AND q.field = c.field",
-        selected = prefixed("q", &keys),
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
+           FROM claimed c
+           LEFT JOIN {table} t ON {same_row}
+           LEFT JOIN {queue} q ON {same_key} AND q.field = c.field",
+        selected = prefixed("c", &keys),
+        first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c", &keys, "c.field"),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
         queue = quote(&recalculations(owner).name),
         same_key = equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let written = shared::written(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {written} UPDATE {} AS t SET {} FROM v WHERE {}",
+        quote(&owner.table.name),
+        shared::assigned(owner, shape, assignments),
+        equal("t", &owner_key(owner), "v", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -137,7 +154,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     vec![
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
-        shared::write(Sql::sqlite(), owner, &shape, std::slice::from_ref(written), assignments),
+        write(owner, &shape, std::slice::from_ref(written)),
         delete_announced(owner, &[(key, field)]),
         mark::unmark(owner, field, key, "id"),
     ]

@@ -19,9 +19,7 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared, sql::Sql,
-};
+use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
@@ -133,7 +131,7 @@ impl Dialect for Sqlite {
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
     }
 
-    fn settings(&self, _: bool) -> Option<Statement> {
+    fn settings(&self, _: bool) -> Option<String> {
         None
     }
 
@@ -145,12 +143,12 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Statement {
-        collect::take_marks(owner, marks)
+    fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
+        Some(collect::take_marks(owner, marks))
     }
 
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Statement {
-        collect::take_marks_of(owner, keys)
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Option<Statement> {
+        Some(collect::take_marks_of(owner, keys))
     }
 
     /// Marks' ids are used again once they are deleted; a random number is not.
@@ -182,8 +180,8 @@ impl Dialect for Sqlite {
         complete::lock_rows(owner, keys)
     }
 
-    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Statement {
-        complete::lock_queued(owner, claims)
+    fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        Some(complete::lock_claimed(owner, claims))
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
@@ -191,11 +189,11 @@ impl Dialect for Sqlite {
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
-        vec![shared::write(self.sql(), owner, shape, rows, complete::assignments)]
+        vec![complete::write(owner, shape, rows)]
     }
 
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
-        complete::hand_back(owner, claims, delay)
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
+        vec![complete::hand_back(owner, claims, delay)]
     }
 
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
