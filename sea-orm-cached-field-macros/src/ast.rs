@@ -57,7 +57,10 @@ pub(crate) struct CachedField<'a> {
     pub(crate) cached: Ident,
     pub(crate) recalculation_needed: Ident,
     pub(crate) expires_after: Option<Ident>,
+    /// The calculation of one row: the user's, or derived from that of many.
     pub(crate) calculate: Ident,
+    /// The user's calculation of many rows at a time, with `batch`.
+    pub(crate) calculate_batch: Option<Ident>,
 }
 
 impl<'a> Model<'a> {
@@ -113,6 +116,7 @@ impl<'a> CachedField<'a> {
         let plain = name.unraw();
         // Errors about what is generated for the field point to the field.
         let named = |text: String| Ident::new(&text, name.span());
+        let calculate = or(&options.calculation_method_name, named(format!("calculate_{plain}")));
         Self {
             name,
             vis: &field.vis,
@@ -130,7 +134,8 @@ impl<'a> CachedField<'a> {
             expires_after: options
                 .temporal_triggers
                 .then(|| or(&options.expiration_field_name, named(format!("{plain}_expires_after")))),
-            calculate: or(&options.calculation_method_name, named(format!("calculate_{plain}"))),
+            calculate_batch: options.batch.then(|| Ident::new(&format!("{}s", calculate.unraw()), calculate.span())),
+            calculate,
             options,
         }
     }
@@ -138,6 +143,11 @@ impl<'a> CachedField<'a> {
     /// The columns that stand for the field.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Ident> {
         [&self.cached, &self.recalculation_needed].into_iter().chain(&self.expires_after)
+    }
+
+    /// The calculations of one row and, with `batch`, of many.
+    pub(crate) fn calculations(&self) -> impl Iterator<Item = &Ident> {
+        [&self.calculate].into_iter().chain(&self.calculate_batch)
     }
 
     /// The methods that are generated for the field.

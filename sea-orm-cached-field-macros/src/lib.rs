@@ -48,6 +48,7 @@ use crate::errors::Errors;
 /// | option | meaning |
 /// |---|---|
 /// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows |
+/// | `batch` | many rows are calculated at a time, see below |
 /// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
 /// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
@@ -55,6 +56,26 @@ use crate::errors::Errors;
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+///
+/// # Many rows at a time
+///
+/// A calculation that queries is cheaper for many rows at once. With `#[cached(batch, depends_on(..))]` one writes, instead
+/// of the method, an associated function with an `s` at the end of its name. It returns one value for each row, in their
+/// order:
+///
+/// ```text
+/// impl Model {
+///     async fn calculate_slow_full_names(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+///         let pigeons = models.load_many(super::pigeon::Entity, db).await?;
+///         Ok(models.iter().zip(pigeons).map(|(lamppost, pigeons)| ..).collect())
+///     }
+/// }
+/// ```
+///
+/// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one calculation among those that run at a time;
+/// a reader calls it with its one row, as does the method `calculate_slow_full_name`, which is derived from it. If it fails
+/// for many rows, by an error, a panic, its timeout, or by another number of values than there are rows, it is called for
+/// each of them: so that a bad row fails alone.
 ///
 /// # What it adds
 ///

@@ -61,7 +61,11 @@ impl Target {
         };
         let dialect = dialect::of(db.get_database_backend())?;
         let stale = dialect.stale_behind(&self.model.owner, source, &self.key, &below.model.owner, below.field);
-        let keys = db.query_all_raw(stale).await?;
+        let keys = if !source.repeated.is_empty() || below.model.owner.repeats() {
+            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(stale).await?)).await?
+        } else {
+            db.query_all_raw(stale).await?
+        };
         keys.iter().map(|key| Ok(row(below.model.read_key(key)?))).collect()
     }
 
@@ -113,7 +117,12 @@ impl Target {
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
         let dialect = dialect::of(db.get_database_backend())?;
-        let row = db.query_one_raw(dialect.status(&self.model.owner, self.field, &self.key)).await?;
+        let status = dialect.status(&self.model.owner, self.field, &self.key);
+        let row = if self.model.owner.repeats() {
+            invalidation::ask_around(db, async |db| Ok(db.query_one_raw(status).await?)).await?
+        } else {
+            db.query_one_raw(status).await?
+        };
         Ok(row.map(|row| row.try_get("", "stale")).transpose()?.unwrap_or_default())
     }
 
@@ -150,6 +159,12 @@ pub async fn read<F: CachedField>(
         Some(value) => Ok(value.clone()),
         None => read_fresh::<F>(key(), db).await,
     }
+}
+
+/// The value, calculated of the row as it is loaded. Nothing is stored.
+pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+    let target = Target::of::<F>(Key::of::<F::Entity>(row))?;
+    run(target.subject(), None, F::calculate(row, &db)).await
 }
 
 /// The value as of now.

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
-use crate::field::{BoxError, Key};
+use crate::{
+    event::counted,
+    field::{BoxError, Key},
+};
 
 /// Everything that can go wrong.
 ///
@@ -52,6 +55,23 @@ pub enum Error {
         key: Key,
         /// How long it was let run, in seconds.
         seconds: f64,
+    },
+
+    /// A calculation of many rows at a time (`batch`) returned more or fewer values than there were rows. As for every
+    /// calculation of many rows that fails, they are then calculated one by one.
+    #[error(
+        "the calculation of `{field}` for {} of `{table}` returned {}: it has to return one for each row, in their order",
+        counted(*expected as u64, "row"), counted(*found as u64, "value")
+    )]
+    WrongLength {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// How many rows there were.
+        expected: usize,
+        /// How many values were returned.
+        found: usize,
     },
 
     /// The row was deleted after it had been loaded.
@@ -248,15 +268,20 @@ impl From<Error> for DbErr {
 impl Error {
     /// The error with all that it was caused by, on one line.
     pub(crate) fn with_sources(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        text
+        with_sources(self)
     }
+}
+
+/// An error with all that it was caused by, on one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 /// `3 -> 5 -> 3`

@@ -20,8 +20,10 @@ pub enum Event {
     Collected { table: String, marks: usize, rows: usize },
     /// A row was leased, to calculate these fields.
     Claimed { table: String, key: Key, fields: Vec<&'static str> },
-    /// The user's calculation has ended well.
+    /// The user's calculation has ended well. `took`: how long it ran; one of many rows at a time tells this of each.
     Calculated { table: String, field: &'static str, key: Key, took: Duration },
+    /// A calculation of many rows at a time failed: they are calculated one by one, so that each fails or ends for itself.
+    Split { table: String, field: &'static str, rows: usize, error: String },
     /// The value was stored and the flag ended. `changed`: it is another value than the one that was stored.
     Completed { table: String, field: &'static str, key: Key, changed: bool },
     /// The value was stored, but the row was marked again while it was calculated: the flag stays, the row is due again.
@@ -46,6 +48,9 @@ impl fmt::Display for Event {
             }
             Self::Claimed { table, key, fields } => write!(f, "claimed {table} {key}: {}", fields.join(", ")),
             Self::Calculated { table, field, key, .. } => write!(f, "calculated {table}.{field} {key}"),
+            Self::Split { table, field, rows, error } => {
+                write!(f, "split {} of {table}.{field}: {error}", counted(*rows as u64, "row"))
+            }
             Self::Completed { table, field, key, changed: true } => write!(f, "completed {table}.{field} {key}"),
             Self::Completed { table, field, key, changed: false } => {
                 write!(f, "completed {table}.{field} {key}, unchanged")
@@ -64,6 +69,6 @@ impl fmt::Display for Event {
 }
 
 /// `1 mark`, `2 marks`
-fn counted(count: u64, what: &str) -> String {
+pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

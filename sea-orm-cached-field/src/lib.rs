@@ -142,10 +142,10 @@ pub mod __private {
 
     pub use crate::{
         Error,
-        access::{Flag, expire, flag, read, read_fresh, recalculate},
+        access::{Flag, expire, flag, preview, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored, calculate_one,
         },
         registry::Registration,
     };

@@ -23,6 +23,13 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Run `services`, then measure what cached fields cost, next to what is done by hand (`--help` for the options)
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Passed on to the benchmark
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Run all that CI runs: formatting, lints, docs, each feature alone, the examples, the tests
     Ci,
 }
@@ -43,6 +50,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Services => services::ensure(&sh),
         Command::Test { args } => test(&sh, &args),
+        Command::Bench { args } => bench(&sh, &args),
         Command::Ci => ci::run(&sh),
     }
 }
@@ -52,4 +60,9 @@ fn test(sh: &Shell, args: &[String]) -> Result<()> {
     cmd!(sh, "cargo test --locked --workspace --all-features {args...}").run()?;
     eprintln!("All tests passed.");
     Ok(())
+}
+
+fn bench(sh: &Shell, args: &[String]) -> Result<()> {
+    services::ensure(sh)?;
+    Ok(cmd!(sh, "cargo run --locked --release --package benches -- {args...}").run()?)
 }

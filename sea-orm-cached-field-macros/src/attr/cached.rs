@@ -11,7 +11,7 @@ use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
-    `flagging = \"..\"` and `recursive`";
+    `flagging = \"..\"`, `batch` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) recalculation_needed_field_name: Option<Ident>,
     pub(crate) expiration_field_name: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
+    /// Whether many rows are calculated at a time.
+    pub(crate) batch: bool,
     /// The option's key, if it is given.
     pub(crate) recursive: Option<Ident>,
 }
@@ -77,6 +79,10 @@ impl Options {
             "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
             "flagging" => self.flagging = Some(flagging(key, input)?),
+            "batch" => {
+                self.batch = true;
+                no_value(key, input)?;
+            }
             "recursive" => {
                 self.recursive = Some(key.clone());
                 no_value(key, input)?;

@@ -1,91 +1,159 @@
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use super::at;
 use crate::ast::{CachedField, Model};
 
-/// The body of `CachedField::calculate`: calls the user's method and says what is wrong with it, if something is.
-pub(super) fn body(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
-    let (at_name, at_type) = (field.name.span(), field.ty.span());
-    let [model_name, calculate] =
-        [&model.item.ident, &field.calculate].map(|name| Ident::new(&name.to_string(), at_name));
-    let fallback = fallback(field);
-    let checks = checks(model, field);
-    // The arguments are not the user's, or rustc would suggest to remove them from the field.
-    let arguments = quote_spanned!(at(at_name)=> (model, db));
-    let method = quote_spanned!(at_name=> #model_name::#calculate);
-    let calculation = quote_spanned!(at_name=> asynchronous(calculation));
-    let output = quote_spanned!(at_name=> calculation.await);
-    let value = quote_spanned!(at_type=> result::<Self::Value, _>(output)?);
-    let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
-        let output = #output;
-        let value = #value;
-        ::std::result::Result::Ok(value)
-    }));
+/// The methods of `CachedField` that call the user's calculation.
+pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+    let model_name = &model.item.ident;
+    let db = quote!(db: &'a ::sea_orm::DatabaseExecutor<'a>);
+    let calculation = quote!(::sea_orm_cached_field::__private::Calculation);
+    let Some(calculate_batch) = &field.calculate_batch else {
+        let body = Written::of_one(field).body(model, field);
+        return quote! {
+            fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
+                #body
+            }
+        };
+    };
+    let body = Written::of_many(model, field, calculate_batch).body(model, field);
     quote! {
-        #fallback
-        #checks
-        let calculation = #method #arguments;
-        let calculation = #calculation;
-        #boxed
+        fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
+            ::sea_orm_cached_field::__private::calculate_one::<Self>(model, db)
+        }
+
+        fn calculate_batch<'a>(
+            models: &'a [#model_name],
+            #db,
+        ) -> #calculation<'a, ::std::vec::Vec<Self::Value>> {
+            #body
+        }
     }
 }
 
-/// An inherent method comes before a trait's. So this one is found only if the user's is missing.
-fn fallback(field: &CachedField<'_>) -> TokenStream {
-    let calculate = &field.calculate;
-    quote! {
-        struct NoSuchMethod;
-        #[allow(dead_code)]
-        trait Fallback {
-            fn #calculate<C>(&self, _: &C) -> NoSuchMethod {
-                NoSuchMethod
+/// What the user has to write: a method for one row, or an associated function for many.
+struct Written<'a> {
+    name: &'a Ident,
+    kind: &'static str,
+    /// The first parameter: in the code, without regard to its type, and in messages.
+    first: (TokenStream, String),
+    /// What the rows are called in the code that calls it.
+    rows: &'static str,
+    /// The type of the result: in the code and in messages.
+    value: (TokenStream, String),
+}
+
+impl<'a> Written<'a> {
+    fn of_one(field: &'a CachedField<'_>) -> Self {
+        Self {
+            name: &field.calculate,
+            kind: "method",
+            first: (quote!(&self), "&self".to_owned()),
+            rows: "model",
+            value: (quote!(Self::Value), text(field.ty)),
+        }
+    }
+
+    fn of_many(model: &Model<'_>, field: &CachedField<'_>, name: &'a Ident) -> Self {
+        let (model, ty) = (&model.item.ident, field.ty);
+        Self {
+            name,
+            kind: "function",
+            first: (quote!(_: &[#model]), format!("models: &[{model}]")),
+            rows: "models",
+            value: (quote!(::std::vec::Vec<Self::Value>), text(quote!(Vec<#ty>))),
+        }
+    }
+
+    /// Calls it and says what is wrong with it, if something is.
+    fn body(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+        let (at_name, at_type) = (field.name.span(), field.ty.span());
+        let [model_name, calculate] = [&model.item.ident, self.name].map(|name| Ident::new(&name.to_string(), at_name));
+        let fallback = self.fallback();
+        let checks = self.checks(model, field);
+        // The arguments are not the user's, or rustc would suggest to remove them from the field.
+        let rows = Ident::new(self.rows, at(at_name));
+        let arguments = quote_spanned!(at(at_name)=> (#rows, db));
+        let method = quote_spanned!(at_name=> #model_name::#calculate);
+        let calculation = quote_spanned!(at_name=> asynchronous(calculation));
+        let output = quote_spanned!(at_name=> calculation.await);
+        let value = &self.value.0;
+        let value = quote_spanned!(at_type=> result::<#value, _>(output)?);
+        let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
+            let output = #output;
+            let value = #value;
+            ::std::result::Result::Ok(value)
+        }));
+        quote! {
+            #fallback
+            #checks
+            let calculation = #method #arguments;
+            let calculation = #calculation;
+            #boxed
+        }
+    }
+
+    /// What is inherent comes before a trait's. So this one is found only if the user's is missing.
+    fn fallback(&self) -> TokenStream {
+        let (name, (first, _)) = (self.name, &self.first);
+        quote! {
+            struct NoSuchMethod;
+            #[allow(dead_code)]
+            trait Fallback {
+                fn #name<C>(#first, _: &C) -> NoSuchMethod {
+                    NoSuchMethod
+                }
+            }
+            impl<M> Fallback for M {}
+        }
+    }
+
+    fn checks(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
+        let Self { name, kind, first: (_, first), value: (_, value), .. } = self;
+        let model = &model.item.ident;
+        let missing = format!("the cached field `{}` needs an async {kind} `{model}::{name}`", field.name);
+        // The text is a format string once more.
+        let missing_note = format!(
+            "write: impl {model} {{{{ async fn {name}({first}, db: &impl ConnectionTrait) -> Result<{value}, DbErr> \
+             {{{{ .. }}}} }}}}"
+        );
+        let wrong =
+            format!("`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as `DbErr`");
+        let wrong_label = format!("expected `Result<{value}, E>`, found `{{Self}}`");
+        quote! {
+            #[diagnostic::on_unimplemented(
+                message = #missing,
+                label = "expected an `async fn`, found `{Self}`",
+                note = #missing_note
+            )]
+            trait AsyncMethod<T>: ::std::future::Future<Output = T> {}
+            #[diagnostic::do_not_recommend]
+            impl<T, F: ::std::future::Future<Output = T>> AsyncMethod<T> for F {}
+            fn asynchronous<T, F: AsyncMethod<T>>(method: F) -> impl ::std::future::Future<Output = T> {
+                method
+            }
+
+            #[diagnostic::on_unimplemented(message = #wrong, label = #wrong_label)]
+            trait ResultOf<T> {
+                type Error;
+                fn result(self) -> ::std::result::Result<T, Self::Error>;
+            }
+            #[diagnostic::do_not_recommend]
+            impl<T, E> ResultOf<T> for ::std::result::Result<T, E> {
+                type Error = E;
+                fn result(self) -> ::std::result::Result<T, E> {
+                    self
+                }
+            }
+            fn result<T, R: ResultOf<T>>(result: R) -> ::std::result::Result<T, R::Error> {
+                result.result()
             }
         }
-        impl<M> Fallback for M {}
     }
 }
 
-fn checks(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
-    let method = format!("{}::{}", model.item.ident, field.calculate);
-    let ty = field.ty;
-    let ty = quote!(#ty).to_string().replace(' ', "");
-    let missing = format!("the cached field `{}` needs an async method `{method}`", field.name);
-    // The text is a format string once more.
-    let missing_note = format!(
-        "write: impl {} {{{{ async fn {}(&self, db: &impl ConnectionTrait) -> Result<{ty}, DbErr> {{{{ .. }}}} }}}}",
-        model.item.ident, field.calculate,
-    );
-    let wrong = format!("`{method}` must return `Result<{ty}, E>`, where `E` is an error such as `DbErr`");
-    let wrong_label = format!("expected `Result<{ty}, E>`, found `{{Self}}`");
-    quote! {
-        #[diagnostic::on_unimplemented(
-            message = #missing,
-            label = "expected an `async fn`, found `{Self}`",
-            note = #missing_note
-        )]
-        trait AsyncMethod<T>: ::std::future::Future<Output = T> {}
-        #[diagnostic::do_not_recommend]
-        impl<T, F: ::std::future::Future<Output = T>> AsyncMethod<T> for F {}
-        fn asynchronous<T, F: AsyncMethod<T>>(method: F) -> impl ::std::future::Future<Output = T> {
-            method
-        }
-
-        #[diagnostic::on_unimplemented(message = #wrong, label = #wrong_label)]
-        trait ResultOf<T> {
-            type Error;
-            fn result(self) -> ::std::result::Result<T, Self::Error>;
-        }
-        #[diagnostic::do_not_recommend]
-        impl<T, E> ResultOf<T> for ::std::result::Result<T, E> {
-            type Error = E;
-            fn result(self) -> ::std::result::Result<T, E> {
-                self
-            }
-        }
-        fn result<T, R: ResultOf<T>>(result: R) -> ::std::result::Result<T, R::Error> {
-            result.result()
-        }
-    }
+fn text(ty: impl ToTokens) -> String {
+    ty.to_token_stream().to_string().replace(' ', "")
 }

@@ -17,7 +17,7 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     let doc = format!(" The cached field `{name}` of [`{model_name}`].");
     let spec = spec(model, field);
     let stored = stored(field, &quote!(model));
-    let calculate = calculation::body(model, field);
+    let calculation = calculation::methods(model, field);
     quote! {
         #[doc = #doc]
         #[allow(dead_code)]
@@ -38,12 +38,7 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
                 #stored
             }
 
-            fn calculate<'a>(
-                model: &'a #model_name,
-                db: &'a ::sea_orm::DatabaseExecutor<'a>,
-            ) -> ::sea_orm_cached_field::__private::Calculation<'a, Self::Value> {
-                #calculate
-            }
+            #calculation
         }
     }
 }
@@ -62,6 +57,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
         None => quote!(::std::default::Default::default()),
     };
+    let batch = field.options.batch;
     let recursive = field.options.recursive.is_some();
     let depends_on = dependencies::dependencies(model, &field.options.depends_on);
     quote! {
@@ -73,6 +69,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             recalculation_needed: Column::#recalculation_needed,
             expires_after: #expires_after,
             flagging: #flagging,
+            batch: #batch,
             recursive: #recursive,
             depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }

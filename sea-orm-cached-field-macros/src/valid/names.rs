@@ -105,7 +105,7 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             }
         }
     }
-    for calculation in model.cached_fields.iter().map(|field| &field.calculate) {
+    for calculation in model.cached_fields.iter().flat_map(CachedField::calculations) {
         if taken.contains(&text(calculation)) {
             errors.at(
                 calculation.span(),

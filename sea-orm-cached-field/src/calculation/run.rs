@@ -1,11 +1,12 @@
 //! One calculation.
 
-use std::{any::Any, future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, fmt, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 
 use crate::{
     Error,
+    error::with_sources,
     field::{BoxError, Key},
 };
 
@@ -17,25 +18,57 @@ pub(crate) struct Subject {
     pub(crate) key: Key,
 }
 
-/// Drives a calculation to its end: an error, a panic or a calculation without end is a failure of this row alone.
+/// What has become of a calculation that did not end well.
+pub(super) enum Failure {
+    Returned(BoxError),
+    Panicked(String),
+    TimedOut(f64),
+}
+
+impl Failure {
+    fn of(self, Subject { table, field, key }: Subject) -> Error {
+        match self {
+            Self::Returned(source) => Error::Calculation { table, field, key, source },
+            Self::Panicked(message) => Error::Panicked { table, field, key, message },
+            Self::TimedOut(seconds) => Error::TimedOut { table, field, key, seconds },
+        }
+    }
+}
+
+/// For a calculation of many rows, which is of none of them.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Returned(source) => f.write_str(&with_sources(&**source)),
+            Self::Panicked(message) => write!(f, "panicked: {message}"),
+            Self::TimedOut(seconds) => write!(f, "stopped after {seconds} s"),
+        }
+    }
+}
+
+/// Drives a calculation of one row to its end: an error, a panic or a calculation without end is a failure of this row
+/// alone.
 pub(crate) async fn run<T>(
     subject: Subject,
     timeout: Option<Duration>,
     calculation: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, Error> {
-    let Subject { table, field, key } = subject;
+    drive(timeout, calculation).await.map_err(|failure| failure.of(subject))
+}
+
+/// Drives a calculation to its end.
+pub(super) async fn drive<T>(
+    timeout: Option<Duration>,
+    calculation: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, Failure> {
     let caught = AssertUnwindSafe(calculation).catch_unwind();
     let ended = match timeout {
         None => caught.await,
-        Some(limit) => match tokio::time::timeout(limit, caught).await {
-            Ok(ended) => ended,
-            Err(_) => return Err(Error::TimedOut { table, field, key, seconds: limit.as_secs_f64() }),
-        },
+        Some(limit) => tokio::time::timeout(limit, caught).await.map_err(|_| Failure::TimedOut(limit.as_secs_f64()))?,
     };
     match ended {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(source)) => Err(Error::Calculation { table, field, key, source }),
-        Err(panic) => Err(Error::Panicked { table, field, key, message: message(&*panic) }),
+        Ok(ended) => ended.map_err(Failure::Returned),
+        Err(panic) => Err(Failure::Panicked(message(&*panic))),
     }
 }
 

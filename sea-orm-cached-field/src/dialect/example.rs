@@ -110,6 +110,9 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)).into_iter().collect());
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
     several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
+    let value = "x".into();
+    let values: Vec<_> = claims.iter().map(|claim| (claim, &value)).collect();
+    several("complete", dialect.complete(owner, 0, &values).into_iter().collect());
     several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
     several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
     several("hand_back", dialect.hand_back(owner, &claims, 0));

@@ -263,6 +263,13 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- complete
 
+    /// Locks, judges and stores values of one field, where one statement can do it all: rows `key_1`, ..., `held` and
+    /// `generation` as of [`Dialect::lock_claimed`], `done` (whether value and flag are written, and the queue's row is
+    /// gone). A row that is held and queued but not done has its value written.
+    fn complete(&self, _owner: &Owner, _field: usize, _values: &[(&Claim, &Value)]) -> Option<Statement> {
+        None
+    }
+
     /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
@@ -303,6 +310,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- fields that are calculated from the same field of other rows, behind this source
 
+    /// Whether [`Dialect::circular`] tells; if not, each row's readers have to be followed.
+    fn tells_circles(&self, _: &Source) -> bool {
+        true
+    }
+
     /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
 
@@ -313,6 +325,11 @@ pub(crate) trait Dialect: Send + Sync {
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
 
     // ---- read
+
+    /// What a transaction of questions sets for itself, where the planner takes more time for them than they do.
+    fn settings_of_questions(&self) -> Option<Statement> {
+        None
+    }
 
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;

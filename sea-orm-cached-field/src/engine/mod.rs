@@ -72,7 +72,7 @@ impl Engine {
 
     pub(crate) fn tell(&self, event: Event) {
         match event {
-            Event::Failed { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
+            Event::Failed { .. } | Event::Split { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
             _ => tracing::debug!(target: "sea_orm_cached_field", "{event}"),
         }
         // An error says only that nobody listens.

@@ -1,9 +1,10 @@
 use std::{future::Future, pin::Pin};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseExecutor, EntityTrait, Value};
+use sea_orm::{DatabaseExecutor, EntityName, EntityTrait, Value};
 
 use super::Dependency;
+use crate::Error;
 
 /// Any error of a user's calculation.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -36,6 +37,46 @@ pub trait CachedField: Send + Sync + 'static {
         model: &'a <Self::Entity as EntityTrait>::Model,
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Self::Value>;
+
+    /// Runs the user's calculation on several loaded rows: one value for each, in their order. What is calculated row by
+    /// row is so here, too.
+    fn calculate_batch<'a>(
+        models: &'a [<Self::Entity as EntityTrait>::Model],
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Vec<Self::Value>> {
+        Box::pin(async move {
+            let mut values = Vec::with_capacity(models.len());
+            for model in models {
+                values.push(Self::calculate(model, db).await?);
+            }
+            Ok(values)
+        })
+    }
+}
+
+/// The calculation of one row, where the user writes that of many.
+pub fn calculate_one<'a, F: CachedField>(
+    model: &'a <F::Entity as EntityTrait>::Model,
+    db: &'a DatabaseExecutor<'a>,
+) -> Calculation<'a, F::Value> {
+    Box::pin(async move {
+        let mut values = calculate_all::<F>(std::slice::from_ref(model), db).await?;
+        Ok(values.swap_remove(0))
+    })
+}
+
+/// As many values as there are rows, or an error.
+async fn calculate_all<F: CachedField>(
+    models: &[<F::Entity as EntityTrait>::Model],
+    db: &DatabaseExecutor<'_>,
+) -> Result<Vec<F::Value>, BoxError> {
+    let values = F::calculate_batch(models, db).await?;
+    let (expected, found) = (models.len(), values.len());
+    if found == expected {
+        return Ok(values);
+    }
+    let table = F::Entity::default().table_name().to_owned();
+    Err(Error::WrongLength { table, field: F::NAME, expected, found }.into())
 }
 
 /// An entity with cached fields. `#[cached_fields]` implements it.
@@ -61,6 +102,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub expires_after: Option<E::Column>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
+    /// Whether the calculation is one of many rows at a time.
+    pub batch: bool,
     /// Whether the field is calculated from the same field of other rows, over a relation of the model to itself.
     pub recursive: bool,
     /// All columns that the calculation reads.
@@ -99,11 +142,15 @@ impl<'a, T> Stored<'a, T> {
     }
 }
 
+/// A calculation from a row or rows.
+type Calculate<R, V> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Calculation<'a, V>;
+
 /// A cached field whose type is forgotten: what the registry keeps of it.
 #[derive(Debug)]
 pub struct FieldEntry<E: EntityTrait> {
     pub(crate) spec: FieldSpec<E>,
-    pub(crate) calculate: for<'a> fn(&'a E::Model, &'a DatabaseExecutor<'a>) -> Calculation<'a, Value>,
+    pub(crate) calculate: Calculate<E::Model, Value>,
+    pub(crate) calculate_batch: Calculate<[E::Model], Vec<Value>>,
 }
 
 impl<E: CachedModel> FieldEntry<E> {
@@ -112,6 +159,12 @@ impl<E: CachedModel> FieldEntry<E> {
         Self {
             spec: F::spec(),
             calculate: |model, db| Box::pin(async move { F::calculate(model, db).await.map(Into::into) }),
+            calculate_batch: |models, db| {
+                Box::pin(async move {
+                    let values = calculate_all::<F>(models, db).await?;
+                    Ok(values.into_iter().map(Into::into).collect())
+                })
+            },
         }
     }
 }

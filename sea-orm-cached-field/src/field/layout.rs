@@ -124,6 +124,11 @@ impl Owner {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
 
+    /// Whether a part of the way to a source is followed any number of times.
+    pub(crate) fn repeats(&self) -> bool {
+        self.sources.iter().any(|source| !source.repeated.is_empty())
+    }
+
     /// The sources through which a field is calculated from the same field of other rows.
     pub(crate) fn recursions(&self, field: usize) -> impl Iterator<Item = &Source> {
         let column = &self.fields[field].cached.name;

@@ -8,7 +8,9 @@ pub(crate) mod layout;
 mod path;
 mod relation;
 
-pub use cached_field::{BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Stored};
+pub use cached_field::{
+    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Stored, calculate_one,
+};
 pub use executor::IntoExecutor;
 pub use expiry::Expiry;
 pub use key::Key;

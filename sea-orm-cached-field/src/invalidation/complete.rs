@@ -95,29 +95,74 @@ async fn store(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let verdicts = judge(engine, transaction, model, calculations).await?;
-    let with = |wanted: Verdict| -> Vec<Claim> {
-        let judged = calculations.iter().zip(&verdicts);
-        judged.filter(|(_, verdict)| **verdict == wanted).map(|(calculation, _)| calculation.claim.clone()).collect()
+    let verdicts = match store_at_once(engine, transaction, model, calculations).await? {
+        Some(verdicts) => verdicts,
+        None => store_in_steps(engine, transaction, model, calculations).await?,
     };
-    let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
-    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
-    execute_all(transaction, before).await?;
-    for (shape, rows) in by_shape(calculations, &verdicts) {
-        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
-    }
-    execute_all(transaction, after).await?;
+    let done = with_verdict(calculations, &verdicts, Verdict::Done);
     for field in 0..model.owner.fields.len() {
         let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
         for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
             transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
         }
     }
-    for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
+    for (verdict, delay) in [(Verdict::Publish, 0), (Verdict::HandBack, LOCKED_DELAY)] {
+        let claims = with_verdict(calculations, &verdicts, verdict);
         if !claims.is_empty() {
             execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
         }
     }
+    Ok(verdicts)
+}
+
+fn with_verdict(calculations: &[Calculation], verdicts: &[Verdict], wanted: Verdict) -> Vec<Claim> {
+    let judged = calculations.iter().zip(verdicts).filter(|(_, verdict)| **verdict == wanted);
+    judged.map(|(calculation, _)| calculation.claim.clone()).collect()
+}
+
+/// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
+async fn store_at_once(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Option<Vec<Verdict>>, Error> {
+    let Some(field) = calculations.first().map(|calculation| calculation.claim.field) else { return Ok(None) };
+    if calculations.iter().any(|calculation| calculation.claim.field != field) {
+        return Ok(None);
+    }
+    let values: Vec<_> = calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
+    let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else { return Ok(None) };
+    let mut verdicts = HashMap::new();
+    for row in transaction.query_all_raw(complete).await? {
+        let queued: Option<i64> = row.try_get("", "generation")?;
+        let verdict = match queued {
+            _ if !row.try_get::<bool>("", "held")? => Verdict::HandBack,
+            None => Verdict::Superseded,
+            Some(_) if row.try_get("", "done")? => Verdict::Done,
+            Some(_) => Verdict::Publish,
+        };
+        verdicts.insert(model.read_key(&row)?, verdict);
+    }
+    let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
+    // The statement returns the keys that it was given.
+    Ok(Some(calculations.iter().map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack)).collect()))
+}
+
+async fn store_in_steps(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    let verdicts = judge(engine, transaction, model, calculations).await?;
+    let done = with_verdict(calculations, &verdicts, Verdict::Done);
+    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    execute_all(transaction, before).await?;
+    for (shape, rows) in by_shape(calculations, &verdicts) {
+        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
+    }
+    execute_all(transaction, after).await?;
     Ok(verdicts)
 }
 

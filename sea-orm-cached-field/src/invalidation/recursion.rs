@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
+use super::ask_around;
 use crate::{
     Error, dialect,
     dialect::Dialect,
@@ -19,30 +20,55 @@ pub(crate) async fn find_circles(
     field: usize,
     keys: &[Key],
 ) -> Result<HashMap<Key, Error>, Error> {
-    let mut circles = HashMap::new();
-    if keys.is_empty() {
-        return Ok(circles);
+    if keys.is_empty() || model.owner.recursions(field).next().is_none() {
+        return Ok(HashMap::new());
     }
+    ask_around(db, async |db| find_circles_now(db, model, field, keys).await).await
+}
+
+async fn find_circles_now(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<HashMap<Key, Error>, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
+    let mut circles = HashMap::new();
     for source in model.owner.recursions(field) {
-        for row in db.query_all_raw(dialect.circular(&model.owner, source, keys)).await? {
-            let key = model.read_key(&row)?;
-            let path = circle(dialect, db, model, source, &key).await?;
-            let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
-            circles.insert(key, Error::DataCycle { table, field, path });
+        for key in suspects(dialect, db, model, source, keys).await? {
+            if let Some(path) = circle(dialect, db, model, source, &key).await? {
+                let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+                circles.insert(key, Error::DataCycle { table, field, path });
+            }
         }
     }
     Ok(circles)
 }
 
-/// The shortest way from a row over those that are calculated from it back to itself, by breadth-first search.
+/// The rows of which the way has to be followed, for it may be a circle.
+async fn suspects(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    source: &Source,
+    keys: &[Key],
+) -> Result<Vec<Key>, Error> {
+    if !dialect.tells_circles(source) {
+        return Ok(keys.to_vec());
+    }
+    let rows = db.query_all_raw(dialect.circular(&model.owner, source, keys)).await?;
+    rows.iter().map(|row| Ok(model.read_key(row)?)).collect()
+}
+
+/// The shortest way from a row over those that are calculated from it back to itself, by breadth-first search; none if there
+/// is no circle, or somebody has broken it meanwhile.
 async fn circle(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,
     model: &Model,
     source: &Source,
     start: &Key,
-) -> Result<Vec<Key>, Error> {
+) -> Result<Option<Vec<Key>>, Error> {
     let mut ways = VecDeque::from([vec![start.clone()]]);
     let mut seen = HashSet::new();
     while let Some(way) = ways.pop_front() {
@@ -51,13 +77,12 @@ async fn circle(
             let reader = model.read_key(&row)?;
             let longer = [way.as_slice(), std::slice::from_ref(&reader)].concat();
             if reader == *start {
-                return Ok(longer);
+                return Ok(Some(longer));
             }
             if seen.insert(reader) {
                 ways.push_back(longer);
             }
         }
     }
-    // Somebody has broken the circle meanwhile.
-    Ok(vec![start.clone(), start.clone()])
+    Ok(None)
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
-pub(crate) use rows::{Row, Rows, load_one};
+pub(crate) use rows::{Loaded, Rows, load_one};
 
 /// A model with cached fields, its types forgotten.
 pub(crate) struct Model {

@@ -1,5 +1,7 @@
 //! Rows whose type is forgotten: how they are loaded, and what can be asked of them.
 
+use std::collections::HashMap;
+
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait,
@@ -16,23 +18,43 @@ use crate::{
 pub(crate) trait Rows: Send + Sync {
     fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr>;
 
-    /// The rows with these keys, as far as there are any, in any order.
+    /// Whether a field is calculated of many rows at a time.
+    fn is_batch(&self, field: usize) -> bool;
+
+    /// The rows with these keys, as far as there are any, in any order. A row that holds something unreadable is a failure
+    /// of its own.
     fn load<'a>(
         &'a self,
         db: &'a DatabaseExecutor<'a>,
-        keys: Vec<Key>,
-    ) -> BoxFuture<'a, Result<Vec<Box<dyn Row + 'a>>, DbErr>>;
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<LoadedRows<'a>, DbErr>>;
 }
 
-/// A loaded row.
-pub(crate) trait Row: Send + Sync {
-    fn key(&self) -> Key;
+/// The rows, and what cannot be read.
+pub(crate) type LoadedRows<'a> = (Box<dyn Loaded + 'a>, Unreadable);
+
+/// What cannot be read, and why.
+pub(crate) type Unreadable = HashMap<Key, DbErr>;
+
+/// Loaded rows, named by their places.
+pub(crate) trait Loaded: Send + Sync {
+    fn len(&self) -> usize;
+
+    fn key(&self, row: usize) -> Key;
 
     /// The stored value of a field.
-    fn stored(&self, field: usize) -> Value;
+    fn stored(&self, row: usize, field: usize) -> Value;
 
     /// Starts the user's calculation of a field. Only `calculation/` may drive it.
-    fn calculate<'a>(&'a self, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value>;
+    fn calculate<'a>(&'a self, row: usize, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value>;
+
+    /// Starts the user's calculation of a field of several rows, whose places ascend. Only `calculation/` may drive it.
+    fn calculate_batch<'a>(
+        &'a self,
+        rows: &[usize],
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Vec<Value>>;
 }
 
 pub(super) struct TypedRows<E: CachedModel> {
@@ -50,18 +72,40 @@ impl<E: CachedModel> Rows for TypedRows<E> {
         Key::read::<E>(row)
     }
 
+    fn is_batch(&self, field: usize) -> bool {
+        self.fields[field].spec.batch
+    }
+
     fn load<'a>(
         &'a self,
         db: &'a DatabaseExecutor<'a>,
-        keys: Vec<Key>,
-    ) -> BoxFuture<'a, Result<Vec<Box<dyn Row + 'a>>, DbErr>> {
+        keys: &'a [Key],
+    ) -> BoxFuture<'a, Result<LoadedRows<'a>, DbErr>> {
         Box::pin(async move {
-            let models = E::find().filter(has_key::<E>(db, &keys)).all(db).await?;
-            let rows =
-                models.into_iter().map(|model| Box::new(TypedRow { fields: &self.fields, model }) as Box<dyn Row>);
-            Ok(rows.collect())
+            let (models, unreadable) = load::<E>(db, keys).await?;
+            let loaded: Box<dyn Loaded> = Box::new(TypedLoaded { fields: &self.fields, models });
+            Ok((loaded, unreadable))
         })
     }
+}
+
+/// Loads rows together. If that fails, one by one.
+async fn load<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(Vec<E::Model>, Unreadable), DbErr> {
+    let mut unreadable = Unreadable::new();
+    match E::find().filter(has_key::<E>(db, keys)).all(db).await {
+        Ok(models) => return Ok((models, unreadable)),
+        Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+        Err(_) => {}
+    }
+    let mut models = Vec::new();
+    for key in keys {
+        match load_one::<E>(db, key).await {
+            Ok(model) => models.extend(model),
+            Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+            Err(error) => drop(unreadable.insert(key.clone(), error)),
+        }
+    }
+    Ok((models, unreadable))
 }
 
 /// The row with this key.
@@ -91,21 +135,39 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
     keys.iter().map(is).fold(Condition::any(), Condition::add)
 }
 
-struct TypedRow<'m, E: CachedModel> {
+struct TypedLoaded<'m, E: CachedModel> {
     fields: &'m [FieldEntry<E>],
-    model: E::Model,
+    models: Vec<E::Model>,
 }
 
-impl<E: CachedModel> Row for TypedRow<'_, E> {
-    fn key(&self) -> Key {
-        Key::of::<E>(&self.model)
+impl<E: CachedModel> Loaded for TypedLoaded<'_, E> {
+    fn len(&self) -> usize {
+        self.models.len()
     }
 
-    fn stored(&self, field: usize) -> Value {
-        self.model.get(self.fields[field].spec.cached)
+    fn key(&self, row: usize) -> Key {
+        Key::of::<E>(&self.models[row])
     }
 
-    fn calculate<'a>(&'a self, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value> {
-        (self.fields[field].calculate)(&self.model, db)
+    fn stored(&self, row: usize, field: usize) -> Value {
+        self.models[row].get(self.fields[field].spec.cached)
+    }
+
+    fn calculate<'a>(&'a self, row: usize, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value> {
+        (self.fields[field].calculate)(&self.models[row], db)
+    }
+
+    fn calculate_batch<'a>(
+        &'a self,
+        rows: &[usize],
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Vec<Value>> {
+        let calculate = self.fields[field].calculate_batch;
+        if rows.len() == self.models.len() {
+            return calculate(&self.models, db);
+        }
+        let models: Vec<E::Model> = rows.iter().map(|row| self.models[*row].clone()).collect();
+        Box::pin(async move { calculate(&models, db).await })
     }
 }

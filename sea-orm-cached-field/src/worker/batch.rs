@@ -120,12 +120,7 @@ impl Batch {
     async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
         let Inner { core, model, .. } = &*self.0;
         let db = DatabaseExecutor::Connection(&core.db);
-        let mut calculations = pin!(calculate(&core.engine, &db, model, claims, &core.limits));
-        while let Some(calculation) = calculations.next().await {
-            // The channel has room for all claims; it is closed only if settling has failed, which ends this too.
-            let _ = calculated.send(calculation?).await;
-        }
-        Ok(())
+        calculate(&core.engine, &db, model, claims, &core.limits, calculated).await
     }
 
     async fn settle_all(&self, calculated: mpsc::Receiver<Vec<Calculated>>) -> Result<(), Error> {

@@ -48,7 +48,8 @@ impl Worker {
         Self { db: db.clone(), models, settings: Settings::default() }
     }
 
-    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool.
+    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool. One of many
+    /// rows (`batch`) is one calculation.
     pub fn concurrency(mut self, calculations: usize) -> Self {
         self.settings.concurrency = calculations.max(1);
         self
@@ -60,7 +61,8 @@ impl Worker {
         self
     }
 
-    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row.
+    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row;
+    /// one of many rows (`batch`) is then done row by row.
     pub fn calculation_timeout(mut self, timeout: Duration) -> Self {
         self.settings.calculation_timeout = timeout;
         self

@@ -50,6 +50,36 @@ async fn what_it_writes_is_marked() {
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
 }
 
+/// The triggers of MySQL run with the rights of who made them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_it_writes_is_marked_on_mysql() {
+    let db = TestDb::mysql().await;
+    let mut watch = perched(&db).await;
+    let role = format!("falconer_{}", std::process::id());
+    db.sql(&format!("CREATE USER {role} IDENTIFIED BY 'x'; GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon TO {role}"))
+        .await;
+    let (_, place) = db.url.split_once('@').expect("a user in the URL");
+    let falconer = Database::connect(format!("mysql://{role}:x@{place}")).await;
+    let mut results = Vec::new();
+    if let Ok(falconer) = &falconer {
+        for statement in [
+            "SELECT 1 FROM lamppost_cached_marks",
+            "SELECT 1 FROM lamppost",
+            "INSERT INTO pigeon (weight_in_g, lamppost_id) VALUES (50, 1)",
+            "UPDATE pigeon SET weight_in_g = 7 WHERE id = 2",
+        ] {
+            results.push(falconer.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+        }
+        falconer.close_by_ref().await.expect("closed");
+    }
+    db.sql(&format!("DROP USER {role}")).await;
+    falconer.expect("connected");
+    assert!(results[0].is_err() && results[1].is_err(), "it may read neither our tables nor the owners: {results:?}");
+    assert!(results[2].is_ok() && results[3].is_ok(), "{results:?}");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
+}
+
 /// Nor the right to use the schema of the owner, nor that to write the whole row; and taken on by another role.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_it_writes_without_the_owners_schema_is_marked() {

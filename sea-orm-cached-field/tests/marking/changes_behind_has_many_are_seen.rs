@@ -71,6 +71,23 @@ contract! {
         assert_eq!(db.pending("lamppost").await, 0);
     }
 
+    async fn what_another_trigger_changes_is_seen(db: TestDb) {
+        let mut watch = perched(&db).await;
+        // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its name, on MySQL by its age.
+        let weighing = if db.is_sqlite() {
+            "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id; END"
+        } else if db.is_mysql() {
+            "CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW SET NEW.weight_in_g = 7"
+        } else {
+            "CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.weight_in_g := 7; RETURN NEW; END$$;
+             CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW EXECUTE FUNCTION weigh()"
+        };
+        db.sql(weighing).await;
+        assert_eq!(watch.after("UPDATE pigeon SET colour = 'grey' WHERE id = 1").await, ["lamppost.full_name 1"]);
+        assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 7, -");
+        assert_eq!(watch.after("UPDATE pigeon SET colour = 'white' WHERE id = 1").await, NOTHING);
+    }
+
     async fn what_the_orm_writes_is_seen(db: TestDb) {
         let mut watch = perched(&db).await;
         let pigeon = a_pigeon(&db, 2, 10).await;

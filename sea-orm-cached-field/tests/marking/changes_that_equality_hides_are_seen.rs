@@ -191,6 +191,23 @@ async fn in_an_rtrim_column_of_sqlite() {
     seen(&TestDb::sqlite().await, "varchar COLLATE RTRIM", "Bob", "Bob  ").await;
 }
 
+/// Where a column leaves values as they are, an integer equals the real number, though both are shown otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_column_of_sqlite_that_takes_any_value() {
+    for kind in ["", "blob"] {
+        let db = TestDb::sqlite().await;
+        seen(&db, kind, "1", "01").await;
+        let mut watch = Watch::begin(&db, notes).await;
+        for table in ["note", "tag"] {
+            for value in ["1", "1.0", "'1'", "x'31'", "1"] {
+                let set = format!("UPDATE {table} SET value = {value}");
+                assert_eq!(watch.after(&set).await.len(), 1, "{table}: {value}");
+                assert_eq!(watch.after(&set).await, NOTHING, "{table}: {value}");
+            }
+        }
+    }
+}
+
 /// A session may have values shown with less than they are, to our triggers too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_the_session_does_not_show() {
@@ -319,6 +336,30 @@ async fn on_mysql() {
                     let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
                     assert_eq!(marked, marks, "{kind} of {table}: {value}");
                 }
+            }
+        }
+    }
+}
+
+/// No statement sets such a column.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_generated_column_of_mysql() {
+    for kept in ["STORED", "VIRTUAL"] {
+        let db = TestDb::mysql().await;
+        let columns = format!(
+            "id INTEGER PRIMARY KEY, base varchar(9) NOT NULL, value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
+        );
+        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+        db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
+        notes().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO note (id, base) VALUES (1, 'a'); INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)")
+            .await;
+        for table in ["tag", "note"] {
+            for marks in [1, 0] {
+                db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM note_cached_marks").await;
+                db.sql(&format!("UPDATE {table} SET base = 'b'")).await;
+                let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
+                assert_eq!(marked, marks, "{kept} of {table}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL only. Objects of the names that our functions use, where a session would find them first.
+//! Objects of the names that our triggers use, where a session would find them first.
 
 use crate::{
     changes_behind_has_many_are_seen::perched,
@@ -23,7 +23,22 @@ const TRAPS: &str = "
     CREATE TABLE evil.lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
     CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql AS 'SELECT evil.fail()';
-    CREATE FUNCTION evil.cf_lamppost_flag_066d2dcf(text, integer[]) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$";
+    DO $$DECLARE ours record; BEGIN
+        FOR ours IN SELECT proname AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
+                     WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'cf\\_lamppost\\_%' AND prorettype = 'void'::regtype
+        LOOP
+            EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS void LANGUAGE plpgsql AS %L', ours.name, ours.arguments,
+                           'BEGIN RAISE EXCEPTION ''hijacked''; END');
+        END LOOP;
+    END$$";
+
+/// Puts them up; the function that flags is among them.
+async fn set_traps(db: &TestDb) {
+    db.sql(TRAPS).await;
+    let functions =
+        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
+    assert!(db.scalar::<i64>(functions).await >= 1);
+}
 
 const FIRST: &str = "
     SET search_path = pg_temp, evil, pg_catalog, public;
@@ -35,7 +50,7 @@ const FIRST: &str = "
 async fn when_a_related_row_is_written() {
     let db = TestDb::postgres().await;
     let mut watch = perched(&db).await;
-    db.sql(TRAPS).await;
+    set_traps(&db).await;
     db.sql(&format!(
         "{FIRST}; UPDATE public.pigeon SET weight_in_g = 7 WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
     ))
@@ -49,7 +64,7 @@ async fn when_an_owner_or_the_city_of_one_is_written() {
     let db = TestDb::postgres().await;
     let mut watch = perched(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm')").await;
-    db.sql(TRAPS).await;
+    set_traps(&db).await;
     db.sql(&format!(
         "{FIRST}; UPDATE public.lamppost SET first_name = 'Cid', city_id = 1 WHERE id OPERATOR(pg_catalog.=) 1;
          UPDATE public.lamppost SET full_name_recalculation_needed = true WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
@@ -59,6 +74,25 @@ async fn when_an_owner_or_the_city_of_one_is_written() {
     db.sql(&format!("{FIRST}; UPDATE public.city SET name = 'Bonn'; DISCARD TEMP; RESET search_path")).await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}
+
+/// Triggers of SQLite find tables in their own file alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_session_of_sqlite_has_temporary_tables() {
+    let db = TestDb::sqlite().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+    let traps = ["lamppost", "lamppost_cached_marks", "lamppost_cached_recalculations"];
+    for trap in traps {
+        db.sql(&format!("CREATE TEMP TABLE {trap} AS SELECT * FROM main.{trap}")).await;
+    }
+    db.sql("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1; UPDATE main.lamppost SET first_name = 'Cid' WHERE id = 2")
+        .await;
+    for trap in traps {
+        db.sql(&format!("DROP TABLE temp.{trap}")).await;
+    }
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
 
 /// A session that says its writes are ours can forge flags and values, but hides no input.
@@ -88,6 +122,31 @@ async fn but_the_role_of_a_replica_does() {
     let replica =
         "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
     assert_eq!(watch.after(replica).await, crate::support::NOTHING);
+    let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
+    assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+}
+
+/// No trigger is told of what it makes of the values: as documented.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_does_a_change_of_a_columns_type() {
+    let db = TestDb::postgres().await;
+    let mut watch = perched(&db).await;
+    let heavier = "ALTER TABLE pigeon ALTER COLUMN weight_in_g TYPE integer USING weight_in_g + 1";
+    assert_eq!(watch.after(heavier).await, crate::support::NOTHING);
+    let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
+    assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+}
+
+/// MySQL looks for temporary tables first, also in triggers, and there is no name that it would not look for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn and_so_does_a_temporary_table_of_mysql() {
+    let db = TestDb::mysql().await;
+    perched(&db).await;
+    let db = db.with_one_connection().await;
+    let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+    db.sql("CREATE TEMPORARY TABLE lamppost_cached_marks (field text, key_1 int)").await;
+    db.sql("UPDATE pigeon SET weight_in_g = 7; DROP TEMPORARY TABLE lamppost_cached_marks").await;
+    assert_eq!(watch.recalculated().await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }

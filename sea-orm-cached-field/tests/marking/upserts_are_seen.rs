@@ -111,3 +111,26 @@ async fn a_row_replaced_by_the_collation_of_an_index_concerns_its_owner() {
         BOTH
     );
 }
+
+/// As documented: what `install` has not seen cannot be looked into.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn but_not_one_replaced_by_an_index_that_install_has_not_seen() {
+    let db = TestDb::sqlite().await;
+    let mut watch = perched(&db).await;
+    db.sql("UPDATE pigeon SET ring = 'r' || id, colour = 'c' || id").await;
+    db.sql("CREATE UNIQUE INDEX colours ON pigeon (colour); CREATE UNIQUE INDEX initials ON pigeon (upper(ring))")
+        .await;
+    let replace = |column: &str, value: &str| {
+        format!("INSERT OR REPLACE INTO pigeon (weight_in_g, {column}, lamppost_id) VALUES (5, '{value}', 2)")
+    };
+    assert_eq!(watch.after(&replace("colour", "c1")).await, BOTH[1..]);
+    lampposts().install(&*db).await.expect("installed again");
+    assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 1 WHERE colour = 'c1'").await, BOTH);
+    assert_eq!(watch.after(&replace("colour", "c1")).await, BOTH);
+    db.sql("UPDATE pigeon SET ring = 'r1', lamppost_id = 1 WHERE colour = 'c1'").await;
+    watch.recalculated().await;
+    assert_eq!(watch.after(&replace("ring", "R1")).await, BOTH[1..]);
+    let all = "UPDATE lamppost SET full_name_recalculation_needed = true WHERE id = 1";
+    assert_eq!(watch.after(all).await, BOTH[..1]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
+}

@@ -19,6 +19,9 @@ async fn replace_is_an_end_and_a_beginning() {
     let by_ring = "REPLACE INTO pigeon (id, weight_in_g, ring, lamppost_id) VALUES (9, 5, 'R1', 1)";
     assert_eq!(watch.after(by_ring).await, BOTH);
     assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Cid')").await, ["lamppost.full_name 3"]);
+    // The foreign key takes the pigeons along.
+    assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (1, 'Dan')").await, BOTH[..1]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Dan of nowhere, 0 pigeons of 0, -"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,6 +50,10 @@ async fn loaded_data_is_inserted() {
     db.sql(&format!("SELECT 11, 2 UNION ALL SELECT 22, 2 INTO OUTFILE '{file}'")).await;
     let loaded = format!("LOAD DATA INFILE '{file}' INTO TABLE pigeon (weight_in_g, lamppost_id)");
     assert_eq!(watch.after(&loaded).await, BOTH[1..]);
+    let _ = std::fs::remove_file(&file);
+    db.sql(&format!("SELECT 1, 33, 2 INTO OUTFILE '{file}'")).await;
+    let replaced = format!("LOAD DATA INFILE '{file}' REPLACE INTO TABLE pigeon (id, weight_in_g, lamppost_id)");
+    assert_eq!(watch.after(&replaced).await, BOTH);
     let _ = std::fs::remove_file(file);
 }
 
@@ -57,6 +64,36 @@ async fn but_truncate_is_not() {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon").await, NOTHING);
     assert_eq!(watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await.len(), 2);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
+}
+
+/// Partitions are written like any table; those that are emptied, dropped or exchanged take their rows along unseen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_are_seen_but_not_how_they_come_and_go() {
+    let db = TestDb::mysql().await;
+    db.create(city::Entity).await;
+    db.create(lamppost::Entity).await;
+    db.create(plaque::Entity).await;
+    let columns =
+        "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
+    db.sql(&format!(
+        "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey VALUES IN ('grey'), PARTITION white VALUES IN ('white'))"
+    ))
+    .await;
+    lampposts().install(&*db).await.expect("installed");
+    a_lamppost(&db, "Ada").await;
+    a_lamppost(&db, "Bob").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    let pigeons = "(1, 5, 'grey', NULL, 1), (2, 5, 'white', NULL, 2)";
+    assert_eq!(watch.after(&format!("INSERT INTO pigeon VALUES {pigeons}")).await, BOTH);
+    assert_eq!(watch.after("UPDATE pigeon PARTITION (grey) SET weight_in_g = 6").await, BOTH[..1]);
+    assert_eq!(watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 7 WHERE id = 1").await, BOTH[..1]);
+    assert_eq!(watch.after("DELETE FROM pigeon PARTITION (white) WHERE id = 2").await, BOTH[1..]);
+    db.sql(&format!("CREATE TABLE flock ({columns}); INSERT INTO flock VALUES (3, 9, 'grey', NULL, 2)")).await;
+    for unseen in ["EXCHANGE PARTITION grey WITH TABLE flock", "TRUNCATE PARTITION white", "DROP PARTITION grey"] {
+        assert_eq!(watch.after(&format!("ALTER TABLE pigeon {unseen}")).await, NOTHING, "{unseen}");
+    }
+    watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await;
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
 }
 

@@ -6,6 +6,7 @@ mod compact_model;
 mod composite_key;
 mod deep_paths;
 mod dense;
+mod many_rows_at_a_time;
 mod optional_value;
 mod recursive_paths;
 mod relations_of_other_models;

@@ -17,7 +17,18 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let sum = |value: &str, from: &str| {
         format!("SELECT p.id, (SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {from}) AS value FROM person p")
     };
+    let friends = "WITH RECURSIVE friends (of, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
+                       UNION SELECT f.of, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
     vec![
+        ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.of = p.id"))),
+        (
+            "person",
+            "reach",
+            format!(
+                "SELECT p.id, (SELECT CAST(count(DISTINCT h.town_id) AS {big}) FROM sale s JOIN shelf f ON f.shop_id = s.shop_id AND f.number = s.shelf_number
+                   JOIN shop h ON h.id = f.shop_id WHERE s.person_id = p.id) AS value FROM person p"
+            ),
+        ),
         ("person", "grand_salary", sum("g.salary", "person m JOIN person g ON g.id = m.manager_id WHERE m.id = p.manager_id")),
         ("person", "subordinates", format!("{tree} {}", sum("1", "tree WHERE top = p.id"))),
         ("person", "salary_above", format!("{tree} {}", sum("a.salary", "tree JOIN person a ON a.id = tree.top WHERE tree.id = p.id"))),
@@ -48,6 +59,7 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
 fn some_change(chance: &mut fastrand::Rng) -> String {
     let (person, town, club, shop) = (chance.i32(1..12), chance.i32(1..5), chance.i32(1..5), chance.i32(1..5));
     let (number, value, id) = (chance.i32(1..3), chance.i64(1..100), chance.i32(1..20));
+    let friend = chance.i32(1..12);
     let manager = if person > 1 && chance.u8(..5) > 0 { chance.i32(1..person).to_string() } else { "NULL".to_owned() };
     let maybe_town = if chance.u8(..5) > 0 { town.to_string() } else { "NULL".to_owned() };
     let changes = [
@@ -73,6 +85,10 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
             "INSERT INTO membership (person_id, club_id) SELECT {person}, {club} WHERE NOT EXISTS (SELECT 1 FROM membership WHERE person_id = {person} AND club_id = {club})"
         ),
         format!("DELETE FROM membership WHERE person_id = {person}"),
+        format!(
+            "INSERT INTO friendship (person_id, friend_id) SELECT {person}, {friend} WHERE NOT EXISTS (SELECT 1 FROM friendship WHERE person_id = {person} AND friend_id = {friend})"
+        ),
+        format!("DELETE FROM friendship WHERE person_id = {person} OR friend_id = {friend}"),
         format!(
             "INSERT INTO shop (id, town_id) SELECT {shop}, {town} WHERE NOT EXISTS (SELECT 1 FROM shop WHERE id = {shop})"
         ),
@@ -126,6 +142,8 @@ async fn read_all(db: &TestDb) {
         row.fresh_salary_above(&**db).await.expect("read");
         row.fresh_taxes(&**db).await.expect("read");
         row.fresh_fees(&**db).await.expect("read");
+        row.fresh_circle(&**db).await.expect("read");
+        row.fresh_reach(&**db).await.expect("read");
         row.fresh_payroll(&**db).await.expect("read");
     }
     for row in town::Entity::find().all(&**db).await.expect("towns") {

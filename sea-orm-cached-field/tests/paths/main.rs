@@ -3,6 +3,7 @@
 #[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
+mod circles_are_found_behind_any_path;
 mod every_value_is_what_an_independent_query_says;
 mod society;
 mod tables_in_other_schemas_are_followed;

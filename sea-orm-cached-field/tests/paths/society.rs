@@ -25,6 +25,10 @@ pub mod person {
         pub work: BelongsTo<Option<super::town::Entity>>,
         #[sea_orm(has_many, via = "membership")]
         pub clubs: HasMany<super::club::Entity>,
+        #[sea_orm(self_ref, via = "friendship", from = "Person", to = "Friend")]
+        pub friends: HasMany<Entity>,
+        #[sea_orm(has_many)]
+        pub sales: HasMany<super::sale::Entity>,
 
         /// Two steps of a relation to itself: the salary of the manager's manager.
         #[cached(depends_on(manager(manager(salary))))]
@@ -44,6 +48,12 @@ pub mod person {
         /// A junction, and a step beyond it.
         #[cached(depends_on(clubs(fee, town(tax))))]
         pub fees: i64,
+        /// Friends of friends, however far: a junction of the table with itself, any number of times.
+        #[cached(depends_on(recursive friends(salary)))]
+        pub circle: i64,
+        /// Down, up over a composite key, and up again.
+        #[cached(depends_on(sales(shelf(shop(town_id)))))]
+        pub reach: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -97,6 +107,31 @@ pub mod person {
                 taxes += super::town::Entity::find_by_id(town).one(db).await?.map_or(0, |town| town.tax);
             }
             Ok(taxes)
+        }
+
+        pub async fn calculate_circle(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let (mut found, mut open, mut sum) = (std::collections::HashSet::new(), vec![self.id], 0);
+            while let Some(id) = open.pop() {
+                let friendships = super::friendship::Entity::find();
+                for friendship in friendships.filter(super::friendship::Column::PersonId.eq(id)).all(db).await? {
+                    let friend = Entity::find_by_id(friendship.friend_id).one(db).await?;
+                    if let Some(friend) = friend.filter(|friend| found.insert(friend.id)) {
+                        sum += friend.salary;
+                        open.push(friend.id);
+                    }
+                }
+            }
+            Ok(sum)
+        }
+
+        pub async fn calculate_reach(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let mut towns = std::collections::HashSet::new();
+            for sale in super::sale::Entity::find().filter(super::sale::Column::PersonId.eq(self.id)).all(db).await? {
+                let shelf = super::shelf::Entity::find_by_id((sale.shop_id, sale.shelf_number)).one(db).await?;
+                let Some(shelf) = shelf else { continue };
+                towns.extend(super::shop::Entity::find_by_id(shelf.shop_id).one(db).await?.map(|shop| shop.town_id));
+            }
+            Ok(towns.len() as i64)
         }
 
         pub async fn calculate_fees(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
@@ -215,6 +250,26 @@ pub mod membership {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub mod friendship {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "friendship")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub person_id: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub friend_id: i32,
+        #[sea_orm(belongs_to, from = "person_id", to = "id")]
+        pub person: BelongsTo<super::person::Entity>,
+        #[sea_orm(belongs_to, relation_enum = "Friend", from = "friend_id", to = "id")]
+        pub friend: BelongsTo<super::person::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub mod shop {
     use sea_orm::entity::prelude::*;
 
@@ -297,6 +352,7 @@ pub async fn found(db: &TestDb) {
         ("person", "id, salary, manager_id, home_id, work_id", "PRIMARY KEY (id)"),
         ("club", "id, fee, town_id", "motto VARCHAR(40), PRIMARY KEY (id)"),
         ("membership", "person_id, club_id", "PRIMARY KEY (person_id, club_id)"),
+        ("friendship", "person_id, friend_id", "PRIMARY KEY (person_id, friend_id)"),
         ("shop", "id, town_id", "PRIMARY KEY (id)"),
         ("shelf", "shop_id, number", "PRIMARY KEY (shop_id, number)"),
         ("sale", "id, amount, shop_id, shelf_number, person_id", "PRIMARY KEY (id)"),

@@ -1,6 +1,6 @@
-//! PostgreSQL alone has schemas within a database.
+//! PostgreSQL has schemas within a database; what MySQL calls a schema is a database of the server.
 
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait, TransactionTrait};
 use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
@@ -12,7 +12,7 @@ pub mod yard {
     #[cached_fields]
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(schema_name = "land", table_name = "yard")]
+    #[sea_orm(schema_name = "cached_field_test_land", table_name = "yard")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
@@ -39,7 +39,7 @@ pub mod heap {
 
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(schema_name = "matter", table_name = "heap")]
+    #[sea_orm(schema_name = "cached_field_test_matter", table_name = "heap")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
@@ -77,27 +77,47 @@ async fn weights(db: &TestDb) -> Vec<Option<i64>> {
     yards.iter().map(|yard| yard.cached_weight).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_one_schema_over_another_to_a_third() {
-    let db = TestDb::postgres().await;
+async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     let models = CachedFields::of::<yard::Entity>;
     db.sql(
-        "CREATE SCHEMA land; CREATE SCHEMA matter;
-         CREATE TABLE land.yard (id integer PRIMARY KEY);
-         CREATE TABLE matter.heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
-         CREATE TABLE public.heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
+        "CREATE SCHEMA cached_field_test_land; CREATE SCHEMA cached_field_test_matter;
+         CREATE TABLE cached_field_test_land.yard (id integer PRIMARY KEY);
+         CREATE TABLE cached_field_test_matter.heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
+         CREATE TABLE heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
          CREATE TABLE stone (id integer PRIMARY KEY, weight bigint NOT NULL, heap_id integer NOT NULL)",
     )
     .await;
-    models().install(&*db).await.expect("installed");
-    db.sql("INSERT INTO land.yard (id) VALUES (1), (2); INSERT INTO matter.heap VALUES (1, 1), (2, 2)").await;
-    db.sql("INSERT INTO public.heap VALUES (1, 2); INSERT INTO stone VALUES (1, 10, 1), (2, 20, 2)").await;
+    models().install(&**db).await.expect("installed");
+    assert!(models().install(&**db).await.expect("again").is_empty());
+    db.sql("INSERT INTO cached_field_test_land.yard (id) VALUES (1), (2)").await;
+    db.sql("INSERT INTO cached_field_test_matter.heap VALUES (1, 1), (2, 2); INSERT INTO heap VALUES (1, 2)").await;
+    db.sql("INSERT INTO stone VALUES (1, 10, 1), (2, 20, 2)").await;
     db.drain(models()).await;
-    assert_eq!(weights(&db).await, [Some(10), Some(20)]);
+    assert_eq!(weights(db).await, [Some(10), Some(20)]);
     db.sql("UPDATE stone SET weight = 11 WHERE id = 1").await;
-    let yard = yard::Entity::find_by_id(1).one(&*db).await.expect("found").expect("a yard");
-    assert_eq!(yard.fresh_weight(&*db).await.expect("read"), 11);
-    db.sql("UPDATE matter.heap SET yard_id = 2 WHERE id = 1").await;
+    let yard = yard::Entity::find_by_id(1).one(&**db).await.expect("found").expect("a yard");
+    assert_eq!(yard.fresh_weight(&**db).await.expect("read"), 11);
+    db.sql("UPDATE cached_field_test_matter.heap SET yard_id = 2 WHERE id = 1").await;
     db.drain(models()).await;
-    assert_eq!(weights(&db).await, [Some(0), Some(31)]);
+    assert_eq!(weights(db).await, [Some(0), Some(31)]);
+    models().uninstall(&**db).await.expect("uninstalled");
+    db.sql("UPDATE stone SET weight = 12 WHERE id = 1").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres() {
+    from_one_schema_over_another_to_a_third(&TestDb::postgres().await).await;
+}
+
+/// The names are those of the whole server, so that one test at a time may use them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mysql() {
+    let db = TestDb::mysql().await;
+    let alone = db.another_pool().await.begin().await.expect("begun");
+    alone.execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)").await.expect("locked");
+    let gone = "DROP SCHEMA IF EXISTS cached_field_test_land; DROP SCHEMA IF EXISTS cached_field_test_matter";
+    db.sql(gone).await;
+    from_one_schema_over_another_to_a_third(&db).await;
+    db.sql(gone).await;
+    alone.rollback().await.expect("rolled back");
 }

@@ -136,11 +136,8 @@ contract! {
         let (mut narration, mut chance) = (db.narration(), fastrand::Rng::with_seed(11));
         for edit in 0..1000 {
             let (id, value) = (chance.i32(1..=10), chance.i64(0..100));
-            let changes = ["price", "weight", "note"].into_iter().filter(|_| chance.bool());
-            let changes: Vec<String> = changes.map(|column| format!("{column} = {value}")).collect();
-            if changes.is_empty() {
-                continue;
-            }
+            let columns = chance.choose_multiple(["price", "weight", "note"], 1 + edit % 3);
+            let changes: Vec<String> = columns.iter().map(|column| format!("{column} = {value}")).collect();
             let edited = format!("UPDATE orders SET {} WHERE id = {id}", changes.join(", "));
             db.sql(&edited).await;
             db.drain(models()).await;

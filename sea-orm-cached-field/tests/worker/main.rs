@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod crowd;
 mod fragile;
 
 mod a_failure_is_of_its_row_alone;
@@ -13,6 +14,8 @@ mod a_value_expires_on_its_moment;
 mod deleted_rows_are_dropped;
 mod drain_and_run_once_say_what_they_did;
 mod leases_last_as_long_as_calculations;
+mod many_rows_are_calculated_at_a_time;
+mod many_rows_of_a_tree_are_calculated_level_by_level;
 mod outages_are_survived;
 mod readers_share_one_calculation;
 mod reading_goes_by_what_was_loaded;

@@ -350,6 +350,10 @@ impl Dialect for MySql {
         complete::store_in_transaction(owner, field, written)
     }
 
+    fn tells_circles(&self, source: &Source) -> bool {
+        recursion::tells_circles(source)
+    }
+
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {
         recursion::circular(owner, source, keys)
     }

@@ -14,8 +14,12 @@ use crate::{
     },
 };
 
-/// A group of steps that is followed any number of times is followed once at a time: over the rows in between, which are
-/// of the same table, the recursion comes to the same.
+/// No recursion may stand inside another here, so a group of steps that is followed any number of times is followed once
+/// at a time. If the group is the whole way, the rows in between are the owner's, and the recursion comes to the same.
+pub(super) fn tells_circles(source: &Source) -> bool {
+    source.repeated.iter().all(|group| *group == (0..source.at + 1))
+}
+
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));

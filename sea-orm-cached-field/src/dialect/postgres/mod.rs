@@ -18,7 +18,7 @@ mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -199,6 +199,10 @@ impl Dialect for Postgres {
         complete::lock_rows(owner, keys)
     }
 
+    fn complete(&self, owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Option<Statement> {
+        Some(complete::complete(owner, field, values))
+    }
+
     fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
         Some(complete::lock_claimed(owner, claims))
     }
@@ -241,6 +245,10 @@ impl Dialect for Postgres {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn settings_of_questions(&self) -> Option<Statement> {
+        Some(read::settings())
     }
 
     fn clock(&self) -> Statement {

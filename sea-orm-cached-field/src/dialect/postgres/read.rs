@@ -11,6 +11,11 @@ use crate::{
     },
 };
 
+/// PostgreSQL expects so many rows of a recursion that it would compile each question that follows one, for seconds.
+pub(super) fn settings() -> Statement {
+    statement(Sql::postgres(), "SELECT set_config('jit', 'off', true)".to_owned())
+}
+
 /// Whether the field of the row `t` is marked; `field` is an SQL expression.
 pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = qualified(&marks(owner));

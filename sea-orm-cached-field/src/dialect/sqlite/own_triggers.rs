@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let mut objects = vec![after_insert(owner)];
     for field in &owner.fields {
-        objects.extend([flagged(owner, field), inputs_changed(owner, table, field), guard(owner, field)]);
+        objects.extend([flagged(owner, field), inputs_changed(owner, table, field), guard(owner, table, field)]);
     }
     objects
 }
@@ -38,8 +38,19 @@ fn set_flag(owner: &Owner, field: &Field) -> String {
 }
 
 /// A real change, whatever the column's collation calls equal.
-pub(super) fn changed(column: &str) -> String {
-    format!("OLD.{0} IS NOT NEW.{0} COLLATE BINARY", quote(column))
+pub(super) fn changed(column: &str, table: &Described) -> String {
+    let takes_any = table.columns.get(column).is_some_and(|kind| takes_any_value(kind));
+    let column = quote(column);
+    let changed = format!("OLD.{column} IS NOT NEW.{column} COLLATE BINARY");
+    // 1 equals 1.0, but is shown otherwise.
+    if takes_any { format!("{changed} OR typeof(OLD.{column}) <> typeof(NEW.{column})") } else { changed }
+}
+
+/// Whether a column of this type leaves values as they are: the others make numbers of one kind.
+fn takes_any_value(kind: &str) -> bool {
+    let kind = kind.to_uppercase();
+    let has_affinity = ["INT", "CHAR", "CLOB", "TEXT"].iter().any(|part| kind.contains(part));
+    !has_affinity && (kind.is_empty() || kind.contains("BLOB") || kind == "ANY")
 }
 
 /// ` OF a, b`: what the statement sets. No statement sets a generated column.
@@ -79,13 +90,13 @@ fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> Object {
         .map(|column| column.name.as_str())
         .chain(field.own_columns.iter().map(String::as_str))
         .collect();
-    let changed: Vec<String> = inputs.iter().map(|column| changed(column)).collect();
+    let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
     let event = format!("AFTER UPDATE{} ON {} WHEN {}", of(table, &inputs), own(owner), changed.join(" OR "));
     trigger(owner, &format!("{}_own", field.name), &event, &[set_flag(owner, field)])
 }
 
 /// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
-fn guard(owner: &Owner, field: &Field) -> Object {
+fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
     let (flag, cached) = (quote(&field.recalculation_needed), quote(&field.cached.name));
     let keys = key_columns(owner).into_iter().zip(owner_key(owner));
     let same_key: Vec<String> = keys.map(|(key, own)| format!("{key} = NEW.{own}")).collect();
@@ -94,7 +105,7 @@ fn guard(owner: &Owner, field: &Field) -> Object {
   WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
    AND NOT EXISTS (SELECT 1 FROM {queue} WHERE {same_key} AND field = {name} AND generation = 0)",
         table = own(owner),
-        value_changed = changed(&field.cached.name),
+        value_changed = changed(&field.cached.name, described),
         queue = quote(&recalculations(owner).name),
         same_key = same_key.join(" AND "),
         name = literal(field.name),

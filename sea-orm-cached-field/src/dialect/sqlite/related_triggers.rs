@@ -72,7 +72,7 @@ impl Change<'_> {
         let mut columns: Vec<&str> = links.chain(self.reader.columns.iter().map(String::as_str)).collect();
         columns.sort_unstable();
         columns.dedup();
-        let changed: Vec<String> = columns.iter().map(|column| changed(column)).collect();
+        let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();
         let event = format!(
             "AFTER UPDATE{} ON {} WHEN {}",
             of(self.far, &columns),
@@ -93,7 +93,7 @@ impl Change<'_> {
         let collisions = keys.enumerate().flat_map(|(at, columns)| {
             let far = quote(&self.far.table.name);
             let quoted = quote_all(columns.iter().map(|(column, _)| *column));
-            let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column)).collect();
+            let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column, self.far)).collect();
             let update = format!("BEFORE UPDATE OF {} ON {far} WHEN {}", quoted.join(", "), changed.join(" OR "));
             let owners = self.owners_of_replaced(&columns);
             [

@@ -1,0 +1,94 @@
+//! A run of cases on one database.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    cases::Case,
+    measure::{Measured, Unit},
+    place::{Database, Places},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Smoke,
+    Quick,
+    Full,
+}
+
+/// How large a case is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) smoke: u64,
+    pub(crate) quick: u64,
+    pub(crate) full: u64,
+}
+
+pub(crate) struct Bench {
+    pub(crate) scale: Scale,
+    pub(crate) database: Database,
+    pub(crate) places: Places,
+    results: Vec<Measured>,
+}
+
+/// How often each contender has its turn.
+const REPEATS: usize = 5;
+
+impl Bench {
+    pub(crate) async fn on(database: Database, scale: Scale) -> Result<Self> {
+        let places = Places::on(database).await?;
+        eprintln!("{}", places.version().await?);
+        Ok(Self { scale, database, places, results: Vec::new() })
+    }
+
+    pub(crate) async fn run(&mut self, case: &'static Case) -> Result<()> {
+        let started = Instant::now();
+        let ended = case.run(self).await;
+        self.places.clear().await?;
+        ended.with_context(|| format!("{} on {}", case.name, self.database.name()))?;
+        eprintln!("{} took {:.1} s", case.name, started.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Removes what was made.
+    pub(crate) async fn close(self) -> Result<Vec<Measured>> {
+        self.places.close().await?;
+        Ok(self.results)
+    }
+
+    pub(crate) fn repeats(&self) -> usize {
+        if self.scale == Scale::Smoke { 1 } else { REPEATS }
+    }
+
+    pub(crate) fn pick(&self, size: Size) -> u64 {
+        match self.scale {
+            Scale::Smoke => size.smoke,
+            Scale::Quick => size.quick,
+            Scale::Full => size.full,
+        }
+    }
+
+    /// Keeps what the contenders have reached, the first of whom is the floor.
+    pub(crate) fn record(
+        &mut self,
+        (case, part): (&'static Case, &str),
+        rows: u64,
+        unit: Unit,
+        reached: impl IntoIterator<Item = (&'static str, Vec<f64>)>,
+    ) {
+        let mut floor = None;
+        for (contender, samples) in reached {
+            let floor = floor.get_or_insert_with(|| samples.clone());
+            self.keep(case.measured(contender, rows, unit, samples).part(part).against(floor));
+        }
+    }
+
+    pub(crate) fn keep(&mut self, measured: Measured) {
+        let measured = Measured { database: self.database.name(), ..measured };
+        let (name, contender) = (measured.name(), &measured.contender);
+        let ratio = measured.ratio_to_floor().map(|ratio| format!(", x {ratio:.3}")).unwrap_or_default();
+        eprintln!("  {name:26} {contender:17} {:12.4} {}{ratio}", measured.median(), measured.unit.name());
+        self.results.push(measured);
+    }
+}

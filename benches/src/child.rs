@@ -1,0 +1,100 @@
+//! Workers and writers in processes of their own: this very program, started again.
+
+mod role;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+
+pub(crate) use role::Role;
+
+use crate::schema::Way;
+
+/// A process that goes with the value.
+pub(crate) struct Child {
+    process: std::process::Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Child {
+    fn start(arguments: &[&str]) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start this program again")?;
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().context("no output")?);
+        let mut child = Self { process, input, output };
+        anyhow::ensure!(child.answer()? == "ready", "the process did not start: {arguments:?}");
+        Ok(child)
+    }
+
+    /// A running worker.
+    pub(crate) fn worker(url: &str, way: Way, batch_size: u64, concurrency: usize) -> Result<Self> {
+        let way = clap::ValueEnum::to_possible_value(&way).context("a way without a name")?;
+        Self::start(&["worker", url, way.get_name(), &batch_size.to_string(), &concurrency.to_string()])
+    }
+
+    /// Changes the pigeons that it is told to, and with `by_hand` the names of their lampposts too.
+    pub(crate) fn writer(url: &str, by_hand: bool) -> Result<Self> {
+        if by_hand { Self::start(&["writer", url, "--by-hand"]) } else { Self::start(&["writer", url]) }
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) -> Result<()> {
+        let input = self.input.as_mut().context("it was told to stop")?;
+        Ok(writeln!(input, "{line}")?)
+    }
+
+    pub(crate) fn answer(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// How many queries a worker has sent.
+    pub(crate) fn queries(&mut self) -> Result<f64> {
+        self.tell("queries")?;
+        Ok(self.answer()?.parse()?)
+    }
+
+    /// The most memory that it has had, in bytes.
+    pub(crate) fn peak_memory(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let kibibytes: f64 = peak.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kibibytes * 1024.0)
+    }
+
+    /// For how long it has run on a processor, in seconds. (`stat` counts in hundredths of a second.)
+    pub(crate) fn processor_time(&self) -> Result<f64> {
+        let mut nanoseconds = 0.0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let times = fs::read_to_string(task?.path().join("schedstat"))?;
+            nanoseconds += times.split(' ').next().context("no time in schedstat")?.parse::<f64>()?;
+        }
+        Ok(nanoseconds / 1e9)
+    }
+
+    /// Lets it end what it does.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        self.input = None;
+        let ended = self.process.wait()?;
+        anyhow::ensure!(ended.success(), "a process has failed: {ended}");
+        Ok(())
+    }
+}
+
+/// However a case ends, no process is left behind.
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,73 @@
+//! What cached fields cost, side by side with what is done by hand: `cargo xtask bench`.
+
+mod bench;
+mod cases;
+mod child;
+mod measure;
+mod place;
+mod report;
+mod schema;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, builder::PossibleValuesParser};
+
+use bench::{Bench, Scale};
+use cases::CASES;
+use child::Role;
+use place::Database;
+
+/// Measures cached fields side by side with what is done by hand
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+struct Options {
+    /// Sizes that all together take less than five minutes
+    #[arg(long)]
+    quick: bool,
+    /// Sizes that only show that everything runs
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    smoke: bool,
+    /// On this database only
+    #[arg(long)]
+    database: Option<Database>,
+    /// These cases only
+    #[arg(value_parser = PossibleValuesParser::new(CASES.iter().map(|case| case.name)))]
+    cases: Vec<String>,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<()> {
+    if let Some(role) = options.role {
+        return role.play().await;
+    }
+    let scale = match options {
+        Options { smoke: true, .. } => Scale::Smoke,
+        Options { quick: true, .. } => Scale::Quick,
+        _ => Scale::Full,
+    };
+    let databases = options.database.map_or(vec![Database::Postgres, Database::Sqlite], |database| vec![database]);
+    let mut results = Vec::new();
+    for database in databases {
+        let mut bench = Bench::on(database, scale).await?;
+        for case in CASES.iter().filter(|case| case.on.contains(&database)) {
+            if options.cases.is_empty() || options.cases.iter().any(|name| name == case.name) {
+                bench.run(case).await?;
+            }
+        }
+        results.extend(bench.close().await?);
+    }
+    report::all(&results)
+}

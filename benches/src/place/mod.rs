@@ -1,0 +1,185 @@
+//! Where contenders run: each in a database of its own, all copied from the same template.
+
+mod postgres;
+mod sqlite;
+mod town;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
+use sea_orm_cached_field::Models;
+
+pub(crate) use town::{SET_ALL_NAMES, Town};
+
+/// How many connections a pool has, as SeaORM's and sqlx's users leave it.
+const CONNECTIONS: u32 = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Database {
+    Postgres,
+    Sqlite,
+}
+
+impl Database {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+/// Makes places, and removes them.
+pub(crate) struct Places {
+    host: Host,
+    templates: Vec<(Town, String)>,
+}
+
+enum Host {
+    Postgres(postgres::Server),
+    Sqlite(sqlite::Folder),
+}
+
+impl Places {
+    pub(crate) async fn on(database: Database) -> Result<Self> {
+        let host = match database {
+            Database::Postgres => Host::Postgres(postgres::Server::connect().await?),
+            Database::Sqlite => Host::Sqlite(sqlite::Folder::make()?),
+        };
+        Ok(Self { host, templates: Vec::new() })
+    }
+
+    /// A new place with such a town, without cached fields.
+    pub(crate) async fn with(&mut self, town: Town) -> Result<Place> {
+        let template = match self.templates.iter().find(|(built, _)| *built == town) {
+            Some((_, template)) => template.clone(),
+            None => self.build_template(town).await?,
+        };
+        let url = match &mut self.host {
+            Host::Postgres(server) => server.copy(&template).await?,
+            Host::Sqlite(folder) => folder.copy(&template)?,
+        };
+        Place::open(url).await
+    }
+
+    /// The same, for a town that nobody else needs.
+    pub(crate) async fn new_with(&mut self, town: Town) -> Result<Place> {
+        let place = Place::open(self.empty().await?).await?;
+        town.build(&place).await?;
+        Ok(place)
+    }
+
+    async fn build_template(&mut self, town: Town) -> Result<String> {
+        let place = self.new_with(town).await?;
+        place.tidy().await?;
+        place.db.close_by_ref().await?;
+        self.templates.push((town, place.url.clone()));
+        Ok(place.url)
+    }
+
+    async fn empty(&mut self) -> Result<String> {
+        match &mut self.host {
+            Host::Postgres(server) => server.create().await,
+            Host::Sqlite(folder) => Ok(folder.create()),
+        }
+    }
+
+    /// Removes all places, but for the templates.
+    pub(crate) async fn clear(&mut self) -> Result<()> {
+        let kept: Vec<&str> = self.templates.iter().map(|(_, url)| url.as_str()).collect();
+        match &mut self.host {
+            Host::Postgres(server) => server.drop_all_but(&kept).await,
+            Host::Sqlite(folder) => folder.remove_all_but(&kept),
+        }
+    }
+
+    /// Removes all places.
+    pub(crate) async fn close(mut self) -> Result<()> {
+        self.templates.clear();
+        self.clear().await
+    }
+
+    /// Which program serves the database.
+    pub(crate) async fn version(&self) -> Result<String> {
+        match &self.host {
+            Host::Postgres(server) => server.version().await,
+            Host::Sqlite(_) => sqlite::version().await,
+        }
+    }
+}
+
+/// A database of its own.
+pub(crate) struct Place {
+    pub(crate) url: String,
+    pub(crate) db: DatabaseConnection,
+}
+
+impl Place {
+    pub(crate) async fn open(url: String) -> Result<Self> {
+        let db = connect(&url, CONNECTIONS, false).await?;
+        Ok(Self { url, db })
+    }
+
+    /// With each statement in sqlx's log.
+    pub(crate) async fn open_logging(url: String) -> Result<Self> {
+        let db = connect(&url, CONNECTIONS, true).await?;
+        Ok(Self { url, db })
+    }
+
+    /// A client with one connection.
+    pub(crate) async fn client(&self) -> Result<DatabaseConnection> {
+        connect(&self.url, 1, false).await
+    }
+
+    pub(crate) fn statement(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Statement {
+        Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
+    }
+
+    pub(crate) async fn sql(&self, text: &str) -> Result<u64> {
+        let done = self.db.execute_unprepared(text).await;
+        Ok(done.with_context(|| text.to_owned())?.rows_affected())
+    }
+
+    /// The first column of the first row.
+    pub(crate) async fn scalar<T: TryGetable>(&self, text: &str) -> Result<T> {
+        let row = self.db.query_one_raw(self.statement(text, [])).await.with_context(|| text.to_owned())?;
+        row.context("no row")?.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{text}: {error:?}"))
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.db.get_database_backend() == DbBackend::Sqlite
+    }
+
+    /// Cleans up after what was done, so that nobody pays for another's work. Never timed.
+    pub(crate) async fn tidy(&self) -> Result<()> {
+        if self.is_sqlite() { sqlite::tidy(self).await } else { postgres::tidy(self).await }
+    }
+
+    /// Makes all rows fresh, and forgets what was marked. Never timed.
+    pub(crate) async fn forget_marks(&self, models: Models, again: Models) -> Result<()> {
+        models.uninstall(&self.db).await?;
+        self.sql(
+            "UPDATE lamppost SET slow_full_name_recalculation_needed = false WHERE slow_full_name_recalculation_needed",
+        )
+        .await?;
+        again.install(&self.db).await?;
+        self.tidy().await
+    }
+}
+
+/// As a program connects that has read SeaORM's documentation: a ping before every statement is a round trip that
+/// nobody needs.
+pub(crate) async fn connect(url: &str, connections: u32, log: bool) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .sqlx_logging(log)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .acquire_timeout(Duration::from_secs(60));
+    options.map_sqlx_sqlite_opts(|options| {
+        let wal = sea_orm::sqlx::sqlite::SqliteJournalMode::Wal;
+        options.journal_mode(wal).busy_timeout(Duration::from_secs(60))
+    });
+    sea_orm::Database::connect(options).await.with_context(|| format!("cannot connect to {url}"))
+}

@@ -1,0 +1,182 @@
+//! The tables: lampposts, and pigeons that sit on them. Each way of keeping a lamppost's name has models of its own.
+
+use sea_orm_cached_field::{CachedFields, Models};
+
+/// A lamppost whose name is cached as `$cached` says, and its pigeons.
+macro_rules! lampposts {
+    ($(#[$doc:meta])* $town:ident, cached($($cached:tt)*), $($calculation:tt)*) => {
+        $(#[$doc])*
+        #[allow(dead_code, reason = "each way uses part of what SeaORM generates")]
+        pub(crate) mod $town {
+            pub(crate) mod lamppost {
+                use sea_orm::{QuerySelect, entity::prelude::*};
+                use sea_orm_cached_field::cached_fields;
+
+                use super::pigeon;
+
+                #[cached_fields]
+                #[sea_orm::model]
+                #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+                #[sea_orm(table_name = "lamppost")]
+                pub struct Model {
+                    #[sea_orm(primary_key)]
+                    pub id: i32,
+                    pub first_name: String,
+                    pub country: String,
+                    #[sea_orm(has_many)]
+                    pub pigeons: HasMany<super::pigeon::Entity>,
+                    #[cached($($cached)*)]
+                    pub slow_full_name: String,
+                }
+
+                impl ActiveModelBehavior for ActiveModel {}
+
+                impl Model {
+                    $($calculation)*
+
+                    /// The query that makes the name slow.
+                    async fn weight(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+                        let weights = self.find_related(pigeon::Entity).select_only();
+                        let sum = weights.column_as(pigeon::Column::Weight.sum(), "weight").into_tuple();
+                        Ok(sum.one(db).await?.flatten().unwrap_or(0))
+                    }
+
+                    fn with_weight(&self, weight: i64) -> String {
+                        format!("The {weight} {} of {}", self.first_name, self.country)
+                    }
+                }
+            }
+
+            pub(crate) mod pigeon {
+                use sea_orm::entity::prelude::*;
+
+                #[sea_orm::model]
+                #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+                #[sea_orm(table_name = "pigeon")]
+                pub struct Model {
+                    #[sea_orm(primary_key)]
+                    pub id: i32,
+                    #[sea_orm(indexed)]
+                    pub lamppost_id: i32,
+                    pub weight: i32,
+                    pub name: String,
+                    #[sea_orm(belongs_to, from = "lamppost_id", to = "id")]
+                    pub lamppost: BelongsTo<super::lamppost::Entity>,
+                }
+
+                impl ActiveModelBehavior for ActiveModel {}
+            }
+        }
+    };
+}
+
+lampposts! {
+    /// Calculated row by row, with a query each.
+    row_wise,
+    cached(depends_on(first_name, country, pigeons(weight))),
+    async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(self.with_weight(self.weight(db).await?))
+    }
+}
+
+lampposts! {
+    /// The same, flagged by the collector.
+    collector,
+    cached(depends_on(first_name, country, pigeons(weight)), flagging = "collector"),
+    async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(self.with_weight(self.weight(db).await?))
+    }
+}
+
+lampposts! {
+    /// Many rows at a time.
+    batch,
+    cached(depends_on(first_name, country, pigeons(weight))),
+    async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(self.with_weight(self.weight(db).await?))
+    }
+}
+
+lampposts! {
+    /// Nothing to calculate: what is left is the work of the library.
+    own_columns,
+    cached(depends_on(first_name, country)),
+    async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(format!("The {} of {}", self.first_name, self.country))
+    }
+}
+
+lampposts! {
+    /// A calculation that waits for somebody else for 5 ms.
+    waiting,
+    cached(depends_on(first_name, country)),
+    async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        Ok(format!("The {} of {}", self.first_name, self.country))
+    }
+}
+
+/// A name that nobody has to calculate, in a column that is nothing but a column.
+pub(crate) mod plain {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "plain_lamppost")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub first_name: String,
+        pub country: String,
+        pub slow_full_name: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A cached number.
+pub(crate) mod number {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "number")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        #[cached(depends_on(id))]
+        pub square: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        async fn calculate_square(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(i64::from(self.id).pow(2))
+        }
+    }
+}
+
+/// A way of keeping the lampposts' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Way {
+    RowWise,
+    Collector,
+    Batch,
+    OwnColumns,
+    Waiting,
+}
+
+impl Way {
+    pub(crate) fn models(self) -> Models {
+        match self {
+            Self::RowWise => CachedFields::of::<row_wise::lamppost::Entity>(),
+            Self::Collector => CachedFields::of::<collector::lamppost::Entity>(),
+            Self::Batch => CachedFields::of::<batch::lamppost::Entity>(),
+            Self::OwnColumns => CachedFields::of::<own_columns::lamppost::Entity>(),
+            Self::Waiting => CachedFields::of::<waiting::lamppost::Entity>(),
+        }
+    }
+}
