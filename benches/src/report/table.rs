@@ -28,7 +28,11 @@ pub(super) fn of(results: &[Measured]) -> Table {
             format!("{} .. {}", number(least, measured.unit), number(most, measured.unit)),
             times(measured.ratio_to_floor()),
             times(peer),
-            targets.iter().map(|target| target.in_words(|bound| amount(bound, measured.unit))).collect::<Vec<_>>().join("\n"),
+            targets
+                .iter()
+                .map(|target| target.in_words(|bound| amount(bound, measured.unit)))
+                .collect::<Vec<_>>()
+                .join("\n"),
             targets.iter().map(|target| reached(target, measured, results)).collect::<Vec<_>>().join("\n"),
         ]);
     }

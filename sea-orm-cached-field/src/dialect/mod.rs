@@ -185,6 +185,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
     fn settings(&self, internal: bool) -> Option<String>;
 
+    /// Has the statements that follow in a transaction planned for the tables as they are now: those that follow a path
+    /// through the user's tables, which may have grown since a plan was made.
+    fn plan_anew(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
     fn work(&self, owner: &Owner) -> Statement;
 

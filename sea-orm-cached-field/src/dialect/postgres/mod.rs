@@ -10,6 +10,8 @@ mod complete;
 mod functions;
 mod mark;
 mod own_triggers;
+#[cfg(test)]
+mod plans;
 mod read;
 mod recursion;
 mod related_triggers;
@@ -147,6 +149,10 @@ impl Dialect for Postgres {
 
     fn settings(&self, internal: bool) -> Option<String> {
         Some(claim::settings(internal))
+    }
+
+    fn plan_anew(&self) -> Option<&'static str> {
+        Some("SET LOCAL plan_cache_mode = force_custom_plan")
     }
 
     fn work(&self, owner: &Owner) -> Statement {
