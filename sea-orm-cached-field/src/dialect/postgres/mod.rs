@@ -3,6 +3,7 @@
 //! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner settings of their own: our
 //! two tables look tiny whenever they were last empty, and a plan made then would be slow for good.
 
+mod append;
 mod catalog;
 mod claim;
 mod collect;
@@ -10,6 +11,7 @@ mod complete;
 mod functions;
 mod mark;
 mod own_triggers;
+mod own_updates;
 #[cfg(test)]
 mod plans;
 mod read;
