@@ -141,6 +141,8 @@ pub(crate) async fn renew(
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
     let events = std::iter::once_with(|| {
         let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+        let mut claims: Vec<&Claim> = claims.iter().collect();
+        claims.sort_by_key(|claim| claim.field);
         for claim in claims {
             let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
             fields.push(model.owner.fields[claim.field].name);
