@@ -211,15 +211,26 @@ async fn judge(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
-    let locked = lock(engine, db, model, &claims).await?;
-    let verdict = |claim: Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
-        _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
-        None => Verdict::Superseded,
-        Some((generation, false)) if *generation == claim.generation => Verdict::Done,
-        Some(_) => Verdict::Publish,
+    let mut claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
+    let mut announced = HashSet::new();
+    if let Some(announce) = engine.dialect.announce(&model.owner, &claims) {
+        for row in db.query_all_raw(announce).await? {
+            announced.insert((model.read_key(&row)?, read_field(model, &row)?));
+        }
+        claims.retain(|claim| !announced.contains(&(claim.key.clone(), claim.field)));
+    }
+    let locked = if claims.is_empty() { Locked::default() } else { lock(engine, db, model, &claims).await? };
+    let verdict = |claim: &Claim| {
+        let place = (claim.key.clone(), claim.field);
+        match locked.queued.get(&place) {
+            _ if announced.contains(&place) => Verdict::Done,
+            _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
+            None => Verdict::Superseded,
+            Some((generation, false)) if *generation == claim.generation => Verdict::Done,
+            Some(_) => Verdict::Publish,
+        }
     };
-    Ok(claims.into_iter().map(verdict).collect())
+    Ok(calculations.iter().map(|calculation| verdict(&calculation.claim)).collect())
 }
 
 /// What is written of a row, and when the first of it was claimed.

@@ -165,8 +165,8 @@ impl Dialect for Postgres {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
-    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Option<Statement> {
-        Some(collect::collect(owner, which, lease, leased))
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+        vec![collect::collect(owner, which, lease, leased)]
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {
