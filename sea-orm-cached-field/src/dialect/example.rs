@@ -23,6 +23,7 @@ pub(super) fn owner() -> Owner {
             recalculation_needed: "full_name_recalculation_needed".to_owned(),
             expires_after: Some("full_name_expires_after".to_owned()),
             flagging: Flagging::Commit,
+            query: None,
             recursive: false,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
         }],

@@ -8,14 +8,15 @@ mod bound;
 mod example;
 mod mysql;
 mod postgres;
+mod query;
 mod rows;
 mod shared;
 pub(crate) mod sql;
 mod sqlite;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use crate::{
     Error,
@@ -316,6 +317,41 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Makes those rows due that are calculated from these, and wait after a failure.
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
+
+    // ---- fields that are calculated by a query
+
+    /// The name of a column's type in a cast, where what an expression brings may be of another type.
+    fn cast_to(&self, kind: &ColumnType) -> Option<String>;
+
+    /// Calculates a field of these rows by its query: rows `key_1`, ..., `value` (null if there is none); of other rows, too,
+    /// where the key has several columns.
+    fn select(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        query::select(self, owner, field, keys)
+    }
+
+    /// Whether a query's values are stored by the statement that calculates them.
+    fn stores_queries(&self) -> bool {
+        true
+    }
+
+    /// What a transaction sets for itself before [`Dialect::write_query`], which may take so long.
+    fn query_settings(&self, _within: Duration) -> Option<String> {
+        None
+    }
+
+    /// Calculates a field of these rows, which are locked, by its query, and writes it, with the flag's end or without: rows
+    /// `key_1`, ..., `changed` (whether it is another value, as far as can be told) of what was written. Rows without a
+    /// value, or with several, are not. Only where [`Dialect::stores_queries`].
+    fn write_query(
+        &self,
+        _owner: &Owner,
+        _field: usize,
+        _keys: &[Key],
+        _claimed_at: i64,
+        _done: bool,
+    ) -> Option<Statement> {
+        None
+    }
 
     // ---- read
 

@@ -29,7 +29,7 @@ pub(crate) struct Calculation {
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Nothing was marked since the claim: the value is right.
     Done,
     /// Marked again: the value is newer than what stood there, but not right.
@@ -61,14 +61,31 @@ pub(crate) async fn complete(
         // A worker that fell asleep while the row was flagged knows nothing of its expiry.
         engine.wake.send_replace(());
     }
-    let superseded = calculations.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == Verdict::Superseded);
-    let superseded: Vec<Claim> = superseded.map(|(calculation, _)| calculation.claim.clone()).collect();
+    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
+    release_superseded(engine, db, model, &claims, &verdicts).await;
+    let judged = calculations.iter().zip(verdicts);
+    engine
+        .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, verdict, calculation.changed)));
+    Ok(())
+}
+
+pub(super) async fn release_superseded(
+    engine: &Engine,
+    db: &DatabaseConnection,
+    model: &Model,
+    claims: &[Claim],
+    verdicts: &[Verdict],
+) {
+    let superseded = with(claims, verdicts, Verdict::Superseded);
     if !superseded.is_empty() {
         release(engine, db, model, &superseded).await;
     }
-    let judged = calculations.iter().zip(verdicts);
-    engine.tell_all(judged.map(|(calculation, verdict)| event(model, calculation, verdict)));
-    Ok(())
+}
+
+/// The claims of this verdict.
+pub(super) fn with(claims: &[Claim], verdicts: &[Verdict], wanted: Verdict) -> Vec<Claim> {
+    let judged = claims.iter().zip(verdicts);
+    judged.filter(|(_, verdict)| **verdict == wanted).map(|(claim, _)| claim.clone()).collect()
 }
 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
@@ -95,17 +112,32 @@ async fn store(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let verdicts = judge(engine, transaction, model, calculations).await?;
-    let with = |wanted: Verdict| -> Vec<Claim> {
-        let judged = calculations.iter().zip(&verdicts);
-        judged.filter(|(_, verdict)| **verdict == wanted).map(|(calculation, _)| calculation.claim.clone()).collect()
+    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
+    let verdicts = judge(engine, transaction, model, &claims).await?;
+    let write = async {
+        for (shape, rows) in by_shape(calculations, &verdicts) {
+            execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
+        }
+        Ok(())
     };
+    settle(engine, transaction, model, &claims, &verdicts, write).await?;
+    Ok(verdicts)
+}
+
+/// Writes, and ends the claims as they were judged.
+pub(super) async fn settle(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    claims: &[Claim],
+    verdicts: &[Verdict],
+    write: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    let with = |wanted| with(claims, verdicts, wanted);
     let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
     let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
     execute_all(transaction, before).await?;
-    for (shape, rows) in by_shape(calculations, &verdicts) {
-        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
-    }
+    write.await?;
     execute_all(transaction, after).await?;
     for field in 0..model.owner.fields.len() {
         let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
@@ -118,7 +150,7 @@ async fn store(
             execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
         }
     }
-    Ok(verdicts)
+    Ok(())
 }
 
 /// What has become of the claims' rows and of their places in the queue, all of them locked if they could be had.
@@ -160,21 +192,20 @@ async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims:
     Ok(locked)
 }
 
-async fn judge(
+pub(super) async fn judge(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
-    calculations: &[Calculation],
+    claims: &[Claim],
 ) -> Result<Vec<Verdict>, Error> {
-    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
-    let locked = lock(engine, db, model, &claims).await?;
-    let verdict = |claim: Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
+    let locked = lock(engine, db, model, claims).await?;
+    let verdict = |claim: &Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
         _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
         None => Verdict::Superseded,
         Some((generation, false)) if *generation == claim.generation => Verdict::Done,
         Some(_) => Verdict::Publish,
     };
-    Ok(claims.into_iter().map(verdict).collect())
+    Ok(claims.iter().map(verdict).collect())
 }
 
 /// What is written of a row, and when the first of it was claimed.
@@ -200,11 +231,11 @@ fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shap
     shapes
 }
 
-fn event(model: &Model, calculation: &Calculation, verdict: Verdict) -> Event {
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[calculation.claim.field].name);
-    let key = calculation.claim.key.clone();
+pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: bool) -> Event {
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    let key = claim.key.clone();
     match verdict {
-        Verdict::Done => Event::Completed { table, field, key, changed: calculation.changed },
+        Verdict::Done => Event::Completed { table, field, key, changed },
         Verdict::Publish => Event::Published { table, field, key },
         Verdict::Superseded => Event::Superseded { table, field, key },
         Verdict::HandBack => Event::HandedBack { table, field, key },

@@ -10,13 +10,16 @@ mod complete;
 mod functions;
 mod mark;
 mod own_triggers;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
+use std::time::Duration;
+
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -243,6 +246,18 @@ impl Dialect for Postgres {
 
     fn settings_of_questions(&self) -> Option<Statement> {
         Some(read::settings())
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn query_settings(&self, within: Duration) -> Option<String> {
+        Some(query::settings(within))
+    }
+
+    fn write_query(&self, owner: &Owner, field: usize, keys: &[Key], claimed_at: i64, done: bool) -> Option<Statement> {
+        Some(query::write(owner, field, keys, claimed_at, done))
     }
 
     fn clock(&self) -> Statement {

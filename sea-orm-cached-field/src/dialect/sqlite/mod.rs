@@ -11,13 +11,14 @@ mod mark;
 mod own_triggers;
 #[cfg(all(test, feature = "sqlx-sqlite"))]
 mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
 use crate::field::{
@@ -218,6 +219,14 @@ impl Dialect for Sqlite {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn write_query(&self, owner: &Owner, field: usize, keys: &[Key], claimed_at: i64, done: bool) -> Option<Statement> {
+        Some(query::write(owner, field, keys, claimed_at, done))
     }
 
     fn clock(&self) -> Statement {
