@@ -69,6 +69,5 @@ async fn run(options: Options) -> Result<()> {
         }
         results.extend(bench.close().await?);
     }
-    report::print(&results);
-    Ok(())
+    report::all(&results)
 }

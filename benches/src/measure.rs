@@ -64,10 +64,22 @@ impl Measured {
         self.floor.map(|floor| self.median() / floor)
     }
 
+    /// Whether it is this library, and neither floor nor peer.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.contender.starts_with("cached")
+    }
+
     /// The case, and what of it.
     pub(crate) fn name(&self) -> String {
         if self.part.is_empty() { self.case.to_owned() } else { format!("{}/{}", self.case, self.part) }
     }
+}
+
+/// This median as a multiple of another contender's.
+pub(crate) fn ratio_to(measured: &Measured, contender: &str, results: &[Measured]) -> Option<f64> {
+    let same = |other: &&Measured| other.name() == measured.name() && other.database == measured.database;
+    let other = results.iter().filter(same).find(|other| other.contender == contender)?;
+    Some(measured.median() / other.median())
 }
 
 /// The value below which this part of the samples lies.

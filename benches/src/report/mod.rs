@@ -1,5 +1,9 @@
 //! What is told of the results.
 
+mod json;
+mod plots;
+mod table;
+
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
@@ -8,23 +12,20 @@ use crate::measure::Measured;
 
 /// Where files go: below the workspace's `target`.
 pub(crate) fn folder() -> Result<PathBuf> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = workspace.join("target/bench");
+    let folder = match std::env::var_os("CACHED_FIELD_BENCH_FOLDER") {
+        Some(folder) => folder.into(),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/bench"),
+    };
     fs::create_dir_all(&folder)?;
     Ok(folder.canonicalize()?)
 }
 
-pub(crate) fn print(results: &[Measured]) {
-    for measured in results {
-        println!(
-            "{:28} {:18} {:9} {:9} {:14.4} {:10} {:8.3}",
-            measured.name(),
-            measured.contender,
-            measured.database,
-            measured.rows,
-            measured.median(),
-            measured.unit.name(),
-            measured.ratio_to_floor().unwrap_or(f64::NAN)
-        );
-    }
+/// Prints the table, and writes the files.
+pub(crate) fn all(results: &[Measured]) -> Result<()> {
+    println!("{}", table::of(results));
+    let folder = folder()?;
+    fs::write(folder.join("results.json"), json::of(results)?)?;
+    plots::draw(results, &folder)?;
+    println!("written: results.json and plots in {}", folder.display());
+    Ok(())
 }

@@ -264,6 +264,13 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- complete
 
+    /// Locks, judges and stores values of one field, where one statement can do it all: rows `key_1`, ..., `held` and
+    /// `generation` as of [`Dialect::lock_claimed`], `done` (whether value and flag are written, and the queue's row is
+    /// gone). A row that is held and queued but not done has its value written.
+    fn complete(&self, _owner: &Owner, _field: usize, _values: &[(&Claim, &Value)]) -> Option<Statement> {
+        None
+    }
+
     /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
@@ -329,28 +336,27 @@ pub(crate) trait Dialect: Send + Sync {
         query::select(self, owner, field, keys)
     }
 
-    /// Whether a query's values are stored by the statement that calculates them.
+    /// Whether a query's values are stored by the statement that calculates them: [`Dialect::complete_query`] or
+    /// [`Dialect::write_query`].
     fn stores_queries(&self) -> bool {
         true
     }
 
-    /// What a transaction sets for itself before [`Dialect::write_query`], which may take so long.
+    /// What a transaction sets for itself before the query, which may take so long.
     fn query_settings(&self, _within: Duration) -> Option<String> {
         None
     }
 
-    /// Calculates a field of these rows, which are locked, by its query, and writes it, with the flag's end or without: rows
-    /// `key_1`, ..., `changed` (whether it is another value, as far as can be told) of what was written. Rows without a
-    /// value, or with several, are not. Only where [`Dialect::stores_queries`].
-    fn write_query(
-        &self,
-        _owner: &Owner,
-        _field: usize,
-        _keys: &[Key],
-        _claimed_at: i64,
-        _done: bool,
-    ) -> Option<Statement> {
+    /// As [`Dialect::complete`], but the values are those of the query: rows as it has, and `changed` (whether the value is
+    /// another one). Of a row without a value, or with several, there is none, and nothing is written.
+    fn complete_query(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
         None
+    }
+
+    /// Calculates a field of these rows, which are locked, by its query, and writes it, with the flag's end or without: rows
+    /// `key_1`, ..., `changed` of what was written, where [`Dialect::complete_query`] does not.
+    fn write_query(&self, _owner: &Owner, _claims: &[Claim], _done: bool) -> Statement {
+        unreachable!("the values of queries are stored in another way")
     }
 
     // ---- read

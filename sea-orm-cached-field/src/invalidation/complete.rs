@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, QueryResult, Value};
 
 use super::{begin, execute_all, read_field};
 use crate::{
@@ -57,35 +57,26 @@ pub(crate) async fn complete(
         }
     };
     transaction.commit().await?;
-    if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
-        // A worker that fell asleep while the row was flagged knows nothing of its expiry.
-        engine.wake.send_replace(());
-    }
-    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
-    release_superseded(engine, db, model, &claims, &verdicts).await;
+    stored(engine, db, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
     let judged = calculations.iter().zip(verdicts);
     engine
         .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, verdict, calculation.changed)));
     Ok(())
 }
 
-pub(super) async fn release_superseded(
-    engine: &Engine,
-    db: &DatabaseConnection,
-    model: &Model,
-    claims: &[Claim],
-    verdicts: &[Verdict],
-) {
-    let superseded = with(claims, verdicts, Verdict::Superseded);
+/// What is left to be done after the commit.
+pub(super) async fn stored(engine: &Engine, db: &DatabaseConnection, model: &Model, superseded: Vec<Claim>) {
+    if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
+        // A worker that fell asleep while the row was flagged knows nothing of its expiry.
+        engine.wake.send_replace(());
+    }
     if !superseded.is_empty() {
         release(engine, db, model, &superseded).await;
     }
 }
 
-/// The claims of this verdict.
-pub(super) fn with(claims: &[Claim], verdicts: &[Verdict], wanted: Verdict) -> Vec<Claim> {
-    let judged = claims.iter().zip(verdicts);
-    judged.filter(|(_, verdict)| **verdict == wanted).map(|(claim, _)| claim.clone()).collect()
+fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone {
+    calculations.iter().map(|calculation| &calculation.claim)
 }
 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
@@ -112,45 +103,96 @@ async fn store(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
-    let verdicts = judge(engine, transaction, model, &claims).await?;
-    let write = async {
-        for (shape, rows) in by_shape(calculations, &verdicts) {
-            execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
-        }
-        Ok(())
+    let verdicts = match store_at_once(engine, transaction, model, calculations).await? {
+        Some(verdicts) => verdicts,
+        None => store_in_steps(engine, transaction, model, calculations).await?,
     };
-    settle(engine, transaction, model, &claims, &verdicts, write).await?;
+    end(engine, transaction, model, claims(calculations), &verdicts).await?;
     Ok(verdicts)
 }
 
-/// Writes, and ends the claims as they were judged.
-pub(super) async fn settle(
+/// What else there is to do for the claims, once the values are written.
+pub(super) async fn end(
     engine: &Engine,
     transaction: &DatabaseTransaction,
     model: &Model,
-    claims: &[Claim],
+    claims: impl Iterator<Item = &Claim> + Clone,
     verdicts: &[Verdict],
-    write: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    let with = |wanted| with(claims, verdicts, wanted);
-    let (done, published, locked) = (with(Verdict::Done), with(Verdict::Publish), with(Verdict::HandBack));
-    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
-    execute_all(transaction, before).await?;
-    write.await?;
-    execute_all(transaction, after).await?;
+    let done = with_verdict(claims.clone(), verdicts, Verdict::Done);
     for field in 0..model.owner.fields.len() {
         let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
         for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
             transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
         }
     }
-    for (claims, delay) in [(published, 0), (locked, LOCKED_DELAY)] {
+    for (verdict, delay) in [(Verdict::Publish, 0), (Verdict::HandBack, LOCKED_DELAY)] {
+        let claims = with_verdict(claims.clone(), verdicts, verdict);
         if !claims.is_empty() {
             execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
         }
     }
     Ok(())
+}
+
+pub(super) fn with_verdict<'c>(
+    claims: impl Iterator<Item = &'c Claim>,
+    verdicts: &[Verdict],
+    wanted: Verdict,
+) -> Vec<Claim> {
+    let judged = claims.zip(verdicts).filter(|(_, verdict)| **verdict == wanted);
+    judged.map(|(claim, _)| claim.clone()).collect()
+}
+
+/// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
+async fn store_at_once(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Option<Vec<Verdict>>, Error> {
+    let Some(field) = calculations.first().map(|calculation| calculation.claim.field) else { return Ok(None) };
+    if calculations.iter().any(|calculation| calculation.claim.field != field) {
+        return Ok(None);
+    }
+    let values: Vec<_> = calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
+    let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else { return Ok(None) };
+    let mut verdicts = HashMap::new();
+    for row in transaction.query_all_raw(complete).await? {
+        verdicts.insert(model.read_key(&row)?, read_verdict(&row)?);
+    }
+    let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
+    // The statement returns the keys that it was given.
+    Ok(Some(calculations.iter().map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack)).collect()))
+}
+
+/// Reads what [`Dialect::complete`](crate::dialect::Dialect::complete) says of a claim.
+pub(super) fn read_verdict(row: &QueryResult) -> Result<Verdict, DbErr> {
+    let queued: Option<i64> = row.try_get("", "generation")?;
+    Ok(match queued {
+        _ if !row.try_get::<bool>("", "held")? => Verdict::HandBack,
+        None => Verdict::Superseded,
+        Some(_) if row.try_get("", "done")? => Verdict::Done,
+        Some(_) => Verdict::Publish,
+    })
+}
+
+async fn store_in_steps(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    let claims: Vec<Claim> = claims(calculations).cloned().collect();
+    let verdicts = judge(engine, transaction, model, &claims).await?;
+    let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
+    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    execute_all(transaction, before).await?;
+    for (shape, rows) in by_shape(calculations, &verdicts) {
+        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
+    }
+    execute_all(transaction, after).await?;
+    Ok(verdicts)
 }
 
 /// What has become of the claims' rows and of their places in the queue, all of them locked if they could be had.

@@ -5,26 +5,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{
     begin,
-    complete::{Verdict, event, judge, release_superseded, settle, with},
+    complete::{Verdict, end, event, judge, read_verdict, stored, with_verdict},
+    execute_all,
 };
 use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
 
-/// How long the query may take while its rows are locked. One that takes longer is run without, and its values are stored
-/// when they are there.
+/// How long the query may take while a transaction of ours waits for it. One that takes longer is run without, and its
+/// values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// What was written, and whether it has changed anything.
-type Written = HashMap<Key, bool>;
-
-/// Calculates a field of rows of which nothing else is claimed, and stores it, in one short transaction. Whether it could:
+/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Whether it could:
 /// not, and then nothing is done, if a row has no value or several.
 ///
-/// The rows are locked and judged first. The query's snapshot is not older than that of the verdict: it shows all changes
-/// whose marks were seen, and maybe later ones, whose marks are then collected once more.
+/// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
 pub(crate) async fn complete_by_query(
     engine: &Engine,
     db: &DatabaseConnection,
@@ -37,32 +34,28 @@ pub(crate) async fn complete_by_query(
     }
     let started = Instant::now();
     let transaction = begin(engine, db, true).await?;
-    let (verdicts, written) = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
-        Ok(Some(stored)) => stored,
+    let ended = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
+        Ok(Some(ended)) => ended,
         refused => {
             transaction.rollback().await?;
             return refused.map(|_| false);
         }
     };
     transaction.commit().await?;
-    if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
-        // A worker that fell asleep while the row was flagged knows nothing of its expiry.
-        engine.wake.send_replace(());
-    }
-    release_superseded(engine, db, model, claims, &verdicts).await;
+    let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
+    stored(engine, db, model, with_verdict(claims.iter(), &verdicts, Verdict::Superseded)).await;
     let took = started.elapsed();
-    let calculated = claims.iter().filter(|claim| written.contains_key(&claim.key)).map(|claim| Event::Calculated {
-        table: model.owner.table.name.clone(),
-        field: model.owner.fields[claim.field].name,
-        key: claim.key.clone(),
-        took,
+    let calculated = claims.iter().map(|claim| {
+        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+        Event::Calculated { table, field, key: claim.key.clone(), took }
     });
     engine.tell_all(calculated);
-    let changed = |claim: &Claim| written.get(&claim.key).copied().unwrap_or_default();
-    let ended = claims.iter().zip(verdicts);
-    engine.tell_all(ended.map(|(claim, verdict)| event(model, claim, verdict, changed(claim))));
+    engine.tell_all(claims.iter().zip(ended).map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)));
     Ok(true)
 }
+
+/// What has become of each claim, and whether its value is another one.
+type Ended = Vec<(Verdict, bool)>;
 
 async fn store(
     engine: &Engine,
@@ -70,38 +63,59 @@ async fn store(
     model: &Model,
     claims: &[Claim],
     within: Duration,
-) -> Result<Option<(Vec<Verdict>, Written)>, Error> {
-    let verdicts = judge(engine, transaction, model, claims).await?;
+) -> Result<Option<Ended>, Error> {
     if let Some(settings) = engine.dialect.query_settings(within) {
         transaction.execute_unprepared(&settings).await?;
     }
-    let mut written = Written::new();
-    let done = with(claims, &verdicts, Verdict::Done);
-    let published = with(claims, &verdicts, Verdict::Publish);
-    let write = async {
-        written.extend(write(engine, transaction, model, &done, true).await?);
-        written.extend(write(engine, transaction, model, &published, false).await?);
-        Ok(())
+    let ended = match engine.dialect.complete_query(&model.owner, claims) {
+        Some(complete) => {
+            let ended = transaction.query_all_raw(complete).await?;
+            in_order(claims, by_key(model, &ended, |row| Ok((read_verdict(row)?, row.try_get("", "changed")?)))?)
+        }
+        None => store_in_steps(engine, transaction, model, claims).await?,
     };
-    settle(engine, transaction, model, claims, &verdicts, write).await?;
-    let is_written = |claim: &Claim| written.contains_key(&claim.key);
-    Ok(done.iter().all(is_written).then_some((verdicts, written)))
+    if let Some(ended) = &ended {
+        let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
+        end(engine, transaction, model, claims.iter(), &verdicts).await?;
+    }
+    Ok(ended)
 }
 
-async fn write(
+async fn store_in_steps(
     engine: &Engine,
-    db: &impl ConnectionTrait,
+    transaction: &DatabaseTransaction,
     model: &Model,
     claims: &[Claim],
-    done: bool,
-) -> Result<Written, Error> {
-    let Some(first) = claims.first() else { return Ok(Written::new()) };
-    // Of the earliest claim: an expiry after it is kept, and at worst flags a row once more.
-    let claimed_at = claims.iter().map(|claim| claim.claimed_at).min().unwrap_or_default();
-    let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
-    let rows = match engine.dialect.write_query(&model.owner, first.field, &keys, claimed_at, done) {
-        Some(write) => db.query_all_raw(write).await?,
-        None => Vec::new(),
-    };
-    rows.iter().map(|row| Ok((model.read_key(row)?, row.try_get("", "changed")?))).collect()
+) -> Result<Option<Ended>, Error> {
+    let verdicts = judge(engine, transaction, model, claims).await?;
+    let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
+    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    execute_all(transaction, before).await?;
+    let mut written = HashMap::new();
+    for (verdict, ends) in [(Verdict::Done, true), (Verdict::Publish, false)] {
+        let claims = with_verdict(claims.iter(), &verdicts, verdict);
+        if !claims.is_empty() {
+            let rows = transaction.query_all_raw(engine.dialect.write_query(&model.owner, &claims, ends)).await?;
+            written.extend(by_key(model, &rows, |row| row.try_get("", "changed"))?);
+        }
+    }
+    execute_all(transaction, after).await?;
+    let ended = claims.iter().zip(verdicts).map(|(claim, verdict)| match verdict {
+        Verdict::Done | Verdict::Publish => Some((verdict, *written.get(&claim.key)?)),
+        _ => Some((verdict, false)),
+    });
+    Ok(ended.collect())
+}
+
+fn by_key<T>(
+    model: &Model,
+    rows: &[QueryResult],
+    read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+) -> Result<HashMap<Key, T>, DbErr> {
+    rows.iter().map(|row| Ok((model.read_key(row)?, read(row)?))).collect()
+}
+
+/// Something of each claim, if it is known of all.
+fn in_order<T: Copy>(claims: &[Claim], of: HashMap<Key, T>) -> Option<Vec<T>> {
+    claims.iter().map(|claim| of.get(&claim.key).copied()).collect()
 }

@@ -44,8 +44,14 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
-    /// When each model was last looked at.
-    looked_at: Mutex<Vec<Instant>>,
+    /// When each model was last looked at, and whether more was found than could be taken.
+    looked_at: Mutex<Vec<Look>>,
+}
+
+#[derive(Clone, Copy)]
+struct Look {
+    at: Instant,
+    left_some: bool,
 }
 
 #[derive(Clone)]
@@ -73,7 +79,7 @@ impl Core {
             engine: Engine::of(&db)?,
             db,
             upstream: upstreams(&models),
-            looked_at: Mutex::new(vec![Instant::now(); models.len()]),
+            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: false }; models.len()]),
             models,
             settings,
             limits,
@@ -98,12 +104,12 @@ impl Core {
         let mut work = Work::None;
         for turn in self.turns() {
             let model = &self.models[turn];
-            self.looked_at()[turn] = Instant::now();
-            let found = invalidation::look(&self.engine, &self.db, model).await?;
+            let found = self.look_at(turn).await?;
             work = work.or_earlier(found);
             if found == Work::Now {
                 invalidation::flag_expired(&self.engine, &self.db, model, self.settings.batch_size).await?;
                 let claims = self.claim(turn).await?;
+                self.looked_at()[turn].left_some = claims.len() as u64 >= self.settings.batch_size;
                 if !claims.is_empty() {
                     return Ok(Next::Batch(self.hold(model, claims)));
                 }
@@ -112,15 +118,23 @@ impl Core {
         Ok(Next::Nothing(work))
     }
 
+    async fn look_at(&self, turn: usize) -> Result<Work, Error> {
+        let last = std::mem::replace(&mut self.looked_at()[turn], Look { at: Instant::now(), left_some: false });
+        if last.left_some {
+            return Ok(Work::Now);
+        }
+        invalidation::look(&self.engine, &self.db, &self.models[turn]).await
+    }
+
     /// The models by their places: in their order, after those that were passed over for long.
     fn turns(&self) -> Vec<usize> {
         let looked_at = self.looked_at();
         let mut turns: Vec<usize> = (0..self.models.len()).collect();
-        turns.sort_by_key(|turn| looked_at[*turn].elapsed() < PASSED_OVER);
+        turns.sort_by_key(|turn| looked_at[*turn].at.elapsed() < PASSED_OVER);
         turns
     }
 
-    fn looked_at(&self) -> std::sync::MutexGuard<'_, Vec<Instant>> {
+    fn looked_at(&self) -> std::sync::MutexGuard<'_, Vec<Look>> {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -120,7 +120,7 @@ contract! {
         set_up_birds(&db, 1).await;
         db.drain(roosts()).await;
         let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
-        let past = sea_orm::prelude::DateTimeUtc::UNIX_EPOCH;
+        let past = sea_orm::prelude::DateTimeUtc::from_timestamp(86_400, 0);
         roost.expire_load_after(&*db, past).await.unwrap();
         db.drain(roosts()).await;
         let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();

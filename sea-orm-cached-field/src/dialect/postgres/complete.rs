@@ -1,6 +1,6 @@
 //! Completing: values are stored, the queue's rows go.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{
     collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
@@ -8,8 +8,10 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim, Shape, Written, shared,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, quote, recalculations},
+        Claim, Shape, Written,
+        bound::Bound,
+        shared,
+        sql::{Sql, equal, key_columns, literal, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
         Key,
@@ -58,6 +60,54 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
+/// Locks, judges and writes. The statement's snapshot may be older than a version that it has locked; such a row is left
+/// alone, for neither the UPDATE nor the DELETE would find it.
+pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
+    let mut sql = Sql::postgres();
+    let of = &owner.fields[field];
+    let mut columns = Bound::keys(owner, values.iter().map(|(claim, _)| &claim.key));
+    columns.push(Bound::new("generation", values.iter().map(|(claim, _)| claim.generation)));
+    columns.push(Bound::new("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
+    columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
+    let calculated = sql.table("v", columns);
+    let text = completion(owner, of, &calculated, "");
+    statement(sql, text)
+}
+
+/// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at, value)`, and selects of it,
+/// beside what has become of it, `also`: something of `j.stored` and `j.value`.
+pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
+    let keys = key_columns(owner);
+    let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
+    format!(
+        "WITH {calculated},
+              locked AS MATERIALIZED (
+                SELECT v.*, t.{cached} AS stored, t.cf_part AS part, t.cf_place AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
+                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.cf_place AND x.tableoid = t.cf_part) AS held
+                  FROM v
+                  LEFT JOIN LATERAL (
+                       SELECT t.*, t.tableoid AS cf_part, t.ctid AS cf_place FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
+                  LEFT JOIN LATERAL (
+                       SELECT r.ctid AS place, r.generation FROM {queue} r
+                        WHERE t.cf_place IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
+              judged AS MATERIALIZED (
+                SELECT l.*, coalesce(l.current = l.generation AND NOT l.marked, false)
+                            AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued) AS done
+                  FROM locked l),
+              gone AS (DELETE FROM {queue} WHERE ctid = ANY (ARRAY(SELECT queued FROM judged WHERE held AND done))),
+              written AS (
+                UPDATE {table} t SET {set} FROM judged v
+                 WHERE v.held AND v.current IS NOT NULL AND t.ctid = v.place AND t.tableoid = v.part)
+         SELECT {selected}, j.held, j.current AS generation, j.done{also} FROM judged j",
+        cached = quote(&field.cached.name),
+        marked = super::read::marked(owner, &name),
+        same_row = equal("t", &owner_key(owner), "v", &keys),
+        same_key = equal("r", &keys, "v", &keys),
+        set = assignments(field, "v.value", "v.done").join(", "),
+        selected = prefixed("j", &keys),
+    )
+}
+
 /// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
 pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
@@ -76,7 +126,7 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     let text = format!(
         "WITH {written} UPDATE {} t SET {} FROM v, {} WHERE {AT_PLACE}",
         qualified(&owner.table),
-        shared::assigned(owner, shape, assignments),
+        shared::assigned(owner, shape, |field, value, done| assignments(field, value, &done.to_string())),
         place(owner, "v"),
     );
     statement(sql, text)
@@ -84,14 +134,14 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was
 /// claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
-pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     let mut assignments = vec![
         format!("{} = {value}", quote(&field.cached.name)),
-        format!("{} = {}", quote(&field.recalculation_needed), !done),
+        format!("{} = NOT {done}", quote(&field.recalculation_needed)),
     ];
-    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
+    if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
         assignments.push(format!(
-            "{expires} = CASE WHEN t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
+            "{expires} = CASE WHEN NOT {done} OR t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
         ));
     }
     assignments

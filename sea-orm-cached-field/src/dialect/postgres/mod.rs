@@ -19,7 +19,7 @@ mod way;
 
 use std::time::Duration;
 
-use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -200,6 +200,10 @@ impl Dialect for Postgres {
         complete::lock_rows(owner, keys)
     }
 
+    fn complete(&self, owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Option<Statement> {
+        Some(complete::complete(owner, field, values))
+    }
+
     fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
         Some(complete::lock_claimed(owner, claims))
     }
@@ -256,8 +260,8 @@ impl Dialect for Postgres {
         Some(query::settings(within))
     }
 
-    fn write_query(&self, owner: &Owner, field: usize, keys: &[Key], claimed_at: i64, done: bool) -> Option<Statement> {
-        Some(query::write(owner, field, keys, claimed_at, done))
+    fn complete_query(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        query::complete(owner, claims)
     }
 
     fn clock(&self) -> Statement {

@@ -225,8 +225,8 @@ impl Dialect for Sqlite {
         query::cast_to(kind)
     }
 
-    fn write_query(&self, owner: &Owner, field: usize, keys: &[Key], claimed_at: i64, done: bool) -> Option<Statement> {
-        Some(query::write(owner, field, keys, claimed_at, done))
+    fn write_query(&self, owner: &Owner, claims: &[Claim], done: bool) -> Statement {
+        query::write(owner, claims, done)
     }
 
     fn clock(&self) -> Statement {

@@ -5,10 +5,10 @@ use sea_orm::{ColumnType, Statement};
 use super::{Sqlite, complete::assignments, statement};
 use crate::{
     dialect::{
-        query,
+        Claim, query,
         sql::{Sql, equal, key_columns, owner_key, quote},
     },
-    field::{Key, layout::Owner},
+    field::layout::Owner,
 };
 
 /// The type that a value is cast to for a column, where an expression may be of another one, as sums are.
@@ -46,16 +46,17 @@ fn fits(kind: &ColumnType) -> Option<String> {
 }
 
 /// Whether a value is another one cannot be told: RETURNING sees neither the old row nor what else is updated from.
-pub(super) fn write(owner: &Owner, field: usize, keys: &[Key], claimed_at: i64, done: bool) -> Statement {
+pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let mut sql = Sql::sqlite();
-    let (of, columns, own) = (&owner.fields[field], key_columns(owner), owner_key(owner));
-    let fits = of.query.as_ref().and_then(|query| fits(&query.kind));
-    let values = query::values(&mut sql, owner, field, keys, claimed_at, fits);
+    let field = &owner.fields[claims[0].field];
+    let (columns, own) = (key_columns(owner), owner_key(owner));
+    let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
+    let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
     let selected: Vec<String> = own.iter().zip(&columns).map(|(own, key)| format!("{own} AS {key}")).collect();
     let text = format!(
         "WITH {values} UPDATE {} AS t SET {} FROM v WHERE {} RETURNING {}, true AS changed",
         quote(&owner.table.name),
-        assignments(of, &query::value(&Sqlite, &sql, owner, field), done).join(", "),
+        assignments(field, "v.value", done).join(", "),
         equal("t", &own, "v", &columns),
         selected.join(", "),
     );

@@ -1,0 +1,64 @@
+//! What is to be reached.
+
+use super::CASES;
+use crate::measure::{Measured, ratio_to};
+
+pub(crate) struct Target {
+    /// What of the case.
+    parts: &'static [&'static str],
+    contender: &'static str,
+    bound: Bound,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Bound {
+    TimesFloorAtLeast(f64),
+    TimesFloorAtMost(f64),
+    /// In the unit of the case.
+    OverFloorAtMost(f64),
+    AtMost(f64),
+    TimesPeerAtLeast(&'static str, f64),
+}
+
+/// The targets that this line of the results is held against.
+pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static Target> {
+    let case = CASES.iter().find(|case| case.name == measured.case);
+    let (part, contender) = (measured.part.clone(), measured.contender.clone());
+    let applies = move |target: &&Target| target.contender == contender && target.parts.contains(&part.as_str());
+    case.into_iter().flat_map(|case| case.targets).filter(applies)
+}
+
+/// What the contender has to reach in a case that measures one thing.
+pub(super) const fn to(contender: &'static str, bound: Bound) -> Target {
+    Target { parts: &[""], contender, bound }
+}
+
+impl Target {
+    /// What it has to reach in these parts.
+    pub(super) const fn of(self, parts: &'static [&'static str]) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// `None` if what it is held against was not measured.
+    pub(crate) fn is_reached(&self, measured: &Measured, results: &[Measured]) -> Option<bool> {
+        let median = measured.median();
+        Some(match self.bound {
+            Bound::TimesFloorAtLeast(bound) => measured.ratio_to_floor()? >= bound,
+            Bound::TimesFloorAtMost(bound) => measured.ratio_to_floor()? <= bound,
+            Bound::OverFloorAtMost(bound) => median - measured.floor? <= bound,
+            Bound::AtMost(bound) => median <= bound,
+            Bound::TimesPeerAtLeast(peer, bound) => ratio_to(measured, peer, results)? >= bound,
+        })
+    }
+
+    /// In words. `amount` writes a number with its unit.
+    pub(crate) fn in_words(&self, amount: impl Fn(f64) -> String) -> String {
+        match self.bound {
+            Bound::TimesFloorAtLeast(bound) => format!(">= {bound} x floor"),
+            Bound::TimesFloorAtMost(bound) => format!("<= {bound} x floor"),
+            Bound::OverFloorAtMost(bound) => format!("<= floor + {}", amount(bound)),
+            Bound::AtMost(bound) => format!("<= {}", amount(bound)),
+            Bound::TimesPeerAtLeast(peer, bound) => format!(">= {bound} x {peer}"),
+        }
+    }
+}
