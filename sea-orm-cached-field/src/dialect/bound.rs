@@ -37,6 +37,17 @@ impl<'a> Bound<'a> {
 }
 
 impl Sql {
+    /// `IN (..)`, for values of a column. On PostgreSQL the text does not depend on their number, so that it is prepared once.
+    pub(crate) fn among(&mut self, column: &Column, values: impl IntoIterator<Item = Value>) -> String {
+        let bound = Bound::to(column, String::new(), values);
+        let is_cast = column.cast.postgres != Default::default();
+        if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
+            return format!("= ANY ({})", self.bind(array(bound.values).1));
+        }
+        let values: Vec<String> = bound.values.into_iter().map(|value| self.bind_for(column, value)).collect();
+        format!("IN ({})", values.join(", "))
+    }
+
     /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the number of rows, so that it
     /// is prepared once.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {

@@ -8,14 +8,15 @@ mod bound;
 mod example;
 mod mysql;
 mod postgres;
+mod query;
 mod rows;
 mod shared;
 pub(crate) mod sql;
 mod sqlite;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use crate::{
     Error,
@@ -334,6 +335,40 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Makes those rows due that are calculated from these, and wait after a failure.
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
+
+    // ---- fields that are calculated by a query
+
+    /// The name of a column's type in a cast, where what an expression brings may be of another type.
+    fn cast_to(&self, kind: &ColumnType) -> Option<String>;
+
+    /// Calculates a field of these rows by its query: rows `key_1`, ..., `value` (null if there is none); of other rows, too,
+    /// where the key has several columns.
+    fn select(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        query::select(self, owner, field, keys)
+    }
+
+    /// Whether a query's values are stored by the statement that calculates them: [`Dialect::complete_query`] or
+    /// [`Dialect::write_query`].
+    fn stores_queries(&self) -> bool {
+        true
+    }
+
+    /// What a transaction sets for itself before the query, which may take so long.
+    fn query_settings(&self, _within: Duration) -> Option<String> {
+        None
+    }
+
+    /// As [`Dialect::complete`], but the values are those of the query: rows as it has, and `changed` (whether the value is
+    /// another one). Of a row without a value, or with several, there is none, and nothing is written.
+    fn complete_query(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
+        None
+    }
+
+    /// Calculates a field of these rows, which are locked, by its query, and writes it, with the flag's end or without: rows
+    /// `key_1`, ..., `changed` of what was written, where [`Dialect::complete_query`] does not.
+    fn write_query(&self, _owner: &Owner, _claims: &[Claim], _done: bool) -> Statement {
+        unreachable!("the values of queries are stored in another way")
+    }
 
     // ---- read
 

@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
-use sea_orm::{DbBackend, Statement, Value};
+use sea_orm::{
+    DbBackend, Statement, Value,
+    sea_query::{
+        MysqlQueryBuilder, PostgresQueryBuilder, SelectStatement, SqlWriterValues, SqliteQueryBuilder, Values,
+    },
+};
 
 use crate::field::{
     Key,
-    layout::{Column, Owner, Table},
+    layout::{Cast, Column, Owner, Table},
 };
 
 /// The greatest length of an identifier that all databases accept, in bytes.
@@ -48,6 +53,20 @@ impl Sql {
         owner.key.iter().map(|column| self.quote(&column.name)).collect()
     }
 
+    /// A query of the user, before anything is bound.
+    pub(crate) fn embed(&mut self, select: &SelectStatement) -> String {
+        assert!(self.values.is_empty(), "a query numbers its placeholders from 1 on");
+        let mut writer = SqlWriterValues::new("$", true);
+        match self.backend {
+            DbBackend::Sqlite => select.build_collect_into(SqliteQueryBuilder, &mut writer),
+            DbBackend::MySql => select.build_collect_into(MysqlQueryBuilder, &mut writer),
+            _ => select.build_collect_into(PostgresQueryBuilder, &mut writer),
+        }
+        let (text, Values(values)) = writer.into_parts();
+        self.values = values;
+        text
+    }
+
     /// Binds a value and returns its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -62,10 +81,14 @@ impl Sql {
 
     /// The expression as SeaORM writes it to this column.
     pub(crate) fn cast_for(&self, column: &Column, expression: &str) -> String {
+        self.cast(&column.cast, expression)
+    }
+
+    pub(crate) fn cast(&self, cast: &Cast, expression: &str) -> String {
         let (before, after) = match self.backend {
-            DbBackend::Sqlite => &column.cast.sqlite,
-            DbBackend::MySql => &column.cast.mysql,
-            _ => &column.cast.postgres,
+            DbBackend::Sqlite => &cast.sqlite,
+            DbBackend::MySql => &cast.mysql,
+            _ => &cast.postgres,
         };
         format!("{before}{expression}{after}")
     }

@@ -14,13 +14,16 @@ mod own_triggers;
 mod own_updates;
 #[cfg(test)]
 mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use std::time::Duration;
+
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -255,6 +258,18 @@ impl Dialect for Postgres {
 
     fn settings_of_questions(&self) -> Option<Statement> {
         Some(read::settings())
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn query_settings(&self, within: Duration) -> Option<String> {
+        Some(query::settings(within))
+    }
+
+    fn complete_query(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        query::complete(owner, claims)
     }
 
     fn clock(&self) -> Statement {

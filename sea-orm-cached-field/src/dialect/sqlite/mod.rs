@@ -11,15 +11,18 @@ mod mark;
 mod own_triggers;
 #[cfg(all(test, feature = "sqlx-sqlite"))]
 mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
@@ -218,6 +221,14 @@ impl Dialect for Sqlite {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn write_query(&self, owner: &Owner, claims: &[Claim], done: bool) -> Statement {
+        query::write(owner, claims, done)
     }
 
     fn clock(&self) -> Statement {
