@@ -22,8 +22,8 @@ use crate::{
     measure::{Measured, Unit},
     place::Database,
 };
-pub(crate) use target::{Target, targets_of};
 use target::{Bound::*, to};
+pub(crate) use target::{Target, targets_of};
 
 pub(crate) const FLOOR: &str = "floor";
 pub(crate) const CACHED: &str = "cached";

@@ -34,7 +34,8 @@ pub(super) fn draw(title: &str, results: &[Measured], file: &Path) -> Result<()>
             let length = (measured.median() / longest * f64::from(LONGEST)) as i32;
             let bar = [(LABELS, y + 3), (LABELS + length.max(1), y + LINE - 5)];
             text(&measured.contender, 13, (24, y + 7))?;
-            area.draw(&Rectangle::new(bar, colour(&measured.contender).filled())).map_err(|error| anyhow!("{error}"))?;
+            area.draw(&Rectangle::new(bar, colour(&measured.contender).filled()))
+                .map_err(|error| anyhow!("{error}"))?;
             text(&told(measured), 13, (LABELS + length + 8, y + 7))?;
             y += LINE;
         }

@@ -29,13 +29,7 @@ pub(super) fn scale_out(title: &str, results: &[Measured], file: &Path) -> Resul
 }
 
 /// The points, and in grey what would be ideal.
-fn draw(
-    title: &str,
-    (x, y): (&str, &str),
-    points: &[(f64, f64)],
-    ideal: Vec<(f64, f64)>,
-    file: &Path,
-) -> Result<()> {
+fn draw(title: &str, (x, y): (&str, &str), points: &[(f64, f64)], ideal: Vec<(f64, f64)>, file: &Path) -> Result<()> {
     let area = SVGBackend::new(file, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     let least = points.first().map_or(1.0, |(least, _)| *least);
