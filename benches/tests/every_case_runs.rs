@@ -8,17 +8,8 @@ const KEYS: [&str; 8] =
     ["case", "contender", "database", "median", "ratio_to_best_peer", "ratio_to_floor", "rows", "unit"];
 
 /// Those that SQLite takes part in.
-const CASES: [&str; 9] = [
-    "backlog",
-    "embedded",
-    "growth",
-    "idle",
-    "latency",
-    "read_fresh",
-    "recalculate",
-    "write_bulk",
-    "write_irrelevant",
-];
+const CASES: [&str; 9] =
+    ["backlog", "embedded", "growth", "idle", "latency", "read_fresh", "recalculate", "write_bulk", "write_irrelevant"];
 
 fn measure(folder: &Path) -> Vec<Value> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_benches"));
