@@ -58,14 +58,27 @@ impl Sql {
         format!("{head} AS ({rows})")
     }
 
+    /// A list of tuples; what is the same in all rows is bound once.
     fn tuples_of(&mut self, columns: Vec<Bound<'_>>) -> String {
         let rows = columns.first().map_or(0, |column| column.values.len());
-        let mut columns: Vec<_> = columns.into_iter().map(|bound| (bound.column, bound.values.into_iter())).collect();
+        let (mut selected, mut varying) = (Vec::new(), Vec::new());
+        for (at, bound) in columns.into_iter().enumerate() {
+            let is_constant = at > 0 && bound.is_constant();
+            let mut values = bound.values.into_iter();
+            match values.next() {
+                Some(value) if is_constant => selected.push(self.bind_to(bound.column, value)),
+                first => {
+                    varying.push((bound.column, first.into_iter().chain(values)));
+                    selected.push(format!("u.column{}", varying.len()));
+                }
+            }
+        }
         let tuples = (0..rows).map(|_| {
-            let row = columns.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
+            let row = varying.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
             format!("({})", row.collect::<Vec<_>>().join(", "))
         });
-        format!("VALUES {}", tuples.collect::<Vec<_>>().join(", "))
+        let tuples = tuples.collect::<Vec<_>>().join(", ");
+        format!("SELECT {} FROM (VALUES {tuples}) AS u", selected.join(", "))
     }
 
     fn bind_to(&mut self, column: Option<&Column>, value: Value) -> String {

@@ -127,13 +127,14 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
     }
-    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None).into_iter().collect());
-    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)).into_iter().collect());
+    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None));
+    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)));
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
     several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
     let value = "x".into();
     let values: Vec<_> = claims.iter().map(|claim| (claim, &value)).collect();
     several("complete", dialect.complete(owner, 0, &values).into_iter().collect());
+    several("announce", dialect.announce(owner, &claims).into_iter().collect());
     several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
     several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
     several("hand_back", dialect.hand_back(owner, &claims, 0));

@@ -186,6 +186,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
     fn settings(&self, internal: bool) -> Option<String>;
 
+    /// Has the statements that follow in a transaction planned for the tables as they are now: those that follow a path
+    /// through the user's tables, which may have grown since a plan was made.
+    fn plan_anew(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
     fn work(&self, owner: &Owner) -> Statement;
 
@@ -202,12 +208,12 @@ pub(crate) trait Dialect: Send + Sync {
         Vec::new()
     }
 
-    /// Takes marks away and queues what they are of, where one statement can do both: rows `key_1`, ..., `field`,
-    /// `generation` (the newest of its marks), `attempts`, `claimed_at`, `leased` (by this statement), `eager`, `marked_at`
-    /// (of the oldest mark), `marks` (taken in all). What is only lazily marked is not queued. `leased`: only this field
-    /// is leased.
-    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Option<Statement> {
-        None
+    /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
+    /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`, `leased` (by this statement), `eager`,
+    /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that further statements delete). What is only
+    /// lazily marked is not queued. `leased`: only this field is leased.
+    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Vec<Statement> {
+        Vec::new()
     }
 
     /// Takes the oldest marks away, or locks them, where [`Dialect::collect`] does not: rows `key_1`, ..., `id`, `field`,
@@ -268,6 +274,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// `generation` as of [`Dialect::lock_claimed`], `done` (whether value and flag are written, and the queue's row is
     /// gone). A row that is held and queued but not done has its value written.
     fn complete(&self, _owner: &Owner, _field: usize, _values: &[(&Claim, &Value)]) -> Option<Statement> {
+        None
+    }
+
+    /// Announces to the triggers which of these claims are done, where one statement can tell: rows `key_1`, ..., `field`.
+    fn announce(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
         None
     }
 

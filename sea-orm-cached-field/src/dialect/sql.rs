@@ -125,7 +125,8 @@ impl Sql {
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {
-        if self.backend != DbBackend::MySql {
+        // On SQLite, sqlx looks each numbered placeholder up among all others.
+        if self.backend == DbBackend::Postgres {
             return Statement::from_sql_and_values(self.backend, text, self.values);
         }
         let (text, places) = positional(&text);
@@ -143,7 +144,7 @@ fn positional(text: &str) -> (String, Vec<usize>) {
         rest = &rest[next.len_utf8()..];
         match (quote, next) {
             (Some(open), _) if next == open => quote = None,
-            (None, '`' | '\'') => quote = Some(next),
+            (None, '`' | '\'' | '"') => quote = Some(next),
             (None, '$') => {
                 let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
                 places.push(number.parse().expect("`$` begins a placeholder"));
@@ -261,8 +262,8 @@ mod tests {
     fn placeholders_come_in_the_order_of_the_text() {
         let mut sql = Sql::mysql();
         let (one, two) = (sql.bind(1), sql.bind(2));
-        let statement = sql.statement(format!("SELECT {two}, `a``$1`, '$2''$1', {one}, {two}"));
-        assert_eq!(statement.sql, "SELECT ?, `a``$1`, '$2''$1', ?, ?");
+        let statement = sql.statement(format!("SELECT {two}, `a``$1`, \"$1\", '$2''$1', {one}, {two}"));
+        assert_eq!(statement.sql, "SELECT ?, `a``$1`, \"$1\", '$2''$1', ?, ?");
         let values = statement.values.unwrap().0;
         assert_eq!(values, [Value::from(2), Value::from(1), Value::from(2)]);
     }

@@ -70,7 +70,11 @@ pub(crate) async fn claim(
     let collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
     let mut due = Vec::new();
     let rest = limit.saturating_sub(collected.claims.len() as u64);
-    if rest > 0 {
+    // Whoever has nearly enough to do need not look for the rest.
+    if rest > limit / 2 {
+        if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
+            transaction.execute_unprepared(plan_anew).await?;
+        }
         let statement = engine.dialect.lease_due(&model.owner, upstream, rest, lease, milliseconds(PATIENCE));
         for row in transaction.query_all_raw(statement).await? {
             due.push(read_claim(model, &row)?);
@@ -137,6 +141,8 @@ pub(crate) async fn renew(
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
     let events = std::iter::once_with(|| {
         let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+        let mut claims: Vec<&Claim> = claims.iter().collect();
+        claims.sort_by_key(|claim| claim.field);
         for claim in claims {
             let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
             fields.push(model.owner.fields[claim.field].name);

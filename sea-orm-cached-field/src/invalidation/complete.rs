@@ -240,12 +240,24 @@ pub(super) async fn judge(
     model: &Model,
     claims: &[Claim],
 ) -> Result<Vec<Verdict>, Error> {
-    let locked = lock(engine, db, model, claims).await?;
-    let verdict = |claim: &Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
-        _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
-        None => Verdict::Superseded,
-        Some((generation, false)) if *generation == claim.generation => Verdict::Done,
-        Some(_) => Verdict::Publish,
+    let mut announced = HashSet::new();
+    if let Some(announce) = engine.dialect.announce(&model.owner, claims) {
+        for row in db.query_all_raw(announce).await? {
+            announced.insert((model.read_key(&row)?, read_field(model, &row)?));
+        }
+    }
+    let left = claims.iter().filter(|claim| !announced.contains(&(claim.key.clone(), claim.field)));
+    let left: Vec<Claim> = left.cloned().collect();
+    let locked = if left.is_empty() { Locked::default() } else { lock(engine, db, model, &left).await? };
+    let verdict = |claim: &Claim| {
+        let place = (claim.key.clone(), claim.field);
+        match locked.queued.get(&place) {
+            _ if announced.contains(&place) => Verdict::Done,
+            _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
+            None => Verdict::Superseded,
+            Some((generation, false)) if *generation == claim.generation => Verdict::Done,
+            Some(_) => Verdict::Publish,
+        }
     };
     Ok(claims.iter().map(verdict).collect())
 }

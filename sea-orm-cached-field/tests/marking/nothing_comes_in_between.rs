@@ -22,6 +22,7 @@ const TRAPS: &str = "
     CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.fail() = 1);
     CREATE TABLE evil.lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
+    CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql AS 'SELECT evil.fail()';
     DO $$DECLARE ours record; BEGIN
         FOR ours IN SELECT proname AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
                      WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'cf\\_lamppost\\_%' AND prorettype = 'void'::regtype
@@ -31,12 +32,12 @@ const TRAPS: &str = "
         END LOOP;
     END$$";
 
-/// Puts them up; at least the functions that mark and flag are among them.
+/// Puts them up; the function that flags is among them.
 async fn set_traps(db: &TestDb) {
     db.sql(TRAPS).await;
     let functions =
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
-    assert!(db.scalar::<i64>(functions).await >= 2);
+    assert!(db.scalar::<i64>(functions).await >= 1);
 }
 
 const FIRST: &str = "

@@ -69,10 +69,8 @@ contract! {
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
             lamppost: created index lamppost_cached_full_name_expires_after
-            lamppost: created function cf_lamppost_mark_cf2ce7c8
             lamppost: created function cf_lamppost_flag_066d2dcf
             lamppost: created function cf_lamppost_work_fd595328
-            lamppost: created function cf_lamppost_mark_links_47c171de
             lamppost: created function cf_lamppost_city__id__city_id_expand_c5318e15
             lamppost: created function cf_lamppost_flush_001beab5
             lamppost: created trigger zz_cached_field_flush

@@ -115,7 +115,7 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let text = format!(
         "WITH {claimed} DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT p.place FROM claimed c, {}))",
         qualified(&recalculations(owner)),
-        place_in_queue(owner, "c", "AND r.generation = c.generation"),
+        place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
     );
     statement(sql, text)
 }
@@ -185,7 +185,7 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
         "WITH {claimed}
          DELETE FROM {} WHERE ctid = ANY (ARRAY(
                 SELECT p.place FROM claimed c, {}
-                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {})))",
+                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {} OFFSET 0)))",
         qualified(&recalculations(owner)),
         place_in_queue(owner, "c", "AND r.generation = c.generation FOR UPDATE SKIP LOCKED"),
         qualified(&owner.table),

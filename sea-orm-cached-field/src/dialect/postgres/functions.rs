@@ -1,7 +1,7 @@
 //! The functions that the triggers share. All run as their owner with a pinned `search_path`, so that a role that may
 //! write a related table needs no right on ours, and no object of the same name can come in between.
 
-use super::{sleep_lock, tables, way};
+use super::{tables, way};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
@@ -15,13 +15,28 @@ use crate::{
     },
 };
 
-/// What functions of ours are declared with that compare nothing.
+/// What functions of ours are declared with.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
-/// What functions of ours are declared with. Where values are compared by their text, it shows all that they are made
-/// of, whatever the session wants to see of them.
-pub(super) const SECURITY: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET extra_float_digits = 1 SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres'";
+/// What triggers are declared with that handle the text of values of these types: it shows all that they are made of,
+/// whatever the session wants to see of them. Each setting costs a little in each call.
+pub(super) fn trigger<'a>(kinds: impl IntoIterator<Item = &'a str>) -> String {
+    let settings = if kinds.into_iter().all(is_shown_alike) {
+        ""
+    } else {
+        "\n  SET extra_float_digits = 1 SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres'"
+    };
+    format!("() RETURNS trigger {DEFINER}{settings}")
+}
+
+/// Whether no setting of the session changes how values of this type are shown.
+fn is_shown_alike(kind: &str) -> bool {
+    const ALIKE: [&str; 10] =
+        ["smallint", "integer", "bigint", "boolean", "uuid", "text", "xml", "json", "jsonb", "\"char\""];
+    let item = kind.strip_suffix("[]").unwrap_or(kind);
+    let with_length = ["character", "numeric", "bit"];
+    ALIKE.contains(&item) || (!kind.contains('.') && with_length.iter().any(|name| item.starts_with(name)))
+}
 
 /// What a function is declared with that updates the owner's table: users' triggers there run inside it, so it keeps the
 /// `search_path` that it was installed under, and names everything of its own with the schema.
@@ -32,13 +47,10 @@ const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalo
   SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
 /// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
-pub(super) const FOREIGN: &str = "coalesce(current_setting('cached_field.internal', true), '') <> 'on'";
+pub(super) const FOREIGN: &str = "current_setting('cached_field.internal', true) IS DISTINCT FROM 'on'";
 
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![mark(owner, table), flag(owner, table), work(owner)];
-    if owner.looked_up().next().is_some() {
-        objects.push(mark_links(owner));
-    }
+    let mut objects = vec![flag(owner, table), work(owner)];
     objects.extend(owner.looked_up().map(|source| expand(owner, source, related)));
     if owner.fields.iter().any(|field| field.flagging == Flagging::Commit) {
         objects.extend(flush(owner, table, related));
@@ -80,72 +92,6 @@ fn key_arrays(owner: &Owner, prefix: &str) -> String {
     key_columns(owner).iter().map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Wakes the worker if it sleeps: it holds the lock then. The shared lock, kept to the end of this transaction, keeps a
-/// worker from falling asleep while a mark is not yet visible.
-fn wake(owner: &Owner) -> String {
-    format!(
-        "  IF NOT pg_try_advisory_xact_lock_shared({}) THEN
-    PERFORM pg_notify({}, '');
-  END IF;",
-        sleep_lock(&qualified(&marks(owner))),
-        literal(super::CHANNEL),
-    )
-}
-
-/// The condition under which a mark carries what to flag at COMMIT: on the first mark of a statement, and only where a
-/// newer version of the row does not make the user's transaction fail.
-const FLUSHED: &str = "p_flush AND u.n = 1 AND current_setting('transaction_isolation') = 'read committed'";
-
-fn mark(owner: &Owner, table: &Described) -> Object {
-    let keys = key_columns(owner);
-    let flush_columns: Vec<String> = keys.iter().map(|key| format!("flush_{key}")).collect();
-    let flush: Vec<String> = keys.iter().map(|key| format!("CASE WHEN {FLUSHED} THEN p_{key} END")).collect();
-    // A related row may spell the key in another way, where the type calls both equal; a worker goes by the owner's.
-    let own_keys = owner_key(owner);
-    let (values, spelled) = if owner.key.iter().any(|key| table.operators.contains_key(&key.name)) {
-        let values: Vec<String> =
-            own_keys.iter().zip(&keys).map(|(own, key)| format!("coalesce(t.{own}, u.{key})")).collect();
-        let join = format!(" LEFT JOIN {} t ON {}", qualified(&owner.table), key_equal(owner, table, "u"));
-        (values.join(", "), join)
-    } else {
-        (prefixed("u", &keys), String::new())
-    };
-    let body = format!(
-        "BEGIN
-  INSERT INTO {marks} (field, {columns}, {flush_columns})
-  SELECT p_field, {values}, {flush}
-    FROM unnest({arrays}) WITH ORDINALITY AS u({columns}, n){spelled};
-{wake}
-END",
-        marks = qualified(&marks(owner)),
-        columns = keys.join(", "),
-        flush_columns = flush_columns.join(", "),
-        flush = flush.join(", "),
-        arrays = key_arrays(owner, "p_"),
-        wake = wake(owner),
-    );
-    let signature =
-        format!("(p_field text, p_flush boolean, {}) RETURNS void {DEFINER}", key_array_parameters(owner, table));
-    function_object(owner, "mark", &signature, &body)
-}
-
-/// Marks that name a related row, from which the owners are looked up when the mark is collected: an owner that another
-/// transaction is about to attach to that row cannot be seen now.
-fn mark_links(owner: &Owner) -> Object {
-    let body = format!(
-        "BEGIN
-  INSERT INTO {} (field, via, link, flush_links)
-  SELECT p_field, p_via, u.link, CASE WHEN {FLUSHED} THEN p_links END
-    FROM unnest(p_links) WITH ORDINALITY AS u(link, n);
-{}
-END",
-        qualified(&marks(owner)),
-        wake(owner),
-    );
-    let signature = format!("(p_field text, p_flush boolean, p_via text, p_links text[]) RETURNS void {DEFINER}");
-    function_object(owner, "mark_links", &signature, &body)
-}
-
 /// Sets missing flags without waiting. One plpgsql branch a field: plans are kept, and an UPDATE of no rows, which would
 /// still run all statement triggers, is not sent.
 fn flag(owner: &Owner, table: &Described) -> Object {
@@ -169,7 +115,7 @@ END",
 }
 
 /// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key columns.
-fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
+pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
     let pairs = owner.key.iter().zip(key_columns(owner));
     let pairs = pairs.map(|(own, key)| format!("t.{} {} {values}.{key}", quote(&own.name), equality(table, &own.name)));
     pairs.collect::<Vec<_>>().join(" AND ")
@@ -182,8 +128,36 @@ pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
 }
 
 fn flag_branch(owner: &Owner, described: &Described, field: &crate::field::layout::Field) -> String {
+    format!(
+        "  IF p_field OPERATOR(pg_catalog.=) {} THEN
+    IF pg_catalog.cardinality(p_key_1) OPERATOR(pg_catalog.=) 1 THEN
+{}
+    ELSE
+{}
+    END IF;
+  END IF;",
+        literal(field.name),
+        flag_one(owner, described, &quote(&field.recalculation_needed)),
+        flag_many(owner, described, &quote(&field.recalculation_needed)),
+    )
+}
+
+/// A key by itself has a plan that is kept: those for arrays depend on their length and are made anew.
+fn flag_one(owner: &Owner, described: &Described, flag: &str) -> String {
+    let pairs = owner.key.iter().zip(key_columns(owner));
+    let pairs = pairs.map(|(own, key)| format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name)));
+    let (is_row, table) = (pairs.collect::<Vec<_>>().join(" AND "), qualified(&owner.table));
+    format!(
+        "      PERFORM FROM {table} t WHERE {is_row} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED;
+      IF FOUND THEN
+        UPDATE {table} t SET {flag} = true WHERE {is_row};
+      END IF;"
+    )
+}
+
+fn flag_many(owner: &Owner, described: &Described, flag: &str) -> String {
     let keys = key_columns(owner);
-    let (owner_key, flag, table) = (owner_key(owner), quote(&field.recalculation_needed), qualified(&owner.table));
+    let (owner_key, table) = (owner_key(owner), qualified(&owner.table));
     let aggregated: Vec<String> = keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
     let equal = key_equal(owner, described, "u");
     // `unnest` of several arrays has no name with a schema.
@@ -216,13 +190,10 @@ fn flag_branch(owner: &Owner, described: &Described, field: &crate::field::layou
         ),
     };
     format!(
-        "  IF p_field OPERATOR(pg_catalog.=) {name} THEN
-    SELECT {aggregated} INTO {into} FROM ({locked}) l;
-    IF v_key_1 IS NOT NULL THEN
-      {update}
-    END IF;
-  END IF;",
-        name = literal(field.name),
+        "      SELECT {aggregated} INTO {into} FROM ({locked}) l;
+      IF v_key_1 IS NOT NULL THEN
+        {update}
+      END IF;",
         aggregated = aggregated.join(", "),
         into = key_arrays(owner, "v_"),
     )
@@ -315,10 +286,7 @@ END",
         marks = qualified(&marks(owner)),
         function = function(owner, "flush"),
     );
-    vec![
-        function_object(owner, "flush", &format!("() RETURNS trigger {DEFINER}"), &body),
-        trigger_object(owner, name, &marks(owner), create),
-    ]
+    vec![function_object(owner, "flush", &trigger([]), &body), trigger_object(owner, name, &marks(owner), create)]
 }
 
 fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String {

@@ -3,6 +3,7 @@
 //! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner settings of their own: our
 //! two tables look tiny whenever they were last empty, and a plan made then would be slow for good.
 
+mod append;
 mod catalog;
 mod claim;
 mod collect;
@@ -10,6 +11,9 @@ mod complete;
 mod functions;
 mod mark;
 mod own_triggers;
+mod own_updates;
+#[cfg(test)]
+mod plans;
 mod query;
 mod read;
 mod recursion;
@@ -152,6 +156,10 @@ impl Dialect for Postgres {
         Some(claim::settings(internal))
     }
 
+    fn plan_anew(&self) -> Option<&'static str> {
+        Some("SET LOCAL plan_cache_mode = force_custom_plan")
+    }
+
     fn work(&self, owner: &Owner) -> Statement {
         claim::work(owner)
     }
@@ -160,8 +168,8 @@ impl Dialect for Postgres {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
-    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Option<Statement> {
-        Some(collect::collect(owner, which, lease, leased))
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+        vec![collect::collect(owner, which, lease, leased)]
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {

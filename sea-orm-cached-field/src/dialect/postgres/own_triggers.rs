@@ -1,13 +1,16 @@
 //! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
 
-use super::functions::{
-    FOREIGN, SECURITY, after, comparable, function, function_object, image_changed, is_exact, new_rows, old_rows,
-    trigger_object,
+use super::{
+    append,
+    functions::{
+        FOREIGN, after, comparable, function, function_object, image_changed, new_rows, trigger, trigger_object,
+    },
+    own_updates,
 };
 use crate::{
     dialect::{
         Described, Object,
-        sql::{fitted, key_columns, literal, owner_key, prefixed, qualified, quote},
+        sql::{fitted, literal, owner_key, qualified, quote},
     },
     field::layout::{Field, Owner},
 };
@@ -16,28 +19,34 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let mut objects = before_update(owner, table);
     objects.extend(before_insert(owner));
     objects.extend(after_insert(owner, table));
-    objects.extend(after_update(owner, table));
+    objects.extend(own_updates::after_update(owner, table));
     objects.extend(reflag(owner));
     objects
 }
 
-fn name(event: &str) -> String {
+pub(super) fn name(event: &str) -> String {
     // Triggers run by name: ours see what all others have done to the row.
     format!("zz_cached_field_{event}")
 }
 
 /// The key and the own columns that a field is calculated from.
-fn inputs<'a>(owner: &'a Owner, field: &'a Field) -> impl Iterator<Item = &'a str> {
+pub(super) fn inputs<'a>(owner: &'a Owner, field: &'a Field) -> impl Iterator<Item = &'a str> {
     owner.key.iter().map(|column| column.name.as_str()).chain(field.own_columns.iter().map(String::as_str))
 }
 
-fn changed(table: &Described, column: &str) -> String {
-    let (column, kind) = (quote(column), &table.columns[column]);
-    format!(
-        "{} IS DISTINCT FROM {}",
-        comparable(&format!("OLD.{column}"), kind),
-        comparable(&format!("NEW.{column}"), kind)
-    )
+/// The types of all columns that the triggers look at.
+pub(super) fn compared_types<'a>(owner: &'a Owner, table: &'a Described) -> impl Iterator<Item = &'a str> {
+    let columns = owner.fields.iter().flat_map(|field| inputs(owner, field).chain([field.cached.name.as_str()]));
+    columns.map(|column| table.columns[column].as_str())
+}
+
+/// Whether one of these columns has changed from the row `old` to the row `new`.
+pub(super) fn changed<'a>(table: &Described, columns: impl Iterator<Item = &'a str>, old: &str, new: &str) -> String {
+    let changed = columns.map(|column| {
+        let shown = |row: &str| comparable(&format!("{row}.{}", quote(column)), &table.columns[column]);
+        format!("{} IS DISTINCT FROM {}", shown(old), shown(new))
+    });
+    changed.collect::<Vec<_>>().join(" OR ")
 }
 
 /// Whether an UPDATE makes the field stale: an input changed, or somebody but us ended the flag or wrote the value.
@@ -55,8 +64,9 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
     });
     let stale: Vec<String> = condition.collect();
     let branch = |field| {
-        let inputs: Vec<String> = compared(field).map(|column| changed(table, column)).collect();
-        let stale = becomes_stale(field, &inputs.join(" OR "), &changed(table, &field.cached.name));
+        let inputs = changed(table, compared(field), "OLD", "NEW");
+        let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");
+        let stale = becomes_stale(field, &inputs, &value);
         format!("  IF {stale} THEN\n    NEW.{} := true;\n  END IF;", quote(&field.recalculation_needed))
     };
     let branches: Vec<String> = owner.fields.iter().map(branch).collect();
@@ -69,7 +79,7 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
         function = function(owner, "bu"),
     );
     vec![
-        function_object(owner, "bu", &format!("() RETURNS trigger {SECURITY}"), &body),
+        function_object(owner, "bu", &trigger(compared_types(owner, table)), &body),
         trigger_object(owner, &name("bu"), &owner.table, create),
     ]
 }
@@ -86,133 +96,33 @@ fn before_insert(owner: &Owner) -> Vec<Object> {
         function = function(owner, "bi"),
     );
     let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", set.join("\n"));
-    vec![
-        function_object(owner, "bi", &format!("() RETURNS trigger {SECURITY}"), &body),
-        trigger_object(owner, &name("bi"), &owner.table, create),
-    ]
-}
-
-fn declared_keys(owner: &Owner, table: &Described, prefix: &str) -> String {
-    let types = super::tables::key_types(owner, table);
-    let keys = key_columns(owner).into_iter().zip(types);
-    keys.map(|(key, kind)| format!("{prefix}{key} {kind}[];")).collect::<Vec<_>>().join(" ")
-}
-
-fn arrays(owner: &Owner, prefix: &str) -> String {
-    key_columns(owner).iter().map(|key| format!("{prefix}{key}")).collect::<Vec<_>>().join(", ")
+    vec![function_object(owner, "bi", &trigger([]), &body), trigger_object(owner, &name("bi"), &owner.table, create)]
 }
 
 fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
-    // A query with aggregates has one row even without input, hence the HAVING.
-    let marks: Vec<String> = owner
-        .fields
-        .iter()
-        .map(|field| {
-            format!(
-                "  PERFORM {}({}, false, {}) FROM {} n HAVING count(*) > 0;",
-                function(owner, "mark"),
-                literal(field.name),
-                aggregated.join(", "),
-                new_rows(table),
-            )
-        })
-        .collect();
+    let marks: Vec<String> = owner.fields.iter().map(|field| append::owners(owner, table, field, false)).collect();
+    let body = format!(
+        "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} n;\n{}\n  RETURN NULL;\nEND",
+        append::declared_key_arrays(owner, table, ""),
+        aggregated.join(", "),
+        append::key_arrays(owner, "").join(", "),
+        new_rows(table),
+        marks.join("\n"),
+    );
     let create = format!(
         "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
         name = name("ai"),
         after = after("INSERT", table, []),
         function = function(owner, "ai"),
     );
-    let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", marks.join("\n"));
-    vec![
-        function_object(owner, "ai", &format!("() RETURNS trigger {SECURITY}"), &body),
-        trigger_object(owner, &name("ai"), &owner.table, create),
-    ]
-}
-
-/// Marks rows whose inputs changed or whose flag somebody else set. Old and new rows are never joined: such a plan,
-/// cached after small statements, is quadratic for large ones. `UNION ALL .. GROUP BY .. HAVING count(*) <> 2` leaves
-/// exactly what changed.
-fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
-    let branches: Vec<String> = owner.fields.iter().map(|field| after_update_branch(owner, table, field)).collect();
-    let body = format!(
-        "DECLARE {} {} v_foreign boolean := {FOREIGN};\nBEGIN\n{}\n  RETURN NULL;\nEND",
-        declared_keys(owner, table, "v_"),
-        declared_keys(owner, table, "v_missed_"),
-        branches.join("\n"),
-    );
-    let read = owner.fields.iter().flat_map(|field| inputs(owner, field).chain([field.recalculation_needed.as_str()]));
-    let create = format!(
-        "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
-        name = name("au"),
-        after = after("UPDATE", table, read),
-        function = function(owner, "au"),
-    );
-    vec![
-        function_object(owner, "au", &format!("() RETURNS trigger {SECURITY}"), &body),
-        trigger_object(owner, &name("au"), &owner.table, create),
-    ]
-}
-
-fn after_update_branch(owner: &Owner, table: &Described, field: &Field) -> String {
-    let keys = key_columns(owner);
-    // A key too that is spelled in another way, where the type calls both equal, has changed.
-    let inexact_keys = owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
-    let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
-    let own: Vec<String> = (1..=inputs.len()).map(|n| format!("c_{n}")).collect();
-    let grouped = prefixed("u", &[keys.clone(), own.clone()].concat());
-    let rows = |row: &str, table_name: &str, is_new: bool| {
-        let key = owner_key(owner).into_iter().zip(&keys).map(|(column, key)| format!("{row}.{column} AS {key}"));
-        let columns = inputs.iter().zip(&own).map(|(column, name)| {
-            format!("{} AS {name}", comparable(&format!("{row}.{}", quote(column)), &table.columns[*column]))
-        });
-        let selected: Vec<String> = key.chain(columns).collect();
-        let flag = quote(&field.recalculation_needed);
-        format!("SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}", selected.join(", "))
-    };
-    let aggregated = |filter: &str| {
-        let arrays = keys.iter().map(|key| format!("array_agg(e.{key}) FILTER (WHERE {filter})"));
-        arrays.collect::<Vec<_>>().join(", ")
-    };
-    format!(
-        "  SELECT {flagged}, {missed} INTO {into}, {into_missed}
-    FROM (SELECT {keys}, bool_or(d.flag) AS flag
-            FROM (SELECT {keys_u}, bool_or(u.is_new) AS has_new, bool_or(u.flag AND u.is_new) AS flag
-                    FROM ({old} UNION ALL {new}) u
-                   GROUP BY {grouped}
-                  HAVING count(*) <> 2 OR (v_foreign AND bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
-           WHERE d.has_new GROUP BY {keys}) e;
-  IF v_key_1 IS NOT NULL THEN
-    PERFORM {mark}({name}, false, {into});
-  END IF;
-  IF v_missed_key_1 IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
-    PERFORM {mark}({name}, false, {into_missed});
-    PERFORM {flag}({name}, {into_missed});
-  END IF;",
-        flagged = aggregated("e.flag"),
-        missed = aggregated("NOT e.flag"),
-        into = arrays(owner, "v_"),
-        into_missed = arrays(owner, "v_missed_"),
-        keys = prefixed("d", &keys),
-        keys_u = prefixed("u", &keys),
-        old = rows("o", old_rows(table), false),
-        new = rows("n", new_rows(table), true),
-        mark = function(owner, "mark"),
-        flag = function(owner, "flag"),
-        name = literal(field.name),
-    )
+    vec![function_object(owner, "ai", &trigger([]), &body), trigger_object(owner, &name("ai"), &owner.table, create)]
 }
 
 /// An explicit flag on a flagged row: a calculation under way may have read older data.
 fn reflag(owner: &Owner) -> Vec<Object> {
-    let key: Vec<String> = owner_key(owner).iter().map(|key| format!("ARRAY[NEW.{key}]")).collect();
-    let body = format!(
-        "BEGIN\n  PERFORM {}(TG_ARGV[0], false, {});\n  RETURN NULL;\nEND",
-        function(owner, "mark"),
-        key.join(", "),
-    );
-    let mut objects = vec![function_object(owner, "reflag", &format!("() RETURNS trigger {SECURITY}"), &body)];
+    let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", append::own_row(owner, "TG_ARGV[0]"));
+    let mut objects = vec![function_object(owner, "reflag", &trigger([]), &body)];
     for field in &owner.fields {
         let flag = quote(&field.recalculation_needed);
         let name = fitted(format!("zz_cached_field_reflag_{}", field.name));

@@ -1,13 +1,16 @@
 //! Triggers on a related table: which owners a change there concerns.
 
+use std::collections::BTreeSet;
+
 use super::{
-    functions::{SECURITY, after, comparable, function, function_object, new_rows, old_rows, trigger_object},
+    append,
+    functions::{after, comparable, function, function_object, new_rows, old_rows, trigger, trigger_object},
     tables, way,
 };
 use crate::{
     dialect::{
         Described, Object,
-        sql::{key_columns, literal, owner_key, qualified, quote, unique_name},
+        sql::{key_columns, owner_key, qualified, quote, unique_name},
     },
     field::{
         Flagging,
@@ -32,6 +35,14 @@ struct Event {
     event: &'static str,
 }
 
+/// A part of what names an owner in a mark.
+struct Name {
+    variable: String,
+    kind: String,
+    /// SQL, NULL if the row names none.
+    value: String,
+}
+
 struct Change<'a> {
     owner: &'a Owner,
     table: &'a Described,
@@ -50,38 +61,38 @@ impl Change<'_> {
     fn truncated(&self, partition: &Table) -> Vec<Object> {
         let suffix = format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
         let body = self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
-        self.trigger(&suffix, partition, &format!("BEFORE TRUNCATE ON {}", qualified(partition)), &body)
+        self.trigger(&suffix, partition, &format!("BEFORE TRUNCATE ON {}", qualified(partition)), &self.function(&body))
     }
 
     fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
         let owner = self.owner;
         // The owner's name too: several owners may look at one table.
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
-        let body = format!("DECLARE {}\nBEGIN\n{}\n  RETURN NULL;\nEND", self.variables(), body);
         let create = format!("CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()", quote(&name), function(owner, suffix),);
         vec![
-            function_object(owner, suffix, &format!("() RETURNS trigger {SECURITY}"), &body),
+            function_object(owner, suffix, &trigger(self.shown_types()), body),
             trigger_object(owner, &name, on, create),
         ]
     }
 
-    fn variables(&self) -> String {
-        let types = tables::key_types(self.owner, self.table);
-        let keys = key_columns(self.owner).into_iter().zip(types);
-        let keys: Vec<String> = keys.map(|(key, kind)| format!("v_{key} {kind}[];")).collect();
-        format!("{} v_links text[];", keys.join(" "))
+    /// The types of all columns that the triggers look at.
+    fn shown_types(&self) -> impl Iterator<Item = &str> {
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(reader));
+        read.map(|column| self.far.columns[column].as_str())
+    }
+
+    /// A function that keeps in its arrays whom something concerns, and marks them.
+    fn function(&self, body: &str) -> String {
+        format!("DECLARE {}\nBEGIN\n{body}\n  RETURN NULL;\nEND", self.declared_arrays(""))
     }
 
     fn body(&self, event: &Event) -> String {
-        let readers = &self.source.readers;
+        let rows = |from: &str| self.find(&format!("SELECT r.* FROM {from} r")) + &self.mark_all();
         match event.event {
-            "UPDATE" => {
-                let marked = readers.iter().map(|reader| self.find(&self.updated(reader)) + &self.mark(reader));
-                marked.collect::<Vec<_>>().join("\n")
-            }
-            "TRUNCATE" => self.find_all() + &self.mark_all_keys(),
-            "INSERT" => self.find(&format!("SELECT r.* FROM {} r", new_rows(self.far))) + &self.mark_all(),
-            _ => self.find(&format!("SELECT r.* FROM {} r", old_rows(self.far))) + &self.mark_all(),
+            "UPDATE" => self.update(),
+            "TRUNCATE" => self.truncate(),
+            "INSERT" => self.function(&rows(new_rows(self.far))),
+            _ => self.function(&rows(old_rows(self.far))),
         }
     }
 
@@ -94,11 +105,35 @@ impl Change<'_> {
         self.identifying().chain(reader.columns.iter().map(String::as_str))
     }
 
+    /// Most statements change one row: that is looked at by itself, without the machinery for many.
+    fn update(&self) -> String {
+        let (arrays, one) = (self.arrays(""), self.arrays("one_"));
+        let branch = |(at, reader): (usize, &Reader)| {
+            let pairs = arrays.iter().zip(&one);
+            let taken = pairs.map(|(array, one)| format!("{array} := CASE WHEN v_changed_{} THEN {one} END;", at + 1));
+            let taken = taken.collect::<Vec<_>>().join(" ");
+            let found = if self.far.by_row {
+                format!("  {taken}\n")
+            } else {
+                format!("  IF v_many THEN\n  {}  ELSE\n    {taken}\n  END IF;\n", self.find(&self.updated(reader)))
+            };
+            found + &self.mark(reader)
+        };
+        let branches: Vec<String> = self.source.readers.iter().enumerate().map(branch).collect();
+        let changed = (1..=branches.len()).map(|at| format!("v_changed_{at} boolean;"));
+        format!(
+            "DECLARE {} {} {} v_many boolean;\nBEGIN\n{}\n{}\n  RETURN NULL;\nEND",
+            self.declared_arrays(""),
+            self.declared_arrays("one_"),
+            changed.collect::<Vec<_>>().join(" "),
+            self.look_at_one(),
+            branches.join("\n"),
+        )
+    }
+
     /// The related rows of which something that the reader reads has changed, old and new.
     fn updated(&self, reader: &Reader) -> String {
-        let mut columns: Vec<&str> = self.identifying().collect();
-        columns.sort_unstable();
-        columns.dedup();
+        let columns: BTreeSet<&str> = self.identifying().collect();
         let read = reader.columns.iter().enumerate();
         let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("cf_read_{}", at + 1), column)).collect();
         let rows = |table: &str| {
@@ -119,84 +154,131 @@ impl Change<'_> {
         )
     }
 
-    /// Keeps the keys of the owners of these related rows, or the links by which they will be looked up.
-    fn find(&self, rows: &str) -> String {
-        let linked: Vec<String> =
-            self.source.link_columns().map(|column| format!("r.{} IS NOT NULL", quote(column))).collect();
-        let linked = linked.join(" AND ");
-        let Some(columns) = self.source.key_columns(self.owner) else {
-            let link = way::link(self.source.link_columns().map(|column| format!("r.{}", quote(column))));
-            return format!("  SELECT array_agg(DISTINCT {link}) INTO v_links FROM ({rows}) r WHERE {linked};\n");
+    /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be afraid of many.
+    fn look_at_one(&self) -> String {
+        let (old, new) = (old_rows(self.far), new_rows(self.far));
+        let (mut values, mut variables) =
+            (vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")], vec!["v_many".to_owned()]);
+        values.extend(self.concerned());
+        variables.extend(self.arrays("one_"));
+        for (at, reader) in self.source.readers.iter().enumerate() {
+            let watched: BTreeSet<&str> = self.watched(reader).collect();
+            let changed = watched.into_iter().map(|column| {
+                let shown = |row: &str| comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column]);
+                format!("{} IS DISTINCT FROM {}", shown("o"), shown("n"))
+            });
+            values.push(changed.collect::<Vec<_>>().join(" OR "));
+            variables.push(format!("v_changed_{}", at + 1));
+        }
+        format!("  SELECT {} INTO {} FROM {old} o, {new} n LIMIT 1;", values.join(", "), variables.join(", "))
+    }
+
+    /// Arrays of those whom the row `n` concerns, and whom it concerned as `o`.
+    fn concerned(&self) -> Vec<String> {
+        let (old, new) = (self.names("o"), self.names("n"));
+        let row = |names: &[Name]| names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ");
+        let named = |names: &[Name]| {
+            names.iter().map(|name| format!("{} IS NOT NULL", name.value)).collect::<Vec<_>>().join(" AND ")
         };
-        let types = tables::key_types(self.owner, self.table);
-        let keys = key_columns(self.owner);
-        let in_range = columns.iter().zip(&types).map(|(column, kind)| self.in_range(column, kind)).collect::<String>();
-        let selected = columns.iter().zip(&keys).zip(types);
-        let selected: Vec<String> =
-            selected.map(|((column, key), kind)| format!("r.{}::{kind} AS {key}", quote(column))).collect();
-        let aggregated: Vec<String> = keys.iter().map(|key| format!("array_agg(k.{key})")).collect();
+        let moved = format!("ROW({})::record *<> ROW({})::record", row(&old), row(&new));
+        let array = |(old_name, new_name): (&Name, &Name)| {
+            format!(
+                "array_cat(CASE WHEN {} THEN ARRAY[{}] END, CASE WHEN {} AND {moved} THEN ARRAY[{}] END)",
+                named(&new),
+                new_name.value,
+                named(&old),
+                old_name.value,
+            )
+        };
+        old.iter().zip(&new).map(array).collect()
+    }
+
+    /// By what a related row names whom it concerns: the keys of owners, or the link by which they will be looked up.
+    fn names(&self, row: &str) -> Vec<Name> {
+        let Some(columns) = self.source.key_columns(self.owner) else {
+            let columns = || self.source.link_columns().map(|column| format!("{row}.{}", quote(column)));
+            let linked = columns().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" AND ");
+            let value = format!("CASE WHEN {linked} THEN {} END", way::link(columns()));
+            return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
+        };
+        let keys = key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
+        let name = |(column, (variable, kind)): (&str, (String, &str))| {
+            let value = format!("{row}.{}::{kind}", quote(column));
+            let value = match self.range(column, kind) {
+                Some((least, greatest)) => {
+                    format!("CASE WHEN {row}.{} BETWEEN {least} AND {greatest} THEN {value} END", quote(column))
+                }
+                None => value,
+            };
+            Name { variable, kind: kind.to_owned(), value }
+        };
+        columns.into_iter().zip(keys).map(name).collect()
+    }
+
+    /// The variables that keep them.
+    fn arrays(&self, of: &str) -> Vec<String> {
+        self.names("r").iter().map(|name| format!("v_{of}{}", name.variable)).collect()
+    }
+
+    fn declared_arrays(&self, of: &str) -> String {
+        let arrays = self.arrays(of).into_iter().zip(self.names("r"));
+        arrays.map(|(array, name)| format!("{array} {}[];", name.kind)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Keeps whom these related rows concern.
+    fn find(&self, rows: &str) -> String {
+        let names = self.names("r");
+        let selected: Vec<String> = names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
+        let named: Vec<String> = names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
+        let aggregated: Vec<String> = names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
         format!(
-            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r WHERE {linked}{in_range}) k;\n",
+            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r) k WHERE {};\n",
             aggregated.join(", "),
-            self.key_variables(),
+            self.arrays("").join(", "),
             selected.join(", "),
+            named.join(" AND "),
         )
     }
 
     /// A wider type than the key's, without a foreign key, may hold what no owner can have: the cast must not make the
     /// user's statement fail.
-    fn in_range(&self, column: &str, kind: &str) -> String {
-        let (least, greatest) = match kind {
-            _ if self.far.columns[column] == kind => return String::new(),
-            "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
-            "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
-            "bigint" => (i64::MIN, i64::MAX),
-            _ => return String::new(),
-        };
-        format!(" AND r.{} BETWEEN {least} AND {greatest}", quote(column))
+    fn range(&self, column: &str, kind: &str) -> Option<(i64, i64)> {
+        match kind {
+            _ if self.far.columns[column] == kind => None,
+            "smallint" => Some((i64::from(i16::MIN), i64::from(i16::MAX))),
+            "integer" => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+            "bigint" => Some((i64::MIN, i64::MAX)),
+            _ => None,
+        }
     }
 
-    /// All owners: after a TRUNCATE nobody knows any more whose rows there were.
-    fn find_all(&self) -> String {
+    /// Marks all owners: after a TRUNCATE nobody knows any more whose rows there were.
+    fn truncate(&self) -> String {
         let aggregated: Vec<String> = owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
-        let table = qualified(&self.owner.table);
-        format!("  SELECT {} INTO {} FROM {table} t;\n", aggregated.join(", "), self.key_variables())
-    }
-
-    fn key_variables(&self) -> String {
-        key_columns(self.owner).iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", ")
+        let marks: Vec<String> = self.source.readers.iter().map(|reader| self.mark_keys(reader)).collect();
+        format!(
+            "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} t;\n{}\n  RETURN NULL;\nEND",
+            append::declared_key_arrays(self.owner, self.table, ""),
+            aggregated.join(", "),
+            append::key_arrays(self.owner, "").join(", "),
+            qualified(&self.owner.table),
+            marks.join("\n"),
+        )
     }
 
     fn mark_all(&self) -> String {
         self.source.readers.iter().map(|reader| self.mark(reader)).collect::<Vec<_>>().join("\n")
     }
 
-    fn mark_all_keys(&self) -> String {
-        self.source.readers.iter().map(|reader| self.mark_keys(reader)).collect::<Vec<_>>().join("\n")
-    }
-
     fn mark(&self, reader: &Reader) -> String {
         if self.source.key_columns(self.owner).is_some() {
             return self.mark_keys(reader);
         }
-        let field = &self.owner.fields[reader.field];
-        format!(
-            "  IF v_links IS NOT NULL THEN\n    PERFORM {}({}, {}, {}, v_links);\n  END IF;",
-            function(self.owner, "mark_links"),
-            literal(field.name),
-            field.flagging == Flagging::Commit,
-            literal(&tables::via(self.source)),
-        )
+        append::links(self.owner, self.source, &self.owner.fields[reader.field])
     }
 
     fn mark_keys(&self, reader: &Reader) -> String {
         let field = &self.owner.fields[reader.field];
-        format!(
-            "  IF v_key_1 IS NOT NULL THEN\n    PERFORM {}({}, {}, {});\n  END IF;",
-            function(self.owner, "mark"),
-            literal(field.name),
-            field.flagging == Flagging::Commit,
-            self.key_variables(),
-        )
+        append::owners(self.owner, self.table, field, field.flagging == Flagging::Commit)
     }
 }

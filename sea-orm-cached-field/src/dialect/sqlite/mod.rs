@@ -20,7 +20,9 @@ mod way;
 
 use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
@@ -144,12 +146,8 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
-        Some(collect::take_marks(owner, marks))
-    }
-
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Option<Statement> {
-        Some(collect::take_marks_of(owner, keys))
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+        collect::collect(owner, which, lease, leased)
     }
 
     /// Marks' ids are used again once they are deleted; a random number is not.
@@ -181,12 +179,16 @@ impl Dialect for Sqlite {
         complete::lock_rows(owner, keys)
     }
 
+    fn announce(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        Some(complete::announce(owner, claims))
+    }
+
     fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
         Some(complete::lock_claimed(owner, claims))
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-        complete::settle(owner, done)
+        (Vec::new(), vec![complete::delete_announced(owner, done)])
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {

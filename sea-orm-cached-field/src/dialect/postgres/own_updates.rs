@@ -1,0 +1,175 @@
+//! Triggers after an UPDATE of the owner's table: which of its rows have become stale.
+
+use super::{
+    append,
+    functions::{
+        FOREIGN, after, comparable, function, function_object, image_changed, is_exact, trigger, trigger_object,
+    },
+    own_triggers::{changed, compared_types, inputs, name},
+};
+use crate::{
+    dialect::{
+        Described, Object,
+        sql::{key_columns, literal, owner_key, prefixed, qualified, quote},
+    },
+    field::layout::{Field, Owner},
+};
+
+/// Marks rows whose inputs changed or whose flag somebody else set: what is written by others for all rows of a statement
+/// at once, what we write for each row. We hardly ever change an input, but a trigger of the user may; the condition
+/// costs less than looking through the statement.
+pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
+    let conditions = owner.fields.iter().map(|field| {
+        let changed = image_changed(inputs(owner, field));
+        if table.by_row { format!("{changed} OR {}", flagged(field, "OLD", "NEW")) } else { changed }
+    });
+    let condition = conditions.collect::<Vec<_>>().join(" OR ");
+    let condition = if table.by_row { condition } else { format!("NOT {FOREIGN} AND ({condition})") };
+    let each_row = format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table));
+    let mut objects = after_update_objects(owner, table, "aur", &each_row, &after_each_row(owner, table));
+    if !table.by_row {
+        let statement = after("UPDATE", table, []);
+        objects.extend(after_update_objects(owner, table, "au", &statement, &after_statement(owner, table)));
+    }
+    objects
+}
+
+/// Whether somebody else has set the flag.
+fn flagged(field: &Field, old: &str, new: &str) -> String {
+    let flag = quote(&field.recalculation_needed);
+    format!("({new}.{flag} AND NOT {old}.{flag} AND {FOREIGN})")
+}
+
+fn after_update_objects(owner: &Owner, table: &Described, event: &str, after: &str, body: &str) -> Vec<Object> {
+    let create = format!("CREATE TRIGGER {} {after} EXECUTE FUNCTION {}()", name(event), function(owner, event));
+    vec![
+        function_object(owner, event, &trigger(compared_types(owner, table)), body),
+        trigger_object(owner, &name(event), &owner.table, create),
+    ]
+}
+
+fn after_each_row(owner: &Owner, table: &Described) -> String {
+    let key = owner_key(owner).iter().map(|key| format!("ARRAY[NEW.{key}]")).collect::<Vec<_>>().join(", ");
+    let branch = |field: &Field| {
+        format!(
+            "  IF {changed} OR {flagged} THEN
+{mark}
+    IF NOT NEW.{flag} THEN -- another BEFORE trigger changed an input after ours
+      PERFORM {flag_function}({name}, {key});
+    END IF;
+  END IF;",
+            changed = changed(table, inputs(owner, field), "OLD", "NEW"),
+            flagged = flagged(field, "OLD", "NEW"),
+            mark = append::own_row(owner, &literal(field.name)),
+            flag = quote(&field.recalculation_needed),
+            flag_function = function(owner, "flag"),
+            name = literal(field.name),
+        )
+    };
+    let branches: Vec<String> = owner.fields.iter().map(branch).collect();
+    format!("BEGIN\n{}\n  RETURN NULL;\nEND", branches.join("\n"))
+}
+
+/// Most statements change one row: that is looked at by itself, without the machinery for many.
+fn after_statement(owner: &Owner, table: &Described) -> String {
+    let branches = (1..).zip(&owner.fields).map(|(at, field)| after_statement_branch(owner, table, field, at));
+    let of_fields = (1..=owner.fields.len()).map(|at| format!("v_stale_{at} boolean; v_flag_{at} boolean;"));
+    format!(
+        "DECLARE {} {} {} {} v_many boolean;
+BEGIN
+  IF NOT {FOREIGN} THEN
+    RETURN NULL;
+  END IF;
+{}
+{}
+  RETURN NULL;
+END",
+        append::declared_key_arrays(owner, table, ""),
+        append::declared_key_arrays(owner, table, "missed_"),
+        append::declared_key_arrays(owner, table, "one_"),
+        of_fields.collect::<Vec<_>>().join(" "),
+        look_at_one(owner, table),
+        branches.collect::<Vec<_>>().join("\n"),
+    )
+}
+
+/// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be afraid of many.
+fn look_at_one(owner: &Owner, table: &Described) -> String {
+    let (mut values, mut variables) =
+        (vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()], vec!["v_many".to_owned()]);
+    values.extend(owner_key(owner).iter().map(|key| format!("ARRAY[n.{key}]")));
+    variables.extend(append::key_arrays(owner, "one_"));
+    for (at, field) in (1..).zip(&owner.fields) {
+        let flag = quote(&field.recalculation_needed);
+        let changed = changed(table, inputs(owner, field), "o", "n");
+        values.extend([format!("{changed} OR (n.{flag} AND NOT o.{flag})"), format!("n.{flag}")]);
+        variables.extend([format!("v_stale_{at}"), format!("v_flag_{at}")]);
+    }
+    format!("  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;", values.join(", "), variables.join(", "))
+}
+
+fn after_statement_branch(owner: &Owner, table: &Described, field: &Field, at: usize) -> String {
+    let (stale, missed) = (append::key_arrays(owner, ""), append::key_arrays(owner, "missed_"));
+    let one = append::key_arrays(owner, "one_");
+    let pairs = stale.iter().zip(&missed).zip(&one);
+    let taken = pairs.map(|((stale, missed), one)| {
+        format!(
+            "    {stale} := CASE WHEN v_stale_{at} THEN {one} END;
+    {missed} := CASE WHEN NOT v_flag_{at} THEN {stale} END;"
+        )
+    });
+    format!(
+        "  IF v_many THEN
+{many}
+  ELSE
+{taken}
+  END IF;
+{mark}
+  IF {first} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
+    PERFORM {flag}({name}, {missed});
+  END IF;",
+        many = stale_of_many(owner, table, field, &[stale.clone(), missed.clone()].concat()),
+        taken = taken.collect::<Vec<_>>().join("\n"),
+        mark = append::owners(owner, table, field, false),
+        first = missed[0],
+        flag = function(owner, "flag"),
+        name = literal(field.name),
+        missed = missed.join(", "),
+    )
+}
+
+/// Old and new rows are never joined: such a plan, cached after small statements, is quadratic for large ones. `UNION ALL
+/// .. GROUP BY .. HAVING count(*) <> 2` leaves exactly what changed. All stale keys, then those that are not flagged.
+fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &[String]) -> String {
+    let keys = key_columns(owner);
+    // A key too that is spelled in another way, where the type calls both equal, has changed.
+    let inexact_keys = owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
+    let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
+    let own: Vec<String> = (1..=inputs.len()).map(|n| format!("c_{n}")).collect();
+    let rows = |row: &str, table_name: &str, is_new: bool| {
+        let key = owner_key(owner).into_iter().zip(&keys).map(|(column, key)| format!("{row}.{column} AS {key}"));
+        let columns = inputs.iter().zip(&own).map(|(column, name)| {
+            format!("{} AS {name}", comparable(&format!("{row}.{}", quote(column)), &table.columns[*column]))
+        });
+        let selected: Vec<String> = key.chain(columns).collect();
+        let flag = quote(&field.recalculation_needed);
+        format!("SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}", selected.join(", "))
+    };
+    let aggregated = |filter: &str| keys.iter().map(|key| format!("array_agg(e.{key}){filter}")).collect::<Vec<_>>();
+    format!(
+        "    SELECT {aggregated} INTO {into}
+      FROM (SELECT {keys}, bool_or(d.flag) AS flag
+              FROM (SELECT {keys_u}, bool_or(u.is_new) AS has_new, bool_or(u.flag AND u.is_new) AS flag
+                      FROM ({old} UNION ALL {new}) u
+                     GROUP BY {grouped}
+                    HAVING count(*) <> 2 OR (bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
+             WHERE d.has_new GROUP BY {keys}) e;",
+        aggregated = [aggregated(""), aggregated(" FILTER (WHERE NOT e.flag)")].concat().join(", "),
+        into = into.join(", "),
+        keys = prefixed("d", &keys),
+        keys_u = prefixed("u", &keys),
+        old = rows("o", "cf_old", false),
+        new = rows("n", "cf_new", true),
+        grouped = prefixed("u", &[keys.clone(), own.clone()].concat()),
+    )
+}
