@@ -8,7 +8,8 @@ use crate::ast::{CachedField, Model};
 /// The user's query, as `FieldSpec` has it. What is wrong with it is said, if something is.
 pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) -> TokenStream {
     let at_name = field.name.span();
-    let [model_name, select] = [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at_name));
+    // Not the user's, or rustc would suggest to write arguments behind the field.
+    let [model_name, select] = [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
     let optional = field.optional.is_some();
     let missing = format!("the cached field `{}` needs a query `{model_name}::{select}`", field.name);
     // The text is a format string once more.
@@ -16,8 +17,7 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
          selects the key of `{model_name}`, then the value"
     );
-    let query = quote_spanned!(at_name=> #model_name::#select);
-    let nothing = quote_spanned!(at(at_name)=> ());
+    let query = quote_spanned!(at(at_name)=> #model_name::#select());
     let statement = quote_spanned!(at_name=> statement(query));
     quote! {{
         struct NoSuchFunction;
@@ -45,7 +45,7 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
 
         ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
             select: || {
-                let query = #query #nothing;
+                let query = #query;
                 #statement
             },
             optional: #optional,
