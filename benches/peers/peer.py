@@ -32,6 +32,7 @@ class Cached:
             [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-c", "2", "-P", "prefork", "-l", "ERROR"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )
         for _ in range(100):
             if app.control.ping(timeout=0.3):

@@ -6,8 +6,10 @@ use anyhow::{Context, Result};
 
 use crate::{
     cases::Case,
+    child::Child,
     measure::{Measured, Unit},
-    place::{Database, Places},
+    peers::{Peer, Peers},
+    place::{Database, Place, Places, Town},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ pub(crate) struct Bench {
     pub(crate) scale: Scale,
     pub(crate) database: Database,
     pub(crate) places: Places,
+    pub(crate) peers: Option<Peers>,
     results: Vec<Measured>,
 }
 
@@ -39,7 +42,7 @@ impl Bench {
     pub(crate) async fn on(database: Database, scale: Scale) -> Result<Self> {
         let places = Places::on(database).await?;
         eprintln!("{}", places.version().await?);
-        Ok(Self { scale, database, places, results: Vec::new() })
+        Ok(Self { scale, database, places, peers: None, results: Vec::new() })
     }
 
     pub(crate) async fn run(&mut self, case: &'static Case) -> Result<()> {
@@ -55,6 +58,19 @@ impl Bench {
     pub(crate) async fn close(self) -> Result<Vec<Measured>> {
         self.places.close().await?;
         Ok(self.results)
+    }
+
+    /// The peers at work, each on a place of its own; none if they are not wanted.
+    pub(crate) async fn start_peers(&mut self, town: Town) -> Result<Vec<(Peer, Place, Child)>> {
+        let mut started = Vec::new();
+        for peer in Peer::ALL {
+            if let Some(peers) = &self.peers {
+                let place = self.places.with(town).await?;
+                let process = peers.start(peer, &place.url)?;
+                started.push((peer, place, process));
+            }
+        }
+        Ok(started)
     }
 
     pub(crate) fn repeats(&self) -> usize {

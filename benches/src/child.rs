@@ -22,18 +22,23 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    fn start(arguments: &[&str]) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start this program again")?;
+    /// A process that says when it is ready, and does what it is told line by line.
+    pub(crate) fn spawn(mut command: Command) -> Result<Self> {
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = started.with_context(|| format!("{command:?}"))?;
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().context("no output")?);
         let mut child = Self { process, input, output };
-        anyhow::ensure!(child.answer()? == "ready", "the process did not start: {arguments:?}");
+        let mut ready = String::new();
+        child.output.read_line(&mut ready)?;
+        anyhow::ensure!(ready.trim() == "ready", "{command:?} has failed");
         Ok(child)
+    }
+
+    fn start(arguments: &[&str]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments);
+        Self::spawn(command)
     }
 
     /// A running worker.
@@ -47,21 +52,22 @@ impl Child {
         if by_hand { Self::start(&["writer", url, "--by-hand"]) } else { Self::start(&["writer", url]) }
     }
 
+    /// Tells it what to do, and returns its answer.
+    pub(crate) fn ask(&mut self, line: &str) -> Result<f64> {
+        self.tell(line)?;
+        let mut answer = String::new();
+        self.output.read_line(&mut answer)?;
+        answer.trim().parse().with_context(|| format!("the answer to {line:?} is {answer:?}"))
+    }
+
     pub(crate) fn tell(&mut self, line: &str) -> Result<()> {
         let input = self.input.as_mut().context("it was told to stop")?;
         Ok(writeln!(input, "{line}")?)
     }
 
-    pub(crate) fn answer(&mut self) -> Result<String> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-
     /// How many queries a worker has sent.
     pub(crate) fn queries(&mut self) -> Result<f64> {
-        self.tell("queries")?;
-        Ok(self.answer()?.parse()?)
+        self.ask("queries")
     }
 
     /// The most memory that it has had, in bytes.

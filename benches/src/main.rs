@@ -4,6 +4,7 @@ mod bench;
 mod cases;
 mod child;
 mod measure;
+mod peers;
 mod place;
 mod report;
 mod schema;
@@ -16,6 +17,7 @@ use clap::{Parser, builder::PossibleValuesParser};
 use bench::{Bench, Scale};
 use cases::CASES;
 use child::Role;
+use peers::Peers;
 use place::Database;
 
 /// Measures cached fields side by side with what is done by hand
@@ -28,6 +30,9 @@ struct Options {
     /// Sizes that only show that everything runs
     #[arg(long, hide = true, conflicts_with = "quick")]
     smoke: bool,
+    /// The Django packages too: makes a Python environment for them, and needs Redis
+    #[arg(long)]
+    peers: bool,
     /// On this database only
     #[arg(long)]
     database: Option<Database>,
@@ -62,6 +67,9 @@ async fn run(options: Options) -> Result<()> {
     let mut results = Vec::new();
     for database in databases {
         let mut bench = Bench::on(database, scale).await?;
+        if options.peers && database == Database::Postgres {
+            bench.peers = Some(Peers::get_ready()?);
+        }
         for case in CASES.iter().filter(|case| case.on.contains(&database)) {
             if options.cases.is_empty() || options.cases.iter().any(|name| name == case.name) {
                 bench.run(case).await?;

@@ -91,25 +91,64 @@ lampposts! {
 lampposts! {
     /// Many rows at a time.
     batch,
-    cached(depends_on(first_name, country, pigeons(weight))),
-    async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
-        Ok(self.with_weight(self.weight(db).await?))
+    cached(batch, depends_on(first_name, country, pigeons(weight))),
+    async fn calculate_slow_full_names(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+        let weights = pigeon::Entity::find()
+            .filter(pigeon::Column::LamppostId.is_in(models.iter().map(|model| model.id)))
+            .select_only()
+            .column(pigeon::Column::LamppostId)
+            .column_as(pigeon::Column::Weight.sum(), "weight")
+            .group_by(pigeon::Column::LamppostId);
+        let weights: Vec<(i32, i64)> = weights.into_tuple().all(db).await?;
+        let weights: std::collections::HashMap<i32, i64> = weights.into_iter().collect();
+        Ok(models.iter().map(|model| model.with_weight(weights.get(&model.id).copied().unwrap_or(0))).collect())
     }
 }
 
-lampposts! {
+/// Lampposts whose names have nothing to do with pigeons.
+macro_rules! lampposts_alone {
+    ($(#[$doc:meta])* $town:ident, $($calculation:tt)*) => {
+        $(#[$doc])*
+        #[allow(dead_code, reason = "each way uses part of what SeaORM generates")]
+        pub(crate) mod $town {
+            use sea_orm::entity::prelude::*;
+            use sea_orm_cached_field::cached_fields;
+
+            #[cached_fields]
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = "lamppost")]
+            pub struct Model {
+                #[sea_orm(primary_key)]
+                pub id: i32,
+                pub first_name: String,
+                pub country: String,
+                #[cached(depends_on(first_name, country))]
+                pub slow_full_name: String,
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub enum Relation {}
+
+            impl ActiveModelBehavior for ActiveModel {}
+
+            impl Model {
+                $($calculation)*
+            }
+        }
+    };
+}
+
+lampposts_alone! {
     /// Nothing to calculate: what is left is the work of the library.
     own_columns,
-    cached(depends_on(first_name, country)),
     async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
         Ok(format!("The {} of {}", self.first_name, self.country))
     }
 }
 
-lampposts! {
+lampposts_alone! {
     /// A calculation that waits for somebody else for 5 ms.
     waiting,
-    cached(depends_on(first_name, country)),
     async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         Ok(format!("The {} of {}", self.first_name, self.country))
@@ -120,7 +159,6 @@ lampposts! {
 pub(crate) mod plain {
     use sea_orm::entity::prelude::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "plain_lamppost")]
     pub struct Model {
@@ -131,6 +169,9 @@ pub(crate) mod plain {
         pub slow_full_name: String,
     }
 
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
     impl ActiveModelBehavior for ActiveModel {}
 }
 
@@ -140,7 +181,6 @@ pub(crate) mod number {
     use sea_orm_cached_field::cached_fields;
 
     #[cached_fields]
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "number")]
     pub struct Model {
@@ -149,6 +189,9 @@ pub(crate) mod number {
         #[cached(depends_on(id))]
         pub square: i64,
     }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 
@@ -175,8 +218,8 @@ impl Way {
             Self::RowWise => CachedFields::of::<row_wise::lamppost::Entity>(),
             Self::Collector => CachedFields::of::<collector::lamppost::Entity>(),
             Self::Batch => CachedFields::of::<batch::lamppost::Entity>(),
-            Self::OwnColumns => CachedFields::of::<own_columns::lamppost::Entity>(),
-            Self::Waiting => CachedFields::of::<waiting::lamppost::Entity>(),
+            Self::OwnColumns => CachedFields::of::<own_columns::Entity>(),
+            Self::Waiting => CachedFields::of::<waiting::Entity>(),
         }
     }
 }

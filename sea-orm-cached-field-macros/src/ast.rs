@@ -57,10 +57,12 @@ pub(crate) struct CachedField<'a> {
     pub(crate) cached: Ident,
     pub(crate) recalculation_needed: Ident,
     pub(crate) expires_after: Option<Ident>,
-    /// The calculation of one row: the user's, or derived from that of many.
+    /// The calculation of one row: the user's, or derived from that of many or from the query.
     pub(crate) calculate: Ident,
     /// The user's calculation of many rows at a time, with `batch`.
     pub(crate) calculate_batch: Option<Ident>,
+    /// The user's query, with `query`.
+    pub(crate) select: Option<Ident>,
 }
 
 impl<'a> Model<'a> {
@@ -134,7 +136,9 @@ impl<'a> CachedField<'a> {
             expires_after: options
                 .temporal_triggers
                 .then(|| or(&options.expiration_field_name, named(format!("{plain}_expires_after")))),
-            calculate_batch: options.batch.then(|| Ident::new(&format!("{}s", calculate.unraw()), calculate.span())),
+            select: options.query.is_some().then(|| named(format!("select_{plain}"))),
+            calculate_batch: (options.batch && options.query.is_none())
+                .then(|| Ident::new(&format!("{}s", calculate.unraw()), calculate.span())),
             calculate,
             options,
         }
@@ -145,9 +149,14 @@ impl<'a> CachedField<'a> {
         [&self.cached, &self.recalculation_needed].into_iter().chain(&self.expires_after)
     }
 
-    /// The calculations of one row and, with `batch`, of many.
-    pub(crate) fn calculations(&self) -> impl Iterator<Item = &Ident> {
-        [&self.calculate].into_iter().chain(&self.calculate_batch)
+    /// What the user writes.
+    pub(crate) fn written(&self) -> &Ident {
+        self.select.as_ref().or(self.calculate_batch.as_ref()).unwrap_or(&self.calculate)
+    }
+
+    /// Whether the calculation of one row is derived from what the user writes.
+    pub(crate) fn is_derived(&self) -> bool {
+        *self.written() != self.calculate
     }
 
     /// The methods that are generated for the field.

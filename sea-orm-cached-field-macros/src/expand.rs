@@ -5,6 +5,7 @@ mod columns;
 mod dependencies;
 mod marker;
 mod methods;
+mod query;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;

@@ -48,7 +48,8 @@ use crate::errors::Errors;
 /// | option | meaning |
 /// |---|---|
 /// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows |
-/// | `batch` | many rows are calculated at a time, see below |
+/// | `batch` | many rows are calculated at a time, by a function; see below |
+/// | `query` | many rows are calculated at a time, by one query of the database; see below |
 /// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
 /// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
@@ -76,6 +77,29 @@ use crate::errors::Errors;
 /// a reader calls it with its one row, as does the method `calculate_slow_full_name`, which is derived from it. If it fails
 /// for many rows, by an error, a panic, its timeout, or by another number of values than there are rows, it is called for
 /// each of them: so that a bad row fails alone.
+///
+/// # By a query
+///
+/// What one query can say of many rows is cheapest. With `#[cached(query, depends_on(..))]` one writes, instead of a method, a
+/// query of any entity that selects the key of the model, column by column, then the value:
+///
+/// ```text
+/// impl Model {
+///     fn select_load() -> Select<pigeon::Entity> {
+///         let load = pigeon::Column::Weight.sum();
+///         pigeon::Entity::find().select_only().column(pigeon::Column::LamppostId).expr(load).group_by(pigeon::Column::LamppostId)
+///     }
+/// }
+/// ```
+///
+/// It is written for all rows; what it is asked for are some, and every planner carries that condition to the rows below a
+/// `GROUP BY` by the key. The value becomes one of the column's type, as a sum of `integer` does. It has one row for each key. If it
+/// has none for some, as here for a lamppost without pigeons, the field has to be an `Option`: its value is then NULL.
+///
+/// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement; on MySQL, and of rows of which more fields
+/// are due, it fetches and stores them. A query that takes longer than a second is run on its own on PostgreSQL, so that no
+/// transaction waits for it; on SQLite it should be quick, for others cannot write meanwhile. A row without a value, or with several, or
+/// with one that the database refuses, fails alone. `calculate_load`, of one row, is derived from it as with `batch`.
 ///
 /// # What it adds
 ///

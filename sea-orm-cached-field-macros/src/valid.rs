@@ -85,6 +85,13 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             ),
         );
     }
+    if let Some(query) = field.options.query.as_ref().filter(|_| field.options.batch) {
+        errors.at(
+            query.span(),
+            "`batch` and `query` are two ways to calculate many rows at a time: keep `batch` for a function, `query` for a \
+             single query",
+        );
+    }
     if let Some(attribute) = field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg")) {
         errors.at(attribute.path().span(), "a cached field cannot be conditional: put the `#[cfg]` on the whole model");
     }

@@ -140,6 +140,22 @@ pub enum Error {
         path: Vec<Key>,
     },
 
+    /// The query of a field (`query`) selects something else than the key and a value.
+    #[error(
+        "the query of `{field}` of `{table}` selects {}: it has to select, after `select_only()`, the key ({key}), then the value",
+        counted(*found as u64, "column")
+    )]
+    NotKeyAndValue {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The key of the owner's table.
+        key: String,
+        /// How many columns it selects.
+        found: usize,
+    },
+
     /// A dependency path that no trigger can follow.
     #[error("`{field}` of `{table}` cannot depend on `{path}`: at `{hop}`, {reason}")]
     UnsupportedPath {

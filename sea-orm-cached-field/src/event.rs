@@ -24,7 +24,8 @@ pub enum Event {
     Calculated { table: String, field: &'static str, key: Key, took: Duration },
     /// A calculation of many rows at a time failed: they are calculated one by one, so that each fails or ends for itself.
     Split { table: String, field: &'static str, rows: usize, error: String },
-    /// The value was stored and the flag ended. `changed`: it is another value than the one that was stored.
+    /// The value was stored and the flag ended. `changed`: it is another value than the one that was stored; of a `query` on
+    /// SQLite, where that cannot be told, it may be the same.
     Completed { table: String, field: &'static str, key: Key, changed: bool },
     /// The value was stored, but the row was marked again while it was calculated: the flag stays, the row is due again.
     Published { table: String, field: &'static str, key: Key },

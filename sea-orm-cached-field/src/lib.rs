@@ -120,7 +120,7 @@ pub use event::Event;
 pub use facade::{CachedFields, Models};
 pub use field::{
     BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Flaw, Hop,
-    IntoExecutor, Key, Read, Stored,
+    IntoExecutor, Key, Query, Read, Stored,
 };
 #[cfg(feature = "migration")]
 pub use migration::InstallCachedFields;
@@ -145,8 +145,8 @@ pub mod __private {
         access::{Flag, expire, flag, preview, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Stored, calculate_one,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one,
         },
-        registry::Registration,
+        registry::{Registration, select},
     };
 }

@@ -1,21 +1,25 @@
 //! `recalculate`, `recalculate_batch`, `embedded`: all rows are stale; how long until none is.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{CACHED, Case, FLOOR, work::work_off};
 use crate::{
     bench::Bench,
+    child::Child,
     measure::{Unit, alternate},
+    peers::Peer,
     place::{Place, SET_ALL_NAMES, Town},
     schema::Way,
 };
 
 struct Contender {
+    name: &'static str,
     place: Place,
     how: How,
+    rows: u64,
 }
 
 enum How {
@@ -24,62 +28,73 @@ enum How {
     /// One update of all rows.
     Statement,
     Worker(Way),
+    Peer(Child),
 }
 
+/// How many rows are enough for who needs milliseconds for each.
+const FEW: u64 = 1_000;
+
 pub(crate) async fn row_by_row(bench: &mut Bench, case: &'static Case) -> Result<()> {
-    let town = Town::of(bench.pick(case.rows));
-    let floor = bench.places.with(town).await?;
-    let floor = Contender { how: How::Loop(floor.client().await?), place: floor };
-    let ours = installed(bench, town, Way::RowWise).await?;
-    race(bench, case, town.lampposts, floor, ours).await
+    let rows = bench.pick(case.rows);
+    let place = bench.places.with(Town::of(rows)).await?;
+    let floor = Contender { name: FLOOR, how: How::Loop(place.client().await?), place, rows };
+    let mut contenders = vec![floor, ours(bench, rows, Way::RowWise).await?];
+    for (peer, place, process) in bench.start_peers(Town::of(rows)).await? {
+        let rows = if peer == Peer::CachedField { rows.min(FEW) } else { rows };
+        contenders.push(Contender { name: peer.name(), place, how: How::Peer(process), rows });
+    }
+    race(bench, case, contenders).await
 }
 
 pub(crate) async fn in_batches(bench: &mut Bench, case: &'static Case) -> Result<()> {
-    let town = Town::of(bench.pick(case.rows));
-    let floor = Contender { place: bench.places.with(town).await?, how: How::Statement };
-    let ours = installed(bench, town, Way::Batch).await?;
-    race(bench, case, town.lampposts, floor, ours).await
+    let rows = bench.pick(case.rows);
+    let floor = Contender { name: FLOOR, place: bench.places.with(Town::of(rows)).await?, how: How::Statement, rows };
+    let contenders = vec![floor, ours(bench, rows, Way::Batch).await?];
+    race(bench, case, contenders).await
 }
 
-async fn installed(bench: &mut Bench, town: Town, way: Way) -> Result<Contender> {
-    let place = bench.places.with(town).await?;
+async fn ours(bench: &mut Bench, rows: u64, way: Way) -> Result<Contender> {
+    let place = bench.places.with(Town::of(rows)).await?;
     way.models().install(&place.db).await?;
-    Ok(Contender { place, how: How::Worker(way) })
+    Ok(Contender { name: CACHED, place, how: How::Worker(way), rows })
 }
 
-async fn race(bench: &mut Bench, case: &'static Case, rows: u64, floor: Contender, ours: Contender) -> Result<()> {
-    let mut contenders = [floor, ours];
+async fn race(bench: &mut Bench, case: &'static Case, mut contenders: Vec<Contender>) -> Result<()> {
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
-        contender.make_stale(rows).await?;
-        let took = contender.recalculate(rows).await?;
+        contender.make_stale().await?;
+        let seconds = contender.recalculate().await?;
         contender.place.check_names().await?;
-        Ok(rows as f64 / took.as_secs_f64())
+        Ok(contender.rows as f64 / seconds)
     });
-    let reached = [FLOOR, CACHED].into_iter().zip(samples.await?);
-    bench.record((case, ""), rows, Unit::RowsPerSecond, reached);
+    let samples = samples.await?;
+    for (contender, of_it) in contenders.iter().zip(&samples) {
+        let measured = case.measured(contender.name, contender.rows, Unit::RowsPerSecond, of_it.clone());
+        bench.keep(measured.against(&samples[0]));
+    }
     Ok(())
 }
 
 impl Contender {
-    async fn make_stale(&self, rows: u64) -> Result<()> {
-        self.place.change_pigeons(rows).await?;
-        if !matches!(self.how, How::Worker(_)) {
+    async fn make_stale(&self) -> Result<()> {
+        self.place.change_pigeons(self.rows).await?;
+        if matches!(self.how, How::Loop(_) | How::Statement) {
             self.place.sql("UPDATE lamppost SET slow_full_name_recalculation_needed = true").await?;
         }
         self.place.tidy().await
     }
 
-    async fn recalculate(&self, rows: u64) -> Result<Duration> {
+    async fn recalculate(&mut self) -> Result<f64> {
         let started = Instant::now();
-        match &self.how {
-            How::Loop(client) => row_after_row(&self.place, client, rows).await?,
+        match &mut self.how {
+            How::Loop(client) => row_after_row(&self.place, client, self.rows).await?,
             How::Statement => drop(self.place.sql(SET_ALL_NAMES).await?),
             How::Worker(way) => {
                 let worker = way.models().worker(&self.place.db).batch_size(1000).concurrency(8);
-                return work_off(&self.place, worker).await;
+                return Ok(work_off(&self.place, worker).await?.as_secs_f64());
             }
+            How::Peer(process) => return process.ask(&format!("recalculate {}", self.rows)),
         }
-        Ok(started.elapsed())
+        Ok(started.elapsed().as_secs_f64())
     }
 }
 
@@ -90,7 +105,7 @@ async fn row_after_row(place: &Place, client: &DatabaseConnection, rows: u64) ->
                           WHERE id = $2";
     for id in 1..=i32::try_from(rows)? {
         let inputs = client.query_one_raw(place.statement(INPUTS, [id.into()])).await?;
-        let inputs = inputs.ok_or_else(|| anyhow::anyhow!("no lamppost {id}"))?;
+        let inputs = inputs.context("no such lamppost")?;
         let (first_name, country, weight): (String, String, i64) = inputs.try_get_many_by_index()?;
         let name = format!("The {weight} {first_name} of {country}");
         client.execute_raw(place.statement(STORE, [name.into(), id.into()])).await?;

@@ -1,7 +1,10 @@
 //! What is to be reached.
 
 use super::CASES;
-use crate::measure::{Measured, ratio_to};
+use crate::{
+    measure::{Measured, ratio_to},
+    place::Database,
+};
 
 pub(crate) struct Target {
     /// What of the case.
@@ -24,7 +27,11 @@ pub(crate) enum Bound {
 pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static Target> {
     let case = CASES.iter().find(|case| case.name == measured.case);
     let (part, contender) = (measured.part.clone(), measured.contender.clone());
-    let applies = move |target: &&Target| target.contender == contender && target.parts.contains(&part.as_str());
+    let peers_are_there = measured.database == Database::Postgres.name();
+    let applies = move |target: &&Target| {
+        let is_of_peer = matches!(target.bound, Bound::TimesPeerAtLeast(..));
+        target.contender == contender && target.parts.contains(&part.as_str()) && (peers_are_there || !is_of_peer)
+    };
     case.into_iter().flat_map(|case| case.targets).filter(applies)
 }
 

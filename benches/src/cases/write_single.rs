@@ -8,29 +8,43 @@ use super::{
     writer::{Write, Writer, race},
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, Scale},
     measure::Unit,
     place::{Database, Place, Town},
 };
 
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
-    measure(bench, case, "1 client", 1, change_weight).await?;
+    let (rows, town) = size(bench, case);
+    let mut writers = Writer::all(bench, town, 1).await?;
+    writers.extend(Writer::peers(bench, town, rows).await?);
+    measure(bench, (case, "1 client"), writers, change_weight).await?;
     // SQLite has one writer.
     if bench.database != Database::Sqlite {
-        measure(bench, case, "8 clients", 8, change_weight).await?;
+        let writers = Writer::all(bench, town, 8).await?;
+        measure(bench, (case, "8 clients"), writers, change_weight).await?;
     }
     Ok(())
 }
 
 pub(crate) async fn irrelevant(bench: &mut Bench, case: &'static Case) -> Result<()> {
-    measure(bench, case, "", 1, rename).await
+    let (_, town) = size(bench, case);
+    let writers = Writer::all(bench, town, 1).await?;
+    measure(bench, (case, ""), writers, rename).await
 }
 
-async fn measure(bench: &mut Bench, case: &'static Case, part: &str, clients: usize, write: Write) -> Result<()> {
+fn size(bench: &Bench, case: &Case) -> (u64, Town) {
     let rows = bench.pick(case.rows);
-    let town = Town::of(rows.max(10_000));
-    let writers = Writer::all(bench, town, clients).await?;
-    let reached = race(bench, &writers, write, town, rows).await?;
+    (rows, Town::of(rows.max(if bench.scale == Scale::Smoke { 0 } else { 10_000 })))
+}
+
+async fn measure(
+    bench: &mut Bench,
+    (case, part): (&'static Case, &str),
+    mut writers: Vec<Writer>,
+    write: Write,
+) -> Result<()> {
+    let (rows, town) = size(bench, case);
+    let reached = race(bench, &mut writers, write, town, rows).await?;
     bench.record((case, part), rows, Unit::Seconds, reached);
     Ok(())
 }

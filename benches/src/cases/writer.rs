@@ -12,6 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use super::{AT_COMMIT, CACHED, COLLECTOR, FLOOR};
 use crate::{
     bench::Bench,
+    child::Child,
     place::{Database, Place, Town},
     schema::Way,
 };
@@ -23,7 +24,12 @@ pub(crate) struct Writer {
     pub(crate) name: &'static str,
     pub(crate) place: Place,
     way: Option<Way>,
-    clients: Vec<DatabaseConnection>,
+    hand: Hand,
+}
+
+enum Hand {
+    Clients(Vec<DatabaseConnection>),
+    Peer(Child),
 }
 
 /// The statement of this client for this number.
@@ -47,7 +53,17 @@ impl Writer {
             for _ in 0..clients {
                 connected.push(place.client().await?);
             }
-            writers.push(Self { name, place, way: *way, clients: connected });
+            writers.push(Self { name, place, way: *way, hand: Hand::Clients(connected) });
+        }
+        Ok(writers)
+    }
+
+    /// The peers, with the pigeons loaded that they will write.
+    pub(crate) async fn peers(bench: &mut Bench, town: Town, rows: u64) -> Result<Vec<Self>> {
+        let mut writers = Vec::new();
+        for (peer, place, mut process) in bench.start_peers(town).await? {
+            process.ask(&format!("load 1 {rows}"))?;
+            writers.push(Self { name: peer.name(), place, way: None, hand: Hand::Peer(process) });
         }
         Ok(writers)
     }
@@ -61,10 +77,17 @@ impl Writer {
     }
 
     /// All clients side by side, each with its share of the numbers.
-    pub(crate) async fn write(&self, write: Write, town: Town, numbers: Range<u64>) -> Result<Duration> {
-        let step = self.clients.len();
+    pub(crate) async fn write(&mut self, write: Write, town: Town, numbers: Range<u64>) -> Result<Duration> {
+        let clients = match &mut self.hand {
+            Hand::Clients(clients) => clients,
+            Hand::Peer(process) => {
+                let seconds = process.ask(&format!("save {} {}", numbers.start + 1, numbers.end))?;
+                return Ok(Duration::from_secs_f64(seconds));
+            }
+        };
+        let step = clients.len();
         let started = Instant::now();
-        let writing = self.clients.iter().enumerate().map(|(number, client)| {
+        let writing = clients.iter().enumerate().map(|(number, client)| {
             let (client, first) = (client.clone(), numbers.start + number as u64);
             let statements = (first..numbers.end).step_by(step);
             let statements: Vec<_> = statements.map(|n| write(&self.place, town, number as u64, n)).collect();
@@ -80,22 +103,27 @@ impl Writer {
         }
         Ok(started.elapsed())
     }
+
+    /// What a session does once: statements are prepared, functions compiled.
+    async fn warm_up(&mut self, write: Write, town: Town) -> Result<()> {
+        let once_each = if let Hand::Clients(clients) = &self.hand { clients.len() as u64 } else { 1 };
+        self.write(write, town, 0..once_each).await.map(drop)
+    }
 }
 
 /// How long each writer takes for so many statements, in seconds. They take turns in short slices.
 pub(crate) async fn race(
     bench: &Bench,
-    writers: &[Writer],
+    writers: &mut [Writer],
     write: Write,
     town: Town,
     rows: u64,
 ) -> Result<Vec<(&'static str, Vec<f64>)>> {
     let mut samples = vec![Vec::new(); writers.len()];
     for _ in 0..bench.repeats() {
-        for writer in writers {
+        for writer in &mut *writers {
             writer.start_afresh().await?;
-            // What a session does once: statements are prepared, functions compiled.
-            writer.write(write, town, 0..writer.clients.len() as u64).await?;
+            writer.warm_up(write, town).await?;
         }
         let mut took = vec![Duration::ZERO; writers.len()];
         for slice in 0..SLICES {

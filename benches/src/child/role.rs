@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines, Stdin},
@@ -61,7 +61,8 @@ async fn write(url: String, by_hand: bool) -> Result<()> {
     let place = Place::open(url).await?;
     let client = place.client().await?;
     let mut lines = lines();
-    while let Some(pigeon) = lines.next_line().await? {
+    while let Some(line) = lines.next_line().await? {
+        let pigeon = line.strip_prefix("change ").context("it only changes pigeons")?;
         change(&place, &client, pigeon.parse()?, by_hand).await?;
     }
     Ok(())

@@ -22,7 +22,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 
 /// Prints the table, and writes the files.
 pub(crate) fn all(results: &[Measured]) -> Result<()> {
-    println!("{}", table::of(results));
+    println!("{}\n\nThe floors:\n{}", table::of(results), table::floors(results));
     let folder = folder()?;
     fs::write(folder.join("results.json"), json::of(results)?)?;
     plots::draw(results, &folder)?;

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::{
-    cases::{BEST_PEER, Target, targets_of},
+    cases::{BEST_PEER, CASES, Case, Target, targets_of},
     measure::{Measured, Unit, percentile, ratio_to},
 };
 
@@ -42,6 +42,13 @@ pub(super) fn of(results: &[Measured]) -> Table {
         }
     }
     table
+}
+
+/// What each case is held against.
+pub(super) fn floors(results: &[Measured]) -> String {
+    let measured = |case: &&Case| results.iter().any(|measured| measured.case == case.name);
+    let lines = CASES.iter().filter(measured).map(|case| format!("  {:18} {}\n", case.name, case.floor));
+    lines.collect()
 }
 
 fn reached(target: &Target, measured: &Measured, results: &[Measured]) -> &'static str {

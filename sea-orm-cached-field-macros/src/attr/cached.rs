@@ -11,7 +11,7 @@ use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
-    `flagging = \"..\"`, `batch` and `recursive`";
+    `flagging = \"..\"`, `batch`, `query` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) flagging: Option<Flagging>,
     /// Whether many rows are calculated at a time.
     pub(crate) batch: bool,
+    /// The option's key, if it is given.
+    pub(crate) query: Option<Ident>,
     /// The option's key, if it is given.
     pub(crate) recursive: Option<Ident>,
 }
@@ -81,6 +83,10 @@ impl Options {
             "flagging" => self.flagging = Some(flagging(key, input)?),
             "batch" => {
                 self.batch = true;
+                no_value(key, input)?;
+            }
+            "query" => {
+                self.query = Some(key.clone());
                 no_value(key, input)?;
             }
             "recursive" => {

@@ -10,15 +10,18 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     let model_name = &model.item.ident;
     let db = quote!(db: &'a ::sea_orm::DatabaseExecutor<'a>);
     let calculation = quote!(::sea_orm_cached_field::__private::Calculation);
-    let Some(calculate_batch) = &field.calculate_batch else {
-        let body = Written::of_one(field).body(model, field);
-        return quote! {
-            fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
-                #body
-            }
-        };
+    let body = match &field.calculate_batch {
+        Some(calculate_batch) => Written::of_many(model, field, calculate_batch).body(model, field),
+        None if field.is_derived() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
+        None => {
+            let body = Written::of_one(field).body(model, field);
+            return quote! {
+                fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
+                    #body
+                }
+            };
+        }
     };
-    let body = Written::of_many(model, field, calculate_batch).body(model, field);
     quote! {
         fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
             ::sea_orm_cached_field::__private::calculate_one::<Self>(model, db)

@@ -3,7 +3,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, ext::IdentExt};
 
-use super::{calculation, dependencies};
+use super::{calculation, dependencies, query};
 use crate::{
     ast::{CachedField, Model},
     attr::Flagging,
@@ -57,7 +57,11 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
         None => quote!(::std::default::Default::default()),
     };
-    let batch = field.options.batch;
+    let batch = field.is_derived();
+    let query = match &field.select {
+        Some(select) => query::query(model, field, select),
+        None => quote!(::std::option::Option::None),
+    };
     let recursive = field.options.recursive.is_some();
     let depends_on = dependencies::dependencies(model, &field.options.depends_on);
     quote! {
@@ -70,6 +74,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             expires_after: #expires_after,
             flagging: #flagging,
             batch: #batch,
+            query: #query,
             recursive: #recursive,
             depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }

@@ -36,9 +36,11 @@ fn previews(model: &Model<'_>) -> Option<TokenStream> {
 
 fn preview(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
     let CachedField { name, vis, ty, marker, calculate, .. } = field;
-    let calculate_batch = field.calculate_batch.as_ref()?;
-    let doc =
-        format!(" Calculates `{name}` of this row by `{}::{calculate_batch}`, and stores nothing.", model.item.ident);
+    if !field.is_derived() {
+        return None;
+    }
+    let (model_name, written) = (&model.item.ident, field.written());
+    let doc = format!(" Calculates `{name}` of this row by `{model_name}::{written}`, and stores nothing.");
     // If the user writes it as well, rustc points to the field.
     Some(quote_spanned! {at(name.span())=>
         #[doc = #doc]

@@ -105,7 +105,9 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             }
         }
     }
-    for calculation in model.cached_fields.iter().flat_map(CachedField::calculations) {
+    for calculation in
+        model.cached_fields.iter().flat_map(|field| [&field.calculate].into_iter().chain(&field.calculate_batch))
+    {
         if taken.contains(&text(calculation)) {
             errors.at(
                 calculation.span(),

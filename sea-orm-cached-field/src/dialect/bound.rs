@@ -37,6 +37,17 @@ impl<'a> Bound<'a> {
 }
 
 impl Sql {
+    /// `IN (..)`, for values of a column. On PostgreSQL the text does not depend on their number, so that it is prepared once.
+    pub(crate) fn among(&mut self, column: &Column, values: impl IntoIterator<Item = Value>) -> String {
+        let bound = Bound::to(column, String::new(), values);
+        let is_cast = column.cast.postgres != Default::default();
+        if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
+            return format!("= ANY ({})", self.bind(array(bound.values).1));
+        }
+        let values: Vec<String> = bound.values.into_iter().map(|value| self.bind_for(column, value)).collect();
+        format!("IN ({})", values.join(", "))
+    }
+
     /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the number of rows, so that it
     /// is prepared once.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {
@@ -47,14 +58,27 @@ impl Sql {
         format!("{head} AS ({rows})")
     }
 
+    /// A list of tuples; what is the same in all rows is bound once.
     fn tuples_of(&mut self, columns: Vec<Bound<'_>>) -> String {
         let rows = columns.first().map_or(0, |column| column.values.len());
-        let mut columns: Vec<_> = columns.into_iter().map(|bound| (bound.column, bound.values.into_iter())).collect();
+        let (mut selected, mut varying) = (Vec::new(), Vec::new());
+        for (at, bound) in columns.into_iter().enumerate() {
+            let is_constant = at > 0 && bound.is_constant();
+            let mut values = bound.values.into_iter();
+            match values.next() {
+                Some(value) if is_constant => selected.push(self.bind_to(bound.column, value)),
+                first => {
+                    varying.push((bound.column, first.into_iter().chain(values)));
+                    selected.push(format!("u.column{}", varying.len()));
+                }
+            }
+        }
         let tuples = (0..rows).map(|_| {
-            let row = columns.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
+            let row = varying.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
             format!("({})", row.collect::<Vec<_>>().join(", "))
         });
-        format!("VALUES {}", tuples.collect::<Vec<_>>().join(", "))
+        let tuples = tuples.collect::<Vec<_>>().join(", ");
+        format!("SELECT {} FROM (VALUES {tuples}) AS u", selected.join(", "))
     }
 
     fn bind_to(&mut self, column: Option<&Column>, value: Value) -> String {

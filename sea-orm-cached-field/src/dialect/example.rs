@@ -1,11 +1,14 @@
 //! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be looked up.
 
-use sea_orm::Statement;
+use sea_orm::{
+    ColumnType, Statement,
+    sea_query::{Expr, ExprTrait, Query},
+};
 
 use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Which, Written};
 use crate::field::{
     Flagging, Key,
-    layout::{Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
+    layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
 };
 
 fn named(name: &str) -> Table {
@@ -23,6 +26,7 @@ pub(super) fn owner() -> Owner {
             recalculation_needed: "full_name_recalculation_needed".to_owned(),
             expires_after: Some("full_name_expires_after".to_owned()),
             flagging: Flagging::Commit,
+            query: None,
             recursive: false,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
         }],
@@ -78,6 +82,23 @@ fn upstream(owner: &Owner) -> Vec<Upstream> {
     sources.map(upstream).collect()
 }
 
+/// The example as if its field were calculated by a query over the rows of a source.
+fn queried(owner: &Owner) -> Owner {
+    let select = || {
+        let weights = Expr::col("weight").sum();
+        Query::select()
+            .column("lamppost_id")
+            .expr(weights)
+            .from("pigeon")
+            .add_group_by([Expr::col("lamppost_id")])
+            .to_owned()
+    };
+    let query = layout::Query { select, optional: false, kind: ColumnType::Text, read: Default::default() };
+    let mut owner = owner.clone();
+    owner.fields[0].query = Some(query);
+    owner
+}
+
 /// All statements of workers, readers and of a row's methods, over three rows.
 pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static str, Statement)> {
     let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
@@ -106,16 +127,23 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
     }
-    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None).into_iter().collect());
-    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)).into_iter().collect());
+    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None));
+    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)));
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
     several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
     let value = "x".into();
     let values: Vec<_> = claims.iter().map(|claim| (claim, &value)).collect();
     several("complete", dialect.complete(owner, 0, &values).into_iter().collect());
+    several("announce", dialect.announce(owner, &claims).into_iter().collect());
     several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
     several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
     several("hand_back", dialect.hand_back(owner, &claims, 0));
+    let queried = queried(owner);
+    several("select", vec![dialect.select(&queried, 0, &keys)]);
+    if dialect.stores_queries() {
+        let complete = dialect.complete_query(&queried, &claims);
+        several("complete_query", vec![complete.unwrap_or_else(|| dialect.write_query(&queried, &claims, true))]);
+    }
     several("drop_gone", dialect.drop_gone(owner, &claims));
     several("lock_unflagged", dialect.lock_unflagged(owner, 0, &keys).into_iter().collect());
     several("delete_marks", dialect.delete_marks(owner, &[1, 2, 3]).into_iter().collect());

@@ -8,14 +8,15 @@ mod bound;
 mod example;
 mod mysql;
 mod postgres;
+mod query;
 mod rows;
 mod shared;
 pub(crate) mod sql;
 mod sqlite;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use crate::{
     Error,
@@ -185,6 +186,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
     fn settings(&self, internal: bool) -> Option<String>;
 
+    /// Has the statements that follow in a transaction planned for the tables as they are now: those that follow a path
+    /// through the user's tables, which may have grown since a plan was made.
+    fn plan_anew(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
     fn work(&self, owner: &Owner) -> Statement;
 
@@ -201,12 +208,12 @@ pub(crate) trait Dialect: Send + Sync {
         Vec::new()
     }
 
-    /// Takes marks away and queues what they are of, where one statement can do both: rows `key_1`, ..., `field`,
-    /// `generation` (the newest of its marks), `attempts`, `claimed_at`, `leased` (by this statement), `eager`, `marked_at`
-    /// (of the oldest mark), `marks` (taken in all). What is only lazily marked is not queued. `leased`: only this field
-    /// is leased.
-    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Option<Statement> {
-        None
+    /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
+    /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`, `leased` (by this statement), `eager`,
+    /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that further statements delete). What is only
+    /// lazily marked is not queued. `leased`: only this field is leased.
+    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Vec<Statement> {
+        Vec::new()
     }
 
     /// Takes the oldest marks away, or locks them, where [`Dialect::collect`] does not: rows `key_1`, ..., `id`, `field`,
@@ -270,6 +277,11 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
+    /// Announces to the triggers which of these claims are done, where one statement can tell: rows `key_1`, ..., `field`.
+    fn announce(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
+        None
+    }
+
     /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
@@ -323,6 +335,40 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Makes those rows due that are calculated from these, and wait after a failure.
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement;
+
+    // ---- fields that are calculated by a query
+
+    /// The name of a column's type in a cast, where what an expression brings may be of another type.
+    fn cast_to(&self, kind: &ColumnType) -> Option<String>;
+
+    /// Calculates a field of these rows by its query: rows `key_1`, ..., `value` (null if there is none); of other rows, too,
+    /// where the key has several columns.
+    fn select(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        query::select(self, owner, field, keys)
+    }
+
+    /// Whether a query's values are stored by the statement that calculates them: [`Dialect::complete_query`] or
+    /// [`Dialect::write_query`].
+    fn stores_queries(&self) -> bool {
+        true
+    }
+
+    /// What a transaction sets for itself before the query, which may take so long.
+    fn query_settings(&self, _within: Duration) -> Option<String> {
+        None
+    }
+
+    /// As [`Dialect::complete`], but the values are those of the query: rows as it has, and `changed` (whether the value is
+    /// another one). Of a row without a value, or with several, there is none, and nothing is written.
+    fn complete_query(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
+        None
+    }
+
+    /// Calculates a field of these rows, which are locked, by its query, and writes it, with the flag's end or without: rows
+    /// `key_1`, ..., `changed` of what was written, where [`Dialect::complete_query`] does not.
+    fn write_query(&self, _owner: &Owner, _claims: &[Claim], _done: bool) -> Statement {
+        unreachable!("the values of queries are stored in another way")
+    }
 
     // ---- read
 

@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
-use sea_orm::{DbBackend, Statement, Value};
+use sea_orm::{
+    DbBackend, Statement, Value,
+    sea_query::{
+        MysqlQueryBuilder, PostgresQueryBuilder, SelectStatement, SqlWriterValues, SqliteQueryBuilder, Values,
+    },
+};
 
 use crate::field::{
     Key,
-    layout::{Column, Owner, Table},
+    layout::{Cast, Column, Owner, Table},
 };
 
 /// The greatest length of an identifier that all databases accept, in bytes.
@@ -48,6 +53,20 @@ impl Sql {
         owner.key.iter().map(|column| self.quote(&column.name)).collect()
     }
 
+    /// A query of the user, before anything is bound.
+    pub(crate) fn embed(&mut self, select: &SelectStatement) -> String {
+        assert!(self.values.is_empty(), "a query numbers its placeholders from 1 on");
+        let mut writer = SqlWriterValues::new("$", true);
+        match self.backend {
+            DbBackend::Sqlite => select.build_collect_into(SqliteQueryBuilder, &mut writer),
+            DbBackend::MySql => select.build_collect_into(MysqlQueryBuilder, &mut writer),
+            _ => select.build_collect_into(PostgresQueryBuilder, &mut writer),
+        }
+        let (text, Values(values)) = writer.into_parts();
+        self.values = values;
+        text
+    }
+
     /// Binds a value and returns its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
@@ -62,10 +81,14 @@ impl Sql {
 
     /// The expression as SeaORM writes it to this column.
     pub(crate) fn cast_for(&self, column: &Column, expression: &str) -> String {
+        self.cast(&column.cast, expression)
+    }
+
+    pub(crate) fn cast(&self, cast: &Cast, expression: &str) -> String {
         let (before, after) = match self.backend {
-            DbBackend::Sqlite => &column.cast.sqlite,
-            DbBackend::MySql => &column.cast.mysql,
-            _ => &column.cast.postgres,
+            DbBackend::Sqlite => &cast.sqlite,
+            DbBackend::MySql => &cast.mysql,
+            _ => &cast.postgres,
         };
         format!("{before}{expression}{after}")
     }
@@ -102,7 +125,8 @@ impl Sql {
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {
-        if self.backend != DbBackend::MySql {
+        // On SQLite, sqlx looks each numbered placeholder up among all others.
+        if self.backend == DbBackend::Postgres {
             return Statement::from_sql_and_values(self.backend, text, self.values);
         }
         let (text, places) = positional(&text);
@@ -120,7 +144,7 @@ fn positional(text: &str) -> (String, Vec<usize>) {
         rest = &rest[next.len_utf8()..];
         match (quote, next) {
             (Some(open), _) if next == open => quote = None,
-            (None, '`' | '\'') => quote = Some(next),
+            (None, '`' | '\'' | '"') => quote = Some(next),
             (None, '$') => {
                 let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
                 places.push(number.parse().expect("`$` begins a placeholder"));
@@ -238,8 +262,8 @@ mod tests {
     fn placeholders_come_in_the_order_of_the_text() {
         let mut sql = Sql::mysql();
         let (one, two) = (sql.bind(1), sql.bind(2));
-        let statement = sql.statement(format!("SELECT {two}, `a``$1`, '$2''$1', {one}, {two}"));
-        assert_eq!(statement.sql, "SELECT ?, `a``$1`, '$2''$1', ?, ?");
+        let statement = sql.statement(format!("SELECT {two}, `a``$1`, \"$1\", '$2''$1', {one}, {two}"));
+        assert_eq!(statement.sql, "SELECT ?, `a``$1`, \"$1\", '$2''$1', ?, ?");
         let values = statement.values.unwrap().0;
         assert_eq!(values, [Value::from(2), Value::from(1), Value::from(2)]);
     }

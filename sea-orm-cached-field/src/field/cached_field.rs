@@ -1,7 +1,7 @@
 use std::{future::Future, pin::Pin};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseExecutor, EntityName, EntityTrait, Value};
+use sea_orm::{DatabaseExecutor, EntityName, EntityTrait, Value, sea_query::SelectStatement};
 
 use super::Dependency;
 use crate::Error;
@@ -104,10 +104,21 @@ pub struct FieldSpec<E: EntityTrait> {
     pub flagging: Flagging,
     /// Whether the calculation is one of many rows at a time.
     pub batch: bool,
+    /// The query that it is calculated by, if it is; it is then one of many rows at a time.
+    pub query: Option<Query>,
     /// Whether the field is calculated from the same field of other rows, over a relation of the model to itself.
     pub recursive: bool,
     /// All columns that the calculation reads.
     pub depends_on: Vec<Dependency>,
+}
+
+/// A calculation by one query.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// The query: of each row the key, in the order of its columns, then the value.
+    pub select: fn() -> SelectStatement,
+    /// Whether a row may have no value.
+    pub optional: bool,
 }
 
 /// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways; on SQLite the flag

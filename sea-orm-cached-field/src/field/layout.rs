@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sea_orm::{ColumnType, sea_query::SelectStatement};
+
 use super::Flagging;
 
 /// A table of the user, named as its entity names it.
@@ -44,10 +46,24 @@ pub(crate) struct Field {
     pub(crate) recalculation_needed: String,
     pub(crate) expires_after: Option<String>,
     pub(crate) flagging: Flagging,
+    /// The query that it is calculated by, if it is.
+    pub(crate) query: Option<Query>,
     /// Whether it may be calculated from the same field of other rows.
     pub(crate) recursive: bool,
     /// The columns of the row itself that the calculation reads or that lead to related rows, beside the key.
     pub(crate) own_columns: Vec<String>,
+}
+
+/// A calculation by one query.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) select: fn() -> SelectStatement,
+    /// Whether a row may have no value.
+    pub(crate) optional: bool,
+    /// The type of the column that the value is for.
+    pub(crate) kind: ColumnType,
+    /// The cast that SeaORM reads the column through.
+    pub(crate) read: Cast,
 }
 
 /// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source

@@ -9,7 +9,7 @@ mod path;
 mod relation;
 
 pub use cached_field::{
-    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Stored, calculate_one,
+    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query, Stored, calculate_one,
 };
 pub use executor::IntoExecutor;
 pub use expiry::Expiry;

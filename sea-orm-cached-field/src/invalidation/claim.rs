@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 
-use super::{begin, collect, execute_all, query_last, read_claim};
+use super::{
+    begin,
+    collect::{self, Collected},
+    execute_all, query_last, read_claim,
+};
 use crate::{
     Error,
     dialect::Claim,
@@ -53,6 +57,14 @@ pub(crate) async fn look(engine: &Engine, db: &DatabaseConnection, model: &Model
 /// the values must not be old for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is taken first, and the other only if there is much room left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    Marks,
+    /// What is in the queue already.
+    Due,
+}
+
 /// Collects marks and leases what is due, all fields of a row together; at most so many rows. When this returns the
 /// claims are committed, so that rows loaded from now on show every change that they stand for.
 pub(crate) async fn claim(
@@ -62,21 +74,24 @@ pub(crate) async fn claim(
     upstream: &[Upstream],
     limit: u64,
     lease: Duration,
+    first: First,
 ) -> Result<Vec<Claim>, Error> {
     let lease = milliseconds(lease);
     let transaction = begin(engine, db, true).await?;
     // What may have to wait, and what has siblings that may be due, is not leased at once.
     let at_once = if model.owner.fields.len() == 1 && upstream.is_empty() { lease } else { 0 };
-    let collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
-    let mut due = Vec::new();
-    let rest = limit.saturating_sub(collected.claims.len() as u64);
-    if rest > 0 {
-        let statement = engine.dialect.lease_due(&model.owner, upstream, rest, lease, milliseconds(PATIENCE));
-        for row in transaction.query_all_raw(statement).await? {
-            due.push(read_claim(model, &row)?);
+    let (mut collected, mut due) = (Collected::default(), Vec::new());
+    let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
+    // What is collected but not leased at once is due, and taken in its turn.
+    if first == First::Due && at_once > 0 {
+        due = lease_due(engine, &transaction, model, upstream, limit, lease).await?;
+        if let Some(room) = room(due.len()) {
+            collected = collect::collect(engine, &transaction, model, room, at_once).await?;
         }
-        if !due.is_empty() {
-            execute_all(&transaction, engine.dialect.lease(&model.owner, &due, lease)).await?;
+    } else {
+        collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
+        if let Some(room) = room(collected.claims.len()) {
+            due = lease_due(engine, &transaction, model, upstream, room, lease).await?;
         }
     }
     let queued = collected.queued.iter().map(|(key, field)| (key, *field));
@@ -88,6 +103,26 @@ pub(crate) async fn claim(
     claims.extend(due);
     tell_claimed(engine, model, &claims);
     Ok(claims)
+}
+
+async fn lease_due(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    upstream: &[Upstream],
+    limit: u64,
+    lease: i64,
+) -> Result<Vec<Claim>, Error> {
+    if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
+        db.execute_unprepared(plan_anew).await?;
+    }
+    let statement = engine.dialect.lease_due(&model.owner, upstream, limit, lease, milliseconds(PATIENCE));
+    let due = db.query_all_raw(statement).await?;
+    let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
+    if !due.is_empty() {
+        execute_all(db, engine.dialect.lease(&model.owner, &due, lease)).await?;
+    }
+    Ok(due)
 }
 
 /// Leases one field of one row, whether it is stale or not; `None` if somebody else holds it. `steal`: also then, for a
@@ -137,6 +172,8 @@ pub(crate) async fn renew(
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
     let events = std::iter::once_with(|| {
         let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+        let mut claims: Vec<&Claim> = claims.iter().collect();
+        claims.sort_by_key(|claim| claim.field);
         for claim in claims {
             let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
             fields.push(model.owner.fields[claim.field].name);

@@ -93,25 +93,30 @@ async fn collect_marks(
     which: Which<'_>,
     lease: Lease,
 ) -> Result<Collected, Error> {
-    match engine.dialect.collect(&model.owner, which, lease.duration, lease.only) {
-        Some(collect) => collect_at_once(engine, db, model, collect, lease).await,
+    let mut collect = engine.dialect.collect(&model.owner, which, lease.duration, lease.only).into_iter();
+    match collect.next() {
+        Some(first) => collect_at_once(engine, db, model, (first, collect), lease).await,
         None => collect_in_steps(engine, db, model, which, lease).await,
     }
 }
 
-/// Where one statement takes the marks and queues what they are of.
+/// Where the database takes the marks and queues what they are of by itself.
 async fn collect_at_once(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    collect: Statement,
+    (collect, delete): (Statement, impl Iterator<Item = Statement>),
     lease: Lease,
 ) -> Result<Collected, Error> {
     let mut collected = Collected::default();
     let mut lazy = Vec::new();
-    for row in db.query_all_raw(collect).await? {
+    let found = db.query_all_raw(collect).await?;
+    for delete in delete {
+        collected.marks += usize::try_from(db.execute_raw(delete).await?.rows_affected()).unwrap_or_default();
+    }
+    for row in found {
         let claim = read_claim(model, &row)?;
-        collected.marks = row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default();
+        collected.marks = collected.marks.max(row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default());
         if row.try_get("", "eager")? {
             collected.queued.push((claim.key.clone(), claim.field));
             if lease.of(claim.field) && row.try_get("", "leased")? {

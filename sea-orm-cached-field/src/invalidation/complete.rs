@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, QueryResult, Value};
 
 use super::{begin, execute_all, read_field};
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) struct Calculation {
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Nothing was marked since the claim: the value is right.
     Done,
     /// Marked again: the value is newer than what stood there, but not right.
@@ -57,18 +57,26 @@ pub(crate) async fn complete(
         }
     };
     transaction.commit().await?;
+    stored(engine, db, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
+    let judged = calculations.iter().zip(verdicts);
+    engine
+        .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, verdict, calculation.changed)));
+    Ok(())
+}
+
+/// What is left to be done after the commit.
+pub(super) async fn stored(engine: &Engine, db: &DatabaseConnection, model: &Model, superseded: Vec<Claim>) {
     if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
         // A worker that fell asleep while the row was flagged knows nothing of its expiry.
         engine.wake.send_replace(());
     }
-    let superseded = calculations.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == Verdict::Superseded);
-    let superseded: Vec<Claim> = superseded.map(|(calculation, _)| calculation.claim.clone()).collect();
     if !superseded.is_empty() {
         release(engine, db, model, &superseded).await;
     }
-    let judged = calculations.iter().zip(verdicts);
-    engine.tell_all(judged.map(|(calculation, verdict)| event(model, calculation, verdict)));
-    Ok(())
+}
+
+fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone {
+    calculations.iter().map(|calculation| &calculation.claim)
 }
 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
@@ -99,7 +107,19 @@ async fn store(
         Some(verdicts) => verdicts,
         None => store_in_steps(engine, transaction, model, calculations).await?,
     };
-    let done = with_verdict(calculations, &verdicts, Verdict::Done);
+    end(engine, transaction, model, claims(calculations), &verdicts).await?;
+    Ok(verdicts)
+}
+
+/// What else there is to do for the claims, once the values are written.
+pub(super) async fn end(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    claims: impl Iterator<Item = &Claim> + Clone,
+    verdicts: &[Verdict],
+) -> Result<(), Error> {
+    let done = with_verdict(claims.clone(), verdicts, Verdict::Done);
     for field in 0..model.owner.fields.len() {
         let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
         for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
@@ -107,17 +127,21 @@ async fn store(
         }
     }
     for (verdict, delay) in [(Verdict::Publish, 0), (Verdict::HandBack, LOCKED_DELAY)] {
-        let claims = with_verdict(calculations, &verdicts, verdict);
+        let claims = with_verdict(claims.clone(), verdicts, verdict);
         if !claims.is_empty() {
             execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
         }
     }
-    Ok(verdicts)
+    Ok(())
 }
 
-fn with_verdict(calculations: &[Calculation], verdicts: &[Verdict], wanted: Verdict) -> Vec<Claim> {
-    let judged = calculations.iter().zip(verdicts).filter(|(_, verdict)| **verdict == wanted);
-    judged.map(|(calculation, _)| calculation.claim.clone()).collect()
+pub(super) fn with_verdict<'c>(
+    claims: impl Iterator<Item = &'c Claim>,
+    verdicts: &[Verdict],
+    wanted: Verdict,
+) -> Vec<Claim> {
+    let judged = claims.zip(verdicts).filter(|(_, verdict)| **verdict == wanted);
+    judged.map(|(claim, _)| claim.clone()).collect()
 }
 
 /// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
@@ -135,18 +159,22 @@ async fn store_at_once(
     let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else { return Ok(None) };
     let mut verdicts = HashMap::new();
     for row in transaction.query_all_raw(complete).await? {
-        let queued: Option<i64> = row.try_get("", "generation")?;
-        let verdict = match queued {
-            _ if !row.try_get::<bool>("", "held")? => Verdict::HandBack,
-            None => Verdict::Superseded,
-            Some(_) if row.try_get("", "done")? => Verdict::Done,
-            Some(_) => Verdict::Publish,
-        };
-        verdicts.insert(model.read_key(&row)?, verdict);
+        verdicts.insert(model.read_key(&row)?, read_verdict(&row)?);
     }
     let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
     // The statement returns the keys that it was given.
     Ok(Some(calculations.iter().map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack)).collect()))
+}
+
+/// Reads what [`Dialect::complete`](crate::dialect::Dialect::complete) says of a claim.
+pub(super) fn read_verdict(row: &QueryResult) -> Result<Verdict, DbErr> {
+    let queued: Option<i64> = row.try_get("", "generation")?;
+    Ok(match queued {
+        _ if !row.try_get::<bool>("", "held")? => Verdict::HandBack,
+        None => Verdict::Superseded,
+        Some(_) if row.try_get("", "done")? => Verdict::Done,
+        Some(_) => Verdict::Publish,
+    })
 }
 
 async fn store_in_steps(
@@ -155,8 +183,9 @@ async fn store_in_steps(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let verdicts = judge(engine, transaction, model, calculations).await?;
-    let done = with_verdict(calculations, &verdicts, Verdict::Done);
+    let claims: Vec<Claim> = claims(calculations).cloned().collect();
+    let verdicts = judge(engine, transaction, model, &claims).await?;
+    let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
     let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
@@ -205,21 +234,32 @@ async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims:
     Ok(locked)
 }
 
-async fn judge(
+pub(super) async fn judge(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
-    calculations: &[Calculation],
+    claims: &[Claim],
 ) -> Result<Vec<Verdict>, Error> {
-    let claims: Vec<Claim> = calculations.iter().map(|calculation| calculation.claim.clone()).collect();
-    let locked = lock(engine, db, model, &claims).await?;
-    let verdict = |claim: Claim| match locked.queued.get(&(claim.key.clone(), claim.field)) {
-        _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
-        None => Verdict::Superseded,
-        Some((generation, false)) if *generation == claim.generation => Verdict::Done,
-        Some(_) => Verdict::Publish,
+    let mut announced = HashSet::new();
+    if let Some(announce) = engine.dialect.announce(&model.owner, claims) {
+        for row in db.query_all_raw(announce).await? {
+            announced.insert((model.read_key(&row)?, read_field(model, &row)?));
+        }
+    }
+    let left = claims.iter().filter(|claim| !announced.contains(&(claim.key.clone(), claim.field)));
+    let left: Vec<Claim> = left.cloned().collect();
+    let locked = if left.is_empty() { Locked::default() } else { lock(engine, db, model, &left).await? };
+    let verdict = |claim: &Claim| {
+        let place = (claim.key.clone(), claim.field);
+        match locked.queued.get(&place) {
+            _ if announced.contains(&place) => Verdict::Done,
+            _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
+            None => Verdict::Superseded,
+            Some((generation, false)) if *generation == claim.generation => Verdict::Done,
+            Some(_) => Verdict::Publish,
+        }
     };
-    Ok(claims.into_iter().map(verdict).collect())
+    Ok(claims.iter().map(verdict).collect())
 }
 
 /// What is written of a row, and when the first of it was claimed.
@@ -245,11 +285,11 @@ fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shap
     shapes
 }
 
-fn event(model: &Model, calculation: &Calculation, verdict: Verdict) -> Event {
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[calculation.claim.field].name);
-    let key = calculation.claim.key.clone();
+pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: bool) -> Event {
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    let key = claim.key.clone();
     match verdict {
-        Verdict::Done => Event::Completed { table, field, key, changed: calculation.changed },
+        Verdict::Done => Event::Completed { table, field, key, changed },
         Verdict::Publish => Event::Published { table, field, key },
         Verdict::Superseded => Event::Superseded { table, field, key },
         Verdict::HandBack => Event::HandedBack { table, field, key },

@@ -6,6 +6,7 @@ mod claim;
 mod collect;
 mod complete;
 mod mark;
+mod query;
 mod question;
 mod recursion;
 
@@ -15,9 +16,10 @@ use sea_orm::{
 
 use crate::{Error, dialect::Claim, engine::Engine, registry::Model};
 
-pub(crate) use claim::{Work, claim, claim_one, look, renew};
+pub(crate) use claim::{First, Work, claim, claim_one, look, renew};
 pub(crate) use complete::{Calculation, Retry, clock, complete, drop_gone, fail, hand_back, store_in_transaction};
 pub(crate) use mark::{flag, flag_expired, set_expiry};
+pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;
 pub(crate) use recursion::find_circles;
 

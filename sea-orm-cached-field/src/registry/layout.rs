@@ -15,7 +15,7 @@ use crate::{
     Error,
     field::{
         CachedModel, Dependency, FieldEntry, Flaw, Hop, Read,
-        layout::{Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
+        layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
     },
 };
 
@@ -32,6 +32,7 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
         sources: Vec::new(),
     };
     for (index, entry) in entries.iter().enumerate() {
+        check_query(&owner, index)?;
         for dependency in &entry.spec.depends_on {
             add_dependency(&mut owner, index, dependency)?;
         }
@@ -52,12 +53,16 @@ fn column<E: EntityTrait>(column: E::Column) -> Column {
 
 /// What SeaORM puts around a value that it writes to this column.
 fn cast<E: EntityTrait>(column: E::Column) -> Cast {
+    around(|value| column.save_as(value))
+}
+
+fn around(cast: impl Fn(Expr) -> Expr) -> Cast {
     const VALUE: &str = "@value@";
     let around = |select: String| {
         let written = select.trim_start_matches("SELECT ").split_once(VALUE);
         written.map_or_else(Default::default, |(before, after)| (before.to_owned(), after.to_owned()))
     };
-    let select = Query::select().expr(column.save_as(Expr::cust(VALUE))).to_owned();
+    let select = Query::select().expr(cast(Expr::cust(VALUE))).to_owned();
     Cast {
         postgres: around(select.to_string(PostgresQueryBuilder)),
         sqlite: around(select.to_string(SqliteQueryBuilder)),
@@ -73,9 +78,28 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
         flagging: spec.flagging,
+        query: spec.query.map(|query| layout::Query {
+            select: query.select,
+            optional: query.optional,
+            kind: spec.cached.def().get_column_type().clone(),
+            read: around(|value| spec.cached.select_as(value)),
+        }),
         recursive: spec.recursive,
         own_columns: Vec::new(),
     }
+}
+
+/// Whether a field's query selects the key and a value, as far as can be told.
+fn check_query(owner: &Owner, field: usize) -> Result<(), Error> {
+    let Some(query) = &owner.fields[field].query else { return Ok(()) };
+    let mut found = 0;
+    (query.select)().exprs_mut_for_each(|_| found += 1);
+    if found == owner.key.len() + 1 {
+        return Ok(());
+    }
+    let key: Vec<&str> = owner.key.iter().map(|column| column.name.as_str()).collect();
+    let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+    Err(Error::NotKeyAndValue { table, field, key: key.join(", "), found })
 }
 
 fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> Result<(), Error> {

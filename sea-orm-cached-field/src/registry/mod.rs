@@ -2,6 +2,7 @@
 
 mod graph;
 mod layout;
+mod query;
 mod rows;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
+pub use query::select;
 pub(crate) use rows::{Loaded, Rows, load_one};
 
 /// A model with cached fields, its types forgotten.

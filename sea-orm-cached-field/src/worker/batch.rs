@@ -1,4 +1,5 @@
 use std::{
+    collections::{BTreeMap, HashMap},
     fmt,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -91,6 +92,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         let error = Error::Worker("it ended each time while it calculated this row".to_owned());
         batch.fail(&claim, &error).await?;
     }
+    let claims = batch.have_calculated(claims).await;
     let (calculated, settled) = mpsc::channel(claims.len().max(1));
     // Side by side: while a value waits for a connection to be stored with, the calculations go on and give theirs back.
     tokio::try_join!(batch.calculate(claims, calculated), batch.settle_all(settled))?;
@@ -115,6 +117,39 @@ impl Batch {
             }
         }
         Ok(left)
+    }
+
+    /// Has the database calculate and store what it can by one query, and returns the rest: rows of which more is due, and
+    /// what could not be stored so, for whatever reason.
+    async fn have_calculated(&self, claims: Vec<Claim>) -> Vec<Claim> {
+        let Inner { core, id, model, .. } = &*self.0;
+        if model.owner.fields.iter().all(|field| field.query.is_none()) {
+            return claims;
+        }
+        let mut due: HashMap<Key, usize> = HashMap::new();
+        for claim in &claims {
+            *due.entry(claim.key.clone()).or_default() += 1;
+        }
+        let (queried, mut rest): (Vec<Claim>, Vec<Claim>) = claims
+            .into_iter()
+            .partition(|claim| model.owner.fields[claim.field].query.is_some() && due[&claim.key] == 1);
+        let mut fields: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
+        for claim in queried {
+            fields.entry(claim.field).or_default().push(claim);
+        }
+        for claims in fields.into_values() {
+            let timeout = core.limits.timeout;
+            match invalidation::complete_by_query(&core.engine, &core.db, model, &claims, timeout).await {
+                Ok(true) => core.settled(*id, &claims),
+                ended => {
+                    if let Err(error) = ended {
+                        tracing::debug!(target: "sea_orm_cached_field", "not stored by the query itself: {error}");
+                    }
+                    rest.extend(claims);
+                }
+            }
+        }
+        rest
     }
 
     async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {

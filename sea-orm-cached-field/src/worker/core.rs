@@ -20,7 +20,7 @@ use crate::{
     dialect::Claim,
     engine::Engine,
     field::{Key, layout::Upstream},
-    invalidation::{self, Work},
+    invalidation::{self, First, Work},
     registry::{Model, upstream_first, upstreams},
 };
 
@@ -44,14 +44,15 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
-    /// When each model was last looked at, and whether more was found than could be taken.
+    /// The last look at each model.
     looked_at: Mutex<Vec<Look>>,
 }
 
 #[derive(Clone, Copy)]
 struct Look {
     at: Instant,
-    left_some: bool,
+    /// What was taken first, if more was found than could be taken.
+    left_some: Option<First>,
 }
 
 #[derive(Clone)]
@@ -79,7 +80,7 @@ impl Core {
             engine: Engine::of(&db)?,
             db,
             upstream: upstreams(&models),
-            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: false }; models.len()]),
+            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: None }; models.len()]),
             models,
             settings,
             limits,
@@ -104,12 +105,13 @@ impl Core {
         let mut work = Work::None;
         for turn in self.turns() {
             let model = &self.models[turn];
-            let found = self.look_at(turn).await?;
+            let (found, first) = self.look_at(turn).await?;
             work = work.or_earlier(found);
             if found == Work::Now {
                 invalidation::flag_expired(&self.engine, &self.db, model, self.settings.batch_size).await?;
-                let claims = self.claim(turn).await?;
-                self.looked_at()[turn].left_some = claims.len() as u64 >= self.settings.batch_size;
+                let claims = self.claim(turn, first).await?;
+                self.looked_at()[turn].left_some =
+                    Some(first).filter(|_| claims.len() as u64 >= self.settings.batch_size);
                 if !claims.is_empty() {
                     return Ok(Next::Batch(self.hold(model, claims)));
                 }
@@ -118,12 +120,15 @@ impl Core {
         Ok(Next::Nothing(work))
     }
 
-    async fn look_at(&self, turn: usize) -> Result<Work, Error> {
-        let last = std::mem::replace(&mut self.looked_at()[turn], Look { at: Instant::now(), left_some: false });
-        if last.left_some {
-            return Ok(Work::Now);
-        }
-        invalidation::look(&self.engine, &self.db, &self.models[turn]).await
+    /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now what is due, so that neither
+    /// waits for ever.
+    async fn look_at(&self, turn: usize) -> Result<(Work, First), Error> {
+        let last = std::mem::replace(&mut self.looked_at()[turn], Look { at: Instant::now(), left_some: None });
+        Ok(match last.left_some {
+            Some(First::Marks) => (Work::Now, First::Due),
+            Some(First::Due) => (Work::Now, First::Marks),
+            None => (invalidation::look(&self.engine, &self.db, &self.models[turn]).await?, First::Marks),
+        })
     }
 
     /// The models by their places: in their order, after those that were passed over for long.
@@ -138,10 +143,10 @@ impl Core {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn claim(&self, turn: usize) -> Result<Vec<Claim>, Error> {
+    async fn claim(&self, turn: usize, first: First) -> Result<Vec<Claim>, Error> {
         let (model, settings) = (&self.models[turn], &self.settings);
         let upstream = &self.upstream[turn];
-        invalidation::claim(&self.engine, &self.db, model, upstream, settings.batch_size, settings.lease).await
+        invalidation::claim(&self.engine, &self.db, model, upstream, settings.batch_size, settings.lease, first).await
     }
 
     fn hold(self: &Arc<Self>, model: &Arc<Model>, claims: Vec<Claim>) -> Batch {

@@ -1,6 +1,7 @@
 //! Every kind of model that SeaORM knows can have cached fields. That a file compiles, without a warning, is half of its
 //! claim.
 
+mod by_a_query;
 mod compact;
 mod compact_model;
 mod composite_key;

@@ -56,6 +56,21 @@ contract! {
         worker.stop().await;
     }
 
+    /// Of two backlogs, neither waits for the other to end.
+    async fn what_is_due_does_not_wait_for_all_that_is_marked(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [failed] = rows_of(&db, ["error"]).await;
+        fragiles().worker(&db).drain().await.unwrap();
+        db.let_time_pass("fragile").await;
+        many_rows(&db, 8, "gate").await;
+        let worker = start(fragiles().worker(&db).batch_size(2).concurrency(4));
+        place.arrivals(2).await;
+        eventually("the row that was due is tried again", async || place.times(failed) == 2).await;
+        place.open(8);
+        eventually("all are done", async || db.pending("fragile").await == 1).await;
+        worker.stop().await;
+    }
+
     /// Calculations under way must not keep the connections that storing waits for.
     async fn a_pool_of_one_connection_is_enough(db: TestDb) {
         let place = set_up_fragiles(&db).await;

@@ -55,7 +55,9 @@ contract! {
         patient(&db).drain().await.unwrap();
         db.sql("UPDATE crowd SET mood = 'odd'").await;
         patient(&db).batch_size(2).drain().await.unwrap();
-        assert_eq!(calls(&db), [5, 2, 2, 1]);
+        let mut calls = calls(&db);
+        calls.sort_unstable();
+        assert_eq!(calls, [1, 2, 2, 5]);
         assert_eq!(opinions(&db).await.len(), 5);
     }
 

@@ -16,13 +16,16 @@ mod names;
 mod own_triggers;
 #[cfg(all(test, feature = "sqlx-mysql"))]
 mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{AccessMode, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions, Value};
+use sea_orm::{
+    AccessMode, ColumnType, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions, Value,
+};
 
 use super::{
     Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared,
@@ -368,6 +371,14 @@ impl Dialect for MySql {
 
     fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
         read::stale_behind(owner, source, key, of, field)
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn stores_queries(&self) -> bool {
+        false
     }
 
     fn clock(&self) -> Statement {

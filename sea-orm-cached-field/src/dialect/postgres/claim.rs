@@ -48,7 +48,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
                                   FROM (SELECT * FROM {queue} e
                                          WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
                                          ORDER BY e.due_at LIMIT {looked_at}) d
-                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked}){waits}
+                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} OFFSET 0){waits}
                                  ORDER BY d.due_at LIMIT {limit}) o) k,
                        LATERAL (SELECT d.ctid FROM {queue} d
                                  WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
@@ -74,15 +74,17 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
     let pending = match &upstream.source {
-        None => format!("EXISTS (SELECT FROM {queue} p WHERE {} AND {pending})", equal("p", &keys, "d", &keys)),
+        None => {
+            format!("EXISTS (SELECT FROM {queue} p WHERE {} AND {pending} OFFSET 0)", equal("p", &keys, "d", &keys))
+        }
         Some(source) => {
             let (rows, row) = way::rows_of(source);
             let from = format!("FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s", qualified(&owner.table));
             let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
             let far_key = owner_key(&upstream.owner);
             format!(
-                "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending})
-               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND p.field || '' IN ({names})))",
+                "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending} OFFSET 0)
+               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND p.field || '' IN ({names}) OFFSET 0))",
                 queued = equal("p", &keys, "s", &far_key),
                 marks = qualified(&marks(&upstream.owner)),
             )

@@ -64,17 +64,25 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
 /// alone, for neither the UPDATE nor the DELETE would find it.
 pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
     let mut sql = Sql::postgres();
-    let (keys, field) = (key_columns(owner), &owner.fields[field]);
-    let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
+    let of = &owner.fields[field];
     let mut columns = Bound::keys(owner, values.iter().map(|(claim, _)| &claim.key));
     columns.push(Bound::new("generation", values.iter().map(|(claim, _)| claim.generation)));
     columns.push(Bound::new("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
-    columns.push(Bound::to(&field.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
+    columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
     let calculated = sql.table("v", columns);
-    let text = format!(
+    let text = completion(owner, of, &calculated, "");
+    statement(sql, text)
+}
+
+/// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at, value)`, and selects of it,
+/// beside what has become of it, `also`: something of `j.stored` and `j.value`.
+pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
+    let keys = key_columns(owner);
+    let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
+    format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
-                SELECT v.*, t.cf_part AS part, t.cf_place AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
+                SELECT v.*, t.{cached} AS stored, t.cf_part AS part, t.cf_place AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
                        EXISTS (SELECT FROM {table} x WHERE x.ctid = t.cf_place AND x.tableoid = t.cf_part) AS held
                   FROM v
                   LEFT JOIN LATERAL (
@@ -90,14 +98,14 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
               written AS (
                 UPDATE {table} t SET {set} FROM judged v
                  WHERE v.held AND v.current IS NOT NULL AND t.ctid = v.place AND t.tableoid = v.part)
-         SELECT {selected}, j.held, j.current AS generation, j.done FROM judged j",
+         SELECT {selected}, j.held, j.current AS generation, j.done{also} FROM judged j",
+        cached = quote(&field.cached.name),
         marked = super::read::marked(owner, &name),
         same_row = equal("t", &owner_key(owner), "v", &keys),
         same_key = equal("r", &keys, "v", &keys),
         set = assignments(field, "v.value", "v.done").join(", "),
         selected = prefixed("j", &keys),
-    );
-    statement(sql, text)
+    )
 }
 
 /// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
@@ -107,7 +115,7 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let text = format!(
         "WITH {claimed} DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT p.place FROM claimed c, {}))",
         qualified(&recalculations(owner)),
-        place_in_queue(owner, "c", "AND r.generation = c.generation"),
+        place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
     );
     statement(sql, text)
 }
@@ -177,7 +185,7 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
         "WITH {claimed}
          DELETE FROM {} WHERE ctid = ANY (ARRAY(
                 SELECT p.place FROM claimed c, {}
-                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {})))",
+                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {} OFFSET 0)))",
         qualified(&recalculations(owner)),
         place_in_queue(owner, "c", "AND r.generation = c.generation FOR UPDATE SKIP LOCKED"),
         qualified(&owner.table),

@@ -2,11 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{CHANNEL, statement};
+use super::{CHANNEL, collect::AT_PLACE, statement};
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote},
+        sql::{Sql, key_columns, literal, marks, qualified, quote},
     },
     field::{Key, layout::Owner},
 };
@@ -31,19 +31,18 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: bool) -
     statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
 }
 
+/// A row of which a newer version was locked than this statement sees is left to the next look.
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::postgres();
-    let (table, owner_key, field) = (qualified(&owner.table), owner_key(owner), &owner.fields[field]);
+    let (table, field) = (qualified(&owner.table), &owner.fields[field]);
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
     let limit = sql.bind(rows as i64);
     let text = format!(
-        "WITH expired AS (
-                SELECT {columns} FROM {table} WHERE {expires} <= now() AND NOT {flag}
+        "WITH p AS (
+                SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= now() AND NOT {flag}
                  ORDER BY {expires} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE {table} t SET {flag} = true FROM expired e WHERE {same_row}",
-        columns = owner_key.join(", "),
-        same_row = equal("t", &owner_key, "e", &owner_key),
+         UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}"
     );
     statement(sql, text)
 }

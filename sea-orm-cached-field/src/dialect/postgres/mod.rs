@@ -12,13 +12,18 @@ mod functions;
 mod mark;
 mod own_triggers;
 mod own_updates;
+#[cfg(test)]
+mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use std::time::Duration;
+
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -151,6 +156,10 @@ impl Dialect for Postgres {
         Some(claim::settings(internal))
     }
 
+    fn plan_anew(&self) -> Option<&'static str> {
+        Some("SET LOCAL plan_cache_mode = force_custom_plan")
+    }
+
     fn work(&self, owner: &Owner) -> Statement {
         claim::work(owner)
     }
@@ -159,8 +168,8 @@ impl Dialect for Postgres {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
-    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Option<Statement> {
-        Some(collect::collect(owner, which, lease, leased))
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+        vec![collect::collect(owner, which, lease, leased)]
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {
@@ -249,6 +258,18 @@ impl Dialect for Postgres {
 
     fn settings_of_questions(&self) -> Option<Statement> {
         Some(read::settings())
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn query_settings(&self, within: Duration) -> Option<String> {
+        Some(query::settings(within))
+    }
+
+    fn complete_query(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        query::complete(owner, claims)
     }
 
     fn clock(&self) -> Statement {

@@ -16,17 +16,19 @@ pub(super) fn settings() -> Statement {
     statement(Sql::postgres(), "SELECT set_config('jit', 'off', true)".to_owned())
 }
 
-/// Whether the field of the row `t` is marked; `field` is an SQL expression.
+/// Whether the field of the row `t` is marked; `field` is an SQL expression. `OFFSET 0` keeps the planner from looking at
+/// all marks at once, as it does where it takes them for few.
 pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = qualified(&marks(owner));
     let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
-    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field})")];
+    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field} OFFSET 0)")];
     tests.extend(owner.looked_up().map(|source| {
         let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
         // Mostly nothing waits there, and the way need not be gone.
         format!(
-            "(EXISTS (SELECT FROM {marks} WHERE via = {via})
-                  AND EXISTS (SELECT FROM {before}\n  JOIN {marks} m ON m.via = {via} AND m.link = {link} AND m.field = {field}))"
+            "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
+                  AND EXISTS (SELECT FROM {before}
+  CROSS JOIN LATERAL (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND m.field || '' = {field} OFFSET 0) m OFFSET 0))"
         )
     }));
     format!("({})", tests.join(" OR "))
@@ -39,7 +41,7 @@ fn stale(owner: &Owner, field: usize) -> String {
     let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= now()", quote(expires)));
     format!(
         "(t.{flag} OR coalesce({expired}, false) OR {marked}
-                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name}))",
+                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name} OFFSET 0))",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("false"),
         marked = marked(owner, &name),

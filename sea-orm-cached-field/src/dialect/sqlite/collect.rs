@@ -5,38 +5,60 @@ use sea_orm::Statement;
 use super::{NOW, statement};
 use crate::{
     dialect::{
-        Enqueued, shared,
-        sql::{Sql, equal, key_columns, known_fields, marks, owner_key, prefixed, quote, recalculations},
+        Enqueued, Which, shared,
+        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations},
     },
     field::{Key, layout::Owner},
 };
 
-/// What is read of a mark that is taken away.
-fn returned(owner: &Owner) -> String {
-    format!("{}, id, field, 1 AS eager, marked_at", key_columns(owner).join(", "))
-}
-
-pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
+/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both find the same. A row
+/// that is leased keeps its lease; its holder notices the new generation when it completes.
+pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+    let keys = key_columns(owner).join(", ");
+    let marks = quote(&marks(owner).name);
+    let chosen = |sql: &mut Sql| {
+        let known = known_fields(owner);
+        let chosen = match which {
+            Which::Of(key) => {
+                let rows = [key];
+                format!("VALUES {}", sql.tuples(owner, &rows, |key| key, |_, _| Vec::new()))
+            }
+            Which::Oldest(limit) => {
+                format!("SELECT {keys} FROM {marks} WHERE {known} ORDER BY id LIMIT {}", sql.bind(limit as i64))
+            }
+        };
+        format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
+    };
     let mut sql = Sql::sqlite();
-    let (marks, limit, known) = (quote(&marks(owner).name), sql.bind(limit as i64), known_fields(owner));
+    let lease = sql.bind(lease);
+    let is_leased = match leased {
+        Some(field) => format!("{lease} > 0 AND field = {}", literal(owner.fields[field].name)),
+        None => format!("{lease} > 0"),
+    };
     let text = format!(
-        "DELETE FROM {marks} WHERE id IN (SELECT id FROM {marks} WHERE {known} ORDER BY id LIMIT {limit}) RETURNING {}",
-        returned(owner),
+        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts, first_marked_at)
+         SELECT {keys}, field, abs(random() / 2) + 1, {NOW},
+                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}, min(marked_at)
+           FROM {chosen} GROUP BY {keys}, field
+         ON CONFLICT ({keys}, field) DO UPDATE SET
+                {changes}
+         RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
+                1 AS eager, NULL AS marked_at, 0 AS marks",
+        queue = quote(&recalculations(owner).name),
+        chosen = chosen(&mut sql),
+        changes = queued_again(),
     );
-    statement(sql, text)
+    let mut taken = Sql::sqlite();
+    let take = format!("DELETE FROM {}", chosen(&mut taken));
+    vec![statement(sql, text), statement(taken, take)]
 }
 
-pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
-    let mut sql = Sql::sqlite();
-    let (marks, keys) = (quote(&marks(owner).name), key_columns(owner).join(", "));
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
-    statement(
-        sql,
-        format!(
-            "DELETE FROM {marks} WHERE ({keys}) IN (VALUES {tuples}) AND {} RETURNING {}",
-            known_fields(owner),
-            returned(owner)
-        ),
+/// What becomes of a row of the queue `q` that is marked again.
+fn queued_again() -> String {
+    format!(
+        "generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
+                leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END"
     )
 }
 
@@ -53,13 +75,12 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
                 CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0, v.marked_at
            FROM v WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
-                generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
-                attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
-                leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END
+                {changes}
          RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
+        changes = queued_again(),
     );
     statement(sql, text)
 }

@@ -62,27 +62,38 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     statement(sql, text)
 }
 
-/// Generation 0 lets the values pass the guard.
-pub(super) fn settle(owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose row is there, and for
+/// which no mark is visible.
+pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
-    let queue = quote(&recalculations(owner).name);
-    let claimed = shared::claimed(&mut sql, owner, done);
-    let announce = format!(
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q SET generation = 0
-           FROM claimed c WHERE {} AND q.field = c.field AND q.generation = c.generation",
-        equal("q", &keys, "c", &keys),
+           FROM claimed c
+          WHERE {same_key} AND q.field = c.field AND q.generation = c.generation AND NOT {marked}
+            AND EXISTS (SELECT 1 FROM {table} t WHERE {same_row})
+         RETURNING {columns}, field",
+        queue = quote(&recalculations(owner).name),
+        same_key = equal("q", &keys, "c", &keys),
+        marked = super::read::marked(owner, "c", &keys, "c.field"),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
+        columns = keys.join(", "),
     );
-    let keys = done.iter().map(|claim| (&claim.key, claim.field)).collect::<Vec<_>>();
-    (vec![statement(sql, announce)], vec![delete_announced(owner, &keys)])
+    statement(sql, text)
 }
 
-fn delete_announced(owner: &Owner, done: &[(&Key, usize)]) -> Statement {
+pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
-    let tuples = sql.tuples(owner, done, |done| done.0, |sql, done| vec![sql.bind(owner.fields[done.1].name)]);
-    statement(sql, format!("DELETE FROM {queue} WHERE ({keys}, field) IN (VALUES {tuples}) AND generation = 0"))
+    let claimed = shared::claimed(&mut sql, owner, done);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {queue} WHERE ({keys}, field) IN (SELECT {keys}, field FROM claimed) AND generation = 0"
+    );
+    statement(sql, text)
 }
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. An expiry that had
@@ -155,7 +166,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
         write(owner, &shape, std::slice::from_ref(written)),
-        delete_announced(owner, &[(key, field)]),
+        delete_announced(owner, &[Claim { key: key.clone(), field, generation: 0, attempts: 0, claimed_at: 0 }]),
         mark::unmark(owner, field, key, "id"),
     ]
 }

@@ -11,15 +11,18 @@ mod mark;
 mod own_triggers;
 #[cfg(all(test, feature = "sqlx-sqlite"))]
 mod plans;
+mod query;
 mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
 mod way;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, sql::Sql};
+use super::{
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+};
 use crate::field::{
     Key,
     layout::{Owner, Source, Table, Upstream},
@@ -143,12 +146,8 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
-        Some(collect::take_marks(owner, marks))
-    }
-
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Option<Statement> {
-        Some(collect::take_marks_of(owner, keys))
+    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+        collect::collect(owner, which, lease, leased)
     }
 
     /// Marks' ids are used again once they are deleted; a random number is not.
@@ -180,12 +179,16 @@ impl Dialect for Sqlite {
         complete::lock_rows(owner, keys)
     }
 
+    fn announce(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+        Some(complete::announce(owner, claims))
+    }
+
     fn lock_claimed(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
         Some(complete::lock_claimed(owner, claims))
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-        complete::settle(owner, done)
+        (Vec::new(), vec![complete::delete_announced(owner, done)])
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
@@ -218,6 +221,14 @@ impl Dialect for Sqlite {
 
     fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
+    }
+
+    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
+        query::cast_to(kind)
+    }
+
+    fn write_query(&self, owner: &Owner, claims: &[Claim], done: bool) -> Statement {
+        query::write(owner, claims, done)
     }
 
     fn clock(&self) -> Statement {

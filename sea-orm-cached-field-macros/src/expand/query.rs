@@ -1,0 +1,54 @@
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Ident;
+
+use super::at;
+use crate::ast::{CachedField, Model};
+
+/// The user's query, as `FieldSpec` has it. What is wrong with it is said, if something is.
+pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) -> TokenStream {
+    let at_name = field.name.span();
+    // Not the user's, or rustc would suggest to write arguments behind the field.
+    let [model_name, select] = [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
+    let optional = field.optional.is_some();
+    let missing = format!("the cached field `{}` needs a query `{model_name}::{select}`", field.name);
+    // The text is a format string once more.
+    let note = format!(
+        "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
+         selects the key of `{model_name}`, then the value"
+    );
+    let query = quote_spanned!(at(at_name)=> #model_name::#select());
+    let statement = quote_spanned!(at_name=> statement(query));
+    quote! {{
+        struct NoSuchFunction;
+        #[allow(dead_code)]
+        trait Fallback {
+            fn #select() -> NoSuchFunction {
+                NoSuchFunction
+            }
+        }
+        impl<M> Fallback for M {}
+
+        #[diagnostic::on_unimplemented(message = #missing, label = "expected a query, found `{Self}`", note = #note)]
+        trait Query {
+            fn statement(self) -> ::sea_orm::sea_query::SelectStatement;
+        }
+        #[diagnostic::do_not_recommend]
+        impl<Q: ::sea_orm::QueryTrait<QueryStatement = ::sea_orm::sea_query::SelectStatement>> Query for Q {
+            fn statement(self) -> ::sea_orm::sea_query::SelectStatement {
+                self.into_query()
+            }
+        }
+        fn statement<Q: Query>(query: Q) -> ::sea_orm::sea_query::SelectStatement {
+            query.statement()
+        }
+
+        ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
+            select: || {
+                let query = #query;
+                #statement
+            },
+            optional: #optional,
+        })
+    }}
+}

@@ -1,0 +1,100 @@
+//! Queries of the user: fields that are calculated by one.
+
+use sea_orm::Statement;
+
+use super::{
+    Claim, Dialect,
+    bound::Bound,
+    sql::{Sql, equal, key_columns, prefixed},
+};
+use crate::field::{
+    Key,
+    layout::{Field, Owner, Query},
+};
+
+/// The name of the query: that of no table which it could be of.
+const QUERY: &str = "cached_field_query";
+
+/// The query of a field that has one.
+fn query(field: &Field) -> &Query {
+    field.query.as_ref().expect("the field is calculated by a query")
+}
+
+pub(super) fn select(dialect: &(impl Dialect + ?Sized), owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+    let (mut sql, field) = (dialect.sql(), &owner.fields[field]);
+    let rows = written(&mut sql, owner, field);
+    let (own, columns) = (sql.owner_key(owner), key_columns(owner));
+    let among = among(&mut sql, owner, keys.iter());
+    let selected: Vec<String> = own.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let text = format!(
+        "WITH {rows}
+         SELECT {}, {} AS value
+           FROM {} t LEFT JOIN (SELECT * FROM {QUERY} WHERE {}) v ON {}
+          WHERE {}",
+        selected.join(", "),
+        sql.cast(&query(field).read, &value(dialect, field, "v.value")),
+        sql.qualified(&owner.table),
+        is_among("", &columns, &among),
+        equal("v", &columns, "t", &own),
+        is_among("t.", &own, &among),
+    );
+    sql.statement(text)
+}
+
+/// `.., v (key_1, ..., generation, claimed_at, value) AS (..)`, for a WITH clause: what the query says of these claims. Without
+/// those of which it says nothing, if it has to, or several things, or something that does not fit.
+pub(super) fn values(
+    dialect: &impl Dialect,
+    sql: &mut Sql,
+    owner: &Owner,
+    field: &Field,
+    claims: &[Claim],
+    fits: Option<String>,
+) -> String {
+    let rows = written(sql, owner, field);
+    let (columns, keys) = (key_columns(owner), claims.iter().map(|claim| &claim.key));
+    let among = among(sql, owner, keys.clone());
+    let mut claimed = Bound::keys(owner, keys);
+    claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
+    claimed.push(Bound::new("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
+    let claimed = sql.table("k", claimed);
+    let mut is_sound = vec!["coalesce(c.times, 1) = 1".to_owned()];
+    is_sound.extend((!query(field).optional).then(|| "c.value IS NOT NULL".to_owned()));
+    is_sound.extend(fits);
+    format!(
+        "{rows}, {claimed},
+              c AS (SELECT r.*, count(*) OVER (PARTITION BY {partition}) AS times FROM {QUERY} r WHERE {restricted}),
+              v AS (SELECT k.*, {value} AS value FROM k LEFT JOIN c ON {same} WHERE {is_sound})",
+        partition = prefixed("r", &columns),
+        restricted = is_among("r.", &columns, &among),
+        value = sql.cast_for(&field.cached, &value(dialect, field, "c.value")),
+        same = equal("c", &columns, "k", &columns),
+        is_sound = is_sound.join(" AND "),
+    )
+}
+
+/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it.
+fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
+    let select = sql.embed(&(query(field).select)());
+    format!("{QUERY} ({}, value) AS ({select})", key_columns(owner).join(", "))
+}
+
+/// What each key column is compared with. Every planner takes such a condition into the query, to where its rows come
+/// from, if that does not change the result. Of several columns more keys fulfil it than these.
+fn among<'k>(sql: &mut Sql, owner: &Owner, keys: impl Iterator<Item = &'k Key> + Clone) -> Vec<String> {
+    let columns = owner.key.iter().enumerate();
+    columns.map(|(at, column)| sql.among(column, keys.clone().map(|key| key.values()[at].clone()))).collect()
+}
+
+fn is_among(prefix: &str, columns: &[String], among: &[String]) -> String {
+    let conditions = columns.iter().zip(among).map(|(column, among)| format!("{prefix}{column} {among}"));
+    conditions.collect::<Vec<_>>().join(" AND ")
+}
+
+/// A value as one of the column that it is for.
+fn value(dialect: &(impl Dialect + ?Sized), field: &Field, value: &str) -> String {
+    match dialect.cast_to(&query(field).kind) {
+        Some(kind) => format!("CAST({value} AS {kind})"),
+        None => value.to_owned(),
+    }
+}
