@@ -58,6 +58,8 @@ contract! {
             insta::assert_snapshot!(report, @r#"
             lamp: replaced function cf_lamp_bu_08a5616e
             lamp: replaced trigger zz_cached_field_bu
+            lamp: replaced function cf_lamp_aur_193361e5
+            lamp: replaced trigger zz_cached_field_aur
             lamp: replaced function cf_lamp_au_f8a919d5
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_au_da775af3
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_at_d9775960

@@ -80,6 +80,8 @@ contract! {
             lamppost: created trigger zz_cached_field_bi
             lamppost: created function cf_lamppost_ai_236b7217
             lamppost: created trigger zz_cached_field_ai
+            lamppost: created function cf_lamppost_aur_1f2e02c3
+            lamppost: created trigger zz_cached_field_aur
             lamppost: created function cf_lamppost_au_276b7863
             lamppost: created trigger zz_cached_field_au
             lamppost: created function cf_lamppost_reflag_dc10069a
