@@ -62,7 +62,7 @@ const EVERYWHERE: &[Database] = &[Database::Postgres, Database::Sqlite];
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "recalculate",
-        rows: Size { smoke: 20, quick: 5_000, full: 10_000 },
+        rows: Size { smoke: 20, quick: 2_000, full: 10_000 },
         on: EVERYWHERE,
         floor: "a SELECT and an UPDATE for each row, each committed, on one connection",
         targets: &[
@@ -74,7 +74,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "recalculate_batch",
-        rows: Size { smoke: 20, quick: 50_000, full: 100_000 },
+        rows: Size { smoke: 20, quick: 20_000, full: 100_000 },
         on: &[Database::Postgres],
         floor: "one UPDATE of all rows",
         targets: &[to(CACHED, TimesFloorAtLeast(0.35))],
@@ -82,7 +82,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "embedded",
-        rows: Size { smoke: 20, quick: 50_000, full: 100_000 },
+        rows: Size { smoke: 20, quick: 20_000, full: 100_000 },
         on: &[Database::Sqlite],
         floor: "one UPDATE of all rows",
         targets: &[to(CACHED, TimesFloorAtLeast(0.3))],
@@ -174,7 +174,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "scale_out",
-        rows: Size { smoke: 200, quick: 20_000, full: 50_000 },
+        rows: Size { smoke: 200, quick: 10_000, full: 50_000 },
         on: &[Database::Postgres],
         floor: "one worker",
         targets: &[
