@@ -61,7 +61,7 @@ pub(crate) enum Outcome {
 /// been committed before: rows loaded earlier could miss the very changes that the claims stand for.
 pub(crate) async fn calculate(
     engine: &Engine,
-    db: &DatabaseExecutor<'_>,
+    (rows_over, db): (&DatabaseExecutor<'_>, &DatabaseExecutor<'_>),
     model: &Model,
     claims: Vec<Claim>,
     limits: &Limits,
@@ -69,7 +69,7 @@ pub(crate) async fn calculate(
 ) -> Result<(), Error> {
     let claims = by_row(claims);
     let keys: Vec<Key> = claims.keys().cloned().collect();
-    let (loaded, unreadable) = model.rows.load(db, &keys).await?;
+    let (loaded, unreadable) = model.rows.load(rows_over, &keys).await?;
     let batch = Batch { engine, db, model, loaded: &*loaded, limits, calculated };
     let places: HashMap<Key, usize> = (0..loaded.len()).map(|place| (loaded.key(place), place)).collect();
     let (mut rows, mut ended) = (Vec::new(), Vec::new());
@@ -98,7 +98,7 @@ pub(crate) async fn calculate_claim(
 ) -> Result<Outcome, Error> {
     let limits = Limits { timeout: Duration::MAX, concurrency: 1, permits: Arc::new(Semaphore::new(1)) };
     let (calculated, mut outcome) = mpsc::channel(1);
-    calculate(engine, db, model, vec![claim.clone()], &limits, calculated).await?;
+    calculate(engine, (db, db), model, vec![claim.clone()], &limits, calculated).await?;
     let calculated = outcome.recv().await.into_iter().flatten().next();
     Ok(calculated.map_or(Outcome::Gone, |calculated| calculated.outcome))
 }

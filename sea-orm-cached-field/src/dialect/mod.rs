@@ -67,6 +67,14 @@ pub(crate) enum WakeUp {
     Poll,
 }
 
+/// How a worker's own sessions are set, so that its transactions need not be.
+pub(crate) struct Session {
+    /// Names and values.
+    pub(crate) settings: Vec<(&'static str, &'static str)>,
+    /// A row `stands`: whether they are set, which a proxy may have kept from us.
+    pub(crate) check: Statement,
+}
+
 /// The SQL of one database.
 pub(crate) trait Dialect: Send + Sync {
     fn backend(&self) -> DbBackend;
@@ -182,6 +190,16 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// How a worker's transaction begins.
     fn transaction(&self) -> TransactionOptions;
+
+    /// What the sessions of a worker's own connections can set once and for all, instead of [`Dialect::settings`].
+    fn session(&self) -> Option<Session> {
+        None
+    }
+
+    /// Makes the writes of a transaction of such a session foreign ones.
+    fn external(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
     fn settings(&self, internal: bool) -> Option<String>;

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{
-    begin,
+    Connections,
     collect::{self, Collected},
     execute_all, query_last, read_claim,
 };
@@ -42,8 +42,13 @@ impl Work {
 }
 
 /// Looks for work, without writing: on SQLite a write transaction holds up all others.
-pub(crate) async fn look(engine: &Engine, db: &DatabaseConnection, model: &Model) -> Result<Work, Error> {
-    let Some(row) = db.query_one_raw(engine.dialect.work(&model.owner)).await? else { return Ok(Work::None) };
+pub(crate) async fn look(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+) -> Result<Work, Error> {
+    let row = connections.into().reader().query_one_raw(engine.dialect.work(&model.owner)).await?;
+    let Some(row) = row else { return Ok(Work::None) };
     let (marked, wait): (bool, Option<i64>) = (row.try_get("", "work")?, row.try_get("", "wait")?);
     Ok(match wait.map(u64::try_from) {
         _ if marked => Work::Now,
@@ -63,13 +68,15 @@ pub(crate) enum First {
     Marks,
     /// What is in the queue already.
     Due,
+    /// Marks, and nothing else.
+    OnlyMarks,
 }
 
 /// Collects marks and leases what is due, all fields of a row together; at most so many rows. When this returns the
 /// claims are committed, so that rows loaded from now on show every change that they stand for.
 pub(crate) async fn claim(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     upstream: &[Upstream],
     limit: u64,
@@ -77,7 +84,7 @@ pub(crate) async fn claim(
     first: First,
 ) -> Result<Vec<Claim>, Error> {
     let lease = milliseconds(lease);
-    let transaction = begin(engine, db, true).await?;
+    let transaction = connections.into().begin(engine, true).await?;
     // What may have to wait, and what has siblings that may be due, is not leased at once.
     let at_once = if model.owner.fields.len() == 1 && upstream.is_empty() { lease } else { 0 };
     let (mut collected, mut due) = (Collected::default(), Vec::new());
@@ -90,12 +97,12 @@ pub(crate) async fn claim(
         }
     } else {
         collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
-        if let Some(room) = room(collected.claims.len()) {
+        if let Some(room) = room(collected.claims.len()).filter(|_| first != First::OnlyMarks) {
             due = lease_due(engine, &transaction, model, upstream, room, lease).await?;
         }
     }
-    let queued = collected.queued.iter().map(|(key, field)| (key, *field));
-    let rows = queued.chain(due.iter().map(|claim| (&claim.key, claim.field)));
+    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+    let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
     collect::flag_missing(engine, &transaction, model, rows).await?;
     transaction.commit().await?;
     engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
@@ -129,7 +136,7 @@ async fn lease_due(
 /// recalculation that must read what stands there now.
 pub(crate) async fn claim_one(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     field: usize,
     key: &Key,
@@ -137,7 +144,7 @@ pub(crate) async fn claim_one(
     steal: bool,
 ) -> Result<Option<Claim>, Error> {
     let lease = milliseconds(lease);
-    let transaction = begin(engine, db, true).await?;
+    let transaction = connections.into().begin(engine, true).await?;
     let collected = collect::collect_row(engine, &transaction, model, field, key, lease).await?;
     let mut claim = collected.claims.iter().find(|claim| claim.field == field).cloned();
     if claim.is_none() {
@@ -148,8 +155,8 @@ pub(crate) async fn claim_one(
             claim = Some(read_claim(model, row)?);
         }
     }
-    let queued = collected.queued.iter().map(|(key, field)| (key, *field));
-    collect::flag_missing(engine, &transaction, model, queued).await?;
+    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+    collect::flag_missing(engine, &transaction, model, unflagged).await?;
     transaction.commit().await?;
     engine.tell_all(collected.event(model));
     tell_claimed(engine, model, claim.as_slice());
@@ -159,12 +166,12 @@ pub(crate) async fn claim_one(
 /// Makes leases last for longer, as long as they have not ended.
 pub(crate) async fn renew(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     claims: &[Claim],
     lease: Duration,
 ) -> Result<(), Error> {
-    let transaction = begin(engine, db, false).await?;
+    let transaction = connections.into().begin(engine, false).await?;
     transaction.execute_raw(engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease))).await?;
     Ok(transaction.commit().await?)
 }

@@ -26,6 +26,8 @@ const LINKS_PER_MARK: u64 = 50;
 pub(super) struct Collected {
     /// What was queued, leased or not.
     pub(super) queued: Vec<(Key, usize)>,
+    /// Of it, what is perhaps not flagged.
+    pub(super) unflagged: Vec<(Key, usize)>,
     /// What was leased to us.
     pub(super) claims: Vec<Claim>,
     marks: usize,
@@ -119,6 +121,9 @@ async fn collect_at_once(
         collected.marks = collected.marks.max(row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default());
         if row.try_get("", "eager")? {
             collected.queued.push((claim.key.clone(), claim.field));
+            if !row.try_get::<bool>("", "flagged")? {
+                collected.unflagged.push((claim.key.clone(), claim.field));
+            }
             if lease.of(claim.field) && row.try_get("", "leased")? {
                 collected.claims.push(claim);
             }
@@ -130,7 +135,9 @@ async fn collect_at_once(
     }
     let busy = let_lie(engine, db, model, lazy).await?;
     collected.claims.extend(enqueue(engine, db, model, &busy, lease.duration).await?);
-    collected.queued.extend(busy.into_iter().map(|row| (row.key, row.field)));
+    let busy: Vec<_> = busy.into_iter().map(|row| (row.key, row.field)).collect();
+    collected.unflagged.extend_from_slice(&busy);
+    collected.queued.extend(busy);
     Ok(collected)
 }
 
@@ -199,8 +206,8 @@ async fn collect_in_steps(
     }
     eager.extend(let_lie(engine, db, model, lazy).await?);
     let claims = enqueue(engine, db, model, &eager, lease.duration).await?;
-    let queued = eager.into_iter().map(|row| (row.key, row.field)).collect();
-    Ok(Collected { queued, claims, marks: taken.len() })
+    let queued: Vec<_> = eager.into_iter().map(|row| (row.key, row.field)).collect();
+    Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.len() })
 }
 
 fn by_field(model: &Model, taken: &[QueryResult]) -> Result<HashMap<(Key, usize), Marks>, Error> {

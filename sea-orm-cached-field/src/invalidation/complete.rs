@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, QueryResult, Value};
 
-use super::{begin, execute_all, read_field};
+use super::{Connections, execute_all, read_field};
 use crate::{
     Error, dialect,
     dialect::{Claim, Shape, ShapedField, Written},
@@ -43,21 +43,16 @@ pub(super) enum Verdict {
 /// Stores values in one short transaction that waits for nobody. Order of locks: rows, then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<(), Error> {
-    let transaction = begin(engine, db, true).await?;
-    let verdicts = match store(engine, &transaction, model, calculations).await {
-        Ok(verdicts) => verdicts,
-        Err(error) => {
-            // Awaited, so that the rows are free when the next completion looks for them.
-            transaction.rollback().await?;
-            return Err(error);
-        }
+    let connections = connections.into();
+    let verdicts = match store_alone(engine, connections, model, calculations).await? {
+        Some(verdicts) => verdicts,
+        None => store(engine, connections, model, calculations).await?,
     };
-    transaction.commit().await?;
-    stored(engine, db, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
+    stored(engine, connections, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
     let judged = calculations.iter().zip(verdicts);
     engine
         .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, verdict, calculation.changed)));
@@ -65,13 +60,13 @@ pub(crate) async fn complete(
 }
 
 /// What is left to be done after the commit.
-pub(super) async fn stored(engine: &Engine, db: &DatabaseConnection, model: &Model, superseded: Vec<Claim>) {
+pub(super) async fn stored(engine: &Engine, connections: Connections<'_>, model: &Model, superseded: Vec<Claim>) {
     if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
         // A worker that fell asleep while the row was flagged knows nothing of its expiry.
         engine.wake.send_replace(());
     }
     if !superseded.is_empty() {
-        release(engine, db, model, &superseded).await;
+        release(engine, connections, model, &superseded).await;
     }
 }
 
@@ -84,9 +79,9 @@ const RELEASES: u32 = 5;
 
 /// A queue row that cannot be seen is gone, or somebody else has just marked it again and holds it locked. Then it has
 /// kept our lease, which nobody would end before its time. In a transaction of its own: this one may wait for that lock.
-async fn release(engine: &Engine, db: &DatabaseConnection, model: &Model, claims: &[Claim]) {
+async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim]) {
     let release = async || -> Result<(), Error> {
-        let transaction = begin(engine, db, false).await?;
+        let transaction = connections.begin(engine, false).await?;
         execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
         Ok(transaction.commit().await?)
     };
@@ -97,18 +92,49 @@ async fn release(engine: &Engine, db: &DatabaseConnection, model: &Model, claims
     }
 }
 
+/// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing is done.
+async fn store_alone(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Option<Vec<Verdict>>, Error> {
+    let Some(writer) = connections.writer().filter(|_| !model.owner.repeats()) else { return Ok(None) };
+    let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else { return Ok(None) };
+    if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Publish | Verdict::HandBack)) {
+        let transaction = connections.begin(engine, true).await?;
+        end(engine, &transaction, model, claims(calculations), &verdicts).await?;
+        transaction.commit().await?;
+    }
+    Ok(Some(verdicts))
+}
+
 async fn store(
     engine: &Engine,
-    transaction: &DatabaseTransaction,
+    connections: Connections<'_>,
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let verdicts = match store_at_once(engine, transaction, model, calculations).await? {
-        Some(verdicts) => verdicts,
-        None => store_in_steps(engine, transaction, model, calculations).await?,
+    let transaction = connections.begin(engine, true).await?;
+    let stored = async {
+        let verdicts = match store_at_once(engine, &transaction, model, calculations).await? {
+            Some(verdicts) => verdicts,
+            None => store_in_steps(engine, &transaction, model, calculations).await?,
+        };
+        end(engine, &transaction, model, claims(calculations), &verdicts).await?;
+        Ok(verdicts)
     };
-    end(engine, transaction, model, claims(calculations), &verdicts).await?;
-    Ok(verdicts)
+    match stored.await {
+        Ok(verdicts) => {
+            transaction.commit().await?;
+            Ok(verdicts)
+        }
+        Err(error) => {
+            // Awaited, so that the rows are free when the next completion looks for them.
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
 }
 
 /// What else there is to do for the claims, once the values are written.
@@ -147,7 +173,7 @@ pub(super) fn with_verdict<'c>(
 /// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
 async fn store_at_once(
     engine: &Engine,
-    transaction: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Option<Vec<Verdict>>, Error> {
@@ -158,7 +184,7 @@ async fn store_at_once(
     let values: Vec<_> = calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
     let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else { return Ok(None) };
     let mut verdicts = HashMap::new();
-    for row in transaction.query_all_raw(complete).await? {
+    for row in db.query_all_raw(complete).await? {
         verdicts.insert(model.read_key(&row)?, read_verdict(&row)?);
     }
     let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
@@ -299,11 +325,11 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
 /// Ends leases without a result; the rows are due again at once.
 pub(crate) async fn hand_back(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     claims: &[Claim],
 ) -> Result<(), Error> {
-    let transaction = begin(engine, db, false).await?;
+    let transaction = connections.into().begin(engine, false).await?;
     execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
     transaction.commit().await?;
     for claim in claims {
@@ -316,11 +342,11 @@ pub(crate) async fn hand_back(
 /// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's claim is handed back.
 pub(crate) async fn drop_gone(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     claims: &[Claim],
 ) -> Result<(), Error> {
-    let transaction = begin(engine, db, false).await?;
+    let transaction = connections.into().begin(engine, false).await?;
     // A row that is hidden from this role is not gone.
     execute_all(&transaction, engine.dialect.see_all()).await?;
     execute_all(&transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
@@ -365,7 +391,7 @@ impl Retry {
 /// is marked again.
 pub(crate) async fn fail(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     claim: &Claim,
     error: &Error,
@@ -373,7 +399,7 @@ pub(crate) async fn fail(
 ) -> Result<(), Error> {
     let (retry_in, error) = (retry.after(claim.attempts), error.with_sources());
     let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-    let transaction = begin(engine, db, false).await?;
+    let transaction = connections.into().begin(engine, false).await?;
     transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
     transaction.commit().await?;
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);

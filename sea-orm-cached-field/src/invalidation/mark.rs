@@ -1,8 +1,8 @@
 //! Mark: by our own methods. All other marks are made by the triggers.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, TransactionTrait, Value};
 
-use super::{begin, execute_all};
+use super::{Connections, execute_all};
 use crate::{
     Error, dialect,
     engine::Engine,
@@ -57,13 +57,14 @@ pub(crate) async fn set_expiry(
 /// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark them.
 pub(crate) async fn flag_expired(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     rows: u64,
 ) -> Result<(), Error> {
+    let connections = connections.into();
     let temporal = model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
     for (index, field) in temporal {
-        let transaction = begin(engine, db, false).await?;
+        let transaction = connections.begin(engine, false).await?;
         let flagged =
             transaction.execute_raw(engine.dialect.flag_expired(&model.owner, index, rows)).await?.rows_affected();
         transaction.commit().await?;

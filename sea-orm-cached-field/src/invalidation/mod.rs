@@ -5,32 +5,23 @@
 mod claim;
 mod collect;
 mod complete;
+mod connections;
 mod mark;
 mod query;
 mod question;
 mod recursion;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
-use crate::{Error, dialect::Claim, engine::Engine, registry::Model};
+use crate::{Error, dialect::Claim, registry::Model};
 
 pub(crate) use claim::{First, Work, claim, claim_one, look, renew};
 pub(crate) use complete::{Calculation, Retry, clock, complete, drop_gone, fail, hand_back, store_in_transaction};
+pub(crate) use connections::Connections;
 pub(crate) use mark::{flag, flag_expired, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;
 pub(crate) use recursion::find_circles;
-
-/// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
-async fn begin(engine: &Engine, db: &DatabaseConnection, internal: bool) -> Result<DatabaseTransaction, DbErr> {
-    let transaction = db.begin_with_options(engine.dialect.transaction()).await?;
-    if let Some(settings) = engine.dialect.settings(internal) {
-        transaction.execute_unprepared(&settings).await?;
-    }
-    Ok(transaction)
-}
 
 async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
     for statement in statements {

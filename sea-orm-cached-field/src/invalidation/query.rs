@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{
-    begin,
+    Connections,
     complete::{Verdict, end, event, judge, read_verdict, stored, with_verdict},
     execute_all,
 };
@@ -24,7 +24,7 @@ const WITHIN: Duration = Duration::from_secs(1);
 /// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
 pub(crate) async fn complete_by_query(
     engine: &Engine,
-    db: &DatabaseConnection,
+    connections: impl Into<Connections<'_>>,
     model: &Model,
     claims: &[Claim],
     timeout: Duration,
@@ -32,8 +32,8 @@ pub(crate) async fn complete_by_query(
     if !engine.dialect.stores_queries() {
         return Ok(false);
     }
-    let started = Instant::now();
-    let transaction = begin(engine, db, true).await?;
+    let (started, connections) = (Instant::now(), connections.into());
+    let transaction = connections.begin(engine, true).await?;
     let ended = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
         Ok(Some(ended)) => ended,
         refused => {
@@ -43,7 +43,7 @@ pub(crate) async fn complete_by_query(
     };
     transaction.commit().await?;
     let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
-    stored(engine, db, model, with_verdict(claims.iter(), &verdicts, Verdict::Superseded)).await;
+    stored(engine, connections, model, with_verdict(claims.iter(), &verdicts, Verdict::Superseded)).await;
     let took = started.elapsed();
     let calculated = claims.iter().map(|claim| {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);

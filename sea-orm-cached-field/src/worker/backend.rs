@@ -77,6 +77,8 @@ struct Source {
     stop: CancellationToken,
     in_flight: Arc<Semaphore>,
     unreachable_for: Duration,
+    /// Whether something is known to have happened since the last look.
+    woken: bool,
 }
 
 impl Source {
@@ -90,7 +92,10 @@ impl Source {
                 permit = Arc::clone(&self.in_flight).acquire_owned() => permit.ok()?,
             };
             // Not cut off when the worker stops: a claim that is half made would be lost until its lease ends.
-            match self.core.next().await {
+            let (core, woken) = (&self.core, std::mem::take(&mut self.woken));
+            let claim = async { if woken { core.next_marked().await } else { core.next().await } };
+            let (next, ()) = tokio::join!(claim, self.sleep.wake_up(core));
+            match next {
                 Ok(Next::Batch(batch)) => {
                     batch.keep(permit);
                     self.sleep.was_busy();
@@ -112,7 +117,7 @@ impl Source {
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            () = self.sleep.sleep(&self.core, work) => {}
+            woken = self.sleep.sleep(&self.core, work) => self.woken = woken,
         }
     }
 
@@ -133,6 +138,7 @@ impl Backend {
             stop: stop.clone(),
             in_flight: Arc::new(Semaphore::new(BATCHES_IN_FLIGHT)),
             unreachable_for: UNREACHABLE.0,
+            woken: false,
         };
         Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, core }
     }

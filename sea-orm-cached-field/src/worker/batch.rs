@@ -139,7 +139,7 @@ impl Batch {
         }
         for claims in fields.into_values() {
             let timeout = core.limits.timeout;
-            match invalidation::complete_by_query(&core.engine, &core.db, model, &claims, timeout).await {
+            match invalidation::complete_by_query(&core.engine, core.connections(), model, &claims, timeout).await {
                 Ok(true) => core.settled(*id, &claims),
                 ended => {
                     if let Err(error) = ended {
@@ -155,7 +155,8 @@ impl Batch {
     async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
         let Inner { core, model, .. } = &*self.0;
         let db = DatabaseExecutor::Connection(&core.db);
-        calculate(&core.engine, &db, model, claims, &core.limits, calculated).await
+        let rows_over = core.connections().reader();
+        calculate(&core.engine, (&rows_over, &db), model, claims, &core.limits, calculated).await
     }
 
     async fn settle_all(&self, calculated: mpsc::Receiver<Vec<Calculated>>) -> Result<(), Error> {
@@ -181,7 +182,7 @@ impl Batch {
             self.complete(&values).await?;
         }
         if !gone.is_empty() {
-            invalidation::drop_gone(&core.engine, &core.db, model, &gone).await?;
+            invalidation::drop_gone(&core.engine, core.connections(), model, &gone).await?;
             core.settled(*id, &gone);
         }
         Ok(())
@@ -191,7 +192,7 @@ impl Batch {
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let Inner { core, id, model, .. } = &*self.0;
         let mut tried = 1;
-        while let Err(error) = invalidation::complete(&core.engine, &core.db, model, values).await {
+        while let Err(error) = invalidation::complete(&core.engine, core.connections(), model, values).await {
             if tried == COMPLETIONS || core.engine.refuses_value(&error) {
                 return match values {
                     // If the database cannot be reached, neither can this be kept, and the batch fails.
@@ -218,7 +219,7 @@ impl Batch {
 
     async fn fail(&self, claim: &Claim, error: &Error) -> Result<(), Error> {
         let Inner { core, id, model, .. } = &*self.0;
-        invalidation::fail(&core.engine, &core.db, model, claim, error, core.settings.retry).await?;
+        invalidation::fail(&core.engine, core.connections(), model, claim, error, core.settings.retry).await?;
         core.settled(*id, std::slice::from_ref(claim));
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{batch::Batch, settings::Settings};
@@ -20,7 +20,7 @@ use crate::{
     dialect::Claim,
     engine::Engine,
     field::{Key, layout::Upstream},
-    invalidation::{self, First, Work},
+    invalidation::{self, Connections, First, Work},
     registry::{Model, upstream_first, upstreams},
 };
 
@@ -32,7 +32,10 @@ const PASSED_OVER: Duration = Duration::from_secs(1);
 
 pub(super) struct Core {
     pub(super) engine: Arc<Engine>,
+    /// The user's connections, and with them the user's code's.
     pub(super) db: DatabaseConnection,
+    /// Those that the protocol is spoken over, where it has some of its own.
+    own: OnceCell<Option<DatabaseConnection>>,
     /// Those first whose fields others are calculated from.
     pub(super) models: Vec<Arc<Model>>,
     /// What the fields of each model wait for.
@@ -79,6 +82,7 @@ impl Core {
         Ok(Self {
             engine: Engine::of(&db)?,
             db,
+            own: OnceCell::new(),
             upstream: upstreams(&models),
             looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: None }; models.len()]),
             models,
@@ -90,34 +94,61 @@ impl Core {
         })
     }
 
+    /// Connects as one who stays: over connections of its own, where that is of use.
+    pub(super) async fn settle_in(&self) -> Result<(), Error> {
+        #[cfg(feature = "sqlx-postgres")]
+        if let Some(session) = self.engine.dialect.session() {
+            self.own.get_or_try_init(|| super::connections::connect(self, &session)).await?;
+        }
+        Ok(())
+    }
+
+    /// What the protocol is spoken over.
+    pub(super) fn connections(&self) -> Connections<'_> {
+        match self.own.get() {
+            Some(Some(own)) => Connections::set(own),
+            _ => Connections::from(&self.db),
+        }
+    }
+
     /// When there is work for any model, without taking it.
     pub(super) async fn look(&self) -> Result<Work, Error> {
         let mut work = Work::None;
         for model in &self.models {
-            work = work.or_earlier(invalidation::look(&self.engine, &self.db, model).await?);
+            work = work.or_earlier(invalidation::look(&self.engine, self.connections(), model).await?);
         }
         Ok(work)
     }
 
     /// Claims a batch: of the first model that has work, but none is passed over for long.
     pub(super) async fn next(self: &Arc<Self>) -> Result<Next, Error> {
+        self.settle_in().await?;
         self.hand_back([]).await?;
         let mut work = Work::None;
         for turn in self.turns() {
-            let model = &self.models[turn];
             let (found, first) = self.look_at(turn).await?;
             work = work.or_earlier(found);
             if found == Work::Now {
-                invalidation::flag_expired(&self.engine, &self.db, model, self.settings.batch_size).await?;
-                let claims = self.claim(turn, first).await?;
-                self.looked_at()[turn].left_some =
-                    Some(first).filter(|_| claims.len() as u64 >= self.settings.batch_size);
-                if !claims.is_empty() {
-                    return Ok(Next::Batch(self.hold(model, claims)));
+                let (model, rows) = (&self.models[turn], self.settings.batch_size);
+                invalidation::flag_expired(&self.engine, self.connections(), model, rows).await?;
+                if let Some(batch) = self.claim(turn, first).await? {
+                    return Ok(Next::Batch(batch));
                 }
             }
         }
         Ok(Next::Nothing(work))
+    }
+
+    /// As [`Core::next`], but takes new marks without a look, where a look costs as much.
+    pub(super) async fn next_marked(self: &Arc<Self>) -> Result<Next, Error> {
+        if self.own.get().is_some_and(Option::is_some) {
+            for turn in self.turns().into_iter().filter(|turn| self.upstream[*turn].is_empty()) {
+                if let Some(batch) = self.claim(turn, First::OnlyMarks).await? {
+                    return Ok(Next::Batch(batch));
+                }
+            }
+        }
+        self.next().await
     }
 
     /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now what is due, so that neither
@@ -125,9 +156,9 @@ impl Core {
     async fn look_at(&self, turn: usize) -> Result<(Work, First), Error> {
         let last = std::mem::replace(&mut self.looked_at()[turn], Look { at: Instant::now(), left_some: None });
         Ok(match last.left_some {
-            Some(First::Marks) => (Work::Now, First::Due),
+            Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
-            None => (invalidation::look(&self.engine, &self.db, &self.models[turn]).await?, First::Marks),
+            None => (invalidation::look(&self.engine, self.connections(), &self.models[turn]).await?, First::Marks),
         })
     }
 
@@ -143,10 +174,12 @@ impl Core {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn claim(&self, turn: usize, first: First) -> Result<Vec<Claim>, Error> {
-        let (model, settings) = (&self.models[turn], &self.settings);
-        let upstream = &self.upstream[turn];
-        invalidation::claim(&self.engine, &self.db, model, upstream, settings.batch_size, settings.lease, first).await
+    async fn claim(self: &Arc<Self>, turn: usize, first: First) -> Result<Option<Batch>, Error> {
+        let (engine, model, upstream) = (&self.engine, &self.models[turn], &self.upstream[turn]);
+        let Settings { batch_size, lease, .. } = self.settings;
+        let claims = invalidation::claim(engine, self.connections(), model, upstream, batch_size, lease, first).await?;
+        self.looked_at()[turn].left_some = Some(first).filter(|_| claims.len() as u64 >= batch_size);
+        Ok(if claims.is_empty() { None } else { Some(self.hold(model, claims)) })
     }
 
     fn hold(self: &Arc<Self>, model: &Arc<Model>, claims: Vec<Claim>) -> Batch {
@@ -187,7 +220,9 @@ impl Core {
     pub(super) async fn hand_back(&self, held: impl IntoIterator<Item = Held>) -> Result<(), Error> {
         self.lost().extend(held);
         while let Some(held) = self.next_lost() {
-            if let Err(error) = invalidation::hand_back(&self.engine, &self.db, &held.model, &held.claims).await {
+            if let Err(error) =
+                invalidation::hand_back(&self.engine, self.connections(), &held.model, &held.claims).await
+            {
                 self.lost().push(held);
                 return Err(error);
             }
@@ -218,7 +253,7 @@ impl Core {
     pub(super) async fn renew(&self) -> Result<(), Error> {
         let held: Vec<Held> = self.held().values().cloned().collect();
         for Held { model, claims } in held.iter().filter(|held| !held.claims.is_empty()) {
-            invalidation::renew(&self.engine, &self.db, model, claims, self.settings.lease).await?;
+            invalidation::renew(&self.engine, self.connections(), model, claims, self.settings.lease).await?;
         }
         Ok(())
     }

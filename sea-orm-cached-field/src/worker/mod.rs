@@ -2,6 +2,8 @@
 
 mod backend;
 mod batch;
+#[cfg(feature = "sqlx-postgres")]
+mod connections;
 mod core;
 mod hand_back;
 #[cfg(feature = "sqlx-postgres")]

@@ -10,6 +10,10 @@ use crate::invalidation::Work;
 /// The first pause after work; it is doubled each time nothing is found.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
+/// The first pause where a look asks no server.
+#[cfg(feature = "sqlx-sqlite")]
+const FIRST_PAUSE_EMBEDDED: Duration = Duration::from_millis(1);
+
 /// The longest pause while a transaction is open whose marks might not wake us.
 const AMONG_WRITERS: Duration = Duration::from_millis(40);
 
@@ -45,11 +49,16 @@ impl Sleep {
     }
 
     pub(super) fn was_busy(&mut self) {
-        self.pause = FIRST_PAUSE;
+        self.pause = match self.alarm {
+            #[cfg(feature = "sqlx-sqlite")]
+            Some(Alarm::Watcher { .. }) => FIRST_PAUSE_EMBEDDED,
+            _ => FIRST_PAUSE,
+        };
     }
 
-    /// Sleeps until something happens, or is due, or might have happened unnoticed. `work` was looked for before.
-    pub(super) async fn sleep(&mut self, core: &Arc<Core>, work: Work) {
+    /// Sleeps until something happens, or is due, or might have happened unnoticed, and returns whether something has
+    /// happened. `work` was looked for before.
+    pub(super) async fn sleep(&mut self, core: &Arc<Core>, work: Work) -> bool {
         if self.alarm.is_none() {
             self.alarm = set_alarm(core).await;
         }
@@ -64,10 +73,11 @@ impl Sleep {
             Some(Alarm::None(longest)) => longest,
             _ => BY_POLLING,
         });
-        if self.wait(longest.min(due)).await {
-            self.pause = FIRST_PAUSE;
+        let woken = self.wait(longest.min(due)).await;
+        if woken {
+            self.was_busy();
         }
-        self.wake_up(core).await;
+        woken
     }
 
     /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known of then.
@@ -96,7 +106,7 @@ impl Sleep {
     }
 
     /// While we are awake nobody needs to wake us.
-    async fn wake_up(&mut self, core: &Core) {
+    pub(super) async fn wake_up(&mut self, core: &Core) {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
             && let Err(error) = listener.wake_up(core).await

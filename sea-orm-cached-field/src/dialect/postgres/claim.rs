@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
-        Claim, shared,
+        Claim, Session, shared,
         sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, recalculations},
     },
     field::{
@@ -17,13 +17,36 @@ use crate::{
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
 /// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
 /// Nobody waits for the disk: what a crash takes of the last moment is found stale again, for it goes as a whole.
+const SETTINGS: [(&str, &str); 7] = [
+    ("synchronous_commit", "off"),
+    ("lock_timeout", "100ms"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
 pub(super) fn settings(internal: bool) -> String {
+    let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
     format!(
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = off;
-         SET LOCAL lock_timeout = '100ms'; SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
-         SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL cached_field.internal = {}",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; {settings}; SET LOCAL cached_field.internal = {}",
         if internal { "on" } else { "off" }
     )
+}
+
+/// The same for the whole of a session.
+pub(super) fn session() -> Session {
+    let mut settings = SETTINGS.to_vec();
+    settings.extend([
+        ("default_transaction_isolation", "read committed"),
+        ("default_transaction_read_only", "off"),
+        ("cached_field.internal", "on"),
+    ]);
+    let stands =
+        |(name, value): &(&str, &str)| format!("current_setting({}, true) = {}", literal(name), literal(value));
+    let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
+    Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
 }
 
 pub(super) fn work(owner: &Owner) -> Statement {

@@ -15,7 +15,7 @@ use crate::{
     },
     field::{
         Key,
-        layout::{Owner, Source},
+        layout::{Field, Owner, Source},
     },
 };
 
@@ -51,6 +51,10 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
     }
 }
 
+fn flagged(field: &Field) -> String {
+    format!("WHEN {} THEN t.{}", literal(field.name), quote(&field.recalculation_needed))
+}
+
 /// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its holder notices the new
 /// generation when it completes. Lazily marked rows are only returned. Grouped by the key's own equality, for marks may
 /// spell one key in several ways, as a case-insensitive type allows.
@@ -84,13 +88,18 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                        attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                        leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
                 RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {end} AS leased)
-         SELECT {columns}, field, generation, attempts, leased, true AS eager, {NOW} AS claimed_at, NULL::bigint AS marked_at,
-                (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
-           FROM queued
+         SELECT {of_queued}, q.field, q.generation, q.attempts, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
+                {NOW} AS claimed_at, NULL::bigint AS marked_at, (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
+           FROM queued q LEFT JOIN LATERAL (
+                SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
          UNION ALL
-         SELECT {columns}, field, generation, 0, false, false, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
+         SELECT {columns}, field, generation, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
                 (SELECT CAST(sum(marks) AS bigint) FROM found)
            FROM found WHERE NOT eager",
+        of_queued = prefixed("q", &keys),
+        flagged = owner.fields.iter().map(flagged).collect::<Vec<_>>().join(" "),
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), "q", &keys),
         marks = qualified(&marks(owner)),
         queue = qualified(&recalculations(owner)),
         known = known_fields(owner),

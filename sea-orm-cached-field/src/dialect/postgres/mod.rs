@@ -26,7 +26,7 @@ use std::time::Duration;
 use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Session, Shape, WakeUp, Which, Written, sql::Sql,
 };
 use crate::field::{
     Key,
@@ -150,6 +150,14 @@ impl Dialect for Postgres {
 
     fn transaction(&self) -> TransactionOptions {
         TransactionOptions::default()
+    }
+
+    fn session(&self) -> Option<Session> {
+        Some(claim::session())
+    }
+
+    fn external(&self) -> Option<&'static str> {
+        Some("SET LOCAL cached_field.internal = off")
     }
 
     fn settings(&self, internal: bool) -> Option<String> {

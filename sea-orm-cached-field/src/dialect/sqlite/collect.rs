@@ -43,7 +43,7 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
          RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
-                1 AS eager, NULL AS marked_at, 0 AS marks",
+                1 AS eager, 1 AS flagged, NULL AS marked_at, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         chosen = chosen(&mut sql),
         changes = queued_again(),

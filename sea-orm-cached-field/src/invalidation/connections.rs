@@ -1,0 +1,48 @@
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, TransactionTrait};
+
+use crate::engine::Engine;
+
+/// What the protocol is spoken over: the user's pool, or a worker's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connections<'c> {
+    db: &'c DatabaseConnection,
+    /// Whether the sessions are set as [`Dialect::session`](crate::dialect::Dialect::session) says.
+    are_set: bool,
+}
+
+impl<'c> From<&'c DatabaseConnection> for Connections<'c> {
+    fn from(db: &'c DatabaseConnection) -> Self {
+        Self { db, are_set: false }
+    }
+}
+
+impl<'c> Connections<'c> {
+    /// Connections whose sessions are set.
+    pub(crate) fn set(db: &'c DatabaseConnection) -> Self {
+        Self { db, are_set: true }
+    }
+
+    /// For what is asked.
+    pub(crate) fn reader(self) -> DatabaseExecutor<'c> {
+        DatabaseExecutor::Connection(self.db)
+    }
+
+    /// For single statements of ours that write, where they need no transaction to be told apart from foreign ones.
+    pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
+        self.are_set.then_some(self.db)
+    }
+
+    /// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
+    pub(super) async fn begin(self, engine: &Engine, internal: bool) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = self.db.begin_with_options(engine.dialect.transaction()).await?;
+        let settings = match (self.are_set, internal) {
+            (true, true) => None,
+            (true, false) => engine.dialect.external().map(str::to_owned),
+            (false, _) => engine.dialect.settings(internal),
+        };
+        if let Some(settings) = settings {
+            transaction.execute_unprepared(&settings).await?;
+        }
+        Ok(transaction)
+    }
+}
