@@ -110,7 +110,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "write_bulk",
-        rows: Size { smoke: 20, quick: 50_000, full: 100_000 },
+        rows: Size { smoke: 20, quick: 30_000, full: 100_000 },
         on: EVERYWHERE,
         floor: "no triggers",
         targets: &[

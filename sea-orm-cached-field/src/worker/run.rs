@@ -25,7 +25,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
 ///
-/// As many workers as one likes can run, in any number of processes and on any number of machines.
+/// As many workers as one likes can run, in any number of processes and on any number of machines. On PostgreSQL each has
+/// up to four connections of its own, opened as those of the pool are.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {

@@ -13,6 +13,7 @@ mod a_failure_is_of_its_row_alone;
 mod a_killed_worker_is_taken_over;
 mod a_query_says_what_rows_would;
 mod a_value_expires_on_its_moment;
+mod a_worker_connects_as_its_pool_does;
 mod deleted_rows_are_dropped;
 mod drain_and_run_once_say_what_they_did;
 mod leases_last_as_long_as_calculations;

@@ -1,0 +1,54 @@
+//! PostgreSQL, where a worker has connections of its own.
+
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
+use sqlx::{AssertSqlSafe, Executor, postgres::PgPoolOptions};
+
+use crate::{fragile::*, harness::TestDb};
+
+/// A pool whose sessions begin with this.
+async fn pool(db: &TestDb, begin: &'static str) -> DatabaseConnection {
+    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(20)).after_connect(move |session, _| {
+        Box::pin(async move { session.execute(AssertSqlSafe(begin)).await.map(drop) })
+    });
+    SqlxPostgresConnector::from_sqlx_postgres_pool(options.connect(&db.url).await.expect("connected"))
+}
+
+/// What a session of the worker was set to when it wrote a value, once nothing is stale any more.
+async fn writers(db: &TestDb, begin: &'static str, setting: &str) -> Vec<String> {
+    set_up_fragiles(db).await;
+    db.sql("CREATE TABLE writers (setting text)").await;
+    db.sql(&format!(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+         $$ BEGIN INSERT INTO writers VALUES (current_setting('{setting}')); RETURN NEW; END $$"
+    ))
+    .await;
+    db.sql("CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile FOR EACH ROW EXECUTE FUNCTION note()").await;
+    let [id] = rows_of(db, ["fine"]).await;
+    let worked = fragiles().worker(&pool(db, begin).await).drain().await.expect("drained");
+    assert_eq!(worked, 1);
+    assert_opinion(db, id, "feels fine").await;
+    let rows = db.rows("SELECT setting FROM writers").await;
+    rows.iter().map(|row| row["setting"].as_str().expect("a setting").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_what_its_sessions_begin_with() {
+    let db = TestDb::postgres().await;
+    assert_eq!(writers(&db, "SET application_name = 'the pool'", "application_name").await, ["the pool"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_transactions_may_be_serializable_and_for_reading_only() {
+    let db = TestDb::postgres().await;
+    let begin = "SET default_transaction_isolation = serializable; SET default_transaction_read_only = on";
+    assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
+}
+
+/// A proxy may keep our settings from the server: then a session would take the worker's own writes for foreign ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn also_where_it_cannot_set_its_sessions() {
+    let db = TestDb::postgres().await;
+    assert_eq!(writers(&db, "SET cached_field.internal = off", "cached_field.internal").await, ["on"]);
+}
