@@ -6,6 +6,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     process::{ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -97,9 +99,17 @@ impl Child {
     }
 }
 
+/// How long a process may take to end, and to end those that it has started.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// However a case ends, no process is left behind.
 impl Drop for Child {
     fn drop(&mut self) {
+        self.input = None;
+        let started = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && started.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
