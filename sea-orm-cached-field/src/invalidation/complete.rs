@@ -1,13 +1,13 @@
 //! Complete: a calculated value is stored, or a claim ends otherwise.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    time::Duration,
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
+
+use super::{
+    Connections, execute_all,
+    judge::{Verdict, judge, read_verdict, with_verdict},
 };
-
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, QueryResult, Value};
-
-use super::{Connections, execute_all, read_field};
 use crate::{
     Error, dialect,
     dialect::{Claim, Shape, ShapedField, Written},
@@ -25,19 +25,6 @@ pub(crate) struct Calculation {
     pub(crate) claim: Claim,
     pub(crate) value: Value,
     pub(crate) changed: bool,
-}
-
-/// What becomes of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Nothing was marked since the claim: the value is right.
-    Done,
-    /// Marked again: the value is newer than what stood there, but not right.
-    Publish,
-    /// Somebody else has completed the row, or is about to look at it again.
-    Superseded,
-    /// The row is locked by somebody, or gone.
-    HandBack,
 }
 
 /// Stores values in one short transaction that waits for nobody. Order of locks: rows, then the queue.
@@ -161,15 +148,6 @@ pub(super) async fn end(
     Ok(())
 }
 
-pub(super) fn with_verdict<'c>(
-    claims: impl Iterator<Item = &'c Claim>,
-    verdicts: &[Verdict],
-    wanted: Verdict,
-) -> Vec<Claim> {
-    let judged = claims.zip(verdicts).filter(|(_, verdict)| **verdict == wanted);
-    judged.map(|(claim, _)| claim.clone()).collect()
-}
-
 /// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
 async fn store_at_once(
     engine: &Engine,
@@ -192,17 +170,6 @@ async fn store_at_once(
     Ok(Some(calculations.iter().map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack)).collect()))
 }
 
-/// Reads what [`Dialect::complete`](crate::dialect::Dialect::complete) says of a claim.
-pub(super) fn read_verdict(row: &QueryResult) -> Result<Verdict, DbErr> {
-    let queued: Option<i64> = row.try_get("", "generation")?;
-    Ok(match queued {
-        _ if !row.try_get::<bool>("", "held")? => Verdict::HandBack,
-        None => Verdict::Superseded,
-        Some(_) if row.try_get("", "done")? => Verdict::Done,
-        Some(_) => Verdict::Publish,
-    })
-}
-
 async fn store_in_steps(
     engine: &Engine,
     transaction: &DatabaseTransaction,
@@ -219,73 +186,6 @@ async fn store_in_steps(
     }
     execute_all(transaction, after).await?;
     Ok(verdicts)
-}
-
-/// What has become of the claims' rows and of their places in the queue, all of them locked if they could be had.
-#[derive(Default)]
-struct Locked {
-    rows: HashSet<Key>,
-    /// The generation, and whether a mark is visible.
-    queued: HashMap<(Key, usize), (i64, bool)>,
-}
-
-async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims: &[Claim]) -> Result<Locked, Error> {
-    let mut locked = Locked::default();
-    let queued = match engine.dialect.lock_claimed(&model.owner, claims) {
-        Some(lock) => db.query_all_raw(lock).await?,
-        None => {
-            let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
-            let keys: Vec<Key> = keys.into_iter().cloned().collect();
-            for row in db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await? {
-                locked.rows.insert(model.read_key(&row)?);
-            }
-            let held: Vec<Claim> = claims.iter().filter(|claim| locked.rows.contains(&claim.key)).cloned().collect();
-            let lock = engine.dialect.lock_queued(&model.owner, &held).filter(|_| !held.is_empty());
-            match lock {
-                Some(lock) => db.query_all_raw(lock).await?,
-                None => Vec::new(),
-            }
-        }
-    };
-    for row in queued {
-        let key = model.read_key(&row)?;
-        if let Some(generation) = row.try_get("", "generation")? {
-            let place = (key.clone(), read_field(model, &row)?);
-            locked.queued.insert(place, (generation, row.try_get("", "marked")?));
-        }
-        if row.try_get("", "held")? {
-            locked.rows.insert(key);
-        }
-    }
-    Ok(locked)
-}
-
-pub(super) async fn judge(
-    engine: &Engine,
-    db: &impl ConnectionTrait,
-    model: &Model,
-    claims: &[Claim],
-) -> Result<Vec<Verdict>, Error> {
-    let mut announced = HashSet::new();
-    if let Some(announce) = engine.dialect.announce(&model.owner, claims) {
-        for row in db.query_all_raw(announce).await? {
-            announced.insert((model.read_key(&row)?, read_field(model, &row)?));
-        }
-    }
-    let left = claims.iter().filter(|claim| !announced.contains(&(claim.key.clone(), claim.field)));
-    let left: Vec<Claim> = left.cloned().collect();
-    let locked = if left.is_empty() { Locked::default() } else { lock(engine, db, model, &left).await? };
-    let verdict = |claim: &Claim| {
-        let place = (claim.key.clone(), claim.field);
-        match locked.queued.get(&place) {
-            _ if announced.contains(&place) => Verdict::Done,
-            _ if !locked.rows.contains(&claim.key) => Verdict::HandBack,
-            None => Verdict::Superseded,
-            Some((generation, false)) if *generation == claim.generation => Verdict::Done,
-            Some(_) => Verdict::Publish,
-        }
-    };
-    Ok(claims.iter().map(verdict).collect())
 }
 
 /// What is written of a row, and when the first of it was claimed.
@@ -359,54 +259,6 @@ pub(crate) async fn drop_gone(
     Ok(())
 }
 
-/// How often, and after which times, a failed calculation is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Retry {
-    pub(crate) max_attempts: u32,
-    pub(crate) first: Duration,
-    pub(crate) longest: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) }
-    }
-}
-
-impl Retry {
-    /// The time to the next attempt after this many; `None` after the last. Exponential, with "equal jitter": half of
-    /// it is random, so that rows that failed together are not tried together.
-    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
-    fn after(self, attempts: i32) -> Option<Duration> {
-        let attempts = u32::try_from(attempts).unwrap_or_default().max(1);
-        if attempts >= self.max_attempts {
-            return None;
-        }
-        let delay = self.first.saturating_mul(2_u32.saturating_pow(attempts - 1)).min(self.longest);
-        Some(delay.mul_f64(0.5 + fastrand::f64() / 2.0))
-    }
-}
-
-/// Keeps a failure: the row stays flagged and queued, and is due again later, or, after the last attempt, only when it
-/// is marked again.
-pub(crate) async fn fail(
-    engine: &Engine,
-    connections: impl Into<Connections<'_>>,
-    model: &Model,
-    claim: &Claim,
-    error: &Error,
-    retry: Retry,
-) -> Result<(), Error> {
-    let (retry_in, error) = (retry.after(claim.attempts), error.with_sources());
-    let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-    let transaction = connections.into().begin(engine, false).await?;
-    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
-    transaction.commit().await?;
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
-    engine.tell(Event::Failed { table, field, key: claim.key.clone(), error, attempts: claim.attempts, retry_in });
-    Ok(())
-}
-
 /// The time by the database's clock, in milliseconds since 1970.
 pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     let row = db.query_one_raw(dialect::of(db.get_database_backend())?.clock()).await?;
@@ -430,19 +282,4 @@ pub(crate) async fn store_in_transaction(
     }
     execute_all(db, statements).await?;
     Ok(true)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retries_come_later_and_later_until_they_end() {
-        let retry = Retry { max_attempts: 4, first: Duration::from_secs(2), longest: Duration::from_secs(5) };
-        for (attempts, longest) in [(1, 2.0), (2, 4.0), (3, 5.0)] {
-            let delay = retry.after(attempts).unwrap().as_secs_f64();
-            assert!((longest / 2.0..=longest).contains(&delay), "{delay} s after {attempts} attempts");
-        }
-        assert_eq!(retry.after(4), None);
-    }
 }

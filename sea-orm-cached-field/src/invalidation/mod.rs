@@ -1,4 +1,4 @@
-//! The protocol, one file a verb: mark, collect, claim, complete.
+//! The protocol, one file a verb: mark, collect, claim, judge, complete, fail.
 //!
 //! What is decided is decided here; how it is said to the database is `dialect/`'s.
 
@@ -6,6 +6,8 @@ mod claim;
 mod collect;
 mod complete;
 mod connections;
+mod fail;
+mod judge;
 mod mark;
 mod query;
 mod question;
@@ -16,8 +18,9 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use crate::{Error, dialect::Claim, registry::Model};
 
 pub(crate) use claim::{First, Work, claim, claim_one, look, renew};
-pub(crate) use complete::{Calculation, Retry, clock, complete, drop_gone, fail, hand_back, store_in_transaction};
+pub(crate) use complete::{Calculation, clock, complete, drop_gone, hand_back, store_in_transaction};
 pub(crate) use connections::Connections;
+pub(crate) use fail::{Retry, fail};
 pub(crate) use mark::{flag, flag_expired, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;

@@ -9,8 +9,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{
     Connections,
-    complete::{Verdict, end, event, judge, read_verdict, stored, with_verdict},
+    complete::{end, event, stored},
     execute_all,
+    judge::{Verdict, judge, read_verdict, with_verdict},
 };
 use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
 

@@ -1,0 +1,71 @@
+//! Fail: a failed calculation is kept with its row, and tried again.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+
+use super::Connections;
+use crate::{Error, dialect::Claim, engine::Engine, event::Event, registry::Model};
+
+/// How often, and after which times, a failed calculation is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) max_attempts: u32,
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) }
+    }
+}
+
+impl Retry {
+    /// The time to the next attempt after this many; `None` after the last. Exponential, with "equal jitter": half of
+    /// it is random, so that rows that failed together are not tried together.
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
+    fn after(self, attempts: i32) -> Option<Duration> {
+        let attempts = u32::try_from(attempts).unwrap_or_default().max(1);
+        if attempts >= self.max_attempts {
+            return None;
+        }
+        let delay = self.first.saturating_mul(2_u32.saturating_pow(attempts - 1)).min(self.longest);
+        Some(delay.mul_f64(0.5 + fastrand::f64() / 2.0))
+    }
+}
+
+/// Keeps a failure: the row stays flagged and queued, and is due again later, or, after the last attempt, only when it
+/// is marked again.
+pub(crate) async fn fail(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    claim: &Claim,
+    error: &Error,
+    retry: Retry,
+) -> Result<(), Error> {
+    let (retry_in, error) = (retry.after(claim.attempts), error.with_sources());
+    let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    let transaction = connections.into().begin(engine, false).await?;
+    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
+    transaction.commit().await?;
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    engine.tell(Event::Failed { table, field, key: claim.key.clone(), error, attempts: claim.attempts, retry_in });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_come_later_and_later_until_they_end() {
+        let retry = Retry { max_attempts: 4, first: Duration::from_secs(2), longest: Duration::from_secs(5) };
+        for (attempts, longest) in [(1, 2.0), (2, 4.0), (3, 5.0)] {
+            let delay = retry.after(attempts).unwrap().as_secs_f64();
+            assert!((longest / 2.0..=longest).contains(&delay), "{delay} s after {attempts} attempts");
+        }
+        assert_eq!(retry.after(4), None);
+    }
+}
