@@ -52,6 +52,7 @@ use crate::errors::Errors;
 /// | `query` | many rows are calculated at a time, by one query of the database; see below |
 /// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
+/// | `expires_every = "30m"` | with each value, the moment on which it expires is set that far ahead of when its inputs were read; implies `temporal_triggers` |
 /// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
 /// | `cached_field_name = ".."` | instead of `cached_<field>` |
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use proc_macro2::{Span, TokenTree};
 use syn::{
     Attribute, Error, Ident, LitStr, Meta, Result, Token,
@@ -9,7 +11,7 @@ use syn::{
 use super::depends_on::{Dependency, depends_on};
 use crate::errors::Errors;
 
-const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_name = \"..\"`, \
+const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
     `flagging = \"..\"`, `batch`, `query` and `recursive`";
 
@@ -18,6 +20,7 @@ const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `calculation_method_n
 pub(crate) struct Options {
     pub(crate) depends_on: Vec<Dependency>,
     pub(crate) temporal_triggers: bool,
+    pub(crate) expires_every: Option<Duration>,
     pub(crate) calculation_method_name: Option<Ident>,
     pub(crate) cached_field_name: Option<Ident>,
     pub(crate) recalculation_needed_field_name: Option<Ident>,
@@ -76,6 +79,10 @@ impl Options {
                 self.temporal_triggers = true;
                 no_value(key, input)?;
             }
+            "expires_every" => {
+                self.temporal_triggers = true;
+                self.expires_every = Some(time(key, input)?);
+            }
             "calculation_method_name" => self.calculation_method_name = Some(name(key, input)?),
             "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
             "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
@@ -132,6 +139,22 @@ fn name(key: &Ident, input: ParseStream<'_>) -> Result<Ident> {
     let value = string(key, input, &format!("{key} = \"a_name\""))?;
     let wrong = format!("`{}` is not a name in Rust: `{key} = \"a_name\"`", value.value());
     value.parse().map_err(|_| Error::new(value.span(), wrong))
+}
+
+/// A row that expires all the time would be calculated all the time.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+fn time(key: &Ident, input: ParseStream<'_>) -> Result<Duration> {
+    let example = format!("{key} = \"30m\"");
+    let value = string(key, input, &example)?;
+    match humantime::parse_duration(&value.value()) {
+        Ok(time) if time >= SHORTEST => Ok(time),
+        Ok(_) => Err(Error::new(value.span(), format!("`{key}` is at least a second"))),
+        Err(error) => {
+            let wrong = format!("`{key}` takes a time, such as `{example}` or `\"1h 30m\"`: {error}");
+            Err(Error::new(value.span(), wrong))
+        }
+    }
 }
 
 fn flagging(key: &Ident, input: ParseStream<'_>) -> Result<Flagging> {

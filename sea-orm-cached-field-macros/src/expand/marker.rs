@@ -52,6 +52,12 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(variant) => quote!(::std::option::Option::Some(Column::#variant)),
         None => quote!(::std::option::Option::None),
     };
+    let expires_every = match field.options.expires_every.map(|time| (time.as_secs(), time.subsec_nanos())) {
+        Some((seconds, nanoseconds)) => {
+            quote!(::std::option::Option::Some(::std::time::Duration::new(#seconds, #nanoseconds)))
+        }
+        None => quote!(::std::option::Option::None),
+    };
     let flagging = match field.options.flagging {
         Some(Flagging::Commit) => quote!(::sea_orm_cached_field::__private::Flagging::Commit),
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
@@ -72,6 +78,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             cached: Column::#cached,
             recalculation_needed: Column::#recalculation_needed,
             expires_after: #expires_after,
+            expires_every: #expires_every,
             flagging: #flagging,
             batch: #batch,
             query: #query,

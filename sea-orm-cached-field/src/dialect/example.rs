@@ -25,6 +25,7 @@ pub(super) fn owner() -> Owner {
             cached: column("cached_full_name"),
             recalculation_needed: "full_name_recalculation_needed".to_owned(),
             expires_after: Some("full_name_expires_after".to_owned()),
+            expires_every: None,
             flagging: Flagging::Commit,
             query: None,
             recursive: false,

@@ -1,4 +1,4 @@
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseExecutor, EntityName, EntityTrait, Value, sea_query::SelectStatement};
@@ -100,6 +100,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub recalculation_needed: E::Column,
     /// The column of the moment from which on the row counts as stale.
     pub expires_after: Option<E::Column>,
+    /// How long after its inputs were read a value counts as stale, if it does by itself.
+    pub expires_every: Option<Duration>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
     /// Whether the calculation is one of many rows at a time.

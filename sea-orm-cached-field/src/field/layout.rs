@@ -45,6 +45,8 @@ pub(crate) struct Field {
     pub(crate) cached: Column,
     pub(crate) recalculation_needed: String,
     pub(crate) expires_after: Option<String>,
+    /// How far ahead the expiry is set with each value, in milliseconds, if it is.
+    pub(crate) expires_every: Option<i64>,
     pub(crate) flagging: Flagging,
     /// The query that it is calculated by, if it is.
     pub(crate) query: Option<Query>,

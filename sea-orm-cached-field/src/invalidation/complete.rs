@@ -86,7 +86,11 @@ async fn store_alone(
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Option<Vec<Verdict>>, Error> {
-    let Some(writer) = connections.writer().filter(|_| !model.owner.repeats()) else { return Ok(None) };
+    let is_read_by_others = |claim: &Claim| model.owner.recursions(claim.field).next().is_some();
+    let Some(writer) = connections.writer() else { return Ok(None) };
+    if claims(calculations).any(is_read_by_others) {
+        return Ok(None);
+    }
     let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else { return Ok(None) };
     if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Publish | Verdict::HandBack)) {
         let transaction = connections.begin(engine, true).await?;

@@ -77,6 +77,7 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         cached: column::<E>(spec.cached),
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
+        expires_every: spec.expires_every.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
         flagging: spec.flagging,
         query: spec.query.map(|query| layout::Query {
             select: query.select,

@@ -12,6 +12,7 @@ mod queried;
 mod a_failure_is_of_its_row_alone;
 mod a_killed_worker_is_taken_over;
 mod a_query_says_what_rows_would;
+mod a_value_expires_again_and_again;
 mod a_value_expires_on_its_moment;
 mod a_worker_connects_as_its_pool_does;
 mod deleted_rows_are_dropped;

@@ -71,7 +71,7 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
 }
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
-/// later one is kept, for the value was calculated before that moment.
+/// later one is kept, for the value was calculated before that moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
     let mut assignments = vec![
@@ -79,7 +79,10 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
         format!("{} = {flag}", quote(&field.recalculation_needed)),
     ];
     if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
-        assignments.push(format!("{expires} = CASE WHEN {expires} > {} THEN {expires} END", moment(claimed_at)));
+        assignments.push(match field.expires_every {
+            Some(every) => format!("{expires} = {}", moment(&format!("({claimed_at} + {every})"))),
+            None => format!("{expires} = CASE WHEN {expires} > {} THEN {expires} END", moment(claimed_at)),
+        });
     }
     assignments
 }

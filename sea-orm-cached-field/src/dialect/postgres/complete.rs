@@ -133,16 +133,22 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
 }
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was
-/// claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
+/// claimed ends with the flag; a later one is kept, for the value was calculated before that moment. What expires by
+/// itself does so anew.
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     let mut assignments = vec![
         format!("{} = {value}", quote(&field.cached.name)),
         format!("{} = NOT {done}", quote(&field.recalculation_needed)),
     ];
     if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
-        assignments.push(format!(
-            "{expires} = CASE WHEN NOT {done} OR t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
-        ));
+        assignments.push(match field.expires_every {
+            Some(every) => format!(
+                "{expires} = CASE WHEN {done} THEN to_timestamp((v.claimed_at + {every}) / 1000.0) ELSE t.{expires} END"
+            ),
+            None => format!(
+                "{expires} = CASE WHEN NOT {done} OR t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
+            ),
+        });
     }
     assignments
 }

@@ -98,12 +98,18 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. An expiry that had
 /// passed when the row was claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
+/// What expires by itself does so anew.
 pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
     if done {
         assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
-        assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| {
-            format!("{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at THEN t.{expires} END")
+        assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| match field.expires_every {
+            Some(every) => format!(
+                "{expires} = strftime('%Y-%m-%dT%H:%M:%f+00:00', (v.claimed_at + {every}) / 1000.0, 'unixepoch')"
+            ),
+            None => format!(
+                "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at THEN t.{expires} END"
+            ),
         }));
     }
     assignments
