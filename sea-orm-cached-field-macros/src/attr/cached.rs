@@ -176,5 +176,6 @@ fn string(key: &Ident, input: ParseStream<'_>, example: &str) -> Result<LitStr> 
         return Err(wrong(key.span()));
     }
     input.parse::<Token![=]>()?;
-    input.parse().map_err(|_| wrong(input.span()))
+    let value = input.span();
+    input.parse().map_err(|_| wrong(value))
 }
