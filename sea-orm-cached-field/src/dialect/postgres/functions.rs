@@ -205,9 +205,11 @@ fn expand(owner: &Owner, source: &Source, related: &[Described]) -> Object {
     let keys = key_columns(owner);
     let body = format!(
         "WITH gone AS (
-  DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-    SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND (p_links IS NULL OR m.link = ANY (p_links))
-     LIMIT p_limit FOR UPDATE SKIP LOCKED))
+  DELETE FROM {marks} WHERE ctid = ANY (array_cat(
+    ARRAY(SELECT m.ctid FROM {marks} m WHERE p_links IS NULL AND m.via = {via} LIMIT p_limit FOR UPDATE SKIP LOCKED),
+    ARRAY(SELECT l.ctid FROM unnest(p_links) AS u(link), LATERAL (
+            SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND m.link = u.link FOR UPDATE SKIP LOCKED) l
+      LIMIT p_limit)))
   RETURNING field, link, eager, marked_at),
 expanded AS (
   INSERT INTO {marks} (field, {columns}, eager, marked_at)

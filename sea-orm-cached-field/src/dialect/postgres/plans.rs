@@ -1,14 +1,19 @@
 //! The plan of every statement of the protocol: none may read a whole table (invariant I7), neither when the tables are
 //! full, nor when they were empty as the plan was made, which a connection may keep for a long time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, JsonValue, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, JsonValue, QueryResult, Statement, TransactionTrait,
+};
 
 use super::Postgres;
 use crate::{
     dialect::{Dialect, example},
-    field::layout::{Owner, Table},
+    field::{
+        Key,
+        layout::{Owner, Table},
+    },
 };
 
 const TABLES: [&str; 3] = [
@@ -136,5 +141,67 @@ async fn no_statement_reads_a_whole_table() {
         }
         drop_database(db).await;
     }
+    assert_eq!(unexpected, Vec::<String>::new());
+}
+
+/// How many rows this may make us read of a table: a change of a few rows, or what takes or looks at so many.
+fn allowed(name: &str) -> i64 {
+    10 + match name {
+        "work" => 1000,
+        "expand" => 100,
+        _ => 0,
+    }
+}
+
+/// By table: how often this session has read it from end to end, and how many rows by an index.
+async fn reads(db: &impl ConnectionTrait) -> BTreeMap<String, (i64, i64)> {
+    let reads = "SELECT relname::text, seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables";
+    let reads = db.query_all_raw(Statement::from_string(DbBackend::Postgres, reads)).await.unwrap();
+    let read = |row: &QueryResult| {
+        let (table, scans, rows) = row.try_get_many_by_index().unwrap();
+        (table, (scans, rows))
+    };
+    reads.iter().map(read).collect()
+}
+
+/// What stands in functions shows no plan: what it reads is counted.
+#[tokio::test]
+async fn nor_does_a_trigger_or_a_function() {
+    let db = database(3001).await;
+    let mut unexpected = Vec::new();
+    let owner = owner();
+    let looked_up = owner.looked_up().next().unwrap();
+    let functions = [
+        ("work", Postgres.work(&owner)),
+        ("expand", Postgres.expand_marks(&owner, looked_up, 100, None).unwrap()),
+        ("expand for a row", Postgres.expand_marks(&owner, looked_up, 100, Some(&Key::new([7.into()]))).unwrap()),
+    ];
+    let changes = [
+        "UPDATE pigeon SET weight = 2 WHERE id = 7",
+        "UPDATE pigeon SET lamppost_id = 9 WHERE id = 7",
+        "INSERT INTO pigeon VALUES (0, 7, 1)",
+        "DELETE FROM pigeon WHERE id = 7",
+        "UPDATE city SET name = 'y' WHERE id = 7",
+        "UPDATE lamppost SET first_name = 'x' WHERE id = 7",
+        "UPDATE lamppost SET full_name_recalculation_needed = true WHERE id = 7",
+    ];
+    let changes = changes.map(|change| (change, Statement::from_string(DbBackend::Postgres, change)));
+    for (name, statement) in functions.into_iter().chain(changes) {
+        let transaction = db.begin().await.unwrap();
+        transaction.execute_unprepared("UPDATE city SET name = 'z' WHERE id IN (7, 8)").await.unwrap();
+        let before = reads(&transaction).await;
+        transaction.execute_raw(statement).await.unwrap();
+        // The flags would be set at COMMIT.
+        transaction.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await.unwrap();
+        for (table, (scans, rows)) in reads(&transaction).await {
+            let (scans_before, rows_before) = before.get(&table).copied().unwrap_or_default();
+            let (scans, rows) = (scans - scans_before, rows - rows_before);
+            if scans > 0 || rows > allowed(name) {
+                unexpected.push(format!("{name}: {table}, {scans} times from end to end, {rows} rows by an index"));
+            }
+        }
+        transaction.rollback().await.unwrap();
+    }
+    drop_database(db).await;
     assert_eq!(unexpected, Vec::<String>::new());
 }
