@@ -57,7 +57,24 @@ use crate::errors::Errors;
 /// | `cached_field_name = ".."` | instead of `cached_<field>` |
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
+/// | `after_recalculation = ".."` | the user's method `async fn ..(&self, db) -> Result<(), E>`, called with the row after each recalculation that was stored |
 /// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+///
+/// # After each recalculation
+///
+/// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method `tell_the_post` of the model is called once a
+/// value was stored, also if it is the same as before, by whoever has calculated it: a worker, or a reader, who waits for it. It
+/// gets the row as it stands then. An error or a panic in it, or that it takes longer than a worker's `calculation_timeout`,
+/// becomes the event `HookFailed` and a warning; the value stays. Inside of a transaction it is called in it, and if it fails, what it has
+/// done there is undone. It is called at most once for each recalculation: not if the process ends before.
+///
+/// ```text
+/// impl Model {
+///     async fn tell_the_post(&self, db: &impl ConnectionTrait) -> Result<(), PostError> {
+///         post::tell(self.id, self.cached_slow_full_name.as_deref()).await
+///     }
+/// }
+/// ```
 ///
 /// # Many rows at a time
 ///

@@ -9,11 +9,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, TransactionTrait, Value};
 
 use crate::{
     Error,
-    calculation::{Outcome, Subject, calculate_claim, run},
+    calculation::{Limits, Outcome, Subject, after_recalculation, calculate_claim, run},
     dialect::{self, Claim, Written},
     engine::Engine,
     event::Event,
@@ -103,7 +103,9 @@ impl Target {
         match outcome {
             Outcome::Value { value, changed } => {
                 let calculation = Calculation { claim: claim.clone(), value, changed };
-                invalidation::complete(engine, connection, model, &[calculation]).await?;
+                if invalidation::complete(engine, connection, model, &[calculation]).await? == [true] {
+                    self.call_hook(engine, &db).await;
+                }
             }
             Outcome::Gone => invalidation::drop_gone(engine, connection, model, std::slice::from_ref(claim)).await?,
             Outcome::Failed(error) => {
@@ -124,6 +126,29 @@ impl Target {
             db.query_one_raw(status).await?
         };
         Ok(row.map(|row| row.try_get("", "stale")).transpose()?.unwrap_or_default())
+    }
+
+    /// Whether what the user does after a recalculation has ended well; nothing may be done.
+    async fn call_hook(&self, engine: &Engine, db: &DatabaseExecutor<'_>) -> bool {
+        let row = vec![(self.key.clone(), self.field)];
+        after_recalculation(engine, db, &self.model, row, &Limits::of_one()).await
+    }
+
+    /// What fails there is undone by itself: the value stays.
+    async fn call_hook_in_transaction(&self, db: &DatabaseExecutor<'_>) -> Result<(), Error> {
+        if !self.model.rows.has_hook(self.field) {
+            return Ok(());
+        }
+        let savepoint = db.begin().await?;
+        // Whoever listens to the events of a pool does not hear what is told in its transactions.
+        let engine = Engine::new(dialect::of(db.get_database_backend())?);
+        let well = self.call_hook(&engine, &DatabaseExecutor::Transaction(&savepoint)).await;
+        if well {
+            savepoint.commit().await?
+        } else {
+            savepoint.rollback().await?
+        }
+        Ok(())
     }
 
     /// The stored value if the database says that it is right.
@@ -256,7 +281,9 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
     let claimed_at = invalidation::clock(&db).await?;
     let (value, _) = target.calculate::<F>(&db).await?;
     let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
-    invalidation::store_in_transaction(&db, &target.model, target.field, &written).await?;
+    if invalidation::store_in_transaction(&db, &target.model, target.field, &written).await? {
+        target.call_hook_in_transaction(&db).await?;
+    }
     Ok(value)
 }
 
@@ -279,7 +306,12 @@ async fn calculate_and_complete<F: CachedField>(
         Ok((value, changed)) => {
             let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed };
             match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
-                Ok(()) => Ok(value),
+                Ok(stored) => {
+                    if stored == [true] {
+                        target.call_hook(engine, &db).await;
+                    }
+                    Ok(value)
+                }
                 Err(error) if engine.refuses_value(&error) => {
                     invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;
                     Err(error)

@@ -35,6 +35,8 @@ pub enum Event {
     Superseded { table: String, field: &'static str, key: Key },
     /// The calculation failed. `retry_in`: when it will be tried again; never, if it is given up until the next mark.
     Failed { table: String, field: &'static str, key: Key, error: String, attempts: i32, retry_in: Option<Duration> },
+    /// What the user does after a recalculation has failed. The value is stored all the same.
+    HookFailed { table: String, field: &'static str, key: Key, error: String },
     /// The row does not exist any more; it was dropped from the queue.
     Gone { table: String, key: Key },
 }
@@ -63,6 +65,9 @@ impl fmt::Display for Event {
                 write!(f, "failed {table}.{field} {key}, attempt {attempts}, ")?;
                 f.write_str(if retry_in.is_some() { "will retry: " } else { "given up: " })?;
                 f.write_str(error)
+            }
+            Self::HookFailed { table, field, key, error } => {
+                write!(f, "what follows the recalculation of {table}.{field} {key} failed: {error}")
             }
             Self::Gone { table, key } => write!(f, "gone {table} {key}"),
         }

@@ -13,6 +13,7 @@ use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
+    `after_recalculation = \"..\"`, \
     `flagging = \"..\"`, `batch`, `query` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
@@ -25,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) cached_field_name: Option<Ident>,
     pub(crate) recalculation_needed_field_name: Option<Ident>,
     pub(crate) expiration_field_name: Option<Ident>,
+    /// The user's method that follows each recalculation.
+    pub(crate) after_recalculation: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
     /// Whether many rows are calculated at a time.
     pub(crate) batch: bool,
@@ -87,6 +90,7 @@ impl Options {
             "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
             "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
+            "after_recalculation" => self.after_recalculation = Some(name(key, input)?),
             "flagging" => self.flagging = Some(flagging(key, input)?),
             "batch" => {
                 self.batch = true;

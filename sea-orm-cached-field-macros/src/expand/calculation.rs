@@ -36,6 +36,20 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     }
 }
 
+/// The method of `CachedField` that calls what the user does after a recalculation.
+pub(super) fn hook(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
+    let (model_name, name) = (&model.item.ident, field.options.after_recalculation.as_ref()?);
+    let body = Written::hook(name).body(model, field);
+    Some(quote! {
+        fn after_recalculation<'a>(
+            model: &'a #model_name,
+            db: &'a ::sea_orm::DatabaseExecutor<'a>,
+        ) -> ::std::option::Option<::sea_orm_cached_field::__private::Calculation<'a, ()>> {
+            ::std::option::Option::Some({ #body })
+        }
+    })
+}
+
 /// What the user has to write: a method for one row, or an associated function for many.
 struct Written<'a> {
     name: &'a Ident,
@@ -67,6 +81,16 @@ impl<'a> Written<'a> {
             first: (quote!(_: &[#model]), format!("models: &[{model}]")),
             rows: "models",
             value: (quote!(::std::vec::Vec<Self::Value>), text(quote!(Vec<#ty>))),
+        }
+    }
+
+    fn hook(name: &'a Ident) -> Self {
+        Self {
+            name,
+            kind: "method",
+            first: (quote!(&self), "&self".to_owned()),
+            rows: "model",
+            value: (quote!(()), "()".to_owned()),
         }
     }
 

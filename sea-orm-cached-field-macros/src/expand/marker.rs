@@ -18,6 +18,7 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     let spec = spec(model, field);
     let stored = stored(field, &quote!(model));
     let calculation = calculation::methods(model, field);
+    let hook = calculation::hook(model, field);
     quote! {
         #[doc = #doc]
         #[allow(dead_code)]
@@ -39,6 +40,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
             }
 
             #calculation
+
+            #hook
         }
     }
 }
@@ -68,6 +71,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(select) => query::query(model, field, select),
         None => quote!(::std::option::Option::None),
     };
+    let after_recalculation = field.options.after_recalculation.is_some();
     let recursive = field.options.recursive.is_some();
     let depends_on = dependencies::dependencies(model, &field.options.depends_on);
     quote! {
@@ -82,6 +86,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             flagging: #flagging,
             batch: #batch,
             query: #query,
+            after_recalculation: #after_recalculation,
             recursive: #recursive,
             depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }

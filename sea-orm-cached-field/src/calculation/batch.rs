@@ -37,6 +37,13 @@ pub(crate) struct Limits {
     pub(crate) permits: Arc<Semaphore>,
 }
 
+impl Limits {
+    /// Of a calculation that somebody waits for.
+    pub(crate) fn of_one() -> Self {
+        Self { timeout: Duration::MAX, concurrency: 1, permits: Arc::new(Semaphore::new(1)) }
+    }
+}
+
 /// A claim after its calculation.
 #[derive(Debug)]
 pub(crate) struct Calculated {
@@ -96,7 +103,7 @@ pub(crate) async fn calculate_claim(
     model: &Model,
     claim: &Claim,
 ) -> Result<Outcome, Error> {
-    let limits = Limits { timeout: Duration::MAX, concurrency: 1, permits: Arc::new(Semaphore::new(1)) };
+    let limits = Limits::of_one();
     let (calculated, mut outcome) = mpsc::channel(1);
     calculate(engine, (db, db), model, vec![claim.clone()], &limits, calculated).await?;
     let calculated = outcome.recv().await.into_iter().flatten().next();

@@ -44,7 +44,7 @@ impl Engine {
         Ok(Arc::clone(engine))
     }
 
-    fn new(dialect: &'static dyn Dialect) -> Self {
+    pub(crate) fn new(dialect: &'static dyn Dialect) -> Self {
         Self {
             dialect,
             events: broadcast::Sender::new(EVENTS_KEPT),
@@ -72,7 +72,9 @@ impl Engine {
 
     pub(crate) fn tell(&self, event: Event) {
         match event {
-            Event::Failed { .. } | Event::Split { .. } => tracing::warn!(target: "sea_orm_cached_field", "{event}"),
+            Event::Failed { .. } | Event::Split { .. } | Event::HookFailed { .. } => {
+                tracing::warn!(target: "sea_orm_cached_field", "{event}")
+            }
             _ => tracing::debug!(target: "sea_orm_cached_field", "{event}"),
         }
         // An error says only that nobody listens.

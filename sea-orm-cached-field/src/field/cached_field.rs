@@ -52,6 +52,14 @@ pub trait CachedField: Send + Sync + 'static {
             Ok(values)
         })
     }
+
+    /// Runs what the user does after a value was stored, on the row with that value. `None` if that is nothing.
+    fn after_recalculation<'a>(
+        _model: &'a <Self::Entity as EntityTrait>::Model,
+        _db: &'a DatabaseExecutor<'a>,
+    ) -> Option<Calculation<'a, ()>> {
+        None
+    }
 }
 
 /// The calculation of one row, where the user writes that of many.
@@ -108,6 +116,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub batch: bool,
     /// The query that it is calculated by, if it is; it is then one of many rows at a time.
     pub query: Option<Query>,
+    /// Whether the user does something after each recalculation.
+    pub after_recalculation: bool,
     /// Whether the field is calculated from the same field of other rows, over a relation of the model to itself.
     pub recursive: bool,
     /// All columns that the calculation reads.
@@ -158,12 +168,16 @@ impl<'a, T> Stored<'a, T> {
 /// A calculation from a row or rows.
 type Calculate<R, V> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Calculation<'a, V>;
 
+/// What is done after a recalculation, if anything is.
+type AfterRecalculation<R> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Option<Calculation<'a, ()>>;
+
 /// A cached field whose type is forgotten: what the registry keeps of it.
 #[derive(Debug)]
 pub struct FieldEntry<E: EntityTrait> {
     pub(crate) spec: FieldSpec<E>,
     pub(crate) calculate: Calculate<E::Model, Value>,
     pub(crate) calculate_batch: Calculate<[E::Model], Vec<Value>>,
+    pub(crate) after_recalculation: AfterRecalculation<E::Model>,
 }
 
 impl<E: CachedModel> FieldEntry<E> {
@@ -178,6 +192,7 @@ impl<E: CachedModel> FieldEntry<E> {
                     Ok(values.into_iter().map(Into::into).collect())
                 })
             },
+            after_recalculation: F::after_recalculation,
         }
     }
 }

@@ -27,23 +27,24 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction that waits for nobody. Order of locks: rows, then the queue.
+/// Stores values in one short transaction that waits for nobody, and returns of each whether it was. Order of locks: rows,
+/// then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
     calculations: &[Calculation],
-) -> Result<(), Error> {
+) -> Result<Vec<bool>, Error> {
     let connections = connections.into();
     let verdicts = match store_alone(engine, connections, model, calculations).await? {
         Some(verdicts) => verdicts,
         None => store(engine, connections, model, calculations).await?,
     };
     stored(engine, connections, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
-    let judged = calculations.iter().zip(verdicts);
+    let judged = calculations.iter().zip(&verdicts);
     engine
-        .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, verdict, calculation.changed)));
-    Ok(())
+        .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, *verdict, calculation.changed)));
+    Ok(verdicts.into_iter().map(Verdict::is_stored).collect())
 }
 
 /// What is left to be done after the commit.

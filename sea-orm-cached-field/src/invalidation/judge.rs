@@ -20,6 +20,12 @@ pub(super) enum Verdict {
     HandBack,
 }
 
+impl Verdict {
+    pub(super) fn is_stored(self) -> bool {
+        matches!(self, Self::Done | Self::Publish)
+    }
+}
+
 pub(super) fn with_verdict<'c>(
     claims: impl Iterator<Item = &'c Claim>,
     verdicts: &[Verdict],

@@ -19,8 +19,8 @@ use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, reg
 /// values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Whether it could:
-/// not, and then nothing is done, if a row has no value or several.
+/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Returns of each
+/// whether its value was stored. `None`, and then nothing is done, if a row has no value or several.
 ///
 /// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
 pub(crate) async fn complete_by_query(
@@ -29,9 +29,9 @@ pub(crate) async fn complete_by_query(
     model: &Model,
     claims: &[Claim],
     timeout: Duration,
-) -> Result<bool, Error> {
+) -> Result<Option<Vec<bool>>, Error> {
     if !engine.dialect.stores_queries() {
-        return Ok(false);
+        return Ok(None);
     }
     let (started, connections) = (Instant::now(), connections.into());
     let transaction = connections.begin(engine, true).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn complete_by_query(
         Ok(Some(ended)) => ended,
         refused => {
             transaction.rollback().await?;
-            return refused.map(|_| false);
+            return refused.map(|_| None);
         }
     };
     transaction.commit().await?;
@@ -52,7 +52,7 @@ pub(crate) async fn complete_by_query(
     });
     engine.tell_all(calculated);
     engine.tell_all(claims.iter().zip(ended).map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)));
-    Ok(true)
+    Ok(Some(verdicts.into_iter().map(Verdict::is_stored).collect()))
 }
 
 /// What has become of each claim, and whether its value is another one.

@@ -21,6 +21,9 @@ pub(crate) trait Rows: Send + Sync {
     /// Whether a field is calculated of many rows at a time.
     fn is_batch(&self, field: usize) -> bool;
 
+    /// Whether something is done after a field is recalculated.
+    fn has_hook(&self, field: usize) -> bool;
+
     /// The rows with these keys, as far as there are any, in any order. A row that holds something unreadable is a failure
     /// of its own.
     fn load<'a>(
@@ -55,6 +58,14 @@ pub(crate) trait Loaded: Send + Sync {
         field: usize,
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Vec<Value>>;
+
+    /// Starts what is done after a field of a row was recalculated. Only `calculation/` may drive it.
+    fn after_recalculation<'a>(
+        &'a self,
+        row: usize,
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Option<Calculation<'a, ()>>;
 }
 
 pub(super) struct TypedRows<E: CachedModel> {
@@ -74,6 +85,10 @@ impl<E: CachedModel> Rows for TypedRows<E> {
 
     fn is_batch(&self, field: usize) -> bool {
         self.fields[field].spec.batch
+    }
+
+    fn has_hook(&self, field: usize) -> bool {
+        self.fields[field].spec.after_recalculation
     }
 
     fn load<'a>(
@@ -169,5 +184,14 @@ impl<E: CachedModel> Loaded for TypedLoaded<'_, E> {
         }
         let models: Vec<E::Model> = rows.iter().map(|row| self.models[*row].clone()).collect();
         Box::pin(async move { calculate(&models, db).await })
+    }
+
+    fn after_recalculation<'a>(
+        &'a self,
+        row: usize,
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Option<Calculation<'a, ()>> {
+        (self.fields[field].after_recalculation)(&self.models[row], db)
     }
 }

@@ -13,7 +13,7 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use super::core::Core;
 use crate::{
     Error,
-    calculation::{Calculated, Outcome, calculate},
+    calculation::{Calculated, Outcome, after_recalculation, calculate},
     dialect::Claim,
     field::Key,
     invalidation::{self, Calculation},
@@ -140,7 +140,10 @@ impl Batch {
         for claims in fields.into_values() {
             let timeout = core.limits.timeout;
             match invalidation::complete_by_query(&core.engine, core.connections(), model, &claims, timeout).await {
-                Ok(true) => core.settled(*id, &claims),
+                Ok(Some(stored)) => {
+                    core.settled(*id, &claims);
+                    self.call_hooks(&claims, &stored).await;
+                }
                 ended => {
                     if let Err(error) = ended {
                         tracing::debug!(target: "sea_orm_cached_field", "not stored by the query itself: {error}");
@@ -192,7 +195,11 @@ impl Batch {
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let Inner { core, id, model, .. } = &*self.0;
         let mut tried = 1;
-        while let Err(error) = invalidation::complete(&core.engine, core.connections(), model, values).await {
+        let stored = loop {
+            let error = match invalidation::complete(&core.engine, core.connections(), model, values).await {
+                Ok(stored) => break stored,
+                Err(error) => error,
+            };
             if tried == COMPLETIONS || core.engine.refuses_value(&error) {
                 return match values {
                     // If the database cannot be reached, neither can this be kept, and the batch fails.
@@ -202,10 +209,19 @@ impl Batch {
             }
             tried += 1;
             tokio::time::sleep(BETWEEN_COMPLETIONS).await;
-        }
+        };
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         core.settled(*id, &ended);
+        self.call_hooks(&ended, &stored).await;
         Ok(())
+    }
+
+    async fn call_hooks(&self, claims: &[Claim], stored: &[bool]) {
+        let Inner { core, model, .. } = &*self.0;
+        let stored = claims.iter().zip(stored).filter(|(_, stored)| **stored);
+        let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
+        let db = DatabaseExecutor::Connection(&core.db);
+        after_recalculation(&core.engine, &db, model, stored, &core.limits).await;
     }
 
     /// One of the values cannot be stored, for it does not fit its column, or a trigger objects: the others must not fail

@@ -25,6 +25,7 @@ mod readers_share_one_calculation;
 mod reading_goes_by_what_was_loaded;
 mod several_workers_share_the_work;
 mod sleepers_are_woken;
+mod something_follows_each_recalculation;
 mod the_backend_serves_another_apalis_worker;
 mod the_engine_narrates_itself;
 mod the_worker_stops_when_told;

@@ -1,0 +1,86 @@
+//! What the user does after a value was stored.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, stream};
+use sea_orm::DatabaseExecutor;
+
+use super::{Limits, run::drive};
+use crate::{
+    engine::Engine,
+    event::Event,
+    field::Key,
+    registry::{Loaded, Model},
+};
+
+/// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as they stand now.
+/// Whether all have ended well; what has not is told, and changes nothing.
+pub(crate) async fn after_recalculation(
+    engine: &Engine,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    stored: Vec<(Key, usize)>,
+    limits: &Limits,
+) -> bool {
+    let mut rows: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (key, field) in stored {
+        if model.rows.has_hook(field) {
+            rows.entry(key).or_default().push(field);
+        }
+    }
+    if rows.is_empty() {
+        return true;
+    }
+    let keys: Vec<Key> = rows.keys().cloned().collect();
+    let (loaded, unreadable) = match model.rows.load(db, &keys).await {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            for (key, fields) in &rows {
+                fields.iter().for_each(|field| tell(engine, model, key, *field, error.to_string()));
+            }
+            return false;
+        }
+    };
+    for (key, error) in &unreadable {
+        rows.remove(key).iter().flatten().for_each(|field| tell(engine, model, key, *field, error.to_string()));
+    }
+    // A row that is gone by now has no value any more that anything could follow from.
+    let mut hooks = Vec::new();
+    for place in 0..loaded.len() {
+        for field in rows.remove(&loaded.key(place)).unwrap_or_default() {
+            hooks.push(Hook { engine, db, model, loaded: &*loaded, limits, place, field }.call());
+        }
+    }
+    let ended: Vec<bool> = stream::iter(hooks).buffer_unordered(limits.concurrency).collect().await;
+    unreadable.is_empty() && ended.into_iter().all(|well| well)
+}
+
+fn tell(engine: &Engine, model: &Model, key: &Key, field: usize, error: String) {
+    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+    engine.tell(Event::HookFailed { table, field, key: key.clone(), error });
+}
+
+/// What follows the recalculation of a field of a loaded row.
+struct Hook<'a> {
+    engine: &'a Engine,
+    db: &'a DatabaseExecutor<'a>,
+    model: &'a Model,
+    loaded: &'a (dyn Loaded + 'a),
+    limits: &'a Limits,
+    place: usize,
+    field: usize,
+}
+
+impl Hook<'_> {
+    async fn call(self) -> bool {
+        let Self { engine, db, model, loaded, limits, place, field } = self;
+        let Some(hook) = loaded.after_recalculation(place, field, db) else { return true };
+        let permit = limits.permits.acquire().await;
+        let ended = drive(Some(limits.timeout), hook).await;
+        drop(permit);
+        if let Err(failure) = &ended {
+            tell(engine, model, &loaded.key(place), field, failure.to_string());
+        }
+        ended.is_ok()
+    }
+}

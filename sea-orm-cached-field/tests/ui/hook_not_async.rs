@@ -1,0 +1,30 @@
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
+
+#[cached_fields]
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lamppost")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub first_name: String,
+    #[cached(after_recalculation = "announce")]
+    pub full_name: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    fn announce(&self, _: &impl ConnectionTrait) {}
+
+    async fn calculate_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(self.first_name.clone())
+    }
+}
+
+pub fn used(row: &Model, db: &sea_orm::DatabaseConnection) {
+    drop(row.full_name(db));
+}
+
+fn main() {}
