@@ -132,7 +132,7 @@ use crate::errors::Errors;
 /// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`, `fresh_slow_full_name`,
 /// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale` and, with `temporal_triggers`,
 /// `expire_slow_full_name_after`. Beside the model the type `SlowFullName`, which stands for the field where many rows
-/// are meant. All have the visibility of the field.
+/// are meant: `SlowFullName::flag(&db, condition)` flags all that meet the condition, by one statement. All have the visibility of the field.
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);

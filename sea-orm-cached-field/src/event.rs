@@ -14,6 +14,8 @@ use crate::field::Key;
 pub enum Event {
     /// A row was flagged by one of our methods.
     Flagged { table: String, field: &'static str, key: Key },
+    /// Rows were flagged together by one of our methods.
+    FlaggedRows { table: String, field: &'static str, rows: u64 },
     /// Rows whose expiry has passed were flagged.
     Expired { table: String, field: &'static str, rows: u64 },
     /// Marks were moved to the queue.
@@ -45,6 +47,9 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flagged { table, field, key } => write!(f, "flagged {table}.{field} {key}"),
+            Self::FlaggedRows { table, field, rows } => {
+                write!(f, "flagged {table}.{field} of {}", counted(*rows, "row"))
+            }
             Self::Expired { table, field, rows } => write!(f, "expired {table}.{field} of {}", counted(*rows, "row")),
             Self::Collected { table, marks, rows } => {
                 write!(f, "collected {} of {} of {table}", counted(*marks as u64, "mark"), counted(*rows as u64, "row"))

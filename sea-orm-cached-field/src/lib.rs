@@ -114,7 +114,7 @@ mod registry;
 mod schema;
 mod worker;
 
-pub use access::Flag;
+pub use access::{Flag, FlagRows};
 pub use error::Error;
 pub use event::Event;
 pub use facade::{CachedFields, Models};
@@ -142,7 +142,7 @@ pub mod __private {
 
     pub use crate::{
         Error,
-        access::{Flag, expire, flag, preview, read, read_fresh, recalculate},
+        access::{Flag, FlagRows, expire, flag, flag_rows, preview, read, read_fresh, recalculate},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
             FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one,

@@ -15,6 +15,10 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     let model_name = &model.item.ident;
     let name = field.name.unraw().to_string();
     let doc = format!(" The cached field `{name}` of [`{model_name}`].");
+    let flag_doc = format!(
+        " Flags the stored values of `{name}` as stale, of all rows that meet the condition, by one statement. \
+         `.and_recalculate(..)` on the result overrides, for this call, the setting whether they are recalculated at once."
+    );
     let spec = spec(model, field);
     let stored = stored(field, &quote!(model));
     let calculation = calculation::methods(model, field);
@@ -24,6 +28,18 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
         #[allow(dead_code)]
         #[derive(::std::clone::Clone, ::std::marker::Copy, ::std::fmt::Debug)]
         #vis struct #marker;
+
+        #[allow(dead_code)]
+        impl #marker {
+            #[doc = #flag_doc]
+            #vis fn flag<'c>(
+                db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
+                filter: impl ::sea_orm::sea_query::IntoCondition,
+            ) -> ::sea_orm_cached_field::__private::FlagRows<'c, Self> {
+                let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+                ::sea_orm_cached_field::__private::flag_rows::<Self>(db, filter)
+            }
+        }
 
         #[automatically_derived]
         impl ::sea_orm_cached_field::__private::CachedField for #marker {

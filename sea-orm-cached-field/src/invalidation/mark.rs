@@ -23,14 +23,38 @@ pub(crate) async fn flag(
     if eager {
         db.execute_raw(dialect.flag(&model.owner, field, key)).await?;
     } else {
-        let transaction = db.begin().await?;
-        execute_all(&transaction, dialect.flag_lazily(&model.owner, field, key)).await?;
-        transaction.commit().await?;
+        flag_lazily(db, model, field, std::slice::from_ref(key)).await?;
     }
     if let DatabaseExecutor::Connection(connection) = db {
         let engine = Engine::of(connection)?;
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
         engine.tell(Event::Flagged { table, field, key: key.clone() });
+        engine.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Flags rows that nobody but readers recalculates: all of them or none.
+pub(crate) async fn flag_lazily(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<(), Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let transaction = db.begin().await?;
+    for key in keys {
+        execute_all(&transaction, dialect.flag_lazily(&model.owner, field, key)).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Tells of rows that were flagged together, and wakes the worker.
+pub(crate) fn flagged(db: &DatabaseExecutor<'_>, model: &Model, field: usize, rows: u64) -> Result<(), Error> {
+    if let DatabaseExecutor::Connection(connection) = db {
+        let engine = Engine::of(connection)?;
+        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+        engine.tell(Event::FlaggedRows { table, field, rows });
         engine.wake.send_replace(());
     }
     Ok(())

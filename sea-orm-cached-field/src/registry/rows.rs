@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, QueryResult, Value,
+    PrimaryKeyToColumn, QueryFilter, QueryResult, QuerySelect, QueryTrait, Value,
     sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, ValueTuple},
 };
 
@@ -126,6 +126,28 @@ async fn load<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result
 /// The row with this key.
 pub(crate) async fn load_one<E: EntityTrait>(db: &DatabaseExecutor<'_>, key: &Key) -> Result<Option<E::Model>, DbErr> {
     E::find().filter(has_key::<E>(db, std::slice::from_ref(key))).one(db).await
+}
+
+/// Sets the flag of all rows that meet a condition, and returns how many there are.
+pub(crate) async fn flag_all<E: EntityTrait>(
+    db: &DatabaseExecutor<'_>,
+    flag: E::Column,
+    condition: Condition,
+) -> Result<u64, DbErr> {
+    let update = E::update_many().col_expr(flag, Expr::value(true)).filter(condition);
+    Ok(update.exec(db).await?.rows_affected)
+}
+
+/// The keys of all rows that meet a condition.
+pub(crate) async fn keys_of<E: EntityTrait>(
+    db: &DatabaseExecutor<'_>,
+    condition: Condition,
+) -> Result<Vec<Key>, DbErr> {
+    let mut select = E::find().filter(condition).select_only();
+    for (at, column) in E::PrimaryKey::iter().enumerate() {
+        select = select.column_as(column.into_column(), format!("key_{}", at + 1));
+    }
+    db.query_all(select.as_query()).await?.iter().map(Key::read::<E>).collect()
 }
 
 /// Whether the row has one of these keys.

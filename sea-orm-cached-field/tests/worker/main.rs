@@ -19,6 +19,7 @@ mod deleted_rows_are_dropped;
 mod drain_and_run_once_say_what_they_did;
 mod leases_last_as_long_as_calculations;
 mod many_rows_are_calculated_at_a_time;
+mod many_rows_are_flagged_at_a_time;
 mod many_rows_of_a_tree_are_calculated_level_by_level;
 mod outages_are_survived;
 mod readers_share_one_calculation;

@@ -1,5 +1,7 @@
 //! Reading, and what else a row's methods do: flag, recalculate, expire.
 
+mod rows;
+
 use std::{
     future::{Future, IntoFuture},
     marker::PhantomData,
@@ -21,6 +23,8 @@ use crate::{
     invalidation::{self, Calculation, Retry},
     registry::{self, Below, Model},
 };
+
+pub use rows::{FlagRows, flag_rows};
 
 /// How long a reader may calculate before a worker takes over.
 const LEASE: Duration = Duration::from_secs(60);
