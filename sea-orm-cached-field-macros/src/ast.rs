@@ -168,6 +168,7 @@ impl<'a> CachedField<'a> {
             fresh: named(format!("fresh_{plain}")),
             recalculate: named(format!("recalculate_{plain}")),
             flag: named(format!("flag_{plain}_as_stale")),
+            set: named(format!("set_{plain}")),
             expire: self.expires_after.is_some().then(|| named(format!("expire_{plain}_after"))),
         }
     }
@@ -179,12 +180,13 @@ pub(crate) struct Methods {
     pub(crate) fresh: Ident,
     pub(crate) recalculate: Ident,
     pub(crate) flag: Ident,
+    pub(crate) set: Ident,
     pub(crate) expire: Option<Ident>,
 }
 
 impl Methods {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Ident> {
-        [&self.get, &self.fresh, &self.recalculate, &self.flag].into_iter().chain(&self.expire)
+        [&self.get, &self.fresh, &self.recalculate, &self.flag, &self.set].into_iter().chain(&self.expire)
     }
 }
 

@@ -15,11 +15,13 @@ use crate::ast::Model;
 pub(crate) fn model(model: &Model<'_>) -> TokenStream {
     let item = columns::item(model);
     let methods = methods::impls(model);
+    let active = methods::active(model);
     let markers = model.cached_fields.iter().map(|field| marker::marker(model, field));
     let fields = model.cached_fields.iter().map(|field| &field.marker);
     quote! {
         #item
         #methods
+        #active
         #(#markers)*
 
         #[automatically_derived]

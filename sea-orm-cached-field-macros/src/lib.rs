@@ -130,9 +130,11 @@ use crate::errors::Errors;
 /// | `slow_full_name_expires_after` | `Option<DateTimeUtc>`, with `temporal_triggers` only |
 ///
 /// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`, `fresh_slow_full_name`,
-/// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale` and, with `temporal_triggers`,
-/// `expire_slow_full_name_after`. Beside the model the type `SlowFullName`, which stands for the field where many rows
-/// are meant: `SlowFullName::flag(&db, condition)` flags all that meet the condition, by one statement. All have the visibility of the field.
+/// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale`, `set_slow_full_name` and, with `temporal_triggers`,
+/// `expire_slow_full_name_after`. On `ActiveModel` the methods `flag_slow_full_name_as_stale` and
+/// `recalculate_slow_full_name`, which store nothing: the caller saves it with other changes. Beside the model the type
+/// `SlowFullName`, which stands for the field where many rows are meant: `SlowFullName::flag(&db, condition)` flags all that
+/// meet the condition, by one statement. All have the visibility of the field.
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);

@@ -74,6 +74,15 @@ pub enum Error {
         found: usize,
     },
 
+    /// A value was to be set by hand, and a transaction of somebody holds the row locked.
+    #[error("the row {key} of `{table}` is locked by somebody: the value could not be set")]
+    Locked {
+        /// The owner's table.
+        table: String,
+        /// The row's primary key.
+        key: Key,
+    },
+
     /// The row was deleted after it had been loaded.
     #[error("the row {key} of `{table}` does not exist any more")]
     RowGone {

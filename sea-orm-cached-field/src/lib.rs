@@ -142,7 +142,7 @@ pub mod __private {
 
     pub use crate::{
         Error,
-        access::{Flag, FlagRows, expire, flag, flag_rows, preview, read, read_fresh, recalculate},
+        access::{Flag, FlagRows, expire, flag, flag_rows, preview, read, read_fresh, recalculate, set},
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
             FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one,

@@ -56,7 +56,7 @@ fn preview(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
 
 fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let CachedField { name, vis, ty, marker, .. } = field;
-    let Methods { get, fresh, recalculate, flag, .. } = field.methods();
+    let Methods { get, fresh, recalculate, flag, set, .. } = field.methods();
     let key = key(model);
     let stored = stored(field, &quote!(self));
     let expire = expire(field, &key);
@@ -73,6 +73,11 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let flag_doc = format!(
         " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result overrides, for this \
          call, the setting whether it is recalculated at once."
+    );
+    let set_doc = format!(
+        " Stores a value of `{name}` that nobody has calculated. It is kept until the next change of what `{name}` is \
+         calculated from. Waits for up to 10 s for whoever holds the row locked; not in a transaction, for that would \
+         have to be looked at once more."
     );
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let result = quote!(::std::result::Result<#ty, #error>);
@@ -99,7 +104,58 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             ::sea_orm_cached_field::__private::flag::<#marker>(#key, #executor)
         }
 
+        #[doc = #set_doc]
+        #vis async fn #set(&self, db: &::sea_orm::DatabaseConnection, value: #ty) -> ::std::result::Result<(), #error> {
+            ::sea_orm_cached_field::__private::set::<#marker>(#key, db, value).await
+        }
+
         #expire
+    }
+}
+
+/// The methods of the active model: what they do is stored when it is saved.
+pub(super) fn active(model: &Model<'_>) -> TokenStream {
+    let model_name = &model.item.ident;
+    let methods = model.cached_fields.iter().map(|field| {
+        let CachedField { name, vis, ty, marker, cached, recalculation_needed, .. } = field;
+        let Methods { recalculate, flag, .. } = field.methods();
+        let flag_doc = format!(" Flags `{name}` as stale in this active model alone, to be saved with other changes.");
+        let recalculate_doc = format!(
+            " Calculates `{name}` from this active model and sets it, to be saved with other changes. The database does \
+             not take it on trust: the row stays flagged until it was calculated from what is stored. Fails if a column of \
+             the model is not set."
+        );
+        let stored = match field.optional {
+            Some(_) => quote!(::std::clone::Clone::clone(&value)),
+            None => quote!(::std::option::Option::Some(::std::clone::Clone::clone(&value))),
+        };
+        let error = quote!(::sea_orm_cached_field::__private::Error);
+        quote! {
+            #[doc = #flag_doc]
+            #vis fn #flag(&mut self) {
+                self.#recalculation_needed = ::sea_orm::ActiveValue::Set(true);
+            }
+
+            #[doc = #recalculate_doc]
+            #vis async fn #recalculate<'c>(
+                &mut self,
+                db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
+            ) -> ::std::result::Result<#ty, #error> {
+                let row: #model_name = ::sea_orm::TryIntoModel::try_into_model(::std::clone::Clone::clone(&*self))?;
+                let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+                let value = ::sea_orm_cached_field::__private::preview::<#marker>(&row, db).await?;
+                self.#cached = ::sea_orm::ActiveValue::Set(#stored);
+                self.#recalculation_needed = ::sea_orm::ActiveValue::Set(false);
+                ::std::result::Result::Ok(value)
+            }
+        }
+    });
+    let methods: Vec<TokenStream> = methods.collect();
+    quote! {
+        #[allow(dead_code)]
+        impl ActiveModel {
+            #(#methods)*
+        }
     }
 }
 

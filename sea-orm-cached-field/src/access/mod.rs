@@ -1,6 +1,7 @@
 //! Reading, and what else a row's methods do: flag, recalculate, expire.
 
 mod rows;
+mod set;
 
 use std::{
     future::{Future, IntoFuture},
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use rows::{FlagRows, flag_rows};
+pub use set::set;
 
 /// How long a reader may calculate before a worker takes over.
 const LEASE: Duration = Duration::from_secs(60);

@@ -1,0 +1,57 @@
+//! Setting a value by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
+
+use super::{LEASE, Target};
+use crate::{
+    Error,
+    engine::Engine,
+    field::{CachedField, Key},
+    invalidation::{self, Calculation},
+};
+
+/// How often, and how far apart, it is tried while somebody holds the row locked.
+const ATTEMPTS: u32 = 500;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
+
+/// Stores a value that nobody has calculated. It goes the way of a calculation, so that what is under way for the row
+/// misses, and what is marked meanwhile does not.
+pub async fn set<F: CachedField>(key: Key, db: &DatabaseConnection, value: F::Value) -> Result<(), Error> {
+    let (target, engine, db) = (Target::of::<F>(key)?, Engine::of(db)?, db.clone());
+    // A task of its own: whoever gives up in the middle leaves no lease behind.
+    let setting = tokio::spawn(async move { target.set::<F>(engine, db, value).await });
+    setting.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+}
+
+impl Target {
+    async fn set<F: CachedField>(
+        self,
+        engine: Arc<Engine>,
+        db: DatabaseConnection,
+        value: F::Value,
+    ) -> Result<(), Error> {
+        let model = &self.model;
+        for _ in 0..ATTEMPTS {
+            let claim = invalidation::claim_one(&engine, &db, model, self.field, &self.key, LEASE, true).await?;
+            if let Some(claim) = claim {
+                let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed: true };
+                match invalidation::complete(&engine, &db, model, &[calculation]).await {
+                    Ok(stored) if stored == [true] => return Ok(()),
+                    Ok(_) => {}
+                    Err(error) => {
+                        invalidation::hand_back(&engine, &db, model, &[claim]).await?;
+                        return Err(error);
+                    }
+                }
+                if let Err(gone) = self.load::<F>(&DatabaseExecutor::Connection(&db)).await {
+                    invalidation::drop_gone(&engine, &db, model, &[claim]).await?;
+                    return Err(gone);
+                }
+            }
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+        Err(Error::Locked { table: model.owner.table.name.clone(), key: self.key.clone() })
+    }
+}
