@@ -110,6 +110,7 @@ impl<'a> Written<'a> {
         let value = quote_spanned!(at_type=> result::<#value, _>(output)?);
         let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
             let output = #output;
+            #[allow(clippy::let_unit_value)]
             let value = #value;
             ::std::result::Result::Ok(value)
         }));
