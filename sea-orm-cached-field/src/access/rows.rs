@@ -19,7 +19,7 @@ pub fn flag_rows<F: CachedField>(db: DatabaseExecutor<'_>, condition: impl IntoC
 
 /// Rows about to be flagged as stale; they are when this is awaited, which returns how many they were.
 ///
-/// ```
+/// ```standalone_crate
 /// # use sea_orm_cached_field::Error;
 /// use sea_orm::{ColumnTrait, DatabaseConnection};
 ///
