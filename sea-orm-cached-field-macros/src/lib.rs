@@ -59,6 +59,11 @@ use crate::errors::Errors;
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `after_recalculation = ".."` | the user's method `async fn ..(&self, db) -> Result<(), E>`, called with the row after each recalculation that was stored |
 /// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+/// | `lazy` | no worker recalculates the field, only readers do: for values that are seldom read, or that change all the time |
+/// | `debounce = "5s"` | a worker waits so long after the first change, and calculates once for all that follow; readers wait for nothing |
+/// | `blocking` | the calculation keeps a thread busy, and gets one of its own, with `batch` one a batch; in a transaction it runs where it is |
+/// | `version = 2` | a number that is changed along with the calculation: `CachedFields::install` then flags all rows. Where it is new on a field that was installed before, too |
+/// | `db_index_on_recalculation_needed_field` | an index on the flag; a worker needs none. The expiry always has one |
 ///
 /// # After each recalculation
 ///

@@ -92,6 +92,16 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
              single query",
         );
     }
+    if let Some(blocking) = field.options.blocking.as_ref().filter(|_| field.options.query.is_some()) {
+        errors
+            .at(blocking.span(), "a `query` is calculated by the database, and blocks nothing here: remove `blocking`");
+    }
+    if let Some(debounce) = field.options.debounce_key.as_ref().filter(|_| field.options.lazy) {
+        errors.at(
+            debounce.span(),
+            "`debounce` is how long a worker waits, and no worker recalculates a `lazy` field: remove one of them",
+        );
+    }
     if let Some(attribute) = field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg")) {
         errors.at(attribute.path().span(), "a cached field cannot be conditional: put the `#[cfg]` on the whole model");
     }

@@ -276,6 +276,17 @@ pub enum Error {
         name: String,
     },
 
+    /// An environment variable of this library has a value that it does not know.
+    #[error("the environment variable `{name}` is `{value}`: expected {expected}")]
+    InvalidSetting {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+
     /// The worker could not go on.
     #[error("the worker stopped: {0}")]
     Worker(String),

@@ -49,6 +49,20 @@ impl CachedFields {
         Worker::new(db, registry::all())
     }
 
+    /// Whether workers recalculate what is flagged, over this pool and its clones; they do unless told otherwise here or by the
+    /// environment variable `CACHED_FIELD_EAGER_RECALCULATION`.
+    ///
+    /// If not, values are recalculated when they are read, and no worker is needed: each reader who finds a stale value also
+    /// puts away up to 1,000 marks of other rows. A worker only sets flags then. A call of `flag_*` has its own say with
+    /// `and_recalculate`, and a single field is left to its readers by the option `lazy`.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDatabase`], [`Error::InvalidSetting`].
+    pub fn set_eager_recalculation(db: &DatabaseConnection, eager: bool) -> Result<(), Error> {
+        Engine::of(db)?.set_eager(eager);
+        Ok(())
+    }
+
     /// What the engine does in this process and database, from now on.
     ///
     /// A listener that lags behind by more than 4096 events misses the oldest.

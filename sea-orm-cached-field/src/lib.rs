@@ -110,6 +110,7 @@ mod field;
 mod invalidation;
 #[cfg(feature = "migration")]
 mod migration;
+mod recalculation;
 mod registry;
 mod schema;
 mod worker;
@@ -142,7 +143,11 @@ pub mod __private {
 
     pub use crate::{
         Error,
-        access::{Flag, FlagRows, expire, flag, flag_rows, preview, read, read_fresh, recalculate, set},
+        access::{
+            Flag, FlagRows, expire, flag, flag_rows, load_rows, preview, read, read_fresh, recalculate,
+            recalculate_rows, set,
+        },
+        calculation::blocking,
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
             FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenTree};
 use syn::{
-    Attribute, Error, Ident, LitStr, Meta, Result, Token,
+    Attribute, Error, Ident, LitInt, LitStr, Meta, Result, Token,
     ext::IdentExt,
     parse::{ParseStream, Parser},
     spanned::Spanned,
@@ -13,8 +13,8 @@ use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
-    `after_recalculation = \"..\"`, \
-    `flagging = \"..\"`, `batch`, `query` and `recursive`";
+    `db_index_on_recalculation_needed_field`, `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
+    `version = ..`, `lazy`, `blocking`, `batch`, `query` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -29,6 +29,16 @@ pub(crate) struct Options {
     /// The user's method that follows each recalculation.
     pub(crate) after_recalculation: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
+    /// Whether the flag's column is indexed.
+    pub(crate) index_flag: bool,
+    pub(crate) debounce: Option<Duration>,
+    /// The option's key, if it is given.
+    pub(crate) debounce_key: Option<Ident>,
+    pub(crate) version: u32,
+    /// Whether only readers recalculate.
+    pub(crate) lazy: bool,
+    /// The option's key, if it is given.
+    pub(crate) blocking: Option<Ident>,
     /// Whether many rows are calculated at a time.
     pub(crate) batch: bool,
     /// The option's key, if it is given.
@@ -84,7 +94,7 @@ impl Options {
             }
             "expires_every" => {
                 self.temporal_triggers = true;
-                self.expires_every = Some(time(key, input)?);
+                self.expires_every = Some(time(key, input, "30m", SHORTEST_EXPIRY)?);
             }
             "calculation_method_name" => self.calculation_method_name = Some(name(key, input)?),
             "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
@@ -92,6 +102,23 @@ impl Options {
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
             "after_recalculation" => self.after_recalculation = Some(name(key, input)?),
             "flagging" => self.flagging = Some(flagging(key, input)?),
+            "db_index_on_recalculation_needed_field" => {
+                self.index_flag = true;
+                no_value(key, input)?;
+            }
+            "debounce" => {
+                self.debounce = Some(time(key, input, "5s", SHORTEST_DEBOUNCE)?);
+                self.debounce_key = Some(key.clone());
+            }
+            "version" => self.version = version(key, input)?,
+            "lazy" => {
+                self.lazy = true;
+                no_value(key, input)?;
+            }
+            "blocking" => {
+                self.blocking = Some(key.clone());
+                no_value(key, input)?;
+            }
             "batch" => {
                 self.batch = true;
                 no_value(key, input)?;
@@ -146,19 +173,35 @@ fn name(key: &Ident, input: ParseStream<'_>) -> Result<Ident> {
 }
 
 /// A row that expires all the time would be calculated all the time.
-const SHORTEST: Duration = Duration::from_secs(1);
+const SHORTEST_EXPIRY: Duration = Duration::from_secs(1);
 
-fn time(key: &Ident, input: ParseStream<'_>) -> Result<Duration> {
-    let example = format!("{key} = \"30m\"");
+const SHORTEST_DEBOUNCE: Duration = Duration::from_millis(1);
+
+fn time(key: &Ident, input: ParseStream<'_>, example: &str, shortest: Duration) -> Result<Duration> {
+    let example = format!("{key} = \"{example}\"");
     let value = string(key, input, &example)?;
     match humantime::parse_duration(&value.value()) {
-        Ok(time) if time >= SHORTEST => Ok(time),
-        Ok(_) => Err(Error::new(value.span(), format!("`{key}` is at least a second"))),
+        Ok(time) if time >= shortest => Ok(time),
+        Ok(_) => {
+            let wrong = format!("`{key}` is at least `\"{}\"`", humantime::format_duration(shortest));
+            Err(Error::new(value.span(), wrong))
+        }
         Err(error) => {
             let wrong = format!("`{key}` takes a time, such as `{example}` or `\"1h 30m\"`: {error}");
             Err(Error::new(value.span(), wrong))
         }
     }
+}
+
+fn version(key: &Ident, input: ParseStream<'_>) -> Result<u32> {
+    let wrong = |span: Span| Error::new(span, format!("`{key}` takes a number, 1 or more: `{key} = 2`"));
+    if !input.peek(Token![=]) {
+        return Err(wrong(key.span()));
+    }
+    input.parse::<Token![=]>()?;
+    let span = input.span();
+    let version = input.parse::<LitInt>().and_then(|version| version.base10_parse::<i32>()).map_err(|_| wrong(span))?;
+    u32::try_from(version).ok().filter(|version| *version > 0).ok_or_else(|| wrong(span))
 }
 
 fn flagging(key: &Ident, input: ParseStream<'_>) -> Result<Flagging> {

@@ -11,10 +11,14 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     let db = quote!(db: &'a ::sea_orm::DatabaseExecutor<'a>);
     let calculation = quote!(::sea_orm_cached_field::__private::Calculation);
     let body = match &field.calculate_batch {
-        Some(calculate_batch) => Written::of_many(model, field, calculate_batch).body(model, field),
+        Some(calculate_batch) => {
+            let body = Written::of_many(model, field, calculate_batch).body(model, field);
+            on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
+        }
         None if field.is_derived() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
         None => {
             let body = Written::of_one(field).body(model, field);
+            let body = on_a_thread(field, &quote!(model), &quote!(::std::clone::Clone::clone(model)), body);
             return quote! {
                 fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
                     #body
@@ -34,6 +38,14 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
             #body
         }
     }
+}
+
+/// Has a calculation, if it is a blocking one, run on a thread of its own, with these rows.
+fn on_a_thread(field: &CachedField<'_>, rows: &TokenStream, owned: &TokenStream, body: TokenStream) -> TokenStream {
+    if field.options.blocking.is_none() {
+        return body;
+    }
+    quote!(::sea_orm_cached_field::__private::blocking(#owned, db, |#rows, db| { #body }))
 }
 
 /// The method of `CachedField` that calls what the user does after a recalculation.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -19,6 +21,19 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
         " Flags the stored values of `{name}` as stale, of all rows that meet the condition, by one statement. \
          `.and_recalculate(..)` on the result overrides, for this call, the setting whether they are recalculated at once."
     );
+    let recalculate_doc = format!(
+        " Recalculates `{name}` of all rows that meet the condition, now and a few hundred at a time, and stores it; \
+         returns how many rows there were. If some of them fail, the others are stored all the same, and the first error is \
+         returned at the end. In a transaction, row by row, without waiting for what others hold locked."
+    );
+    let load_doc = format!(
+        " Makes these loaded rows fresh, a few hundred at a time: asks the database which of them are stale, recalculates \
+         and stores `{name}` of those, and puts it into the rows, which [`{model_name}::{name}`] then returns without a \
+         query. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
+         nothing is stored."
+    );
+    let error = quote!(::sea_orm_cached_field::__private::Error);
+    let db = quote!(db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>);
     let spec = spec(model, field);
     let stored = stored(field, &quote!(model));
     let calculation = calculation::methods(model, field);
@@ -33,11 +48,26 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
         impl #marker {
             #[doc = #flag_doc]
             #vis fn flag<'c>(
-                db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
+                #db,
                 filter: impl ::sea_orm::sea_query::IntoCondition,
             ) -> ::sea_orm_cached_field::__private::FlagRows<'c, Self> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::flag_rows::<Self>(db, filter)
+            }
+
+            #[doc = #recalculate_doc]
+            #vis async fn recalculate<'c>(
+                #db,
+                filter: impl ::sea_orm::sea_query::IntoCondition,
+            ) -> ::std::result::Result<u64, #error> {
+                let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+                ::sea_orm_cached_field::__private::recalculate_rows::<Self>(db, filter).await
+            }
+
+            #[doc = #load_doc]
+            #vis async fn load<'c>(#db, models: &mut [#model_name]) -> ::std::result::Result<(), #error> {
+                let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+                ::sea_orm_cached_field::__private::load_rows::<Self>(db, models).await
             }
         }
 
@@ -71,17 +101,14 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(variant) => quote!(::std::option::Option::Some(Column::#variant)),
         None => quote!(::std::option::Option::None),
     };
-    let expires_every = match field.options.expires_every.map(|time| (time.as_secs(), time.subsec_nanos())) {
-        Some((seconds, nanoseconds)) => {
-            quote!(::std::option::Option::Some(::std::time::Duration::new(#seconds, #nanoseconds)))
-        }
-        None => quote!(::std::option::Option::None),
-    };
+    let expires_every = duration(field.options.expires_every);
     let flagging = match field.options.flagging {
         Some(Flagging::Commit) => quote!(::sea_orm_cached_field::__private::Flagging::Commit),
         Some(Flagging::Collector) => quote!(::sea_orm_cached_field::__private::Flagging::Collector),
         None => quote!(::std::default::Default::default()),
     };
+    let debounce = duration(field.options.debounce);
+    let (index_flag, version, lazy) = (field.options.index_flag, field.options.version, field.options.lazy);
     let batch = field.is_derived();
     let query = match &field.select {
         Some(select) => query::query(model, field, select),
@@ -100,12 +127,25 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             expires_after: #expires_after,
             expires_every: #expires_every,
             flagging: #flagging,
+            index_flag: #index_flag,
+            debounce: #debounce,
+            version: #version,
+            lazy: #lazy,
             batch: #batch,
             query: #query,
             after_recalculation: #after_recalculation,
             recursive: #recursive,
             depends_on: ::std::vec::Vec::from([#(#depends_on),*]),
         }
+    }
+}
+
+fn duration(time: Option<Duration>) -> TokenStream {
+    match time.map(|time| (time.as_secs(), time.subsec_nanos())) {
+        Some((seconds, nanoseconds)) => {
+            quote!(::std::option::Option::Some(::std::time::Duration::new(#seconds, #nanoseconds)))
+        }
+        None => quote!(::std::option::Option::None),
     }
 }
 

@@ -1,32 +1,33 @@
 //! Reading, and what else a row's methods do: flag, recalculate, expire.
 
+mod flag;
 mod rows;
 mod set;
 
 use std::{
-    future::{Future, IntoFuture},
-    marker::PhantomData,
-    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, TransactionTrait, Value};
+use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, TransactionTrait, Value};
 
 use crate::{
     Error,
-    calculation::{Limits, Outcome, Subject, after_recalculation, calculate_claim, run},
-    dialect::{self, Claim, Written},
+    calculation::{Limits, Subject, after_recalculation, run},
+    dialect::{Claim, Written},
     engine::Engine,
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
     invalidation::{self, Calculation, Retry},
-    registry::{self, Below, Model},
+    registry::{self, Model},
 };
 
-pub use rows::{FlagRows, flag_rows};
+pub use flag::{Flag, FlagRows, flag, flag_rows};
+pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
+
+use rows::Rows;
 
 /// How long a reader may calculate before a worker takes over.
 const LEASE: Duration = Duration::from_secs(60);
@@ -58,80 +59,10 @@ impl Target {
         row.ok_or_else(|| Error::RowGone { table: self.model.owner.table.name.clone(), key: self.key.clone() })
     }
 
-    /// The rows of a field below this one that are stale.
-    async fn stale_below(&self, db: &DatabaseExecutor<'_>, below: &Below) -> Result<Vec<Self>, Error> {
-        let row = |key| Self { model: Arc::clone(&below.model), field: below.field, key };
-        let Some(source) = &below.source else {
-            let row = row(self.key.clone());
-            return Ok(if row.is_stale(db).await? { vec![row] } else { Vec::new() });
-        };
-        let dialect = dialect::of(db.get_database_backend())?;
-        let stale = dialect.stale_behind(&self.model.owner, source, &self.key, &below.model.owner, below.field);
-        let keys = if !source.repeated.is_empty() || below.model.owner.repeats() {
-            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(stale).await?)).await?
-        } else {
-            db.query_all_raw(stale).await?
-        };
-        keys.iter().map(|key| Ok(row(below.model.read_key(key)?))).collect()
-    }
-
-    /// Calculates and stores; not if somebody else is about to.
-    async fn recalculate(self, connection: &DatabaseConnection) -> Result<bool, Error> {
-        let (engine, connection) = (Engine::of(connection)?, connection.clone());
-        // A task of its own: whoever gives up in the middle leaves no lease behind.
-        let recalculation = tokio::spawn(async move {
-            let claim = invalidation::claim_one(&engine, &connection, &self.model, self.field, &self.key, LEASE, false);
-            let Some(claim) = claim.await? else { return Ok(false) };
-            match self.calculate_claimed(&engine, &connection, &claim).await {
-                Ok(ended) => ended.map(|()| true),
-                Err(error) => {
-                    invalidation::hand_back(&engine, &connection, &self.model, &[claim]).await?;
-                    Err(error)
-                }
-            }
-        });
-        recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
-    }
-
-    /// How the calculation has ended; an error if the claim has not.
-    async fn calculate_claimed(
-        &self,
-        engine: &Engine,
-        connection: &DatabaseConnection,
-        claim: &Claim,
-    ) -> Result<Result<(), Error>, Error> {
-        let (model, db) = (&self.model, DatabaseExecutor::Connection(connection));
-        let circles = invalidation::find_circles(&db, model, self.field, std::slice::from_ref(&self.key));
-        let outcome = match circles.await?.remove(&self.key) {
-            Some(circle) => Outcome::Failed(circle),
-            None => calculate_claim(engine, &db, model, claim).await?,
-        };
-        match outcome {
-            Outcome::Value { value, changed } => {
-                let calculation = Calculation { claim: claim.clone(), value, changed };
-                if invalidation::complete(engine, connection, model, &[calculation]).await? == [true] {
-                    self.call_hook(engine, &db).await;
-                }
-            }
-            Outcome::Gone => invalidation::drop_gone(engine, connection, model, std::slice::from_ref(claim)).await?,
-            Outcome::Failed(error) => {
-                invalidation::fail(engine, connection, model, claim, &error, Retry::default()).await?;
-                return Ok(Err(error));
-            }
-        }
-        Ok(Ok(()))
-    }
-
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
-        let dialect = dialect::of(db.get_database_backend())?;
-        let status = dialect.status(&self.model.owner, self.field, &self.key);
-        let row = if self.model.owner.repeats() {
-            invalidation::ask_around(db, async |db| Ok(db.query_one_raw(status).await?)).await?
-        } else {
-            db.query_one_raw(status).await?
-        };
-        Ok(row.map(|row| row.try_get("", "stale")).transpose()?.unwrap_or_default())
+        let stale = Rows::of(self).stale(db, std::slice::from_ref(&self.key)).await?;
+        Ok(!stale.is_empty())
     }
 
     /// Whether what the user does after a recalculation has ended well; nothing may be done.
@@ -146,8 +77,7 @@ impl Target {
             return Ok(());
         }
         let savepoint = db.begin().await?;
-        // Whoever listens to the events of a pool does not hear what is told in its transactions.
-        let engine = Engine::new(dialect::of(db.get_database_backend())?);
+        let engine = Engine::at(db)?;
         let well = self.call_hook(&engine, &DatabaseExecutor::Transaction(&savepoint)).await;
         if well {
             savepoint.commit().await?
@@ -202,7 +132,7 @@ pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -
 pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
-        refresh_below(connection, &target).await?;
+        Rows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
     }
     if let Some(value) = target.fresh::<F>(&db).await? {
         return Ok(value);
@@ -222,26 +152,6 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
         // Storing would hold the row's lock until the user commits; the worker does it.
         _ => Ok(target.calculate::<F>(&db).await?.0),
     }
-}
-
-/// How often it is looked again for rows that are stale: in a tree, a child's new value makes its parent stale.
-const ROUNDS: u32 = 100;
-
-/// Recalculates what is stale of all cached fields that this one is calculated from, from the bottom up. What somebody
-/// else is calculating is left to them.
-async fn refresh_below(connection: &DatabaseConnection, target: &Target) -> Result<(), Error> {
-    for below in target.model.all_below(target.field) {
-        for _ in 0..ROUNDS {
-            let mut recalculated = false;
-            for row in target.stale_below(&DatabaseExecutor::Connection(connection), below).await? {
-                recalculated |= row.recalculate(connection).await?;
-            }
-            if !recalculated {
-                break;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Joins the calculation under way for readers, or starts one; and whether it was started.
@@ -274,7 +184,7 @@ async fn refresh<F: CachedField>(
 pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
-        refresh_below(connection, &target).await?;
+        Rows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
         let (engine, connection) = (Engine::of(connection)?, (*connection).clone());
         // A task of its own: whoever gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {
@@ -344,40 +254,4 @@ async fn calculate_and_complete<F: CachedField>(
 pub async fn expire<F: CachedField>(key: Key, db: DatabaseExecutor<'_>, when: Expiry) -> Result<(), Error> {
     let target = Target::of::<F>(key)?;
     invalidation::set_expiry(&db, &target.model, target.field, &target.key, when).await
-}
-
-/// Flags a row when it is awaited.
-pub fn flag<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Flag<'_, F> {
-    Flag { key, db, eager: true, field: PhantomData }
-}
-
-/// A row about to be flagged as stale; it is when this is awaited.
-#[must_use = "nothing is flagged until this is awaited"]
-#[derive(Debug)]
-pub struct Flag<'c, F> {
-    key: Key,
-    db: DatabaseExecutor<'c>,
-    eager: bool,
-    field: PhantomData<fn() -> F>,
-}
-
-impl<F> Flag<'_, F> {
-    /// Whether a worker recalculates the row in the background, as it does unless told otherwise; if not, the next
-    /// reader does.
-    pub fn and_recalculate(mut self, recalculate: bool) -> Self {
-        self.eager = recalculate;
-        self
-    }
-}
-
-impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
-    type Output = Result<(), Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let target = Target::of::<F>(self.key)?;
-            invalidation::flag(&self.db, &target.model, target.field, &target.key, self.eager).await
-        })
-    }
 }

@@ -1,91 +1,331 @@
-//! What is done with many rows at a time.
+//! What is done with many rows at a time: recalculated, or made fresh.
 
-use std::{future::IntoFuture, marker::PhantomData};
-
-use futures_util::future::BoxFuture;
-use sea_orm::{Condition, DatabaseExecutor, sea_query::IntoCondition};
-
-use crate::{
-    Error,
-    field::CachedField,
-    invalidation,
-    registry::{self, Model},
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Flags, when it is awaited, the rows that meet a condition.
-pub fn flag_rows<F: CachedField>(db: DatabaseExecutor<'_>, condition: impl IntoCondition) -> FlagRows<'_, F> {
-    FlagRows { condition: condition.into_condition(), db, eager: true, field: PhantomData }
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, ModelTrait, Value, sea_query::IntoCondition};
+use tokio::sync::mpsc;
+
+use super::{LEASE, RowOf, Target};
+use crate::{
+    Error,
+    calculation::{Calculated, Limits, Outcome, calculate},
+    dialect::{self, Claim},
+    engine::Engine,
+    field::{CachedField, IntoExecutor, Key},
+    invalidation::{self, Calculation, Retry},
+    recalculation::{Holder, Recalculation},
+    registry::{self, Below, Model},
+};
+
+/// How many rows are claimed, calculated and stored at a time.
+pub(super) const CHUNK: u64 = 200;
+
+/// How often rows are tried to be claimed: others who claim some of them may be waited for too long.
+const CLAIMS: u32 = 5;
+
+/// How often it is looked again for rows that are stale: in a tree, a child's new value makes its parent stale.
+const ROUNDS: u32 = 100;
+
+/// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many there were.
+pub async fn recalculate_rows<F: CachedField>(
+    db: DatabaseExecutor<'_>,
+    condition: impl IntoCondition,
+) -> Result<u64, Error> {
+    let (rows, condition) = (Rows::field::<F>()?, condition.into_condition());
+    let (mut count, mut after, mut failure) = (0, None, None);
+    loop {
+        let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
+        let Some(last) = keys.last().cloned() else { break };
+        count += keys.len() as u64;
+        match &db {
+            DatabaseExecutor::Connection(connection) => {
+                rows.refresh_below(connection, &keys).await?;
+                failure = failure.or(rows.recalculate(connection, keys, true).await?.failure);
+            }
+            _ => {
+                for key in keys {
+                    let ended = super::recalculate::<F>(key, (&db).into_executor()).await;
+                    failure = failure.or(ended.err());
+                }
+            }
+        }
+        after = Some(last);
+    }
+    failure.map_or(Ok(count), Err)
 }
 
-/// Rows about to be flagged as stale; they are when this is awaited, which returns how many they were.
-///
-/// ```standalone_crate
-/// # use sea_orm_cached_field::Error;
-/// use sea_orm::{ColumnTrait, DatabaseConnection};
-///
-/// # mod lamppost {
-/// #     use sea_orm::entity::prelude::*;
-/// #     #[sea_orm_cached_field::cached_fields]
-/// #     #[sea_orm::model]
-/// #     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-/// #     #[sea_orm(table_name = "lamppost")]
-/// #     pub struct Model {
-/// #         #[sea_orm(primary_key)]
-/// #         pub id: i32,
-/// #         pub country: String,
-/// #         #[cached(depends_on(country))]
-/// #         pub name: String,
-/// #     }
-/// #     impl ActiveModelBehavior for ActiveModel {}
-/// #     impl Model {
-/// #         async fn calculate_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
-/// #             Ok(self.country.clone())
-/// #         }
-/// #     }
-/// # }
-/// async fn rename_a_country(db: &DatabaseConnection) -> Result<u64, Error> {
-///     lamppost::Name::flag(db, lamppost::Column::Country.eq("Peru")).await
-/// }
-/// ```
-///
-/// # Errors
-/// [`Error::Database`]; then no row is flagged.
-#[must_use = "nothing is flagged until this is awaited"]
-#[derive(Debug)]
-pub struct FlagRows<'c, F> {
-    condition: Condition,
-    db: DatabaseExecutor<'c>,
-    eager: bool,
-    field: PhantomData<fn() -> F>,
+/// Makes these loaded rows fresh, as far as the field is concerned.
+pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [RowOf<F>]) -> Result<(), Error> {
+    let rows = Rows::field::<F>()?;
+    let mut failure = None;
+    for models in models.chunks_mut(CHUNK as usize) {
+        let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
+        let refreshed = rows.refresh(&db, &keys).await?;
+        let loaded = registry::load_all::<F::Entity>(&db, &keys).await?;
+        let loaded: HashMap<Key, RowOf<F>> = loaded.into_iter().map(|row| (Key::of::<F::Entity>(&row), row)).collect();
+        for model in models {
+            let key = Key::of::<F::Entity>(model);
+            match loaded.get(&key) {
+                Some(row) => put::<F>(model, row, refreshed.values.get(&key)),
+                None => failure = failure.or(Some(rows.gone(key))),
+            }
+        }
+        failure = failure.or(refreshed.failure);
+    }
+    failure.map_or(Ok(()), Err)
 }
 
-impl<F> FlagRows<'_, F> {
-    /// Whether a worker recalculates the rows in the background, as it does unless told otherwise; if not, the next reader
-    /// of each does.
-    pub fn and_recalculate(mut self, recalculate: bool) -> Self {
-        self.eager = recalculate;
-        self
+/// Puts what the row says of the field into the model, and the value that was calculated since, if one was.
+fn put<F: CachedField>(model: &mut RowOf<F>, row: &RowOf<F>, calculated: Option<&Value>) {
+    let spec = F::spec();
+    for column in [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after].into_iter().flatten() {
+        model.set(column, row.get(column));
+    }
+    if let Some(value) = calculated {
+        model.set(spec.cached, value.clone());
+        model.set(spec.recalculation_needed, false.into());
     }
 }
 
-impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
-    type Output = Result<u64, Error>;
-    type IntoFuture = BoxFuture<'c, Self::Output>;
+/// What has become of rows that were recalculated.
+#[derive(Default)]
+struct Recalculated {
+    /// What is known of the values.
+    values: HashMap<Key, Value>,
+    /// The first failure.
+    failure: Option<Error>,
+    /// How many there were.
+    claimed: usize,
+}
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Self { condition, db, eager, .. } = self;
-            let model = Model::of::<F::Entity>()?;
-            let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
-            let rows = if eager {
-                registry::flag_all::<F::Entity>(&db, F::spec().recalculation_needed, condition).await?
-            } else {
-                let keys = registry::keys_of::<F::Entity>(&db, condition).await?;
-                invalidation::flag_lazily(&db, &model, field, &keys).await?;
-                keys.len() as u64
-            };
-            invalidation::flagged(&db, &model, field, rows)?;
-            Ok(rows)
-        })
+/// A cached field, of rows that are named along with it.
+#[derive(Clone)]
+pub(super) struct Rows {
+    model: Arc<Model>,
+    field: usize,
+}
+
+impl Rows {
+    pub(super) fn of(target: &Target) -> Self {
+        Self { model: Arc::clone(&target.model), field: target.field }
+    }
+
+    fn field<F: CachedField>() -> Result<Self, Error> {
+        let model = Model::of::<F::Entity>()?;
+        let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
+        Ok(Self { model, field })
+    }
+
+    fn gone(&self, key: Key) -> Error {
+        Error::RowGone { table: self.model.owner.table.name.clone(), key }
+    }
+
+    /// Those that are stale, by the database: flag, expiry, marks and queue.
+    pub(super) async fn stale(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<Key>, Error> {
+        let dialect = dialect::of(db.get_database_backend())?;
+        let status = dialect.status(&self.model.owner, self.field, keys);
+        let found = if self.model.owner.repeats() {
+            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(status).await?)).await?
+        } else {
+            db.query_all_raw(status).await?
+        };
+        let mut stale = Vec::new();
+        for row in &found {
+            if row.try_get("", "stale")? {
+                stale.push(self.model.read_key(row)?);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// The rows of a field below this one that are stale.
+    async fn stale_below(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        below: &Below,
+    ) -> Result<(Self, Vec<Key>), Error> {
+        let rows = Self { model: Arc::clone(&below.model), field: below.field };
+        let Some(source) = &below.source else {
+            let stale = rows.stale(db, keys).await?;
+            return Ok((rows, stale));
+        };
+        let dialect = dialect::of(db.get_database_backend())?;
+        let stale = dialect.stale_behind(&self.model.owner, source, keys, &below.model.owner, below.field);
+        let found = if !source.repeated.is_empty() || below.model.owner.repeats() {
+            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(stale).await?)).await?
+        } else {
+            db.query_all_raw(stale).await?
+        };
+        let keys = found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
+        Ok((rows, keys))
+    }
+
+    /// Recalculates what is stale of all cached fields that this one is calculated from, from the bottom up. What somebody
+    /// else is calculating is left to them.
+    pub(super) async fn refresh_below(&self, connection: &DatabaseConnection, keys: &[Key]) -> Result<(), Error> {
+        for below in self.model.all_below(self.field) {
+            for _ in 0..ROUNDS {
+                let db = DatabaseExecutor::Connection(connection);
+                let (rows, stale) = self.stale_below(&db, keys, below).await?;
+                let mut recalculated = 0;
+                for stale in stale.chunks(CHUNK as usize) {
+                    let ended = rows.recalculate(connection, stale.to_vec(), false).await?;
+                    ended.failure.map_or(Ok(()), Err)?;
+                    recalculated += ended.claimed;
+                }
+                if recalculated == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Calculates what is stale, and stores it, unless in a transaction: storing would hold the rows' locks until the user
+    /// commits. What somebody else is about to store is calculated all the same.
+    async fn refresh(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
+        let DatabaseExecutor::Connection(connection) = db else {
+            let stale = self.stale(db, keys).await?;
+            return self.preview(db, &stale).await;
+        };
+        self.refresh_below(connection, keys).await?;
+        let stale = self.stale(db, keys).await?;
+        let mut ended = self.recalculate(connection, stale.clone(), false).await?;
+        let left: Vec<Key> = if ended.claimed < stale.len() { self.stale(db, &stale).await? } else { Vec::new() };
+        let left: Vec<Key> = left.into_iter().filter(|key| !ended.values.contains_key(key)).collect();
+        if ended.failure.is_none() {
+            let previewed = self.preview(db, &left).await?;
+            ended.values.extend(previewed.values);
+            ended.failure = previewed.failure;
+        }
+        Ok(ended)
+    }
+
+    /// Calculates, and stores nothing.
+    async fn preview(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
+        let mut previewed = Recalculated::default();
+        if keys.is_empty() {
+            return Ok(previewed);
+        }
+        let mut circles = invalidation::find_circles(db, &self.model, self.field, keys).await?;
+        let engine = Engine::at(db)?;
+        let claim =
+            |key: &Key| Claim { key: key.clone(), field: self.field, generation: 0, attempts: 0, claimed_at: 0 };
+        let claims: Vec<Claim> = keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
+        let (calculated, mut outcomes) = mpsc::channel(keys.len());
+        calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;
+        previewed.failure = keys.iter().find_map(|key| circles.remove(key));
+        while let Some(outcomes) = outcomes.recv().await {
+            for Calculated { claim, outcome } in outcomes {
+                match outcome {
+                    Outcome::Value { value, .. } => drop(previewed.values.insert(claim.key, value)),
+                    Outcome::Failed(error) => previewed.failure = previewed.failure.or(Some(error)),
+                    Outcome::Gone => {}
+                }
+            }
+        }
+        Ok(previewed)
+    }
+
+    /// Calculates and stores. `steal`: also what somebody else is about to store.
+    async fn recalculate(
+        &self,
+        connection: &DatabaseConnection,
+        keys: Vec<Key>,
+        steal: bool,
+    ) -> Result<Recalculated, Error> {
+        if keys.is_empty() {
+            return Ok(Recalculated::default());
+        }
+        let (engine, connection, rows) = (Engine::of(connection)?, connection.clone(), self.clone());
+        // A task of its own: whoever gives up in the middle leaves no lease behind.
+        let recalculation =
+            tokio::spawn(async move { rows.recalculate_claimed(&engine, &connection, &keys, steal).await });
+        recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+    }
+
+    async fn recalculate_claimed(
+        &self,
+        engine: &Engine,
+        connection: &DatabaseConnection,
+        keys: &[Key],
+        steal: bool,
+    ) -> Result<Recalculated, Error> {
+        let claims = self.claim(engine, connection, keys, steal).await?;
+        let held = Held { claims: Mutex::new(claims.clone()), ended: Mutex::default() };
+        let recalculation = Recalculation {
+            engine,
+            connections: connection.into(),
+            db: connection,
+            model: &self.model,
+            limits: &Limits::of_many(),
+            retry: Retry::default(),
+            together: CHUNK as usize,
+            holder: &held,
+        };
+        if let Err(error) = recalculation.run(&claims).await {
+            let left = std::mem::take(&mut *held.claims());
+            invalidation::hand_back(engine, connection, &self.model, &left).await?;
+            return Err(error);
+        }
+        let ended = std::mem::take(&mut *held.ended());
+        Ok(Recalculated { claimed: claims.len(), ..ended })
+    }
+
+    async fn claim(
+        &self,
+        engine: &Engine,
+        connection: &DatabaseConnection,
+        keys: &[Key],
+        steal: bool,
+    ) -> Result<Vec<Claim>, Error> {
+        let mut tried = 1;
+        loop {
+            let claims =
+                invalidation::claim_rows(engine, connection, &self.model, self.field, keys, LEASE, steal).await;
+            match claims {
+                Err(_) if tried < CLAIMS => tried += 1,
+                ended => return ended,
+            }
+        }
+    }
+}
+
+/// The claims of rows that are being recalculated, and what has become of them.
+struct Held {
+    claims: Mutex<Vec<Claim>>,
+    ended: Mutex<Recalculated>,
+}
+
+impl Held {
+    fn claims(&self) -> MutexGuard<'_, Vec<Claim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Recalculated> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Holder for Held {
+    fn settled(&self, claims: &[Claim]) {
+        let settled: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
+        self.claims().retain(|claim| !settled.contains(&claim.key));
+    }
+
+    fn calculated(&self, calculations: &[Calculation]) {
+        let values = calculations.iter().map(|calculation| (calculation.claim.key.clone(), calculation.value.clone()));
+        self.ended().values.extend(values);
+    }
+
+    fn failed(&self, claim: &Claim, error: Error) {
+        let mut ended = self.ended();
+        ended.values.remove(&claim.key);
+        ended.failure.get_or_insert(error);
     }
 }

@@ -40,7 +40,16 @@ pub(crate) struct Limits {
 impl Limits {
     /// Of a calculation that somebody waits for.
     pub(crate) fn of_one() -> Self {
-        Self { timeout: Duration::MAX, concurrency: 1, permits: Arc::new(Semaphore::new(1)) }
+        Self::without_timeout(1)
+    }
+
+    /// Of calculations of many rows that somebody waits for.
+    pub(crate) fn of_many() -> Self {
+        Self::without_timeout(8)
+    }
+
+    fn without_timeout(concurrency: usize) -> Self {
+        Self { timeout: Duration::MAX, concurrency, permits: Arc::new(Semaphore::new(concurrency)) }
     }
 }
 
@@ -94,20 +103,6 @@ pub(crate) async fn calculate(
     let (together, alone) = rows.into_iter().partition(|row| row.left.iter().any(|claim| batch.is_batch(claim)));
     join(batch.row_by_row(alone), batch.many_at_a_time(together)).await;
     Ok(())
-}
-
-/// Calculates one field of one row, for as long as it takes.
-pub(crate) async fn calculate_claim(
-    engine: &Engine,
-    db: &DatabaseExecutor<'_>,
-    model: &Model,
-    claim: &Claim,
-) -> Result<Outcome, Error> {
-    let limits = Limits::of_one();
-    let (calculated, mut outcome) = mpsc::channel(1);
-    calculate(engine, (db, db), model, vec![claim.clone()], &limits, calculated).await?;
-    let calculated = outcome.recv().await.into_iter().flatten().next();
-    Ok(calculated.map_or(Outcome::Gone, |calculated| calculated.outcome))
 }
 
 fn by_row(claims: Vec<Claim>) -> HashMap<Key, Vec<Claim>> {

@@ -1,9 +1,11 @@
 //! Running the user's code: the only room that does. Panics are caught, time is bounded.
 
 mod batch;
+mod blocking;
 mod hook;
 mod run;
 
-pub(crate) use batch::{Calculated, Limits, Outcome, calculate, calculate_claim};
+pub(crate) use batch::{Calculated, Limits, Outcome, calculate};
+pub use blocking::blocking;
 pub(crate) use hook::after_recalculation;
 pub(crate) use run::{Subject, message, run};

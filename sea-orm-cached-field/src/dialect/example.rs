@@ -27,6 +27,10 @@ pub(super) fn owner() -> Owner {
             expires_after: Some("full_name_expires_after".to_owned()),
             expires_every: None,
             flagging: Flagging::Commit,
+            index_flag: false,
+            debounce: Some(5000),
+            version: 1,
+            lazy: false,
             query: None,
             recursive: false,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
@@ -120,7 +124,8 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
-        ("status", dialect.status(owner, 0, &keys[0])),
+        ("status", dialect.status(owner, 0, &keys[..1])),
+        ("status of rows", dialect.status(owner, 0, &keys)),
     ];
     let mut several = |name, of: Vec<Statement>| statements.extend(of.into_iter().map(|statement| (name, statement)));
     for source in owner.looked_up() {
@@ -128,8 +133,9 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
     }
-    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None));
-    several("collect of a row", dialect.collect(owner, Which::Of(&keys[0]), 1000, Some(0)));
+    several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
+    several("collect lazily", dialect.collect(owner, Which::Oldest(100), 1000, None, &[0]));
+    several("collect of rows", dialect.collect(owner, Which::Of(&keys), 1000, Some(0), &[]));
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
     several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
     let value = "x".into();
@@ -152,17 +158,18 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     several("change_generation", dialect.change_generation(owner, &queued));
     several("flag_missing", dialect.flag_missing(owner, 0, &keys).into_iter().collect());
     several("lease", dialect.lease(owner, &claims, 1000).into_iter().collect());
-    several("lease_one", dialect.lease_one(owner, 0, &keys[0], 1000, false));
+    several("lease_rows", dialect.lease_rows(owner, 0, &keys, 1000, false));
     several("write", dialect.write(owner, &shape, &rows));
     for source in &owner.sources {
         several("circular", vec![dialect.circular(owner, source, &keys)]);
         several("readers", vec![dialect.readers(owner, source, &keys[0])]);
         several("retry_readers", vec![dialect.retry_readers(owner, 0, source, &keys)]);
-        several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[0], owner, 0)]);
+        several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[..1], owner, 0)]);
     }
     let (before, after) = dialect.settle(owner, &claims);
     several("settle", before.into_iter().chain(after).collect());
     several("flag_lazily", dialect.flag_lazily(owner, 0, &keys[0]));
+    several("flag_eagerly", dialect.flag_eagerly(owner, 0, &keys[0]));
     several("store_in_transaction", dialect.store_in_transaction(owner, 0, &rows[0]));
     statements
 }

@@ -160,6 +160,20 @@ pub(crate) trait Dialect: Send + Sync {
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
 
+    /// Rows `field`, `version` of the calculations that values were calculated with.
+    fn versions(&self, owner: &Owner) -> Statement {
+        shared::versions(self.sql(), owner)
+    }
+
+    fn set_version(&self, owner: &Owner, field: usize) -> [Statement; 2] {
+        shared::set_version([self.sql(), self.sql()], owner, field)
+    }
+
+    /// Sets the flags of a chunk of rows.
+    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+        shared::flag_chunk(self.sql(), owner, field, after, to)
+    }
+
     // ---- mark
 
     /// Sets the flag; the triggers mark.
@@ -169,6 +183,9 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Sets the flag so that no worker recalculates the row, while a calculation under way still misses.
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement>;
+
+    /// Sets the flag so that a worker recalculates the row, whatever the field says.
+    fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement>;
 
     /// Flags rows whose expiry has passed.
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement;
@@ -228,14 +245,22 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
     /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`, `leased` (by this statement), `eager`,
-    /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that further statements delete). What is only
-    /// lazily marked is not queued. `leased`: only this field is leased.
-    fn collect(&self, _owner: &Owner, _which: Which<'_>, _lease: i64, _leased: Option<usize>) -> Vec<Statement> {
+    /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that the last statement deletes). What is only
+    /// lazily marked is not queued: marks that say so, or that say nothing and are of one of the fields `lazy`. `leased`:
+    /// only this field is leased.
+    fn collect(
+        &self,
+        _owner: &Owner,
+        _which: Which<'_>,
+        _lease: i64,
+        _leased: Option<usize>,
+        _lazy: &[usize],
+    ) -> Vec<Statement> {
         Vec::new()
     }
 
     /// Takes the oldest marks away, or locks them, where [`Dialect::collect`] does not: rows `key_1`, ..., `id`, `field`,
-    /// `eager`, `marked_at`.
+    /// `eager` (or null), `marked_at`.
     fn take_marks(&self, _owner: &Owner, _marks: u64) -> Option<Statement> {
         None
     }
@@ -281,8 +306,9 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Leases one key, queueing it if it is not: statements as of [`Dialect::enqueue`]. `steal`: also from who holds it.
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement>;
+    /// Leases a field of these rows, queueing what is not: statements as of [`Dialect::enqueue`]. `steal`: also from who
+    /// holds it.
+    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement>;
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement;
 
@@ -398,12 +424,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;
 
-    /// A row `stale` (bool): flagged, expired, marked or queued. No row if there is none under this key.
-    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement;
+    /// Rows `key_1`, ..., `stale` (bool: flagged, expired, marked or queued) of those of these rows that there are.
+    fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement;
 
     /// The rows behind this source, as seen from one row of the owner, of which the field of another owner is stale: rows
     /// `key_1`, ...
-    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement;
+    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement;
 }
 
 /// The database's own code of an error.

@@ -22,8 +22,8 @@ pub(crate) struct Claim {
 /// Which marks are collected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Which<'a> {
-    /// Those of this row.
-    Of(&'a Key),
+    /// Those of these rows.
+    Of(&'a [Key]),
     /// So many of the oldest, and all others of the same rows.
     Oldest(u64),
 }

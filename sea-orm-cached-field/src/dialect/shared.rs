@@ -5,7 +5,7 @@ use sea_orm::{Statement, Value};
 use super::{
     Claim, Enqueued, Shape, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, prefixed, recalculations},
+    sql::{Sql, equal, key_columns, prefixed, recalculations, versions as versions_table},
 };
 use crate::field::{
     Key,
@@ -33,15 +33,37 @@ pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, m
 pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
     let (table, owner_key) = (sql.qualified(&owner.table), sql.owner_key(owner));
     let range = key_range(&mut sql, owner, after, None);
-    let selected: Vec<String> =
-        owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
         "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
-        selected.join(", "),
+        sql.own_keys(owner),
         prefixed("t", &owner_key),
     );
     sql.statement(text)
+}
+
+pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
+    let text = format!("SELECT field, version FROM {}", sql.qualified(&versions_table(owner)));
+    sql.statement(text)
+}
+
+pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, field: usize) -> [Statement; 2] {
+    let (table, field) = (old.qualified(&versions_table(owner)), &owner.fields[field]);
+    let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.name));
+    let (name, version) = (new.bind(field.name), new.bind(i64::from(field.version)));
+    [old.statement(delete), new.statement(format!("INSERT INTO {table} (field, version) VALUES ({name}, {version})"))]
+}
+
+pub(super) fn flag_chunk(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    after: Option<&Key>,
+    to: Option<&Key>,
+) -> Statement {
+    let (table, flag) = (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
+    let range = key_range(&mut sql, owner, after, to);
+    sql.statement(format!("UPDATE {table} AS t SET {flag} = true WHERE {range}"))
 }
 
 /// The rows after one key, up to another.

@@ -1,6 +1,6 @@
 //! What SQL text is put together with. Identifiers are quoted, values are bound.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use sea_orm::{
     DbBackend, Statement, Value,
@@ -11,7 +11,7 @@ use sea_orm::{
 
 use crate::field::{
     Key,
-    layout::{Cast, Column, Owner, Table},
+    layout::{Cast, Column, Field, Owner, Table},
 };
 
 /// The greatest length of an identifier that all databases accept, in bytes.
@@ -51,6 +51,12 @@ impl Sql {
     /// The owner's key columns, quoted.
     pub(crate) fn owner_key(&self, owner: &Owner) -> Vec<String> {
         owner.key.iter().map(|column| self.quote(&column.name)).collect()
+    }
+
+    /// `t.id AS key_1, ...`: the keys of the owner's rows `t`.
+    pub(crate) fn own_keys(&self, owner: &Owner) -> String {
+        let columns = self.owner_key(owner).into_iter().zip(key_columns(owner));
+        columns.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
     }
 
     /// A query of the user, before anything is bound.
@@ -207,6 +213,12 @@ pub(crate) fn prefixed(prefix: &str, columns: &[String]) -> String {
     columns.iter().map(|column| format!("{prefix}.{column}")).collect::<Vec<_>>().join(", ")
 }
 
+/// `CASE .. END`: something of each of these fields, by their names in a column, and otherwise something else.
+pub(crate) fn by_field<'a, T: Display>(column: &str, fields: impl Iterator<Item = (&'a Field, T)>, other: T) -> String {
+    let cases: String = fields.map(|(field, of)| format!(" WHEN {} THEN {of}", literal(field.name))).collect();
+    if cases.is_empty() { other.to_string() } else { format!("CASE {column}{cases} ELSE {other} END") }
+}
+
 /// Marks and queue rows of these fields alone: others belong to a newer version of the program. An expression, for no
 /// plan may go by the field: nearly all rows have it.
 pub(crate) fn known_fields(owner: &Owner) -> String {
@@ -247,6 +259,11 @@ pub(crate) fn marks(owner: &Owner) -> Table {
 /// The table of recalculations (the queue) of an owner.
 pub(crate) fn recalculations(owner: &Owner) -> Table {
     beside(owner, "cached_recalculations")
+}
+
+/// The table of the versions of an owner's calculations.
+pub(crate) fn versions(owner: &Owner) -> Table {
+    beside(owner, "cached_versions")
 }
 
 fn beside(owner: &Owner, suffix: &str) -> Table {

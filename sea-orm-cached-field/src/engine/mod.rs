@@ -4,16 +4,20 @@ mod flight;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     Error,
     dialect::{self, Dialect, Identity},
     event::Event,
+    registry::Model,
 };
 use flight::Flights;
 
@@ -27,6 +31,21 @@ pub(crate) struct Engine {
     pub(crate) wake: watch::Sender<()>,
     /// The calculations under way for readers.
     pub(crate) flights: Flights,
+    /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
+    eager: AtomicBool,
+}
+
+/// The setting's name, that of its predecessor.
+const EAGER: &str = "CACHED_FIELD_EAGER_RECALCULATION";
+
+/// What the environment says.
+fn eager_by_default() -> Result<bool, Error> {
+    let Ok(value) = std::env::var(EAGER) else { return Ok(true) };
+    match value.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(Error::InvalidSetting { name: EAGER, value, expected: "`true` or `false`" }),
+    }
 }
 
 /// An engine, and the pool that it serves.
@@ -37,6 +56,7 @@ impl Engine {
     pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
         let dialect = dialect::of(db.get_database_backend())?;
+        eager_by_default()?;
         let identity = dialect.identity(db);
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|_, (_, pool)| (pool.is_alive)());
@@ -44,13 +64,36 @@ impl Engine {
         Ok(Arc::clone(engine))
     }
 
-    pub(crate) fn new(dialect: &'static dyn Dialect) -> Self {
+    /// The engine behind this; a transaction has one of its own, which whoever listens to a pool does not hear.
+    pub(crate) fn at(db: &DatabaseExecutor<'_>) -> Result<Arc<Self>, Error> {
+        match db {
+            DatabaseExecutor::Connection(connection) => Self::of(connection),
+            _ => Ok(Arc::new(Self::new(dialect::of(db.get_database_backend())?))),
+        }
+    }
+
+    fn new(dialect: &'static dyn Dialect) -> Self {
         Self {
             dialect,
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: Flights::default(),
+            eager: AtomicBool::new(eager_by_default().unwrap_or(true)),
         }
+    }
+
+    pub(crate) fn is_eager(&self) -> bool {
+        self.eager.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_eager(&self, eager: bool) {
+        self.eager.store(eager, Ordering::Relaxed);
+    }
+
+    /// The fields of a model that only readers recalculate.
+    pub(crate) fn lazy(&self, model: &Model) -> Vec<usize> {
+        let fields = model.owner.fields.iter().enumerate().filter(|(_, field)| field.lazy || !self.is_eager());
+        fields.map(|(index, _)| index).collect()
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {

@@ -112,6 +112,14 @@ pub struct FieldSpec<E: EntityTrait> {
     pub expires_every: Option<Duration>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
+    /// Whether the flag's column is indexed.
+    pub index_flag: bool,
+    /// How long a worker waits after the first change, for more of them.
+    pub debounce: Option<Duration>,
+    /// The version of the calculation; 0 is none.
+    pub version: u32,
+    /// Whether only readers recalculate.
+    pub lazy: bool,
     /// Whether the calculation is one of many rows at a time.
     pub batch: bool,
     /// The query that it is calculated by, if it is; it is then one of many rows at a time.

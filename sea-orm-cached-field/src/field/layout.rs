@@ -48,6 +48,14 @@ pub(crate) struct Field {
     /// How far ahead the expiry is set with each value, in milliseconds, if it is.
     pub(crate) expires_every: Option<i64>,
     pub(crate) flagging: Flagging,
+    /// Whether the flag's column is indexed.
+    pub(crate) index_flag: bool,
+    /// How long a worker waits after the first change, in milliseconds, if it does.
+    pub(crate) debounce: Option<i64>,
+    /// The version of the calculation; 0 is none.
+    pub(crate) version: u32,
+    /// Whether only readers recalculate.
+    pub(crate) lazy: bool,
     /// The query that it is calculated by, if it is.
     pub(crate) query: Option<Query>,
     /// Whether it may be calculated from the same field of other rows.
@@ -135,6 +143,11 @@ impl Owner {
 
     pub(crate) fn field_index(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
+    }
+
+    /// The fields for which a worker waits after the first change, each with the time in milliseconds.
+    pub(crate) fn debounced(&self) -> impl Iterator<Item = (&Field, i64)> {
+        self.fields.iter().filter_map(|field| Some((field, field.debounce?)))
     }
 
     /// The sources whose rows do not hold the owner's key, so that the owners have to be looked up.

@@ -1,6 +1,9 @@
 //! Claim: a lease on what is due, in one step with collecting.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
@@ -62,6 +65,9 @@ pub(crate) async fn look(
 /// the values must not be old for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many marks of other rows a reader puts away where no worker need be.
+const MARKS_OF_OTHERS: u64 = 1000;
+
 /// What is taken first, and the other only if there is much room left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
@@ -86,7 +92,8 @@ pub(crate) async fn claim(
     let lease = milliseconds(lease);
     let transaction = connections.into().begin(engine, true).await?;
     // What may have to wait, and what has siblings that may be due, is not leased at once.
-    let at_once = if model.owner.fields.len() == 1 && upstream.is_empty() { lease } else { 0 };
+    let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
+    let at_once = if is_due { lease } else { 0 };
     let (mut collected, mut due) = (Collected::default(), Vec::new());
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
     // What is collected but not leased at once is due, and taken in its turn.
@@ -143,24 +150,44 @@ pub(crate) async fn claim_one(
     lease: Duration,
     steal: bool,
 ) -> Result<Option<Claim>, Error> {
+    Ok(claim_rows(engine, connections, model, field, std::slice::from_ref(key), lease, steal).await?.pop())
+}
+
+/// Leases one field of these rows, each named once, as [`claim_one`] does.
+pub(crate) async fn claim_rows(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+    lease: Duration,
+    steal: bool,
+) -> Result<Vec<Claim>, Error> {
     let lease = milliseconds(lease);
     let transaction = connections.into().begin(engine, true).await?;
-    let collected = collect::collect_row(engine, &transaction, model, field, key, lease).await?;
-    let mut claim = collected.claims.iter().find(|claim| claim.field == field).cloned();
-    if claim.is_none() {
-        let statements = engine.dialect.lease_one(&model.owner, field, key, lease, steal);
-        if let Some(row) = query_last(&transaction, statements).await?.first()
-            && row.try_get::<bool>("", "leased")?
+    let collected = collect::collect_rows(engine, &transaction, model, field, keys, lease).await?;
+    let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
+    let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
+    let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+    if !left.is_empty() {
+        for row in query_last(&transaction, engine.dialect.lease_rows(&model.owner, field, &left, lease, steal)).await?
         {
-            claim = Some(read_claim(model, row)?);
+            if row.try_get::<bool>("", "leased")? {
+                claims.push(read_claim(model, &row)?);
+            }
         }
     }
-    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+    let others = if engine.is_eager() {
+        Collected::default()
+    } else {
+        collect::collect(engine, &transaction, model, MARKS_OF_OTHERS, 0).await?
+    };
+    let unflagged = collected.unflagged.iter().chain(&others.unflagged).map(|(key, field)| (key, *field));
     collect::flag_missing(engine, &transaction, model, unflagged).await?;
     transaction.commit().await?;
-    engine.tell_all(collected.event(model));
-    tell_claimed(engine, model, claim.as_slice());
-    Ok(claim)
+    engine.tell_all(collected.event(model).into_iter().chain(others.event(model)));
+    tell_claimed(engine, model, &claims);
+    Ok(claims)
 }
 
 /// Makes leases last for longer, as long as they have not ended.

@@ -60,17 +60,19 @@ pub(super) async fn collect(
     collect_marks(engine, db, model, Which::Oldest(limit), Lease { duration: lease, only: None }).await
 }
 
-/// Collects all marks of one row; only the field that is asked for is leased.
-pub(super) async fn collect_row(
+/// Collects all marks of these rows; only the field that is asked for is leased.
+pub(super) async fn collect_rows(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
     field: usize,
-    key: &Key,
+    keys: &[Key],
     lease: i64,
 ) -> Result<Collected, Error> {
-    expand(engine, db, model, i64::MAX as u64, Some(key)).await?;
-    collect_marks(engine, db, model, Which::Of(key), Lease { duration: lease, only: Some(field) }).await
+    for key in keys {
+        expand(engine, db, model, i64::MAX as u64, Some(key)).await?;
+    }
+    collect_marks(engine, db, model, Which::Of(keys), Lease { duration: lease, only: Some(field) }).await
 }
 
 /// What is leased of that which is collected.
@@ -95,7 +97,8 @@ async fn collect_marks(
     which: Which<'_>,
     lease: Lease,
 ) -> Result<Collected, Error> {
-    let mut collect = engine.dialect.collect(&model.owner, which, lease.duration, lease.only).into_iter();
+    let lazy = engine.lazy(model);
+    let mut collect = engine.dialect.collect(&model.owner, which, lease.duration, lease.only, &lazy).into_iter();
     match collect.next() {
         Some(first) => collect_at_once(engine, db, model, (first, collect), lease).await,
         None => collect_in_steps(engine, db, model, which, lease).await,
@@ -107,14 +110,14 @@ async fn collect_at_once(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    (collect, delete): (Statement, impl Iterator<Item = Statement>),
+    (collect, rest): (Statement, impl Iterator<Item = Statement>),
     lease: Lease,
 ) -> Result<Collected, Error> {
     let mut collected = Collected::default();
     let mut lazy = Vec::new();
     let found = db.query_all_raw(collect).await?;
-    for delete in delete {
-        collected.marks += usize::try_from(db.execute_raw(delete).await?.rows_affected()).unwrap_or_default();
+    for statement in rest {
+        collected.marks = usize::try_from(db.execute_raw(statement).await?.rows_affected()).unwrap_or_default();
     }
     for row in found {
         let claim = read_claim(model, &row)?;
@@ -187,7 +190,7 @@ async fn collect_in_steps(
     lease: Lease,
 ) -> Result<Collected, Error> {
     let (mut taken, keys) = match which {
-        Which::Of(key) => (Vec::new(), vec![key.clone()]),
+        Which::Of(keys) => (Vec::new(), keys.to_vec()),
         Which::Oldest(limit) => {
             let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
             let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
@@ -199,7 +202,7 @@ async fn collect_in_steps(
     }
     taken.extend(take(engine, db, model, engine.dialect.take_marks_of(&model.owner, &keys)).await?);
     let (mut eager, mut lazy) = (Vec::new(), Vec::new());
-    for ((key, field), marks) in by_field(model, &taken)? {
+    for ((key, field), marks) in by_field(model, &taken, &engine.lazy(model))? {
         let generation = engine.dialect.generation(marks.newest);
         let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease.of(field) };
         if marks.eager { eager.push(row) } else { lazy.push(row) }
@@ -210,19 +213,17 @@ async fn collect_in_steps(
     Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.len() })
 }
 
-fn by_field(model: &Model, taken: &[QueryResult]) -> Result<HashMap<(Key, usize), Marks>, Error> {
+fn by_field(model: &Model, taken: &[QueryResult], lazy: &[usize]) -> Result<HashMap<(Key, usize), Marks>, Error> {
     let mut fields: HashMap<(Key, usize), Marks> = HashMap::new();
     for row in taken {
         let (id, at): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "marked_at")?);
-        let marks = fields.entry((model.read_key(row)?, read_field(model, row)?)).or_insert(Marks {
-            newest: id,
-            oldest_at: at,
-            eager: false,
-        });
+        let field = read_field(model, row)?;
+        let marks =
+            fields.entry((model.read_key(row)?, field)).or_insert(Marks { newest: id, oldest_at: at, eager: false });
         // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
         marks.newest = marks.newest.max(id);
         marks.oldest_at = marks.oldest_at.min(at);
-        marks.eager |= row.try_get::<bool>("", "eager")?;
+        marks.eager |= row.try_get::<Option<bool>>("", "eager")?.unwrap_or(!lazy.contains(&field));
     }
     Ok(fields)
 }

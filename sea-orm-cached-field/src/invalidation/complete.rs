@@ -144,11 +144,14 @@ pub(super) async fn end(
             transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
         }
     }
-    for (verdict, delay) in [(Verdict::Publish, 0), (Verdict::HandBack, LOCKED_DELAY)] {
-        let claims = with_verdict(claims.clone(), verdicts, verdict);
-        if !claims.is_empty() {
-            execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
-        }
+    let mut delayed: BTreeMap<i64, Vec<Claim>> = BTreeMap::new();
+    for claim in with_verdict(claims.clone(), verdicts, Verdict::Publish) {
+        let delay = model.owner.fields[claim.field].debounce.unwrap_or_default();
+        delayed.entry(delay).or_default().push(claim);
+    }
+    delayed.entry(LOCKED_DELAY).or_default().extend(with_verdict(claims, verdicts, Verdict::HandBack));
+    for (delay, claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
+        execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
     }
     Ok(())
 }

@@ -11,19 +11,18 @@ use crate::{
     registry::Model,
 };
 
-/// Flags a row. `eager`: a worker recalculates it; otherwise the next reader does.
+/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is not said, as it is set.
 pub(crate) async fn flag(
     db: &DatabaseExecutor<'_>,
     model: &Model,
     field: usize,
     key: &Key,
-    eager: bool,
+    eager: Option<bool>,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    if eager {
-        db.execute_raw(dialect.flag(&model.owner, field, key)).await?;
-    } else {
-        flag_lazily(db, model, field, std::slice::from_ref(key)).await?;
+    match eager {
+        None => drop(db.execute_raw(dialect.flag(&model.owner, field, key)).await?),
+        Some(eager) => flag_all(db, model, field, std::slice::from_ref(key), eager).await?,
     }
     if let DatabaseExecutor::Connection(connection) = db {
         let engine = Engine::of(connection)?;
@@ -34,17 +33,22 @@ pub(crate) async fn flag(
     Ok(())
 }
 
-/// Flags rows that nobody but readers recalculates: all of them or none.
-pub(crate) async fn flag_lazily(
+/// Flags rows that a worker recalculates, or nobody but readers: all of them or none.
+pub(crate) async fn flag_all(
     db: &DatabaseExecutor<'_>,
     model: &Model,
     field: usize,
     keys: &[Key],
+    eager: bool,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let transaction = db.begin().await?;
     for key in keys {
-        execute_all(&transaction, dialect.flag_lazily(&model.owner, field, key)).await?;
+        let statements = match eager {
+            true => dialect.flag_eagerly(&model.owner, field, key),
+            false => dialect.flag_lazily(&model.owner, field, key),
+        };
+        execute_all(&transaction, statements).await?;
     }
     Ok(transaction.commit().await?)
 }

@@ -17,11 +17,11 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
 use crate::{Error, dialect::Claim, registry::Model};
 
-pub(crate) use claim::{First, Work, claim, claim_one, look, renew};
+pub(crate) use claim::{First, Work, claim, claim_one, claim_rows, look, renew};
 pub(crate) use complete::{Calculation, clock, complete, drop_gone, hand_back, store_in_transaction};
 pub(crate) use connections::Connections;
 pub(crate) use fail::{Retry, fail};
-pub(crate) use mark::{flag, flag_expired, flag_lazily, flagged, set_expiry};
+pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;
 pub(crate) use recursion::find_circles;

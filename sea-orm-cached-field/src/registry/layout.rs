@@ -1,6 +1,6 @@
 //! From an entity's types to the shape that SQL is rendered from.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{ops::Range, sync::OnceLock, time::Duration};
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
@@ -77,8 +77,12 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         cached: column::<E>(spec.cached),
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
-        expires_every: spec.expires_every.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+        expires_every: spec.expires_every.map(milliseconds),
         flagging: spec.flagging,
+        index_flag: spec.index_flag,
+        debounce: spec.debounce.map(milliseconds),
+        version: spec.version,
+        lazy: spec.lazy,
         query: spec.query.map(|query| layout::Query {
             select: query.select,
             optional: query.optional,
@@ -88,6 +92,10 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         recursive: spec.recursive,
         own_columns: Vec::new(),
     }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Whether a field's query selects the key and a value, as far as can be told.

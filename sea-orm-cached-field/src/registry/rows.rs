@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, QueryResult, QuerySelect, QueryTrait, Value,
+    PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Value,
     sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, ValueTuple},
 };
 
@@ -107,7 +107,7 @@ impl<E: CachedModel> Rows for TypedRows<E> {
 /// Loads rows together. If that fails, one by one.
 async fn load<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(Vec<E::Model>, Unreadable), DbErr> {
     let mut unreadable = Unreadable::new();
-    match E::find().filter(has_key::<E>(db, keys)).all(db).await {
+    match load_all::<E>(db, keys).await {
         Ok(models) => return Ok((models, unreadable)),
         Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
         Err(_) => {}
@@ -138,16 +138,36 @@ pub(crate) async fn flag_all<E: EntityTrait>(
     Ok(update.exec(db).await?.rows_affected)
 }
 
-/// The keys of all rows that meet a condition.
+/// The keys of the rows that meet a condition, in their order: those after one of them, at most so many.
 pub(crate) async fn keys_of<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
-    condition: Condition,
+    condition: &Condition,
+    after: Option<&Key>,
+    limit: u64,
 ) -> Result<Vec<Key>, DbErr> {
-    let mut select = E::find().filter(condition).select_only();
-    for (at, column) in E::PrimaryKey::iter().enumerate() {
-        select = select.column_as(column.into_column(), format!("key_{}", at + 1));
+    let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let mut select = E::find().filter(condition.clone()).select_only().limit(limit);
+    if let Some(after) = after {
+        select = select.filter(is_after(&columns, after.values()));
+    }
+    for (at, column) in columns.iter().enumerate() {
+        select = select.column_as(*column, format!("key_{}", at + 1)).order_by_asc(*column);
     }
     db.query_all(select.as_query()).await?.iter().map(Key::read::<E>).collect()
+}
+
+/// Whether the columns are greater than these values, the first of them first.
+fn is_after<C: ColumnTrait>(columns: &[C], values: &[Value]) -> Condition {
+    let (Some((column, columns)), Some((value, values))) = (columns.split_first(), values.split_first()) else {
+        return Condition::any().add(Expr::value(false));
+    };
+    let same = Condition::all().add(column.eq(value.clone())).add(is_after(columns, values));
+    Condition::any().add(column.gt(value.clone())).add(same)
+}
+
+/// The rows with these keys, as far as there are any.
+pub(crate) async fn load_all<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<E::Model>, DbErr> {
+    E::find().filter(has_key::<E>(db, keys)).all(db).await
 }
 
 /// Whether the row has one of these keys.

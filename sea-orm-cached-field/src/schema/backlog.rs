@@ -1,9 +1,17 @@
 //! Rows that are stale already when the fields are installed.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ConnectionTrait, DatabaseExecutor, Statement, TransactionTrait};
 
 use super::{Change, Changes};
-use crate::{Error, dialect::Dialect, field::layout::Owner, registry::Model};
+use crate::{
+    Error,
+    dialect::Dialect,
+    engine::Engine,
+    field::{Key, layout::Owner},
+    registry::Model,
+};
 
 /// How many rows are taken in one statement.
 const CHUNK: u64 = 10_000;
@@ -17,24 +25,40 @@ pub(super) async fn enqueue(
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    let mut rows = vec![0; owner.fields.len()];
+    let lazy = Engine::at(db)?.lazy(model);
+    let fields: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
+    let statement = |field, after: Option<&Key>, to: Option<&Key>| dialect.enqueue_backlog(owner, field, after, to);
+    for (field, rows) in in_chunks(db, dialect, model, owner, &fields, statement).await? {
+        let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+        changes.0.extend((rows > 0).then_some(Change::Queued { table, field, rows }));
+    }
+    Ok(())
+}
+
+/// Sends a statement for each of these fields and each chunk of rows, in the order of the key. Of each field, how many rows
+/// there were.
+pub(super) async fn in_chunks(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    fields: &[usize],
+    statement: impl Fn(usize, Option<&Key>, Option<&Key>) -> Statement,
+) -> Result<BTreeMap<usize, u64>, Error> {
+    let mut rows: BTreeMap<usize, u64> = fields.iter().map(|field| (*field, 0)).collect();
     let mut after = None;
-    loop {
+    while !rows.is_empty() {
         let boundary = db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), CHUNK)).await?;
         let to = boundary.map(|row| model.read_key(&row)).transpose()?;
-        for (field, rows) in rows.iter_mut().enumerate() {
-            let statement = dialect.enqueue_backlog(owner, field, after.as_ref(), to.as_ref());
-            *rows += execute(db, dialect, statement).await?;
+        for (field, rows) in &mut rows {
+            *rows += execute(db, dialect, statement(*field, after.as_ref(), to.as_ref())).await?;
         }
         if to.is_none() {
             break;
         }
         after = to;
     }
-    for (field, rows) in owner.fields.iter().zip(rows).filter(|(_, rows)| *rows > 0) {
-        changes.0.push(Change::Queued { table: owner.table.name.clone(), field: field.name, rows });
-    }
-    Ok(())
+    Ok(rows)
 }
 
 /// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read.

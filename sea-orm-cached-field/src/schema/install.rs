@@ -10,6 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, Transactio
 use super::{
     Change, Changes, backlog,
     inspect::{Inspected, inspect},
+    versions,
 };
 use crate::{
     Error,
@@ -26,6 +27,7 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     let created = create_all(&transaction, dialect, models).await;
     let (inspected, mut changes) = end(transaction, dialect, created).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
+        versions::renew(db, dialect, model, &inspected.owner, &mut changes).await?;
         backlog::enqueue(db, dialect, model, &inspected.owner, &mut changes).await?;
     }
     Ok(changes)

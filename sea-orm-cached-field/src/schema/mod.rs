@@ -5,6 +5,7 @@ mod inspect;
 mod install;
 mod report;
 mod uninstall;
+mod versions;
 
 pub(crate) use install::install;
 pub use report::{Change, Changes};

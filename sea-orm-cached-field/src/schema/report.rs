@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::event::counted;
+
 /// Something that [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +42,17 @@ pub enum Change {
         /// How many.
         rows: u64,
     },
+    /// All rows were flagged, for the calculation has another version now.
+    Outdated {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The version.
+        version: u32,
+        /// How many.
+        rows: u64,
+    },
 }
 
 /// What [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did, in its order.
@@ -65,8 +78,11 @@ impl fmt::Display for Change {
             Self::Created { table, kind, name } => write!(f, "{table}: created {kind} {name}"),
             Self::Replaced { table, kind, name } => write!(f, "{table}: replaced {kind} {name}"),
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
-            Self::Queued { table, field, rows: 1 } => write!(f, "{table}: queued 1 row for {field}"),
-            Self::Queued { table, field, rows } => write!(f, "{table}: queued {rows} rows for {field}"),
+            Self::Outdated { table, field, version, rows } => {
+                let rows = counted(*rows, "row");
+                write!(f, "{table}: flagged {rows} for {field}, whose calculation has version {version}")
+            }
+            Self::Queued { table, field, rows } => write!(f, "{table}: queued {} for {field}", counted(*rows, "row")),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     dialect::{
         ObjectKind,
-        sql::{Sql, marks, recalculations},
+        sql::{Sql, marks, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
@@ -104,7 +104,7 @@ fn schemas(owner: &Owner) -> String {
 pub(super) fn installed(owner: &Owner) -> Statement {
     let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
     let prefix = literal(&tables::tag_prefix(owner));
-    let ours = [marks(owner), recalculations(owner)].map(|table| literal(&table.name)).join(", ");
+    let ours = [marks(owner), recalculations(owner), versions(owner)].map(|table| literal(&table.name)).join(", ");
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name,
                 CONCAT('`', REPLACE(t.TRIGGER_SCHEMA, '`', '``'), '`') AS parent,

@@ -156,26 +156,26 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     statement(sql, text)
 }
 
-pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
+pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
     let mut sql = Sql::mysql();
     let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
-    let rows = [key];
-    let rest = |sql: &mut Sql, _: &&Key| {
+    let rest = |sql: &mut Sql, _: &Key| {
         let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
         vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
     };
-    let tuple = sql.tuples(owner, &rows, |key| key, rest);
+    let tuples = sql.tuples(owner, of, |key| key, rest);
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts) VALUES {tuple}
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts) VALUES {tuples}
          ON DUPLICATE KEY UPDATE
                 generation = {generation},
                 attempts = IF({held}, attempts, attempts + 1),
                 leased_until = IF({held}, leased_until, VALUES(leased_until)),
                 due_at = LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at))"
     );
-    vec![remember_now(), statement(sql, text), leased(owner, &[(key, field)], lease)]
+    let rows: Vec<(&Key, usize)> = of.iter().map(|key| (key, field)).collect();
+    vec![remember_now(), statement(sql, text), leased(owner, &rows, lease)]
 }
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {

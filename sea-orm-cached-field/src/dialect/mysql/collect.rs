@@ -46,8 +46,8 @@ pub(super) fn expand_links(owner: &Owner, source: &Source, links: &[(i64, String
     let mut sql = Sql::mysql();
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
     let text = format!(
-        "INSERT INTO {marks} (field, {columns}, eager, marked_at)
-         SELECT m.field, {selected}, MAX(m.eager), MIN(m.marked_at)
+        "INSERT INTO {marks} (field, {columns}, marked_at)
+         SELECT m.field, {selected}, MIN(m.marked_at)
            FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
           GROUP BY m.field, {selected}",
         columns = keys.join(", "),
@@ -113,14 +113,22 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
             if row.lease { (super::after(&now, &sql.bind(lease)), 1) } else { (super::NEVER.to_owned(), 0) };
         let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
         let marked_at = super::moment(&sql.bind(row.marked_at));
-        vec![field, generation, now.clone(), lease, attempts.to_string(), marked_at]
+        let due = owner.fields[row.field].debounce.map_or(now.clone(), |time| super::after(&now, &time.to_string()));
+        vec![field, generation, due, lease, attempts.to_string(), marked_at]
     };
     let tuples = sql.tuples(owner, rows, |row| &row.key, rest);
+    // With `debounce` no later than it was, or a row that changes all the time would never be due.
+    let due_again = match owner.debounced().next() {
+        None => "VALUES(due_at)".to_owned(),
+        Some(_) => {
+            format!("IF(leased_until > {now}, VALUES(due_at), LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))")
+        }
+    };
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
          VALUES {tuples}
          ON DUPLICATE KEY UPDATE
-                generation = VALUES(generation), due_at = VALUES(due_at), last_error = NULL,
+                generation = VALUES(generation), due_at = {due_again}, last_error = NULL,
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
         columns = keys.join(", "),

@@ -222,6 +222,10 @@ impl Dialect for MySql {
         mark::flag_lazily(owner, field, key)
     }
 
+    fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        vec![shared::flag(Sql::mysql(), owner, field, key), mark::append_mark(owner, field, key, true)]
+    }
+
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
     }
@@ -313,8 +317,8 @@ impl Dialect for MySql {
         Some(claim::lease(owner, claims, lease))
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
-        claim::lease_one(owner, field, key, lease, steal)
+    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+        claim::lease_rows(owner, field, keys, lease, steal)
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -369,8 +373,8 @@ impl Dialect for MySql {
         recursion::retry_readers(owner, field, source, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
-        read::stale_behind(owner, source, key, of, field)
+    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, keys, of, field)
     }
 
     fn cast_to(&self, kind: &ColumnType) -> Option<String> {
@@ -385,7 +389,7 @@ impl Dialect for MySql {
         statement(Sql::mysql(), format!("SELECT {} AS now", milliseconds("UTC_TIMESTAMP(6)")))
     }
 
-    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
-        read::status(owner, field, key)
+    fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        read::status(owner, field, keys)
     }
 }

@@ -52,28 +52,31 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     )
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
-    let text = format!("SELECT {} AS stale FROM {rows}", stale(owner, &rows, field));
+    let rows = rows(&mut sql, owner, of);
+    let text = format!("SELECT {}, {} AS stale FROM {rows}", sql.own_keys(owner), stale(owner, &rows, field));
     statement(sql, text)
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+/// The rows `t` with these keys.
+fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    match of {
+        [key] => format!("{} t WHERE {}", qualified(&owner.table), sql.key_is(owner, "t.", &owner_key(owner), key)),
+        keys => super::rows_of_keys(sql, owner, keys),
+    }
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
     let mut sql = Sql::mysql();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let row = format!("{} t WHERE {is_row}", qualified(&owner.table));
-    let of_key = owner_key(of);
-    let values: Vec<String> = (1..=of_key.len()).map(|n| format!("v_{n}")).collect();
-    let rows = format!(
+    let (owners, key) = (rows(&mut sql, owner, of), owner_key(below));
+    let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
+    let behind = format!(
         "({}) b STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
-        way::rows_of(owner, source, &row, &of_key),
-        qualified(&of.table),
-        equal("t", &of_key, "b", &values),
+        way::rows_of(owner, source, &owners, &key),
+        qualified(&below.table),
+        equal("t", &key, "b", &values),
     );
-    let selected: Vec<String> =
-        of_key.iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
-    let text = format!("SELECT DISTINCT {} FROM {rows} WHERE {}", selected.join(", "), stale(of, &rows, field));
+    let text = format!("SELECT DISTINCT {} FROM {behind} WHERE {}", sql.own_keys(below), stale(below, &behind, field));
     statement(sql, text)
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, marks, recalculations},
+        sql::{checksum, fitted, key_columns, marks, recalculations, versions},
     },
     field::layout::{Owner, Source, Table},
 };
@@ -22,7 +22,11 @@ const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
-    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
+    objects.extend(owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))));
+    objects.extend(
+        owner.fields.iter().filter(|field| field.index_flag).map(|field| index(owner, &field.recalculation_needed)),
+    );
     objects.extend(own_triggers::objects(owner, table));
     objects.extend(cascades::of_owner(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
@@ -79,7 +83,7 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
     definitions.push(format!("field VARCHAR(128) {NAME} NOT NULL"));
     definitions.extend(key_definitions(owner, described, "NULL"));
     definitions.extend([
-        "eager BOOLEAN NOT NULL DEFAULT TRUE".to_owned(),
+        "eager BOOLEAN NULL".to_owned(),
         "marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         format!("via VARCHAR(64) {NAME} NULL"),
         "link LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NULL".to_owned(),
@@ -107,9 +111,14 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
     table(owner, &recalculations(owner), &definitions)
 }
 
-fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
-    let name = fitted(format!("{}_cached_{expires_after}", owner.table.name));
-    let head = format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(expires_after));
+fn versions_table(owner: &Owner) -> Object {
+    let field = format!("field VARCHAR(128) {NAME} NOT NULL PRIMARY KEY");
+    table(owner, &versions(owner), &[field, "version BIGINT NOT NULL".to_owned()])
+}
+
+fn index(owner: &Owner, column: &str) -> Object {
+    let name = fitted(format!("{}_cached_{column}", owner.table.name));
+    let head = format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(column));
     let tag = tag(owner, &head);
     let create = vec![format!("{head} COMMENT {}", literal(&tag))];
     Object { kind: ObjectKind::Index, name, parent: None, create, tag }

@@ -149,11 +149,12 @@ pub(super) fn installed(owner: &Owner) -> Statement {
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
-          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
+          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
         parent = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'",
         owner = literal(&qualified(&owner.table)),
         marks = literal(&qualified(&crate::dialect::sql::marks(owner))),
         queue = literal(&qualified(&crate::dialect::sql::recalculations(owner))),
+        versions = literal(&qualified(&crate::dialect::sql::versions(owner))),
     );
     statement(sql, text)
 }

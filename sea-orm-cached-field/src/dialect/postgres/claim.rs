@@ -121,38 +121,29 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     )
 }
 
-pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
+/// In the order of the keys, so that two who lease the same rows do not wait for each other in a circle.
+pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Statement {
     let mut sql = Sql::postgres();
     let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
-    let rows = [key];
-    let tuple = sql.tuples(
-        owner,
-        &rows,
-        |key| key,
-        |sql, _| {
-            let (name, lease) = (sql.bind(owner.fields[field].name), sql.bind(lease));
-            vec![
-                name,
-                format!("nextval(pg_get_serial_sequence({}, 'id'))", literal(&marks)),
-                "now()".to_owned(),
-                format!("now() + {lease} * interval '1 millisecond'"),
-                "1".to_owned(),
-            ]
-        },
-    );
-    let lease_end = format!("now() + ${} * interval '1 millisecond'", owner.key.len() + 2);
+    let rows = shared::keys(&mut sql, owner, of);
+    let name = sql.bind(owner.fields[field].name);
+    let lease_end = format!("now() + {} * interval '1 millisecond'", sql.bind(lease));
     let text = format!(
-        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
-         VALUES {tuple}
-         ON CONFLICT ({keys}, field) DO UPDATE SET
+        "WITH {rows}
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}, 1
+           FROM k ORDER BY {selected}
+         ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
                 leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END,
                 due_at = least(q.due_at, excluded.due_at)
          RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
-        keys = keys.join(", "),
+        columns = keys.join(", "),
+        selected = prefixed("k", &keys),
+        sequence = literal(&marks),
         returned = prefixed("q", &keys),
     );
     statement(sql, text)

@@ -9,7 +9,7 @@ use crate::{
         bound::Bound,
         shared,
         sql::{
-            Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, quote,
+            Sql, by_field, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, quote,
             recalculations,
         },
     },
@@ -39,7 +39,7 @@ pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Opti
 fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner).join(", "));
     match which {
-        Which::Of(key) => shared::keys(sql, owner, std::slice::from_ref(key)),
+        Which::Of(keys) => shared::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
         Which::Oldest(limit) => format!(
             "k AS (SELECT DISTINCT {keys} FROM (
@@ -58,7 +58,7 @@ fn flagged(field: &Field) -> String {
 /// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its holder notices the new
 /// generation when it completes. Lazily marked rows are only returned. Grouped by the key's own equality, for marks may
 /// spell one key in several ways, as a case-insensitive type allows.
-pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Statement {
+pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>, lazy: &[usize]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let chosen = keys_of(&mut sql, owner, which);
@@ -76,15 +76,16 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                               SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
                 RETURNING {columns}, field, id, eager, marked_at),
               found AS (
-                SELECT {columns}, field, max(id) AS generation, bool_or(eager) AS eager, min(marked_at) AS marked_at, count(*) AS marks
+                SELECT {columns}, field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager,
+                       min(marked_at) AS marked_at, count(*) AS marks
                   FROM gone GROUP BY {columns}, field),
               queued AS (
                 INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-                SELECT {selected}, f.field, f.generation, now(), CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
+                SELECT {selected}, f.field, f.generation, {due}, CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
                        CASE WHEN {is_leased} THEN 1 ELSE 0 END, f.marked_at
                   FROM found f WHERE f.eager
                 ON CONFLICT ({columns}, field) DO UPDATE SET
-                       {respelled}, generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                       {respelled}, generation = excluded.generation, due_at = {due_again}, last_error = NULL,
                        attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                        leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
                 RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {end} AS leased)
@@ -96,6 +97,9 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
          SELECT {columns}, field, generation, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
                 (SELECT CAST(sum(marks) AS bigint) FROM found)
            FROM found WHERE NOT eager",
+        is_eager = by_field("field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
+        due = due(owner, "f.field"),
+        due_again = due_again(owner),
         of_queued = prefixed("q", &keys),
         flagged = owner.fields.iter().map(flagged).collect::<Vec<_>>().join(" "),
         table = qualified(&owner.table),
@@ -113,6 +117,23 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
     statement(sql, text)
 }
 
+/// When something that is marked is due.
+fn due(owner: &Owner, field: &str) -> String {
+    if owner.debounced().next().is_none() {
+        return "now()".to_owned();
+    }
+    format!("now() + {} * interval '1 millisecond'", by_field(field, owner.debounced(), 0))
+}
+
+/// When a row of the queue `q` is due that is marked again. No later than it was, or a row that changes all the time would
+/// never be.
+fn due_again(owner: &Owner) -> &'static str {
+    if owner.debounced().next().is_none() {
+        return "excluded.due_at";
+    }
+    "CASE WHEN q.leased_until > now() THEN excluded.due_at ELSE least(q.due_at, excluded.due_at) END"
+}
+
 /// A row that is leased keeps its lease.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
@@ -122,16 +143,18 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {selected}, v.field, v.generation, now(),
+         SELECT {selected}, v.field, v.generation, {due},
                 CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond' ELSE '-infinity' END,
                 CASE WHEN v.lease > 0 THEN 1 ELSE 0 END, to_timestamp(v.marked_at / 1000.0)
            FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
-                generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+                generation = excluded.generation, due_at = {due_again}, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
         queue = qualified(&recalculations(owner)),
+        due = due(owner, "v.field"),
+        due_again = due_again(owner),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
         returned = prefixed("q", &keys),

@@ -210,10 +210,10 @@ fn expand(owner: &Owner, source: &Source, related: &[Described]) -> Object {
     ARRAY(SELECT l.ctid FROM unnest(p_links) AS u(link), LATERAL (
             SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND m.link = u.link FOR UPDATE SKIP LOCKED) l
       LIMIT p_limit)))
-  RETURNING field, link, eager, marked_at),
+  RETURNING field, link, marked_at),
 expanded AS (
-  INSERT INTO {marks} (field, {columns}, eager, marked_at)
-  SELECT g.field, {owner_keys}, bool_or(g.eager), min(g.marked_at)
+  INSERT INTO {marks} (field, {columns}, marked_at)
+  SELECT g.field, {owner_keys}, min(g.marked_at)
     FROM gone g{owners}
    GROUP BY g.field, {owner_keys}
   RETURNING 1)

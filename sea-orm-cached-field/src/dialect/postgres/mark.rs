@@ -17,6 +17,10 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
 }
 
+pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    vec![shared::flag(Sql::postgres(), owner, field, key), append_mark(owner, field, key, true)]
+}
+
 /// Whether the writes that follow in this transaction are ours.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };

@@ -127,6 +127,10 @@ impl Dialect for Postgres {
         mark::flag_lazily(owner, field, key)
     }
 
+    fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        mark::flag_eagerly(owner, field, key)
+    }
+
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
     }
@@ -176,8 +180,15 @@ impl Dialect for Postgres {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
-    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
-        vec![collect::collect(owner, which, lease, leased)]
+    fn collect(
+        &self,
+        owner: &Owner,
+        which: Which<'_>,
+        lease: i64,
+        leased: Option<usize>,
+        lazy: &[usize],
+    ) -> Vec<Statement> {
+        vec![collect::collect(owner, which, lease, leased, lazy)]
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {
@@ -204,8 +215,8 @@ impl Dialect for Postgres {
         claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
-        vec![claim::lease_one(owner, field, key, lease, steal)]
+    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+        vec![claim::lease_rows(owner, field, keys, lease, steal)]
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -284,11 +295,11 @@ impl Dialect for Postgres {
         statement(Sql::postgres(), format!("SELECT {NOW} AS now"))
     }
 
-    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
-        read::status(owner, field, key)
+    fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        read::status(owner, field, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
-        read::stale_behind(owner, source, key, of, field)
+    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, keys, of, field)
     }
 }

@@ -4,7 +4,10 @@ use sea_orm::Statement;
 
 use super::{statement, tables::via, way};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},
@@ -50,26 +53,36 @@ fn stale(owner: &Owner, field: usize) -> String {
     )
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let text = format!("SELECT {} AS stale FROM {} t WHERE {is_row}", stale(owner, field), qualified(&owner.table));
+    let (with, rows, are_rows) = rows(&mut sql, owner, of);
+    let text =
+        format!("{with}SELECT {}, {} AS stale FROM {rows} WHERE {are_rows}", sql.own_keys(owner), stale(owner, field),);
     statement(sql, text)
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+/// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its condition.
+fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
+    let (table, own) = (qualified(&owner.table), owner_key(owner));
+    if let [key] = of {
+        return (String::new(), format!("{table} t"), sql.key_is(owner, "t.", &own, key));
+    }
+    let with = format!("WITH {} ", shared::keys(sql, owner, of));
+    let same_row = equal("r", &own, "k", &key_columns(owner));
+    let rows = format!("k CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t");
+    (with, rows, "true".to_owned())
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
     let mut sql = Sql::postgres();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let (rows, row) = way::rows_of(source);
-    let selected: Vec<String> =
-        owner_key(of).iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let (with, owners, are_rows) = rows(&mut sql, owner, of);
+    let (behind, row) = way::rows_of(source);
     let text = format!(
-        "SELECT DISTINCT {}
-           FROM (SELECT s.* FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s WHERE {is_row}) t
+        "{with}SELECT DISTINCT {}
+           FROM (SELECT s.* FROM {owners} CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s WHERE {are_rows}) t
           WHERE {}",
-        selected.join(", "),
-        qualified(&owner.table),
-        stale(of, field),
+        sql.own_keys(below),
+        stale(below, field),
     );
     statement(sql, text)
 }

@@ -4,9 +4,9 @@ use super::{functions, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, literal, marks, qualified, quote, recalculations},
+        sql::{checksum, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::{Owner, Source},
+    field::layout::{Field, Owner, Source},
 };
 
 /// Tables of ours that carry another number are not touched.
@@ -15,7 +15,9 @@ const SCHEMA_VERSION: u32 = 1;
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
+    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
     objects.extend(functions::objects(owner, table, related));
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
@@ -79,7 +81,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
                 field text NOT NULL,
                 {keys},
-                eager boolean NOT NULL DEFAULT true,
+                eager boolean, -- NULL: as the field is set
                 marked_at timestamptz NOT NULL DEFAULT now(),
                 via text,
                 link text,
@@ -127,6 +129,28 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
         format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
     ];
     object(owner, ObjectKind::Table, &name, None, create)
+}
+
+fn versions_table(owner: &Owner) -> Object {
+    let table = versions(owner);
+    let create = format!(
+        "CREATE TABLE {} (field text PRIMARY KEY, version bigint NOT NULL) /* schema {SCHEMA_VERSION} */",
+        qualified(&table),
+    );
+    object(owner, ObjectKind::Table, &table.name, None, vec![create])
+}
+
+/// Of the few rows that are flagged.
+fn flag_index(owner: &Owner, field: &Field) -> Object {
+    let name = fitted(format!("{}_cached_{}", owner.table.name, field.recalculation_needed));
+    let keys = owner_key(owner).join(", ");
+    let create = format!(
+        "CREATE INDEX {} ON {} ({keys}) WHERE {}",
+        quote(&name),
+        qualified(&owner.table),
+        quote(&field.recalculation_needed),
+    );
+    object(owner, ObjectKind::Index, &name, None, vec![create])
 }
 
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {

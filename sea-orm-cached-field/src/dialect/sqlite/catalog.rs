@@ -6,7 +6,7 @@ use super::{statement, tables};
 use crate::{
     dialect::{
         ObjectKind,
-        sql::{Sql, literal, marks, quote, recalculations},
+        sql::{Sql, literal, marks, quote, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
@@ -42,12 +42,13 @@ pub(super) fn installed(owner: &Owner) -> Statement {
            FROM sqlite_master WHERE instr(sql, {prefix}) > 0
          UNION ALL
          SELECT 'table', ours.name, NULL, '' -- not ours: no tag
-           FROM (SELECT {marks} AS name UNION ALL SELECT {queue}) ours
+           FROM (SELECT {marks} AS name UNION ALL SELECT {queue} UNION ALL SELECT {versions}) ours
            JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
           WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
         prefix = literal(&tables::tag_prefix(owner)),
         marks = literal(&marks(owner).name),
         queue = literal(&recalculations(owner).name),
+        versions = literal(&versions(owner).name),
     );
     statement(Sql::sqlite(), text)
 }

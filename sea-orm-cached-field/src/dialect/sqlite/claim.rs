@@ -91,17 +91,16 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     )
 }
 
-pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Statement {
+pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
     let lease_end = format!("{NOW} + {}", sql.bind(lease));
     let held = if steal { "false".to_owned() } else { format!("leased_until > {NOW}") };
     let generation = if steal { "excluded.generation" } else { "generation" };
-    let rows = [key];
-    let tuple = sql.tuples(
+    let tuples = sql.tuples(
         owner,
-        &rows,
+        of,
         |key| key,
         |sql, _| {
             vec![
@@ -115,7 +114,7 @@ pub(super) fn lease_one(owner: &Owner, field: usize, key: &Key, lease: i64, stea
     );
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
-         VALUES {tuple}
+         VALUES {tuples}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,

@@ -6,23 +6,28 @@ use super::{NOW, statement};
 use crate::{
     dialect::{
         Enqueued, Which, shared,
-        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations},
+        sql::{
+            Sql, by_field, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations,
+        },
     },
     field::{Key, layout::Owner},
 };
 
 /// Queues what the marks are of, then takes them away: this transaction is the one writer, so both find the same. A row
 /// that is leased keeps its lease; its holder notices the new generation when it completes.
-pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
+pub(super) fn collect(
+    owner: &Owner,
+    which: Which<'_>,
+    lease: i64,
+    leased: Option<usize>,
+    lazy: &[usize],
+) -> Vec<Statement> {
     let keys = key_columns(owner).join(", ");
     let marks = quote(&marks(owner).name);
     let chosen = |sql: &mut Sql| {
         let known = known_fields(owner);
         let chosen = match which {
-            Which::Of(key) => {
-                let rows = [key];
-                format!("VALUES {}", sql.tuples(owner, &rows, |key| key, |_, _| Vec::new()))
-            }
+            Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, keys, |key| key, |_, _| Vec::new())),
             Which::Oldest(limit) => {
                 format!("SELECT {keys} FROM {marks} WHERE {known} ORDER BY id LIMIT {}", sql.bind(limit as i64))
             }
@@ -37,26 +42,62 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
     };
     let text = format!(
         "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {keys}, field, abs(random() / 2) + 1, {NOW},
+         SELECT {keys}, field, abs(random() / 2) + 1, {due},
                 CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}, min(marked_at)
-           FROM {chosen} GROUP BY {keys}, field
+           FROM {chosen} GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
          RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, NULL AS marked_at, 0 AS marks",
         queue = quote(&recalculations(owner).name),
+        due = due(owner, "field"),
         chosen = chosen(&mut sql),
-        changes = queued_again(),
+        eager = if lazy.is_empty() { String::new() } else { format!(" HAVING {}", is_eager(owner, lazy)) },
+        changes = queued_again(owner),
     );
+    let mut statements = vec![statement(sql, text)];
+    if !lazy.is_empty() {
+        let mut sql = Sql::sqlite();
+        let text = format!(
+            "UPDATE {queue} SET generation = abs(random() / 2) + 1 WHERE ({keys}, field) IN (
+                    SELECT {keys}, field FROM {chosen} GROUP BY {keys}, field HAVING NOT {is_eager})",
+            queue = quote(&recalculations(owner).name),
+            chosen = chosen(&mut sql),
+            is_eager = is_eager(owner, lazy),
+        );
+        statements.push(statement(sql, text));
+    }
     let mut taken = Sql::sqlite();
     let take = format!("DELETE FROM {}", chosen(&mut taken));
-    vec![statement(sql, text), statement(taken, take)]
+    statements.push(statement(taken, take));
+    statements
 }
 
-/// What becomes of a row of the queue `q` that is marked again.
-fn queued_again() -> String {
+/// Whether a group of marks of one field of a row is to be queued. Its row is flagged already.
+fn is_eager(owner: &Owner, lazy: &[usize]) -> String {
+    let lazy = lazy.iter().map(|field| (&owner.fields[*field], 0));
+    format!("max(coalesce(eager, {}))", by_field("field", lazy, 1))
+}
+
+/// When something that is marked is due.
+fn due(owner: &Owner, field: &str) -> String {
+    if owner.debounced().next().is_none() {
+        return NOW.to_owned();
+    }
+    format!("{NOW} + {}", by_field(field, owner.debounced(), 0))
+}
+
+/// What becomes of a row of the queue `q` that is marked again. With `debounce` it is due no later than it was, or a row
+/// that changes all the time would never be.
+fn queued_again(owner: &Owner) -> String {
+    let due = match owner.debounced().next() {
+        None => "excluded.due_at".to_owned(),
+        Some(_) => format!(
+            "CASE WHEN q.leased_until > {NOW} THEN excluded.due_at ELSE min(coalesce(q.due_at, excluded.due_at), excluded.due_at) END"
+        ),
+    };
     format!(
-        "generation = excluded.generation, due_at = excluded.due_at, last_error = NULL,
+        "generation = excluded.generation, due_at = {due}, last_error = NULL,
                 attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END"
     )
@@ -71,7 +112,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {selected}, v.field, v.generation, {NOW},
+         SELECT {selected}, v.field, v.generation, {due},
                 CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0, v.marked_at
            FROM v WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
@@ -80,7 +121,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
-        changes = queued_again(),
+        due = due(owner, "v.field"),
+        changes = queued_again(owner),
     );
     statement(sql, text)
 }

@@ -20,14 +20,25 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     ]
 }
 
+/// The mark that the flag has left says so.
+pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let (sql, marked) = marked(owner, field, key, "max(id)");
+    let eagerly = format!("UPDATE {} SET eager = 1 WHERE {marked}", quote(&marks(owner).name));
+    vec![shared::flag(Sql::sqlite(), owner, field, key), statement(sql, eagerly)]
+}
+
 /// Deletes marks of a field of a row: all, or the one that an aggregate of ids names.
 pub(super) fn unmark(owner: &Owner, field: usize, key: &Key, ids: &str) -> Statement {
+    let (sql, marked) = marked(owner, field, key, ids);
+    statement(sql, format!("DELETE FROM {} WHERE {marked}", quote(&marks(owner).name)))
+}
+
+fn marked(owner: &Owner, field: usize, key: &Key, ids: &str) -> (Sql, String) {
     let mut sql = Sql::sqlite();
-    let marks = quote(&marks(owner).name);
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
-    let text = format!("DELETE FROM {marks} WHERE id IN (SELECT {ids} FROM {marks} WHERE {is_row} AND field = {name})");
-    statement(sql, text)
+    let marks = quote(&marks(owner).name);
+    (sql, format!("id IN (SELECT {ids} FROM {marks} WHERE {is_row} AND field = {name})"))
 }
 
 /// Makes a calculation under way miss.

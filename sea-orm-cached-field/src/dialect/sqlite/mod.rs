@@ -113,6 +113,10 @@ impl Dialect for Sqlite {
         mark::flag_lazily(owner, field, key)
     }
 
+    fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+        mark::flag_eagerly(owner, field, key)
+    }
+
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
         mark::flag_expired(owner, field, rows)
     }
@@ -146,8 +150,15 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn collect(&self, owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>) -> Vec<Statement> {
-        collect::collect(owner, which, lease, leased)
+    fn collect(
+        &self,
+        owner: &Owner,
+        which: Which<'_>,
+        lease: i64,
+        leased: Option<usize>,
+        lazy: &[usize],
+    ) -> Vec<Statement> {
+        collect::collect(owner, which, lease, leased, lazy)
     }
 
     /// Marks' ids are used again once they are deleted; a random number is not.
@@ -167,8 +178,8 @@ impl Dialect for Sqlite {
         claim::lease_due(owner, upstream, rows, lease, patience)
     }
 
-    fn lease_one(&self, owner: &Owner, field: usize, key: &Key, lease: i64, steal: bool) -> Vec<Statement> {
-        vec![claim::lease_one(owner, field, key, lease, steal)]
+    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+        vec![claim::lease_rows(owner, field, keys, lease, steal)]
     }
 
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
@@ -235,11 +246,11 @@ impl Dialect for Sqlite {
         statement(Sql::sqlite(), format!("SELECT {NOW} AS now"))
     }
 
-    fn status(&self, owner: &Owner, field: usize, key: &Key) -> Statement {
-        read::status(owner, field, key)
+    fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        read::status(owner, field, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
-        read::stale_behind(owner, source, key, of, field)
+    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+        read::stale_behind(owner, source, keys, of, field)
     }
 }

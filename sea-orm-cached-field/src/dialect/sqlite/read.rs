@@ -34,26 +34,34 @@ fn stale(owner: &Owner, field: usize) -> String {
     )
 }
 
-pub(super) fn status(owner: &Owner, field: usize, key: &Key) -> Statement {
+pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let text = format!("SELECT {} AS stale FROM {} t WHERE {is_row}", stale(owner, field), quote(&owner.table.name));
+    let are_rows = are_rows(&mut sql, owner, of);
+    let text = format!(
+        "SELECT {}, {} AS stale FROM {} t WHERE {are_rows}",
+        sql.own_keys(owner),
+        stale(owner, field),
+        quote(&owner.table.name),
+    );
     statement(sql, text)
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, key: &Key, of: &Owner, field: usize) -> Statement {
+/// Whether the row `t` has one of these keys.
+fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    let keys = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
+}
+
+pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-    let of_key = owner_key(of);
-    let selected: Vec<String> =
-        of_key.iter().zip(key_columns(of)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let (are_rows, key) = (are_rows(&mut sql, owner, of), owner_key(below));
     let text = format!(
         "SELECT {} FROM {} t WHERE ({}) IN ({}) AND {}",
-        selected.join(", "),
-        quote(&of.table.name),
-        prefixed("t", &of_key),
-        way::rows_of(owner, source, &is_row, &of_key),
-        stale(of, field),
+        sql.own_keys(below),
+        quote(&below.table.name),
+        prefixed("t", &key),
+        way::rows_of(owner, source, &are_rows, &key),
+        stale(below, field),
     );
     statement(sql, text)
 }

@@ -4,9 +4,9 @@ use super::{NOW, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, marks, qualified, quote, recalculations},
+        sql::{checksum, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::Owner,
+    field::layout::{Field, Owner},
 };
 
 /// Tables of ours that carry another number are not touched.
@@ -17,7 +17,9 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
     objects.push(marks_index(owner));
     objects.push(due_index(owner));
+    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
+    objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
@@ -52,6 +54,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
   id INTEGER PRIMARY KEY,
   field TEXT NOT NULL,
   {},
+  eager INTEGER, -- NULL: as the field is set
   marked_at INTEGER NOT NULL DEFAULT ({NOW})
 )",
         key_definitions(owner, table),
@@ -92,6 +95,19 @@ fn marks_index(owner: &Owner) -> Object {
 fn due_index(owner: &Owner) -> Object {
     let name = recalculations(owner).name;
     index(owner, &format!("{name}_due"), &name, "(due_at)")
+}
+
+fn versions_table(owner: &Owner) -> Object {
+    let name = versions(owner).name;
+    let body = format!("( -- schema {SCHEMA_VERSION}\n  field TEXT PRIMARY KEY,\n  version INTEGER NOT NULL\n)");
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+}
+
+/// Of the few rows that are flagged.
+fn flag_index(owner: &Owner, field: &Field) -> Object {
+    let (keys, flag) = (owner_key(owner).join(", "), &field.recalculation_needed);
+    let name = format!("{}_cached_{flag}", owner.table.name);
+    index(owner, &name, &owner.table.name, &format!("({keys}) WHERE {}", quote(flag)))
 }
 
 /// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.

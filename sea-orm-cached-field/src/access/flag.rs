@@ -1,0 +1,151 @@
+//! Flagging: one row, or the rows that meet a condition.
+
+use std::{future::IntoFuture, marker::PhantomData};
+
+use futures_util::future::BoxFuture;
+use sea_orm::{Condition, DatabaseExecutor, TransactionTrait, sea_query::IntoCondition};
+
+use super::{Target, rows::CHUNK};
+use crate::{
+    Error,
+    field::{CachedField, Key},
+    invalidation,
+    registry::{self, Model},
+};
+
+/// Flags a row when it is awaited.
+pub fn flag<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Flag<'_, F> {
+    Flag { key, db, eager: None, field: PhantomData }
+}
+
+/// A row about to be flagged as stale; it is when this is awaited.
+#[must_use = "nothing is flagged until this is awaited"]
+#[derive(Debug)]
+pub struct Flag<'c, F> {
+    key: Key,
+    db: DatabaseExecutor<'c>,
+    eager: Option<bool>,
+    field: PhantomData<fn() -> F>,
+}
+
+impl<F> Flag<'_, F> {
+    /// Whether a worker recalculates the row in the background, or else the next reader does: overrides, for this call, the
+    /// option `lazy` of the field and [`CachedFields::set_eager_recalculation`].
+    ///
+    /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
+    pub fn and_recalculate(mut self, recalculate: bool) -> Self {
+        self.eager = Some(recalculate);
+        self
+    }
+}
+
+impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
+    type Output = Result<(), Error>;
+    type IntoFuture = BoxFuture<'c, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let target = Target::of::<F>(self.key)?;
+            invalidation::flag(&self.db, &target.model, target.field, &target.key, self.eager).await
+        })
+    }
+}
+
+/// Flags, when it is awaited, the rows that meet a condition.
+pub fn flag_rows<F: CachedField>(db: DatabaseExecutor<'_>, condition: impl IntoCondition) -> FlagRows<'_, F> {
+    FlagRows { condition: condition.into_condition(), db, eager: None, field: PhantomData }
+}
+
+/// Rows about to be flagged as stale; they are when this is awaited, which returns how many they were.
+///
+/// ```standalone_crate
+/// # use sea_orm_cached_field::Error;
+/// use sea_orm::{ColumnTrait, DatabaseConnection};
+///
+/// # mod lamppost {
+/// #     use sea_orm::entity::prelude::*;
+/// #     #[sea_orm_cached_field::cached_fields]
+/// #     #[sea_orm::model]
+/// #     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+/// #     #[sea_orm(table_name = "lamppost")]
+/// #     pub struct Model {
+/// #         #[sea_orm(primary_key)]
+/// #         pub id: i32,
+/// #         pub country: String,
+/// #         #[cached(depends_on(country))]
+/// #         pub name: String,
+/// #     }
+/// #     impl ActiveModelBehavior for ActiveModel {}
+/// #     impl Model {
+/// #         async fn calculate_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+/// #             Ok(self.country.clone())
+/// #         }
+/// #     }
+/// # }
+/// async fn rename_a_country(db: &DatabaseConnection) -> Result<u64, Error> {
+///     lamppost::Name::flag(db, lamppost::Column::Country.eq("Peru")).await
+/// }
+/// ```
+///
+/// # Errors
+/// [`Error::Database`]; then no row is flagged.
+#[must_use = "nothing is flagged until this is awaited"]
+#[derive(Debug)]
+pub struct FlagRows<'c, F> {
+    condition: Condition,
+    db: DatabaseExecutor<'c>,
+    eager: Option<bool>,
+    field: PhantomData<fn() -> F>,
+}
+
+impl<F> FlagRows<'_, F> {
+    /// Whether a worker recalculates the rows in the background, or else the next reader of each does: overrides, for this
+    /// call, the option `lazy` of the field and [`CachedFields::set_eager_recalculation`].
+    ///
+    /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
+    pub fn and_recalculate(mut self, recalculate: bool) -> Self {
+        self.eager = Some(recalculate);
+        self
+    }
+}
+
+impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
+    type Output = Result<u64, Error>;
+    type IntoFuture = BoxFuture<'c, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { condition, db, eager, .. } = self;
+            let model = Model::of::<F::Entity>()?;
+            let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
+            let rows = match eager {
+                None => registry::flag_all::<F::Entity>(&db, F::spec().recalculation_needed, condition).await?,
+                Some(eager) => flag_one_by_one::<F>(&db, &model, field, condition, eager).await?,
+            };
+            invalidation::flagged(&db, &model, field, rows)?;
+            Ok(rows)
+        })
+    }
+}
+
+/// All of them or none.
+async fn flag_one_by_one<F: CachedField>(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    condition: Condition,
+    eager: bool,
+) -> Result<u64, Error> {
+    let transaction = db.begin().await?;
+    let db = DatabaseExecutor::Transaction(&transaction);
+    let (mut rows, mut after) = (0, None);
+    loop {
+        let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
+        let Some(last) = keys.last() else { break };
+        invalidation::flag_all(&db, model, field, &keys, eager).await?;
+        rows += keys.len() as u64;
+        after = Some(last.clone());
+    }
+    transaction.commit().await?;
+    Ok(rows)
+}

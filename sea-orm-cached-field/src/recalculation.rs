@@ -1,0 +1,208 @@
+//! Recalculation: claimed rows of a model, from their calculation to the store. What workers and readers have in common.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    pin::pin,
+    time::Duration,
+};
+
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+
+use crate::{
+    Error,
+    calculation::{Calculated, Limits, Outcome, after_recalculation, calculate},
+    dialect::Claim,
+    engine::Engine,
+    field::Key,
+    invalidation::{self, Calculation, Connections, Retry},
+    registry::Model,
+};
+
+/// How long a value that is calculated may wait for others, to be stored together with them.
+const STORED_WITHIN: Duration = Duration::from_millis(10);
+
+/// How often, and how far apart, a completion is tried while the database refuses it.
+const COMPLETIONS: u32 = 3;
+const BETWEEN_COMPLETIONS: Duration = Duration::from_millis(50);
+
+/// Whoever holds the claims.
+pub(crate) trait Holder: Sync {
+    /// These claims have ended, one way or another.
+    fn settled(&self, claims: &[Claim]);
+
+    /// These values were calculated, and are about to be stored.
+    fn calculated(&self, _calculations: &[Calculation]) {}
+
+    /// This claim has failed, and that is kept with its row.
+    fn failed(&self, _claim: &Claim, _error: Error) {}
+}
+
+/// How claims are recalculated, and for whom.
+pub(crate) struct Recalculation<'a, H> {
+    pub(crate) engine: &'a Engine,
+    /// What the protocol is spoken over.
+    pub(crate) connections: Connections<'a>,
+    /// The user's code's.
+    pub(crate) db: &'a DatabaseConnection,
+    pub(crate) model: &'a Model,
+    pub(crate) limits: &'a Limits,
+    pub(crate) retry: Retry,
+    /// How many values are stored together, at most.
+    pub(crate) together: usize,
+    pub(crate) holder: &'a H,
+}
+
+impl<H: Holder> Recalculation<'_, H> {
+    /// Calculates the claims' fields, and stores each value as soon as it is there. A calculation that fails is no error: it
+    /// is kept with its row. After an error, what is not settled is still leased.
+    pub(crate) async fn run(&self, claims: &[Claim]) -> Result<(), Error> {
+        let given_up = i32::try_from(self.retry.max_attempts).unwrap_or(i32::MAX);
+        let claims = self.without_circles(claims).await?;
+        let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| claim.attempts > given_up);
+        for claim in lost {
+            // Failures are kept when they happen; more attempts than that mean that workers died of it.
+            let error = Error::Worker("it ended each time while it calculated this row".to_owned());
+            self.fail(&claim, error).await?;
+        }
+        let claims = self.have_calculated(claims).await;
+        let (calculated, settled) = mpsc::channel(claims.len().max(1));
+        // Side by side: while a value waits for a connection to be stored with, the calculations go on and give theirs back.
+        tokio::try_join!(self.calculate(claims, calculated), self.settle_all(settled))?;
+        Ok(())
+    }
+
+    /// Fails what would be calculated from itself, and returns the rest.
+    async fn without_circles(&self, claims: &[Claim]) -> Result<Vec<Claim>, Error> {
+        let db = DatabaseExecutor::Connection(self.db);
+        let mut left = Vec::new();
+        for field in 0..self.model.owner.fields.len() {
+            let claims: Vec<&Claim> = claims.iter().filter(|claim| claim.field == field).collect();
+            let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+            let mut circles = invalidation::find_circles(&db, self.model, field, &keys).await?;
+            for claim in claims {
+                match circles.remove(&claim.key) {
+                    Some(circle) => self.fail(claim, circle).await?,
+                    None => left.push(claim.clone()),
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// Has the database calculate and store what it can by one query, and returns the rest: rows of which more is due, and
+    /// what could not be stored so, for whatever reason.
+    async fn have_calculated(&self, claims: Vec<Claim>) -> Vec<Claim> {
+        let Self { engine, connections, model, limits, .. } = *self;
+        if model.owner.fields.iter().all(|field| field.query.is_none()) {
+            return claims;
+        }
+        let mut due: HashMap<Key, usize> = HashMap::new();
+        for claim in &claims {
+            *due.entry(claim.key.clone()).or_default() += 1;
+        }
+        let (queried, mut rest): (Vec<Claim>, Vec<Claim>) = claims
+            .into_iter()
+            .partition(|claim| model.owner.fields[claim.field].query.is_some() && due[&claim.key] == 1);
+        let mut fields: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
+        for claim in queried {
+            fields.entry(claim.field).or_default().push(claim);
+        }
+        for claims in fields.into_values() {
+            match invalidation::complete_by_query(engine, connections, model, &claims, limits.timeout).await {
+                Ok(Some(stored)) => {
+                    self.holder.settled(&claims);
+                    self.call_hooks(&claims, &stored).await;
+                }
+                ended => {
+                    if let Err(error) = ended {
+                        tracing::debug!(target: "sea_orm_cached_field", "not stored by the query itself: {error}");
+                    }
+                    rest.extend(claims);
+                }
+            }
+        }
+        rest
+    }
+
+    async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
+        let (db, rows_over) = (DatabaseExecutor::Connection(self.db), self.connections.reader());
+        calculate(self.engine, (&rows_over, &db), self.model, claims, self.limits, calculated).await
+    }
+
+    async fn settle_all(&self, calculated: mpsc::Receiver<Vec<Calculated>>) -> Result<(), Error> {
+        let mut chunks = pin!(ReceiverStream::new(calculated).chunks_timeout(self.together, STORED_WITHIN));
+        while let Some(chunk) = chunks.next().await {
+            self.settle(chunk.into_iter().flatten().collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, calculated: Vec<Calculated>) -> Result<(), Error> {
+        let (mut values, mut gone) = (Vec::new(), Vec::new());
+        for Calculated { claim, outcome } in calculated {
+            match outcome {
+                Outcome::Value { value, changed } => values.push(Calculation { claim, value, changed }),
+                Outcome::Failed(error) => self.fail(&claim, error).await?,
+                Outcome::Gone => gone.push(claim),
+            }
+        }
+        if !values.is_empty() {
+            self.holder.calculated(&values);
+            self.complete(&values).await?;
+        }
+        if !gone.is_empty() {
+            invalidation::drop_gone(self.engine, self.connections, self.model, &gone).await?;
+            self.holder.settled(&gone);
+        }
+        Ok(())
+    }
+
+    /// A completion waits for nobody, so the database may refuse it for a moment.
+    async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
+        let mut tried = 1;
+        let stored = loop {
+            let error = match invalidation::complete(self.engine, self.connections, self.model, values).await {
+                Ok(stored) => break stored,
+                Err(error) => error,
+            };
+            if tried == COMPLETIONS || self.engine.refuses_value(&error) {
+                return match values {
+                    // If the database cannot be reached, neither can this be kept, and the batch fails.
+                    [only] => self.fail(&only.claim, error).await,
+                    _ => self.complete_singly(values).await,
+                };
+            }
+            tried += 1;
+            tokio::time::sleep(BETWEEN_COMPLETIONS).await;
+        };
+        let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
+        self.holder.settled(&ended);
+        self.call_hooks(&ended, &stored).await;
+        Ok(())
+    }
+
+    async fn call_hooks(&self, claims: &[Claim], stored: &[bool]) {
+        let stored = claims.iter().zip(stored).filter(|(_, stored)| **stored);
+        let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
+        let db = DatabaseExecutor::Connection(self.db);
+        after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
+    }
+
+    /// One of the values cannot be stored, for it does not fit its column, or a trigger objects: the others must not fail
+    /// with it.
+    async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
+        for value in values {
+            Box::pin(self.complete(std::slice::from_ref(value))).await?;
+        }
+        Ok(())
+    }
+
+    async fn fail(&self, claim: &Claim, error: Error) -> Result<(), Error> {
+        invalidation::fail(self.engine, self.connections, self.model, claim, &error, self.retry).await?;
+        self.holder.settled(std::slice::from_ref(claim));
+        self.holder.failed(claim, error);
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+use sea_orm::entity::prelude::*;
+use sea_orm_cached_field::cached_fields;
+
+#[cached_fields]
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lamppost")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    #[cached(debounce = "soon")]
+    pub name: String,
+    #[cached(debounce = "0s")]
+    pub colour: String,
+    #[cached(lazy, debounce = "5s")]
+    pub height: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    async fn calculate_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(String::new())
+    }
+
+    async fn calculate_colour(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(String::new())
+    }
+
+    async fn calculate_height(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        Ok(String::new())
+    }
+}
+
+pub fn used(row: &Model, db: &sea_orm::DatabaseConnection) {
+    drop(row.name(db));
+}
+
+fn main() {}

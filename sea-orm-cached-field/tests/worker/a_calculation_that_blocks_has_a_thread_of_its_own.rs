@@ -1,0 +1,118 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, LazyLock, Mutex},
+    time::Duration,
+};
+
+use sea_orm::{ActiveValue::Set, TransactionTrait, entity::prelude::*};
+use sea_orm_cached_field::{CachedFields, Error};
+
+use crate::harness::TestDb;
+
+#[sea_orm_cached_field::cached_fields]
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "heavy")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    pub place: String,
+    pub size: i32,
+    #[cached(blocking, depends_on(size))]
+    pub alone: i32,
+    #[cached(blocking, batch, depends_on(size))]
+    pub together: i32,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    async fn calculate_alone(&self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
+        if self.size < 0 {
+            panic!("less than nothing");
+        }
+        if self.size > 100 {
+            std::future::pending::<()>().await;
+        }
+        block(&self.place);
+        let stored = Entity::find_by_id(self.id).one(db).await?.expect("the row");
+        Ok(stored.size * 2)
+    }
+
+    async fn calculate_togethers(models: &[Self], _: &impl ConnectionTrait) -> Result<Vec<i32>, DbErr> {
+        models.first().iter().for_each(|model| block(&model.place));
+        Ok(models.iter().map(|model| model.size * 3).collect())
+    }
+}
+
+/// How many calculations of a place may end.
+type Let = Arc<(Mutex<usize>, Condvar)>;
+
+fn of_place(place: &str) -> Let {
+    static PLACES: LazyLock<Mutex<HashMap<String, Let>>> = LazyLock::new(Mutex::default);
+    Arc::clone(PLACES.lock().unwrap().entry(place.to_owned()).or_default())
+}
+
+/// Keeps the thread until somebody lets this calculation end.
+fn block(place: &str) {
+    let (left, signal) = &*of_place(place);
+    let waited = signal.wait_timeout_while(left.lock().unwrap(), Duration::from_secs(20), |left| *left == 0);
+    let (mut left, timeout) = waited.unwrap();
+    assert!(!timeout.timed_out(), "nobody could let this calculation end");
+    *left -= 1;
+}
+
+fn let_end(place: &str, count: usize) {
+    let (left, signal) = &*of_place(place);
+    *left.lock().unwrap() += count;
+    signal.notify_all();
+}
+
+async fn set_up<const N: usize>(db: &TestDb, sizes: [i32; N]) {
+    db.create(Entity).await;
+    CachedFields::of::<Entity>().install(&**db).await.expect("installed");
+    for size in sizes {
+        let row = ActiveModel { place: Set(db.url.clone()), size: Set(size), ..Default::default() };
+        row.insert(&**db).await.expect("a row");
+    }
+}
+
+fn worker(db: &TestDb) -> sea_orm_cached_field::Worker {
+    CachedFields::of::<Entity>().worker(db).max_attempts(1)
+}
+
+contract! {
+    async fn while_others_go_on(db: TestDb) {
+        set_up(&db, [1, 2, 3, 4]).await;
+        // There are two threads for all that does not block: the last of these could never begin there.
+        let draining = tokio::spawn(worker(&db).drain());
+        let place = db.url.clone();
+        tokio::spawn(async move { let_end(&place, 5) }).await.unwrap();
+        draining.await.unwrap().unwrap();
+        let right: i64 = db.scalar("SELECT count(*) FROM heavy WHERE cached_alone = size * 2 AND cached_together = size * 3").await;
+        assert_eq!((right, db.pending("heavy").await), (4, 0));
+    }
+
+    async fn for_readers_too(db: TestDb) {
+        set_up(&db, [5]).await;
+        let row = Entity::find().one(&*db).await.unwrap().unwrap();
+        let_end(&db.url, 3);
+        assert_eq!(row.alone(&*db).await.unwrap(), 10);
+        assert_eq!(row.together(&*db).await.unwrap(), 15);
+        let transaction = db.begin().await.unwrap();
+        assert_eq!(row.recalculate_alone(&transaction).await.unwrap(), 10);
+        transaction.commit().await.unwrap();
+    }
+
+    async fn where_it_fails_as_others_do(db: TestDb) {
+        set_up(&db, [-1, 101]).await;
+        let rows = Entity::find().all(&*db).await.unwrap();
+        let [panics, endless] = [-1, 101].map(|size| rows.iter().find(|row| row.size == size).unwrap());
+        let panicked = panics.alone(&*db).await.expect_err("it panics");
+        assert!(matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"), "{panicked}");
+        let_end(&db.url, 1);
+        worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
+        let error = db.scalar::<String>(&format!("SELECT last_error FROM heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'", endless.id)).await;
+        assert!(error.contains("was stopped after 0.05 s"), "{error}");
+    }
+}
