@@ -23,6 +23,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     step("services", || services::ensure(sh))?;
     examples(sh, &workspace)?;
     step("tests", || crate::test(sh, &[]))?;
+    step("Django", || crate::django::test(sh))?;
     eprintln!("\nAll steps passed.");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The project's commands, run as `cargo xtask <command>`: what CI runs is what a developer runs.
 
 mod ci;
+mod django;
 mod metadata;
 mod services;
 mod steps;
@@ -23,6 +24,8 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Run `services`, then let a Django application and a worker work on one database (needs Python and PyPI)
+    TestDjango,
     /// Run `services`, then measure what cached fields cost, next to what is done by hand (`--help` for the options)
     #[command(disable_help_flag = true)]
     Bench {
@@ -50,6 +53,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Services => services::ensure(&sh),
         Command::Test { args } => test(&sh, &args),
+        Command::TestDjango => django::test(&sh),
         Command::Bench { args } => bench(&sh, &args),
         Command::Ci => ci::run(&sh),
     }
@@ -57,7 +61,8 @@ fn run(command: Command) -> Result<()> {
 
 fn test(sh: &Shell, args: &[String]) -> Result<()> {
     services::ensure(sh)?;
-    cmd!(sh, "cargo test --locked --workspace --all-features {args...}").run()?;
+    let neighbour = django::NEIGHBOUR;
+    cmd!(sh, "cargo test --locked --workspace --exclude {neighbour} --all-features {args...}").run()?;
     eprintln!("All tests passed.");
     Ok(())
 }

@@ -1,0 +1,36 @@
+//! The test with a Django application, and the Python environment that it needs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::services;
+
+/// The package of the test.
+pub(crate) const NEIGHBOUR: &str = "django-neighbour";
+
+const TEST: &str = "edits_of_django_are_seen";
+
+const REQUIREMENTS: &str = "neighbours/django/application/requirements.txt";
+
+pub(crate) fn test(sh: &Shell) -> Result<()> {
+    services::ensure(sh)?;
+    let python = environment(sh).context("the Django application needs Python 3.10 or later with venv, and PyPI")?;
+    // As the other tests are built, so that nothing is built once more for it.
+    let test = cmd!(sh, "cargo test --locked --workspace --all-features --test {TEST} -- --nocapture");
+    Ok(test.env("DJANGO_NEIGHBOUR_PYTHON", python).run()?)
+}
+
+/// The Python of an environment with all that the application requires. It is kept; what is installed already is looked at
+/// and left alone.
+fn environment(sh: &Shell) -> Result<PathBuf> {
+    let folder = sh.current_dir().join("target").join("django-neighbour-venv");
+    let python = folder.join(Path::new(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }));
+    if !python.exists() {
+        let python3 = if cfg!(windows) { "python" } else { "python3" };
+        cmd!(sh, "{python3} -m venv {folder}").run()?;
+    }
+    cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --requirement {REQUIREMENTS}").run()?;
+    Ok(python)
+}
