@@ -85,6 +85,18 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             ),
         );
     }
+    if let Some(zone) = &field.options.expiration_time_zone
+        && !field.options.temporal_triggers
+    {
+        let zone_name = zone.value();
+        errors.at(
+            zone.span(),
+            format!(
+                "`expiration_time_zone` needs `temporal_triggers`: \
+                 `#[cached(temporal_triggers, expiration_time_zone = \"{zone_name}\")]`"
+            ),
+        );
+    }
     if let Some(query) = field.options.query.as_ref().filter(|_| field.options.batch) {
         errors.at(
             query.span(),

@@ -226,6 +226,38 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// A column of a field that is there already has a type that does not hold the field's values, or its flag may be NULL.
+    #[error(
+        "the column `{column}` of `{table}` is `{found}`, but the cached field `{field}` needs `{expected}`: {remedy}"
+    )]
+    WrongColumn {
+        /// The owner's table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The cached field.
+        field: &'static str,
+        /// What the column is, as the database says it.
+        found: String,
+        /// What SeaORM would make it.
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// The database does not know the time zone that a field's expiry is written in (`expiration_time_zone`).
+    #[error(
+        "the database does not know the time zone `{zone}` of the cached field `{field}` of `{table}`: bring its time zones up to date, or use an older name of the zone"
+    )]
+    UnknownTimeZone {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The time zone.
+        zone: &'static str,
+    },
+
     /// The database's user may not create what has to be created.
     #[error("to install the cached fields of `{table}` ({fields}) the database's user needs {privilege}: {remedy}")]
     MissingPrivilege {

@@ -29,7 +29,8 @@ impl CachedFields {
     ///
     /// # Errors
     /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
-    /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::MissingPrivilege`], [`Error::OtherSchema`].
+    /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::WrongColumn`], [`Error::UnknownTimeZone`],
+    /// [`Error::MissingPrivilege`], [`Error::OtherSchema`].
     pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::install(&db.into_executor(), &registry::all()?).await
     }

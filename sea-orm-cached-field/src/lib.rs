@@ -150,7 +150,7 @@ pub mod __private {
         calculation::blocking,
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one, moment_in,
         },
         registry::{Registration, select},
     };

@@ -12,7 +12,7 @@ use super::depends_on::{Dependency, depends_on};
 use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
-    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
+    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, `expiration_time_zone = \"..\"`, \
     `db_index_on_recalculation_needed_field`, `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
     `version = ..`, `lazy`, `blocking`, `batch`, `query` and `recursive`";
 
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) cached_field_name: Option<Ident>,
     pub(crate) recalculation_needed_field_name: Option<Ident>,
     pub(crate) expiration_field_name: Option<Ident>,
+    /// The time zone that the expiry is written in, where it does not say so itself.
+    pub(crate) expiration_time_zone: Option<LitStr>,
     /// The user's method that follows each recalculation.
     pub(crate) after_recalculation: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
@@ -100,6 +102,7 @@ impl Options {
             "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
             "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
+            "expiration_time_zone" => self.expiration_time_zone = Some(time_zone(key, input)?),
             "after_recalculation" => self.after_recalculation = Some(name(key, input)?),
             "flagging" => self.flagging = Some(flagging(key, input)?),
             "db_index_on_recalculation_needed_field" => {
@@ -191,6 +194,14 @@ fn time(key: &Ident, input: ParseStream<'_>, example: &str, shortest: Duration) 
             Err(Error::new(value.span(), wrong))
         }
     }
+}
+
+fn time_zone(key: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    let example = format!("{key} = \"Europe/Berlin\"");
+    let value = string(key, input, &example)?;
+    let wrong = format!("`{}` is no time zone of the IANA database: `{example}`", value.value());
+    value.value().parse::<chrono_tz::Tz>().map_err(|_| Error::new(value.span(), wrong))?;
+    Ok(value)
 }
 
 fn version(key: &Ident, input: ParseStream<'_>) -> Result<u32> {

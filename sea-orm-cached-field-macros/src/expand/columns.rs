@@ -30,7 +30,11 @@ fn columns(field: &CachedField<'_>) -> Vec<Field> {
     let flag_doc = format!(" Whether the stored value of `{name}` is stale.");
     let expiry = field.expires_after.as_ref().map(|expires_after| {
         let text = format!(" From when on the stored value of `{name}` counts as stale.");
-        quote!(#[doc = #text] #vis #expires_after: Option<::sea_orm::prelude::DateTimeUtc>,)
+        let moment = match field.options.expiration_time_zone {
+            Some(_) => quote!(::sea_orm::prelude::DateTime),
+            None => quote!(::sea_orm::prelude::DateTimeUtc),
+        };
+        quote!(#[doc = #text] #vis #expires_after: Option<#moment>,)
     });
     let columns: FieldsNamed = parse_quote!({
         #doc #(#attributes)* #vis #cached: Option<#value>,

@@ -101,6 +101,10 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         Some(variant) => quote!(::std::option::Option::Some(Column::#variant)),
         None => quote!(::std::option::Option::None),
     };
+    let expiration_time_zone = match &field.options.expiration_time_zone {
+        Some(zone) => quote!(::std::option::Option::Some(#zone)),
+        None => quote!(::std::option::Option::None),
+    };
     let expires_every = duration(field.options.expires_every);
     let flagging = match field.options.flagging {
         Some(Flagging::Commit) => quote!(::sea_orm_cached_field::__private::Flagging::Commit),
@@ -126,6 +130,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
             recalculation_needed: Column::#recalculation_needed,
             expires_after: #expires_after,
             expires_every: #expires_every,
+            expiration_time_zone: #expiration_time_zone,
             flagging: #flagging,
             index_flag: #index_flag,
             debounce: #debounce,
@@ -157,9 +162,12 @@ pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream 
         Some(_) => quote!(::std::option::Option::Some(&#row.#cached)),
         None => quote!(#row.#cached.as_ref()),
     };
-    let expires_after = match &field.expires_after {
-        Some(expires_after) => quote!(#row.#expires_after),
-        None => quote!(::std::option::Option::None),
+    let expires_after = match (&field.expires_after, &field.options.expiration_time_zone) {
+        (Some(expires_after), Some(zone)) => {
+            quote!(#row.#expires_after.map(|local| ::sea_orm_cached_field::__private::moment_in(#zone, local)))
+        }
+        (Some(expires_after), None) => quote!(#row.#expires_after),
+        (None, _) => quote!(::std::option::Option::None),
     };
     quote! {
         ::sea_orm_cached_field::__private::Stored {

@@ -114,12 +114,21 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
-    /// `equality` (an operator, or null), `generated` (0 or 1), `key` (its place in the primary key, or 0) of a table's
-    /// columns; none if there is no such table.
+    /// `equality` (an operator, or null), `nullable` and `generated` (0 or 1), `key` (its place in the primary key, or 0) of a
+    /// table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
 
     /// Rows `schema`, `name`, `kind` of the partitions that hold a table's rows.
     fn partitions(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
+    /// Whether a column of the type that the database names so can hold, and SeaORM reads from it, values of this type; also
+    /// if that cannot be told.
+    fn holds(&self, kind: &ColumnType, found: &str) -> bool;
+
+    /// A row `known` (bool): whether the database knows this time zone, where it has to.
+    fn knows_time_zone(&self, _name: &str) -> Option<Statement> {
         None
     }
 

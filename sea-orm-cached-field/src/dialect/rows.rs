@@ -69,6 +69,8 @@ pub(crate) struct Described {
     pub(crate) columns: BTreeMap<String, String>,
     /// The operator of equality by name, of columns whose type brings one of its own.
     pub(crate) operators: BTreeMap<String, String>,
+    /// The columns that may be NULL.
+    pub(crate) nullable: BTreeSet<String>,
     /// The columns that the database computes from others of the row.
     pub(crate) generated: BTreeSet<String>,
     /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is one, or inherits.

@@ -110,6 +110,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub expires_after: Option<E::Column>,
     /// How long after its inputs were read a value counts as stale, if it does by itself.
     pub expires_every: Option<Duration>,
+    /// The time zone, by its name in the IANA database, that the expiry is written in, if its column has none.
+    pub expiration_time_zone: Option<&'static str>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
     /// Whether the flag's column is indexed.

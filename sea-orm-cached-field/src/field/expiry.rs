@@ -1,4 +1,5 @@
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 
 /// From when on a stored value counts as stale: a moment, or never.
 ///
@@ -6,33 +7,99 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 /// use chrono::{NaiveDate, TimeZone, Utc};
 /// use sea_orm_cached_field::Expiry;
 ///
-/// let midnight = Utc.with_ymd_and_hms(2030, 1, 1, 0, 0, 0).unwrap();
-/// assert_eq!(Expiry::from(NaiveDate::from_ymd_opt(2030, 1, 1).unwrap()), Expiry::from(midnight));
+/// let new_year = NaiveDate::from_ymd_opt(2030, 1, 1).unwrap(); // the beginning of that day
+/// assert_eq!(Expiry::from(new_year), Expiry::from(new_year.and_hms_opt(0, 0, 0).unwrap()));
+/// let moment = Utc.with_ymd_and_hms(2030, 1, 1, 0, 0, 0).unwrap();
+/// assert_eq!(Expiry::from(moment), Expiry::from(Some(moment)));
 /// assert_eq!(Expiry::from(None), Expiry::NEVER);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expiry(pub(crate) Option<DateTime<Utc>>);
+pub struct Expiry(Option<When>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Moment(DateTime<Utc>),
+    Local(NaiveDateTime),
+}
 
 impl Expiry {
     /// The value does not expire.
     pub const NEVER: Self = Self(None);
+
+    /// The moment; what names no time zone is meant in this one, or in UTC.
+    pub(crate) fn moment(self, zone: Option<Tz>) -> Option<DateTime<Utc>> {
+        self.0.map(|when| match (when, zone) {
+            (When::Moment(moment), _) => moment,
+            (When::Local(local), Some(zone)) => of_local(zone, local),
+            (When::Local(local), None) => local.and_utc(),
+        })
+    }
 }
 
 impl From<Option<DateTime<Utc>>> for Expiry {
     fn from(moment: Option<DateTime<Utc>>) -> Self {
-        Self(moment)
+        Self(moment.map(When::Moment))
     }
 }
 
 impl From<DateTime<Utc>> for Expiry {
     fn from(moment: DateTime<Utc>) -> Self {
-        Self(Some(moment))
+        Self(Some(When::Moment(moment)))
     }
 }
 
-/// The beginning of that day, in UTC.
+/// In the field's `expiration_time_zone`, or in UTC.
+impl From<NaiveDateTime> for Expiry {
+    fn from(local: NaiveDateTime) -> Self {
+        Self(Some(When::Local(local)))
+    }
+}
+
+/// The beginning of that day in the field's `expiration_time_zone`, or in UTC.
 impl From<NaiveDate> for Expiry {
     fn from(day: NaiveDate) -> Self {
-        Self(Some(day.and_time(NaiveTime::MIN).and_utc()))
+        Self::from(day.and_time(NaiveTime::MIN))
+    }
+}
+
+/// The time zone of this name, which the macro has looked up already.
+pub(crate) fn time_zone(name: &str) -> Tz {
+    name.parse().unwrap_or_else(|_| panic!("`{name}` should be a time zone"))
+}
+
+/// The moment of a time in the zone of this name.
+pub fn moment_in(zone: &str, local: NaiveDateTime) -> DateTime<Utc> {
+    of_local(time_zone(zone), local)
+}
+
+/// Of two, when the clocks are put back, the first. What they leave out, when they are put forward, is as if they were not yet.
+fn of_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    match zone.from_local_datetime(&local).earliest() {
+        Some(moment) => moment.to_utc(),
+        None => {
+            let before = zone.offset_from_utc_datetime(&(local - TimeDelta::days(1))).fix();
+            (local - before).and_utc()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_zone_is_meant_in_the_fields_zone() {
+        let berlin = time_zone("Europe/Berlin");
+        let local = |text: &str| text.parse::<NaiveDateTime>().unwrap();
+        let moment = |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();
+        assert_eq!(moment("2030-07-01T12:00:00"), local("2030-07-01T10:00:00"));
+        assert_eq!(moment("2030-01-01T12:00:00"), local("2030-01-01T11:00:00"));
+        assert_eq!(moment("2030-10-27T02:30:00"), local("2030-10-27T00:30:00"), "the first of two");
+        assert_eq!(moment("2030-03-31T02:30:00"), local("2030-03-31T01:30:00"), "there is no such time");
+        assert_eq!(
+            Expiry::from(local("2030-07-01T12:00:00")).moment(None),
+            Some(local("2030-07-01T12:00:00").and_utc())
+        );
+        assert_eq!(Expiry::NEVER.moment(Some(berlin)), None);
     }
 }

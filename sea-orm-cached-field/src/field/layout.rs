@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use sea_orm::{ColumnType, sea_query::SelectStatement};
+use chrono::{Offset, TimeZone, Utc};
+use chrono_tz::Tz;
+use sea_orm::{ColumnType, Value, sea_query::SelectStatement};
 
-use super::Flagging;
+use super::{Expiry, Flagging};
 
 /// A table of the user, named as its entity names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +49,8 @@ pub(crate) struct Field {
     pub(crate) expires_after: Option<String>,
     /// How far ahead the expiry is set with each value, in milliseconds, if it is.
     pub(crate) expires_every: Option<i64>,
+    /// The time zone that the expiry is written in, if its column has none.
+    pub(crate) time_zone: Option<Tz>,
     pub(crate) flagging: Flagging,
     /// Whether the flag's column is indexed.
     pub(crate) index_flag: bool,
@@ -133,6 +137,23 @@ pub(crate) enum Move {
 pub(crate) struct Reader {
     pub(crate) field: usize,
     pub(crate) columns: Vec<String>,
+}
+
+impl Field {
+    /// The expiry as it is stored.
+    pub(crate) fn stored_expiry(&self, expiry: Expiry) -> Value {
+        let moment = expiry.moment(self.time_zone);
+        match self.time_zone {
+            Some(zone) => moment.map(|moment| moment.with_timezone(&zone).naive_local()).into(),
+            None => moment.into(),
+        }
+    }
+
+    /// How far the clocks that the expiry is written by are ahead of UTC now, in seconds.
+    pub(crate) fn ahead_of_utc(&self) -> i64 {
+        let now = Utc::now().naive_utc();
+        self.time_zone.map_or(0, |zone| zone.offset_from_utc_datetime(&now).fix().local_minus_utc().into())
+    }
 }
 
 impl Owner {

@@ -12,7 +12,8 @@ pub use cached_field::{
     BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query, Stored, calculate_one,
 };
 pub use executor::IntoExecutor;
-pub use expiry::Expiry;
+pub(crate) use expiry::time_zone;
+pub use expiry::{Expiry, moment_in};
 pub use key::Key;
 pub use path::{Dependency, Flaw, Hop, Path, Read};
 pub use relation::{FollowBack, FollowUnrelated};

@@ -1,6 +1,6 @@
 //! Mark: by our own methods. All other marks are made by the triggers.
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, TransactionTrait};
 
 use super::{Connections, execute_all};
 use crate::{
@@ -73,7 +73,8 @@ pub(crate) async fn set_expiry(
     expiry: Expiry,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    db.execute_raw(dialect.set_expiry(&model.owner, field, key, Value::from(expiry.0))).await?;
+    db.execute_raw(dialect.set_expiry(&model.owner, field, key, model.owner.fields[field].stored_expiry(expiry)))
+        .await?;
     // A sleeping worker has to hear of it: it may sleep longer than to this moment.
     execute_all(db, dialect.wake()).await?;
     if let DatabaseExecutor::Connection(connection) = db {

@@ -4,18 +4,16 @@ use std::{ops::Range, sync::OnceLock, time::Duration};
 
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
-    sea_query::{
-        Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable,
-        TableAlterStatement,
-    },
+    sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable},
 };
 
-use super::{Model, Registration, Upkeep, rows::TypedRows};
+use super::{FieldColumn, Model, Registration, Upkeep, rows::TypedRows};
 use crate::{
     Error,
     field::{
         CachedModel, Dependency, FieldEntry, Flaw, Hop, Read,
         layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
+        time_zone,
     },
 };
 
@@ -42,7 +40,7 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
         owner,
         dependencies,
         rows: Box::new(TypedRows::<E>::new(entries)),
-        alter: added_columns::<E>,
+        columns: columns::<E>,
         below: OnceLock::new(),
     })
 }
@@ -78,6 +76,7 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
         expires_every: spec.expires_every.map(milliseconds),
+        time_zone: spec.expiration_time_zone.map(time_zone),
         flagging: spec.flagging,
         index_flag: spec.index_flag,
         debounce: spec.debounce.map(milliseconds),
@@ -250,10 +249,10 @@ fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, flaw: &Flaw
     }
 }
 
-fn added_columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<(String, TableAlterStatement)> {
+fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn> {
     let spec = &E::cached_fields()[field].spec;
     let columns = [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after];
-    let added = columns.into_iter().flatten().map(|column| {
+    let columns = columns.into_iter().flatten().map(|column| {
         let mut definition = Schema::new(backend).get_column_def::<E>(column);
         // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
         if backend == DbBackend::MySql && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
@@ -261,7 +260,7 @@ fn added_columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<(Strin
             definition.custom("datetime(6)");
         }
         let alter = AlterTable::alter().table(E::default().table_ref()).add_column(&mut definition).to_owned();
-        (column.as_str().to_owned(), alter)
+        FieldColumn { name: column.as_str().to_owned(), kind: column.def().get_column_type().clone(), alter }
     });
-    added.collect()
+    columns.collect()
 }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
-use sea_orm::{DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
+use sea_orm::{ColumnType, DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
 
 use crate::{
     Error,
@@ -32,7 +32,7 @@ pub(crate) struct Model {
     pub(crate) dependencies: Vec<Vec<Dependency>>,
     /// Loads its rows.
     pub(crate) rows: Box<dyn Rows>,
-    alter: fn(DbBackend, usize) -> Vec<(String, TableAlterStatement)>,
+    columns: fn(DbBackend, usize) -> Vec<FieldColumn>,
     below: OnceLock<Vec<Vec<Below>>>,
 }
 
@@ -68,15 +68,23 @@ impl Model {
         &self.below.get_or_init(of_all_fields)[field]
     }
 
-    /// The name and the `ALTER TABLE .. ADD COLUMN` of each column of a field.
-    pub(crate) fn added_columns(&self, backend: DbBackend, field: usize) -> Vec<(String, TableAlterStatement)> {
-        (self.alter)(backend, field)
+    /// The columns of a field: the value, the flag, and the expiry if there is one.
+    pub(crate) fn columns(&self, backend: DbBackend, field: usize) -> Vec<FieldColumn> {
+        (self.columns)(backend, field)
     }
 
     /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
     pub(crate) fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
         self.rows.read_key(row)
     }
+}
+
+/// A column of a field as SeaORM makes it.
+pub(crate) struct FieldColumn {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnType,
+    /// Adds it to the table.
+    pub(crate) alter: TableAlterStatement,
 }
 
 /// What `#[cached_fields]` registers.

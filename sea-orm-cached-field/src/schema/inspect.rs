@@ -10,8 +10,8 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
 use crate::{
     Error,
     dialect::{Action, Cascade, Described, Dialect, UniqueColumn},
-    field::layout::{Owner, Table},
-    registry::Model,
+    field::layout::{Field, Owner, Table},
+    registry::{FieldColumn, Model},
 };
 
 /// A model together with its tables as the database has them.
@@ -36,6 +36,10 @@ pub(super) async fn inspect(
     let mut owner = model.owner.clone();
     let mut table = describe_or_fail(dialect, db, &owner, &owner.table).await?;
     let without_columns = without_columns(&owner, &mut table)?;
+    for field in (0..owner.fields.len()).filter(|field| !without_columns.contains(field)) {
+        check_types(dialect, model, field, &table)?;
+    }
+    check_time_zones(dialect, db, &owner).await?;
     let mut related = Vec::new();
     for source in &owner.sources {
         let far = if *source.table() == owner.table {
@@ -76,13 +80,17 @@ pub(super) async fn describe(
     table: &Table,
 ) -> Result<Option<Found>, Error> {
     let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
-    let (mut operators, mut generated, mut by_row) = (BTreeMap::new(), BTreeSet::new(), false);
+    let (mut operators, mut nullable, mut generated) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut by_row = false;
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
         by_row = row.try_get::<i32>("", "by_row")? > 0;
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
+        }
+        if row.try_get::<i32>("", "nullable")? > 0 {
+            nullable.insert(name.clone());
         }
         if row.try_get::<i32>("", "generated")? > 0 {
             generated.insert(name.clone());
@@ -98,8 +106,18 @@ pub(super) async fn describe(
     let unique = unique_indexes(dialect, db, table).await?;
     let table = Table { schema, name: table.name.clone() };
     let (partitions, cascades) = (Vec::new(), Vec::new());
-    let described =
-        Described { table, columns, operators, generated, by_row, partitions, primary_key: key, cascades, unique };
+    let described = Described {
+        table,
+        columns,
+        operators,
+        nullable,
+        generated,
+        by_row,
+        partitions,
+        primary_key: key,
+        cascades,
+        unique,
+    };
     Ok(Some(Found { kind, described }))
 }
 
@@ -235,6 +253,54 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
         }
     }
     Ok(without)
+}
+
+/// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that holds the field's values,
+/// and a flag that is never NULL.
+fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Described) -> Result<(), Error> {
+    let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
+    for column in model.columns(dialect.backend(), field) {
+        let (kind, is_flag) = (&table.columns[&column.name], column.name == *recalculation_needed);
+        let may_be_null = is_flag && table.nullable.contains(&column.name);
+        if !may_be_null && dialect.holds(&column.kind, kind) {
+            continue;
+        }
+        let remedy = match () {
+            () if may_be_null => "set what is NULL there to true, then make the column NOT NULL",
+            () if expires_after.as_ref() == Some(&column.name) => {
+                "change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`"
+            }
+            () if is_flag => "change its type",
+            () => "change its type, or that of the field",
+        };
+        return Err(Error::WrongColumn {
+            table: table.table.name.clone(),
+            field: name,
+            found: if may_be_null { format!("{kind} NULL") } else { kind.clone() },
+            expected: definition(dialect, &column),
+            column: column.name,
+            remedy,
+        });
+    }
+    Ok(())
+}
+
+/// `boolean NOT NULL DEFAULT TRUE`
+fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
+    let (alter, name) = (dialect.backend().build(&column.alter).to_string(), dialect.sql().quote(&column.name));
+    alter.split_once(&format!(" {name} ")).map_or(alter.clone(), |(_, definition)| definition.to_owned())
+}
+
+async fn check_time_zones(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, owner: &Owner) -> Result<(), Error> {
+    for field in &owner.fields {
+        let Some(zone) = field.time_zone.map(|zone| zone.name()) else { continue };
+        if let Some(row) = query_all(db, dialect.knows_time_zone(zone)).await?.first()
+            && !row.try_get::<bool>("", "known")?
+        {
+            return Err(Error::UnknownTimeZone { table: owner.table.name.clone(), field: field.name, zone });
+        }
+    }
+    Ok(())
 }
 
 /// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half characters.

@@ -16,7 +16,7 @@ use crate::{
     Error,
     dialect::{self, Dialect, Object, ObjectKind},
     field::layout::Owner,
-    registry::{Model, check_cycles},
+    registry::{FieldColumn, Model, check_cycles},
 };
 
 /// Installs these models: one transaction for all that is created, then the rows that are stale already, in chunks.
@@ -118,9 +118,9 @@ async fn add_columns(
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for field in &inspected.without_columns {
-        for (column, alter) in model.added_columns(dialect.backend(), *field) {
+        for FieldColumn { name, alter, .. } in model.columns(dialect.backend(), *field) {
             db.execute(&alter).await?;
-            changes.0.push(Change::Created { table: inspected.owner.table.name.clone(), kind: "column", name: column });
+            changes.0.push(Change::Created { table: inspected.owner.table.name.clone(), kind: "column", name });
         }
     }
     Ok(())

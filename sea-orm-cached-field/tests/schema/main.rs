@@ -12,6 +12,7 @@ mod models;
 mod a_changed_dependency_replaces_what_changed;
 mod a_lost_trigger_is_made_again;
 mod a_read_only_database_is_left_as_it_is;
+mod columns_of_other_types_are_refused;
 mod cycles_are_refused;
 mod install_says_what_it_did;
 mod install_takes_part_in_a_transaction;

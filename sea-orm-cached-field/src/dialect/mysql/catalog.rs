@@ -1,6 +1,6 @@
 //! What stands in the database already.
 
-use sea_orm::{DbErr, Statement};
+use sea_orm::{ColumnType, DbErr, Statement};
 
 use super::{
     names::{literal, qualified, quote},
@@ -49,6 +49,7 @@ pub(super) fn describe(table: &Table) -> Statement {
                 CONCAT(CAST(c.COLUMN_TYPE AS CHAR), CASE WHEN c.COLLATION_NAME IS NULL THEN ''
                        ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME, ' COLLATE ', c.COLLATION_NAME) END) AS type,
                 CAST(NULL AS CHAR) AS equality,
+                CASE WHEN c.IS_NULLABLE = 'YES' THEN 1 ELSE 0 END AS nullable,
                 CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1 ELSE 0 END AS generated,
                 CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
                 0 AS by_row,
@@ -60,6 +61,32 @@ pub(super) fn describe(table: &Table) -> Statement {
           ORDER BY c.ORDINAL_POSITION"
     );
     statement(sql, text)
+}
+
+/// MariaDB's `json` is a `longtext`.
+pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+    let name = found.split(['(', ' ']).next().unwrap_or(found);
+    match kind {
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
+            name.ends_with("char") || name.ends_with("text") || ["enum", "set"].contains(&name)
+        }
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => {
+            name.ends_with("int") && !found.contains("unsigned")
+        }
+        ColumnType::SmallUnsigned | ColumnType::Unsigned | ColumnType::BigUnsigned => {
+            name.ends_with("int") && found.contains("unsigned")
+        }
+        ColumnType::Boolean => ["tinyint", "bit"].contains(&name),
+        ColumnType::Float | ColumnType::Double => ["float", "double"].contains(&name),
+        ColumnType::Decimal(_) | ColumnType::Money(_) => name == "decimal",
+        ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone => {
+            ["datetime", "timestamp"].contains(&name)
+        }
+        ColumnType::Date => name == "date",
+        ColumnType::Time => name == "time",
+        ColumnType::Json | ColumnType::JsonBinary => ["json", "longtext"].contains(&name),
+        _ => true,
+    }
 }
 
 pub(super) fn foreign_keys(table: &Table) -> Statement {

@@ -3,9 +3,9 @@
 use sea_orm::Statement;
 
 use super::{
-    after,
+    after, as_expiry,
     names::{known_fields, literal, owner_key, qualified, quote},
-    now, queued, remember_now, statement, way,
+    now, of_expiry, queued, remember_now, statement, way,
 };
 use crate::{
     dialect::{
@@ -39,8 +39,10 @@ pub(super) fn work(owner: &Owner) -> Statement {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         let table = qualified(&owner.table);
         Some(format!(
-            "(SELECT t.{expires} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > UTC_TIMESTAMP(6) OR NOT t.{flag})
-               ORDER BY t.{expires} LIMIT 1)"
+            "(SELECT {moment} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > {now} OR NOT t.{flag})
+               ORDER BY t.{expires} LIMIT 1)",
+            moment = of_expiry(field, &format!("t.{expires}")),
+            now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
     // `LEAST` of nothing is nothing, and so is it if one of them is nothing.

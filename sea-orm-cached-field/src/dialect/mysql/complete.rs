@@ -3,7 +3,7 @@
 use sea_orm::Statement;
 
 use super::{
-    DONE, KEPT, NEVER, after, mark, moment,
+    DONE, KEPT, NEVER, after, as_expiry, mark, moment,
     names::{owner_key, qualified, quote},
     queued, statement,
 };
@@ -80,8 +80,14 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
     ];
     if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
         assignments.push(match field.expires_every {
-            Some(every) => format!("{expires} = {}", moment(&format!("({claimed_at} + {every})"))),
-            None => format!("{expires} = CASE WHEN {expires} > {} THEN {expires} END", moment(claimed_at)),
+            Some(every) => {
+                let moment = moment(&format!("({claimed_at} + {every})"));
+                format!("{expires} = {}", as_expiry(field, &moment))
+            }
+            None => {
+                let claimed_at = as_expiry(field, &moment(claimed_at));
+                format!("{expires} = CASE WHEN {expires} > {claimed_at} THEN {expires} END")
+            }
         });
     }
     assignments

@@ -3,7 +3,7 @@
 use sea_orm::Statement;
 
 use super::{
-    KEPT,
+    KEPT, as_expiry,
     names::{owner_key, qualified, quote},
     statement,
 };
@@ -36,8 +36,9 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
     let limit = sql.bind(rows as i64);
     let rows = format!(
-        "{} t WHERE t.{expires} <= UTC_TIMESTAMP(6) AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
+        "{} t WHERE t.{expires} <= {now} AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
         qualified(&owner.table),
+        now = as_expiry(field, "UTC_TIMESTAMP(6)"),
     );
     let text = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
     statement(sql, text)

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::field::{
     Key,
-    layout::{Owner, Source, Table, Upstream},
+    layout::{Field, Owner, Source, Table, Upstream},
 };
 
 /// A flag that our own write ends. See [`own_triggers`].
@@ -128,6 +128,22 @@ fn moment(milliseconds: &str) -> String {
     after("CAST('1970-01-01 00:00:00' AS DATETIME(6))", milliseconds)
 }
 
+/// A moment in UTC, by the clocks that the field's expiry is written by. Servers know time zones only if they were told.
+fn as_expiry(field: &Field, moment: &str) -> String {
+    match field.time_zone {
+        Some(_) => format!("({moment} + INTERVAL {} SECOND)", field.ahead_of_utc()),
+        None => moment.to_owned(),
+    }
+}
+
+/// The moment, in UTC, that an expiry means.
+fn of_expiry(field: &Field, expiry: &str) -> String {
+    match field.time_zone {
+        Some(_) => format!("({expiry} - INTERVAL {} SECOND)", field.ahead_of_utc()),
+        None => expiry.to_owned(),
+    }
+}
+
 impl Dialect for MySql {
     fn sql(&self) -> Sql {
         Sql::mysql()
@@ -180,6 +196,10 @@ impl Dialect for MySql {
 
     fn describe(&self, table: &Table) -> Statement {
         catalog::describe(table)
+    }
+
+    fn holds(&self, kind: &ColumnType, found: &str) -> bool {
+        catalog::holds(kind, found)
     }
 
     fn can_link(&self, owner: &str, related: &str) -> bool {

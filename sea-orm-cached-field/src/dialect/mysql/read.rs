@@ -3,6 +3,7 @@
 use sea_orm::Statement;
 
 use super::{
+    as_expiry,
     names::{literal, owner_key, qualified, quote},
     statement,
     tables::via,
@@ -40,7 +41,10 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let column = &owner.fields[field];
     let name = literal(column.name);
-    let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= UTC_TIMESTAMP(6)", quote(expires)));
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)")));
     format!(
         "(t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
                 OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",

@@ -1,6 +1,6 @@
 //! What stands in the database already.
 
-use sea_orm::Statement;
+use sea_orm::{ColumnType, Statement};
 
 use super::{statement, tables};
 use crate::{
@@ -33,6 +33,7 @@ pub(super) fn describe(table: &Table) -> Statement {
                    JOIN pg_operator o ON o.oprname = '=' AND o.oprleft = base.oid AND o.oprright = base.oid
                     AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
                   WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
+                CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable,
                 CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS generated,
                 CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
                 {KIND} AS kind,
@@ -48,6 +49,42 @@ pub(super) fn describe(table: &Table) -> Statement {
           ORDER BY a.attnum"
     );
     statement(sql, text)
+}
+
+pub(super) fn knows_time_zone(name: &str) -> Statement {
+    let mut sql = Sql::postgres();
+    let text = format!("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known", sql.bind(name));
+    statement(sql, text)
+}
+
+/// Of the user's own types, and of domains over others, nothing can be told.
+pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+    let is = |names: &[&str]| names.contains(&found.split('(').next().unwrap_or(found).trim());
+    if found.contains('.') || found.ends_with("[]") {
+        return true;
+    }
+    match kind {
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
+            is(&["text", "character varying", "character", "name", "\"char\""])
+        }
+        ColumnType::SmallInteger => is(&["smallint"]),
+        ColumnType::Integer => is(&["integer"]),
+        ColumnType::BigInteger => is(&["bigint"]),
+        ColumnType::Float => is(&["real"]),
+        ColumnType::Double => is(&["double precision"]),
+        ColumnType::Decimal(_) | ColumnType::Money(_) => is(&["numeric", "money"]),
+        ColumnType::Boolean => is(&["boolean"]),
+        ColumnType::DateTime | ColumnType::Timestamp => {
+            found.starts_with("timestamp") && found.ends_with("without time zone")
+        }
+        ColumnType::TimestampWithTimeZone => found.starts_with("timestamp") && found.ends_with("with time zone"),
+        ColumnType::Time => found.starts_with("time") && !found.starts_with("timestamp"),
+        ColumnType::Date => is(&["date"]),
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => is(&["bytea"]),
+        ColumnType::Json | ColumnType::JsonBinary => is(&["json", "jsonb"]),
+        ColumnType::Uuid => is(&["uuid"]),
+        _ => true,
+    }
 }
 
 pub(super) fn partitions(table: &Table) -> Statement {

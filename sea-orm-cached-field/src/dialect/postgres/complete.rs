@@ -3,6 +3,7 @@
 use sea_orm::{Statement, Value};
 
 use super::{
+    as_expiry,
     collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
     mark, statement,
 };
@@ -143,10 +144,12 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
         assignments.push(match field.expires_every {
             Some(every) => format!(
-                "{expires} = CASE WHEN {done} THEN to_timestamp((v.claimed_at + {every}) / 1000.0) ELSE t.{expires} END"
+                "{expires} = CASE WHEN {done} THEN {} ELSE t.{expires} END",
+                as_expiry(field, &format!("to_timestamp((v.claimed_at + {every}) / 1000.0)")),
             ),
             None => format!(
-                "{expires} = CASE WHEN NOT {done} OR t.{expires} > to_timestamp(v.claimed_at / 1000.0) THEN t.{expires} END"
+                "{expires} = CASE WHEN NOT {done} OR t.{expires} > {} THEN t.{expires} END",
+                as_expiry(field, "to_timestamp(v.claimed_at / 1000.0)"),
             ),
         });
     }

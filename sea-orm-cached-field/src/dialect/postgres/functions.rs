@@ -1,7 +1,7 @@
 //! The functions that the triggers share. All run as their owner with a pinned `search_path`, so that a role that may
 //! write a related table needs no right on ours, and no object of the same name can come in between.
 
-use super::{tables, way};
+use super::{as_expiry, tables, way};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
@@ -248,8 +248,9 @@ fn work(owner: &Owner) -> Object {
     moments.extend(owner.fields.iter().filter_map(|field| {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         let table = qualified(&owner.table);
+        let (now, moment) = (as_expiry(field, "now()"), as_expiry(field, &expires));
         Some(format!(
-            "(SELECT {expires} FROM {table} WHERE {expires} IS NOT NULL AND ({expires} > now() OR NOT {flag}) ORDER BY {expires} LIMIT 1)"
+            "(SELECT {moment} FROM {table} WHERE {expires} IS NOT NULL AND ({expires} > {now} OR NOT {flag}) ORDER BY {expires} LIMIT 1)"
         ))
     }));
     let body = format!(

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{CHANNEL, collect::AT_PLACE, statement};
+use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
 use crate::{
     dialect::{
         shared,
@@ -41,10 +41,10 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let (table, field) = (qualified(&owner.table), &owner.fields[field]);
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
-    let limit = sql.bind(rows as i64);
+    let (limit, now) = (sql.bind(rows as i64), as_expiry(field, "now()"));
     let text = format!(
         "WITH p AS (
-                SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= now() AND NOT {flag}
+                SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= {now} AND NOT {flag}
                  ORDER BY {expires} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED)
          UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}"
     );

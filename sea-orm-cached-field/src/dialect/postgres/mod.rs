@@ -30,7 +30,7 @@ use super::{
 };
 use crate::field::{
     Key,
-    layout::{Owner, Source, Table, Upstream},
+    layout::{Field, Owner, Source, Table, Upstream},
 };
 
 /// The channel on which sleeping workers are woken.
@@ -43,6 +43,14 @@ pub(super) struct Postgres;
 
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
+}
+
+/// A moment as the field's expiry is written.
+fn as_expiry(field: &Field, moment: &str) -> String {
+    match field.time_zone {
+        Some(zone) => format!("({moment} AT TIME ZONE {})", super::sql::literal(zone.name())),
+        None => moment.to_owned(),
+    }
 }
 
 /// What our advisory locks begin with.
@@ -93,6 +101,14 @@ impl Dialect for Postgres {
 
     fn partitions(&self, table: &Table) -> Option<Statement> {
         Some(catalog::partitions(table))
+    }
+
+    fn holds(&self, kind: &ColumnType, found: &str) -> bool {
+        catalog::holds(kind, found)
+    }
+
+    fn knows_time_zone(&self, name: &str) -> Option<Statement> {
+        Some(catalog::knows_time_zone(name))
     }
 
     fn can_link(&self, owner: &str, related: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{statement, tables::via, way};
+use super::{as_expiry, statement, tables::via, way};
 use crate::{
     dialect::{
         shared,
@@ -41,7 +41,8 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 fn stale(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
     let name = literal(column.name);
-    let expired = column.expires_after.as_ref().map(|expires| format!("t.{} <= now()", quote(expires)));
+    let expired =
+        column.expires_after.as_ref().map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
     format!(
         "(t.{flag} OR coalesce({expired}, false) OR {marked}
                 OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name} OFFSET 0))",

@@ -1,6 +1,6 @@
 //! What stands in the database already.
 
-use sea_orm::Statement;
+use sea_orm::{ColumnType, Statement};
 
 use super::{statement, tables};
 use crate::{
@@ -15,12 +15,33 @@ pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, c.hidden IN (2, 3) AS generated, c.pk AS key,
+        "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, NOT c.\"notnull\" AS nullable,
+                c.hidden IN (2, 3) AS generated, c.pk AS key,
                 CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, 0 AS by_row
            FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
           WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
     );
     statement(sql, text)
+}
+
+/// By what SQLx reads from a column of a declared type; one that has none may hold anything.
+pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+    let found = found.to_lowercase();
+    let has = |parts: &[&str]| found.is_empty() || parts.iter().any(|part| found.contains(part));
+    match kind {
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => has(&["char", "text", "clob"]),
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => has(&["int", "num"]),
+        ColumnType::Boolean => has(&["bool", "int"]),
+        ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) | ColumnType::Money(_) => {
+            has(&["real", "doub", "floa", "dec", "num", "money", "int"])
+        }
+        ColumnType::DateTime | ColumnType::Timestamp | ColumnType::TimestampWithTimeZone => {
+            has(&["datetime", "timestamp", "text", "char"])
+        }
+        ColumnType::Date => has(&["date", "text", "char"]),
+        ColumnType::Time => has(&["time", "text", "char"]),
+        _ => true,
+    }
 }
 
 pub(super) fn unique_indexes(table: &Table) -> Statement {

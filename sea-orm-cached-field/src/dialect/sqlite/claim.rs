@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, statement, way};
+use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
@@ -25,10 +25,12 @@ pub(super) fn work(owner: &Owner) -> Statement {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         // The Julian day 2440587.5 is the beginning of 1970.
         Some(format!(
-            "SELECT * FROM (SELECT CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER) + 1 FROM {}
-              WHERE {expires} IS NOT NULL AND (julianday({expires}) > julianday('now') OR NOT {flag})
+            "SELECT * FROM (SELECT CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER) + 1 - {ahead} FROM {table}
+              WHERE {expires} IS NOT NULL AND (julianday({expires}) > {now} OR NOT {flag})
               ORDER BY julianday({expires}) LIMIT 1)",
-            quote(&owner.table.name),
+            ahead = field.ahead_of_utc() * 1000,
+            table = quote(&owner.table.name),
+            now = now_as_expiry(field),
         ))
     }));
     let text = format!(

@@ -105,10 +105,13 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
         assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
         assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| match field.expires_every {
             Some(every) => format!(
-                "{expires} = strftime('%Y-%m-%dT%H:%M:%f+00:00', (v.claimed_at + {every}) / 1000.0, 'unixepoch')"
+                "{expires} = strftime('%Y-%m-%d{}', (v.claimed_at + {}) / 1000.0, 'unixepoch')",
+                if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" },
+                every + field.ahead_of_utc() * 1000,
             ),
             None => format!(
-                "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at THEN t.{expires} END"
+                "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at + {} THEN t.{expires} END",
+                field.ahead_of_utc() * 1000,
             ),
         }));
     }

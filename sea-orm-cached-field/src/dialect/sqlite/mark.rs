@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::statement;
+use super::{now_as_expiry, statement};
 use crate::{
     dialect::{
         shared,
@@ -56,11 +56,11 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let (table, columns, field) = (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
     let (flag, expires) =
         (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
-    let limit = sql.bind(rows as i64);
+    let (limit, now) = (sql.bind(rows as i64), now_as_expiry(field));
     let text = format!(
         "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (
                 SELECT {columns} FROM {table}
-                 WHERE {expires} IS NOT NULL AND julianday({expires}) <= julianday('now') AND NOT {flag}
+                 WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}
                  ORDER BY julianday({expires}) LIMIT {limit})"
     );
     statement(sql, text)

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::field::{
     Key,
-    layout::{Owner, Source, Table, Upstream},
+    layout::{Field, Owner, Source, Table, Upstream},
 };
 
 /// Now, in milliseconds since 1970.
@@ -42,6 +42,14 @@ const SQLITE_READONLY: i32 = 8;
 /// The lower byte of an extended code is the primary one.
 fn primary_code(error: &DbErr) -> Option<i32> {
     super::error_code(error)?.parse().ok().map(|code: i32| code & 0xff)
+}
+
+/// Now, as a Julian day, by the clocks that the field's expiry is written by. SQLite knows no time zones.
+fn now_as_expiry(field: &Field) -> String {
+    match field.time_zone {
+        Some(_) => format!("julianday('now', '{} seconds')", field.ahead_of_utc()),
+        None => "julianday('now')".to_owned(),
+    }
 }
 
 impl Dialect for Sqlite {
@@ -79,6 +87,10 @@ impl Dialect for Sqlite {
 
     fn describe(&self, table: &Table) -> Statement {
         catalog::describe(table)
+    }
+
+    fn holds(&self, kind: &ColumnType, found: &str) -> bool {
+        catalog::holds(kind, found)
     }
 
     fn can_link(&self, _: &str, _: &str) -> bool {

@@ -28,6 +28,7 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         columns: columns.iter().map(|(name, _)| ((*name).to_owned(), "INTEGER".to_owned())).collect(),
         primary_key: vec!["id".to_owned()],
         operators: Default::default(),
+        nullable: Default::default(),
         generated: Default::default(),
         by_row: false,
         partitions: Vec::new(),

@@ -2,7 +2,7 @@
 
 use sea_orm::Statement;
 
-use super::{statement, way};
+use super::{now_as_expiry, statement, way};
 use crate::{
     dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
     field::{
@@ -21,8 +21,10 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
 fn stale(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
     let name = literal(column.name);
-    let expired =
-        column.expires_after.as_ref().map(|expires| format!("julianday(t.{}) <= julianday('now')", quote(expires)));
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("julianday(t.{}) <= {}", quote(expires), now_as_expiry(column)));
     format!(
         "(t.{flag} OR coalesce({expired}, false) OR {marked}
                 OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",

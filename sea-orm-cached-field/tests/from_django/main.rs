@@ -1,0 +1,17 @@
+//! All that `django-cached-field` does, by the names that it has there: docs/from-django.md leads from each name to its test.
+
+#![allow(dead_code, reason = "SeaORM generates more than a test uses")]
+
+#[macro_use]
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod adoption;
+mod caveats;
+mod constructor_arguments;
+mod field_classes;
+mod methods;
+mod settings;
+mod street;
+mod tasks;
+mod time_zones;
