@@ -238,9 +238,9 @@ pub enum Error {
         /// The cached field.
         field: &'static str,
         /// What the column is, as the database says it.
-        found: String,
+        found: Box<str>,
         /// What SeaORM would make it.
-        expected: String,
+        expected: Box<str>,
         /// What to do.
         remedy: &'static str,
     },

@@ -83,6 +83,10 @@
 //! [`cached_fields`] says what the attribute accepts and what it writes. [`CachedFields`] sets a database up, makes
 //! [workers](Worker) and tells [events](Event).
 //!
+//! Who comes from Django's `django-cached-field` finds both side by side in
+#![cfg_attr(doc, doc = "[`from_django`].")]
+#![cfg_attr(not(doc), doc = "`from_django`.")]
+//!
 //! # Features
 //!
 //! | feature | what it adds |
@@ -129,6 +133,10 @@ pub use schema::{Change, Changes};
 #[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("docs/from-django.md")]
+pub mod from_django {}
 
 /// What one imports to write models with cached fields.
 pub mod prelude {

@@ -116,14 +116,13 @@ impl<'a> Written<'a> {
         let rows = Ident::new(self.rows, at(at_name));
         let arguments = quote_spanned!(at(at_name)=> (#rows, db));
         let method = quote_spanned!(at_name=> #model_name::#calculate);
-        // Nor are the variables: with the spans of a name that a macro was given they would be others than those below.
-        let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at(at_name)));
+        // Where they are made and where they are used: a macro that was given the name would take them for others else.
+        let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
         let value = &self.value.0;
         let value = quote_spanned!(at_type=> result::<#value, _>(#output)?);
-        let awaited = quote_spanned!(at_name=> #calculation.await);
-        let calculation = quote_spanned!(at_name=> asynchronous(#calculation));
+        let checked = quote_spanned!(at_name=> asynchronous(#calculation));
         let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
-            let #output = #awaited;
+            let #output = #calculation.await;
             #[allow(clippy::let_unit_value)]
             let value = #value;
             ::std::result::Result::Ok(value)
@@ -131,8 +130,8 @@ impl<'a> Written<'a> {
         quote! {
             #fallback
             #checks
-            let calculation = #method #arguments;
-            let calculation = #calculation;
+            let #calculation = #method #arguments;
+            let #calculation = #checked;
             #boxed
         }
     }

@@ -21,7 +21,7 @@ pub(crate) async fn flag(
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     match eager {
-        None => drop(db.execute_raw(dialect.flag(&model.owner, field, key)).await?),
+        None => execute_all(db, [dialect.flag(&model.owner, field, key)]).await?,
         Some(eager) => flag_all(db, model, field, std::slice::from_ref(key), eager).await?,
     }
     if let DatabaseExecutor::Connection(connection) = db {

@@ -276,8 +276,8 @@ fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Descr
         return Err(Error::WrongColumn {
             table: table.table.name.clone(),
             field: name,
-            found: if may_be_null { format!("{kind} NULL") } else { kind.clone() },
-            expected: definition(dialect, &column),
+            found: if may_be_null { format!("{kind} NULL").into() } else { kind.as_str().into() },
+            expected: definition(dialect, &column).into(),
             column: column.name,
             remedy,
         });

@@ -10,6 +10,7 @@ mod adoption;
 mod caveats;
 mod constructor_arguments;
 mod field_classes;
+mod guide;
 mod methods;
 mod settings;
 mod street;

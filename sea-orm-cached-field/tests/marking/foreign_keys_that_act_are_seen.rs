@@ -1,5 +1,7 @@
 //! What a foreign key does to other rows is a change like any other, on the side of the owner and of the related row.
 
+use sea_orm::DbBackend;
+
 use crate::{
     harness::{TestDb, lampposts::*},
     support::{NOTHING, Watch},
@@ -10,11 +12,12 @@ const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 /// Two lampposts of a city each, with a pigeon and a plaque each; `action` is what the foreign keys do.
 async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     let key = "id integer PRIMARY KEY";
+    let moment = if db.get_database_backend() == DbBackend::Postgres { "timestamptz" } else { "timestamp NULL" };
     for table in [
         format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
             "lamppost ({key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2, cached_full_name varchar(99),
-             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamp,
+             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after {moment},
              FOREIGN KEY (city_id) REFERENCES city (id) {action})"
         ),
         format!(
