@@ -27,9 +27,10 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
 fn environment(sh: &Shell) -> Result<PathBuf> {
     let folder = sh.current_dir().join("target").join("django-neighbour-venv");
     let python = folder.join(Path::new(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }));
-    if !python.exists() {
+    // A venv that was made without pip, for a package was missing, has a Python all the same.
+    if !python.exists() || cmd!(sh, "{python} -m pip --version").quiet().ignore_stdout().run().is_err() {
         let python3 = if cfg!(windows) { "python" } else { "python3" };
-        cmd!(sh, "{python3} -m venv {folder}").run()?;
+        cmd!(sh, "{python3} -m venv --clear {folder}").run()?;
     }
     cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --requirement {REQUIREMENTS}").run()?;
     Ok(python)

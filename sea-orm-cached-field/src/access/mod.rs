@@ -27,7 +27,7 @@ pub use flag::{Flag, FlagRows, flag, flag_rows};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 
-use rows::Rows;
+use rows::FieldRows;
 
 /// How long a reader may calculate before a worker takes over.
 const LEASE: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl Target {
 
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
-        let stale = Rows::of(self).stale(db, std::slice::from_ref(&self.key)).await?;
+        let stale = FieldRows::of(self).stale(db, std::slice::from_ref(&self.key)).await?;
         Ok(!stale.is_empty())
     }
 
@@ -132,7 +132,7 @@ pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -
 pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
-        Rows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
+        FieldRows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
     }
     if let Some(value) = target.fresh::<F>(&db).await? {
         return Ok(value);
@@ -184,7 +184,7 @@ async fn refresh<F: CachedField>(
 pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     if let DatabaseExecutor::Connection(connection) = &db {
-        Rows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
+        FieldRows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
         let (engine, connection) = (Engine::of(connection)?, (*connection).clone());
         // A task of its own: whoever gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {

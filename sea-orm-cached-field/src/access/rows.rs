@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, ModelTrait, Value, sea_query::IntoCondition};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, Value, sea_query::IntoCondition,
+};
 use tokio::sync::mpsc;
 
 use super::{LEASE, RowOf, Target};
@@ -34,7 +36,7 @@ pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
 ) -> Result<u64, Error> {
-    let (rows, condition) = (Rows::field::<F>()?, condition.into_condition());
+    let (rows, condition) = (FieldRows::field::<F>()?, condition.into_condition());
     let (mut count, mut after, mut failure) = (0, None, None);
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
@@ -59,7 +61,7 @@ pub async fn recalculate_rows<F: CachedField>(
 
 /// Makes these loaded rows fresh, as far as the field is concerned.
 pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [RowOf<F>]) -> Result<(), Error> {
-    let rows = Rows::field::<F>()?;
+    let rows = FieldRows::field::<F>()?;
     let mut failure = None;
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
@@ -104,12 +106,12 @@ struct Recalculated {
 
 /// A cached field, of rows that are named along with it.
 #[derive(Clone)]
-pub(super) struct Rows {
+pub(super) struct FieldRows {
     model: Arc<Model>,
     field: usize,
 }
 
-impl Rows {
+impl FieldRows {
     pub(super) fn of(target: &Target) -> Self {
         Self { model: Arc::clone(&target.model), field: target.field }
     }
@@ -289,6 +291,7 @@ impl Rows {
             let claims =
                 invalidation::claim_rows(engine, connection, &self.model, self.field, keys, LEASE, steal).await;
             match claims {
+                Err(Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return claims,
                 Err(_) if tried < CLAIMS => tried += 1,
                 ended => return ended,
             }

@@ -115,4 +115,33 @@ contract! {
         let written: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE cached_slow_full_name IN ('The Bea', 'The Fay', 'The Gus')").await;
         assert_eq!(written, 3);
     }
+
+    // Without `null=True`.
+    async fn of_a_column_that_is_not_null(db: TestDb) {
+        create(&db).await;
+        let not_null = match db.get_database_backend() {
+            DbBackend::Postgres => "ALTER TABLE street_lamppost ALTER COLUMN cached_slow_full_name SET NOT NULL",
+            DbBackend::MySql => "ALTER TABLE street_lamppost MODIFY cached_slow_full_name longtext NOT NULL",
+            _ => "CREATE TABLE copy AS SELECT * FROM street_lamppost",
+        };
+        db.sql("UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL").await;
+        db.sql(not_null).await;
+        if db.is_sqlite() {
+            db.sql("DROP TABLE street_lamppost").await;
+            db.sql(&TABLES[2].replace("text NULL", "text NOT NULL")).await;
+            db.sql("INSERT INTO street_lamppost SELECT * FROM copy").await;
+        }
+        let lampposts = || CachedFields::of::<lamppost::Entity>();
+        lampposts().install(&*db).await.unwrap();
+        let ours = |value| {
+            let mut ours = lamppost::ActiveModel { first_name: Set("Gus".into()), cached_slow_full_name: Set(value), ..Default::default() };
+            ours.flag_slow_full_name_as_stale();
+            ours
+        };
+        ours(None).insert(&*db).await.expect_err("NOT NULL");
+        ours(Some(String::new())).insert(&*db).await.expect("a row of ours");
+        assert_eq!(db.drain(lampposts()).await, 4);
+        let wrong: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_recalculation_needed OR cached_slow_full_name = ''").await;
+        assert_eq!(wrong, 0);
+    }
 }

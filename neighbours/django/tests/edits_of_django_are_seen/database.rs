@@ -10,9 +10,8 @@ const DEFAULT_URL: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
 pub struct Database {
     connection: DatabaseConnection,
-    server: DatabaseConnection,
-    name: String,
     pub url: String,
+    _dropped: DropOnServer,
 }
 
 impl Deref for Database {
@@ -20,6 +19,27 @@ impl Deref for Database {
 
     fn deref(&self) -> &DatabaseConnection {
         &self.connection
+    }
+}
+
+struct DropOnServer {
+    server: String,
+    name: String,
+}
+
+impl Drop for DropOnServer {
+    fn drop(&mut self) {
+        let (server, text) = (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        // The test's runtime may be gone by now.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                if let Ok(server) = sea_orm::Database::connect(server).await {
+                    let _ = server.execute_unprepared(&text).await;
+                }
+            });
+        });
+        let _ = dropping.join();
     }
 }
 
@@ -31,19 +51,14 @@ impl Database {
         };
         let server = sea_orm::Database::connect(&server_url).await.with_context(missing)?;
         let name = format!("cached_field_django_{}", std::process::id());
-        server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         server.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
-        let (address, _) = server_url.rsplit_once('/').context("the URL names no database")?;
-        let url = format!("{address}/{name}");
+        let (address, options) = server_url.split_once('?').unwrap_or((&server_url, ""));
+        let (address, _) = address.rsplit_once('/').context("the URL names no database")?;
+        let url = format!("{address}/{name}{}{options}", if options.is_empty() { "" } else { "?" });
+        let dropped = DropOnServer { server: server_url.clone(), name };
         let options = ConnectOptions::new(&url).max_connections(8).sqlx_logging(false).to_owned();
         let connection = sea_orm::Database::connect(options).await?;
-        Ok(Self { connection, server, name, url })
-    }
-
-    pub async fn drop(self) -> Result<()> {
-        self.connection.close().await?;
-        self.server.execute_unprepared(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await?;
-        Ok(())
+        Ok(Self { connection, url, _dropped: dropped })
     }
 
     async fn scalar<T: TryGetable>(&self, text: &str) -> Result<T> {

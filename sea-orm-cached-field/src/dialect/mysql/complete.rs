@@ -167,6 +167,6 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
     let mut statements = vec![lock_rows(owner, std::slice::from_ref(key))];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
-    statements.push(mark::append_mark(owner, field, key, true));
+    statements.push(mark::append_mark(owner, field, key, None));
     statements
 }

@@ -18,10 +18,10 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     let text = format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table));
-    vec![statement(sql, text), append_mark(owner, field, key, false)]
+    vec![statement(sql, text), append_mark(owner, field, key, Some(false))]
 }
 
-pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: bool) -> Statement {
+pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
     let mut sql = Sql::mysql();
     let rows = [key];
     let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);

@@ -213,6 +213,6 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         mark::internal(true),
         write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
-        mark::append_mark(owner, field, key, true),
+        mark::append_mark(owner, field, key, None),
     ]
 }
