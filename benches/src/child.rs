@@ -84,7 +84,8 @@ impl Child {
     pub(crate) fn processor_time(&self) -> Result<f64> {
         let mut nanoseconds = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            let times = fs::read_to_string(task?.path().join("schedstat"))?;
+            // A thread may have ended a moment ago; in an idle process few come and go.
+            let Ok(times) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
             nanoseconds += times.split(' ').next().context("no time in schedstat")?.parse::<f64>()?;
         }
         Ok(nanoseconds / 1e9)

@@ -178,10 +178,8 @@ pub(crate) trait Dialect: Send + Sync {
         shared::set_version([self.sql(), self.sql()], owner, field)
     }
 
-    /// Sets the flags of a chunk of rows.
-    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-        shared::flag_chunk(self.sql(), owner, field, after, to)
-    }
+    /// Sets the flags of a chunk of rows, also those that are set, and marks what somebody holds locked.
+    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement>;
 
     // ---- mark
 

@@ -54,18 +54,6 @@ pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, field: us
     [old.statement(delete), new.statement(format!("INSERT INTO {table} (field, version) VALUES ({name}, {version})"))]
 }
 
-pub(super) fn flag_chunk(
-    mut sql: Sql,
-    owner: &Owner,
-    field: usize,
-    after: Option<&Key>,
-    to: Option<&Key>,
-) -> Statement {
-    let (table, flag) = (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
-    let range = key_range(&mut sql, owner, after, to);
-    sql.statement(format!("UPDATE {table} AS t SET {flag} = true WHERE {range}"))
-}
-
 /// The rows after one key, up to another.
 pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
     let columns = format!("({})", prefixed("t", &sql.owner_key(owner)));

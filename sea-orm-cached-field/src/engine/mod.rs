@@ -38,15 +38,15 @@ pub(crate) struct Engine {
 /// The setting's name, that of its predecessor.
 const EAGER: &str = "CACHED_FIELD_EAGER_RECALCULATION";
 
-/// What the environment says.
-fn eager_by_default() -> Result<bool, Error> {
+/// What the environment says; the value if it says nothing that is known.
+static EAGER_BY_DEFAULT: LazyLock<Result<bool, String>> = LazyLock::new(|| {
     let Ok(value) = std::env::var(EAGER) else { return Ok(true) };
     match value.to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(Error::InvalidSetting { name: EAGER, value, expected: "`true` or `false`" }),
+        _ => Err(value),
     }
-}
+});
 
 /// An engine, and the pool that it serves.
 type Entry = (Arc<Engine>, Identity);
@@ -56,7 +56,10 @@ impl Engine {
     pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
         let dialect = dialect::of(db.get_database_backend())?;
-        eager_by_default()?;
+        if let Err(value) = &*EAGER_BY_DEFAULT {
+            let (value, expected) = (value.clone(), "`true` or `false`");
+            return Err(Error::InvalidSetting { name: EAGER, value, expected });
+        }
         let identity = dialect.identity(db);
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|_, (_, pool)| (pool.is_alive)());
@@ -78,7 +81,7 @@ impl Engine {
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: Flights::default(),
-            eager: AtomicBool::new(eager_by_default().unwrap_or(true)),
+            eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
         }
     }
 

@@ -163,8 +163,8 @@ pub(crate) async fn claim_rows(
     lease: Duration,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let lease = milliseconds(lease);
-    let transaction = connections.into().begin(engine, true).await?;
+    let (lease, connections) = (milliseconds(lease), connections.into());
+    let transaction = connections.begin(engine, true).await?;
     let collected = collect::collect_rows(engine, &transaction, model, field, keys, lease).await?;
     let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
     let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
@@ -177,17 +177,30 @@ pub(crate) async fn claim_rows(
             }
         }
     }
-    let others = if engine.is_eager() {
-        Collected::default()
-    } else {
-        collect::collect(engine, &transaction, model, MARKS_OF_OTHERS, 0).await?
-    };
-    let unflagged = collected.unflagged.iter().chain(&others.unflagged).map(|(key, field)| (key, *field));
+    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
     collect::flag_missing(engine, &transaction, model, unflagged).await?;
     transaction.commit().await?;
-    engine.tell_all(collected.event(model).into_iter().chain(others.event(model)));
+    engine.tell_all(collected.event(model));
     tell_claimed(engine, model, &claims);
+    if !engine.is_eager()
+        && let Err(error) = put_away(engine, connections, model).await
+    {
+        // The next reader does it.
+        tracing::debug!(target: "sea_orm_cached_field", "marks are not put away: {error}");
+    }
     Ok(claims)
+}
+
+/// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds nothing that somebody who
+/// does the same could wait for.
+async fn put_away(engine: &Engine, connections: Connections<'_>, model: &Model) -> Result<(), Error> {
+    let transaction = connections.begin(engine, true).await?;
+    let collected = collect::collect(engine, &transaction, model, MARKS_OF_OTHERS, 0).await?;
+    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+    collect::flag_missing(engine, &transaction, model, unflagged).await?;
+    transaction.commit().await?;
+    engine.tell_all(collected.event(model));
+    Ok(())
 }
 
 /// Makes leases last for longer, as long as they have not ended.

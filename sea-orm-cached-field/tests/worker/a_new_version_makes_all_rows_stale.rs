@@ -1,4 +1,4 @@
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::harness::TestDb;
@@ -85,6 +85,21 @@ contract! {
         assert!(changes.ends_with("measure: flagged 2 rows for length, whose calculation has version 1\n"), "{changes}");
         assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
         assert_eq!(lengths(&db).await, all("first"));
+    }
+
+    async fn also_what_somebody_holds_locked(db: TestDb) {
+        set_up(&db, CachedFields::of::<first::Entity>()).await;
+        db.drain(CachedFields::of::<first::Entity>()).await;
+        if db.is_sqlite() {
+            return;
+        }
+        let transaction = db.begin().await.unwrap();
+        transaction.execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1").await.unwrap();
+        let changes = install(&db, CachedFields::of::<second::Entity>()).await;
+        assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n", "nobody waits");
+        transaction.rollback().await.unwrap();
+        assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2);
+        assert_eq!(lengths(&db).await, all("second"));
     }
 
     async fn when_an_older_program_comes_back(db: TestDb) {

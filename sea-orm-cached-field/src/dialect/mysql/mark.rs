@@ -4,11 +4,14 @@ use sea_orm::Statement;
 
 use super::{
     KEPT, as_expiry,
-    names::{owner_key, qualified, quote},
+    names::{literal, owner_key, qualified, quote},
     statement,
 };
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, marks, prefixed},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, marks, prefixed},
+    },
     field::{Key, layout::Owner},
 };
 
@@ -27,6 +30,24 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<
     let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
     let columns = key_columns(owner).join(", ");
     statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
+}
+
+/// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
+    let (table, field) = (qualified(&owner.table), &owner.fields[field]);
+    let flag = quote(&field.recalculation_needed);
+    let (mut unlocked, mut locked) = (Sql::mysql(), Sql::mysql());
+    let rows = format!("{table} t WHERE {} LIMIT {}", shared::key_range(&mut unlocked, owner, after, to), u32::MAX);
+    let set = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
+    let mark = format!(
+        "INSERT INTO {} ({}, field) SELECT {}, {} FROM {table} t WHERE {} AND NOT t.{flag}",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", "),
+        prefixed("t", &owner_key(owner)),
+        literal(field.name),
+        shared::key_range(&mut locked, owner, after, to),
+    );
+    vec![statement(unlocked, set), statement(locked, mark)]
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {

@@ -139,6 +139,10 @@ impl Dialect for Postgres {
         collect::enqueue_backlog(owner, field, after, to)
     }
 
+    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
+        mark::flag_chunk(owner, field, after, to)
+    }
+
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
         mark::flag_lazily(owner, field, key)
     }

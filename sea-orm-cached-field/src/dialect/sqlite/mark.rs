@@ -51,6 +51,14 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"))
 }
 
+/// There is one writer, so nothing is locked.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
+    let mut sql = Sql::sqlite();
+    let range = shared::key_range(&mut sql, owner, after, to);
+    let (table, flag) = (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
+    vec![statement(sql, format!("UPDATE {table} AS t SET {flag} = 1 WHERE {range}"))]
+}
+
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::sqlite();
     let (table, columns, field) = (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
