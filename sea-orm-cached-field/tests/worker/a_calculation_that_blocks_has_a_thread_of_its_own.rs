@@ -7,7 +7,7 @@ use std::{
 use sea_orm::{ActiveValue::Set, TransactionTrait, entity::prelude::*};
 use sea_orm_cached_field::{CachedFields, Error};
 
-use crate::harness::TestDb;
+use crate::{fragile::eventually, harness::TestDb};
 
 #[sea_orm_cached_field::cached_fields]
 #[sea_orm::model]
@@ -45,27 +45,33 @@ impl Model {
     }
 }
 
-/// How many calculations of a place may end.
-type Let = Arc<(Mutex<usize>, Condvar)>;
+/// What is known of the calculations of a place: how many have begun, and how many more may end.
+type Counts = Arc<(Mutex<(usize, usize)>, Condvar)>;
 
-fn of_place(place: &str) -> Let {
-    static PLACES: LazyLock<Mutex<HashMap<String, Let>>> = LazyLock::new(Mutex::default);
+fn of_place(place: &str) -> Counts {
+    static PLACES: LazyLock<Mutex<HashMap<String, Counts>>> = LazyLock::new(Mutex::default);
     Arc::clone(PLACES.lock().unwrap().entry(place.to_owned()).or_default())
 }
 
 /// Keeps the thread until somebody lets this calculation end.
 fn block(place: &str) {
-    let (left, signal) = &*of_place(place);
-    let waited = signal.wait_timeout_while(left.lock().unwrap(), Duration::from_secs(20), |left| *left == 0);
-    let (mut left, timeout) = waited.unwrap();
+    let (counts, signal) = &*of_place(place);
+    let mut counts = counts.lock().unwrap();
+    counts.0 += 1;
+    let (mut counts, timeout) =
+        signal.wait_timeout_while(counts, Duration::from_secs(20), |(_, left)| *left == 0).unwrap();
     assert!(!timeout.timed_out(), "nobody could let this calculation end");
-    *left -= 1;
+    counts.1 -= 1;
 }
 
 fn let_end(place: &str, count: usize) {
-    let (left, signal) = &*of_place(place);
-    *left.lock().unwrap() += count;
+    let (counts, signal) = &*of_place(place);
+    counts.lock().unwrap().1 += count;
     signal.notify_all();
+}
+
+fn begun(place: &str) -> usize {
+    of_place(place).0.lock().unwrap().0
 }
 
 async fn set_up<const N: usize>(db: &TestDb, sizes: [i32; N]) {
@@ -84,11 +90,21 @@ fn worker(db: &TestDb) -> sea_orm_cached_field::Worker {
 contract! {
     async fn while_others_go_on(db: TestDb) {
         set_up(&db, [1, 2, 3, 4]).await;
-        // There are two threads for all that does not block: the last of these could never begin there.
-        let draining = tokio::spawn(worker(&db).drain());
+        let rows = Entity::find().all(&*db).await.unwrap();
+        // There are two threads for all that does not block: on those the third could not begin.
+        let readers = rows.into_iter().take(3).map(|row| {
+            let db = (*db).clone();
+            tokio::spawn(async move { row.alone(&db).await })
+        });
+        let readers: Vec<_> = readers.collect();
+        eventually("three calculations have begun", async || begun(&db.url) == 3).await;
         let place = db.url.clone();
-        tokio::spawn(async move { let_end(&place, 5) }).await.unwrap();
-        draining.await.unwrap().unwrap();
+        tokio::spawn(async move { let_end(&place, 3) }).await.unwrap();
+        for reader in readers {
+            reader.await.unwrap().unwrap();
+        }
+        let_end(&db.url, 2);
+        worker(&db).drain().await.unwrap();
         let right: i64 = db.scalar("SELECT count(*) FROM heavy WHERE cached_alone = size * 2 AND cached_together = size * 3").await;
         assert_eq!((right, db.pending("heavy").await), (4, 0));
     }
