@@ -1,6 +1,6 @@
 //! Databases in files, on the disk that `target` is on: a temporary folder may be in memory.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -35,8 +35,13 @@ impl Folder {
         let kept: Vec<PathBuf> = kept.iter().map(|url| path_in(url)).collect();
         for entry in fs::read_dir(self.folder.path())? {
             let path = entry?.path();
-            if !kept.contains(&path) {
-                fs::remove_file(path)?;
+            if kept.contains(&path) {
+                continue;
+            }
+            // A database that was closed a moment ago removes its own WAL.
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use sea_orm::{Statement, Value};
 use super::{
     Claim, Enqueued, Shape, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, prefixed, recalculations, versions as versions_table},
+    sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table},
 };
 use crate::field::{
     Key,
@@ -52,6 +52,27 @@ pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, field: us
     let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.name));
     let (name, version) = (new.bind(field.name), new.bind(i64::from(field.version)));
     [old.statement(delete), new.statement(format!("INSERT INTO {table} (field, version) VALUES ({name}, {version})"))]
+}
+
+/// Marks the rows of a chunk that are not flagged.
+pub(super) fn mark_unflagged(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    after: Option<&Key>,
+    to: Option<&Key>,
+) -> Statement {
+    let (table, field) = (sql.qualified(&owner.table), &owner.fields[field]);
+    let name = sql.bind(field.name);
+    let text = format!(
+        "INSERT INTO {} ({}, field) SELECT {}, {name} FROM {table} t WHERE {} AND NOT t.{}",
+        sql.qualified(&marks(owner)),
+        key_columns(owner).join(", "),
+        prefixed("t", &sql.owner_key(owner)),
+        key_range(&mut sql, owner, after, to),
+        sql.quote(&field.recalculation_needed),
+    );
+    sql.statement(text)
 }
 
 /// The rows after one key, up to another.

@@ -4,7 +4,7 @@ use sea_orm::Statement;
 
 use super::{
     KEPT, as_expiry,
-    names::{literal, owner_key, qualified, quote},
+    names::{owner_key, qualified, quote},
     statement,
 };
 use crate::{
@@ -34,20 +34,11 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<
 
 /// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-    let (table, field) = (qualified(&owner.table), &owner.fields[field]);
-    let flag = quote(&field.recalculation_needed);
-    let (mut unlocked, mut locked) = (Sql::mysql(), Sql::mysql());
-    let rows = format!("{table} t WHERE {} LIMIT {}", shared::key_range(&mut unlocked, owner, after, to), u32::MAX);
+    let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
+    let mut sql = Sql::mysql();
+    let rows = format!("{table} t WHERE {} LIMIT {}", shared::key_range(&mut sql, owner, after, to), u32::MAX);
     let set = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
-    let mark = format!(
-        "INSERT INTO {} ({}, field) SELECT {}, {} FROM {table} t WHERE {} AND NOT t.{flag}",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", "),
-        prefixed("t", &owner_key(owner)),
-        literal(field.name),
-        shared::key_range(&mut locked, owner, after, to),
-    );
-    vec![statement(unlocked, set), statement(locked, mark)]
+    vec![statement(sql, set), shared::mark_unflagged(Sql::mysql(), owner, field, after, to)]
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {

@@ -6,7 +6,7 @@ use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
+        sql::{Sql, key_columns, literal, marks, qualified, quote},
     },
     field::{Key, layout::Owner},
 };
@@ -37,23 +37,14 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<
 
 /// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-    let (table, field) = (qualified(&owner.table), &owner.fields[field]);
-    let flag = quote(&field.recalculation_needed);
-    let (mut unlocked, mut locked) = (Sql::postgres(), Sql::postgres());
+    let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
+    let mut sql = Sql::postgres();
     let set = format!(
         "WITH p AS (SELECT t.tableoid AS part, t.ctid AS place FROM {table} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED)
          UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}",
-        shared::key_range(&mut unlocked, owner, after, to),
+        shared::key_range(&mut sql, owner, after, to),
     );
-    let mark = format!(
-        "INSERT INTO {} ({}, field) SELECT {}, {} FROM {table} t WHERE {} AND NOT t.{flag}",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", "),
-        prefixed("t", &owner_key(owner)),
-        literal(field.name),
-        shared::key_range(&mut locked, owner, after, to),
-    );
-    vec![statement(unlocked, set), statement(locked, mark)]
+    vec![statement(sql, set), shared::mark_unflagged(Sql::postgres(), owner, field, after, to)]
 }
 
 /// A row of which a newer version was locked than this statement sees is left to the next look.
