@@ -1,0 +1,37 @@
+/// What the protocol could do wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hole {
+    /// A completion ends the flag whatever has been marked since, as the predecessor of this library does.
+    FlagEndedUnconditionally,
+    /// A completion does not look at the generation.
+    CompletionWithoutGeneration,
+    /// The generation is counted, so that it comes again when the queue's row does.
+    GenerationCounted,
+    /// The generation is the greatest mark ever, and misses a mark with a smaller number that was committed later.
+    GenerationOnlyGrows,
+    /// A writer makes no mark if the row is flagged already.
+    MarkSkippedWhenFlagged,
+    /// The inputs are read before the claim.
+    InputsReadBeforeClaim,
+    /// A stale save of the whole row ends the flag.
+    SaveEndsFlag,
+    /// What is only lazily marked leaves the generation as it is.
+    LazyMarkLeavesGeneration,
+    /// Marks of a leased row are thrown away: its holder is about to calculate it, after all.
+    MarkOfLeasedRowIgnored,
+}
+
+impl Hole {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::FlagEndedUnconditionally,
+        Self::CompletionWithoutGeneration,
+        Self::GenerationCounted,
+        Self::GenerationOnlyGrows,
+        Self::MarkSkippedWhenFlagged,
+        Self::InputsReadBeforeClaim,
+        Self::SaveEndsFlag,
+        Self::LazyMarkLeavesGeneration,
+        Self::MarkOfLeasedRowIgnored,
+    ];
+}

@@ -1,0 +1,90 @@
+//! The protocol of cached fields, of one field of one row, as a finite model: everything that writers, workers and readers can
+//! do to each other, in every order. A model checker visits all of its states and asks whether the [invariants] hold; each
+//! [`Hole`] is a mistake that was made once, or could be, and that the checker has to find.
+//!
+//! What a step does is one transaction of the real code, or a part of a writer's: `ARCHITECTURE.md` tells the life of an
+//! invalidation in the same words. Not in the model: other rows and fields, failures of calculations, expiries, and time.
+//!
+//! [invariants]: Protocol#impl-Model-for-Protocol
+
+mod hole;
+mod state;
+mod step;
+
+pub use hole::Hole;
+pub use state::{Mark, Queued, State, Worker, Writer};
+pub use step::Step;
+
+use stateright::{Model, Property};
+
+/// The model: who takes part, and what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// How many transactions writers begin, all in all; two may be open at a time.
+    pub transactions: u8,
+    /// How many workers and readers there are.
+    pub workers: usize,
+    /// How often somebody recalculates a row that another has leased.
+    pub steals: u8,
+    /// What the protocol does wrong, if anything.
+    pub hole: Option<Hole>,
+}
+
+impl Protocol {
+    /// As it is: three transactions, two workers, and one recalculation that takes the lease from whoever has it.
+    pub fn sound() -> Self {
+        Self { transactions: 3, workers: 2, steals: 1, hole: None }
+    }
+
+    /// With this hole.
+    pub fn with(hole: Hole) -> Self {
+        Self { hole: Some(hole), ..Self::sound() }
+    }
+
+    fn has(&self, hole: Hole) -> bool {
+        self.hole == Some(hole)
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::fresh(self)]
+    }
+
+    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        step::possible(self, state, steps);
+    }
+
+    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+        let mut next = state.clone();
+        step.take(self, &mut next);
+        next.forget_what_no_one_sees();
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always(
+                "I4: a value that is wrong has a flag, a mark or a place in the queue",
+                |_, state: &State| state.is_right() || state.flag || !state.marks.is_empty() || state.queued.is_some(),
+            ),
+            Property::always("I1: when all is quiet, no committed change is missing", |_, state: &State| {
+                !state.is_quiet() || state.is_right() || state.flag
+            }),
+            Property::always(
+                "I3: no older calculation overwrites a newer one and ends the flag",
+                |_, state: &State| !state.went_back,
+            ),
+            Property::always("I4: when all is quiet, only a lazily marked row is flagged", |_, state: &State| {
+                !state.is_quiet() || !state.flag || state.lazily
+            }),
+            Property::sometimes("a change is calculated", |protocol: &Self, state: &State| {
+                state.is_quiet() && !state.flag && state.input == protocol.transactions
+            }),
+            Property::sometimes("a value is published", |_, state: &State| state.published),
+        ]
+    }
+}

@@ -1,0 +1,240 @@
+use crate::{Hole, Mark, Protocol, Queued, State, Worker, Writer};
+
+/// How many transactions may be open at a time.
+const OPEN: usize = 2;
+
+/// Something that somebody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A transaction changes a related row; lazily or not.
+    ChangeRelated {
+        /// Whether a worker is to calculate the row.
+        eager: bool,
+    },
+    /// A transaction changes the row itself.
+    ChangeOwn,
+    /// A transaction saves the whole row as it was loaded long ago.
+    SaveStaleCopy,
+    /// The transaction at this place commits.
+    Commit {
+        /// Its place.
+        writer: usize,
+        /// Whether it sets the flag: not if the row is locked, or at a higher isolation level.
+        flags: bool,
+    },
+    /// The transaction at this place is rolled back.
+    Roll {
+        /// Its place.
+        writer: usize,
+    },
+    /// A worker reads the inputs before it claims.
+    ReadTooEarly(usize),
+    /// A worker collects all marks of the row, and leases it if nobody else has.
+    Collect(usize),
+    /// A worker leases a row of the queue that nobody has leased.
+    Claim(usize),
+    /// Somebody recalculates the row now, and takes the lease from whoever has it.
+    Steal(usize),
+    /// Who has claimed reads the inputs, and calculates.
+    Calculate(usize),
+    /// Who has calculated stores the value, if it may.
+    Complete(usize),
+    /// Is killed, and leaves its lease behind.
+    Die(usize),
+    /// The lease of the row ends by itself: its holder is dead, frozen, or slow.
+    LeaseEnds,
+}
+
+/// All that can happen next.
+pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>) {
+    if state.transactions_left > 0 && state.writers.len() < OPEN {
+        steps.extend([Step::ChangeRelated { eager: true }, Step::ChangeRelated { eager: false }]);
+        if !state.is_locked() {
+            steps.extend([Step::ChangeOwn, Step::SaveStaleCopy]);
+        }
+    }
+    for (writer, open) in state.writers.iter().enumerate() {
+        steps.push(Step::Roll { writer });
+        steps.push(Step::Commit { writer, flags: false });
+        if matches!(open, Writer::Related(_)) && !state.is_locked() {
+            steps.push(Step::Commit { writer, flags: true });
+        }
+    }
+    for (at, worker) in state.workers.iter().enumerate() {
+        match worker {
+            Worker::Idle if protocol.has(Hole::InputsReadBeforeClaim) => steps.push(Step::ReadTooEarly(at)),
+            Worker::Idle | Worker::HasRead(_) => steps.extend(claims(state, at)),
+            Worker::HasClaimed(_) => steps.push(Step::Calculate(at)),
+            Worker::HasCalculated(..) => steps.push(Step::Complete(at)),
+        }
+        if *worker != Worker::Idle {
+            steps.push(Step::Die(at));
+        }
+    }
+    if state.queued.is_some_and(|queued| queued.holder.is_some()) {
+        steps.push(Step::LeaseEnds);
+    }
+}
+
+fn claims(state: &State, worker: usize) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !state.marks.is_empty() {
+        steps.push(Step::Collect(worker));
+    } else if state.queued.is_some_and(|queued| queued.holder.is_none()) {
+        // A row that is still marked comes with its marks.
+        steps.push(Step::Claim(worker));
+    }
+    if state.steals_left > 0 {
+        steps.push(Step::Steal(worker));
+    }
+    steps
+}
+
+impl Step {
+    pub(crate) fn take(self, protocol: &Protocol, state: &mut State) {
+        match self {
+            Self::ChangeRelated { eager } => {
+                let skipped = protocol.has(Hole::MarkSkippedWhenFlagged) && state.flag;
+                let mark = if skipped { None } else { Some(state.new_mark(eager)) };
+                state.begin(Writer::Related(mark));
+                state.lazily |= !eager;
+            }
+            Self::ChangeOwn => {
+                let mark = state.new_mark(true);
+                state.begin(Writer::Own(mark));
+            }
+            Self::SaveStaleCopy => {
+                let mark = state.new_mark(true);
+                state.begin(Writer::StaleSave(mark));
+            }
+            Self::Commit { writer, flags } => state.commit(protocol, writer, flags),
+            Self::Roll { writer } => drop(state.writers.remove(writer)),
+            Self::ReadTooEarly(worker) => state.workers[worker] = Worker::HasRead(state.input),
+            Self::Collect(worker) => state.collect(protocol, worker),
+            Self::Claim(worker) => {
+                let queued = state.queued.as_mut().expect("there is something to claim");
+                queued.holder = Some(worker);
+                let generation = queued.generation;
+                state.claimed(worker, generation);
+            }
+            Self::Steal(worker) => {
+                state.steals_left -= 1;
+                state.flag |= !state.marks.is_empty() && !state.is_locked();
+                state.marks.clear();
+                let generation = state.new_mark(true).id;
+                state.queued = Some(Queued { generation, holder: Some(worker) });
+                state.claimed(worker, generation);
+            }
+            Self::Calculate(worker) => {
+                if let Worker::HasClaimed(generation) = state.workers[worker] {
+                    state.workers[worker] = Worker::HasCalculated(generation, state.input);
+                }
+            }
+            Self::Complete(worker) => {
+                if let Worker::HasCalculated(generation, value) = state.workers[worker] {
+                    state.complete(protocol, generation, value);
+                    state.workers[worker] = Worker::Idle;
+                }
+            }
+            Self::Die(worker) => state.workers[worker] = Worker::Idle,
+            Self::LeaseEnds => state.end_lease(),
+        }
+    }
+}
+
+impl State {
+    fn new_mark(&mut self, eager: bool) -> Mark {
+        self.next_mark += 1;
+        Mark { id: self.next_mark - 1, eager }
+    }
+
+    fn begin(&mut self, writer: Writer) {
+        self.transactions_left -= 1;
+        self.writers.push(writer);
+    }
+
+    fn commit(&mut self, protocol: &Protocol, writer: usize, flags: bool) {
+        match self.writers.remove(writer) {
+            Writer::Related(mark) => {
+                self.input += 1;
+                self.marks.extend(mark);
+                self.flag |= flags;
+            }
+            Writer::Own(mark) => {
+                self.input += 1;
+                self.marks.push(mark);
+                self.flag = true;
+            }
+            Writer::StaleSave(mark) => {
+                self.value = 0;
+                if protocol.has(Hole::SaveEndsFlag) {
+                    self.flag = false;
+                } else {
+                    self.marks.push(mark);
+                    self.flag = true;
+                }
+            }
+        }
+    }
+
+    fn claimed(&mut self, worker: usize, generation: u8) {
+        self.workers[worker] = match self.workers[worker] {
+            Worker::HasRead(input) => Worker::HasCalculated(generation, input),
+            _ => Worker::HasClaimed(generation),
+        };
+    }
+
+    fn collect(&mut self, protocol: &Protocol, worker: usize) {
+        let marks = std::mem::take(&mut self.marks);
+        let newest = marks.iter().map(|mark| mark.id).max().expect("there is something to collect");
+        let generation = match self.queued {
+            Some(queued) if protocol.has(Hole::GenerationCounted) => queued.generation + 1,
+            None if protocol.has(Hole::GenerationCounted) => 1,
+            Some(queued) if protocol.has(Hole::GenerationOnlyGrows) => newest.max(queued.generation),
+            _ => newest,
+        };
+        let is_locked = self.is_locked();
+        self.flag |= !is_locked;
+        let is_leased = self.queued.is_some_and(|queued| queued.holder.is_some());
+        if protocol.has(Hole::MarkOfLeasedRowIgnored) && is_leased {
+            return;
+        }
+        // What is locked cannot be flagged now, and is queued like the others.
+        if !marks.iter().any(|mark| mark.eager) && !is_locked {
+            if let Some(queued) = &mut self.queued
+                && !protocol.has(Hole::LazyMarkLeavesGeneration)
+            {
+                queued.generation = generation;
+            }
+            return;
+        }
+        let holder = self.queued.and_then(|queued| queued.holder);
+        self.queued = Some(Queued { generation, holder: holder.or(Some(worker)) });
+        if holder.is_none() {
+            self.claimed(worker, generation);
+        }
+    }
+
+    fn complete(&mut self, protocol: &Protocol, generation: u8, value: u8) {
+        if self.is_locked() {
+            self.end_lease();
+            return;
+        }
+        let Some(queued) = self.queued else { return };
+        let is_last = self.marks.is_empty()
+            && (queued.generation == generation || protocol.has(Hole::CompletionWithoutGeneration));
+        if is_last || protocol.has(Hole::FlagEndedUnconditionally) {
+            self.went_back |= value < self.value;
+            (self.value, self.flag, self.queued) = (value, false, None);
+        } else {
+            (self.value, self.published) = (value, true);
+            self.end_lease();
+        }
+    }
+
+    fn end_lease(&mut self) {
+        if let Some(queued) = &mut self.queued {
+            queued.holder = None;
+        }
+    }
+}

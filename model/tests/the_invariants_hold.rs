@@ -1,0 +1,27 @@
+//! The checker visits every state that the protocol can come to.
+
+use protocol_model::{Hole, Protocol};
+use stateright::{Checker, Model};
+
+fn check(protocol: Protocol) -> impl Checker<Protocol> {
+    protocol.checker().threads(2).spawn_bfs().join()
+}
+
+#[test]
+fn in_every_state() {
+    let checker = check(Protocol::sound());
+    checker.assert_properties();
+    println!("{} states", checker.unique_state_count());
+    assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
+}
+
+/// Each of the mistakes breaks an invariant; the shortest way there is printed.
+#[test]
+fn and_each_hole_is_found() {
+    for hole in Hole::ALL {
+        let checker = check(Protocol::with(hole));
+        let broken = checker.discoveries().into_iter().find(|(name, _)| name.starts_with('I'));
+        let (name, path) = broken.unwrap_or_else(|| panic!("{hole:?} breaks nothing"));
+        println!("{hole:?} breaks {name}: {:?}", path.into_actions());
+    }
+}
