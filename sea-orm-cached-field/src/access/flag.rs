@@ -5,7 +5,10 @@ use std::{future::IntoFuture, marker::PhantomData};
 use futures_util::future::BoxFuture;
 use sea_orm::{Condition, DatabaseExecutor, TransactionTrait, sea_query::IntoCondition};
 
-use super::{Target, rows::CHUNK};
+use super::{
+    Target,
+    rows::{CHUNK, FieldRows},
+};
 use crate::{
     Error,
     field::{CachedField, Key},
@@ -116,8 +119,7 @@ impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let Self { condition, db, eager, .. } = self;
-            let model = Model::of::<F::Entity>()?;
-            let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
+            let FieldRows { model, field } = FieldRows::field::<F>()?;
             let rows = match eager {
                 None => registry::flag_all::<F::Entity>(&db, F::spec().recalculation_needed, condition).await?,
                 Some(eager) => flag_one_by_one::<F>(&db, &model, field, condition, eager).await?,

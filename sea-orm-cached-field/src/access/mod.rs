@@ -44,8 +44,7 @@ struct Target {
 
 impl Target {
     fn of<F: CachedField>(key: Key) -> Result<Self, Error> {
-        let model = Model::of::<F::Entity>()?;
-        let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
+        let FieldRows { model, field } = FieldRows::field::<F>()?;
         Ok(Self { model, field, key })
     }
 

@@ -44,7 +44,7 @@ pub async fn recalculate_rows<F: CachedField>(
         count += keys.len() as u64;
         match &db {
             DatabaseExecutor::Connection(connection) => {
-                rows.refresh_below(connection, &keys).await?;
+                failure = failure.or(rows.refresh_below(connection, &keys).await.err());
                 failure = failure.or(rows.recalculate(connection, keys, true).await?.failure);
             }
             _ => {
@@ -100,15 +100,15 @@ struct Recalculated {
     values: HashMap<Key, Value>,
     /// The first failure.
     failure: Option<Error>,
-    /// How many there were.
-    claimed: usize,
+    /// Those that were leased to us.
+    claimed: HashSet<Key>,
 }
 
 /// A cached field, of rows that are named along with it.
 #[derive(Clone)]
 pub(super) struct FieldRows {
-    model: Arc<Model>,
-    field: usize,
+    pub(super) model: Arc<Model>,
+    pub(super) field: usize,
 }
 
 impl FieldRows {
@@ -116,7 +116,7 @@ impl FieldRows {
         Self { model: Arc::clone(&target.model), field: target.field }
     }
 
-    fn field<F: CachedField>() -> Result<Self, Error> {
+    pub(super) fn field<F: CachedField>() -> Result<Self, Error> {
         let model = Model::of::<F::Entity>()?;
         let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
         Ok(Self { model, field })
@@ -168,24 +168,27 @@ impl FieldRows {
     }
 
     /// Recalculates what is stale of all cached fields that this one is calculated from, from the bottom up. What somebody
-    /// else is calculating is left to them.
+    /// else is calculating is left to them. If some of it fails, the rest is recalculated all the same.
     pub(super) async fn refresh_below(&self, connection: &DatabaseConnection, keys: &[Key]) -> Result<(), Error> {
+        let mut failure = None;
         for below in self.model.all_below(self.field) {
             for _ in 0..ROUNDS {
                 let db = DatabaseExecutor::Connection(connection);
                 let (rows, stale) = self.stale_below(&db, keys, below).await?;
-                let mut recalculated = 0;
+                // What has failed stays stale, and would fail again in the next round.
+                let (mut recalculated, mut failed) = (0, None);
                 for stale in stale.chunks(CHUNK as usize) {
                     let ended = rows.recalculate(connection, stale.to_vec(), false).await?;
-                    ended.failure.map_or(Ok(()), Err)?;
-                    recalculated += ended.claimed;
+                    recalculated += ended.claimed.len();
+                    failed = failed.or(ended.failure);
                 }
-                if recalculated == 0 {
+                if recalculated == 0 || failed.is_some() {
+                    failure = failure.or(failed);
                     break;
                 }
             }
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     /// Calculates what is stale, and stores it, unless in a transaction: storing would hold the rows' locks until the user
@@ -195,16 +198,13 @@ impl FieldRows {
             let stale = self.stale(db, keys).await?;
             return self.preview(db, &stale).await;
         };
-        self.refresh_below(connection, keys).await?;
+        let below = self.refresh_below(connection, keys).await;
         let stale = self.stale(db, keys).await?;
         let mut ended = self.recalculate(connection, stale.clone(), false).await?;
-        let left: Vec<Key> = if ended.claimed < stale.len() { self.stale(db, &stale).await? } else { Vec::new() };
-        let left: Vec<Key> = left.into_iter().filter(|key| !ended.values.contains_key(key)).collect();
-        if ended.failure.is_none() {
-            let previewed = self.preview(db, &left).await?;
-            ended.values.extend(previewed.values);
-            ended.failure = previewed.failure;
-        }
+        let left: Vec<Key> = stale.into_iter().filter(|key| !ended.claimed.contains(key)).collect();
+        let previewed = self.preview(db, &left).await?;
+        ended.values.extend(previewed.values);
+        ended.failure = below.err().or(ended.failure).or(previewed.failure);
         Ok(ended)
     }
 
@@ -276,7 +276,7 @@ impl FieldRows {
             return Err(error);
         }
         let ended = std::mem::take(&mut *held.ended());
-        Ok(Recalculated { claimed: claims.len(), ..ended })
+        Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
     async fn claim(

@@ -167,6 +167,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         several("readers", vec![dialect.readers(owner, source, &keys[0])]);
         several("retry_readers", vec![dialect.retry_readers(owner, 0, source, &keys)]);
         several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[..1], owner, 0)]);
+        several("stale_behind rows", vec![dialect.stale_behind(owner, source, &keys, owner, 0)]);
     }
     let (before, after) = dialect.settle(owner, &claims);
     several("settle", before.into_iter().chain(after).collect());

@@ -434,7 +434,7 @@ pub(crate) trait Dialect: Send + Sync {
     /// Rows `key_1`, ..., `stale` (bool: flagged, expired, marked or queued) of those of these rows that there are.
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement;
 
-    /// The rows behind this source, as seen from one row of the owner, of which the field of another owner is stale: rows
+    /// The rows behind this source, as seen from these rows of the owner, of which the field of another owner is stale: rows
     /// `key_1`, ...
     fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement;
 }

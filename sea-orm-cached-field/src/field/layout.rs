@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{Offset, TimeZone, Utc};
+use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ColumnType, Value, sea_query::SelectStatement};
 
@@ -151,8 +151,18 @@ impl Field {
 
     /// How far the clocks that the expiry is written by are ahead of UTC now, in seconds.
     pub(crate) fn ahead_of_utc(&self) -> i64 {
-        let now = Utc::now().naive_utc();
-        self.time_zone.map_or(0, |zone| zone.offset_from_utc_datetime(&now).fix().local_minus_utc().into())
+        self.ahead_of_utc_at(Utc::now())
+    }
+
+    /// How far they will be when a value that is calculated now expires by itself: they may be changed before.
+    pub(crate) fn ahead_of_utc_at_expiry(&self) -> i64 {
+        let every = TimeDelta::milliseconds(self.expires_every.unwrap_or_default());
+        self.ahead_of_utc_at(Utc::now().checked_add_signed(every).unwrap_or(DateTime::<Utc>::MAX_UTC))
+    }
+
+    fn ahead_of_utc_at(&self, moment: DateTime<Utc>) -> i64 {
+        let offset = |zone: Tz| zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc();
+        self.time_zone.map_or(0, |zone| offset(zone).into())
     }
 }
 

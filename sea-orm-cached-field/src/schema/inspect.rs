@@ -265,13 +265,14 @@ fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Descr
         if !may_be_null && dialect.holds(&column.kind, kind) {
             continue;
         }
-        let remedy = match () {
-            () if may_be_null => "set what is NULL there to true, then make the column NOT NULL",
-            () if expires_after.as_ref() == Some(&column.name) => {
-                "change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`"
-            }
-            () if is_flag => "change its type",
-            () => "change its type, or that of the field",
+        let remedy = if may_be_null {
+            "set what is NULL there to true, then make the column NOT NULL"
+        } else if expires_after.as_ref() == Some(&column.name) {
+            "change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`"
+        } else if is_flag {
+            "change its type"
+        } else {
+            "change its type, or that of the field"
         };
         return Err(Error::WrongColumn {
             table: table.table.name.clone(),

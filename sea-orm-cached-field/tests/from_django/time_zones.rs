@@ -1,7 +1,7 @@
 //! `CACHED_FIELD_USE_TIMEZONE`: expiries in columns with time zone, and without.
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Utc};
-use chrono_tz::Asia::Kathmandu;
+use chrono_tz::{Asia::Kathmandu, Europe::Berlin};
 use sea_orm::{DbBackend, EntityTrait};
 use sea_orm_cached_field::{CachedFields, Models};
 
@@ -22,6 +22,8 @@ mod tea {
         pub taste: i32,
         #[cached(expires_every = "1h", expiration_time_zone = "Asia/Kathmandu")]
         pub warmth: i32,
+        #[cached(expires_every = "150days", expiration_time_zone = "Europe/Berlin")]
+        pub harvest: i32,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -29,6 +31,10 @@ mod tea {
     impl Model {
         async fn calculate_taste(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
             Ok(7)
+        }
+
+        async fn calculate_harvest(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(1)
         }
 
         async fn calculate_warmth(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
@@ -59,11 +65,12 @@ async fn set_up(db: &TestDb) {
     db.sql(&format!(
         "CREATE TABLE tea (id {id} PRIMARY KEY,
            cached_taste integer, taste_recalculation_needed {boolean} NOT NULL, taste_expires_after {moment},
-           cached_warmth integer, warmth_recalculation_needed {boolean} NOT NULL, warmth_expires_after {moment})"
+           cached_warmth integer, warmth_recalculation_needed {boolean} NOT NULL, warmth_expires_after {moment},
+           cached_harvest integer, harvest_recalculation_needed {boolean} NOT NULL, harvest_expires_after {moment})"
     ))
     .await;
     teas().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed) VALUES (true, true)").await;
+    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed) VALUES (true, true, true)").await;
     db.drain(teas()).await;
 }
 
@@ -106,6 +113,13 @@ contract! {
         let expires = the_tea(&db).await.warmth_expires_after.expect("it expires");
         let hour = local_now() + TimeDelta::hours(1);
         assert!((hour - TimeDelta::minutes(5)..=hour).contains(&expires), "{expires}");
+    }
+
+    async fn of_what_expires_by_itself_when_the_clocks_have_changed(db: TestDb) {
+        set_up(&db).await;
+        let expires = the_tea(&db).await.harvest_expires_after.expect("it expires");
+        let expected = (Utc::now() + TimeDelta::days(150)).with_timezone(&Berlin).naive_local();
+        assert!((expected - TimeDelta::minutes(5)..=expected).contains(&expires), "{expires}, not {expected}");
     }
 
     async fn that_a_worker_sleeps_by(db: TestDb) {

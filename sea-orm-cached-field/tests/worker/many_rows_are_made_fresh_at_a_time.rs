@@ -61,6 +61,23 @@ contract! {
         assert_eq!(opinions(&all_rows(&db).await), opinions(&rows));
     }
 
+    async fn while_one_fails_and_somebody_else_calculates_another(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [gate] = rows_of(&db, ["gate"]).await;
+        let once = tokio::spawn(fragiles().worker(&db).run_once());
+        place.arrivals(1).await;
+        rows_of(&db, ["error", "fine"]).await;
+        let mut rows = all_rows(&db).await;
+        let (loaded, ()) = tokio::join!(Opinion::load(&*db, &mut rows), async {
+            place.arrivals(1).await;
+            place.open(2);
+        });
+        assert!(matches!(loaded, Err(Error::Calculation { .. })), "{loaded:?}");
+        assert_eq!(opinions(&rows), [Some("feels gate"), None, Some("feels fine")]);
+        once.await.unwrap().unwrap();
+        assert_opinion(&db, gate, "feels gate").await;
+    }
+
     async fn in_a_transaction_that_stores_nothing(db: TestDb) {
         set_up_fragiles(&db).await;
         rows_of(&db, ["fine", "tired"]).await;

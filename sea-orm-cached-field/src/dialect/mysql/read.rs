@@ -23,7 +23,8 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
     let own = equal("m", &keys, "t", &owner_key(owner));
     let mut tests =
-        vec![format!("EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND m.field = {field})")];
+        // Counted: of an EXISTS the optimizer may make a table of all marks.
+        vec![format!("(SELECT COUNT(*) FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND m.field = {field}) > 0")];
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
@@ -47,7 +48,7 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
         .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)")));
     format!(
         "(t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
-                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
+                OR (SELECT COUNT(*) FROM {queue} q FORCE INDEX (PRIMARY) WHERE {queued} AND q.field = {name}) > 0)",
         flag = quote(&column.recalculation_needed),
         expired = expired.as_deref().unwrap_or("FALSE"),
         marked = marked(owner, rows, &name),

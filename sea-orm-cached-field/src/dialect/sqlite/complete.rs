@@ -107,7 +107,7 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
             Some(every) => format!(
                 "{expires} = strftime('%Y-%m-%d{}', (v.claimed_at + {}) / 1000.0, 'unixepoch')",
                 if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" },
-                every + field.ahead_of_utc() * 1000,
+                every + field.ahead_of_utc_at_expiry() * 1000,
             ),
             None => format!(
                 "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at + {} THEN t.{expires} END",
