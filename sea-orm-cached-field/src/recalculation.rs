@@ -67,7 +67,10 @@ impl<H: Holder> Recalculation<'_, H> {
             self.fail(&claim, error).await?;
         }
         let claims = self.have_calculated(claims).await;
-        let (calculated, settled) = mpsc::channel(claims.len().max(1));
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let (calculated, settled) = mpsc::channel(claims.len());
         // Side by side: while a value waits for a connection to be stored with, the calculations go on and give theirs back.
         tokio::try_join!(self.calculate(claims, calculated), self.settle_all(settled))?;
         Ok(())

@@ -6,6 +6,8 @@
 mod bound;
 #[cfg(test)]
 mod example;
+#[cfg(feature = "mutations")]
+pub(crate) mod mutation;
 mod mysql;
 mod postgres;
 mod query;

@@ -20,7 +20,7 @@ use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, reg
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Returns of each
-/// whether its value was stored. `None`, and then nothing is done, if a row has no value or several.
+/// whether its value was stored. `None`, and then nothing is done, if a row has no value or several, or may be gone.
 ///
 /// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
 pub(crate) async fn complete_by_query(
@@ -89,6 +89,10 @@ async fn store_in_steps(
     claims: &[Claim],
 ) -> Result<Option<Ended>, Error> {
     let verdicts = judge(engine, transaction, model, claims).await?;
+    if verdicts.contains(&Verdict::HandBack) {
+        // Such a row may be gone, which is found out when it is loaded.
+        return Ok(None);
+    }
     let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
     let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
     execute_all(transaction, before).await?;

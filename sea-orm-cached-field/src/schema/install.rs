@@ -192,6 +192,8 @@ async fn create(
         db.execute_unprepared(&dialect.drop_object(owner, object.kind, &object.name, object.parent.as_deref())).await?;
     }
     for statement in &object.create {
+        #[cfg(feature = "mutations")]
+        let statement = &crate::dialect::mutation::mutated(statement);
         db.execute_unprepared(statement).await?;
     }
     Ok(())

@@ -73,6 +73,21 @@ contract! {
         }
     }
 
+    async fn with_nothing_left_to_be_calculated_otherwise(db: TestDb) {
+        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+        db.drain(ledges()).await;
+        assert_eq!(milligrams(&db).await, [1000, 2000, 3000, 4000, 5000].map(Some));
+        assert_eq!(db.pending("ledge").await, 0);
+    }
+
+    async fn but_of_a_deleted_row(db: TestDb) {
+        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+        db.sql("DELETE FROM ledge WHERE rock = 1 AND number = 2").await;
+        db.drain(ledges()).await;
+        assert_eq!(milligrams(&db).await, [1000, 3000, 4000, 5000].map(Some));
+        assert_eq!(db.pending("ledge").await, 0);
+    }
+
     async fn while_others_write(db: TestDb) {
         set_up_birds(&db, PLACES).await;
         let pool = db.another_pool().await;

@@ -16,10 +16,12 @@ use crate::{
 
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
 /// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
+/// A worker that is frozen or cut off in the middle of a transaction must not keep users from its rows for long.
 /// Nobody waits for the disk: what a crash takes of the last moment is found stale again, for it goes as a whole.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("synchronous_commit", "off"),
     ("lock_timeout", "100ms"),
+    ("idle_in_transaction_session_timeout", "2s"),
     ("jit", "off"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),

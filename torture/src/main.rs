@@ -1,0 +1,142 @@
+//! `cargo xtask torture`: random schemas, writers and workers under every fault, and an observer that knows what is right.
+//!
+//! Each round has a seed, from which its schema and its choices are made; how the processes meet, no seed can say.
+
+mod calculation;
+mod client;
+mod entity;
+mod mutation;
+mod observer;
+mod process;
+mod proxy;
+mod role;
+mod round;
+mod schema;
+mod server;
+mod snapshot;
+mod sql;
+
+use std::{
+    process::ExitCode,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use sea_orm::DbBackend;
+
+use mutation::Mutation;
+use role::Role;
+use round::{Report, Round};
+use schema::Schema;
+use server::{Database, Server};
+
+/// The database of this process.
+static BACKEND: OnceLock<DbBackend> = OnceLock::new();
+
+/// A hole has to be found within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask torture", args_conflicts_with_subcommands = true)]
+struct Options {
+    /// How long each database is tortured
+    #[arg(long, default_value_t = 2.0)]
+    minutes: f64,
+    /// Of the first round; each one that follows has the next seed
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only this database; several can be named
+    #[arg(long)]
+    database: Vec<Database>,
+    /// The length of a round, in seconds: with each begins another schema
+    #[arg(long, default_value_t = 20.0)]
+    round: f64,
+    /// Only look for what is lost, or only prove that holes are found
+    #[arg(long)]
+    only: Option<Part>,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Torture,
+    Mutations,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let ended = match options.role.clone() {
+        Some(role) => role::play(role).await.map(|()| true),
+        None => torture(&options).await,
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether nothing was lost, and every hole found.
+async fn torture(options: &Options) -> Result<bool> {
+    let databases = if options.database.is_empty() { Database::value_variants() } else { &options.database };
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let mut sound = true;
+    for database in databases {
+        let mut server = database.start()?;
+        if options.only != Some(Part::Mutations) {
+            sound &= rounds(options, *database, server.as_mut(), seed).await?;
+        }
+        if options.only != Some(Part::Torture) {
+            for mutation in mutation::ALL.iter().filter(|mutation| mutation.exists_on(database.backend())) {
+                sound &= is_found(mutation, options, *database, server.as_mut(), seed).await?;
+            }
+        }
+    }
+    Ok(sound)
+}
+
+async fn rounds(options: &Options, database: Database, server: &mut dyn Server, seed: u64) -> Result<bool> {
+    let (begun, time) = (Instant::now(), Duration::from_secs_f64(options.minutes * 60.0));
+    println!("{}, {} minutes, seed {seed}", database.name(), options.minutes);
+    let mut all = Report::default();
+    while begun.elapsed() < time && all.violations.is_empty() {
+        let seed = seed + all.rounds;
+        let time = Duration::from_secs_f64(options.round).min(time.saturating_sub(begun.elapsed()));
+        let report = Round { database, seed, time, mutation: None }.run(server).await?;
+        if !report.violations.is_empty() {
+            println!("  VIOLATIONS, seed {seed}:\n  {}\n{}", report.violations.join("\n  "), Schema::random(seed));
+        }
+        all.add(report);
+    }
+    println!("  {all}");
+    Ok(all.violations.is_empty())
+}
+
+/// Whether somebody sees that the code has this hole.
+async fn is_found(
+    mutation: &Mutation,
+    options: &Options,
+    database: Database,
+    server: &mut dyn Server,
+    seed: u64,
+) -> Result<bool> {
+    let (begun, mut all) = (Instant::now(), Report::default());
+    while begun.elapsed() < PATIENCE && all.violations.is_empty() {
+        let time = Duration::from_secs_f64(options.round).min(PATIENCE - begun.elapsed());
+        let round = Round { database, seed: seed + 1000 + all.rounds, time, mutation: Some(mutation) };
+        all.add(round.run(server).await?);
+    }
+    let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());
+    match all.violations.first() {
+        Some(violation) => println!("  {}, {name}: found after {seconds:.0} s: {:.160}", database.name(), violation),
+        None => println!("  NOT FOUND on {}: {name}", database.name()),
+    }
+    Ok(!all.violations.is_empty())
+}

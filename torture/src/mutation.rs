@@ -1,0 +1,98 @@
+//! Holes that are made in the code on purpose, to prove that the observer would see them.
+
+use std::{env, sync::LazyLock};
+
+use sea_orm::DbBackend;
+
+/// What the library reads when it is built with the feature `mutations`: replacements of SQL text, one a line, each a regular
+/// expression, ` => `, and what stands in its place.
+const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
+
+const READS_BEFORE_THE_CLAIM: &str = "TORTURE_READS_BEFORE_THE_CLAIM";
+const COMMITS_WHAT_IS_TO_BE_ROLLED_BACK: &str = "TORTURE_COMMITS_CANARIES";
+
+/// A hole, and on each database what makes it; nothing where there cannot be such a hole.
+pub(crate) struct Mutation {
+    pub(crate) name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+    mysql: &'static str,
+    /// Another variable, for what is no SQL.
+    variable: Option<&'static str>,
+}
+
+const NONE: Mutation = Mutation { name: "", sqlite: "", postgres: "", mysql: "", variable: None };
+
+pub(crate) const ALL: &[Mutation] = &[
+    Mutation {
+        name: "a completion that does not look at the generation",
+        sqlite: " AND q\\.generation = c\\.generation => ",
+        postgres: "l\\.current = l\\.generation AND => l.current IS NOT NULL AND\nq\\.generation, => c.generation,\n AND r\\.generation = c\\.generation => ",
+        mysql: "q\\.generation, => c.generation,\n AND q\\.generation = c\\.generation => ",
+        ..NONE
+    },
+    Mutation {
+        name: "generations that repeat",
+        sqlite: "abs\\(random\\(\\) / 2\\) \\+ 1 => 1",
+        postgres: "max\\(id\\) AS generation => CAST(1 AS bigint) AS generation",
+        mysql: "",
+        ..NONE
+    },
+    Mutation {
+        name: "inputs that are read before the claim",
+        variable: Some(READS_BEFORE_THE_CLAIM),
+        ..NONE
+    },
+    Mutation {
+        name: "no guard against those who end a flag",
+        sqlite: "WHEN NOT NEW\\. => WHEN false AND NOT NEW.",
+        postgres: "\\(NOT NEW\\.(\"\\w+\") AND \\(OLD => (false AND NOT NEW.$1 AND (OLD",
+        mysql: "ELSEIF cached_field_foreign AND => ELSEIF FALSE AND",
+        ..NONE
+    },
+    Mutation {
+        name: "rows that move without telling those whom they leave",
+        ..NONE
+    },
+    Mutation {
+        name: "a user's column that is written, too",
+        sqlite: "SET \"cached_f(\\d)\" => SET \"turns\" = \"turns\" + 1, \"cached_f$1\"",
+        postgres: "SET \"cached_f(\\d)\" => SET \"turns\" = t.\"turns\" + 1, \"cached_f$1\"",
+        mysql: "SET `cached_f(\\d)` => SET `turns` = `turns` + 1, `cached_f$1`",
+        ..NONE
+    },
+    Mutation {
+        name: "changes that were to be rolled back",
+        variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK),
+        ..NONE
+    },
+];
+
+impl Mutation {
+    pub(crate) fn replacements(&self, backend: DbBackend) -> &'static str {
+        match backend {
+            DbBackend::Sqlite => self.sqlite,
+            DbBackend::MySql => self.mysql,
+            _ => self.postgres,
+        }
+    }
+
+    /// Whether there is such a hole on this database.
+    pub(crate) fn exists_on(&self, backend: DbBackend) -> bool {
+        self.variable.is_some() || !self.replacements(backend).is_empty()
+    }
+
+    /// What a process is told that is to have it.
+    pub(crate) fn environment(&self, backend: DbBackend) -> (&'static str, &'static str) {
+        self.variable.map_or((REPLACEMENTS, self.replacements(backend)), |variable| (variable, "1"))
+    }
+}
+
+pub(crate) fn reads_before_the_claim() -> bool {
+    static IS_SET: LazyLock<bool> = LazyLock::new(|| env::var_os(READS_BEFORE_THE_CLAIM).is_some());
+    *IS_SET
+}
+
+pub(crate) fn commits_what_is_to_be_rolled_back() -> bool {
+    env::var_os(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK).is_some()
+}

@@ -1,0 +1,107 @@
+//! What processes of their own do: this very program, started again.
+
+use std::{io::Write, sync::atomic::Ordering, time::Duration};
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+
+use crate::{calculation, client, entity, schema::field_name, sql};
+
+/// Short, so that a killed worker's rows are soon free; some calculations take longer.
+pub(crate) const LEASE: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Role {
+    /// Creates the tables, and installs.
+    Install { url: String, seed: u64 },
+    /// Recalculates until it is killed, and reads now and then.
+    Worker { url: String, seed: u64 },
+    /// Writes until it is told to stop by the end of its input.
+    Client { urls: Vec<String>, #[arg(long)] seed: u64, #[arg(long)] chance: u64 },
+}
+
+pub(crate) async fn play(role: Role) -> Result<()> {
+    match role {
+        Role::Install { url, seed } => install(&url, seed).await,
+        Role::Worker { url, seed } => work(&url, seed).await,
+        Role::Client { urls, seed, chance } => client::write(&urls, seed, chance).await,
+    }
+}
+
+pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
+    if url.starts_with("mysql") {
+        options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(500));
+    }
+    if url.starts_with("sqlite") {
+        options.map_sqlx_sqlite_opts(|options| {
+            let wal = sea_orm::sqlx::sqlite::SqliteJournalMode::Wal;
+            options.journal_mode(wal).busy_timeout(Duration::from_secs(20)).foreign_keys(true)
+        });
+    }
+    let db = Database::connect(options).await.with_context(|| format!("no connection to {url}"))?;
+    let _ = crate::BACKEND.set(db.get_database_backend());
+    Ok(db)
+}
+
+async fn install(url: &str, seed: u64) -> Result<()> {
+    let db = connect(url, 2).await?;
+    let schema = entity::set_schema(seed);
+    for statement in sql::tables(schema, db.get_database_backend()) {
+        db.execute_unprepared(&statement).await.context(statement)?;
+    }
+    entity::models().install(&db).await?;
+    // The entities name all columns that there could be.
+    let backend = db.get_database_backend();
+    for table in &schema.tables {
+        for field in (table.fields.len()..3).map(field_name) {
+            let mut columns = vec![format!("\"cached_{field}\" BIGINT"), format!("\"{field}_recalculation_needed\" BOOLEAN NOT NULL DEFAULT true")];
+            columns.extend((field == "f0").then(|| format!("\"{field}_expires_after\" TIMESTAMP")));
+            for column in columns {
+                let alter = format!("ALTER TABLE \"{}\" ADD COLUMN {column}", table.name);
+                db.execute_unprepared(&sql::said(backend, &alter)).await?;
+            }
+        }
+    }
+    client::populate(&db, schema).await?;
+    // What is never changed is to be at rest from the beginning.
+    entity::models().worker(&db).drain().await?;
+    Ok(())
+}
+
+async fn work(url: &str, seed: u64) -> Result<()> {
+    std::panic::set_hook(Box::new(|_| {}));
+    calculation::IS_ROUGH.store(true, Ordering::Relaxed);
+    let schema = entity::set_schema(seed);
+    loop {
+        // A server that is about to start again refuses everybody for a while.
+        let Ok(db) = connect(url, 8).await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let worker = entity::models()
+            .worker(&db)
+            .lease(LEASE)
+            .batch_size(*fastrand::choice([1, 5, 50]).as_ref().expect("one"))
+            .concurrency(fastrand::usize(1..8))
+            .max_attempts(1000)
+            .backoff(Duration::from_millis(20), Duration::from_millis(500));
+        let reading = tokio::spawn(read(db.clone(), schema.fields().map(|(table, field, _)| (table, field)).collect()));
+        if let Err(error) = worker.run().await {
+            writeln!(std::io::stdout(), "a worker ended: {error}")?;
+        }
+        reading.abort();
+    }
+}
+
+/// A reader now and then, who is served like anybody else.
+async fn read(db: DatabaseConnection, fields: Vec<(usize, usize)>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
+        let Some((table, field)) = fastrand::choice(&fields).copied() else { return };
+        // It may fail as the calculation does, and as the server is gone.
+        let _ = entity::ask(&db, table, field, fastrand::u8(..4) == 0).await;
+    }
+}

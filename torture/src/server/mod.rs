@@ -1,0 +1,197 @@
+//! Database servers of our own, which can be killed without harm to anybody else.
+
+mod mariadb;
+mod postgres;
+mod sqlite;
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, Uid, User, chown},
+};
+use sea_orm::DbBackend;
+
+pub(crate) use postgres::Postgres;
+
+use mariadb::MariaDb;
+use sqlite::Sqlite;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
+    Mysql,
+}
+
+impl Database {
+    pub(crate) fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+            Self::Mysql => DbBackend::MySql,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MariaDB",
+        }
+    }
+
+    /// Starts a server.
+    pub(crate) fn start(self) -> Result<Box<dyn Server>> {
+        Ok(match self {
+            Self::Sqlite => Box::new(Sqlite::start()?),
+            Self::Postgres => Box::new(Postgres::start()?),
+            Self::Mysql => Box::new(MariaDb::start()?),
+        })
+    }
+}
+
+/// Who connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// Owns the schema.
+    Owner,
+    /// May write the users' tables, and has no right on ours.
+    Clerk,
+    /// Is told apart from the others in the server's log.
+    Worker,
+}
+
+/// From one moment to another, in milliseconds since 1970.
+pub(crate) type Span = std::ops::Range<u128>;
+
+/// A server, or what stands for one.
+pub(crate) trait Server {
+    /// The URL of a database, as it is for somebody who connects at this port; at the server's own if none is given.
+    fn url(&self, database: &str, account: Account, port: Option<u16>) -> String;
+
+    /// Where it listens, if it does.
+    fn port(&self) -> Option<u16>;
+
+    /// What makes a new database, to be said to the server.
+    fn create(&self, database: &str) -> Option<String>;
+
+    /// What lets the clerk write the users' tables, once there are some.
+    fn grants(&self, _tables: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Kills it, and starts it again, if there is something to be killed. Returns how.
+    fn restart(&mut self) -> Result<Option<&'static str>>;
+
+    /// What the log says, since the last time, of transactions that our triggers or workers were in the way of. While workers
+    /// were frozen or cut off, they may have been: `excused` are such spans.
+    fn complaints(&mut self, excused: &[Span]) -> Result<Vec<String>>;
+}
+
+/// A server's process with its files.
+struct Daemon {
+    folder: PathBuf,
+    port: u16,
+    /// Who it runs as.
+    user: Option<User>,
+    process: Option<Child>,
+    /// How much of its log is read.
+    read: usize,
+}
+
+impl Daemon {
+    /// Makes the folder. A server does not run as root, but as this user then.
+    fn prepare(name: &str, user: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix(&format!("torture-{name}-")).tempdir()?.keep();
+        let user = if Uid::effective().is_root() {
+            Some(User::from_name(user)?.with_context(|| format!("there is no user {user}"))?)
+        } else {
+            None
+        };
+        if let Some(user) = &user {
+            chown(&folder, Some(user.uid), Some(user.gid))?;
+        }
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        Ok(Self { folder, port, user, process: None, read: 0 })
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(program);
+        if let Some(user) = &self.user {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
+        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Starts the server, whose log is what it says on its standard error.
+    fn launch(&mut self, mut command: Command) -> Result<()> {
+        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
+        command.stderr(log);
+        self.process = Some(command.spawn().with_context(|| format!("{command:?}"))?);
+        Ok(())
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<()> {
+        let process = self.process.as_mut().context("it does not run")?;
+        kill(Pid::from_raw(i32::try_from(process.id())?), signal)?;
+        process.wait()?;
+        Ok(())
+    }
+
+    /// What was added to the log since the last time.
+    fn news(&mut self) -> Result<String> {
+        let log = fs::read(self.folder.join("log"))?;
+        let news = String::from_utf8_lossy(&log[self.read..]).into_owned();
+        self.read = log.len();
+        Ok(news)
+    }
+
+    fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> Result<bool>) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        let begun = Instant::now();
+        while !is_so(self)? {
+            if begun.elapsed() > PATIENCE {
+                bail!("no {what} within {PATIENCE:?}; see {}", self.path("log"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+/// However the run ends, no server is left behind.
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.is_running() {
+            let _ = self.signal(Signal::SIGKILL);
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The program, in one of these folders or where the shell would look.
+fn program(name: &str, folders: &[PathBuf]) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = folders.iter().cloned().chain(std::env::split_paths(&path));
+    let mut found = folders.map(|folder| folder.join(name)).filter(|program| program.exists());
+    found.next().with_context(|| format!("no program {name}; `cargo xtask services` installs it on Debian, as root"))
+}

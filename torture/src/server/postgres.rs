@@ -1,0 +1,130 @@
+//! A PostgreSQL cluster of our own.
+
+use std::{collections::HashSet, fs, path::PathBuf};
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
+use regex::Regex;
+
+use super::{Account, Daemon, Server, Span, program};
+
+pub(crate) struct Postgres {
+    daemon: Daemon,
+    programs: Vec<PathBuf>,
+    /// The processes that serve workers, as the log has named them.
+    workers: HashSet<String>,
+}
+
+impl Postgres {
+    pub(super) fn start() -> Result<Self> {
+        let daemon = Daemon::prepare("postgres", "postgres")?;
+        let mut programs: Vec<PathBuf> = match fs::read_dir("/usr/lib/postgresql") {
+            Ok(versions) => versions.flatten().map(|version| version.path().join("bin")).collect(),
+            Err(_) => Vec::new(),
+        };
+        programs.sort();
+        let mut server = Self { daemon, programs, workers: HashSet::new() };
+        let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
+        initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--pgdata", &server.daemon.path("data")]);
+        ensure!(initdb.status()?.success(), "{initdb:?} has failed");
+        server.launch()?;
+        Ok(server)
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        let postgres = program("postgres", &self.programs)?;
+        let (data, port) = (self.daemon.path("data"), self.daemon.port);
+        let settings = [
+            "fsync=off",
+            "jit=off",
+            "max_connections=200",
+            "log_lock_waits=on",
+            "deadlock_timeout=500ms",
+            "log_connections=on",
+            "log_line_prefix=%n [%p] %a: ",
+            "unix_socket_directories=",
+        ];
+        // After the postmaster was killed, the memory that it shared is in use until the last of the others has noticed.
+        self.daemon.wait_until("PostgreSQL", |daemon| {
+            if !daemon.is_running() {
+                let mut command = daemon.command(&postgres);
+                command.args(["-D", &data, "-p", &port.to_string()]);
+                command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+                daemon.launch(command)?;
+            }
+            let mut ready = daemon.command(&program("pg_isready", &self.programs)?);
+            ready.args(["--quiet", "--host=127.0.0.1", "--port", &port.to_string()]);
+            Ok(ready.status()?.success() && daemon.is_running())
+        })
+    }
+}
+
+impl Server for Postgres {
+    fn url(&self, database: &str, account: Account, port: Option<u16>) -> String {
+        let port = port.unwrap_or(self.daemon.port);
+        let role = if account == Account::Clerk { "clerk" } else { "postgres" };
+        let name = if account == Account::Worker { "worker" } else { "client" };
+        format!("postgres://{role}@127.0.0.1:{port}/{database}?application_name={name}")
+    }
+
+    fn port(&self) -> Option<u16> {
+        Some(self.daemon.port)
+    }
+
+    fn create(&self, database: &str) -> Option<String> {
+        Some(format!("CREATE DATABASE {database} TEMPLATE template0"))
+    }
+
+    fn grants(&self, tables: &[&str]) -> Vec<String> {
+        let role = "DO $$ BEGIN CREATE ROLE clerk LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$".to_owned();
+        let grants = tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO clerk"));
+        std::iter::once(role).chain(grants).collect()
+    }
+
+    fn restart(&mut self) -> Result<Option<&'static str>> {
+        // What `pg_ctl restart -m immediate` sends, or worse.
+        let (signal, how) = if fastrand::bool() {
+            (Signal::SIGQUIT, "stopped immediately")
+        } else {
+            (Signal::SIGKILL, "killed")
+        };
+        self.daemon.signal(signal)?;
+        self.launch()?;
+        Ok(Some(how))
+    }
+
+    fn complaints(&mut self, excused: &[Span]) -> Result<Vec<String>> {
+        let news = self.daemon.news()?;
+        let connected = Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*application_name=worker").expect("a regular expression");
+        self.workers.extend(connected.captures_iter(&news).map(|found| found[1].to_owned()));
+        Ok(complaints(&news, &self.workers, excused))
+    }
+}
+
+/// Longer waits are logged.
+const WAIT: u128 = 500;
+
+/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part in.
+fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
+    let begins = Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ").expect("a regular expression");
+    let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)").expect("a regular expression");
+    let mut entries: Vec<Vec<&str>> = Vec::new();
+    for line in log.lines() {
+        match entries.last_mut() {
+            Some(entry) if !begins.is_match(line) => entry.push(line),
+            _ => entries.push(vec![line]),
+        }
+    }
+    let concerns_us = |entry: &Vec<&str>| {
+        let Some(head) = begins.captures(entry[0]) else { return false };
+        let text = entry.join("\n");
+        let at: u128 = format!("{}{}", &head[1], &head[2]).parse().unwrap_or(0);
+        let is_excused = excused.iter().any(|span| span.start < at && at - WAIT < span.end);
+        let deadlock = text.contains("deadlock detected");
+        let wait = text.contains("still waiting for") && &head[3] == "client" && !is_excused;
+        let names_ours = ["_cached_marks", "_cached_recalculations", "function cf_"].iter().any(|name| text.contains(name));
+        let names_worker = process.captures_iter(&text).any(|found| workers.contains(&found[1]));
+        (deadlock || wait) && (names_ours || names_worker)
+    };
+    entries.into_iter().filter(concerns_us).map(|entry| entry.join("\n")).collect()
+}
