@@ -87,8 +87,9 @@ fn as_read_last_time(row: (usize, usize, i64), read: i64) -> i64 {
 pub(crate) fn select(table: usize, field: usize) -> SelectStatement {
     let backend = crate::BACKEND.get().copied().expect("the database is known by now");
     let terms = (1..).zip(&schema().tables[table].fields[field].terms);
-    let terms: Vec<String> =
-        terms.map(|(weight, term)| format!("{weight} * {}", expression(schema(), table, term, backend, None))).collect();
+    let terms: Vec<String> = terms
+        .map(|(weight, term)| format!("{weight} * {}", expression(schema(), table, term, backend, None)))
+        .collect();
     let row = Alias::new("x0");
     let mut select = Query::select();
     select.from_as(Alias::new(schema().tables[table].name), row.clone());

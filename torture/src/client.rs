@@ -8,12 +8,11 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
 };
-use tokio::io::AsyncReadExt;
 
 use crate::{
     entity::set_schema,
     mutation,
-    role::connect,
+    role::{connect, told_to_stop},
     schema::{CANARIES, DATA, ROWS, Schema, field_name},
     sql::{is_row, key, key_values, link_columns, link_values, said, set_link},
 };
@@ -27,9 +26,12 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
     let backend = db.get_database_backend();
     for table in 0..schema.tables.len() {
         for n in 0..ROWS / 2 {
-            let links: Vec<Option<i64>> = schema.tables[table].links.iter().map(|_| Some(chance.i64(0..ROWS / 4))).collect();
+            let links: Vec<Option<i64>> =
+                schema.tables[table].links.iter().map(|_| Some(chance.i64(0..ROWS / 4))).collect();
             // With a foreign key to itself or to what is not there yet, it would be refused.
-            let _ = db.execute_unprepared(&said(backend, &insert(schema, table, n, chance.i64(0..100), &links, false))).await;
+            let _ = db
+                .execute_unprepared(&said(backend, &insert(schema, table, n, chance.i64(0..100), &links, false)))
+                .await;
         }
         for n in CANARIES {
             let links: Vec<Option<i64>> = schema.tables[table]
@@ -66,8 +68,7 @@ pub(crate) async fn write(urls: &[String], seed: u64, chance: u64) -> Result<()>
             tokio::spawn(async move { write_as_one(&url, schema, Rng::with_seed(chance ^ n)).await })
         })
         .collect();
-    let mut input = Vec::new();
-    tokio::io::stdin().read_to_end(&mut input).await?;
+    told_to_stop().await;
     writers.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
@@ -109,7 +110,15 @@ fn refusal(error: &DbErr) -> &'static str {
     let connection = matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
     match known.iter().find(|(part, _)| text.contains(part)) {
         Some((_, name)) => name,
-        None if connection || text.contains("connection") || text.contains("shut") || text.contains("communicat") || text.contains("starting up") || text.contains("recovery") => "cut off",
+        None if connection
+            || text.contains("connection")
+            || text.contains("shut")
+            || text.contains("communicat")
+            || text.contains("starting up")
+            || text.contains("recovery") =>
+        {
+            "cut off"
+        }
         None => {
             let _ = std::io::stderr().write_all(format!("a client: {error}\n").as_bytes());
             "another error"
@@ -158,7 +167,11 @@ impl Client {
     }
 
     async fn take_back(&mut self, transaction: DatabaseTransaction) -> Result<(), DbErr> {
-        if mutation::commits_what_is_to_be_rolled_back() { transaction.commit().await } else { transaction.rollback().await }
+        if mutation::commits_what_is_to_be_rolled_back() {
+            transaction.commit().await
+        } else {
+            transaction.rollback().await
+        }
     }
 
     fn options(&mut self) -> TransactionOptions {
@@ -230,7 +243,11 @@ impl Client {
             50..64 => self.insert(db, table).await,
             64..72 => {
                 let row = self.row();
-                self.run(db, &format!("DELETE FROM \"{}\" WHERE {}", self.schema.tables[table].name, is_row(table, row))).await
+                self.run(
+                    db,
+                    &format!("DELETE FROM \"{}\" WHERE {}", self.schema.tables[table].name, is_row(table, row)),
+                )
+                .await
             }
             72..78 => self.change_key(db, table).await,
             78..84 => self.take_a_turn(db, table).await,
@@ -288,8 +305,11 @@ impl Client {
         if db.query_one_raw(Statement::from_string(self.backend, taken)).await?.is_some() {
             return Ok(());
         }
-        let set: Vec<String> =
-            key(table).iter().zip(key_values(table, to)).map(|((column, _), value)| format!("\"{column}\" = {value}")).collect();
+        let set: Vec<String> = key(table)
+            .iter()
+            .zip(key_values(table, to))
+            .map(|((column, _), value)| format!("\"{column}\" = {value}"))
+            .collect();
         self.run(db, &format!("UPDATE \"{name}\" SET {} WHERE {}", set.join(", "), is_row(table, from))).await
     }
 

@@ -38,11 +38,7 @@ pub(crate) const ALL: &[Mutation] = &[
         mysql: "",
         ..NONE
     },
-    Mutation {
-        name: "inputs that are read before the claim",
-        variable: Some(READS_BEFORE_THE_CLAIM),
-        ..NONE
-    },
+    Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },
     Mutation {
         name: "no guard against those who end a flag",
         sqlite: "WHEN NOT NEW\\. => WHEN false AND NOT NEW.",
@@ -50,10 +46,7 @@ pub(crate) const ALL: &[Mutation] = &[
         mysql: "ELSEIF cached_field_foreign AND => ELSEIF FALSE AND",
         ..NONE
     },
-    Mutation {
-        name: "rows that move without telling those whom they leave",
-        ..NONE
-    },
+    Mutation { name: "rows that move without telling those whom they leave", ..NONE },
     Mutation {
         name: "a user's column that is written, too",
         sqlite: "SET \"cached_f(\\d)\" => SET \"turns\" = \"turns\" + 1, \"cached_f$1\"",
@@ -61,11 +54,7 @@ pub(crate) const ALL: &[Mutation] = &[
         mysql: "SET `cached_f(\\d)` => SET `turns` = `turns` + 1, `cached_f$1`",
         ..NONE
     },
-    Mutation {
-        name: "changes that were to be rolled back",
-        variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK),
-        ..NONE
-    },
+    Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },
 ];
 
 impl Mutation {

@@ -46,7 +46,9 @@ impl<'a> Observer<'a> {
                 let say = |what: &str| {
                     let name = self.schema.tables[table].name;
                     let field = field_name(field);
-                    Err(format!("{what}: {name} {n}, {field}: {stored:?}, expected {expected}, queued: {queued}, marked: {marked}; {row:?}"))
+                    Err(format!(
+                        "{what}: {name} {n}, {field}: {stored:?}, expected {expected}, queued: {queued}, marked: {marked}; {row:?}"
+                    ))
                 };
                 if wrong && !stored.flagged && !marked && !queued {
                     return say("I4, a wrong value that nothing tells of");
@@ -72,7 +74,10 @@ impl<'a> Observer<'a> {
             for (n, row) in rows {
                 let taken = self.snapshot.ledger.get(&row.born).copied().unwrap_or(0);
                 if row.turns != taken {
-                    return Err(format!("I5, a column of the user was written: {} {n} counts {} turns of {taken}", table.name, row.turns));
+                    return Err(format!(
+                        "I5, a column of the user was written: {} {n} counts {} turns of {taken}",
+                        table.name, row.turns
+                    ));
                 }
             }
         }
@@ -88,7 +93,9 @@ impl<'a> Observer<'a> {
                 let is_right = stored.value == Some(expected) && !stored.flagged;
                 if !is_right && !(definition.lazy && stored.flagged) {
                     let (table, field) = (self.schema.tables[table].name, field_name(field));
-                    return Err(format!("I1, a change without a recalculation: {table} {n}, {field}: {stored:?}, expected {expected}"));
+                    return Err(format!(
+                        "I1, a change without a recalculation: {table} {n}, {field}: {stored:?}, expected {expected}"
+                    ));
                 }
             }
         }

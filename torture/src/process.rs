@@ -39,7 +39,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(arguments: Vec<String>, variable: Option<(&'static str, &'static str)>, tally: Tally) -> Result<Self> {
+    pub(crate) fn start(
+        arguments: Vec<String>,
+        variable: Option<(&'static str, &'static str)>,
+        tally: Tally,
+    ) -> Result<Self> {
         let child = start(&arguments, variable, &tally)?;
         Ok(Self { arguments, variable, tally, child })
     }
@@ -69,9 +73,14 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Ends it by the end of its input, as it is meant to.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    /// Lets it calm down, by the end of its input.
+    pub(crate) fn tell(&mut self) {
         drop(self.child.stdin.take());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.tell();
         let ended = self.child.wait().await?;
         anyhow::ensure!(ended.success(), "{:?} has failed: {ended}", self.arguments);
         Ok(())

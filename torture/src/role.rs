@@ -5,8 +5,13 @@ use std::{io::Write, sync::atomic::Ordering, time::Duration};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use tokio::io::AsyncReadExt;
 
-use crate::{calculation, client, entity, schema::field_name, sql};
+use crate::{
+    calculation, client, entity,
+    schema::{Schema, field_name},
+    sql,
+};
 
 /// Short, so that a killed worker's rows are soon free; some calculations take longer.
 pub(crate) const LEASE: Duration = Duration::from_millis(500);
@@ -15,10 +20,16 @@ pub(crate) const LEASE: Duration = Duration::from_millis(500);
 pub(crate) enum Role {
     /// Creates the tables, and installs.
     Install { url: String, seed: u64 },
-    /// Recalculates until it is killed, and reads now and then.
+    /// Recalculates until it is killed, and reads now and then until the end of its input.
     Worker { url: String, seed: u64 },
     /// Writes until it is told to stop by the end of its input.
-    Client { urls: Vec<String>, #[arg(long)] seed: u64, #[arg(long)] chance: u64 },
+    Client {
+        urls: Vec<String>,
+        #[arg(long)]
+        seed: u64,
+        #[arg(long)]
+        chance: u64,
+    },
 }
 
 pub(crate) async fn play(role: Role) -> Result<()> {
@@ -57,7 +68,10 @@ async fn install(url: &str, seed: u64) -> Result<()> {
     let backend = db.get_database_backend();
     for table in &schema.tables {
         for field in (table.fields.len()..3).map(field_name) {
-            let mut columns = vec![format!("\"cached_{field}\" BIGINT"), format!("\"{field}_recalculation_needed\" BOOLEAN NOT NULL DEFAULT true")];
+            let mut columns = vec![
+                format!("\"cached_{field}\" BIGINT"),
+                format!("\"{field}_recalculation_needed\" BOOLEAN NOT NULL DEFAULT true"),
+            ];
             columns.extend((field == "f0").then(|| format!("\"{field}_expires_after\" TIMESTAMP")));
             for column in columns {
                 let alter = format!("ALTER TABLE \"{}\" ADD COLUMN {column}", table.name);
@@ -88,7 +102,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
             .concurrency(fastrand::usize(1..8))
             .max_attempts(1000)
             .backoff(Duration::from_millis(20), Duration::from_millis(500));
-        let reading = tokio::spawn(read(db.clone(), schema.fields().map(|(table, field, _)| (table, field)).collect()));
+        let reading = tokio::spawn(read_until_told(db.clone(), schema));
         if let Err(error) = worker.run().await {
             writeln!(std::io::stdout(), "a worker ended: {error}")?;
         }
@@ -97,11 +111,24 @@ async fn work(url: &str, seed: u64) -> Result<()> {
 }
 
 /// A reader now and then, who is served like anybody else.
-async fn read(db: DatabaseConnection, fields: Vec<(usize, usize)>) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
-        let Some((table, field)) = fastrand::choice(&fields).copied() else { return };
-        // It may fail as the calculation does, and as the server is gone.
-        let _ = entity::ask(&db, table, field, fastrand::u8(..4) == 0).await;
+async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
+    let fields: Vec<(usize, usize)> = schema.fields().map(|(table, field, _)| (table, field)).collect();
+    let read = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
+            let (table, field) = *fastrand::choice(&fields).expect("a schema has fields");
+            // It may fail as the calculation does, and as the server is gone.
+            let _ = entity::ask(&db, table, field, fastrand::u8(..4) == 0).await;
+        }
+    };
+    tokio::select! {
+        () = read => {}
+        () = told_to_stop() => {}
     }
+}
+
+/// Waits for the end of the input.
+pub(crate) async fn told_to_stop() {
+    let mut input = Vec::new();
+    let _ = tokio::io::stdin().read_to_end(&mut input).await;
 }

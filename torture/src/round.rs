@@ -83,7 +83,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults { workers_killed, workers_frozen, workers_cut_off, clients_killed, servers_killed, .. } = self.faults;
+        let Faults { workers_killed, workers_frozen, workers_cut_off, clients_killed, servers_killed, .. } =
+            self.faults;
         let of = |what: &str| self.tally.get(what).copied().unwrap_or(0);
         let refused: Vec<String> = self
             .tally
@@ -157,7 +158,13 @@ impl Round<'_> {
     }
 
     /// Lets one thing after the other befall them, until the time is over or somebody has seen enough.
-    async fn torment(&self, server: &mut dyn Server, people: &mut People, watch: &Watch, faults: &mut Faults) -> Result<()> {
+    async fn torment(
+        &self,
+        server: &mut dyn Server,
+        people: &mut People,
+        watch: &Watch,
+        faults: &mut Faults,
+    ) -> Result<()> {
         let mut chance = Rng::with_seed(self.seed);
         let begun = Instant::now();
         let mut restarted = Instant::now();
@@ -258,8 +265,9 @@ impl People {
         Ok(())
     }
 
-    /// Nobody writes any more.
+    /// Nobody writes any more, nor reads.
     async fn calm_down(&mut self) -> Result<()> {
+        self.workers.iter_mut().for_each(Process::tell);
         for client in std::mem::take(&mut self.clients) {
             client.stop().await?;
         }
@@ -267,7 +275,12 @@ impl People {
     }
 
     /// Waits until everything is recalculated, and looks whether it is right.
-    async fn catch_up(&mut self, db: &DatabaseConnection, schema: &Schema, database: Database) -> Result<Option<String>> {
+    async fn catch_up(
+        &mut self,
+        db: &DatabaseConnection,
+        schema: &Schema,
+        database: Database,
+    ) -> Result<Option<String>> {
         let begun = Instant::now();
         loop {
             self.replace_the_dead().await?;
@@ -302,7 +315,12 @@ impl Watch {
 }
 
 /// Looks at snapshots until it is told to stop, or has seen a violation.
-async fn watch(db: DatabaseConnection, schema: Arc<Schema>, database: Database, watch: Arc<Watch>) -> Result<Option<String>> {
+async fn watch(
+    db: DatabaseConnection,
+    schema: Arc<Schema>,
+    database: Database,
+    watch: Arc<Watch>,
+) -> Result<Option<String>> {
     let mut seen = Instant::now();
     while !watch.is_over() {
         match Snapshot::take(&db, &schema).await {

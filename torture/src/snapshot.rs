@@ -46,8 +46,7 @@ impl Snapshot {
     pub(crate) async fn take(db: &DatabaseConnection, schema: &Schema) -> Result<Self> {
         let isolation_level =
             (db.get_database_backend() != DbBackend::Sqlite).then_some(IsolationLevel::RepeatableRead);
-        let transaction =
-            db.begin_with_options(TransactionOptions { isolation_level, ..Default::default() }).await?;
+        let transaction = db.begin_with_options(TransactionOptions { isolation_level, ..Default::default() }).await?;
         let reader = Reader { transaction, schema };
         let taken = reader.read().await?;
         reader.transaction.rollback().await?;
@@ -105,7 +104,8 @@ impl Reader<'_> {
         let keys: Vec<String> = key(table).iter().map(|(column, _)| (*column).to_owned()).collect();
         let links: Vec<Vec<String>> =
             (0..definition.links.len()).map(|link| link_columns(self.schema, table, link)).collect();
-        let mut selected: Vec<String> = keys.iter().chain(links.iter().flatten()).map(|column| self.text(column)).collect();
+        let mut selected: Vec<String> =
+            keys.iter().chain(links.iter().flatten()).map(|column| self.text(column)).collect();
         selected.extend(DATA.iter().chain(&["born", "turns"]).map(|column| format!("\"{column}\"")));
         for field in (0..definition.fields.len()).map(field_name) {
             selected.extend([format!("\"cached_{field}\""), format!("\"{field}_recalculation_needed\"")]);

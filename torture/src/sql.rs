@@ -136,8 +136,7 @@ pub(crate) fn expression(schema: &Schema, table: usize, term: &Term, backend: Db
         Term::Tree(hop, reads) => {
             let keys: Vec<&str> = key(table).iter().map(|(column, _)| *column).collect();
             let of = |row: &str| keys.iter().map(|key| format!("{row}.\"{key}\"")).collect::<Vec<_>>().join(", ");
-            let same =
-                keys.iter().map(|key| format!("y.\"{key}\" = w.\"{key}\"")).collect::<Vec<_>>().join(" AND ");
+            let same = keys.iter().map(|key| format!("y.\"{key}\" = w.\"{key}\"")).collect::<Vec<_>>().join(" AND ");
             let (name, step) = (schema.tables[table].name, |near: &str| join(schema, table, *hop, near, "y"));
             let start = key(table).iter().zip(key_values(table, n.expect("a row")));
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));

@@ -1,13 +1,11 @@
 //! Reading, and what else a row's methods do: flag, recalculate, expire.
 
 mod flag;
+mod lease;
 mod rows;
 mod set;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, TransactionTrait, Value};
@@ -27,10 +25,8 @@ pub use flag::{Flag, FlagRows, flag, flag_rows};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 
+use lease::{LEASE, keep_leased};
 use rows::FieldRows;
-
-/// How long a reader may calculate before a worker takes over.
-const LEASE: Duration = Duration::from_secs(60);
 
 type RowOf<F> = <<F as CachedField>::Entity as EntityTrait>::Model;
 
@@ -211,7 +207,8 @@ async fn calculate_and_complete<F: CachedField>(
 ) -> Result<F::Value, Error> {
     let db = DatabaseExecutor::Connection(connection);
     let started = Instant::now();
-    let calculated = target.calculate::<F>(&db).await;
+    let claims = || claim.iter().cloned().collect();
+    let calculated = keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
         engine.tell(Event::Calculated { table, field, key, took: started.elapsed() });

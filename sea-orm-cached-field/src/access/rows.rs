@@ -10,7 +10,10 @@ use sea_orm::{
 };
 use tokio::sync::mpsc;
 
-use super::{LEASE, RowOf, Target};
+use super::{
+    RowOf, Target,
+    lease::{LEASE, keep_leased},
+};
 use crate::{
     Error,
     calculation::{Calculated, Limits, Outcome, calculate},
@@ -270,7 +273,8 @@ impl FieldRows {
             together: CHUNK as usize,
             holder: &held,
         };
-        if let Err(error) = recalculation.run(&claims).await {
+        let left = || held.claims().clone();
+        if let Err(error) = keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await {
             let left = std::mem::take(&mut *held.claims());
             invalidation::hand_back(engine, connection, &self.model, &left).await?;
             return Err(error);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
-use super::{LEASE, Target};
+use super::{Target, lease::LEASE};
 use crate::{
     Error,
     engine::Engine,

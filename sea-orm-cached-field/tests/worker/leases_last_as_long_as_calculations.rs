@@ -43,4 +43,29 @@ contract! {
         assert_eq!(draining.await.unwrap().unwrap(), 1);
         assert_eq!(place.times(id), 1);
     }
+
+    async fn of_a_reader(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["gate"]).await;
+        let (row, pool) = (row(&db, id).await, db.another_pool().await);
+        let reading = tokio::spawn(async move { row.opinion(&pool).await });
+        place.arrivals(1).await;
+        is_renewed(&db).await;
+        assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
+        place.open(1);
+        assert_eq!(reading.await.unwrap().unwrap(), "feels gate");
+        assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
+    }
+
+    async fn of_a_reader_of_many_rows(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [id] = rows_of(&db, ["gate"]).await;
+        let (mut rows, pool) = (vec![row(&db, id).await], db.another_pool().await);
+        let reading = tokio::spawn(async move { Opinion::load(&pool, &mut rows).await });
+        place.arrivals(1).await;
+        is_renewed(&db).await;
+        place.open(1);
+        reading.await.unwrap().expect("made fresh");
+        assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
+    }
 }

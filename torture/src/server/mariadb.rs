@@ -42,7 +42,11 @@ impl MariaDb {
             format!("--socket={}", self.daemon.path("socket")),
             format!("--port={}", self.daemon.port),
         ]);
-        command.args(["--innodb-print-all-deadlocks=ON", "--innodb-flush-log-at-trx-commit=2", "--max-connections=300"]);
+        command.args([
+            "--innodb-print-all-deadlocks=ON",
+            "--innodb-flush-log-at-trx-commit=2",
+            "--max-connections=300",
+        ]);
         command
     }
 }

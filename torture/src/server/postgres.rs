@@ -83,11 +83,8 @@ impl Server for Postgres {
 
     fn restart(&mut self) -> Result<Option<&'static str>> {
         // What `pg_ctl restart -m immediate` sends, or worse.
-        let (signal, how) = if fastrand::bool() {
-            (Signal::SIGQUIT, "stopped immediately")
-        } else {
-            (Signal::SIGKILL, "killed")
-        };
+        let (signal, how) =
+            if fastrand::bool() { (Signal::SIGQUIT, "stopped immediately") } else { (Signal::SIGKILL, "killed") };
         self.daemon.signal(signal)?;
         self.launch()?;
         Ok(Some(how))
@@ -106,7 +103,8 @@ const WAIT: u128 = 500;
 
 /// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part in.
 fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
-    let begins = Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ").expect("a regular expression");
+    let begins =
+        Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ").expect("a regular expression");
     let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)").expect("a regular expression");
     let mut entries: Vec<Vec<&str>> = Vec::new();
     for line in log.lines() {
@@ -122,7 +120,8 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
         let is_excused = excused.iter().any(|span| span.start < at && at - WAIT < span.end);
         let deadlock = text.contains("deadlock detected");
         let wait = text.contains("still waiting for") && &head[3] == "client" && !is_excused;
-        let names_ours = ["_cached_marks", "_cached_recalculations", "function cf_"].iter().any(|name| text.contains(name));
+        let names_ours =
+            ["_cached_marks", "_cached_recalculations", "function cf_"].iter().any(|name| text.contains(name));
         let names_worker = process.captures_iter(&text).any(|found| workers.contains(&found[1]));
         (deadlock || wait) && (names_ours || names_worker)
     };
