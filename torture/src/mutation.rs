@@ -23,35 +23,71 @@ pub(crate) struct Mutation {
 
 const NONE: Mutation = Mutation { name: "", sqlite: "", postgres: "", mysql: "", variable: None };
 
+/// As often as a trigger names the row as it was.
+macro_rules! eight_times {
+    ($line:literal) => {
+        concat!($line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line)
+    };
+}
+
 pub(crate) const ALL: &[Mutation] = &[
     Mutation {
         name: "a completion that does not look at the generation",
-        sqlite: " AND q\\.generation = c\\.generation => ",
-        postgres: "l\\.current = l\\.generation AND => l.current IS NOT NULL AND\nq\\.generation, => c.generation,\n AND r\\.generation = c\\.generation => ",
-        mysql: "q\\.generation, => c.generation,\n AND q\\.generation = c\\.generation => ",
+        sqlite: r" AND q\.generation = c\.generation => ",
+        postgres: r"l\.current = l\.generation AND => l.current IS NOT NULL AND
+AS held, q\.generation, => AS held, c.generation,
+ AND r\.generation = c\.generation => ",
+        ..NONE
+    },
+    Mutation {
+        name: "a generation that stays when a row is marked again",
+        sqlite: r"generation = excluded\.generation => generation = q.generation",
+        postgres: r"generation = excluded\.generation => generation = q.generation",
+        mysql: r"generation = VALUES\(generation\) => generation = generation",
         ..NONE
     },
     Mutation {
         name: "generations that repeat",
-        sqlite: "abs\\(random\\(\\) / 2\\) \\+ 1 => 1",
-        postgres: "max\\(id\\) AS generation => CAST(1 AS bigint) AS generation",
-        mysql: "",
+        sqlite: r"abs\(random\(\) / 2\) \+ 1 => 1",
+        postgres: r"max\(id\) AS generation => CAST(1 AS bigint) AS generation",
+        ..NONE
+    },
+    Mutation {
+        name: "a mark that is left out where the flag is set already",
+        sqlite: r#"WHEN NEW\.("f\d_recalculation_needed") BEGIN => WHEN NEW.$1 AND NOT OLD.$1 BEGIN
+\) AND ("f\d_recalculation_needed"); => ) AND false AND $1;"#,
         ..NONE
     },
     Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },
     Mutation {
-        name: "no guard against those who end a flag",
-        sqlite: "WHEN NOT NEW\\. => WHEN false AND NOT NEW.",
-        postgres: "\\(NOT NEW\\.(\"\\w+\") AND \\(OLD => (false AND NOT NEW.$1 AND (OLD",
-        mysql: "ELSEIF cached_field_foreign AND => ELSEIF FALSE AND",
+        name: "a late completion that stores what somebody else has completed",
+        postgres: r"v\.held AND v\.current IS NOT NULL => v.held",
         ..NONE
     },
-    Mutation { name: "rows that move without telling those whom they leave", ..NONE },
+    Mutation {
+        name: "no guard against those who end a flag",
+        sqlite: r"WHEN NOT NEW\. => WHEN false AND NOT NEW.",
+        postgres: r#"\(NOT NEW\.("\w+") AND \(OLD => (false AND NOT NEW.$1 AND (OLD"#,
+        mysql: r"ELSEIF cached_field_foreign AND => ELSEIF FALSE AND",
+        ..NONE
+    },
+    Mutation {
+        name: "rows that move without telling those whom they leave",
+        sqlite: eight_times!(r"(?s)(AFTER UPDATE OF.*? BEGIN.*?)(= |SELECT )OLD\. => $1$2 NEW."),
+        postgres: r"IS NOT NULL AND ROW\( => IS NOT NULL AND false AND ROW(",
+        mysql: eight_times!(r"(?s)(AFTER UPDATE ON.*?INSERT IGNORE INTO [^;]*?)OLD\. => ${1}NEW."),
+        ..NONE
+    },
     Mutation {
         name: "a user's column that is written, too",
-        sqlite: "SET \"cached_f(\\d)\" => SET \"turns\" = \"turns\" + 1, \"cached_f$1\"",
-        postgres: "SET \"cached_f(\\d)\" => SET \"turns\" = t.\"turns\" + 1, \"cached_f$1\"",
-        mysql: "SET `cached_f(\\d)` => SET `turns` = `turns` + 1, `cached_f$1`",
+        sqlite: r#"SET "cached_f(\d)" => SET "turns" = "turns" + 1, "cached_f$1""#,
+        postgres: r#"SET "cached_f(\d)" => SET "turns" = t."turns" + 1, "cached_f$1""#,
+        mysql: r"SET `cached_f(\d)` => SET `turns` = `turns` + 1, `cached_f$1`",
+        ..NONE
+    },
+    Mutation {
+        name: "a trigger that waits for those who hold an owner locked",
+        postgres: r#"(t\."f\d_recalculation_needed") FOR NO KEY UPDATE SKIP LOCKED => $1 FOR NO KEY UPDATE"#,
         ..NONE
     },
     Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },

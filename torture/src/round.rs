@@ -50,6 +50,7 @@ pub(crate) struct Report {
     pub(crate) rounds: u64,
     pub(crate) tally: std::collections::BTreeMap<String, u64>,
     pub(crate) snapshots: u64,
+    deadlocks_by_the_server: u64,
     faults: Faults,
 }
 
@@ -72,6 +73,7 @@ impl Report {
             *self.tally.entry(what).or_default() += count;
         }
         self.snapshots += other.snapshots;
+        self.deadlocks_by_the_server += other.deadlocks_by_the_server;
         let (faults, others) = (&mut self.faults, other.faults);
         faults.workers_killed += others.workers_killed;
         faults.workers_frozen += others.workers_frozen;
@@ -103,14 +105,19 @@ impl fmt::Display for Report {
             if refused.is_empty() { "none".to_owned() } else { refused.join(", ") },
             self.snapshots,
             self.violations.len(),
-        )
+        )?;
+        if self.deadlocks_by_the_server > 0 {
+            write!(f, " ({} deadlocks by a request that skips what is locked)", self.deadlocks_by_the_server)?;
+        }
+        Ok(())
     }
 }
 
 impl Round<'_> {
     pub(crate) async fn run(&self, server: &mut dyn Server) -> Result<Report> {
         let schema = Arc::new(Schema::random(self.seed));
-        let name = format!("torture_{}", self.seed);
+        static ROUND: AtomicU64 = AtomicU64::new(1);
+        let name = format!("round_{}", ROUND.fetch_add(1, Ordering::Relaxed));
         self.set_up(server, &name, &schema).await?;
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name).await?;
@@ -127,7 +134,10 @@ impl Round<'_> {
         report.violations.extend(observer.await??);
         report.violations.extend(at_rest?.flatten());
         let complaints = server.complaints(&report.faults.spans)?;
-        report.violations.extend(complaints.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
+        report.deadlocks_by_the_server = complaints.by_the_server;
+        report
+            .violations
+            .extend(complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
         ensure!(self.mutation.is_some() || report.tally.contains_key("committed"), "nobody has written anything");

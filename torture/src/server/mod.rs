@@ -73,6 +73,15 @@ pub(crate) enum Account {
 /// From one moment to another, in milliseconds since 1970.
 pub(crate) type Span = std::ops::Range<u128>;
 
+/// Transactions of users that we were in the way of.
+#[derive(Default)]
+pub(crate) struct Complaints {
+    /// By what we do.
+    pub(crate) by_us: Vec<String>,
+    /// By what the server makes of it, against its documentation: how many.
+    pub(crate) by_the_server: u64,
+}
+
 /// A server, or what stands for one.
 pub(crate) trait Server {
     /// The URL of a database, as it is for somebody who connects at this port; at the server's own if none is given.
@@ -94,7 +103,7 @@ pub(crate) trait Server {
 
     /// What the log says, since the last time, of transactions that our triggers or workers were in the way of. While workers
     /// were frozen or cut off, they may have been: `excused` are such spans.
-    fn complaints(&mut self, excused: &[Span]) -> Result<Vec<String>>;
+    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints>;
 }
 
 /// A server's process with its files.

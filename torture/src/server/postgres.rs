@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use regex::Regex;
 
-use super::{Account, Daemon, Server, Span, program};
+use super::{Account, Complaints, Daemon, Server, Span, program};
 
 pub(crate) struct Postgres {
     daemon: Daemon,
@@ -90,11 +90,11 @@ impl Server for Postgres {
         Ok(Some(how))
     }
 
-    fn complaints(&mut self, excused: &[Span]) -> Result<Vec<String>> {
+    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints> {
         let news = self.daemon.news()?;
         let connected = Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*application_name=worker").expect("a regular expression");
         self.workers.extend(connected.captures_iter(&news).map(|found| found[1].to_owned()));
-        Ok(complaints(&news, &self.workers, excused))
+        Ok(Complaints { by_us: complaints(&news, &self.workers, excused), by_the_server: 0 })
     }
 }
 
