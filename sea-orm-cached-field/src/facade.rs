@@ -9,7 +9,7 @@ use crate::{
     engine::Engine,
     field::{CachedModel, IntoExecutor},
     registry::{self, Model},
-    schema::{self, Changes},
+    schema::{self, Changes, Diagnosis},
     worker::Worker,
 };
 
@@ -43,6 +43,44 @@ impl CachedFields {
     /// [`Error::Database`]; then nothing is dropped.
     pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::uninstall(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// Looks for what is wrong in the database, and says of each finding what to run: triggers that somebody has dropped or
+    /// disabled, or that were lost when a table was built anew; what a dump did not bring along; renamed columns; what another
+    /// version of the program has installed; flagged rows that no worker will see; calculations that have failed for good.
+    ///
+    /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
+    ///
+    /// What was written while no trigger fired leaves no trace once the triggers are there again. So look before you `install`, or
+    /// use [`CachedFields::repair`] instead.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// let diagnosis = CachedFields::doctor(&db).await?;
+    /// if !diagnosis.is_healthy() {
+    ///     print!("{diagnosis}");
+    ///     print!("{}", CachedFields::repair(&db).await?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn doctor<'c>(db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+        schema::doctor(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// Does what [`CachedFields::doctor`] advises: enables our triggers, installs, flags all rows of models of which writes may
+    /// have gone unseen, queues what is flagged, and retries what has failed for good. Who has nothing to repair gets an empty
+    /// list.
+    ///
+    /// # Errors
+    /// As [`CachedFields::install`].
+    pub async fn repair<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::repair(&db.into_executor(), &registry::all()?).await
     }
 
     /// A worker for this database. It does nothing until it is run.
@@ -109,6 +147,22 @@ impl Models {
     /// As [`CachedFields::uninstall`].
     pub async fn uninstall<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::uninstall(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::doctor`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::doctor`].
+    pub async fn doctor<'c>(self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+        schema::doctor(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::repair`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::repair`].
+    pub async fn repair<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        schema::repair(&db.into_executor(), &self.0?).await
     }
 
     /// As [`CachedFields::worker`].

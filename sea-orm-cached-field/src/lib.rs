@@ -129,7 +129,7 @@ pub use field::{
 };
 #[cfg(feature = "migration")]
 pub use migration::InstallCachedFields;
-pub use schema::{Change, Changes};
+pub use schema::{Change, Changes, Diagnosis, Finding};
 #[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};

@@ -29,7 +29,7 @@ const PANICS: u32 = 2;
 /// Whether they do in this process, and take their time.
 pub(crate) static IS_ROUGH: AtomicBool = AtomicBool::new(false);
 
-/// One pause in ten may be as long as this, in milliseconds; that is longer than the workers' leases.
+/// One pause in five may be as long as this, in milliseconds: two of them are longer than the workers' leases.
 const LONGEST_PAUSE: u64 = 400;
 
 pub(crate) async fn of_row(
@@ -73,7 +73,7 @@ async fn pause() {
     if !IS_ROUGH.load(Ordering::Relaxed) {
         return;
     }
-    let longest = if fastrand::u8(..10) == 0 { LONGEST_PAUSE } else { LONGEST_PAUSE / 20 };
+    let longest = if fastrand::u8(..5) == 0 { LONGEST_PAUSE } else { LONGEST_PAUSE / 20 };
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..=longest))).await;
 }
 

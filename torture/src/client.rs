@@ -20,6 +20,9 @@ use crate::{
 /// How many write at a time, in each process.
 const WRITERS: u64 = 3;
 
+/// How many of the rows are written most of the time.
+const HOT: i64 = 6;
+
 /// The tables as they are at the beginning.
 pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result<()> {
     let mut chance = Rng::with_seed(1);
@@ -206,8 +209,9 @@ impl Client {
         self.chance.usize(..self.schema.tables.len())
     }
 
+    /// Most are of a few, which change all the time.
     fn row(&mut self) -> i64 {
-        self.chance.i64(0..ROWS)
+        if self.chance.u8(..3) > 0 { self.chance.i64(0..HOT) } else { self.chance.i64(0..ROWS) }
     }
 
     async fn change_canaries(&mut self, db: &DatabaseTransaction) -> Result<(), DbErr> {

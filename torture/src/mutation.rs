@@ -72,10 +72,10 @@ AS held, q\.generation, => AS held, c.generation,
         ..NONE
     },
     Mutation {
-        name: "rows that move without telling those whom they leave",
+        name: "rows that leave without a word",
         sqlite: eight_times!(r"(?s)(AFTER UPDATE OF.*? BEGIN.*?)(= |SELECT )OLD\. => $1$2 NEW."),
         postgres: r"IS NOT NULL AND ROW\( => IS NOT NULL AND false AND ROW(",
-        mysql: eight_times!(r"(?s)(AFTER UPDATE ON.*?INSERT IGNORE INTO [^;]*?)OLD\. => ${1}NEW."),
+        mysql: eight_times!(r"(?s)(AFTER UPDATE ON.*?)IF OLD\. => $1 IF FALSE AND OLD."),
         ..NONE
     },
     Mutation {

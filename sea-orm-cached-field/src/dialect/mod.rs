@@ -183,6 +183,30 @@ pub(crate) trait Dialect: Send + Sync {
     /// Sets the flags of a chunk of rows, also those that are set, and marks what somebody holds locked.
     fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement>;
 
+    // ---- doctor
+
+    /// Rows `sessions`: in which no trigger fires.
+    fn sessions_without_triggers(&self) -> Option<Statement> {
+        None
+    }
+
+    /// Rows `name`, `remedy` (a statement) of the owner's triggers that do not fire.
+    fn disabled_triggers(&self, _: &Owner) -> Option<Statement> {
+        None
+    }
+
+    /// A row `found`: how many rows are flagged that are neither marked nor in the queue.
+    fn unqueued(&self, owner: &Owner, field: usize) -> Statement;
+
+    /// Rows `field`, `failed` (bool), `found`, `error`: how many rows of the queue there are, and how many of them have failed
+    /// for good.
+    fn waiting(&self, owner: &Owner) -> Statement {
+        shared::waiting(self.sql(), owner)
+    }
+
+    /// Makes what has failed for good due again.
+    fn retry_failed(&self, owner: &Owner) -> Statement;
+
     // ---- mark
 
     /// Sets the flag; the triggers mark.

@@ -54,6 +54,40 @@ pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, field: us
     [old.statement(delete), new.statement(format!("INSERT INTO {table} (field, version) VALUES ({name}, {version})"))]
 }
 
+/// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known whom it concerns.
+pub(super) fn unqueued(mut sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
+    let (keys, own) = (key_columns(owner), sql.owner_key(owner));
+    let field = &owner.fields[field];
+    let name = sql.bind(field.name);
+    let text = format!(
+        "SELECT count(*) AS found FROM {table} t
+          WHERE t.{flag} AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name})
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE ({marked} OR {link}) AND m.field = {name})",
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&field.recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+        marks = sql.qualified(&marks(owner)),
+        queued = equal("q", &keys, "t", &own),
+        marked = equal("m", &keys, "t", &own),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
+    let text = format!(
+        "SELECT field, due_at IS NULL AS failed, count(*) AS found, min(last_error) AS error FROM {} GROUP BY field, due_at IS NULL
+          ORDER BY field, failed",
+        sql.qualified(&recalculations(owner)),
+    );
+    sql.statement(text)
+}
+
+/// `now`: the moment, as the queue has it.
+pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
+    let queue = sql.qualified(&recalculations(owner));
+    sql.statement(format!("UPDATE {queue} SET due_at = {now}, attempts = 0 WHERE due_at IS NULL"))
+}
+
 /// Marks the rows of a chunk that are not flagged.
 pub(super) fn mark_unflagged(
     mut sql: Sql,

@@ -144,18 +144,26 @@ pub(super) async fn installed(
     Ok(installed)
 }
 
-async fn create_objects(
-    db: &DatabaseTransaction,
+/// What has to stand in the database for an owner, held against what does.
+pub(super) struct Comparison {
+    /// What is missing, and what stands there in another form: whether it does.
+    pub(super) wanted: Vec<(Object, bool)>,
+    /// What is not needed any more.
+    pub(super) superfluous: Installed,
+}
+
+/// Fails if there is something that is not ours, or not of this version.
+pub(super) async fn compare(
+    db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
     inspected: &Inspected,
-    changes: &mut Changes,
-) -> Result<(), Error> {
-    let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
-    let mut old = installed(db, dialect, owner).await?;
+) -> Result<Comparison, Error> {
+    let owner = &inspected.owner;
+    let mut superfluous = installed(db, dialect, owner).await?;
     let (mut wanted, mut names) = (Vec::new(), BTreeSet::new());
     for object in dialect.objects(owner, &inspected.table, &inspected.related) {
         let place = (object.kind, object.name.clone(), object.parent.clone());
-        let found = old.remove(&place);
+        let found = superfluous.remove(&place);
         match found {
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
             Some(tag) if tag == object.tag => {}
@@ -164,6 +172,17 @@ async fn create_objects(
             found => wanted.push((object, found.is_some())),
         }
     }
+    Ok(Comparison { wanted, superfluous })
+}
+
+async fn create_objects(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    inspected: &Inspected,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
+    let Comparison { wanted, superfluous } = compare(db, dialect, inspected).await?;
     for (object, replaces) in wanted {
         create(db, dialect, owner, &object, replaces).await?;
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
@@ -174,7 +193,7 @@ async fn create_objects(
         });
     }
     // Afterwards: where each change is seen at once, no moment is without the trigger that replaces another.
-    for ((kind, name, parent), _) in old.into_iter().rev() {
+    for ((kind, name, parent), _) in superfluous.into_iter().rev() {
         db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
         changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
     }

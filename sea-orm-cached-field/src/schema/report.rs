@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::event::counted;
 
-/// Something that [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did.
+/// Something that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
+/// [`uninstall`](crate::CachedFields::uninstall) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -42,6 +43,29 @@ pub enum Change {
         /// How many.
         rows: u64,
     },
+    /// A trigger of ours that somebody had disabled fires again.
+    Enabled {
+        /// The owner's table.
+        table: String,
+        /// The trigger's name.
+        name: String,
+    },
+    /// All rows were flagged, for nobody could see what was written meanwhile.
+    Flagged {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// How many.
+        rows: u64,
+    },
+    /// Rows whose calculation had failed for good are calculated once more.
+    Retried {
+        /// The owner's table.
+        table: String,
+        /// How many fields of rows.
+        rows: u64,
+    },
     /// All rows were flagged, for the calculation has another version now.
     Outdated {
         /// The owner's table.
@@ -55,8 +79,8 @@ pub enum Change {
     },
 }
 
-/// What [`install`](crate::CachedFields::install) or [`uninstall`](crate::CachedFields::uninstall) did, in its order.
-/// Displayed, it is a line a change.
+/// What [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
+/// [`uninstall`](crate::CachedFields::uninstall) did, in its order. Displayed, it is a line a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes(pub(super) Vec<Change>);
 
@@ -82,6 +106,9 @@ impl fmt::Display for Change {
                 let rows = counted(*rows, "row");
                 write!(f, "{table}: flagged {rows} for {field}, whose calculation has version {version}")
             }
+            Self::Enabled { table, name } => write!(f, "{table}: enabled trigger {name}"),
+            Self::Flagged { table, field, rows } => write!(f, "{table}: flagged {} for {field}", counted(*rows, "row")),
+            Self::Retried { table, rows } => write!(f, "{table}: retried {} that had failed", counted(*rows, "row")),
             Self::Queued { table, field, rows } => write!(f, "{table}: queued {} for {field}", counted(*rows, "row")),
         }
     }

@@ -210,6 +210,12 @@ impl TestDb {
         self
     }
 
+    /// The same database, as it stands there by now.
+    pub async fn reopened(mut self) -> Self {
+        self.connection = connect(&self.url).await;
+        self
+    }
+
     pub async fn create<E: EntityTrait>(&self, entity: E) {
         let backend = self.get_database_backend();
         self.connection.execute(&Schema::new(backend).create_table_from_entity(entity)).await.expect("a table");

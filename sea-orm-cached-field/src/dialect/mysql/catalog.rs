@@ -135,7 +135,7 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name,
                 CONCAT('`', REPLACE(t.TRIGGER_SCHEMA, '`', '``'), '`') AS parent,
-                SUBSTRING_INDEX(SUBSTRING(CAST(t.ACTION_STATEMENT AS CHAR), LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR))), ' */', 1) AS tag
+                SUBSTRING_INDEX(SUBSTRING(CAST(t.ACTION_STATEMENT AS CHAR), LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR))), '''', 1) AS tag
            FROM information_schema.TRIGGERS t
           WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
          UNION ALL

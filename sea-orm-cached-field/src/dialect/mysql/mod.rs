@@ -242,6 +242,14 @@ impl Dialect for MySql {
         mark::flag_chunk(owner, field, after, to)
     }
 
+    fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
+        super::shared::unqueued(self.sql(), owner, field, "m.via IS NOT NULL")
+    }
+
+    fn retry_failed(&self, owner: &Owner) -> Statement {
+        super::shared::retry_failed(self.sql(), owner, "UTC_TIMESTAMP(6)")
+    }
+
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
         mark::flag_lazily(owner, field, key)
     }

@@ -38,15 +38,16 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 
 /// What the tag of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Owner) -> String {
-    // It stands in a comment, which the name must not end.
-    format!("sea-orm-cached-field {} ", qualified(&owner.table).replace('%', "%25").replace("*/", "*%2F"))
+    // It stands in a string, in which nothing may have to be escaped.
+    let table = qualified(&owner.table).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
+    format!("sea-orm-cached-field {table} ")
 }
 
 fn tag(owner: &Owner, made_from: &str) -> String {
     format!("{}{}", tag_prefix(owner), checksum(made_from))
 }
 
-/// A trigger, whose body begins with its tag. It is named after its text, so that the one that replaces it can stand
+/// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after its text, so that the one that replaces it can stand
 /// there before it goes: MySQL cannot replace a trigger.
 pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, statements: &[String]) -> Object {
     let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
@@ -56,7 +57,7 @@ pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, stat
     let name = crate::dialect::sql::unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
     let schema = on.schema.as_deref().map(quote);
     let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
-    let create = vec![format!("CREATE TRIGGER {qualified} {event}\nBEGIN /* {tag} */\n{body}\nEND")];
+    let create = vec![format!("CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND")];
     Object { kind: ObjectKind::Trigger, name, parent: schema, create, tag }
 }
 

@@ -199,3 +199,24 @@ pub(super) fn installed(owner: &Owner) -> Statement {
 pub(super) fn drop_object(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
     format!("DROP {}", tables::identity(owner, kind, name, parent))
 }
+
+/// Triggers that fire in replicas only, or never.
+pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
+    let mut sql = Sql::postgres();
+    let prefix = sql.bind(tables::tag_prefix(owner));
+    let text = format!(
+        "SELECT t.tgname::text AS name, format('ALTER TABLE %s ENABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) AS remedy
+           FROM pg_description d JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+          WHERE starts_with(d.description, {prefix}) AND t.tgenabled IN ('D', 'R') ORDER BY 1"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn sessions_without_triggers() -> Statement {
+    let text = "SELECT 'this session' AS sessions WHERE current_setting('session_replication_role') = 'replica'
+         UNION ALL
+         SELECT concat_ws(' of ', 'sessions', 'role ' || r.rolname, 'database ' || b.datname)
+           FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database b ON b.oid = s.setdatabase
+          WHERE 'session_replication_role=replica' = ANY (s.setconfig) AND (s.setdatabase = 0 OR b.datname = current_database())";
+    statement(Sql::postgres(), text.to_owned())
+}

@@ -363,9 +363,10 @@ pub(super) fn comparable(expression: &str, kind: &str) -> String {
 }
 
 /// Whether any of these columns looks different, byte by byte: what a condition may ask that is evaluated under the
-/// session's settings.
+/// session's settings. By the operator's function, for a dump writes `ROW(..) *<> ROW(..)`, which is no comparison of rows when
+/// it is read again.
 pub(super) fn image_changed<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
     let columns: Vec<String> = columns.into_iter().map(quote).collect();
-    let row = |version: &str| format!("ROW({})::record", prefixed(version, &columns));
-    format!("{} OPERATOR(pg_catalog.*<>) {}", row("OLD"), row("NEW"))
+    let row = |version: &str| format!("ROW({})", prefixed(version, &columns));
+    format!("pg_catalog.record_image_ne({}, {})", row("OLD"), row("NEW"))
 }

@@ -143,6 +143,22 @@ impl Dialect for Postgres {
         mark::flag_chunk(owner, field, after, to)
     }
 
+    fn sessions_without_triggers(&self) -> Option<Statement> {
+        Some(catalog::sessions_without_triggers())
+    }
+
+    fn disabled_triggers(&self, owner: &Owner) -> Option<Statement> {
+        Some(catalog::disabled_triggers(owner))
+    }
+
+    fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
+        super::shared::unqueued(self.sql(), owner, field, "m.via IS NOT NULL")
+    }
+
+    fn retry_failed(&self, owner: &Owner) -> Statement {
+        super::shared::retry_failed(self.sql(), owner, "now()")
+    }
+
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
         mark::flag_lazily(owner, field, key)
     }

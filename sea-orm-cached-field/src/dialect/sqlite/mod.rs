@@ -125,6 +125,14 @@ impl Dialect for Sqlite {
         mark::flag_chunk(owner, field, after, to)
     }
 
+    fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
+        super::shared::unqueued(self.sql(), owner, field, "false")
+    }
+
+    fn retry_failed(&self, owner: &Owner) -> Statement {
+        super::shared::retry_failed(self.sql(), owner, NOW)
+    }
+
     fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
         mark::flag_lazily(owner, field, key)
     }

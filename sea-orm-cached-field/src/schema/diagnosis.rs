@@ -1,0 +1,186 @@
+use std::fmt;
+
+use crate::event::counted;
+
+/// Something that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it says what to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The tables cannot carry the fields as they are declared: a table or a column is missing or was renamed, or whatever
+    /// else `install` would refuse.
+    Unusable {
+        /// The owner's table.
+        table: String,
+        /// What `install` would say.
+        reason: String,
+    },
+    /// Nothing of ours stands beside the table: it was never installed, or restored without.
+    NotInstalled {
+        /// The owner's table.
+        table: String,
+    },
+    /// Something of ours is missing: somebody has dropped it, or the table was built anew without its triggers, or an older
+    /// version of the program has installed.
+    Missing {
+        /// The owner's table.
+        table: String,
+        /// The kind of object: `table`, `index`, `function`, `trigger` or `column`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something of ours is of another version of the program, or of this library.
+    Differs {
+        /// The owner's table.
+        table: String,
+        /// The kind of object.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Something of ours that this program does not need: of a newer version of it, perhaps, which `install` would take it
+    /// away from.
+    Superfluous {
+        /// The owner's table.
+        table: String,
+        /// The kind of object.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A trigger of ours does not fire: somebody has disabled it.
+    Disabled {
+        /// The owner's table.
+        table: String,
+        /// The trigger's name.
+        name: String,
+        /// What enables it.
+        remedy: String,
+    },
+    /// No trigger fires in such sessions: `session_replication_role` is `replica`.
+    TriggersOff {
+        /// Which: `this session`, or a role or database that is set to it.
+        sessions: String,
+    },
+    /// Rows are flagged, and no worker will see them.
+    Unqueued {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// How many.
+        rows: u64,
+    },
+    /// Rows wait for a field that this program does not know.
+    UnknownField {
+        /// The owner's table.
+        table: String,
+        /// The name of the field.
+        field: String,
+        /// How many.
+        rows: u64,
+    },
+    /// The calculation of these rows has failed for good.
+    Failed {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: String,
+        /// How many.
+        rows: u64,
+        /// The error of one of them.
+        error: String,
+    },
+}
+
+impl Finding {
+    /// Whether writes may have gone unseen.
+    pub(super) fn hides_writes(&self) -> bool {
+        match self {
+            Self::NotInstalled { .. } | Self::Disabled { .. } => true,
+            Self::Missing { kind, .. } | Self::Differs { kind, .. } => matches!(*kind, "trigger" | "function"),
+            _ => false,
+        }
+    }
+
+    /// The owner's table, if it is about one.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Self::Unusable { table, .. }
+            | Self::NotInstalled { table }
+            | Self::Missing { table, .. }
+            | Self::Differs { table, .. }
+            | Self::Superfluous { table, .. }
+            | Self::Disabled { table, .. }
+            | Self::Unqueued { table, .. }
+            | Self::UnknownField { table, .. }
+            | Self::Failed { table, .. } => Some(table),
+            Self::TriggersOff { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const REPAIR: &str = "run `CachedFields::repair`";
+        match self {
+            Self::Unusable { table, reason } => write!(f, "{table}: {reason}"),
+            Self::NotInstalled { table } => write!(f, "{table}: nothing is installed; {REPAIR}"),
+            Self::Missing { table, kind, name } => write!(f, "{table}: {kind} {name} is missing; {REPAIR}"),
+            Self::Differs { table, kind, name } => {
+                write!(f, "{table}: {kind} {name} is of another version; {REPAIR} with the version that is to stay")
+            }
+            Self::Superfluous { table, kind, name } => write!(
+                f,
+                "{table}: {kind} {name} serves nothing that this program declares; if no newer version of it is going to come back, {REPAIR}"
+            ),
+            Self::Disabled { table, name, remedy } => {
+                write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
+            }
+            Self::TriggersOff { sessions } => write!(
+                f,
+                "no trigger fires in {sessions}: `session_replication_role` is `replica`; reset it, then flag the owners of all that was written so"
+            ),
+            Self::Unqueued { table, field, rows } => write!(
+                f,
+                "{table}: {} flagged for {field}, unseen by any worker; {REPAIR}",
+                if *rows == 1 { "1 row is".to_owned() } else { format!("{rows} rows are") },
+            ),
+            Self::UnknownField { table, field, rows } => write!(
+                f,
+                "{table}: {} for {field}, which this program does not declare; a newer version of it will take them",
+                if *rows == 1 { "1 row waits".to_owned() } else { format!("{rows} rows wait") },
+            ),
+            Self::Failed { table, field, rows, error } => write!(
+                f,
+                "{table}: {field} of {} has failed for good ({error}); mend the cause, then {REPAIR}, which tries again",
+                counted(*rows, "row"),
+            ),
+        }
+    }
+}
+
+/// All that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it is a line a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnosis(pub(super) Vec<Finding>);
+
+impl Diagnosis {
+    /// Whether nothing is wrong.
+    pub fn is_healthy(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The findings, model by model.
+    pub fn iter(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_healthy() {
+            return f.write_str("nothing is wrong\n");
+        }
+        self.0.iter().try_for_each(|finding| writeln!(f, "{finding}"))
+    }
+}

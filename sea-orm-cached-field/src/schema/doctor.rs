@@ -1,0 +1,159 @@
+//! Doctor: what is wrong, and what to run. Repair runs it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use super::{
+    Change, Changes, Diagnosis, Finding,
+    backlog::in_chunks,
+    inspect::{Inspected, inspect},
+    install::{Comparison, compare, install},
+};
+use crate::{
+    Error,
+    dialect::{self, Dialect, ObjectKind, sql::marks},
+    engine::Engine,
+    field::{Key, layout::Owner},
+    registry::{FieldColumn, Model},
+};
+
+/// Looks at everything, and changes nothing.
+pub(crate) async fn doctor(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Diagnosis, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let mut findings = Vec::new();
+    if let Some(query) = dialect.sessions_without_triggers() {
+        for row in db.query_all_raw(query).await? {
+            findings.push(Finding::TriggersOff { sessions: row.try_get("", "sessions")? });
+        }
+    }
+    for model in models {
+        let unusable = match examine(db, dialect, model, models, &mut findings).await {
+            Ok(()) => continue,
+            Err(Error::Database(error)) => return Err(Error::Database(error)),
+            Err(refused) => refused.to_string(),
+        };
+        findings.push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
+    }
+    Ok(Diagnosis(findings))
+}
+
+async fn examine(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    models: &[Arc<Model>],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let inspected = inspect(dialect, db, model, models).await?;
+    let table = inspected.owner.table.name.clone();
+    let Comparison { wanted, superfluous } = compare(db, dialect, &inspected).await?;
+    let our_table = marks(&inspected.owner).name;
+    if wanted.iter().any(|(object, _)| object.kind == ObjectKind::Table && object.name == our_table) {
+        findings.push(Finding::NotInstalled { table });
+        return Ok(());
+    }
+    findings.extend(missing_columns(dialect, model, &inspected));
+    findings.extend(wanted.into_iter().map(|(object, stands)| {
+        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
+        if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
+    }));
+    findings.extend(superfluous.into_keys().map(|(kind, name, _)| {
+        let (table, kind) = (table.clone(), kind.name());
+        Finding::Superfluous { table, kind, name }
+    }));
+    findings.extend(disabled(db, dialect, &inspected.owner).await?);
+    if inspected.without_columns.is_empty() {
+        findings.extend(rows(db, dialect, model, &inspected.owner).await?);
+    }
+    Ok(())
+}
+
+fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {
+    let columns = inspected.without_columns.iter().flat_map(|field| model.columns(dialect.backend(), *field));
+    let missing = |FieldColumn { name, .. }| {
+        let table = inspected.owner.table.name.clone();
+        Finding::Missing { table, kind: "column", name }
+    };
+    columns.map(missing).collect()
+}
+
+async fn disabled(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owner) -> Result<Vec<Finding>, Error> {
+    let Some(query) = dialect.disabled_triggers(owner) else { return Ok(Vec::new()) };
+    let mut disabled = Vec::new();
+    for row in db.query_all_raw(query).await? {
+        let (name, remedy) = (row.try_get("", "name")?, row.try_get("", "remedy")?);
+        disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
+    }
+    Ok(disabled)
+}
+
+/// What our tables and the flags say of rows.
+async fn rows(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
+    let (table, lazy, mut findings) = (&owner.table.name, Engine::at(db)?.lazy(model), Vec::new());
+    let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
+    for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index)) {
+        for row in db.query_all_raw(dialect.unqueued(owner, index)).await? {
+            let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
+            findings.extend((rows > 0).then_some(Finding::Unqueued { table, field: field.name, rows }));
+        }
+    }
+    for row in db.query_all_raw(dialect.waiting(owner)).await? {
+        let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
+        let (field, failed): (String, bool) = (row.try_get("", "field")?, row.try_get("", "failed")?);
+        if failed {
+            let error: Option<String> = row.try_get("", "error")?;
+            findings.push(Finding::Failed { table, field, rows, error: error.unwrap_or_default() });
+        } else if owner.field_index(&field).is_none() {
+            findings.push(Finding::UnknownField { table, field, rows });
+        }
+    }
+    Ok(findings)
+}
+
+/// Installs, and sees to what was unseen meanwhile.
+pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    let Diagnosis(findings) = doctor(db, models).await?;
+    let mut changes = Changes::default();
+    for finding in &findings {
+        if let Finding::Disabled { table, name, remedy } = finding {
+            db.execute_unprepared(remedy).await?;
+            changes.0.push(Change::Enabled { table: table.clone(), name: name.clone() });
+        }
+    }
+    changes.0.extend(install(db, models).await?.0);
+    let unseen: BTreeSet<&str> =
+        findings.iter().filter(|finding| finding.hides_writes()).filter_map(Finding::table).collect();
+    for model in models {
+        let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
+        if unseen.contains(owner.table.name.as_str()) {
+            flag_all(db, dialect, model, &owner, &mut changes).await?;
+        }
+        let rows = db.execute_raw(dialect.retry_failed(&owner)).await?.rows_affected();
+        let table = owner.table.name.clone();
+        changes.0.extend((rows > 0).then_some(Change::Retried { table, rows }));
+    }
+    Ok(changes)
+}
+
+async fn flag_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let all: Vec<usize> = (0..owner.fields.len()).collect();
+    let flag = |field, after: Option<&Key>, to: Option<&Key>| dialect.flag_chunk(owner, field, after, to);
+    for (field, rows) in in_chunks(db, dialect, model, owner, &all, flag).await? {
+        let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+        changes.0.push(Change::Flagged { table, field, rows });
+    }
+    Ok(())
+}

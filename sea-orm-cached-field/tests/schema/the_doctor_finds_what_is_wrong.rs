@@ -1,0 +1,237 @@
+//! And repair mends it: afterwards every value is right.
+
+use sea_orm::DbBackend;
+use sea_orm_cached_field::{Finding, Models};
+
+use crate::{
+    harness::{TestDb, lampposts::*},
+    other_program,
+};
+
+async fn findings(db: &TestDb, models: Models) -> Vec<Finding> {
+    models.doctor(&**db).await.expect("examined").iter().cloned().collect()
+}
+
+async fn diagnosis(db: &TestDb) -> String {
+    lampposts().doctor(&**db).await.expect("examined").to_string()
+}
+
+async fn repaired(db: &TestDb) -> String {
+    lampposts().repair(&**db).await.expect("repaired").to_string()
+}
+
+/// A lamppost of one pigeon, fresh.
+async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
+    set_up_lampposts(db).await;
+    let ada = a_lamppost(db, "Ada").await;
+    a_pigeon(db, ada.id, 300).await;
+    db.drain(lampposts()).await;
+    assert_eq!(diagnosis(db).await, "nothing is wrong\n");
+    ada.id
+}
+
+/// A trigger of ours on this table.
+async fn a_trigger_on(db: &TestDb, table: &str) -> String {
+    let query = match db.get_database_backend() {
+        DbBackend::Sqlite => format!(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}' AND name LIKE '%\\_au\\_%' ESCAPE '\\'"
+        ),
+        DbBackend::MySql => format!(
+            "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() AND event_object_table = '{table}' AND event_manipulation = 'UPDATE'"
+        ),
+        _ => format!(
+            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au\\_%'"
+        ),
+    };
+    db.scalar(&query).await
+}
+
+/// What nobody saw is made good.
+async fn is_mended(db: &TestDb, id: i32, full_name: &str) {
+    let changes = repaired(db).await;
+    assert!(changes.contains("lamppost: flagged 1 row for full_name\n"), "{changes}");
+    db.drain(lampposts()).await;
+    assert_fresh(db, id, full_name).await;
+    assert_eq!(
+        (diagnosis(db).await, repaired(db).await),
+        ("nothing is wrong\n".to_owned(), "nothing to do\n".to_owned())
+    );
+    db.sql("UPDATE pigeon SET weight_in_g = weight_in_g + 1").await;
+    assert!(db.pending("lamppost").await > 0, "changes are seen again");
+}
+
+contract! {
+    async fn a_trigger_that_was_dropped(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        let name = a_trigger_on(&db, "pigeon").await;
+        let on = if db.get_database_backend() == DbBackend::Postgres { " ON pigeon" } else { "" };
+        db.sql(&format!("DROP TRIGGER {name}{on}")).await;
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        let expected = Finding::Missing { table: "lamppost".to_owned(), kind: "trigger", name: name.clone() };
+        assert_eq!(findings(&db, lampposts()).await, [expected]);
+        assert_eq!(diagnosis(&db).await, format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n"));
+        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    async fn tables_that_came_without_ours(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        lampposts().uninstall(&*db).await.expect("uninstalled");
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        assert_eq!(diagnosis(&db).await, "lamppost: nothing is installed; run `CachedFields::repair`\n");
+        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    async fn a_renamed_column(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        db.sql("ALTER TABLE city RENAME COLUMN name TO title").await;
+        let diagnosis = diagnosis(&db).await;
+        assert!(diagnosis.starts_with("lamppost: ") && diagnosis.contains("`name`") && diagnosis.contains("`city`"), "{diagnosis}");
+        assert!(lampposts().repair(&*db).await.is_err(), "only the user can mend that");
+    }
+
+    async fn flagged_rows_that_nobody_will_see(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+        db.sql("DELETE FROM lamppost_cached_marks").await;
+        let seen = diagnosis(&db).await;
+        assert_eq!(seen, "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n");
+        assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
+    }
+
+    async fn an_older_version_that_has_installed(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        other_program::models().install(&*db).await.expect("installed");
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        let found = findings(&db, lampposts()).await;
+        let missing = |finding: &Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
+        assert!(found.iter().any(missing), "{found:?}");
+        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    async fn a_newer_version_that_has_installed(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        db.sql("INSERT INTO lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
+        let found = findings(&db, other_program::models()).await;
+        let superfluous = |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
+        assert!(found.iter().any(superfluous), "{found:?}");
+        let waits = Finding::UnknownField { table: "lamppost".to_owned(), field: "height".to_owned(), rows: 1 };
+        assert!(found.contains(&waits), "{found:?}");
+    }
+
+    async fn a_dump_that_was_restored(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        let restored = restored(db).await;
+        assert_eq!(diagnosis(&restored).await, "nothing is wrong\n");
+        restored.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        restored.drain(lampposts()).await;
+        assert_fresh(&restored, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+}
+
+/// The same in another database; on MySQL, where triggers name the database that they write to, in one of the same name.
+async fn restored(db: TestDb) -> TestDb {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            let restored = TestDb::sqlite().await;
+            let file = restored.url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc").to_owned();
+            restored.close_by_ref().await.expect("closed");
+            std::fs::remove_file(&file).expect("an empty database");
+            db.sql(&format!("VACUUM INTO '{file}'")).await;
+            restored.reopened().await
+        }
+        DbBackend::MySql => {
+            let (folder, place) = (tempfile::tempdir().expect("a folder"), mysql_arguments(&db.url));
+            let (dump, name) =
+                (folder.path().join("dump").display().to_string(), db.scalar::<String>("SELECT database()").await);
+            run(&format!("mariadb-dump {place} > {dump}"));
+            db.sql(&format!("DROP DATABASE {name}")).await;
+            db.sql(&format!("CREATE DATABASE {name}")).await;
+            run(&format!("mariadb {place} < {dump}"));
+            db.reopened().await
+        }
+        _ => {
+            let restored = TestDb::postgres().await;
+            run(&format!("pg_dump '{}' | psql --quiet --set ON_ERROR_STOP=1 '{}'", db.url, restored.url));
+            restored
+        }
+    }
+}
+
+fn run(command: &str) {
+    let ended = std::process::Command::new("sh").args(["-c", command]).output().expect("a shell");
+    assert!(ended.status.success(), "{command}: {}", String::from_utf8_lossy(&ended.stderr));
+}
+
+/// `mysql://user:password@host:port/database` as the clients want it.
+fn mysql_arguments(url: &str) -> String {
+    let rest = url.trim_start_matches("mysql://");
+    let (account, place) = rest.split_once('@').expect("an account");
+    let (user, password) = account.split_once(':').map_or((account, None), |(user, password)| (user, Some(password)));
+    let (host, database) = place.split_once('/').expect("a database");
+    let (host, port) = host.split_once(':').unwrap_or((host, "3306"));
+    let database = database.split('?').next().unwrap_or(database);
+    let password = password.map(|password| format!("--password='{password}'")).unwrap_or_default();
+    format!("--protocol=tcp --host={host} --port={port} --user={user} {password} {database}")
+}
+
+mod only_on_postgres {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_trigger_that_was_disabled() {
+        let db = TestDb::postgres().await;
+        let id = a_lamppost_at_rest(&db).await;
+        let name = a_trigger_on(&db, "pigeon").await;
+        db.sql(&format!("ALTER TABLE pigeon DISABLE TRIGGER \"{name}\"")).await;
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        let seen = diagnosis(&db).await;
+        let remedy = format!("ALTER TABLE pigeon ENABLE TRIGGER {name}");
+        assert_eq!(
+            seen,
+            format!(
+                "lamppost: trigger {name} is disabled; run `CachedFields::repair`, which runs `{remedy}` and flags all rows\n"
+            )
+        );
+        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    #[tokio::test]
+    async fn sessions_in_which_no_trigger_fires() {
+        let db = TestDb::postgres().await.with_one_connection().await;
+        a_lamppost_at_rest(&db).await;
+        db.sql("SET session_replication_role = replica").await;
+        let seen = diagnosis(&db).await;
+        assert!(seen.starts_with("no trigger fires in this session: "), "{seen}");
+        db.sql("RESET session_replication_role").await;
+        let name: String = db.scalar("SELECT current_database()::text").await;
+        db.sql(&format!("ALTER DATABASE {name} SET session_replication_role = replica")).await;
+        let seen = diagnosis(&db).await;
+        assert!(seen.starts_with(&format!("no trigger fires in sessions of database {name}: ")), "{seen}");
+    }
+}
+
+mod only_on_sqlite {
+    use super::*;
+
+    /// As <https://sqlite.org/lang_altertable.html#otheralter> has it.
+    #[tokio::test]
+    async fn a_table_that_was_built_anew() {
+        let db = TestDb::sqlite().await.with_one_connection().await;
+        let id = a_lamppost_at_rest(&db).await;
+        let table: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
+        db.sql("PRAGMA foreign_keys = OFF").await;
+        db.sql("PRAGMA legacy_alter_table = ON").await;
+        db.sql(&table.replacen("lamppost", "new_lamppost", 1)).await;
+        db.sql("INSERT INTO new_lamppost SELECT * FROM lamppost").await;
+        db.sql("DROP TABLE lamppost").await;
+        db.sql("ALTER TABLE new_lamppost RENAME TO lamppost").await;
+        db.sql("PRAGMA legacy_alter_table = OFF").await;
+        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+        let found = findings(&db, lampposts()).await;
+        let missing = |finding: &&Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
+        assert!(found.iter().filter(missing).count() >= 3, "{found:?}");
+        is_mended(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
+    }
+}
