@@ -17,11 +17,13 @@ pub(crate) struct Mutation {
     sqlite: &'static str,
     postgres: &'static str,
     mysql: &'static str,
+    /// Whether it breaks I2, which is seen in the server's log, and no other invariant.
+    pub(crate) is_in_the_way: bool,
     /// Another variable, for what is no SQL.
     variable: Option<&'static str>,
 }
 
-const NONE: Mutation = Mutation { name: "", sqlite: "", postgres: "", mysql: "", variable: None };
+const NONE: Mutation = Mutation { name: "", sqlite: "", postgres: "", mysql: "", is_in_the_way: false, variable: None };
 
 /// As often as a trigger names the row as it was.
 macro_rules! eight_times {
@@ -88,6 +90,7 @@ AS held, q\.generation, => AS held, c.generation,
     Mutation {
         name: "a trigger that waits for those who hold an owner locked",
         postgres: r#"(t\."f\d_recalculation_needed") FOR NO KEY UPDATE SKIP LOCKED => $1 FOR NO KEY UPDATE"#,
+        is_in_the_way: true,
         ..NONE
     },
     Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },

@@ -118,6 +118,12 @@ impl Schema {
         end(&self.tables, table, hop)
     }
 
+    /// Whether all of its fields take their time, and are calculated by workers as soon as they can: where nothing is read at
+    /// leisure, some holes hardly ever show.
+    pub(crate) fn shows_holes(&self) -> bool {
+        self.fields().all(|(_, _, field)| !field.lazy && !field.debounced && field.style != Style::Query)
+    }
+
     /// Each table and field.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, usize, &Field)> {
         let tables = self.tables.iter().enumerate();

@@ -33,6 +33,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run `services`, then random schemas under every fault, and prove that holes in the code are found (`--help` for the options)
+    #[command(disable_help_flag = true)]
+    Torture {
+        /// Passed on to the torture test
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Run all that CI runs: formatting, lints, docs, each feature alone, the examples, the tests
     Ci,
 }
@@ -55,6 +62,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test { args } => test(&sh, &args),
         Command::TestDjango => django::test(&sh),
         Command::Bench { args } => bench(&sh, &args),
+        Command::Torture { args } => torture(&sh, &args),
         Command::Ci => ci::run(&sh),
     }
 }
@@ -70,4 +78,9 @@ fn test(sh: &Shell, args: &[String]) -> Result<()> {
 fn bench(sh: &Shell, args: &[String]) -> Result<()> {
     services::ensure(sh)?;
     Ok(cmd!(sh, "cargo run --locked --release --package benches -- {args...}").run()?)
+}
+
+fn torture(sh: &Shell, args: &[String]) -> Result<()> {
+    services::ensure(sh)?;
+    Ok(cmd!(sh, "cargo run --locked --package torture -- {args...}").run()?)
 }

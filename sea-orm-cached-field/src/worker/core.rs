@@ -97,7 +97,7 @@ impl Core {
     /// Connects as one who stays: over connections of its own, where that is of use.
     pub(super) async fn settle_in(&self) -> Result<(), Error> {
         #[cfg(feature = "sqlx-postgres")]
-        if let Some(session) = self.engine.dialect.session() {
+        if let Some(session) = self.engine.dialect.session().filter(|_| self.settings.connections > 0) {
             self.own.get_or_try_init(|| super::connections::connect(self, &session)).await?;
         }
         Ok(())

@@ -26,7 +26,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
 ///
 /// As many workers as one likes can run, in any number of processes and on any number of machines. On PostgreSQL each has
-/// up to four connections of its own, opened as those of the pool are.
+/// up to four connections of its own ([`Worker::connections`]), opened as those of the pool are.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -53,6 +53,13 @@ impl Worker {
     /// rows (`batch`) is one calculation.
     pub fn concurrency(mut self, calculations: usize) -> Self {
         self.settings.concurrency = calculations.max(1);
+        self
+    }
+
+    /// How many connections of its own the worker opens at most, on PostgreSQL, beside those of the pool that calculations
+    /// use. 4 unless set; with 0 it claims and stores over the pool, too, as on the other databases.
+    pub fn connections(mut self, most: u32) -> Self {
+        self.settings.connections = most;
         self
     }
 

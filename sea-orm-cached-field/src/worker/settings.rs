@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::backend::BATCHES_IN_FLIGHT;
 use crate::invalidation::Retry;
 
 /// What a worker is set to.
@@ -9,6 +10,8 @@ pub(super) struct Settings {
     pub(super) batch_size: u64,
     /// How many calculations run at a time.
     pub(super) concurrency: usize,
+    /// How many connections of its own it opens at most.
+    pub(super) connections: u32,
     pub(super) calculation_timeout: Duration,
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,
@@ -20,6 +23,8 @@ impl Default for Settings {
         Self {
             batch_size: 200,
             concurrency: 8,
+            // One claims while each batch in flight is stored.
+            connections: BATCHES_IN_FLIGHT as u32 + 1,
             calculation_timeout: Duration::from_secs(30),
             lease: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),

@@ -35,7 +35,6 @@ pub mod lamppost {
         pub async fn calculate_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
             let city = self.find_related(super::city::Entity).one(db).await?;
             let city = city.map_or_else(|| "nowhere".to_owned(), |city| city.name);
-            crate::harness::pause().await;
             let pigeons = self.find_related(super::pigeon::Entity).all(db).await?;
             let weight: i32 = pigeons.iter().map(|pigeon| pigeon.weight).sum();
             let plaque = self

@@ -7,7 +7,7 @@ pub mod lampposts;
 
 use std::{
     ops::Deref,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -45,18 +45,6 @@ macro_rules! contract {
             })*
         }
     };
-}
-
-/// The longest pause between two reads of a calculation, in milliseconds; the stress test sets it.
-pub static LONGEST_PAUSE: AtomicU64 = AtomicU64::new(0);
-
-/// Lets others write between two reads of a calculation, if the test wants that. One in ten pauses is a long one.
-pub async fn pause() {
-    let longest = LONGEST_PAUSE.load(Ordering::Relaxed);
-    if longest > 0 {
-        let longest = if fastrand::u8(..10) == 0 { longest } else { longest / 20 };
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(..=longest))).await;
-    }
 }
 
 /// A database that exists for one test.

@@ -59,7 +59,6 @@ pub mod person {
     impl ActiveModelBehavior for ActiveModel {}
 
     async fn number(db: &impl ConnectionTrait, sql: String) -> Result<i64, DbErr> {
-        crate::harness::pause().await;
         let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
         db.query_one_raw(statement)
             .await?
@@ -183,7 +182,6 @@ pub mod town {
                 for shelf in
                     super::shelf::Entity::find().filter(super::shelf::Column::ShopId.eq(shop.id)).all(db).await?
                 {
-                    crate::harness::pause().await;
                     let sales = super::sale::Entity::find()
                         .filter(super::sale::Column::ShopId.eq(shelf.shop_id))
                         .filter(super::sale::Column::ShelfNumber.eq(shelf.number));

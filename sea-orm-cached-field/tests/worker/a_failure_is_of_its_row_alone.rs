@@ -57,6 +57,23 @@ fn error_of(db: &TestDb, sqlite: &'static str, postgres: &'static str, mysql: &'
 }
 
 contract! {
+    async fn and_is_seen_and_retried_when_it_was_given_up(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [bad, _] = rows_of(&db, ["error until repaired", "fine"]).await;
+        fragiles().worker(&db).max_attempts(1).drain().await.expect("drained");
+        assert!(given_up(&db, bad).await);
+        let diagnosis = fragiles().doctor(&*db).await.expect("examined").to_string();
+        let seen = "fragile: opinion of 1 row has failed for good (";
+        assert!(diagnosis.starts_with(seen) && diagnosis.contains("broken"), "{diagnosis}");
+        assert_eq!(diagnosis.lines().count(), 1, "{diagnosis}");
+        place.repaired.store(true, Ordering::SeqCst);
+        let changes = fragiles().repair(&*db).await.expect("repaired").to_string();
+        assert_eq!(changes, "fragile: retried 1 row that had failed\n");
+        db.drain(fragiles()).await;
+        assert_opinion(&db, bad, "feels error until repaired").await;
+        assert!(fragiles().doctor(&*db).await.expect("examined").is_healthy());
+    }
+
     async fn an_error(db: TestDb) {
         one_fails(&db, "error", "`opinion` of `fragile` 1 could not be calculated: not in the mood").await;
     }
@@ -67,6 +84,28 @@ contract! {
 
     async fn a_calculation_without_end(db: TestDb) {
         one_fails(&db, "endless", "the calculation of `opinion` of `fragile` 1 was stopped after 0.2 s").await;
+    }
+
+    async fn a_calculation_that_deletes_its_row(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [gone, good] = rows_of(&db, ["deletes itself", "fine"]).await;
+        db.drain(fragiles()).await;
+        assert_opinion(&db, good, "feels fine").await;
+        assert_eq!((db.pending("fragile").await, place.times(gone)), (0, 1));
+    }
+
+    /// Meanwhile the others may fail for want of a connection, but in the end only this row does.
+    async fn a_calculation_that_takes_all_connections(db: TestDb) {
+        set_up_fragiles(&db).await;
+        let [greedy, good] = rows_of(&db, ["greedy", "fine"]).await;
+        let (timeout, pause) = (Duration::from_millis(300), Duration::from_millis(50));
+        let worker = fragiles().worker(&db).calculation_timeout(timeout).backoff(pause, pause).max_attempts(3);
+        let worker = start(worker);
+        let other = db.another_pool().await;
+        eventually("the other is calculated", async || !row(&other, good).await.opinion_recalculation_needed).await;
+        eventually("this one is given up", async || given_up(&db, greedy).await).await;
+        worker.stop().await;
+        assert!(last_error(&db, greedy).await.contains("was stopped after 0.3 s"));
     }
 
     async fn a_value_that_the_column_refuses(db: TestDb) {

@@ -82,6 +82,7 @@ contract! {
 
     async fn but_of_a_deleted_row(db: TestDb) {
         set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+        db.sql("DELETE FROM egg WHERE id = 2").await;
         db.sql("DELETE FROM ledge WHERE rock = 1 AND number = 2").await;
         db.drain(ledges()).await;
         assert_eq!(milligrams(&db).await, [1000, 3000, 4000, 5000].map(Some));

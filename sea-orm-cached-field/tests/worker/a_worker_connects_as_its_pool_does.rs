@@ -5,6 +5,8 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector};
 use sqlx::{AssertSqlSafe, Executor, postgres::PgPoolOptions};
 
+use sea_orm_cached_field::Worker;
+
 use crate::{fragile::*, harness::TestDb};
 
 /// A pool whose sessions begin with this.
@@ -17,20 +19,35 @@ async fn pool(db: &TestDb, begin: &'static str) -> DatabaseConnection {
 
 /// What a session of the worker was set to when it wrote a value, once nothing is stale any more.
 async fn writers(db: &TestDb, begin: &'static str, setting: &str) -> Vec<String> {
+    written_by(db, fragiles().worker(&pool(db, begin).await), &format!("current_setting('{setting}')")).await
+}
+
+/// What is so in the session in which this worker writes a value.
+async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String> {
     set_up_fragiles(db).await;
     db.sql("CREATE TABLE writers (setting text)").await;
     db.sql(&format!(
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-         $$ BEGIN INSERT INTO writers VALUES (current_setting('{setting}')); RETURN NEW; END $$"
+         $$ BEGIN INSERT INTO writers VALUES ({expression}); RETURN NEW; END $$"
     ))
     .await;
     db.sql("CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile FOR EACH ROW EXECUTE FUNCTION note()").await;
     let [id] = rows_of(db, ["fine"]).await;
-    let worked = fragiles().worker(&pool(db, begin).await).drain().await.expect("drained");
-    assert_eq!(worked, 1);
+    assert_eq!(worker.drain().await.expect("drained"), 1);
     assert_opinion(db, id, "feels fine").await;
     let rows = db.rows("SELECT setting FROM writers").await;
     rows.iter().map(|row| row["setting"].as_str().expect("a setting").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_the_pool_alone_if_it_is_to_open_none() {
+    for (connections, over_the_pool) in [(0, true), (1, false)] {
+        let db = TestDb::postgres().await.with_one_connection().await;
+        let of_the_pool: String = db.scalar("SELECT pg_backend_pid()::text").await;
+        let worker = fragiles().worker(&db).connections(connections);
+        let written = written_by(&db, worker, "pg_backend_pid()::text").await;
+        assert_eq!(written == [of_the_pool], over_the_pool, "{connections} of its own");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

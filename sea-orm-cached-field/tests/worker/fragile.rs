@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Schema};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, Schema, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Event, Models};
 use tokio::sync::Semaphore;
 
@@ -37,7 +37,7 @@ use sea_orm::entity::prelude::*;
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    pub async fn calculate_opinion(&self, db: &impl ConnectionTrait) -> Result<String, BoxError> {
+    pub async fn calculate_opinion(&self, db: &DatabaseExecutor<'_>) -> Result<String, BoxError> {
         let place = Place::named(&self.place);
         let _running = place.begin(self.id);
         Entity::find_by_id(self.id).one(db).await?;
@@ -46,6 +46,16 @@ impl Model {
             "error until repaired" if !place.repaired.load(Ordering::SeqCst) => Err("broken".into()),
             "panic" => panic!("aaah"),
             "endless" => std::future::pending().await,
+            "deletes itself" => {
+                Entity::delete_by_id(self.id).exec(db).await?;
+                Ok("feels gone".to_owned())
+            }
+            "greedy" => {
+                let mut connections = Vec::new();
+                loop {
+                    connections.push(db.begin().await?);
+                }
+            }
             "too long" => Ok("x".repeat(61)),
             "refused" => Ok("refused".to_owned()),
             mood => {

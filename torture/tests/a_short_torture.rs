@@ -1,0 +1,33 @@
+//! A few seconds of `cargo xtask torture`, for each change; at night let it run for longer.
+
+use std::process::Command;
+
+/// Runs it on one database, and fails with what it says.
+fn torture(arguments: &[&str]) {
+    let ended = Command::new(env!("CARGO_BIN_EXE_torture")).args(arguments).output().expect("the torture test");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    print!("{said}");
+    assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+fn loses_nothing_and_sees_a_hole(database: &str) {
+    let seed = fastrand::u64(..1_000_000).to_string();
+    let of = ["--seed", &seed, "--database", database];
+    torture(&[&["--only", "torture", "--minutes", "0.2", "--round", "6"], &of[..]].concat());
+    torture(&[&["--only", "mutations", "--mutation", "a user's column"], &of[..]].concat());
+}
+
+#[test]
+fn of_sqlite() {
+    loses_nothing_and_sees_a_hole("sqlite");
+}
+
+#[test]
+fn of_postgres() {
+    loses_nothing_and_sees_a_hole("postgres");
+}
+
+#[test]
+fn of_mariadb() {
+    loses_nothing_and_sees_a_hole("mysql");
+}
