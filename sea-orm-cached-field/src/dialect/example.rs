@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query},
 };
 
-use super::{Claim, Described, Dialect, Enqueued, Shape, ShapedField, UniqueColumn, Which, Written};
+use super::{Claim, Described, Dialect, Enqueued, Mark, Shape, ShapedField, UniqueColumn, Which, Written};
 use crate::field::{
     Flagging, Key,
     layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
@@ -133,7 +133,12 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     for source in owner.looked_up() {
         several("take_links", dialect.take_links(owner, source, 100, None).into_iter().collect());
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
-        several("expand_links", dialect.expand_links(owner, source, &[(1, "i31".to_owned()), (2, "i32".to_owned())]));
+        let links = [(1, "i31".to_owned()), (2, "i32".to_owned())];
+        let behind = |after| dialect.marks_behind_links(owner, source, &links, after, 100).into_iter().collect();
+        let mark = Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
+        several("marks_behind_links", behind(None));
+        several("marks_behind_links, further", behind(Some(&mark)));
+        several("append_marks", dialect.append_marks(owner, &[mark]).into_iter().collect());
     }
     several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
     several("collect lazily", dialect.collect(owner, Which::Oldest(100), 1000, None, &[0]));

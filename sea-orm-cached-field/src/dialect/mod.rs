@@ -31,7 +31,8 @@ use crate::{
 use sql::Sql;
 
 pub(crate) use rows::{
-    Action, Cascade, Claim, Described, Enqueued, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Which, Written,
+    Action, Cascade, Claim, Described, Enqueued, Mark, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Which,
+    Written,
 };
 
 /// The dialect of this database.
@@ -271,9 +272,21 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Turns what [`Dialect::take_links`] has locked into marks of the owners.
-    fn expand_links(&self, _owner: &Owner, _source: &Source, _links: &[(i64, String)]) -> Vec<Statement> {
-        Vec::new()
+    /// Rows `field`, `key_1`, ..., `marked_at` (milliseconds): the marks of owners that those stand for which
+    /// [`Dialect::take_links`] has locked; at most so many, after this one in the order of key and field.
+    fn marks_behind_links(
+        &self,
+        _owner: &Owner,
+        _source: &Source,
+        _links: &[(i64, String)],
+        _after: Option<&Mark>,
+        _limit: u64,
+    ) -> Option<Statement> {
+        None
+    }
+
+    fn append_marks(&self, _owner: &Owner, _marks: &[Mark]) -> Option<Statement> {
+        None
     }
 
     /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the

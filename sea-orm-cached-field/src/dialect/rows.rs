@@ -37,6 +37,16 @@ pub(crate) struct Written {
     pub(crate) values: Vec<Value>,
 }
 
+/// A mark of an owner's row.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    pub(crate) key: Key,
+    /// By its name: it may be one that only another version of the program knows.
+    pub(crate) field: String,
+    /// In milliseconds since 1970.
+    pub(crate) marked_at: i64,
+}
+
 /// Something to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct Enqueued {

@@ -7,15 +7,18 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statemen
 use super::{execute_all, query_last, read_claim, read_field};
 use crate::{
     Error,
-    dialect::{Claim, Enqueued, Which},
+    dialect::{Claim, Enqueued, Mark, Which},
     engine::Engine,
     event::Event,
-    field::Key,
+    field::{Key, layout::Source},
     registry::Model,
 };
 
-/// How many marks of related rows are expanded by one statement, at most, where they are bound in it.
+/// How many marks are bound in one statement, at most, where marks of related rows are expanded by them.
 const LINKS: usize = 1000;
+
+/// How many marks of owners are kept in memory.
+const OWNERS: u64 = 20_000;
 
 /// How many marks of related rows are expanded for each that is then taken. An owner of many of them should be calculated
 /// once, not once for each part of them that is collected.
@@ -159,11 +162,38 @@ async fn expand(
             let links = taken.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "link")?)));
             let links: Vec<(i64, String)> = links.collect::<Result<_, DbErr>>()?;
             for links in links.chunks(LINKS) {
-                execute_all(db, engine.dialect.expand_links(&model.owner, source, links)).await?;
+                expand_links(engine, db, model, source, links).await?;
             }
         }
     }
     Ok(())
+}
+
+/// Turns marks that name related rows into marks of the owners, part by part: behind one row there may be a million of them.
+async fn expand_links(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    source: &Source,
+    links: &[(i64, String)],
+) -> Result<(), Error> {
+    let mut after: Option<Mark> = None;
+    while let Some(behind) = engine.dialect.marks_behind_links(&model.owner, source, links, after.as_ref(), OWNERS) {
+        let mut marks = Vec::new();
+        for row in db.query_all_raw(behind).await? {
+            let (field, marked_at) = (row.try_get("", "field")?, row.try_get("", "marked_at")?);
+            marks.push(Mark { key: model.read_key(&row)?, field, marked_at });
+        }
+        for marks in marks.chunks(LINKS) {
+            execute_all(db, engine.dialect.append_marks(&model.owner, marks)).await?;
+        }
+        if (marks.len() as u64) < OWNERS {
+            break;
+        }
+        after = marks.pop();
+    }
+    let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
+    Ok(execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?)
 }
 
 /// Locks or takes marks, by this statement, and sees to it that they are gone.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Enqueued, shared,
+        Enqueued, Mark, shared,
         sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
@@ -42,20 +42,42 @@ pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option
     statement(sql, text)
 }
 
-pub(super) fn expand_links(owner: &Owner, source: &Source, links: &[(i64, String)]) -> Vec<Statement> {
+pub(super) fn marks_behind_links(
+    owner: &Owner,
+    source: &Source,
+    links: &[(i64, String)],
+    after: Option<&Mark>,
+    limit: u64,
+) -> Statement {
     let mut sql = Sql::mysql();
-    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
+    let keys = prefixed("o", &key_columns(owner));
+    let owners = way::to_owners(&mut sql, owner, source, links);
+    let is_after = after.map(|mark| {
+        let field = |sql: &mut Sql, mark: &Mark| vec![sql.bind(mark.field.as_str())];
+        let tuple = sql.tuples(owner, std::slice::from_ref(mark), |mark| &mark.key, field);
+        format!("WHERE ({keys}, m.field) > {tuple}")
+    });
     let text = format!(
-        "INSERT INTO {marks} (field, {columns}, marked_at)
-         SELECT m.field, {selected}, MIN(m.marked_at)
-           FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
-          GROUP BY m.field, {selected}",
-        columns = keys.join(", "),
-        selected = prefixed("o", &keys),
-        owners = way::to_owners(&mut sql, owner, source, links),
+        "SELECT m.field, {keys}, {marked_at} AS marked_at
+           FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id {is_after}
+          GROUP BY {keys}, m.field ORDER BY {keys}, m.field LIMIT {limit}",
+        marked_at = super::milliseconds("MIN(m.marked_at)"),
+        marks = qualified(&marks(owner)),
+        is_after = is_after.unwrap_or_default(),
+        limit = sql.bind(limit as i64),
     );
-    let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
-    vec![statement(sql, text), delete_marks(owner, &ids)]
+    statement(sql, text)
+}
+
+/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of a user that waits for it
+/// takes that lock, too, until the user's own statement ends.
+pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
+    let mut sql = Sql::mysql();
+    let rest =
+        |sql: &mut Sql, mark: &Mark| vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))];
+    let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
+    let (marks, columns) = (qualified(&marks(owner)), key_columns(owner).join(", "));
+    statement(sql, format!("INSERT INTO {marks} ({columns}, field, marked_at) VALUES {tuples}"))
 }
 
 /// What is read of a mark that is taken away.

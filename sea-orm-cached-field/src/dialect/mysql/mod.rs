@@ -28,7 +28,7 @@ use sea_orm::{
 };
 
 use super::{
-    Cascade, Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Written, shared,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, Object, ObjectKind, Shape, WakeUp, Written, shared,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -308,8 +308,19 @@ impl Dialect for MySql {
         Some(collect::take_links(owner, source, marks, key))
     }
 
-    fn expand_links(&self, owner: &Owner, source: &Source, links: &[(i64, String)]) -> Vec<Statement> {
-        collect::expand_links(owner, source, links)
+    fn marks_behind_links(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        links: &[(i64, String)],
+        after: Option<&Mark>,
+        limit: u64,
+    ) -> Option<Statement> {
+        Some(collect::marks_behind_links(owner, source, links, after, limit))
+    }
+
+    fn append_marks(&self, owner: &Owner, marks: &[Mark]) -> Option<Statement> {
+        Some(collect::append_marks(owner, marks))
     }
 
     fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
