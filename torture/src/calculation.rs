@@ -77,9 +77,12 @@ async fn pause() {
     tokio::time::sleep(Duration::from_millis(fastrand::u64(..=longest))).await;
 }
 
+/// Table, field and number.
+type Place = (usize, usize, i64);
+
 /// What a worker would store that read its inputs before the claim.
-fn as_read_last_time(row: (usize, usize, i64), read: i64) -> i64 {
-    static LAST: LazyLock<Mutex<HashMap<(usize, usize, i64), i64>>> = LazyLock::new(Mutex::default);
+fn as_read_last_time(row: Place, read: i64) -> i64 {
+    static LAST: LazyLock<Mutex<HashMap<Place, i64>>> = LazyLock::new(Mutex::default);
     LAST.lock().unwrap_or_else(PoisonError::into_inner).insert(row, read).unwrap_or(read)
 }
 

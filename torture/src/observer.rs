@@ -91,7 +91,8 @@ impl<'a> Observer<'a> {
             for (n, row) in &self.snapshot.tables[table] {
                 let (stored, expected) = (row.fields[field], self.expected(table, field, *n));
                 let is_right = stored.value == Some(expected) && !stored.flagged;
-                if !is_right && !(definition.lazy && stored.flagged) {
+                let is_told = definition.lazy && stored.flagged;
+                if !is_right && !is_told {
                     let (table, field) = (self.schema.tables[table].name, field_name(field));
                     return Err(format!(
                         "I1, a change without a recalculation: {table} {n}, {field}: {stored:?}, expected {expected}"
