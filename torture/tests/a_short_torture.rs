@@ -11,8 +11,8 @@ fn torture(arguments: &[&str]) {
 }
 
 fn loses_nothing_and_sees_a_hole(database: &str) {
-    let seed = fastrand::u64(..1_000_000).to_string();
-    let of = ["--seed", &seed, "--database", database];
+    // The same schemas each time: what fails then is the change.
+    let of = ["--seed", "1", "--database", database];
     torture(&[&["--only", "torture", "--minutes", "0.2", "--round", "6"], &of[..]].concat());
     torture(&[&["--only", "mutations", "--mutation", "a user's column"], &of[..]].concat());
 }
