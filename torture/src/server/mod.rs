@@ -20,9 +20,8 @@ use nix::{
 };
 use sea_orm::DbBackend;
 
-pub(crate) use postgres::Postgres;
-
 use mariadb::MariaDb;
+use postgres::Postgres;
 use sqlite::Sqlite;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

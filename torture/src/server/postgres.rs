@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::{Account, Complaints, Daemon, Server, Span, program};
 
-pub(crate) struct Postgres {
+pub(super) struct Postgres {
     daemon: Daemon,
     programs: Vec<PathBuf>,
     /// The processes that serve workers, as the log has named them.
