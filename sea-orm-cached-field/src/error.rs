@@ -149,6 +149,23 @@ pub enum Error {
         path: Vec<Key>,
     },
 
+    /// The user's calculation changes what it is calculated from, so that each recalculation called for another. The value of
+    /// the last is stored; the row stays flagged, and is recalculated when somebody else changes something, or by
+    /// `CachedFields::repair`.
+    #[error(
+        "the calculation of `{field}` of `{table}` {key} changes what the field depends on: {waves} recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"
+    )]
+    Loop {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// How many recalculations it was.
+        waves: i32,
+    },
+
     /// The query of a field (`query`) selects something else than the key and a value.
     #[error(
         "the query of `{field}` of `{table}` selects {}: it has to select, after `select_only()`, the key ({key}), then the value",

@@ -219,8 +219,14 @@ impl FieldRows {
         }
         let mut circles = invalidation::find_circles(db, &self.model, self.field, keys).await?;
         let engine = Engine::at(db)?;
-        let claim =
-            |key: &Key| Claim { key: key.clone(), field: self.field, generation: 0, attempts: 0, claimed_at: 0 };
+        let claim = |key: &Key| Claim {
+            key: key.clone(),
+            field: self.field,
+            generation: 0,
+            attempts: 0,
+            waves: 0,
+            claimed_at: 0,
+        };
         let claims: Vec<Claim> = keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
         let (calculated, mut outcomes) = mpsc::channel(keys.len());
         calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;

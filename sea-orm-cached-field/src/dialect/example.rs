@@ -111,7 +111,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
     let claims: Vec<Claim> = keys
         .iter()
-        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, claimed_at: 0 })
+        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, waves: 0, claimed_at: 0 })
         .collect();
     let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
     let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
@@ -126,6 +126,8 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
+        ("is_marked", dialect.is_marked(owner, &claims[0])),
+        ("hold_back", dialect.hold_back(owner, &claims[0], 1000, None)),
         ("status", dialect.status(owner, 0, &keys[..1])),
         ("status of rows", dialect.status(owner, 0, &keys)),
     ];
@@ -151,7 +153,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     several("announce", dialect.announce(owner, &claims).into_iter().collect());
     several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
     several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
-    several("hand_back", dialect.hand_back(owner, &claims, 0));
+    several("hand_back", dialect.hand_back(owner, &claims, 0, 1));
     let queried = queried(owner);
     several("select", vec![dialect.select(&queried, 0, &keys)]);
     if dialect.stores_queries() {

@@ -290,7 +290,7 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
-    /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `claimed_at`, `leased` (by this statement), `eager`,
+    /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `leased` (by this statement), `eager`,
     /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that the last statement deletes). What is only
     /// lazily marked is not queued: marks that say so, or that say nothing and are of one of the fields `lazy`. `leased`:
     /// only this field is leased.
@@ -325,7 +325,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn generation(&self, newest_mark: i64) -> i64;
 
     /// Queues what was collected: statements, the last with rows `key_1`, ..., `field`, `generation`, `attempts`,
-    /// `claimed_at`, `leased` (by these statements).
+    /// `waves`, `claimed_at`, `leased` (by these statements).
     fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement>;
 
     /// Gives rows that are queued already another generation, and leaves all else: of lazily marked rows.
@@ -343,7 +343,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
 
     /// Leases, or locks, all fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
-    /// `attempts`, `claimed_at`. A field waits while one is pending that it is calculated from, for at most `patience`
+    /// `attempts`, `waves`, `claimed_at`. A field waits while one is pending that it is calculated from, for at most `patience`
     /// milliseconds.
     fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement;
 
@@ -392,8 +392,17 @@ pub(crate) trait Dialect: Send + Sync {
     /// Writes values and flags of rows that are all of one shape.
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
 
-    /// Ends the lease of these claims; they are due again after `delay` milliseconds.
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement>;
+    /// Ends the lease of these claims; they are due again after `delay` milliseconds, with that many waves more.
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement>;
+
+    /// A row `marked` (bool): whether there are marks that name the claim's row, also if somebody is about to collect them.
+    fn is_marked(&self, owner: &Owner, claim: &Claim) -> Statement {
+        shared::is_marked(self.sql(), owner, claim)
+    }
+
+    /// After one wave more: keeps a claim from everybody for a while, which is four times as long as it was held, but at least
+    /// `delay` milliseconds; or, with the error, until it is marked again. As long as it is not, its waves are negative.
+    fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement;
 
     /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;

@@ -15,6 +15,8 @@ pub(crate) struct Claim {
     pub(crate) generation: i64,
     /// How often it was claimed since it was last marked, this time included.
     pub(crate) attempts: i32,
+    /// How often in a row it was marked again while it was calculated.
+    pub(crate) waves: i32,
     /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after that is not served by it.
     pub(crate) claimed_at: i64,
 }

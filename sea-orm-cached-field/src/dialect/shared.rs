@@ -140,6 +140,13 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
     sql.table("claimed", columns)
 }
 
+pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
+    let marks = sql.qualified(&marks(owner));
+    let (is_row, field) = (sql.key_is(owner, "", &key_columns(owner), &claim.key), owner.fields[claim.field].name);
+    let field = sql.bind(field);
+    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND field = {field}) AS marked"))
+}
+
 /// `k (key_1, ...) AS (..)`
 pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     sql.table("k", Bound::keys(owner, keys.iter()))

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Val
 use super::{
     Connections, execute_all,
     judge::{Verdict, judge, read_verdict, with_verdict},
+    wave,
 };
 use crate::{
     Error, dialect,
@@ -40,21 +41,32 @@ pub(crate) async fn complete(
         Some(verdicts) => verdicts,
         None => store(engine, connections, model, calculations).await?,
     };
-    stored(engine, connections, model, with_verdict(claims(calculations), &verdicts, Verdict::Superseded)).await;
     let judged = calculations.iter().zip(&verdicts);
     engine
         .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, *verdict, calculation.changed)));
+    stored(engine, connections, model, claims(calculations), &verdicts).await;
     Ok(verdicts.into_iter().map(Verdict::is_stored).collect())
 }
 
 /// What is left to be done after the commit.
-pub(super) async fn stored(engine: &Engine, connections: Connections<'_>, model: &Model, superseded: Vec<Claim>) {
-    if model.owner.fields.iter().any(|field| field.expires_after.is_some()) {
-        // A worker that fell asleep while the row was flagged knows nothing of its expiry.
-        engine.wake.send_replace(());
-    }
+pub(super) async fn stored(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    claims: impl Iterator<Item = &Claim> + Clone,
+    verdicts: &[Verdict],
+) {
+    let superseded = with_verdict(claims.clone(), verdicts, Verdict::Superseded);
     if !superseded.is_empty() {
         release(engine, connections, model, &superseded).await;
+    }
+    let mut published = with_verdict(claims, verdicts, Verdict::Publish);
+    published.retain(wave::is_held_back);
+    wave::hold_back(engine, connections, model, &published).await;
+    let expires = model.owner.fields.iter().any(|field| field.expires_after.is_some());
+    if expires || verdicts.iter().any(|verdict| *verdict != Verdict::Done) {
+        // A worker that fell asleep meanwhile knows only of the leases, and nothing of expiries.
+        engine.wake.send_replace(());
     }
 }
 
@@ -70,7 +82,7 @@ const RELEASES: u32 = 5;
 async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim]) {
     let release = async || -> Result<(), Error> {
         let transaction = connections.begin(engine, false).await?;
-        execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+        execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
         Ok(transaction.commit().await?)
     };
     for _ in 0..RELEASES {
@@ -144,14 +156,15 @@ pub(super) async fn end(
             transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
         }
     }
-    let mut delayed: BTreeMap<i64, Vec<Claim>> = BTreeMap::new();
-    for claim in with_verdict(claims.clone(), verdicts, Verdict::Publish) {
+    let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
+    let published = with_verdict(claims.clone(), verdicts, Verdict::Publish);
+    for claim in published.into_iter().filter(|claim| !wave::is_held_back(claim)) {
         let delay = model.owner.fields[claim.field].debounce.unwrap_or_default();
-        delayed.entry(delay).or_default().push(claim);
+        delayed.entry((delay, 1)).or_default().push(claim);
     }
-    delayed.entry(LOCKED_DELAY).or_default().extend(with_verdict(claims, verdicts, Verdict::HandBack));
-    for (delay, claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
-        execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay)).await?;
+    delayed.entry((LOCKED_DELAY, 0)).or_default().extend(with_verdict(claims, verdicts, Verdict::HandBack));
+    for ((delay, waves), claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
+        execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay, waves)).await?;
     }
     Ok(())
 }
@@ -238,7 +251,7 @@ pub(crate) async fn hand_back(
     claims: &[Claim],
 ) -> Result<(), Error> {
     let transaction = connections.into().begin(engine, false).await?;
-    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
     transaction.commit().await?;
     for claim in claims {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
@@ -258,7 +271,7 @@ pub(crate) async fn drop_gone(
     // A row that is hidden from this role is not gone.
     execute_all(&transaction, engine.dialect.see_all()).await?;
     execute_all(&transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
-    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0)).await?;
+    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
     transaction.commit().await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {

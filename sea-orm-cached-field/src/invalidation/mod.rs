@@ -12,6 +12,7 @@ mod mark;
 mod query;
 mod question;
 mod recursion;
+mod wave;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
@@ -40,13 +41,14 @@ async fn query_last(db: &impl ConnectionTrait, mut statements: Vec<Statement>) -
     db.query_all_raw(last).await
 }
 
-/// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`.
+/// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`.
 fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
     Ok(Claim {
         key: model.read_key(row)?,
         field: read_field(model, row)?,
         generation: row.try_get("", "generation")?,
         attempts: row.try_get("", "attempts")?,
+        waves: row.try_get("", "waves")?,
         claimed_at: row.try_get("", "claimed_at")?,
     })
 }

@@ -44,7 +44,6 @@ pub(crate) async fn complete_by_query(
     };
     transaction.commit().await?;
     let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
-    stored(engine, connections, model, with_verdict(claims.iter(), &verdicts, Verdict::Superseded)).await;
     let took = started.elapsed();
     let calculated = claims.iter().map(|claim| {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
@@ -52,6 +51,7 @@ pub(crate) async fn complete_by_query(
     });
     engine.tell_all(calculated);
     engine.tell_all(claims.iter().zip(ended).map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)));
+    stored(engine, connections, model, claims.iter(), &verdicts).await;
     Ok(Some(verdicts.into_iter().map(Verdict::is_stored).collect()))
 }
 

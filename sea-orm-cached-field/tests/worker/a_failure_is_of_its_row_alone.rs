@@ -10,18 +10,8 @@ fn patient(db: &TestDb) -> Worker {
     fragiles().worker(db).calculation_timeout(Duration::from_millis(200)).backoff(hour, hour)
 }
 
-async fn last_error(db: &TestDb, id: i32) -> String {
-    db.scalar(&format!("SELECT last_error FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
-}
-
 async fn attempts(db: &TestDb, id: i32) -> i32 {
     db.scalar(&format!("SELECT attempts FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
-}
-
-/// Whether the row stays as failed until it is marked again.
-async fn given_up(db: &TestDb, id: i32) -> bool {
-    let due = format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
-    db.scalar::<i64>(&due).await == 1
 }
 
 /// Row 1 fails, row 2 is fine.

@@ -56,6 +56,10 @@ impl Model {
                     connections.push(db.begin().await?);
                 }
             }
+            restless if restless.starts_with("restless") => {
+                set_mood(db, self.id, &format!("{restless}.")).await;
+                Ok(format!("feels {restless}"))
+            }
             "too long" => Ok("x".repeat(61)),
             "refused" => Ok("refused".to_owned()),
             mood => {
@@ -103,6 +107,11 @@ impl Place {
             })
         };
         Arc::clone(PLACES.lock().unwrap().entry(name.to_owned()).or_insert_with(new))
+    }
+
+    /// That of this test.
+    pub fn of(db: &TestDb) -> Arc<Self> {
+        Self::named(&db.url)
     }
 
     fn begin(self: &Arc<Self>, id: i32) -> Running {
@@ -158,7 +167,7 @@ pub async fn set_up_fragiles(db: &TestDb) -> Arc<Place> {
     // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
     db.sql(&create.replace(&column, &check).replace("` timestamp", "` datetime(6)")).await;
     fragiles().install(&**db).await.expect("installed");
-    Place::named(&db.url)
+    Place::of(db)
 }
 
 /// Rows of these moods.
@@ -194,6 +203,16 @@ pub async fn assert_opinion(db: &TestDb, id: i32, opinion: &str) {
 
 pub async fn queued(db: &TestDb, id: i32) -> i64 {
     db.scalar(&format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+}
+
+pub async fn last_error(db: &TestDb, id: i32) -> String {
+    db.scalar(&format!("SELECT last_error FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+}
+
+/// Whether the row stays as failed until it is marked again.
+pub async fn given_up(db: &TestDb, id: i32) -> bool {
+    let due = format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
+    db.scalar::<i64>(&due).await == 1
 }
 
 async fn marked(db: &TestDb, id: i32) -> i64 {

@@ -24,6 +24,7 @@ mod changes_in_quick_succession_are_one;
 mod deleted_rows_are_dropped;
 mod drain_and_run_once_say_what_they_did;
 mod leases_last_as_long_as_calculations;
+mod loops_are_stopped;
 mod many_rows_are_calculated_at_a_time;
 mod many_rows_are_flagged_at_a_time;
 mod many_rows_are_made_fresh_at_a_time;

@@ -74,7 +74,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, patienc
     );
     let waits = upstream.iter().map(|upstream| waits(owner, upstream, &oldest, &patience)).collect::<String>();
     let text = format!(
-        "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, {now} AS claimed_at
+        "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, ABS(d.waves) AS waves, {now} AS claimed_at
            FROM (SELECT DISTINCT {of_oldest}
                    FROM (SELECT {of_due}, d.due_at FROM ({oldest}) d
                           WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked}){waits}
@@ -137,7 +137,10 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
-    statement(sql, format!("UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1"))
+    statement(
+        sql,
+        format!("UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1, q.waves = ABS(q.waves)"),
+    )
 }
 
 /// What stands in the queue under these keys after a statement that has leased until then.
@@ -147,7 +150,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
-        "SELECT {selected}, q.field, q.generation, q.attempts, {now} AS claimed_at, q.leased_until = {end} AS leased
+        "SELECT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
            FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
         selected = prefixed("q", &keys),
         now = super::milliseconds(&now()),
@@ -173,6 +176,7 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
          ON DUPLICATE KEY UPDATE
                 generation = {generation},
                 attempts = IF({held}, attempts, attempts + 1),
+                waves = IF({held}, waves, ABS(waves)),
                 leased_until = IF({held}, leased_until, VALUES(leased_until)),
                 due_at = LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at))"
     );

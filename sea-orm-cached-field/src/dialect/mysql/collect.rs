@@ -150,7 +150,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
          VALUES {tuples}
          ON DUPLICATE KEY UPDATE
-                generation = VALUES(generation), due_at = {due_again}, last_error = NULL,
+                generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
         columns = keys.join(", "),

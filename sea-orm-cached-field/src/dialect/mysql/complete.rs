@@ -114,12 +114,34 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<State
     rows.iter().map(of_row).collect()
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::mysql();
-    let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+    let (due, waves) = (after("UTC_TIMESTAMP(6)", &sql.bind(delay)), sql.bind(waves));
     let text = format!(
-        "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due}",
+        "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due},
+                q.waves = q.waves + {waves}",
         queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let (due, held, error) = match error {
+        None => {
+            let held_for = format!("{} - {}", super::milliseconds("UTC_TIMESTAMP(6)"), sql.bind(claim.claimed_at));
+            let delay = format!("GREATEST({}, 4 * ({held_for}))", sql.bind(delay));
+            ("UTC_TIMESTAMP(6)", after("UTC_TIMESTAMP(6)", &delay), "NULL".to_owned())
+        }
+        Some(error) => ("NULL", NEVER.to_owned(), sql.bind(error)),
+    };
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(ABS(waves) + 1), attempts = GREATEST(attempts - 1, 0),
+                due_at = {due}, leased_until = {held}
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
     );
     statement(sql, text)
 }

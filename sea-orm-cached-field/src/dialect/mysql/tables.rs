@@ -104,6 +104,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "due_at DATETIME(6) NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         "leased_until DATETIME(6) NOT NULL DEFAULT '1970-01-01 00:00:00'".to_owned(),
         "attempts INT NOT NULL DEFAULT 0".to_owned(),
+        "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "first_marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),

@@ -65,7 +65,8 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
     let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
     let text = format!(
-        "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1
+        "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1,
+                waves = abs(q.waves)
           WHERE q.ctid = ANY (ARRAY(
                 SELECT f.ctid
                   FROM (SELECT DISTINCT {of_oldest}
@@ -78,7 +79,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
                        LATERAL (SELECT d.ctid FROM {queue} d
                                  WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
                                    FOR UPDATE SKIP LOCKED) f))
-         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at",
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at",
         of_oldest = prefixed("o", &keys),
         of_due = prefixed("d", &[keys.clone(), vec!["due_at".to_owned()]].concat()),
         marks = qualified(&marks(owner)),
@@ -140,9 +141,10 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
+                waves = CASE WHEN {held} THEN q.waves ELSE abs(q.waves) END,
                 leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END,
                 due_at = least(q.due_at, excluded.due_at)
-         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
         columns = keys.join(", "),
         selected = prefixed("k", &keys),
         sequence = literal(&marks),

@@ -86,15 +86,16 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                   FROM found f WHERE f.eager
                 ON CONFLICT ({columns}, field) DO UPDATE SET
                        {respelled}, generation = excluded.generation, due_at = {due_again}, last_error = NULL,
+                       waves = greatest(q.waves, 0),
                        attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                        leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
-                RETURNING {returned}, q.field, q.generation, q.attempts, q.leased_until = {end} AS leased)
-         SELECT {of_queued}, q.field, q.generation, q.attempts, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
+                RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, q.leased_until = {end} AS leased)
+         SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
                 {NOW} AS claimed_at, NULL::bigint AS marked_at, (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
            FROM queued q LEFT JOIN LATERAL (
                 SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
          UNION ALL
-         SELECT {columns}, field, generation, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
+         SELECT {columns}, field, generation, 0, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
                 (SELECT CAST(sum(marks) AS bigint) FROM found)
            FROM found WHERE NOT eager",
         is_eager = by_field("field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
@@ -149,9 +150,10 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
            FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = excluded.generation, due_at = {due_again}, last_error = NULL,
+                waves = greatest(q.waves, 0),
                 attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
-         RETURNING {returned}, q.field, q.generation, q.attempts, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
         queue = qualified(&recalculations(owner)),
         due = due(owner, "v.field"),
         due_again = due_again(owner),

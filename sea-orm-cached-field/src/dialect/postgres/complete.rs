@@ -156,20 +156,38 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     assignments
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          UPDATE {} q SET leased_until = '-infinity', attempts = greatest(q.attempts - 1, 0),
-                due_at = now() + {} * interval '1 millisecond'
+                due_at = now() + {} * interval '1 millisecond', waves = q.waves + {}
            FROM claimed c, {} WHERE q.ctid = p.place",
         qualified(&recalculations(owner)),
         sql.bind(delay),
+        sql.bind(waves),
         place_in_queue(owner, "c", "OFFSET 0"),
     );
     let rows: Vec<(&Key, usize)> = claims.iter().map(|claim| (&claim.key, claim.field)).collect();
     vec![lock_in_queue(owner, &rows), statement(sql, text)]
+}
+
+pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    let mut sql = Sql::postgres();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let (field, claimed_at) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
+    let (delay, error) = (sql.bind(delay), sql.bind(error));
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = greatest(attempts - 1, 0),
+                due_at = CASE WHEN {error} IS NULL THEN now() END,
+                leased_until = CASE WHEN {error} IS NULL
+                     THEN now() + greatest({delay} * interval '1 millisecond', 4 * (now() - to_timestamp({claimed_at} / 1000.0)))
+                     ELSE '-infinity' END
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
 }
 
 pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {

@@ -279,8 +279,12 @@ impl Dialect for Postgres {
         vec![complete::write(owner, shape, rows)]
     }
 
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64) -> Vec<Statement> {
-        complete::hand_back(owner, claims, delay)
+    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
+        complete::hand_back(owner, claims, delay, waves)
+    }
+
+    fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+        complete::hold_back(owner, claim, delay, error)
     }
 
     fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {

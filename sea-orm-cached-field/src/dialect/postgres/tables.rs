@@ -120,6 +120,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 due_at timestamptz DEFAULT now(),
                 leased_until timestamptz NOT NULL DEFAULT '-infinity',
                 attempts integer NOT NULL DEFAULT 0,
+                waves integer NOT NULL DEFAULT 0, -- negative: held back since then
                 last_error text,
                 first_marked_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY ({}, field)

@@ -49,7 +49,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
     let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
     let text = format!(
-        "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1
+        "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1, waves = abs(waves)
           WHERE ({columns}) IN (
                 SELECT {columns}
                   FROM (SELECT * FROM {queue} WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}
@@ -57,7 +57,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
                  WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked}){waits}
                  ORDER BY due_at LIMIT {limit})
             AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
-         RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at",
+         RETURNING {columns}, field, generation, attempts, waves, {NOW} AS claimed_at",
         marks = quote(&marks(owner).name),
         known = known_fields(owner),
         marked = equal("m", &keys, "d", &keys),
@@ -120,9 +120,10 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
+                waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END,
                 due_at = min(coalesce(due_at, excluded.due_at), excluded.due_at)
-         RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {lease_end} AS leased"
+         RETURNING {keys}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased"
     );
     statement(sql, text)
 }

@@ -47,7 +47,7 @@ pub(super) fn collect(
            FROM {chosen} GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
-         RETURNING {keys}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
+         RETURNING {keys}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, NULL AS marked_at, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         due = due(owner, "field"),
@@ -97,7 +97,7 @@ fn queued_again(owner: &Owner) -> String {
         ),
     };
     format!(
-        "generation = excluded.generation, due_at = {due}, last_error = NULL,
+        "generation = excluded.generation, due_at = {due}, last_error = NULL, waves = max(q.waves, 0),
                 attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
                 leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END"
     )
@@ -117,7 +117,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
            FROM v WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {changes}
-         RETURNING {columns}, field, generation, attempts, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
+         RETURNING {columns}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),

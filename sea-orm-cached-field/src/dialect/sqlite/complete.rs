@@ -118,17 +118,33 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
     assignments
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64) -> Statement {
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
-    let delay = sql.bind(delay);
+    let (delay, waves) = (sql.bind(delay), sql.bind(waves));
     let text = format!(
         "WITH {claimed}
-         UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay}
+         UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay},
+                waves = q.waves + {waves}
            FROM claimed c WHERE {} AND q.field = c.field",
         quote(&recalculations(owner).name),
         equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let (field, claimed_at) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
+    let (delay, error) = (sql.bind(delay), sql.bind(error));
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = max(attempts - 1, 0),
+                due_at = CASE WHEN {error} IS NULL THEN {NOW} END,
+                leased_until = CASE WHEN {error} IS NULL THEN {NOW} + max({delay}, 4 * ({NOW} - {claimed_at})) ELSE 0 END
+          WHERE {is_row} AND field = {field}",
+        quote(&recalculations(owner).name),
     );
     statement(sql, text)
 }
@@ -175,7 +191,10 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
         write(owner, &shape, std::slice::from_ref(written)),
-        delete_announced(owner, &[Claim { key: key.clone(), field, generation: 0, attempts: 0, claimed_at: 0 }]),
+        delete_announced(
+            owner,
+            &[Claim { key: key.clone(), field, generation: 0, attempts: 0, waves: 0, claimed_at: 0 }],
+        ),
         mark::unmark(owner, field, key, "id"),
     ]
 }

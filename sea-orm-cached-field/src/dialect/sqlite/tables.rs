@@ -72,6 +72,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   due_at INTEGER DEFAULT ({NOW}),
   leased_until INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
+  waves INTEGER NOT NULL DEFAULT 0, -- negative: held back since then
   last_error TEXT,
   first_marked_at INTEGER NOT NULL DEFAULT ({NOW}),
   PRIMARY KEY ({}, field)

@@ -1,0 +1,99 @@
+use sea_orm_cached_field::Event;
+
+use crate::{fragile::*, harness::TestDb};
+
+/// Recalculations that follow each other at once, and what is done after each of the next.
+const AT_ONCE: usize = 10;
+const HELD_BACK: usize = 5;
+
+/// Works until nothing is due, when whatever is held back is not any more.
+async fn later(db: &TestDb) -> usize {
+    db.let_time_pass("fragile").await;
+    db.drain(fragiles()).await
+}
+
+/// A row whose calculation is marked by somebody else each time, until it is held back.
+async fn hot_row(db: &TestDb) -> i32 {
+    let place = set_up_fragiles(db).await;
+    let [id] = rows_of(db, ["gate"]).await;
+    let worker = tokio::spawn(fragiles().worker(db).drain());
+    for change in 0..AT_ONCE {
+        place.arrivals(1).await;
+        set_mood(&**db, id, &format!("gate {change}")).await;
+        place.open(1);
+    }
+    assert_eq!(worker.await.unwrap().expect("drained"), AT_ONCE);
+    assert_eq!((place.times(id), leased(db).await), (AT_ONCE, 1));
+    id
+}
+
+contract! {
+    async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let [restless, good] = rows_of(&db, ["restless", "fine"]).await;
+        let mut narration = db.narration();
+        db.drain(fragiles()).await;
+        assert_eq!((place.times(restless), leased(&db).await), (AT_ONCE, 1), "it is held back");
+        assert_opinion(&db, good, "feels fine").await;
+        for _ in 1..HELD_BACK {
+            assert_eq!((later(&db).await, leased(&db).await, given_up(&db, restless).await), (1, 1, false));
+        }
+        assert_eq!(later(&db).await, 1);
+        assert!(given_up(&db, restless).await, "{:?}", narration.said());
+        assert_eq!(
+            last_error(&db, restless).await,
+            format!("the calculation of `opinion` of `fragile` {restless} changes what the field depends on: 15 recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"),
+        );
+        let failed = format!("failed fragile.opinion {restless}, attempt 1, given up: {}", last_error(&db, restless).await);
+        assert!(narration.said().contains(&failed));
+        // The last value is there, and nothing more happens.
+        let found = row(&db, restless).await;
+        assert_eq!(found.cached_opinion.unwrap(), format!("feels restless{}", ".".repeat(AT_ONCE + HELD_BACK - 1)));
+        assert!(found.opinion_recalculation_needed);
+        assert_eq!((later(&db).await, place.times(restless)), (0, AT_ONCE + HELD_BACK));
+        // As with any row that has failed, `repair` has it tried again: once, if it is still a loop.
+        assert_eq!(fragiles().repair(&*db).await.expect("repaired").to_string(), "fragile: retried 1 row that had failed\n");
+        assert_eq!((later(&db).await, given_up(&db, restless).await), (1, true));
+        set_mood(&*db, restless, "calm").await;
+        db.drain(fragiles()).await;
+        assert_opinion(&db, restless, "feels calm").await;
+    }
+
+    async fn also_where_a_worker_goes_on(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let mut narration = db.narration();
+        let worker = start(fragiles().worker(&db));
+        let [restless] = rows_of(&db, ["restless"]).await;
+        narration.wait_for(|event| matches!(event, Event::Failed { retry_in: None, .. })).await;
+        worker.stop().await;
+        // More often, if a mark was being collected at the moment when a calculation ended.
+        assert!(place.times(restless) >= AT_ONCE + HELD_BACK && given_up(&db, restless).await);
+    }
+
+    async fn many_changes_from_elsewhere_are_no_loop(db: TestDb) {
+        let id = hot_row(&db).await;
+        let place = Place::of(&db);
+        // Marked while it is held back: so they come from elsewhere, and it begins anew.
+        set_mood(&*db, id, "gate, too").await;
+        assert_eq!((db.drain(fragiles()).await, leased(&db).await), (0, 1), "it is held back all the same");
+        db.let_time_pass("fragile").await;
+        let worker = tokio::spawn(fragiles().worker(&db).drain());
+        for change in 0..AT_ONCE - 1 {
+            place.arrivals(1).await;
+            set_mood(&*db, id, &format!("gate again {change}")).await;
+            place.open(1);
+        }
+        place.arrivals(1).await;
+        place.open(1);
+        assert_eq!(worker.await.unwrap().expect("drained"), AT_ONCE);
+        assert_opinion(&db, id, "feels gate again 8").await;
+    }
+
+    async fn a_row_that_is_held_back_is_read_right(db: TestDb) {
+        let id = hot_row(&db).await;
+        set_mood(&*db, id, "read").await;
+        assert_eq!(row(&db, id).await.fresh_opinion(&*db).await.expect("read"), "feels read");
+        assert_eq!((leased(&db).await, later(&db).await), (1, 1));
+        assert_opinion(&db, id, "feels read").await;
+    }
+}
