@@ -8,14 +8,11 @@ mod attr;
 mod errors;
 mod expand;
 mod fallback;
+mod rewrite;
 mod valid;
 
 use proc_macro::TokenStream;
-use proc_macro2::TokenStream as TokenStream2;
-use quote::quote;
 use syn::{Item, parse_macro_input};
-
-use crate::errors::Errors;
 
 /// Turns the fields of a SeaORM model that carry `#[cached]` into cached fields.
 ///
@@ -143,26 +140,15 @@ use crate::errors::Errors;
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
-    expand(&arguments.into(), &item).into()
-}
-
-fn expand(arguments: &TokenStream2, item: &Item) -> TokenStream2 {
-    let mut errors = Errors::default();
-    let mut model = valid::item(arguments, item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
-    let sound = model.as_mut().is_some_and(|model| valid::model(model, &mut errors));
-    let code = match &model {
-        Some(model) if sound => expand::model(model),
-        _ => fallback::without_cached_fields(item),
-    };
-    let errors = errors.into_compile_errors();
-    quote!(#errors #code)
+    rewrite::item(&arguments.into(), &item).into()
 }
 
 #[cfg(test)]
 mod tests {
+    use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::*;
+    use super::rewrite;
 
     /// The code for a model that uses all of `depends_on`, to be read.
     #[test]
@@ -196,7 +182,7 @@ mod tests {
                 pub team_cost: i64,
             }
         };
-        let code = expand(&TokenStream2::new(), &syn::parse2(model).unwrap());
+        let code = rewrite::item(&TokenStream::new(), &syn::parse2(model).unwrap());
         insta::assert_snapshot!(prettyplease::unparse(&syn::parse2(code).unwrap()));
     }
 }

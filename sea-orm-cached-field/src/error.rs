@@ -351,6 +351,17 @@ impl From<Error> for DbErr {
 }
 
 impl Error {
+    /// What can be said of the error without repeating what the database or the user's code says, for values may stand in that.
+    pub(crate) fn without_values(&self) -> String {
+        match self {
+            Self::Database(_) => "the database has refused something".to_owned(),
+            Self::Panicked { .. } => "the calculation panicked".to_owned(),
+            Self::Shared(error) => error.without_values(),
+            // Of this its source would say more.
+            other => other.to_string(),
+        }
+    }
+
     /// The error with all that it was caused by, on one line.
     pub(crate) fn with_sources(&self) -> String {
         with_sources(self)

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use crate::field::Key;
 
 /// Something that the engine did. Subscribe with [`CachedFields::events`](crate::CachedFields::events); `tracing`
-/// gets the same at level `DEBUG` (failures at `WARN`), with the target `sea_orm_cached_field`.
+/// gets the same at level `DEBUG`, with the target `sea_orm_cached_field`. Failures stand at `WARN`, too, but without what the
+/// database or the user's code says of them, in which values of the user may stand.
 ///
 /// Marking itself is done by the database, for every client alike; the engine tells of marks when it collects them.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +57,6 @@ impl fmt::Display for Event {
             }
             Self::Claimed { table, key, fields } => write!(f, "claimed {table} {key}: {}", fields.join(", ")),
             Self::Calculated { table, field, key, .. } => write!(f, "calculated {table}.{field} {key}"),
-            Self::Split { table, field, rows, error } => {
-                write!(f, "split {} of {table}.{field}: {error}", counted(*rows as u64, "row"))
-            }
             Self::Completed { table, field, key, changed: true } => write!(f, "completed {table}.{field} {key}"),
             Self::Completed { table, field, key, changed: false } => {
                 write!(f, "completed {table}.{field} {key}, unchanged")
@@ -66,15 +64,29 @@ impl fmt::Display for Event {
             Self::Published { table, field, key } => write!(f, "published {table}.{field} {key}, marked again"),
             Self::HandedBack { table, field, key } => write!(f, "handed back {table}.{field} {key}"),
             Self::Superseded { table, field, key } => write!(f, "superseded {table}.{field} {key}"),
-            Self::Failed { table, field, key, error, attempts, retry_in } => {
-                write!(f, "failed {table}.{field} {key}, attempt {attempts}, ")?;
-                f.write_str(if retry_in.is_some() { "will retry: " } else { "given up: " })?;
-                f.write_str(error)
-            }
-            Self::HookFailed { table, field, key, error } => {
-                write!(f, "what follows the recalculation of {table}.{field} {key} failed: {error}")
+            Self::Failed { error, .. } | Self::Split { error, .. } | Self::HookFailed { error, .. } => {
+                write!(f, "{}: {error}", self.headline())
             }
             Self::Gone { table, key } => write!(f, "gone {table} {key}"),
+        }
+    }
+}
+
+impl Event {
+    /// All but the cause, of what has failed.
+    pub(crate) fn headline(&self) -> String {
+        match self {
+            Self::Failed { table, field, key, attempts, retry_in, .. } => {
+                let then = if retry_in.is_some() { "will retry" } else { "given up" };
+                format!("failed {table}.{field} {key}, attempt {attempts}, {then}")
+            }
+            Self::Split { table, field, rows, .. } => {
+                format!("split {} of {table}.{field}", counted(*rows as u64, "row"))
+            }
+            Self::HookFailed { table, field, key, .. } => {
+                format!("what follows the recalculation of {table}.{field} {key} failed")
+            }
+            other => other.to_string(),
         }
     }
 }

@@ -199,7 +199,8 @@ impl Batch<'_> {
             }
             Err(failure) => {
                 let (table, field) = self.names(field);
-                self.engine.tell(Event::Split { table, field, rows: places.len(), error: failure.to_string() });
+                let split = Event::Split { table, field, rows: places.len(), error: failure.to_string() };
+                self.engine.warn(split, failure.without_values());
                 Vec::new()
             }
         }

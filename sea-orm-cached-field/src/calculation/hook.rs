@@ -36,13 +36,16 @@ pub(crate) async fn after_recalculation(
         Ok(loaded) => loaded,
         Err(error) => {
             for (key, fields) in &rows {
-                fields.iter().for_each(|field| tell(engine, model, key, *field, error.to_string()));
+                fields.iter().for_each(|field| tell(engine, model, key, *field, UNREADABLE, error.to_string()));
             }
             return false;
         }
     };
     for (key, error) in &unreadable {
-        rows.remove(key).iter().flatten().for_each(|field| tell(engine, model, key, *field, error.to_string()));
+        rows.remove(key)
+            .iter()
+            .flatten()
+            .for_each(|field| tell(engine, model, key, *field, UNREADABLE, error.to_string()));
     }
     // A row that is gone by now has no value any more that anything could follow from.
     let mut hooks = Vec::new();
@@ -55,9 +58,12 @@ pub(crate) async fn after_recalculation(
     unreadable.is_empty() && ended.into_iter().all(|well| well)
 }
 
-fn tell(engine: &Engine, model: &Model, key: &Key, field: usize, error: String) {
+/// Why the hook of a row that cannot be loaded has failed.
+const UNREADABLE: &str = "the row cannot be read";
+
+fn tell(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
-    engine.tell(Event::HookFailed { table, field, key: key.clone(), error });
+    engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
 }
 
 /// What follows the recalculation of a field of a loaded row.
@@ -79,7 +85,7 @@ impl Hook<'_> {
         let ended = drive(Some(limits.timeout), hook).await;
         drop(permit);
         if let Err(failure) = &ended {
-            tell(engine, model, &loaded.key(place), field, failure.to_string());
+            tell(engine, model, &loaded.key(place), field, &failure.without_values(), failure.to_string());
         }
         ended.is_ok()
     }

@@ -26,6 +26,15 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// As [`Error::without_values`].
+    pub(super) fn without_values(&self) -> String {
+        match self {
+            Self::Returned(_) => "an error was returned".to_owned(),
+            Self::Panicked(_) => "panicked".to_owned(),
+            Self::TimedOut(_) => self.to_string(),
+        }
+    }
+
     fn of(self, Subject { table, field, key }: Subject) -> Error {
         match self {
             Self::Returned(source) => Error::Calculation { table, field, key, source },

@@ -4,6 +4,7 @@ mod flight;
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -116,13 +117,14 @@ impl Engine {
         }
     }
 
+    /// Tells of a failure. `cause` is what may stand in any log.
+    pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
+        tracing::warn!(target: "sea_orm_cached_field", "{}: {cause}", event.headline());
+        self.tell(event);
+    }
+
     pub(crate) fn tell(&self, event: Event) {
-        match event {
-            Event::Failed { .. } | Event::Split { .. } | Event::HookFailed { .. } => {
-                tracing::warn!(target: "sea_orm_cached_field", "{event}")
-            }
-            _ => tracing::debug!(target: "sea_orm_cached_field", "{event}"),
-        }
+        tracing::debug!(target: "sea_orm_cached_field", "{event}");
         // An error says only that nobody listens.
         let _ = self.events.send(event);
     }

@@ -45,13 +45,14 @@ pub(crate) async fn fail(
     error: &Error,
     retry: Retry,
 ) -> Result<(), Error> {
-    let (retry_in, error) = (retry.after(claim.attempts), error.with_sources());
+    let (retry_in, cause, error) = (retry.after(claim.attempts), error.without_values(), error.with_sources());
     let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
     let transaction = connections.into().begin(engine, false).await?;
     transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
     transaction.commit().await?;
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
-    engine.tell(Event::Failed { table, field, key: claim.key.clone(), error, attempts: claim.attempts, retry_in });
+    let (key, attempts) = (claim.key.clone(), claim.attempts);
+    engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);
     Ok(())
 }
 

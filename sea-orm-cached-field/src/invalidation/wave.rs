@@ -46,7 +46,8 @@ pub(super) async fn hold_back(engine: &Engine, connections: Connections<'_>, mod
         }
         if let Some(error) = error {
             let (key, attempts) = (claim.key.clone(), claim.attempts);
-            engine.tell(Event::Failed { table, field, key, error, attempts, retry_in: None });
+            let cause = error.clone();
+            engine.warn(Event::Failed { table, field, key, error, attempts, retry_in: None }, cause);
         }
     }
 }

@@ -66,6 +66,7 @@ impl Model {
                 if mood.starts_with("gate") {
                     place.wait_at_gate().await;
                 }
+                assert!(!mood.ends_with("then panic"), "aaah, {mood}");
                 if mood.ends_with("then error") { Err("not in the mood".into()) } else { Ok(format!("feels {mood}")) }
             }
         }

@@ -22,7 +22,7 @@ contract! {
     async fn of_a_running_worker(db: TestDb) {
         let place = set_up_fragiles(&db).await;
         let [id] = rows_of(&db, ["gate"]).await;
-        let worker = start(fragiles().worker(&db).lease(Duration::from_secs(1)));
+        let worker = start(fragiles().worker(&db).lease(Duration::from_secs(3)));
         place.arrivals(1).await;
         is_renewed(&db).await;
         assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
@@ -36,7 +36,7 @@ contract! {
     async fn of_drain(db: TestDb) {
         let place = set_up_fragiles(&db).await;
         let [id] = rows_of(&db, ["gate"]).await;
-        let draining = tokio::spawn(fragiles().worker(&db).lease(Duration::from_secs(1)).drain());
+        let draining = tokio::spawn(fragiles().worker(&db).lease(Duration::from_secs(3)).drain());
         place.arrivals(1).await;
         is_renewed(&db).await;
         place.open(1);

@@ -143,12 +143,33 @@ contract! {
         insta::allow_duplicates! {
             insta::assert_snapshot!(heard, @r"
         DEBUG claimed fragile ID: opinion
-        WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood
+        WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated
+        DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood
         DEBUG claimed fragile ID: opinion
         DEBUG calculated fragile.opinion ID
         DEBUG completed fragile.opinion ID
         ");
         }
+    }
+
+    /// Whoever may read the log need not be one who may read the data.
+    async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
+        let heard = Heard::everywhere();
+        set_up_fragiles(&db).await;
+        let secret = format!("secret-{}", fastrand::u64(..));
+        db.sql("CREATE UNIQUE INDEX alone ON fragile (cached_opinion)").await;
+        rows_of(&db, ["fine", "fine", &format!("{secret} then error"), &format!("{secret} then panic")]).await;
+        for mood in ["panic", "error", "refused", "too long", "restless"] {
+            rows_of(&db, [mood]).await;
+        }
+        db.sql(&format!("UPDATE fragile SET mood = '{secret}' WHERE mood = 'fine'")).await;
+        db.drain(fragiles()).await;
+        let told = heard.0.lock().unwrap().clone();
+        let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
+        assert!(told.iter().any(|said| said.contains("then panic")), "it is known at the level of debugging: {told:?}");
+        assert!(told.iter().all(|said| said.starts_with("DEBUG ")), "{told:?}");
+        let failed: i64 = db.scalar("SELECT count(*) FROM fragile_cached_recalculations WHERE last_error IS NOT NULL").await;
+        assert_eq!(failed, 7);
     }
 
     async fn every_listener_of_a_pool_hears_it_and_those_of_other_pools_do_not(db: TestDb) {

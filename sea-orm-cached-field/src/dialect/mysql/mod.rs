@@ -11,6 +11,7 @@ mod catalog;
 mod claim;
 mod collect;
 mod complete;
+mod link;
 mod mark;
 mod names;
 mod own_triggers;

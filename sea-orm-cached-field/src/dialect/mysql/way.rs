@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use super::names::{owner_key, qualified, quote, quote_all};
+use super::{
+    link,
+    names::{owner_key, qualified, quote, quote_all},
+};
 use crate::{
     dialect::{
         Described,
@@ -131,7 +134,7 @@ fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>
     group.clone().map(|step| (step, far(&steps[step]), near(&steps[next(step)]))).collect()
 }
 
-/// How a value of a link stands in a mark: a letter that tells how it is bound when it is read, and its bytes.
+/// How the values of a link stand in a mark.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
     let values: Vec<String> = source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
     encoded_values(source, far, &values)
@@ -139,18 +142,7 @@ pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String
 
 /// The same of expressions, one a column of the link.
 pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
-    let values = source.link_columns().zip(values).map(|(column, value)| {
-        let kind = far.columns[column].as_str();
-        let (letter, bytes) = match kind.split(['(', ' ']).next().unwrap_or(kind) {
-            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" if kind.contains("unsigned") => {
-                ('u', format!("CAST({value} AS CHAR)"))
-            }
-            "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "year" => ('i', format!("CAST({value} AS CHAR)")),
-            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ('b', value.clone()),
-            _ => ('s', format!("CONVERT({value} USING utf8mb4)")),
-        };
-        format!("'{letter}', HEX({bytes})")
-    });
+    let values = source.link_columns().zip(values).map(|(column, value)| link::encoded(&far.columns[column], value));
     format!("CONCAT({})", values.collect::<Vec<_>>().join(", ',', "))
 }
 
@@ -163,23 +155,10 @@ pub(super) fn hash(values: &[String]) -> String {
     format!("CRC32(CONCAT_WS(',', {}))", weights.collect::<Vec<_>>().join(", "))
 }
 
-/// Binds a link that [`encoded`] has written; what it has not is no link of any row.
-fn bind(sql: &mut Sql, link: &str) -> Vec<String> {
-    let value = |part: &str| {
-        let (letter, hex) = part.split_at_checked(1)?;
-        let bytes: Option<Vec<u8>> =
-            (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect();
-        let bytes = bytes?;
-        let text = || String::from_utf8(bytes.clone()).ok();
-        Some(match letter {
-            "i" => text()?.parse::<i64>().ok()?.into(),
-            "u" => text()?.parse::<u64>().ok()?.into(),
-            "b" => bytes.into(),
-            _ => sea_orm::Value::from(text()?),
-        })
-    };
-    let values = link.split(',').map(value);
-    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect()
+/// Binds a link that [`encoded`] has written.
+fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
+    let values = link::decoded(link, columns).into_iter();
+    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links lead to.
@@ -189,7 +168,7 @@ pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[
     let mut first = format!("SELECT 0 AS id, {typed} FROM {} f WHERE FALSE", qualified(source.table()));
     for (id, link) in marks {
         let id = sql.bind(*id);
-        first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link).join(", "));
+        first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link, source.link().len()));
     }
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
