@@ -143,17 +143,22 @@ impl<H: Holder> Recalculation<'_, H> {
     }
 
     async fn settle(&self, calculated: Vec<Calculated>) -> Result<(), Error> {
-        let (mut values, mut gone) = (Vec::new(), Vec::new());
+        let (mut values, mut gone, mut postponed) = (Vec::new(), Vec::new(), Vec::new());
         for Calculated { claim, outcome } in calculated {
             match outcome {
                 Outcome::Value { value, changed } => values.push(Calculation { claim, value, changed }),
                 Outcome::Failed(error) => self.fail(&claim, error).await?,
+                Outcome::Postponed => postponed.push(claim),
                 Outcome::Gone => gone.push(claim),
             }
         }
         if !values.is_empty() {
             self.holder.calculated(&values);
             self.complete(&values).await?;
+        }
+        if !postponed.is_empty() {
+            invalidation::hand_back(self.engine, self.connections, self.model, &postponed).await?;
+            self.holder.settled(&postponed);
         }
         if !gone.is_empty() {
             invalidation::drop_gone(self.engine, self.connections, self.model, &gone).await?;

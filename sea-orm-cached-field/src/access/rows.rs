@@ -236,7 +236,7 @@ impl FieldRows {
                 match outcome {
                     Outcome::Value { value, .. } => drop(previewed.values.insert(claim.key, value)),
                     Outcome::Failed(error) => previewed.failure = previewed.failure.or(Some(error)),
-                    Outcome::Gone => {}
+                    Outcome::Gone | Outcome::Postponed => {}
                 }
             }
         }

@@ -2,20 +2,23 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use futures_util::{
-    StreamExt,
-    future::{join, join_all},
-    stream,
+    FutureExt, StreamExt,
+    future::{BoxFuture, join, join_all},
+    stream::{self, FuturesUnordered},
 };
 use sea_orm::{DatabaseExecutor, Value};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::{
-    Subject,
+    Pace, Subject, pace,
     run::{drive, run},
 };
 use crate::{
@@ -27,17 +30,67 @@ use crate::{
     registry::{Loaded, Model},
 };
 
+/// For how long the fields of a row that are calculated wait for the others, to be stored together.
+const TOGETHER: Duration = pace::SLOW;
+
 /// What bounds the user's code.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Limits {
     /// How long one calculation may take.
     pub(crate) timeout: Duration,
     /// How many calculations run at a time, of all batches together.
     pub(crate) concurrency: usize,
     pub(crate) permits: Arc<Semaphore>,
+    pub(crate) pace: Arc<Pace>,
+    /// Of slow fields, where others are not: fewer than in all.
+    pub(crate) slow_permits: Arc<Semaphore>,
+    /// Where slow fields have batches of their own: what is called when nothing else is left of this one.
+    pub(crate) only_slow_left: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+/// That a calculation may run.
+struct Permit<'a> {
+    any: Option<SemaphorePermit<'a>>,
+    slow: Option<SemaphorePermit<'a>>,
 }
 
 impl Limits {
+    /// Of a worker's calculations. A quarter of them can only be of fields that are not slow.
+    pub(crate) fn of_worker(models: &[Arc<Model>], timeout: Duration, concurrency: usize) -> Self {
+        let slow = (concurrency - concurrency.div_ceil(4)).max(1);
+        Self {
+            timeout,
+            concurrency,
+            permits: Arc::new(Semaphore::new(concurrency)),
+            pace: Arc::new(Pace::of(models)),
+            slow_permits: Arc::new(Semaphore::new(slow)),
+            only_slow_left: None,
+        }
+    }
+
+    /// Until a calculation of this field may run.
+    async fn permit(&self, model: &Model, field: usize) -> Permit<'_> {
+        let slow = if self.is_kept_apart(model, field) { self.slow_permits.acquire().await.ok() } else { None };
+        Permit { any: self.permits.acquire().await.ok(), slow }
+    }
+
+    /// Drives a calculation for as long as the permit lets it run. One that turns out to be slow, where enough slow ones run
+    /// already, goes on beside those that are permitted: the others must not wait for its end.
+    async fn observe<T>(&self, model: &Model, field: usize, calculation: impl Future<Output = T>) -> T {
+        let mut permit = self.permit(model, field).await;
+        let is_slow = || {
+            if permit.slow.is_none() && self.pace.is_mixed() {
+                permit.slow = self.slow_permits.try_acquire().ok();
+                permit.any.take_if(|_| permit.slow.is_none());
+            }
+        };
+        self.pace.observe(model, field, calculation, is_slow).await
+    }
+
+    fn is_kept_apart(&self, model: &Model, field: usize) -> bool {
+        self.pace.is_slow(model, field) && self.pace.is_mixed()
+    }
+
     /// Of a calculation that somebody waits for.
     pub(crate) fn of_one() -> Self {
         Self::without_timeout(1)
@@ -49,7 +102,7 @@ impl Limits {
     }
 
     fn without_timeout(concurrency: usize) -> Self {
-        Self { timeout: Duration::MAX, concurrency, permits: Arc::new(Semaphore::new(concurrency)) }
+        Self::of_worker(&[], Duration::MAX, concurrency)
     }
 }
 
@@ -68,12 +121,14 @@ pub(crate) enum Outcome {
         changed: bool,
     },
     Failed(Error),
+    /// It was not calculated: its field is slow, and others have to go on.
+    Postponed,
     /// There is no such row any more.
     Gone,
 }
 
 /// Loads the rows of these claims and calculates their fields, row by row or many rows at a time. All fields of a row
-/// come out together, when the last of them is done, and rows that are done at the same moment, too. The claims must have
+/// come out together, when the last of them is done, unless that takes long, and rows that are done at the same moment, too. The claims must have
 /// been committed before: rows loaded earlier could miss the very changes that the claims stand for.
 pub(crate) async fn calculate(
     engine: &Engine,
@@ -142,17 +197,81 @@ impl Batch<'_> {
         }
     }
 
-    /// Calculates what is left of each row.
+    /// Calculates what is left of each row. What turns out to be slow, where other fields are not, keeps neither its row nor the
+    /// other rows waiting.
     async fn row_by_row(&self, rows: Vec<Row>) {
-        let row = |Row { place, left, mut done }: Row| async move {
-            let fields = left.into_iter().map(|claim| async move {
+        let (slow, mut left_running) = mpsc::unbounded_channel::<BoxFuture<'_, ()>>();
+        let rows = async move {
+            let is_left_running = AtomicBool::default();
+            let row = |row: Row| {
+                let (slow, is_left_running) = (&slow, &is_left_running);
+                async move {
+                    if let Some(running) = self.calculate_row(row).await {
+                        is_left_running.store(true, Ordering::Relaxed);
+                        // It fails only if nobody waits for it any more.
+                        let _ = slow.send(running);
+                    }
+                }
+            };
+            stream::iter(rows).for_each_concurrent(self.limits.concurrency, row).await;
+            if is_left_running.load(Ordering::Relaxed)
+                && let Some(only_slow_left) = &self.limits.only_slow_left
+            {
+                only_slow_left();
+            }
+        };
+        let left_running = async move {
+            let mut running = FuturesUnordered::new();
+            loop {
+                tokio::select! {
+                    Some(another) = left_running.recv() => running.push(another),
+                    Some(()) = running.next() => {}
+                    else => return,
+                }
+            }
+        };
+        join(rows, left_running).await;
+    }
+
+    /// Calculates what is left of a row, and returns what goes on although nobody should wait for it.
+    async fn calculate_row<'a>(&'a self, row: Row) -> Option<BoxFuture<'a, ()>> {
+        let Row { place, left, mut done } = row;
+        let (postponed, mut left): (Vec<Claim>, Vec<Claim>) =
+            left.into_iter().partition(|claim| self.limits.only_slow_left.is_some() && self.is_kept_apart(claim));
+        done.extend(postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }));
+        let calculation = |claim: Claim| {
+            async move {
                 let outcome = self.calculate_one(place, &claim).await;
                 Calculated { claim, outcome }
-            });
-            done.extend(join_all(fields).await);
-            self.send(done).await;
+            }
+            .boxed()
         };
-        stream::iter(rows).for_each_concurrent(self.limits.concurrency, row).await;
+        let mut running: FuturesUnordered<BoxFuture<'a, Calculated>> = left.iter().cloned().map(calculation).collect();
+        loop {
+            match tokio::time::timeout(TOGETHER, running.next()).await {
+                Ok(Some(calculated)) => {
+                    left.retain(|claim| claim.field != calculated.claim.field);
+                    done.push(calculated);
+                }
+                Ok(None) => break,
+                Err(_) if left.iter().all(|claim| self.is_kept_apart(claim)) => break,
+                Err(_) => {}
+            }
+        }
+        self.send(done).await;
+        if running.is_empty() {
+            return None;
+        }
+        let end = async move {
+            while let Some(calculated) = running.next().await {
+                self.send(vec![calculated]).await;
+            }
+        };
+        Some(end.boxed())
+    }
+
+    fn is_kept_apart(&self, claim: &Claim) -> bool {
+        self.limits.is_kept_apart(self.model, claim.field)
     }
 
     /// Calculates first what can be of many rows at a time, then, row by row, the other fields and what has failed.
@@ -185,14 +304,14 @@ impl Batch<'_> {
         if places.len() == 1 {
             return Vec::new();
         }
-        let permit = self.limits.permits.acquire().await;
-        let started = Instant::now();
-        let calculation = self.loaded.calculate_batch(places, field, self.db);
-        let ended = drive(Some(self.limits.timeout), calculation).await;
-        drop(permit);
+        let calculation = async {
+            let started = Instant::now();
+            let values = drive(Some(self.limits.timeout), self.loaded.calculate_batch(places, field, self.db)).await;
+            values.map(|values| (values, started.elapsed()))
+        };
+        let ended = self.limits.observe(self.model, field, calculation).await;
         match ended {
-            Ok(values) => {
-                let took = started.elapsed();
+            Ok((values, took)) => {
                 let value =
                     |(place, value): (&usize, Value)| ((*place, field), self.outcome(*place, field, value, took));
                 places.iter().zip(values).map(value).collect()
@@ -207,17 +326,16 @@ impl Batch<'_> {
     }
 
     async fn calculate_one(&self, place: usize, claim: &Claim) -> Outcome {
-        let permit = self.limits.permits.acquire().await;
-        let started = Instant::now();
         let (table, field) = self.names(claim.field);
         let subject = Subject { table, field, key: claim.key.clone() };
-        let calculation = self.loaded.calculate(place, claim.field, self.db);
-        let ended = run(subject, Some(self.limits.timeout), calculation).await;
-        drop(permit);
-        match ended {
-            Ok(value) => self.outcome(place, claim.field, value, started.elapsed()),
-            Err(error) => Outcome::Failed(error),
-        }
+        let calculation = async {
+            let started = Instant::now();
+            let calculation = self.loaded.calculate(place, claim.field, self.db);
+            let value = run(subject, Some(self.limits.timeout), calculation).await;
+            value.map(|value| self.outcome(place, claim.field, value, started.elapsed()))
+        };
+        let ended = self.limits.observe(self.model, claim.field, calculation).await;
+        ended.unwrap_or_else(Outcome::Failed)
     }
 
     fn outcome(&self, place: usize, field: usize, value: Value, took: Duration) -> Outcome {

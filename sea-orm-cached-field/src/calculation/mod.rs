@@ -3,9 +3,11 @@
 mod batch;
 mod blocking;
 mod hook;
+mod pace;
 mod run;
 
 pub(crate) use batch::{Calculated, Limits, Outcome, calculate};
 pub use blocking::blocking;
 pub(crate) use hook::after_recalculation;
+pub(crate) use pace::Pace;
 pub(crate) use run::{Subject, message, run};

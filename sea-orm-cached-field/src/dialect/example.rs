@@ -119,10 +119,10 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into()] };
     let rows: Vec<Written> = keys.iter().map(written).collect();
     let mut statements = vec![
-        ("work", dialect.work(owner)),
+        ("work", dialect.work(owner, &[0])),
         ("flag", dialect.flag(owner, 0, &keys[0])),
         ("flag_expired", dialect.flag_expired(owner, 0, 100)),
-        ("lease_due", dialect.lease_due(owner, &upstream(owner), 100, 1000, 5000)),
+        ("lease_due", dialect.lease_due(owner, &[0], &upstream(owner), 100, 1000, 5000)),
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),

@@ -261,8 +261,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Whether anything is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
-    fn work(&self, owner: &Owner) -> Statement;
+    /// Whether anything of these fields is marked or due: `work` (bool), and `wait` (milliseconds until something is due, or null).
+    fn work(&self, owner: &Owner, fields: &[usize]) -> Statement;
 
     /// Turns marks of a looked-up source into marks of the owners; with a key, only those that concern this row.
     fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement>;
@@ -342,10 +342,18 @@ pub(crate) trait Dialect: Send + Sync {
     /// Flags these rows if they are not, skipping those that somebody holds locked.
     fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement>;
 
-    /// Leases, or locks, all fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
+    /// Leases, or locks, all of these fields that are due of rows of the queue, the oldest first: rows `key_1`, ..., `field`, `generation`,
     /// `attempts`, `waves`, `claimed_at`. A field waits while one is pending that it is calculated from, for at most `patience`
     /// milliseconds.
-    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement;
+    fn lease_due(
+        &self,
+        owner: &Owner,
+        fields: &[usize],
+        upstream: &[Upstream],
+        rows: u64,
+        lease: i64,
+        patience: i64,
+    ) -> Statement;
 
     /// Leases what [`Dialect::lease_due`] has found, where that only locks it.
     fn lease(&self, _owner: &Owner, _claims: &[Claim], _lease: i64) -> Option<Statement> {

@@ -224,7 +224,12 @@ pub(crate) fn by_field<'a, T: Display>(column: &str, fields: impl Iterator<Item 
 /// Marks and queue rows of these fields alone: others belong to a newer version of the program. An expression, for no
 /// plan may go by the field: nearly all rows have it.
 pub(crate) fn known_fields(owner: &Owner) -> String {
-    let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
+    one_of(owner, 0..owner.fields.len())
+}
+
+/// Marks and queue rows of some of them.
+pub(crate) fn one_of(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
+    let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("field || '' IN ({})", names.join(", "))
 }
 

@@ -44,13 +44,14 @@ impl Work {
     }
 }
 
-/// Looks for work, without writing: on SQLite a write transaction holds up all others.
+/// Looks for work on these fields, without writing: on SQLite a write transaction holds up all others.
 pub(crate) async fn look(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
+    fields: &[usize],
 ) -> Result<Work, Error> {
-    let row = connections.into().reader().query_one_raw(engine.dialect.work(&model.owner)).await?;
+    let row = connections.into().reader().query_one_raw(engine.dialect.work(&model.owner, fields)).await?;
     let Some(row) = row else { return Ok(Work::None) };
     let (marked, wait): (bool, Option<i64>) = (row.try_get("", "work")?, row.try_get("", "wait")?);
     Ok(match wait.map(u64::try_from) {
@@ -78,13 +79,13 @@ pub(crate) enum First {
     OnlyMarks,
 }
 
-/// Collects marks and leases what is due, all fields of a row together; at most so many rows. When this returns the
+/// Collects marks and leases what is due of these fields, those of a row together; at most so many rows. When this returns the
 /// claims are committed, so that rows loaded from now on show every change that they stand for.
 pub(crate) async fn claim(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
-    upstream: &[Upstream],
+    (fields, upstream): (&[usize], &[Upstream]),
     limit: u64,
     lease: Duration,
     first: First,
@@ -98,14 +99,14 @@ pub(crate) async fn claim(
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
     // What is collected but not leased at once is due, and taken in its turn.
     if first == First::Due && at_once > 0 {
-        due = lease_due(engine, &transaction, model, upstream, limit, lease).await?;
+        due = lease_due(engine, &transaction, model, (fields, upstream), limit, lease).await?;
         if let Some(room) = room(due.len()) {
             collected = collect::collect(engine, &transaction, model, room, at_once).await?;
         }
     } else {
         collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
         if let Some(room) = room(collected.claims.len()).filter(|_| first != First::OnlyMarks) {
-            due = lease_due(engine, &transaction, model, upstream, room, lease).await?;
+            due = lease_due(engine, &transaction, model, (fields, upstream), room, lease).await?;
         }
     }
     let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
@@ -123,14 +124,14 @@ async fn lease_due(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    upstream: &[Upstream],
+    (fields, upstream): (&[usize], &[Upstream]),
     limit: u64,
     lease: i64,
 ) -> Result<Vec<Claim>, Error> {
     if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
         db.execute_unprepared(plan_anew).await?;
     }
-    let statement = engine.dialect.lease_due(&model.owner, upstream, limit, lease, milliseconds(PATIENCE));
+    let statement = engine.dialect.lease_due(&model.owner, fields, upstream, limit, lease, milliseconds(PATIENCE));
     let due = db.query_all_raw(statement).await?;
     let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
     if !due.is_empty() {

@@ -15,13 +15,13 @@ use apalis_core::{
     worker::context::WorkerContext,
 };
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
     batch::Batch,
     core::{Core, Next},
     hand_back::HandBackLayer,
+    lane::{Lane, Places},
     sleep::Sleep,
 };
 use crate::{Error, invalidation::Work};
@@ -75,7 +75,7 @@ struct Source {
     core: Arc<Core>,
     sleep: Sleep,
     stop: CancellationToken,
-    in_flight: Arc<Semaphore>,
+    places: Places,
     unreachable_for: Duration,
     /// Whether something is known to have happened since the last look.
     woken: bool,
@@ -86,37 +86,53 @@ impl Source {
     async fn next(&mut self) -> Option<Batch> {
         loop {
             let stop = self.stop.clone();
-            let permit = tokio::select! {
+            let places = async {
+                let is_mixed = self.core.limits.pace.is_mixed();
+                if is_mixed { self.places.free().await } else { self.places.free_in(Lane::Quick).await }
+            };
+            let free = tokio::select! {
                 biased;
                 () = stop.cancelled() => return None,
-                permit = Arc::clone(&self.in_flight).acquire_owned() => permit.ok()?,
+                free = places => free,
             };
+            let lanes: Vec<Lane> = free.lanes().collect();
             // Not cut off when the worker stops: a claim that is half made would be lost until its lease ends.
             let (core, woken) = (&self.core, std::mem::take(&mut self.woken));
-            let claim = async { if woken { core.next_marked().await } else { core.next().await } };
+            let claim = async { if woken { core.next_marked(&lanes).await } else { core.next(&lanes).await } };
             let (next, ()) = tokio::join!(claim, self.sleep.wake_up(core));
             match next {
                 Ok(Next::Batch(batch)) => {
-                    batch.keep(permit);
+                    if let Some(place) = batch.lane().and_then(|lane| free.in_lane(lane)) {
+                        batch.keep(place);
+                    }
                     self.sleep.was_busy();
                     self.unreachable_for = UNREACHABLE.0;
                     return Some(batch);
                 }
                 Ok(Next::Nothing(work)) => {
                     self.unreachable_for = UNREACHABLE.0;
-                    drop(permit);
-                    self.rest(work).await;
+                    drop(free);
+                    self.rest(work, &lanes).await;
                 }
                 Err(error) => self.wait_for_database(&error).await,
             }
         }
     }
 
-    async fn rest(&mut self, work: Work) {
-        let stop = self.stop.clone();
+    /// Until there may be work, or a place in another lane than these.
+    async fn rest(&mut self, work: Work, lanes: &[Lane]) {
+        let (stop, places) = (self.stop.clone(), &self.places);
+        let is_mixed = self.core.limits.pace.is_mixed();
+        let another_place = async {
+            match Lane::BOTH.into_iter().find(|lane| is_mixed && !lanes.contains(lane)) {
+                Some(lane) => drop(places.free_in(lane).await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
+            () = another_place => {}
             woken = self.sleep.sleep(&self.core, work) => self.woken = woken,
         }
     }
@@ -136,7 +152,7 @@ impl Backend {
             core: Arc::clone(&core),
             sleep: Sleep::new(&core),
             stop: stop.clone(),
-            in_flight: Arc::new(Semaphore::new(BATCHES_IN_FLIGHT)),
+            places: Places::new(),
             unreachable_for: UNREACHABLE.0,
             woken: false,
         };

@@ -1,13 +1,14 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::core::Core;
+use super::{core::Core, lane::Lane};
 use crate::{
     Error,
+    calculation::Limits,
     dialect::Claim,
     recalculation::{Holder, Recalculation},
     registry::Model,
@@ -22,6 +23,8 @@ struct Inner {
     id: u64,
     model: Arc<Model>,
     claims: Vec<Claim>,
+    /// If there are lanes.
+    lane: Option<Lane>,
     /// The place among the batches in flight; given up with the batch.
     permit: Mutex<Option<OwnedSemaphorePermit>>,
 }
@@ -29,6 +32,16 @@ struct Inner {
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Batch of {} claims of {}", self.0.claims.len(), self.0.model.owner.table.name)
+    }
+}
+
+impl Inner {
+    fn place(&self) -> MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_up_place(&self) {
+        *self.place() = None;
     }
 }
 
@@ -40,12 +53,16 @@ impl Drop for Inner {
 }
 
 impl Batch {
-    pub(super) fn new(core: Arc<Core>, id: u64, model: Arc<Model>, claims: Vec<Claim>) -> Self {
-        Self(Arc::new(Inner { core, id, model, claims, permit: Mutex::default() }))
+    pub(super) fn new(core: Arc<Core>, id: u64, model: Arc<Model>, claims: Vec<Claim>, lane: Option<Lane>) -> Self {
+        Self(Arc::new(Inner { core, id, model, claims, lane, permit: Mutex::default() }))
+    }
+
+    pub(super) fn lane(&self) -> Option<Lane> {
+        self.0.lane
     }
 
     pub(super) fn keep(&self, permit: OwnedSemaphorePermit) {
-        *self.0.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+        *self.0.place() = Some(permit);
     }
 
     /// How many claims it was made with: one a field and row.
@@ -69,13 +86,19 @@ impl Batch {
 ///
 /// [`Backend`]: crate::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
-    let Inner { core, model, claims, .. } = &*batch.0;
+    let Inner { core, model, claims, lane, .. } = &*batch.0;
+    let give_up_place = || {
+        let inner = Arc::clone(&batch.0);
+        Arc::new(move || inner.give_up_place()) as Arc<dyn Fn() + Send + Sync>
+    };
+    let only_slow_left = (*lane == Some(Lane::Quick)).then(give_up_place);
+    let limits = Limits { only_slow_left, ..core.limits.clone() };
     let recalculation = Recalculation {
         engine: &core.engine,
         connections: core.connections(),
         db: &core.db,
         model,
-        limits: &core.limits,
+        limits: &limits,
         retry: core.settings.retry,
         together: usize::try_from(core.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,

@@ -10,10 +10,10 @@ use std::{
 };
 
 use sea_orm::DatabaseConnection;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{batch::Batch, settings::Settings};
+use super::{batch::Batch, lane::Lane, settings::Settings};
 use crate::{
     Error,
     calculation::Limits,
@@ -47,7 +47,7 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
-    /// The last look at each model.
+    /// The last look at each model, in each lane.
     looked_at: Mutex<Vec<Look>>,
 }
 
@@ -56,6 +56,21 @@ struct Look {
     at: Instant,
     /// What was taken first, if more was found than could be taken.
     left_some: Option<First>,
+}
+
+/// A model, and which of its fields are looked for.
+struct Stop {
+    /// The model's place.
+    turn: usize,
+    lane: Option<Lane>,
+    fields: Vec<usize>,
+}
+
+impl Stop {
+    /// Its place among all models and lanes.
+    fn place(&self) -> usize {
+        self.turn * Lane::BOTH.len() + self.lane.map_or(0, |lane| lane as usize)
+    }
 }
 
 #[derive(Clone)]
@@ -73,18 +88,14 @@ pub(super) enum Next {
 
 impl Core {
     pub(super) fn new(db: DatabaseConnection, models: Vec<Arc<Model>>, settings: Settings) -> Result<Self, Error> {
-        let limits = Limits {
-            timeout: settings.calculation_timeout,
-            concurrency: settings.concurrency,
-            permits: Arc::new(Semaphore::new(settings.concurrency)),
-        };
         let models = upstream_first(&models);
+        let limits = Limits::of_worker(&models, settings.calculation_timeout, settings.concurrency);
         Ok(Self {
             engine: Engine::of(&db)?,
             db,
             own: OnceCell::new(),
             upstream: upstreams(&models),
-            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: None }; models.len()]),
+            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: None }; models.len() * Lane::BOTH.len()]),
             models,
             settings,
             limits,
@@ -115,23 +126,25 @@ impl Core {
     pub(super) async fn look(&self) -> Result<Work, Error> {
         let mut work = Work::None;
         for model in &self.models {
-            work = work.or_earlier(invalidation::look(&self.engine, self.connections(), model).await?);
+            let fields: Vec<usize> = (0..model.owner.fields.len()).collect();
+            work = work.or_earlier(invalidation::look(&self.engine, self.connections(), model, &fields).await?);
         }
         Ok(work)
     }
 
-    /// Claims a batch: of the first model that has work, but none is passed over for long.
-    pub(super) async fn next(self: &Arc<Self>) -> Result<Next, Error> {
+    /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model that has work, but none is
+    /// passed over for long.
+    pub(super) async fn next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         self.settle_in().await?;
         self.hand_back([]).await?;
         let mut work = Work::None;
-        for turn in self.turns() {
-            let (found, first) = self.look_at(turn).await?;
+        for stop in self.stops(lanes) {
+            let (found, first) = self.look_at(&stop).await?;
             work = work.or_earlier(found);
             if found == Work::Now {
-                let (model, rows) = (&self.models[turn], self.settings.batch_size);
+                let (model, rows) = (&self.models[stop.turn], self.settings.batch_size);
                 invalidation::flag_expired(&self.engine, self.connections(), model, rows).await?;
-                if let Some(batch) = self.claim(turn, first).await? {
+                if let Some(batch) = self.claim(stop, first).await? {
                     return Ok(Next::Batch(batch));
                 }
             }
@@ -140,52 +153,80 @@ impl Core {
     }
 
     /// As [`Core::next`], but takes new marks without a look, where a look costs as much.
-    pub(super) async fn next_marked(self: &Arc<Self>) -> Result<Next, Error> {
+    pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         if self.own.get().is_some_and(Option::is_some) {
-            for turn in self.turns().into_iter().filter(|turn| self.upstream[*turn].is_empty()) {
-                if let Some(batch) = self.claim(turn, First::OnlyMarks).await? {
+            for stop in self.stops(lanes).into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
+                if let Some(batch) = self.claim(stop, First::OnlyMarks).await? {
                     return Ok(Next::Batch(batch));
                 }
             }
         }
-        self.next().await
+        self.next(lanes).await
     }
 
     /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now what is due, so that neither
     /// waits for ever.
-    async fn look_at(&self, turn: usize) -> Result<(Work, First), Error> {
-        let last = std::mem::replace(&mut self.looked_at()[turn], Look { at: Instant::now(), left_some: None });
+    async fn look_at(&self, stop: &Stop) -> Result<(Work, First), Error> {
+        let looked = Look { at: Instant::now(), left_some: None };
+        let last = std::mem::replace(&mut self.looked_at()[stop.place()], looked);
+        let (model, fields) = (&self.models[stop.turn], &stop.fields);
         Ok(match last.left_some {
             Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
-            None => (invalidation::look(&self.engine, self.connections(), &self.models[turn]).await?, First::Marks),
+            None => (invalidation::look(&self.engine, self.connections(), model, fields).await?, First::Marks),
         })
     }
 
-    /// The models by their places: in their order, after those that were passed over for long.
-    fn turns(&self) -> Vec<usize> {
+    /// Where work is looked for: the models in their order, after those that were passed over for long.
+    fn stops(&self, lanes: &[Lane]) -> Vec<Stop> {
+        let pace = &self.limits.pace;
+        let mut stops = Vec::new();
+        for (turn, model) in self.models.iter().enumerate() {
+            let fields = 0..model.owner.fields.len();
+            if lanes.is_empty() {
+                stops.push(Stop { turn, lane: None, fields: fields.collect() });
+            } else if !pace.is_mixed() {
+                stops.push(Stop { turn, lane: Some(lanes[0]), fields: fields.collect() });
+            } else {
+                for lane in lanes {
+                    let fields = fields.clone().filter(|field| pace.is_slow(model, *field) == (*lane == Lane::Slow));
+                    stops.push(Stop { turn, lane: Some(*lane), fields: fields.collect() });
+                }
+            }
+        }
+        stops.retain(|stop| !stop.fields.is_empty());
         let looked_at = self.looked_at();
-        let mut turns: Vec<usize> = (0..self.models.len()).collect();
-        turns.sort_by_key(|turn| looked_at[*turn].at.elapsed() < PASSED_OVER);
-        turns
+        stops.sort_by_key(|stop| looked_at[stop.place()].at.elapsed() < PASSED_OVER);
+        stops
     }
 
     fn looked_at(&self) -> std::sync::MutexGuard<'_, Vec<Look>> {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn claim(self: &Arc<Self>, turn: usize, first: First) -> Result<Option<Batch>, Error> {
-        let (engine, model, upstream) = (&self.engine, &self.models[turn], &self.upstream[turn]);
-        let Settings { batch_size, lease, .. } = self.settings;
-        let claims = invalidation::claim(engine, self.connections(), model, upstream, batch_size, lease, first).await?;
-        self.looked_at()[turn].left_some = Some(first).filter(|_| claims.len() as u64 >= batch_size);
-        Ok(if claims.is_empty() { None } else { Some(self.hold(model, claims)) })
+    async fn claim(self: &Arc<Self>, stop: Stop, first: First) -> Result<Option<Batch>, Error> {
+        let (engine, model, place) = (&self.engine, &self.models[stop.turn], stop.place());
+        let fields: (&[usize], &[Upstream]) = (&stop.fields, &self.upstream[stop.turn]);
+        let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
+        let claims = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
+        self.looked_at()[place].left_some = Some(first).filter(|_| claims.len() as u64 >= rows);
+        Ok(if claims.is_empty() { None } else { Some(self.hold(model, claims, stop.lane)) })
     }
 
-    fn hold(self: &Arc<Self>, model: &Arc<Model>, claims: Vec<Claim>) -> Batch {
+    /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers may have room for them.
+    fn batch_size(&self, stop: &Stop) -> u64 {
+        let Settings { batch_size, concurrency, .. } = self.settings;
+        let rows = &self.models[stop.turn].rows;
+        if stop.lane == Some(Lane::Slow) && !stop.fields.iter().any(|field| rows.is_batch(*field)) {
+            return batch_size.min(2 * concurrency as u64);
+        }
+        batch_size
+    }
+
+    fn hold(self: &Arc<Self>, model: &Arc<Model>, claims: Vec<Claim>, lane: Option<Lane>) -> Batch {
         let id = self.next_batch.fetch_add(1, Ordering::Relaxed);
         self.held().insert(id, Held { model: Arc::clone(model), claims: claims.clone() });
-        Batch::new(Arc::clone(self), id, Arc::clone(model), claims)
+        Batch::new(Arc::clone(self), id, Arc::clone(model), claims, lane)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Held>> {

@@ -6,6 +6,7 @@ mod batch;
 mod connections;
 mod core;
 mod hand_back;
+mod lane;
 #[cfg(feature = "sqlx-postgres")]
 mod listen;
 mod run;

@@ -9,6 +9,7 @@ mod crowd;
 mod fragile;
 mod queried;
 
+mod a_backlog_is_worked_off_by_age;
 mod a_calculation_that_blocks_has_a_thread_of_its_own;
 mod a_failure_is_of_its_row_alone;
 mod a_killed_worker_is_taken_over;
@@ -35,6 +36,7 @@ mod reading_goes_by_what_was_loaded;
 mod recalculation_need_not_be_eager;
 mod several_workers_share_the_work;
 mod sleepers_are_woken;
+mod slow_fields_do_not_hold_up_others;
 mod something_follows_each_recalculation;
 mod the_backend_serves_another_apalis_worker;
 mod the_engine_narrates_itself;

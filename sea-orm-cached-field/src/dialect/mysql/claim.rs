@@ -4,7 +4,7 @@ use sea_orm::Statement;
 
 use super::{
     after, as_expiry,
-    names::{known_fields, literal, owner_key, qualified, quote},
+    names::{literal, one_of, owner_key, qualified, quote},
     now, of_expiry, queued, remember_now, statement, way,
 };
 use crate::{
@@ -21,13 +21,14 @@ use crate::{
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
 const LEASES_LOOKED_AT: u32 = 1000;
 
-pub(super) fn work(owner: &Owner) -> Statement {
+pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+    let known = |row| one_of(owner, row, fields.iter().copied());
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
         format!(
             "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
                  AND {} ORDER BY q.due_at LIMIT 1)",
-            known_fields(owner, "q"),
+            known("q"),
         ),
         format!(
             "(SELECT MIN(d.leased_until) FROM (SELECT q.leased_until FROM {queue} q FORCE INDEX (by_due)
@@ -35,7 +36,7 @@ pub(super) fn work(owner: &Owner) -> Statement {
                WHERE d.leased_until > UTC_TIMESTAMP(6))"
         ),
     ];
-    moments.extend(owner.fields.iter().filter_map(|field| {
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         let table = qualified(&owner.table);
         Some(format!(
@@ -51,7 +52,7 @@ pub(super) fn work(owner: &Owner) -> Statement {
         "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {known}) AS work,
                 (SELECT GREATEST(CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment)) / 1000) AS SIGNED), 0)
                    FROM ({moments}) w) AS wait",
-        known = known_fields(owner, "m"),
+        known = known("m"),
         moments = moments.collect::<Vec<_>>().join("\n UNION ALL "),
     );
     statement(Sql::mysql(), text)
@@ -59,13 +60,13 @@ pub(super) fn work(owner: &Owner) -> Statement {
 
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
-pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
+pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * shared::LOOKED_AT));
     let patience = sql.bind(patience);
     let due = |row: &str| {
-        let known = known_fields(owner, row);
+        let known = one_of(owner, row, fields.iter().copied());
         format!("{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)")
     };
     let oldest = format!(

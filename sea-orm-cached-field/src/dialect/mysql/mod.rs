@@ -297,8 +297,8 @@ impl Dialect for MySql {
         None
     }
 
-    fn work(&self, owner: &Owner) -> Statement {
-        claim::work(owner)
+    fn work(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::work(owner, fields)
     }
 
     fn expand_marks(&self, _: &Owner, _: &Source, _: u64, _: Option<&Key>) -> Option<Statement> {
@@ -353,8 +353,16 @@ impl Dialect for MySql {
         Some(collect::flag_missing(owner, field, keys))
     }
 
-    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, _: i64, patience: i64) -> Statement {
-        claim::lease_due(owner, upstream, rows, patience)
+    fn lease_due(
+        &self,
+        owner: &Owner,
+        fields: &[usize],
+        upstream: &[Upstream],
+        rows: u64,
+        _: i64,
+        patience: i64,
+    ) -> Statement {
+        claim::lease_due(owner, fields, upstream, rows, patience)
     }
 
     fn lease(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Option<Statement> {

@@ -32,6 +32,11 @@ pub(super) fn literal(text: &str) -> String {
 
 /// Marks and queue rows of these fields alone: others belong to a newer version of the program.
 pub(super) fn known_fields(owner: &Owner, row: &str) -> String {
-    let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
+    one_of(owner, row, 0..owner.fields.len())
+}
+
+/// Marks and queue rows of some of them.
+pub(super) fn one_of(owner: &Owner, row: &str, fields: impl IntoIterator<Item = usize>) -> String {
+    let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("{row}.field IN ({})", names.join(", "))
 }

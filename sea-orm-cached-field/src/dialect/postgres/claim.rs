@@ -6,7 +6,7 @@ use super::{NOW, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, Session, shared,
-        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, recalculations},
+        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, recalculations},
     },
     field::{
         Key,
@@ -51,15 +51,22 @@ pub(super) fn session() -> Session {
     Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
 }
 
-pub(super) fn work(owner: &Owner) -> Statement {
-    let names: Vec<String> = owner.fields.iter().map(|field| literal(field.name)).collect();
+pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+    let names: Vec<String> = fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
     let function = functions::function(owner, "work");
     statement(Sql::postgres(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
 }
 
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
-pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
+pub(super) fn lease_due(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    rows: u64,
+    lease: i64,
+    patience: i64,
+) -> Statement {
     let mut sql = Sql::postgres();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
@@ -83,7 +90,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
         of_oldest = prefixed("o", &keys),
         of_due = prefixed("d", &[keys.clone(), vec!["due_at".to_owned()]].concat()),
         marks = qualified(&marks(owner)),
-        known = known_fields(owner),
+        known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
         same_key = equal("d", &keys, "k", &keys),

@@ -208,8 +208,8 @@ impl Dialect for Postgres {
         Some("SET LOCAL plan_cache_mode = force_custom_plan")
     }
 
-    fn work(&self, owner: &Owner) -> Statement {
-        claim::work(owner)
+    fn work(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::work(owner, fields)
     }
 
     fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement> {
@@ -247,8 +247,16 @@ impl Dialect for Postgres {
         Some(collect::flag_locked(owner, field, keys))
     }
 
-    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
-        claim::lease_due(owner, upstream, rows, lease, patience)
+    fn lease_due(
+        &self,
+        owner: &Owner,
+        fields: &[usize],
+        upstream: &[Upstream],
+        rows: u64,
+        lease: i64,
+        patience: i64,
+    ) -> Statement {
+        claim::lease_due(owner, fields, upstream, rows, lease, patience)
     }
 
     fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {

@@ -172,7 +172,7 @@ async fn nor_does_a_trigger_or_a_function() {
     let owner = owner();
     let looked_up = owner.looked_up().next().unwrap();
     let functions = [
-        ("work", Postgres.work(&owner)),
+        ("work", Postgres.work(&owner, &[0])),
         ("expand", Postgres.expand_marks(&owner, looked_up, 100, None).unwrap()),
         ("expand for a row", Postgres.expand_marks(&owner, looked_up, 100, Some(&Key::new([7.into()]))).unwrap()),
     ];

@@ -6,7 +6,7 @@ use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations},
+        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, quote, recalculations},
     },
     field::{
         Key,
@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-pub(super) fn work(owner: &Owner) -> Statement {
+pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
-    let known = known_fields(owner);
+    let known = one_of(owner, fields.iter().copied());
     let mut moments = vec![
         format!("SELECT min(due_at) AS moment FROM {queue} WHERE {known} AND leased_until <= {NOW}"),
         format!("SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > {NOW}"),
     ];
-    moments.extend(owner.fields.iter().filter_map(|field| {
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         // The Julian day 2440587.5 is the beginning of 1970.
         Some(format!(
@@ -42,7 +42,14 @@ pub(super) fn work(owner: &Owner) -> Statement {
 
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
-pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
+pub(super) fn lease_due(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    rows: u64,
+    lease: i64,
+    patience: i64,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
     let columns = keys.join(", ");
@@ -59,7 +66,7 @@ pub(super) fn lease_due(owner: &Owner, upstream: &[Upstream], rows: u64, lease: 
             AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
          RETURNING {columns}, field, generation, attempts, waves, {NOW} AS claimed_at",
         marks = quote(&marks(owner).name),
-        known = known_fields(owner),
+        known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
     );

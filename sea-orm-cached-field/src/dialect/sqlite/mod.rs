@@ -166,8 +166,8 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn work(&self, owner: &Owner) -> Statement {
-        claim::work(owner)
+    fn work(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::work(owner, fields)
     }
 
     fn expand_marks(&self, _: &Owner, _: &Source, _: u64, _: Option<&Key>) -> Option<Statement> {
@@ -198,8 +198,16 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn lease_due(&self, owner: &Owner, upstream: &[Upstream], rows: u64, lease: i64, patience: i64) -> Statement {
-        claim::lease_due(owner, upstream, rows, lease, patience)
+    fn lease_due(
+        &self,
+        owner: &Owner,
+        fields: &[usize],
+        upstream: &[Upstream],
+        rows: u64,
+        lease: i64,
+        patience: i64,
+    ) -> Statement {
+        claim::lease_due(owner, fields, upstream, rows, lease, patience)
     }
 
     fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
