@@ -364,6 +364,7 @@ pub(crate) trait Dialect: Send + Sync {
     /// holds it.
     fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement>;
 
+    /// Not of what is held back.
     fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement;
 
     // ---- complete

@@ -19,7 +19,8 @@ const AT_ONCE: i32 = 10;
 /// most (1/5 * (4/5)^4)^5, about one in 270,000, if changes come independently of each other (a Poisson process).
 const LOOP: i32 = AT_ONCE + 5;
 
-/// For how long a row is held back, at least.
+/// For how long a row is held back, at least, give or take a quarter: nobody who changes it at regular times should always do so
+/// while it is calculated.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// How often, and how far apart, this is tried. After that the row is held back by its lease.
@@ -38,13 +39,16 @@ pub(super) async fn hold_back(engine: &Engine, connections: Connections<'_>, mod
         let waves = claim.waves + 1;
         let error = (waves >= LOOP)
             .then(|| Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.to_string());
-        for left in (0..TRIES).rev() {
-            if let Ok(true) = hold_back_one(engine, connections, model, claim, error.as_deref(), left > 0).await {
-                break;
+        let mut left = TRIES;
+        let is_held_back = loop {
+            left -= 1;
+            match hold_back_one(engine, connections, model, claim, error.as_deref(), left > 0).await {
+                Ok(true) => break true,
+                _ if left == 0 => break false,
+                _ => tokio::time::sleep(BETWEEN_TRIES).await,
             }
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        }
-        if let Some(error) = error {
+        };
+        if let Some(error) = error.filter(|_| is_held_back) {
             let (key, attempts) = (claim.key.clone(), claim.attempts);
             let cause = error.clone();
             engine.warn(Event::Failed { table, field, key, error, attempts, retry_in: None }, cause);
@@ -73,7 +77,8 @@ async fn hold_back_one(
         transaction.rollback().await?;
         return Ok(false);
     }
-    let delay = i64::try_from(HELD_BACK.as_millis()).unwrap_or(i64::MAX);
+    let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
+    let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     transaction.execute_raw(engine.dialect.hold_back(&model.owner, claim, delay, error)).await?;
     transaction.commit().await?;
     engine.tell_all(collected.event(model));

@@ -189,6 +189,7 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
-    let text = format!("UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6)");
+    let text =
+        format!("UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6) AND q.waves >= 0");
     statement(sql, text)
 }

@@ -169,7 +169,7 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
            FROM claimed c, {} WHERE q.ctid = p.place",
         qualified(&recalculations(owner)),
         sql.bind(lease),
-        place_in_queue(owner, "c", "AND r.leased_until > now() FOR UPDATE SKIP LOCKED"),
+        place_in_queue(owner, "c", "AND r.leased_until > now() AND r.waves >= 0 FOR UPDATE SKIP LOCKED"),
     );
     statement(sql, text)
 }

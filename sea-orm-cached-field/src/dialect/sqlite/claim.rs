@@ -143,7 +143,7 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q SET leased_until = {NOW} + {lease}
-           FROM claimed c WHERE {} AND q.field = c.field AND q.leased_until > {NOW}",
+           FROM claimed c WHERE {} AND q.field = c.field AND q.leased_until > {NOW} AND q.waves >= 0",
         equal("q", &keys, "c", &keys),
     );
     statement(sql, text)
