@@ -23,6 +23,10 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How long it waits where there is work that cannot be had.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
+/// How many errors of the database in a row [`Worker::drain`] takes for passing: a transaction of ours waits for a lock only
+/// for a moment.
+const PASSING_ERRORS: u32 = 5;
+
 /// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
 ///
 /// As many workers as one likes can run, in any number of processes and on any number of machines. On PostgreSQL each has
@@ -165,7 +169,7 @@ impl Worker {
         let core = self.into_core()?;
         let _heartbeat = core.start_heartbeat();
         let mut under_way = JoinSet::new();
-        let mut worked = 0;
+        let (mut worked, mut errors) = (0, 0);
         loop {
             // While one batch is calculated and stored, the next is claimed.
             let work = match core.next(&[]).await {
@@ -177,13 +181,22 @@ impl Worker {
                     Work::Now
                 }
                 Ok(Next::Nothing(work)) => work,
-                Err(error) => {
+                Err(error) if errors == PASSING_ERRORS => {
                     while under_way.join_next().await.is_some() {}
                     return Err(error);
                 }
+                Err(_) => {
+                    errors += 1;
+                    Work::Now
+                }
             };
             match (under_way.join_next().await, work) {
-                (Some(Ok(rows)), _) => worked += rows?,
+                (Some(Ok(Ok(rows))), _) => {
+                    worked += rows;
+                    errors = 0;
+                }
+                (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
+                (Some(Ok(Err(_))), _) => errors += 1,
                 (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
                 // Somebody holds locked what there is to do.
                 (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
