@@ -20,25 +20,44 @@ use crate::{
     },
 };
 
+/// No limit.
+const ALL: &str = "18446744073709551615";
+
+/// How many of the oldest marks are looked at for each that is locked: other workers may hold some.
+const LOOKED_AT: u64 = 4;
+
+/// Locks, of the marks whose ids are found, those that nobody holds, at most so many and in their order. A question of its own
+/// finds them, which locks nothing: a scan that locks gives an explicit lock to whoever has inserted what it meets and not committed.
+/// InnoDB may hand such a lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
+fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
+    format!(
+        "SELECT {read} FROM ({ids}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id
+          LIMIT {limit} FOR UPDATE SKIP LOCKED",
+        qualified(&marks(owner)),
+    )
+}
+
 pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option<&Key>) -> Statement {
     let mut sql = Sql::mysql();
-    let (marks, limit, via) = (qualified(&marks(owner)), sql.bind(limit as i64), literal(&via(source)));
-    let text = match key {
+    let (marks, via) = (qualified(&marks(owner)), literal(&via(source)));
+    let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
+    let ids = match key {
         None => format!(
-            "SELECT m.id, m.link FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via}
-              ORDER BY m.id LIMIT {limit} FOR UPDATE SKIP LOCKED"
+            "SELECT n.id FROM {marks} n FORCE INDEX (by_via) WHERE n.via = {via} ORDER BY n.id LIMIT {looked_at}"
         ),
         Some(key) => {
             let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
             let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
             format!(
-                "SELECT m.id, m.link FROM (SELECT DISTINCT w.link_hash FROM ({}) w) w
-                   STRAIGHT_JOIN {marks} m FORCE INDEX (by_link) ON m.link_hash = w.link_hash AND m.via = {via}
-                  LIMIT {limit} FOR UPDATE SKIP LOCKED",
+                "SELECT n.id FROM (SELECT DISTINCT w.link_hash FROM ({}) w) w
+                   STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
+                  LIMIT {looked_at}",
                 way::hashes(owner, source, &rows),
             )
         }
     };
+    let limit = sql.bind(limit as i64);
+    let text = locked(owner, "m.id, m.link", &ids, &limit);
     statement(sql, text)
 }
 
@@ -88,29 +107,29 @@ fn read(owner: &Owner) -> String {
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     let mut sql = Sql::mysql();
-    let limit = sql.bind(limit as i64);
-    let text = format!(
-        "SELECT {} FROM {} m FORCE INDEX (by_via) WHERE m.via IS NULL AND {}
-          ORDER BY m.id LIMIT {limit} FOR UPDATE SKIP LOCKED",
-        read(owner),
+    let ids = format!(
+        "SELECT n.id FROM {} n FORCE INDEX (by_via) WHERE n.via IS NULL AND {} ORDER BY n.id LIMIT {}",
         qualified(&marks(owner)),
-        known_fields(owner, "m"),
+        known_fields(owner, "n"),
+        sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64),
     );
+    let limit = sql.bind(limit as i64);
+    let text = locked(owner, &read(owner), &ids, &limit);
     statement(sql, text)
 }
 
 pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let keys = key_columns(owner);
-    let text = format!(
-        "SELECT {read} FROM {of} STRAIGHT_JOIN {marks} m FORCE INDEX (by_key) ON {same_key}
-          WHERE {known} FOR UPDATE SKIP LOCKED",
-        read = read(owner),
+    // Without a limit it would become a part of the question around it, and lock.
+    let ids = format!(
+        "SELECT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {ALL}",
         of = super::keys(&mut sql, owner, of),
         marks = qualified(&marks(owner)),
-        same_key = equal("m", &keys, "c", &keys),
-        known = known_fields(owner, "m"),
+        same_key = equal("n", &keys, "c", &keys),
+        known = known_fields(owner, "n"),
     );
+    let text = locked(owner, &read(owner), &ids, ALL);
     statement(sql, text)
 }
 
