@@ -128,8 +128,9 @@ pub(crate) enum Outcome {
 }
 
 /// Loads the rows of these claims and calculates their fields, row by row or many rows at a time. All fields of a row
-/// come out together, when the last of them is done, unless that takes long, and rows that are done at the same moment, too. The claims must have
-/// been committed before: rows loaded earlier could miss the very changes that the claims stand for.
+/// come out together, when the last of them is done, but none waits for one that is slow; and rows that are done at the same
+/// moment, too. The claims must have been committed before: rows loaded earlier could miss the very changes that the claims
+/// stand for.
 pub(crate) async fn calculate(
     engine: &Engine,
     (rows_over, db): (&DatabaseExecutor<'_>, &DatabaseExecutor<'_>),

@@ -164,7 +164,8 @@ impl Worker {
     /// transaction holds locked is.
     ///
     /// # Errors
-    /// As [`Worker::run_once`].
+    /// As [`Worker::run_once`]; but the database's errors only if there are more than five without a batch that ends well in
+    /// between.
     pub async fn drain(self) -> Result<usize, Error> {
         let core = self.into_core()?;
         let _heartbeat = core.start_heartbeat();
