@@ -299,11 +299,11 @@ pub enum Error {
         fields: String,
     },
 
-    /// Our tables were made by another version of this library, or for another primary key.
+    /// Our tables were made for another primary key.
     #[error(
-        "`{name}`, which serves the cached fields of `{table}` ({fields}), was made by another version of this library or for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"
+        "`{name}`, which serves the cached fields of `{table}` ({fields}), was made for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"
     )]
-    OtherSchema {
+    OtherPrimaryKey {
         /// The owner's table.
         table: String,
         /// The owner's cached fields.

@@ -24,13 +24,18 @@ impl CachedFields {
     /// Creates what the fields need in the database: their columns if the tables do not have them, the tables of marks
     /// and recalculations, triggers, and an index on each expiry column. Rows that are stale already are queued.
     ///
-    /// It can be called again and again: what stands there already is left alone, what has changed is made anew, what
-    /// is not needed any more is dropped. All is done in one transaction, but for the queueing, which follows in chunks.
+    /// It can be called again and again, best at each start: what stands there already is left alone, what has changed is made
+    /// anew, what is not needed any more is dropped, tables of an older release of this library are upgraded. All rows of a field
+    /// are flagged if its calculation has another `version`, or if something that it depends on was not watched for a while: an
+    /// older version of the program had installed, a trigger was lost, a dependency is new.
+    ///
+    /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if those are cut off, the next call
+    /// goes on.
     ///
     /// # Errors
     /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
     /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::WrongColumn`], [`Error::UnknownTimeZone`],
-    /// [`Error::MissingPrivilege`], [`Error::OtherSchema`].
+    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`].
     pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::install(&db.into_executor(), &registry::all()?).await
     }
@@ -51,8 +56,8 @@ impl CachedFields {
     ///
     /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
     ///
-    /// What was written while no trigger fired leaves no trace once the triggers are there again. So look before you `install`, or
-    /// use [`CachedFields::repair`] instead.
+    /// [`CachedFields::install`] mends much of it by itself. Not what was written while triggers were disabled, or while a restored
+    /// database was without our tables, nor what has failed: that takes [`CachedFields::repair`].
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {

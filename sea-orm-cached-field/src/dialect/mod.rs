@@ -31,8 +31,8 @@ use crate::{
 use sql::Sql;
 
 pub(crate) use rows::{
-    Action, Cascade, Claim, Described, Enqueued, Mark, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Which,
-    Written,
+    Action, Cascade, Claim, Described, Enqueued, Mark, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Version,
+    Which, Written,
 };
 
 /// The dialect of this database.
@@ -158,6 +158,9 @@ pub(crate) trait Dialect: Send + Sync {
     /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;
 
+    /// What brings a table of ours, with its rows, from an older schema to this one.
+    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String>;
+
     /// Rows `kind`, `name`, `parent` (the table a trigger stands on), `tag` of all that was ever installed for this owner.
     fn installed(&self, owner: &Owner) -> Statement;
 
@@ -172,13 +175,18 @@ pub(crate) trait Dialect: Send + Sync {
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
 
-    /// Rows `field`, `version` of the calculations that values were calculated with.
+    /// Rows `field`, `version` (of the calculation), `inputs`, `kept_by`, `renewal`, as of [`Version`].
     fn versions(&self, owner: &Owner) -> Statement {
         shared::versions(self.sql(), owner)
     }
 
-    fn set_version(&self, owner: &Owner, field: usize) -> [Statement; 2] {
-        shared::set_version([self.sql(), self.sql()], owner, field)
+    fn set_version(&self, owner: &Owner, version: &Version) -> [Statement; 2] {
+        shared::set_version([self.sql(), self.sql()], owner, version)
+    }
+
+    /// Unless somebody else has begun another since.
+    fn end_renewal(&self, owner: &Owner, field: usize, renewal: i64) -> Statement {
+        shared::end_renewal(self.sql(), owner, field, renewal)
     }
 
     /// Sets the flags of a chunk of rows, also those that are set, and marks what somebody holds locked.

@@ -1,9 +1,13 @@
 //! What statements take and give, as plain data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use sea_orm::Value;
 
+use super::sql::checksum;
 use crate::field::{Key, layout::Table};
 
 /// A leased row of the queue: one field of one row that is to be calculated.
@@ -159,6 +163,20 @@ impl ObjectKind {
     }
 }
 
+/// What is written down of a field: what its values were calculated by, and what has been watched since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) field: String,
+    /// The version of the calculation; 0 is none.
+    pub(crate) calculation: i64,
+    /// What is watched for it, one a line; none if that was never written down.
+    pub(crate) inputs: Option<String>,
+    /// By which tables, functions and triggers of ours, one a line; none as before.
+    pub(crate) kept_by: Option<String>,
+    /// Until all rows are flagged: which installation is about to do that.
+    pub(crate) renewal: Option<i64>,
+}
+
 /// Something that stands in the database for an owner.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
@@ -170,4 +188,25 @@ pub(crate) struct Object {
     pub(crate) create: Vec<String>,
     /// What the database keeps with it, to tell whether it is this one.
     pub(crate) tag: String,
+}
+
+/// The number of the schema of our tables. A newer one only adds to an older one what has a default, so that programs with
+/// an older release of this library can work with it.
+const SCHEMA: u32 = 2;
+
+impl Object {
+    /// What the tag of an object ends with, after whose it is. That of a table has its schema with it.
+    pub(crate) fn fingerprint(kind: ObjectKind, made_from: &str) -> String {
+        match kind {
+            ObjectKind::Table => format!("{SCHEMA}.{}", checksum(made_from)),
+            _ => checksum(made_from),
+        }
+    }
+
+    /// How the schema of the table that has this tag compares with ours, and its number.
+    pub(crate) fn schema(tag: &str) -> (Ordering, u32) {
+        let fingerprint = tag.rsplit(' ').next().unwrap_or_default();
+        let schema = fingerprint.split_once('.').map_or(Ok(1), |(schema, _)| schema.parse()).unwrap_or(1);
+        (schema.cmp(&SCHEMA), schema)
+    }
 }

@@ -3,7 +3,7 @@
 use sea_orm::{Statement, Value};
 
 use super::{
-    Claim, Enqueued, Shape, Written,
+    Claim, Enqueued, Shape, Version, Written,
     bound::Bound,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table},
 };
@@ -43,15 +43,27 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
 }
 
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
-    let text = format!("SELECT field, version FROM {}", sql.qualified(&versions_table(owner)));
-    sql.statement(text)
+    let table = sql.qualified(&versions_table(owner));
+    sql.statement(format!("SELECT field, version, inputs, kept_by, renewal FROM {table}"))
 }
 
-pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, field: usize) -> [Statement; 2] {
-    let (table, field) = (old.qualified(&versions_table(owner)), &owner.fields[field]);
-    let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.name));
-    let (name, version) = (new.bind(field.name), new.bind(i64::from(field.version)));
-    [old.statement(delete), new.statement(format!("INSERT INTO {table} (field, version) VALUES ({name}, {version})"))]
+pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, version: &Version) -> [Statement; 2] {
+    let table = old.qualified(&versions_table(owner));
+    let Version { field, calculation, inputs, kept_by, renewal } = version;
+    let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
+    let (field, calculation) = (new.bind(field.as_str()), new.bind(*calculation));
+    let (inputs, kept_by, renewal) = (new.bind(inputs.clone()), new.bind(kept_by.clone()), new.bind(*renewal));
+    let insert = format!(
+        "INSERT INTO {table} (field, version, inputs, kept_by, renewal)
+         VALUES ({field}, {calculation}, {inputs}, {kept_by}, {renewal})"
+    );
+    [old.statement(delete), new.statement(insert)]
+}
+
+pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i64) -> Statement {
+    let table = sql.qualified(&versions_table(owner));
+    let (field, renewal) = (sql.bind(owner.fields[field].name), sql.bind(renewal));
+    sql.statement(format!("UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"))
 }
 
 /// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known whom it concerns.

@@ -1,6 +1,6 @@
 //! The shape of an owner (a table with cached fields) as the database sees it: plain data that SQL is rendered from.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -176,6 +176,21 @@ impl Owner {
         self.fields.iter().position(|field| field.name == name)
     }
 
+    /// Everything that the database watches for a field, each spelled so that no two are alike, in one line.
+    pub(crate) fn inputs(&self, field: usize) -> BTreeSet<String> {
+        let Field { cached, own_columns, .. } = &self.fields[field];
+        let own_columns = own_columns.iter().chain([&cached.name]);
+        let mut inputs: BTreeSet<String> = own_columns.map(|column| format!("{column:?}")).collect();
+        for source in &self.sources {
+            for reader in source.readers.iter().filter(|reader| reader.field == field) {
+                let way = source.spelled();
+                inputs.extend(reader.columns.iter().map(|column| format!("{way} {column:?}")));
+                inputs.insert(way);
+            }
+        }
+        inputs
+    }
+
     /// The fields for which a worker waits after the first change, each with the time in milliseconds.
     pub(crate) fn debounced(&self) -> impl Iterator<Item = (&Field, i64)> {
         self.fields.iter().filter_map(|field| Some((field, field.debounce?)))
@@ -275,6 +290,17 @@ impl Source {
         let groups =
             |source: &Self| source.repeated.iter().filter(|group| group.start <= self.at).cloned().collect::<Vec<_>>();
         other.steps.starts_with(&self.steps) && groups(self) == groups(other)
+    }
+
+    /// `"pigeon"("lamppost_id" = "id") ..`, as [`Owner::inputs`] has it.
+    fn spelled(&self) -> String {
+        let step = |Step { table, link }: &Step| {
+            let schema = table.schema.as_ref().map(|schema| format!("{schema:?}.")).unwrap_or_default();
+            let link: Vec<String> = link.iter().map(|Link { near, far }| format!("{far:?} = {near:?}")).collect();
+            format!("{schema}{:?}({})", table.name, link.join(", "))
+        };
+        let steps = self.steps[..=self.at].iter().map(step);
+        steps.chain(self.repeated.iter().map(|group| format!("{group:?} repeated"))).collect::<Vec<_>>().join(" ")
     }
 
     /// What tells this source from others of the same owner: the tables of its path and the columns of their links.

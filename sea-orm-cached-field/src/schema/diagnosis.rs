@@ -38,6 +38,14 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
+    /// The field's values are of another version of its calculation, or of a time in which not all was watched that it depends
+    /// on; `install` flags all rows.
+    Outdated {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+    },
     /// Something of ours that this program does not need: of a newer version of it, perhaps, which `install` would take it
     /// away from.
     Superfluous {
@@ -110,6 +118,7 @@ impl Finding {
             | Self::NotInstalled { table }
             | Self::Missing { table, .. }
             | Self::Differs { table, .. }
+            | Self::Outdated { table, .. }
             | Self::Superfluous { table, .. }
             | Self::Disabled { table, .. }
             | Self::Unqueued { table, .. }
@@ -130,6 +139,10 @@ impl fmt::Display for Finding {
             Self::Differs { table, kind, name } => {
                 write!(f, "{table}: {kind} {name} is of another version; {REPAIR} with the version that is to stay")
             }
+            Self::Outdated { table, field } => write!(
+                f,
+                "{table}: {field} was calculated by another version, or while not all was watched that it depends on; {REPAIR}, which flags all rows"
+            ),
             Self::Superfluous { table, kind, name } => write!(
                 f,
                 "{table}: {kind} {name} serves nothing that this program declares; if no newer version of it is going to come back, {REPAIR}"

@@ -6,15 +6,15 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{
     Change, Changes, Diagnosis, Finding,
-    backlog::in_chunks,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
+    versions::{Versions, flag_all},
 };
 use crate::{
     Error,
-    dialect::{self, Dialect, ObjectKind, sql::marks},
+    dialect::{self, Dialect, sql::marks},
     engine::Engine,
-    field::{Key, layout::Owner},
+    field::layout::Owner,
     registry::{FieldColumn, Model},
 };
 
@@ -47,13 +47,18 @@ async fn examine(
 ) -> Result<(), Error> {
     let inspected = inspect(dialect, db, model, models).await?;
     let table = inspected.owner.table.name.clone();
-    let Comparison { wanted, superfluous } = compare(db, dialect, &inspected).await?;
-    let our_table = marks(&inspected.owner).name;
-    if wanted.iter().any(|(object, _)| object.kind == ObjectKind::Table && object.name == our_table) {
+    let comparison = compare(db, dialect, &inspected).await?;
+    if !comparison.has(&marks(&inspected.owner)) {
         findings.push(Finding::NotInstalled { table });
         return Ok(());
     }
+    let has_tables = comparison.has_tables() && comparison.outdated.is_empty();
+    let Comparison { wanted, outdated, superfluous, .. } = comparison;
     findings.extend(missing_columns(dialect, model, &inspected));
+    findings.extend(outdated.into_iter().map(|(object, _)| {
+        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
+        Finding::Differs { table, kind, name }
+    }));
     findings.extend(wanted.into_iter().map(|(object, stands)| {
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
         if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
@@ -63,7 +68,10 @@ async fn examine(
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
-    if inspected.without_columns.is_empty() {
+    if has_tables {
+        findings.extend(outdated_fields(db, dialect, model, &inspected.owner).await?);
+    }
+    if has_tables && inspected.without_columns.is_empty() {
         findings.extend(rows(db, dialect, model, &inspected.owner).await?);
     }
     Ok(())
@@ -86,6 +94,18 @@ async fn disabled(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owne
         disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
     }
     Ok(disabled)
+}
+
+/// The fields whose rows the next installation flags.
+async fn outdated_fields(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
+    let versions = Versions::read(db, dialect, owner).await?;
+    let fields = owner.fields.iter().enumerate().filter(|(index, _)| versions.reason(model, *index).is_some());
+    Ok(fields.map(|(_, field)| Finding::Outdated { table: owner.table.name.clone(), field: field.name }).collect())
 }
 
 /// What our tables and the flags say of rows.
@@ -133,27 +153,16 @@ pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
     for model in models {
         let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {
-            flag_all(db, dialect, model, &owner, &mut changes).await?;
+            let fields: Vec<usize> =
+                (0..owner.fields.len()).filter(|field| !changes.has_flagged(&owner, *field)).collect();
+            for (field, rows) in flag_all(db, dialect, model, &owner, &fields).await? {
+                let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+                changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
+            }
         }
         let rows = db.execute_raw(dialect.retry_failed(&owner)).await?.rows_affected();
         let table = owner.table.name.clone();
         changes.0.extend((rows > 0).then_some(Change::Retried { table, rows }));
     }
     Ok(changes)
-}
-
-async fn flag_all(
-    db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
-    model: &Model,
-    owner: &Owner,
-    changes: &mut Changes,
-) -> Result<(), Error> {
-    let all: Vec<usize> = (0..owner.fields.len()).collect();
-    let flag = |field, after: Option<&Key>, to: Option<&Key>| dialect.flag_chunk(owner, field, after, to);
-    for (field, rows) in in_chunks(db, dialect, model, owner, &all, flag).await? {
-        let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
-        changes.0.push(Change::Flagged { table, field, rows });
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Install: bring the database to what the fields need, from wherever it stands.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -9,13 +10,16 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, Transactio
 
 use super::{
     Change, Changes, backlog,
-    inspect::{Inspected, inspect},
-    versions,
+    inspect::{Inspected, describe, inspect},
+    versions::{self, Renewal, Versions, keeper, keepers},
 };
 use crate::{
     Error,
-    dialect::{self, Dialect, Object, ObjectKind},
-    field::layout::Owner,
+    dialect::{
+        self, Dialect, Object, ObjectKind,
+        sql::{key_columns, marks, recalculations, versions as versions_table},
+    },
+    field::layout::{Owner, Table},
     registry::{FieldColumn, Model, check_cycles},
 };
 
@@ -25,10 +29,10 @@ pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) ->
     check_cycles(models)?;
     let transaction = begin(db, dialect).await?;
     let created = create_all(&transaction, dialect, models).await;
-    let (inspected, mut changes) = end(transaction, dialect, created).await?;
-    for (model, inspected) in models.iter().zip(&inspected) {
-        versions::renew(db, dialect, model, &inspected.owner, &mut changes).await?;
-        backlog::enqueue(db, dialect, model, &inspected.owner, &mut changes).await?;
+    let (created, mut changes) = end(transaction, dialect, created).await?;
+    for (model, (owner, renewals)) in models.iter().zip(&created) {
+        versions::renew(db, dialect, model, owner, renewals, &mut changes).await?;
+        backlog::enqueue(db, dialect, model, owner, &mut changes).await?;
     }
     Ok(changes)
 }
@@ -37,8 +41,8 @@ async fn create_all(
     transaction: &DatabaseTransaction,
     dialect: &dyn Dialect,
     models: &[Arc<Model>],
-) -> Result<(Vec<Inspected>, Changes), Error> {
-    let mut changes = Changes::default();
+) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
+    let (mut changes, mut all) = (Changes::default(), Vec::new());
     let mut inspected = inspect_all(transaction, dialect, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
         let added = add_columns(transaction, dialect, model, inspected, &mut changes).await;
@@ -47,11 +51,12 @@ async fn create_all(
     if !changes.is_empty() {
         inspected = inspect_all(transaction, dialect, models).await?;
     }
-    for inspected in &inspected {
-        let created = create_objects(transaction, dialect, inspected, &mut changes).await;
-        created.map_err(|error| explained(dialect, &inspected.owner, error))?;
+    for (model, inspected) in models.iter().zip(inspected) {
+        let created = create_objects(transaction, dialect, model, &inspected, &mut changes).await;
+        let renewals = created.map_err(|error| explained(dialect, &inspected.owner, error))?;
+        all.push((inspected.owner, renewals));
     }
-    Ok((inspected, changes))
+    Ok((all, changes))
 }
 
 /// Begins a transaction that is going to write, where that makes a difference; inside a user's transaction, a savepoint.
@@ -148,11 +153,27 @@ pub(super) async fn installed(
 pub(super) struct Comparison {
     /// What is missing, and what stands there in another form: whether it does.
     pub(super) wanted: Vec<(Object, bool)>,
+    /// Our tables of an older schema: its number.
+    pub(super) outdated: Vec<(Object, u32)>,
     /// What is not needed any more.
     pub(super) superfluous: Installed,
+    /// What keeps the fields: what does now, and what is going to.
+    standing: BTreeSet<String>,
+    needed: BTreeSet<String>,
 }
 
-/// Fails if there is something that is not ours, or not of this version.
+impl Comparison {
+    /// Whether all of our own tables stand.
+    pub(super) fn has_tables(&self) -> bool {
+        self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
+    }
+
+    pub(super) fn has(&self, table: &Table) -> bool {
+        keeper(ObjectKind::Table, &table.name).is_some_and(|name| self.standing.contains(&name))
+    }
+}
+
+/// Fails if there is something that is not ours, or was made for another key.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
@@ -160,29 +181,50 @@ pub(super) async fn compare(
 ) -> Result<Comparison, Error> {
     let owner = &inspected.owner;
     let mut superfluous = installed(db, dialect, owner).await?;
-    let (mut wanted, mut names) = (Vec::new(), BTreeSet::new());
-    for object in dialect.objects(owner, &inspected.table, &inspected.related) {
+    let standing = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
+    let objects = dialect.objects(owner, &inspected.table, &inspected.related);
+    let needed = keepers(&objects);
+    let (mut wanted, mut outdated, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for object in objects {
         let place = (object.kind, object.name.clone(), object.parent.clone());
         let found = superfluous.remove(&place);
         match found {
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
             Some(tag) if tag == object.tag => {}
             Some(tag) if tag.is_empty() => return Err(name_taken(owner, &object)),
-            Some(_) if object.kind == ObjectKind::Table => return Err(other_schema(owner, &object)),
+            Some(tag) if object.kind == ObjectKind::Table => match Object::schema(&tag) {
+                (Ordering::Less, schema) => outdated.push((object, schema)),
+                (Ordering::Equal, _) => return Err(other_key(owner, &object)),
+                (Ordering::Greater, _) => {}
+            },
             found => wanted.push((object, found.is_some())),
         }
     }
-    Ok(Comparison { wanted, superfluous })
+    Ok(Comparison { wanted, outdated, superfluous, standing, needed })
 }
 
 async fn create_objects(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
+    model: &Model,
     inspected: &Inspected,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<Vec<Renewal>, Error> {
     let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
-    let Comparison { wanted, superfluous } = compare(db, dialect, inspected).await?;
+    let mut comparison = compare(db, dialect, inspected).await?;
+    if !comparison.outdated.is_empty() {
+        upgrade(db, dialect, inspected, &comparison.outdated, changes).await?;
+        comparison = compare(db, dialect, inspected).await?;
+    }
+    let mut versions = if comparison.has(&versions_table(owner)) {
+        Versions::read(db, dialect, owner).await?
+    } else if comparison.has(&marks(owner)) {
+        Versions::default()
+    } else {
+        Versions::none()
+    };
+    let Comparison { wanted, superfluous, standing, needed, .. } = comparison;
+    let renewals = versions.begin(db, dialect, model, owner, &standing).await?;
     for (object, replaces) in wanted {
         create(db, dialect, owner, &object, replaces).await?;
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
@@ -196,6 +238,33 @@ async fn create_objects(
     for ((kind, name, parent), _) in superfluous.into_iter().rev() {
         db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
         changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
+    }
+    versions.end(db, dialect, model, owner, &renewals, &needed).await?;
+    Ok(renewals)
+}
+
+/// Brings tables of older schemas to ours, with what is in them.
+async fn upgrade(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    Inspected { owner, table, .. }: &Inspected,
+    outdated: &[(Object, u32)],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for (object, from) in outdated {
+        let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
+        let columns = describe(dialect, &DatabaseExecutor::Transaction(db), &ours).await?;
+        let columns = columns.map(|found| found.described.columns).unwrap_or_default();
+        let mut keys = key_columns(owner).into_iter().zip(&owner.key);
+        if [marks(owner), recalculations(owner)].contains(&ours)
+            && keys.any(|(column, own)| columns.get(&column) != table.columns.get(&own.name))
+        {
+            return Err(other_key(owner, object));
+        }
+        for statement in dialect.upgrade(owner, object, *from) {
+            db.execute_unprepared(&statement).await?;
+        }
+        changes.0.push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });
     }
     Ok(())
 }
@@ -222,6 +291,6 @@ fn name_taken(owner: &Owner, object: &Object) -> Error {
     Error::NameTaken { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
 }
 
-fn other_schema(owner: &Owner, object: &Object) -> Error {
-    Error::OtherSchema { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
+fn other_key(owner: &Owner, object: &Object) -> Error {
+    Error::OtherPrimaryKey { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::event::counted;
+use crate::{event::counted, field::layout::Owner};
 
 /// Something that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
 /// [`uninstall`](crate::CachedFields::uninstall) did.
@@ -23,6 +23,13 @@ pub enum Change {
         /// The kind of object.
         kind: &'static str,
         /// Its name.
+        name: String,
+    },
+    /// A table of ours was brought from the schema of an older release of this library to that of this one, with what is in it.
+    Upgraded {
+        /// The owner's table.
+        table: String,
+        /// The name of our table.
         name: String,
     },
     /// Something of ours was dropped.
@@ -50,7 +57,8 @@ pub enum Change {
         /// The trigger's name.
         name: String,
     },
-    /// All rows were flagged, for nobody could see what was written meanwhile.
+    /// All rows were flagged: something that the field depends on was not watched for a while, and nobody could see what was
+    /// written meanwhile.
     Flagged {
         /// The owner's table.
         table: String,
@@ -90,6 +98,17 @@ impl Changes {
         self.0.is_empty()
     }
 
+    /// Whether all rows were flagged for this field.
+    pub(super) fn has_flagged(&self, owner: &Owner, field: usize) -> bool {
+        let name = owner.fields[field].name;
+        self.0.iter().any(|change| match change {
+            Change::Flagged { table, field, .. } | Change::Outdated { table, field, .. } => {
+                *table == owner.table.name && *field == name
+            }
+            _ => false,
+        })
+    }
+
     /// The changes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Change> {
         self.0.iter()
@@ -101,6 +120,7 @@ impl fmt::Display for Change {
         match self {
             Self::Created { table, kind, name } => write!(f, "{table}: created {kind} {name}"),
             Self::Replaced { table, kind, name } => write!(f, "{table}: replaced {kind} {name}"),
+            Self::Upgraded { table, name } => write!(f, "{table}: upgraded table {name}"),
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
             Self::Outdated { table, field, version, rows } => {
                 let rows = counted(*rows, "row");

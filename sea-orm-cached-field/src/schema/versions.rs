@@ -1,50 +1,197 @@
-//! Versions of calculations: values that another one has calculated are stale.
+//! Versions: what the values of each field were calculated by, and what has been watched for it since. Values that another
+//! version of the calculation has calculated are stale; those of a time in which not all was watched that they depend on may
+//! be.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{Change, Changes, backlog::in_chunks};
 use crate::{
     Error,
-    dialect::{Dialect, ObjectKind, sql::marks},
+    dialect::{Dialect, Object, ObjectKind, Version},
     field::{Key, layout::Owner},
     registry::Model,
 };
 
-/// Flags all rows of fields whose calculation has another version than the database knows, chunk after chunk. If it is cut
-/// off, the next `install` does it again. Where nothing of ours has stood before, no value is of an older version.
+/// Why all rows of a field have to be flagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// They are of another version of the calculation.
+    Calculation,
+    /// For a while, not all was watched that the field depends on.
+    Unwatched,
+}
+
+/// A field whose rows all have to be flagged.
+pub(super) struct Renewal {
+    field: usize,
+    reason: Reason,
+    /// Tells it from the renewals of other installations.
+    id: i64,
+}
+
+/// What is written down of an owner's fields.
+#[derive(Default)]
+pub(super) struct Versions {
+    versions: BTreeMap<String, Version>,
+    /// Whether nothing of ours has stood there before: no value is of an older version.
+    is_first: bool,
+}
+
+impl Versions {
+    /// Where nothing of ours stands yet.
+    pub(super) fn none() -> Self {
+        Self { is_first: true, ..Self::default() }
+    }
+
+    pub(super) async fn read(db: &impl ConnectionTrait, dialect: &dyn Dialect, owner: &Owner) -> Result<Self, Error> {
+        let mut read = Self::default();
+        for row in db.query_all_raw(dialect.versions(owner)).await? {
+            let version = Version {
+                field: row.try_get("", "field")?,
+                calculation: row.try_get("", "version")?,
+                inputs: row.try_get("", "inputs")?,
+                kept_by: row.try_get("", "kept_by")?,
+                renewal: row.try_get("", "renewal")?,
+            };
+            read.versions.insert(version.field.clone(), version);
+        }
+        Ok(read)
+    }
+
+    /// Why all rows of a field have to be flagged, if they have to, as far as it is written down.
+    pub(super) fn reason(&self, model: &Model, field: usize) -> Option<Reason> {
+        let declared = &model.owner.fields[field];
+        let Some(version) = self.versions.get(declared.name) else {
+            return (!self.is_first && declared.version > 0).then_some(Reason::Calculation);
+        };
+        if version.calculation != i64::from(declared.version) {
+            return Some(Reason::Calculation);
+        }
+        let is_watched =
+            version.inputs.as_deref().is_none_or(|inputs| model.owner.inputs(field).is_subset(&read(inputs)));
+        (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
+    }
+
+    /// Before anything is changed: decides what has to be flagged, and writes that down, and what is not going to be watched any
+    /// more. `standing`: the names of what stands there of ours.
+    pub(super) async fn begin(
+        &mut self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        model: &Model,
+        owner: &Owner,
+        standing: &BTreeSet<String>,
+    ) -> Result<Vec<Renewal>, Error> {
+        let mut renewals = Vec::new();
+        for (field, declared) in owner.fields.iter().enumerate() {
+            let kept_by = self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
+            let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
+            let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
+            renewals.extend(reason.map(|reason| Renewal { field, reason, id: fastrand::i64(..) }));
+        }
+        for version in self.versions.values_mut() {
+            let before = version.clone();
+            if let Some(field) = owner.field_index(&version.field) {
+                let still = |inputs: String| written(read(&inputs).intersection(&model.owner.inputs(field)));
+                version.inputs = version.inputs.take().map(still);
+                version.renewal = renewal(&renewals, field).or(version.renewal);
+            } else {
+                version.inputs = Some(String::new());
+            }
+            if *version != before {
+                set(db, dialect, owner, version).await?;
+            }
+        }
+        Ok(renewals)
+    }
+
+    /// Writes down what is watched from now on, and by what.
+    pub(super) async fn end(
+        self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        model: &Model,
+        owner: &Owner,
+        renewals: &[Renewal],
+        standing: &BTreeSet<String>,
+    ) -> Result<(), Error> {
+        for (field, declared) in owner.fields.iter().enumerate() {
+            let version = Version {
+                field: declared.name.to_owned(),
+                calculation: declared.version.into(),
+                inputs: Some(written(&model.owner.inputs(field))),
+                kept_by: Some(written(standing)),
+                renewal: renewal(renewals, field),
+            };
+            if self.versions.get(declared.name) != Some(&version) {
+                set(db, dialect, owner, &version).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of an object that keeps fields, as it is written down.
+pub(super) fn keeper(kind: ObjectKind, name: &str) -> Option<String> {
+    (kind != ObjectKind::Index).then(|| format!("{} {name:?}", kind.name()))
+}
+
+pub(super) fn keepers(objects: &[Object]) -> BTreeSet<String> {
+    objects.iter().filter_map(|object| keeper(object.kind, &object.name)).collect()
+}
+
+/// Flags all rows of these fields. If it is cut off, the next installation does it again.
 pub(super) async fn renew(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
     model: &Model,
     owner: &Owner,
+    renewals: &[Renewal],
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    if owner.fields.iter().all(|field| field.version == 0) {
-        return Ok(());
-    }
-    let table = ObjectKind::Table.name();
-    let is_new = changes.iter().any(
-        |change| matches!(change, Change::Created { kind, name, .. } if *kind == table && *name == marks(owner).name),
-    );
-    let mut known: HashMap<String, i64> = HashMap::new();
-    for row in db.query_all_raw(dialect.versions(owner)).await? {
-        known.insert(row.try_get("", "field")?, row.try_get("", "version")?);
-    }
-    for (index, field) in owner.fields.iter().enumerate().filter(|(_, field)| field.version > 0) {
-        if known.get(field.name) == Some(&i64::from(field.version)) {
-            continue;
-        }
-        if !is_new {
-            let flag = |field, after: Option<&Key>, to: Option<&Key>| dialect.flag_chunk(owner, field, after, to);
-            let rows = in_chunks(db, dialect, model, owner, &[index], flag).await?.into_values().sum();
-            let (table, field, version) = (owner.table.name.clone(), field.name, field.version);
-            changes.0.push(Change::Outdated { table, field, version, rows });
-        }
-        for statement in dialect.set_version(owner, index) {
-            db.execute_raw(statement).await?;
-        }
+    for Renewal { field, reason, id } in renewals {
+        let rows = flag_all(db, dialect, model, owner, &[*field]).await?.into_values().sum();
+        db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
+        let (table, version) = (owner.table.name.clone(), owner.fields[*field].version);
+        let field = owner.fields[*field].name;
+        let change = match reason {
+            Reason::Calculation => Change::Outdated { table, field, version, rows },
+            Reason::Unwatched => Change::Flagged { table, field, rows },
+        };
+        changes.0.extend((rows > 0).then_some(change));
     }
     Ok(())
+}
+
+/// Flags all rows, chunk after chunk. Of each field, how many there were.
+pub(super) async fn flag_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    fields: &[usize],
+) -> Result<BTreeMap<usize, u64>, Error> {
+    let flag = |field, after: Option<&Key>, to: Option<&Key>| dialect.flag_chunk(owner, field, after, to);
+    in_chunks(db, dialect, model, owner, fields, flag).await
+}
+
+fn renewal(renewals: &[Renewal], field: usize) -> Option<i64> {
+    renewals.iter().find(|renewal| renewal.field == field).map(|renewal| renewal.id)
+}
+
+async fn set(db: &impl ConnectionTrait, dialect: &dyn Dialect, owner: &Owner, version: &Version) -> Result<(), Error> {
+    for statement in dialect.set_version(owner, version) {
+        db.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+fn read(lines: &str) -> BTreeSet<String> {
+    lines.lines().map(str::to_owned).collect()
+}
+
+fn written<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
+    lines.into_iter().map(String::as_str).collect::<Vec<_>>().join("\n")
 }

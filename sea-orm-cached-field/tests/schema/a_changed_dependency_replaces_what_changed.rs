@@ -43,6 +43,7 @@ contract! {
             lamp: dropped trigger zz_cached_field_lamp_au_label_bulb__lamp_id__id_e3a14601
             lamp: dropped trigger zz_cached_field_lamp_ai_label_bulb__lamp_id__id_d9bb9ead
             lamp: dropped trigger zz_cached_field_lamp_ad_label_bulb__lamp_id__id_69344f72
+            lamp: flagged 1 row for label
             "#);
         } else if db.is_mysql() {
             insta::assert_snapshot!(without_checksums(&report), @r#"
@@ -53,6 +54,7 @@ contract! {
             lamp: dropped trigger zz_cached_field_lamp_bulb__lamp_id__id_ad
             lamp: dropped trigger zz_cached_field_lamp_bu
             lamp: dropped trigger zz_cached_field_lamp_au
+            lamp: flagged 1 row for label
             "#);
         } else {
             insta::assert_snapshot!(report, @r#"
@@ -69,6 +71,7 @@ contract! {
             lamp: dropped function cf_lamp_bulb__lamp_id__id_at_34ef7bf5
             lamp: dropped function cf_lamp_bulb__lamp_id__id_ai_27ef677e
             lamp: dropped function cf_lamp_bulb__lamp_id__id_ad_24ef62c5
+            lamp: flagged 1 row for label
             "#);
         }
         assert_eq!(installed(&db, CachedFields::of::<after::Entity>()).await, "nothing to do\n");
@@ -76,7 +79,9 @@ contract! {
 
     async fn and_the_database_marks_by_the_new_ones(db: TestDb) {
         a_fresh_lamp(&db).await;
-        installed(&db, CachedFields::of::<after::Entity>()).await;
+        let report = installed(&db, CachedFields::of::<after::Entity>()).await;
+        assert!(report.ends_with("lamp: flagged 1 row for label\n"), "nobody has watched the note: {report}");
+        db.drain(CachedFields::of::<after::Entity>()).await;
         db.sql("UPDATE lamp SET name = 'Bob'").await;
         db.sql("UPDATE bulb SET name = 'E14'").await;
         assert_eq!(db.pending("lamp").await, 0);
@@ -91,6 +96,7 @@ contract! {
         assert_ne!(names(&db).await, before);
         installed(&db, CachedFields::of::<before::Entity>()).await;
         assert_eq!(names(&db).await, before);
+        db.drain(CachedFields::of::<before::Entity>()).await;
         db.sql("UPDATE bulb SET name = 'E14'").await;
         assert_eq!(db.pending("lamp").await, 1);
     }

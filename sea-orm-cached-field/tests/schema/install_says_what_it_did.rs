@@ -18,6 +18,7 @@ contract! {
             insta::assert_snapshot!(first, @r#"
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
+            lamppost: created table lamppost_cached_versions
             lamppost: created index lamppost_cached_marks_key
             lamppost: created index lamppost_cached_recalculations_due
             lamppost: created index lamppost_cached_full_name_expires_after
@@ -49,6 +50,7 @@ contract! {
             insta::assert_snapshot!(without_checksums(&first), @r#"
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
+            lamppost: created table lamppost_cached_versions
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created trigger zz_cached_field_lamppost_bi
             lamppost: created trigger zz_cached_field_lamppost_ai
@@ -68,6 +70,7 @@ contract! {
             insta::assert_snapshot!(first, @r#"
             lamppost: created table lamppost_cached_marks
             lamppost: created table lamppost_cached_recalculations
+            lamppost: created table lamppost_cached_versions
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created function cf_lamppost_flag_066d2dcf
             lamppost: created function cf_lamppost_work_fd595328

@@ -8,38 +8,53 @@ use crate::{
 
 owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
 
-/// Makes the table of marks look as if another version had made it.
-async fn made_by_another_version(db: &TestDb) {
+/// Makes the table of marks look as if it had been made so.
+async fn made(db: &TestDb, fingerprint: &str) {
     if db.is_mysql() {
         let schema: String = db.scalar("SELECT database()").await;
-        let comment = format!("sea-orm-cached-field `{schema}`.`lamp` 01234567");
+        let comment = format!("sea-orm-cached-field `{schema}`.`lamp` {fingerprint}");
         db.sql(&format!("ALTER TABLE lamp_cached_marks COMMENT = '{comment}'")).await;
     } else if db.is_sqlite() {
-        db.sql("DROP TABLE lamp_cached_marks").await;
-        db.sql(r#"CREATE TABLE lamp_cached_marks /* sea-orm-cached-field "lamp" 01234567 */ (id integer)"#).await;
+        let made: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamp_cached_marks'").await;
+        let (before, rest) = made.split_once(r#" "lamp" "#).expect("our comment");
+        let after = rest.split_once(" */").expect("its end").1;
+        let index: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamp_cached_marks_key'").await;
+        let table = format!(r#"{before} "lamp" {fingerprint} */{after}"#);
+        db.sql(&format!("DROP TABLE lamp_cached_marks; {table}; {index}")).await;
     } else {
-        let comment = r#"sea-orm-cached-field "public"."lamp" 01234567"#;
+        let comment = format!(r#"sea-orm-cached-field "public"."lamp" {fingerprint}"#);
         db.sql(&format!("COMMENT ON TABLE lamp_cached_marks IS '{comment}'")).await;
     }
 }
 
 contract! {
-    async fn one_made_by_another_version(db: TestDb) {
+    async fn one_made_for_another_key(db: TestDb) {
         db.create(lamp::Entity).await;
         installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        made_by_another_version(&db).await;
+        made(&db, "2.01234567").await;
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`lamp_cached_marks`, which serves the cached fields of `lamp` (label), was made by another version of this library or for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"#));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`lamp_cached_marks`, which serves the cached fields of `lamp` (label), was made for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"#));
     }
 
     async fn until_it_is_uninstalled_as_the_message_says(db: TestDb) {
         db.create(lamp::Entity).await;
         installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        made_by_another_version(&db).await;
+        made(&db, "2.01234567").await;
         CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
         installed(&db, CachedFields::of::<lamp::Entity>()).await;
         db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
         assert_eq!(db.pending("lamp").await, 1);
+    }
+
+    async fn one_made_by_a_newer_release_which_serves_as_well(db: TestDb) {
+        db.create(lamp::Entity).await;
+        installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        made(&db, "3.01234567").await;
+        db.sql("ALTER TABLE lamp_cached_marks ADD COLUMN news integer").await;
+        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+        assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
+        assert_eq!(db.pending("lamp").await, 0);
     }
 
     async fn a_foreign_one_of_the_same_name(db: TestDb) {

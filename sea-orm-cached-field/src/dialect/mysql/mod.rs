@@ -22,6 +22,7 @@ mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
+mod upgrade;
 mod way;
 
 use sea_orm::{
@@ -225,6 +226,10 @@ impl Dialect for MySql {
 
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
         tables::objects(owner, table, related)
+    }
+
+    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+        upgrade::upgrade(owner, table, from)
     }
 
     fn installed(&self, owner: &Owner) -> Statement {

@@ -1,4 +1,4 @@
-//! Our two tables, and the list of everything that stands beside them.
+//! Our tables, and the list of everything that stands beside them.
 
 use super::{
     cascades,
@@ -13,16 +13,15 @@ use crate::{
     field::layout::{Owner, Source, Table},
 };
 
-/// Tables of ours that carry another number are not touched.
-const SCHEMA_VERSION: u32 = 1;
-
 /// Names of fields and sources are compared byte by byte.
 const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
+/// Negative: held back since then.
+pub(super) const WAVES: &str = "waves INT NOT NULL DEFAULT 0";
+
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
-    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.extend(owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))));
     objects.extend(
         owner.fields.iter().filter(|field| field.index_flag).map(|field| index(owner, &field.recalculation_needed)),
@@ -43,8 +42,8 @@ pub(super) fn tag_prefix(owner: &Owner) -> String {
     format!("sea-orm-cached-field {table} ")
 }
 
-fn tag(owner: &Owner, made_from: &str) -> String {
-    format!("{}{}", tag_prefix(owner), checksum(made_from))
+fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
+    format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, made_from))
 }
 
 /// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after its text, so that the one that replaces it can stand
@@ -52,7 +51,7 @@ fn tag(owner: &Owner, made_from: &str) -> String {
 pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, statements: &[String]) -> Object {
     let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
     let body = statements.join("\n");
-    let tag = tag(owner, &format!("{event}{body}"));
+    let tag = tag(owner, ObjectKind::Trigger, &format!("{event}{body}"));
     let suffix = format!("{suffix}_{}", checksum(&format!("{event}{body}")));
     let name = crate::dialect::sql::unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
     let schema = on.schema.as_deref().map(quote);
@@ -63,7 +62,7 @@ pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, stat
 
 fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
     let head = format!("CREATE TABLE {} (\n  {}\n)", qualified(table), definitions.join(",\n  "));
-    let tag = tag(owner, &format!("{head} schema {SCHEMA_VERSION}"));
+    let tag = tag(owner, ObjectKind::Table, &head);
     let create = vec![format!("{head} ENGINE = InnoDB COMMENT = {}", literal(&tag))];
     Object { kind: ObjectKind::Table, name: table.name.clone(), parent: None, create, tag }
 }
@@ -104,7 +103,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "due_at DATETIME(6) NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         "leased_until DATETIME(6) NOT NULL DEFAULT '1970-01-01 00:00:00'".to_owned(),
         "attempts INT NOT NULL DEFAULT 0".to_owned(),
-        "waves INT NOT NULL DEFAULT 0".to_owned(),
+        WAVES.to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "first_marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),
@@ -114,14 +113,21 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
 }
 
 fn versions_table(owner: &Owner) -> Object {
-    let field = format!("field VARCHAR(128) {NAME} NOT NULL PRIMARY KEY");
-    table(owner, &versions(owner), &[field, "version BIGINT NOT NULL".to_owned()])
+    let mut definitions = vec![format!("field VARCHAR(128) {NAME} NOT NULL PRIMARY KEY")];
+    definitions.push("version BIGINT NOT NULL".to_owned());
+    definitions.extend(version_columns());
+    table(owner, &versions(owner), &definitions)
+}
+
+/// A renewal that is not NULL: rows have yet to be flagged.
+pub(super) fn version_columns() -> [String; 3] {
+    [format!("inputs LONGTEXT {NAME} NULL"), format!("kept_by LONGTEXT {NAME} NULL"), "renewal BIGINT NULL".to_owned()]
 }
 
 fn index(owner: &Owner, column: &str) -> Object {
     let name = fitted(format!("{}_cached_{column}", owner.table.name));
     let head = format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(column));
-    let tag = tag(owner, &head);
+    let tag = tag(owner, ObjectKind::Index, &head);
     let create = vec![format!("{head} COMMENT {}", literal(&tag))];
     Object { kind: ObjectKind::Index, name, parent: None, create, tag }
 }

@@ -19,6 +19,7 @@ mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
+mod upgrade;
 mod way;
 
 use std::time::Duration;
@@ -125,6 +126,10 @@ impl Dialect for Postgres {
 
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
         tables::objects(owner, table, related)
+    }
+
+    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+        upgrade::upgrade(owner, table, from)
     }
 
     fn installed(&self, owner: &Owner) -> Statement {

@@ -1,21 +1,17 @@
-//! Our two tables, and the list of everything that stands beside them.
+//! Our tables, and the list of everything that stands beside them.
 
 use super::{functions, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
     },
     field::layout::{Field, Owner, Source},
 };
 
-/// Tables of ours that carry another number are not touched.
-const SCHEMA_VERSION: u32 = 1;
-
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
-    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
     objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
     objects.extend(functions::objects(owner, table, related));
@@ -39,10 +35,14 @@ pub(super) fn object(
     parent: Option<String>,
     create: Vec<String>,
 ) -> Object {
-    let tag = format!("{}{}", tag_prefix(owner), checksum(&create.concat()));
+    let tag = format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, &create.concat()));
     let mut create = create;
-    create.push(format!("COMMENT ON {} IS {}", identity(owner, kind, name, parent.as_deref()), literal(&tag)));
+    create.push(comment(owner, kind, name, parent.as_deref(), &tag));
     Object { kind, name: name.to_owned(), parent, create, tag }
+}
+
+pub(super) fn comment(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>, tag: &str) -> String {
+    format!("COMMENT ON {} IS {}", identity(owner, kind, name, parent), literal(tag))
 }
 
 /// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
@@ -87,7 +87,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 link text,
                 {flush_keys},
                 flush_links text[]
-            ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0) /* schema {SCHEMA_VERSION} */"
+            ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
         ),
         format!(
             "CREATE INDEX {} ON {marks} ({}, field)",
@@ -124,7 +124,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 last_error text,
                 first_marked_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY ({}, field)
-            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0) /* schema {SCHEMA_VERSION} */",
+            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
             key_columns(owner).join(", "),
         ),
         format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
@@ -135,7 +135,13 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
 fn versions_table(owner: &Owner) -> Object {
     let table = versions(owner);
     let create = format!(
-        "CREATE TABLE {} (field text PRIMARY KEY, version bigint NOT NULL) /* schema {SCHEMA_VERSION} */",
+        "CREATE TABLE {} (
+                field text PRIMARY KEY,
+                version bigint NOT NULL,
+                inputs text,
+                kept_by text,
+                renewal bigint -- not NULL: rows have yet to be flagged
+            )",
         qualified(&table),
     );
     object(owner, ObjectKind::Table, &table.name, None, vec![create])

@@ -16,6 +16,7 @@ mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
+mod upgrade;
 mod way;
 
 use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
@@ -107,6 +108,10 @@ impl Dialect for Sqlite {
 
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
         tables::objects(owner, table, related)
+    }
+
+    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+        upgrade::upgrade(owner, table, from)
     }
 
     fn installed(&self, owner: &Owner) -> Statement {

@@ -1,23 +1,19 @@
-//! Our two tables, and the list of everything that stands beside them.
+//! Our tables, and the list of everything that stands beside them.
 
 use super::{NOW, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
     },
     field::layout::{Field, Owner},
 };
 
-/// Tables of ours that carry another number are not touched.
-const SCHEMA_VERSION: u32 = 1;
-
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table)];
+    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.push(marks_index(owner));
     objects.push(due_index(owner));
-    objects.extend(owner.fields.iter().any(|field| field.version > 0).then(|| versions_table(owner)));
     objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
     objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
     objects.extend(own_triggers::objects(owner, table));
@@ -36,7 +32,7 @@ pub(super) fn tag_prefix(owner: &Owner) -> String {
 
 /// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.
 pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, body: &str) -> Object {
-    let tag = format!("{}{}", tag_prefix(owner), checksum(&format!("{head}{body}")));
+    let tag = format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, &format!("{head}{body}")));
     let create = vec![format!("{head} /* {tag} */ {body}")];
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
@@ -50,7 +46,7 @@ fn key_definitions(owner: &Owner, table: &Described) -> String {
 fn marks_table(owner: &Owner, table: &Described) -> Object {
     let name = marks(owner).name;
     let body = format!(
-        "( -- schema {SCHEMA_VERSION}
+        "(
   id INTEGER PRIMARY KEY,
   field TEXT NOT NULL,
   {},
@@ -65,7 +61,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let name = recalculations(owner).name;
     let body = format!(
-        "( -- schema {SCHEMA_VERSION}
+        "(
   {},
   field TEXT NOT NULL,
   generation INTEGER NOT NULL,
@@ -100,8 +96,14 @@ fn due_index(owner: &Owner) -> Object {
 
 fn versions_table(owner: &Owner) -> Object {
     let name = versions(owner).name;
-    let body = format!("( -- schema {SCHEMA_VERSION}\n  field TEXT PRIMARY KEY,\n  version INTEGER NOT NULL\n)");
-    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+    let body = "(
+  field TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  inputs TEXT,
+  kept_by TEXT,
+  renewal INTEGER -- not NULL: rows have yet to be flagged
+)";
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), body)
 }
 
 /// Of the few rows that are flagged.

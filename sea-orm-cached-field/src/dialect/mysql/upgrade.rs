@@ -1,0 +1,28 @@
+//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+
+use super::{
+    names::{literal, qualified},
+    tables::{WAVES, version_columns},
+};
+use crate::{
+    dialect::{
+        Object,
+        sql::{recalculations, versions},
+    },
+    field::layout::{Owner, Table},
+};
+
+/// One statement: each commits what was done before.
+pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    let mut columns = Vec::new();
+    if from < 2 && table.name == recalculations(owner).name {
+        columns.push(WAVES.to_owned());
+    }
+    if from < 2 && table.name == versions(owner).name {
+        columns.extend(version_columns());
+    }
+    let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
+    let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
+    changes.push(format!("COMMENT = {}", literal(&table.tag)));
+    vec![format!("ALTER TABLE {name} {}", changes.join(", "))]
+}

@@ -1,0 +1,148 @@
+//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with it left behind: lampposts
+//! and a measure, with marks of all kinds, a row that had failed for good, and one whose worker was gone.
+
+use sea_orm_cached_field::Models;
+
+use crate::{
+    catalog::{catalog, installed, names},
+    dumps,
+    harness::{TestDb, lampposts::*},
+};
+
+const OLDER_SCHEMAS: [[&str; 3]; 1] = [[
+    include_str!("older_schemas/1/sqlite.sql"),
+    include_str!("older_schemas/1/postgres.sql"),
+    include_str!("older_schemas/1/mysql.sql"),
+]];
+
+pub mod measure {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm_cached_field::cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "measure")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub inches: i32,
+        #[cached(version = 1, depends_on(inches))]
+        pub length: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        async fn calculate_length(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+            Ok(format!("{} inches", self.inches))
+        }
+    }
+}
+
+fn models() -> Models {
+    lampposts().and::<measure::Entity>()
+}
+
+async fn each_older_schema(db: &TestDb) -> Vec<TestDb> {
+    let mut databases = Vec::new();
+    for [sqlite, postgres, mysql] in OLDER_SCHEMAS {
+        let (older, dump) = if db.is_sqlite() {
+            (TestDb::sqlite().await, sqlite)
+        } else if db.is_mysql() {
+            (TestDb::mysql().await, mysql)
+        } else {
+            (TestDb::postgres().await, postgres)
+        };
+        dumps::load(&older, dump).await;
+        databases.push(older);
+    }
+    databases
+}
+
+async fn full_names(db: &TestDb) -> Vec<String> {
+    let rows = db.rows("SELECT cached_full_name AS full_name FROM lamppost ORDER BY id").await;
+    rows.iter().map(|row| row["full_name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The columns of our tables, with all that is said of them.
+async fn columns(db: &TestDb) -> Vec<String> {
+    let query = if db.is_sqlite() {
+        "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
+           FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\' ORDER BY 1"
+    } else if db.is_mysql() {
+        "SELECT concat_ws(' ', table_name, column_name, column_type, collation_name, is_nullable, column_default, column_key) AS it
+           FROM information_schema.columns WHERE table_schema = database() AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+    } else {
+        "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS it
+           FROM information_schema.columns WHERE table_schema = 'public' AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+    };
+    db.rows(query).await.iter().map(|row| row["it"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+contract! {
+    async fn with_all_that_waits_in_them(db: TestDb) {
+        for db in each_older_schema(&db).await {
+            let report = installed(&db, models()).await;
+            assert!(report.starts_with("lamppost: upgraded table lamppost_cached_marks\n"), "{report}");
+            assert!(!report.contains("flagged"), "{report}");
+            assert_eq!(installed(&db, models()).await, "nothing to do\n");
+            db.drain(models()).await;
+            let mut names = full_names(&db).await;
+            assert_eq!(names.remove(2), "Cyd of nowhere, 1 pigeons of 300, -", "it had failed for good");
+            assert_eq!(names, [
+                "Ada of nowhere, 1 pigeons of 500, -",
+                "Bea of nowhere, 1 pigeons of 300, -",
+                "Dan of nowhere, 1 pigeons of 400, -",
+                "Eve of Roma, 1 pigeons of 300, -",
+            ]);
+            let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
+            assert_eq!(diagnosis, "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::repair`, which tries again\n");
+            models().repair(&*db).await.expect("repaired");
+            db.drain(models()).await;
+            assert_eq!(full_names(&db).await[2], "Cyd of nowhere, 1 pigeons of 400, -");
+            db.sql("UPDATE measure SET inches = 2").await;
+            db.drain(models()).await;
+            assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "2 inches");
+        }
+    }
+
+    async fn to_what_would_be_made_anew(db: TestDb) {
+        for db in each_older_schema(&db).await {
+            installed(&db, models()).await;
+            let upgraded = (columns(&db).await, names(&db).await);
+            assert!(upgraded.0.len() > 20, "{upgraded:?}");
+            models().uninstall(&*db).await.expect("uninstalled");
+            installed(&db, models()).await;
+            assert_eq!((columns(&db).await, names(&db).await), upgraded);
+        }
+    }
+
+    async fn each_that_there_ever_was(db: TestDb) {
+        set_up_lampposts(&db).await;
+        let schema = format!(" {}.", OLDER_SCHEMAS.len() + 1);
+        let of_our_tables = catalog(&db).await.into_iter().filter(|line| line.contains("sea-orm-cached-field") && line.contains(&schema));
+        assert_eq!(of_our_tables.count(), 3);
+    }
+
+    async fn as_the_doctor_says(db: TestDb) {
+        for db in each_older_schema(&db).await {
+            let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
+            let differs = "lamppost: table lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
+            assert!(diagnosis.contains(differs), "{diagnosis}");
+        }
+    }
+
+    async fn unless_they_were_made_for_another_key(db: TestDb) {
+        for db in each_older_schema(&db).await {
+            if db.is_sqlite() {
+                db.sql("ALTER TABLE lamppost_cached_marks RENAME COLUMN key_1 TO key_0").await;
+            } else if db.is_mysql() {
+                db.sql("ALTER TABLE lamppost_cached_marks MODIFY key_1 bigint NULL").await;
+            } else {
+                db.sql("ALTER TABLE lamppost_cached_marks ALTER key_1 TYPE bigint").await;
+            }
+            let error = models().install(&*db).await.expect_err("refused").to_string();
+            assert!(error.starts_with("`lamppost_cached_marks`, which serves the cached fields of `lamppost` (full_name), was made for another primary key"), "{error}");
+        }
+    }
+}

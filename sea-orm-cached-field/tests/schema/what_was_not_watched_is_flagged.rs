@@ -1,0 +1,144 @@
+//! By the next `install`: it knows what was watched, and by what.
+
+use sea_orm::DbBackend;
+
+use crate::{
+    catalog::installed,
+    harness::{TestDb, lampposts::*},
+    other_program,
+};
+
+const FLAGGED: &str = "lamppost: flagged 1 row for full_name\n";
+
+/// A lamppost of one pigeon, fresh.
+async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
+    set_up_lampposts(db).await;
+    let ada = a_lamppost(db, "Ada").await;
+    a_pigeon(db, ada.id, 300).await;
+    db.drain(lampposts()).await;
+    ada.id
+}
+
+async fn drop_a_trigger_on(db: &TestDb, table: &str) {
+    let name = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            format!("SELECT min(name) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'")
+        }
+        DbBackend::MySql => format!(
+            "SELECT min(trigger_name) FROM information_schema.triggers WHERE trigger_schema = database() AND event_object_table = '{table}'"
+        ),
+        _ => {
+            format!("SELECT min(tgname)::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal")
+        }
+    };
+    let name: String = db.scalar(&name).await;
+    let on = if db.get_database_backend() == DbBackend::Postgres { format!(" ON {table}") } else { String::new() };
+    db.sql(&format!("DROP TRIGGER {name}{on}")).await;
+}
+
+contract! {
+    async fn while_an_older_program_had_installed(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        installed(&db, other_program::models()).await;
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        assert_eq!(db.pending("lamppost").await, 0, "unseen");
+        let report = installed(&db, lampposts()).await;
+        assert!(report.ends_with(FLAGGED), "{report}");
+        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    async fn while_a_program_without_the_field_had_installed(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        installed(&db, without_the_field::models()).await;
+        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+        let report = installed(&db, lampposts()).await;
+        assert!(report.contains(FLAGGED), "{report}");
+        db.drain(lampposts()).await;
+        let bob = reloaded(&db, id).await;
+        assert_eq!(bob.cached_full_name.as_deref(), Some("Bob of nowhere, 1 pigeons of 300, -"));
+    }
+
+    async fn while_a_trigger_was_dropped(db: TestDb) {
+        for table in ["pigeon", "lamppost", "city"] {
+            let db = another(&db).await;
+            a_lamppost_at_rest(&db).await;
+            drop_a_trigger_on(&db, table).await;
+            let report = installed(&db, lampposts()).await;
+            assert!(report.ends_with(FLAGGED), "{report}");
+            assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+        }
+    }
+
+    async fn once_if_two_programs_install_at_the_same_time(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        drop_a_trigger_on(&db, "pigeon").await;
+        let (one, other) = tokio::join!(installed(&db, lampposts()), installed(&db, lampposts()));
+        assert!(one.contains(FLAGGED) || other.contains(FLAGGED), "{one}{other}");
+        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    }
+
+    async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        db.sql("UPDATE lamppost_cached_versions SET renewal = 1").await;
+        let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
+        assert_eq!(diagnosis, "lamppost: full_name was calculated by another version, or while not all was watched that it depends on; run `CachedFields::repair`, which flags all rows\n");
+        assert_eq!(installed(&db, lampposts()).await, FLAGGED);
+        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    }
+
+    async fn also_if_our_tables_were_dropped(db: TestDb) {
+        // Another connection of SQLite could look for the table where it knows it not to be.
+        let db = if db.is_sqlite() { db.with_one_connection().await } else { db };
+        a_lamppost_at_rest(&db).await;
+        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+        db.sql("DROP TABLE lamppost_cached_marks").await;
+        let report = installed(&db, lampposts()).await;
+        assert!(report.contains(FLAGGED), "{report}");
+    }
+
+    async fn but_nothing_is_when_a_program_comes_that_depends_on_less(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        let report = installed(&db, other_program::models()).await;
+        assert!(!report.contains("flagged"), "{report}");
+    }
+}
+
+async fn another(db: &TestDb) -> TestDb {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => TestDb::sqlite().await,
+        DbBackend::MySql => TestDb::mysql().await,
+        _ => TestDb::postgres().await,
+    }
+}
+
+/// A program with the lampposts that keeps something else of them.
+mod without_the_field {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::{CachedFields, Models, cached_fields};
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "lamppost")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub note: Option<String>,
+        #[cached(depends_on(note))]
+        pub length: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_length(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(self.note.as_ref().map_or(0, |note| note.len() as i32))
+        }
+    }
+
+    pub fn models() -> Models {
+        CachedFields::of::<Entity>()
+    }
+}
