@@ -1,6 +1,8 @@
 //! Databases that are dumped, and loaded again, with the programs of their servers.
 
-use sea_orm::DbBackend;
+use std::fmt::Display;
+
+use sea_orm::{DbBackend, JsonValue};
 
 use crate::harness::TestDb;
 
@@ -22,6 +24,64 @@ pub async fn load(db: &TestDb, dump: &str) {
     }
 }
 
+/// All of a database as [`load`] takes it, without what is of the moment and the machine.
+pub async fn dump(db: &TestDb) -> String {
+    if db.is_sqlite() {
+        return dump_of_sqlite(db).await;
+    }
+    if !db.is_mysql() {
+        let is_kept = |line: &&str| {
+            let is_setting = line.starts_with("SET ") && !line.contains("check_function_bodies");
+            !(line.is_empty() || line.starts_with("--") || line.starts_with('\\') && *line != "\\." || is_setting)
+        };
+        return lines(shell(&format!("pg_dump --no-owner '{}'", db.url)).lines().filter(is_kept));
+    }
+    let name: String = db.scalar("SELECT database()").await;
+    let dump = shell(&format!("mariadb-dump --compact {}", mysql_arguments(&db.url))).replace(&name, "DATABASE_NAME");
+    let is_kept = |line: &&str| !line.starts_with("/*M!") && !(line.starts_with("/*!") && line.contains(" SET "));
+    // `CREATE*/ /*!50017 DEFINER=..*/ /*!50003 TRIGGER ..`, to the end of the trigger
+    let as_whoever_loads_it = |line: &str| match line.split_once("*/ /*!50003 TRIGGER ") {
+        Some((_, trigger)) => format!("CREATE TRIGGER {trigger}"),
+        None => line.replace("*/;;", ";;"),
+    };
+    lines(dump.lines().filter(is_kept).map(as_whoever_loads_it))
+}
+
+async fn dump_of_sqlite(db: &TestDb) -> String {
+    let (mut dump, text) = (Vec::new(), |row: &JsonValue| row["it"].as_str().unwrap_or_default().to_owned());
+    let tables = "FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    dump.extend(db.rows(&format!("SELECT sql AS it {tables}")).await.iter().map(text));
+    for table in db.rows(&format!("SELECT name AS it {tables}")).await.iter().map(text) {
+        let columns = format!(
+            "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ') FROM pragma_table_info('{table}')"
+        );
+        let columns: String = db.scalar(&columns).await;
+        let rows = format!("SELECT 'INSERT INTO \"{table}\" VALUES (' || {columns} || ')' AS it FROM \"{table}\"");
+        dump.extend(db.rows(&rows).await.iter().map(text));
+    }
+    let others = "SELECT sql AS it FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL";
+    dump.extend(db.rows(others).await.iter().map(text));
+    lines(dump.into_iter().map(|statement| format!("{statement};")))
+}
+
+fn lines(lines: impl Iterator<Item = impl Display>) -> String {
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Another database; on MySQL, an empty one of the same name.
+pub async fn emptied(db: TestDb) -> TestDb {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => TestDb::sqlite().await,
+        DbBackend::MySql => {
+            let name: String = db.scalar("SELECT database()").await;
+            db.sql(&format!("DROP DATABASE {name}")).await;
+            db.sql(&format!("CREATE DATABASE {name}")).await;
+            db.reopened().await
+        }
+        _ => TestDb::postgres().await,
+    }
+}
+
 /// The same in another database; on MySQL, where triggers name the database that they write to, in one of the same name.
 pub async fn restored(db: TestDb) -> TestDb {
     match db.get_database_backend() {
@@ -35,13 +95,11 @@ pub async fn restored(db: TestDb) -> TestDb {
         }
         DbBackend::MySql => {
             let (folder, place) = (tempfile::tempdir().expect("a folder"), mysql_arguments(&db.url));
-            let (dump, name) =
-                (folder.path().join("dump").display().to_string(), db.scalar::<String>("SELECT database()").await);
+            let dump = folder.path().join("dump").display().to_string();
             shell(&format!("mariadb-dump {place} > {dump}"));
-            db.sql(&format!("DROP DATABASE {name}")).await;
-            db.sql(&format!("CREATE DATABASE {name}")).await;
+            let db = emptied(db).await;
             shell(&format!("mariadb {place} < {dump}"));
-            db.reopened().await
+            db
         }
         _ => {
             let restored = TestDb::postgres().await;
@@ -51,9 +109,10 @@ pub async fn restored(db: TestDb) -> TestDb {
     }
 }
 
-fn shell(command: &str) {
+fn shell(command: &str) -> String {
     let ended = std::process::Command::new("sh").args(["-c", command]).output().expect("a shell");
     assert!(ended.status.success(), "{command}: {}", String::from_utf8_lossy(&ended.stderr));
+    String::from_utf8(ended.stdout).expect("text")
 }
 
 /// `mysql://user:password@host:port/database` as the clients want it.

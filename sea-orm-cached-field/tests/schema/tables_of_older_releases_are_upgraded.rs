@@ -1,6 +1,7 @@
-//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with it left behind: lampposts
-//! and a measure, with marks of all kinds, a row that had failed for good, and one whose worker was gone.
+//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with it left behind: what
+//! [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this release are written to that folder.
 
+use sea_orm::DbBackend;
 use sea_orm_cached_field::Models;
 
 use crate::{
@@ -43,16 +44,67 @@ fn models() -> Models {
     lampposts().and::<measure::Entity>()
 }
 
+/// Lampposts and a measure, with marks of all kinds, a row that has failed for good, and one whose worker is gone.
+async fn busy(db: &TestDb) {
+    set_up_lampposts(db).await;
+    db.create(measure::Entity).await;
+    installed(db, models()).await;
+    db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
+    for first_name in ["Ada", "Bob", "Cyd", "Dan", "Eve"] {
+        let id = a_lamppost(db, first_name).await.id;
+        a_pigeon(db, id, 300).await;
+    }
+    db.sql("UPDATE lamppost SET city_id = 1 WHERE first_name = 'Eve'").await;
+    db.sql("INSERT INTO measure (inches) VALUES (1)").await;
+    db.drain(models()).await;
+    db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
+    db.sql("UPDATE lamppost SET full_name_recalculation_needed = true WHERE first_name IN ('Cyd', 'Dan')").await;
+    db.sql("DELETE FROM lamppost_cached_marks").await;
+    for (first_name, generation, due_at, attempts) in [("Cyd", 1000, "NULL", 9), ("Dan", 1001, "DEFAULT", 1)] {
+        let (column, due_at) = if due_at == "NULL" { ("due_at, ", "NULL, ") } else { ("", "") };
+        db.sql(&format!(
+            "INSERT INTO lamppost_cached_recalculations ({column}key_1, field, generation, attempts, last_error)
+             SELECT {due_at}id, 'full_name', {generation}, {attempts}, 'broken' FROM lamppost WHERE first_name = '{first_name}'"
+        ))
+        .await;
+    }
+    db.sql("UPDATE lamppost SET first_name = 'Bea' WHERE first_name = 'Bob'").await;
+    db.sql("UPDATE pigeon SET weight_in_g = 500 WHERE id = 1").await;
+    db.sql("UPDATE city SET name = 'Roma'").await;
+}
+
+/// Everything that [`busy`] has left is worked off.
+async fn works_off(db: &TestDb) {
+    db.drain(models()).await;
+    let mut names = full_names(db).await;
+    assert_eq!(names.remove(2), "Cyd of nowhere, 1 pigeons of 300, -", "it had failed for good");
+    let expected = [
+        "Ada of nowhere, 1 pigeons of 500, -",
+        "Bea of nowhere, 1 pigeons of 300, -",
+        "Dan of nowhere, 1 pigeons of 400, -",
+        "Eve of Roma, 1 pigeons of 300, -",
+    ];
+    assert_eq!(names, expected);
+    let diagnosis = models().doctor(&**db).await.expect("examined").to_string();
+    let failed = "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::repair`, which tries again\n";
+    assert_eq!(diagnosis, failed);
+    models().repair(&**db).await.expect("repaired");
+    db.drain(models()).await;
+    assert_eq!(full_names(db).await[2], "Cyd of nowhere, 1 pigeons of 400, -");
+    db.sql("UPDATE measure SET inches = 2").await;
+    db.drain(models()).await;
+    assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "2 inches");
+}
+
 async fn each_older_schema(db: &TestDb) -> Vec<TestDb> {
     let mut databases = Vec::new();
     for [sqlite, postgres, mysql] in OLDER_SCHEMAS {
-        let (older, dump) = if db.is_sqlite() {
-            (TestDb::sqlite().await, sqlite)
-        } else if db.is_mysql() {
-            (TestDb::mysql().await, mysql)
-        } else {
-            (TestDb::postgres().await, postgres)
+        let older = match db.get_database_backend() {
+            DbBackend::Sqlite => TestDb::sqlite().await,
+            DbBackend::MySql => TestDb::mysql().await,
+            _ => TestDb::postgres().await,
         };
+        let dump = [sqlite, postgres, mysql][usize::from(!db.is_sqlite()) + usize::from(db.is_mysql())];
         dumps::load(&older, dump).await;
         databases.push(older);
     }
@@ -86,23 +138,7 @@ contract! {
             assert!(report.starts_with("lamppost: upgraded table lamppost_cached_marks\n"), "{report}");
             assert!(!report.contains("flagged"), "{report}");
             assert_eq!(installed(&db, models()).await, "nothing to do\n");
-            db.drain(models()).await;
-            let mut names = full_names(&db).await;
-            assert_eq!(names.remove(2), "Cyd of nowhere, 1 pigeons of 300, -", "it had failed for good");
-            assert_eq!(names, [
-                "Ada of nowhere, 1 pigeons of 500, -",
-                "Bea of nowhere, 1 pigeons of 300, -",
-                "Dan of nowhere, 1 pigeons of 400, -",
-                "Eve of Roma, 1 pigeons of 300, -",
-            ]);
-            let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
-            assert_eq!(diagnosis, "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::repair`, which tries again\n");
-            models().repair(&*db).await.expect("repaired");
-            db.drain(models()).await;
-            assert_eq!(full_names(&db).await[2], "Cyd of nowhere, 1 pigeons of 400, -");
-            db.sql("UPDATE measure SET inches = 2").await;
-            db.drain(models()).await;
-            assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "2 inches");
+            works_off(&db).await;
         }
     }
 
@@ -115,6 +151,18 @@ contract! {
             installed(&db, models()).await;
             assert_eq!((columns(&db).await, names(&db).await), upgraded);
         }
+    }
+
+    async fn also_from_what_this_release_leaves(db: TestDb) {
+        busy(&db).await;
+        let dump = dumps::dump(&db).await;
+        if let Ok(folder) = std::env::var("CACHED_FIELD_TEST_DUMPS") {
+            let name = if db.is_sqlite() { "sqlite" } else if db.is_mysql() { "mysql" } else { "postgres" };
+            std::fs::write(format!("{folder}/{name}.sql"), &dump).expect("written");
+        }
+        let db = dumps::emptied(db).await;
+        dumps::load(&db, &dump).await;
+        works_off(&db).await;
     }
 
     async fn each_that_there_ever_was(db: TestDb) {

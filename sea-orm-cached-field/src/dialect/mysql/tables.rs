@@ -61,9 +61,13 @@ pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, stat
 }
 
 fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
-    let head = format!("CREATE TABLE {} (\n  {}\n)", qualified(table), definitions.join(",\n  "));
-    let tag = tag(owner, ObjectKind::Table, &head);
-    let create = vec![format!("{head} ENGINE = InnoDB COMMENT = {}", literal(&tag))];
+    let definitions = definitions.join(",\n  ");
+    let tag = tag(owner, ObjectKind::Table, &definitions);
+    let create = vec![format!(
+        "CREATE TABLE {} (\n  {definitions}\n) ENGINE = InnoDB COMMENT = {}",
+        qualified(table),
+        literal(&tag),
+    )];
     Object { kind: ObjectKind::Table, name: table.name.clone(), parent: None, create, tag }
 }
 
