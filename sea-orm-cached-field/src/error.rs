@@ -299,6 +299,12 @@ pub enum Error {
         fields: String,
     },
 
+    /// Another installation has been under way in this database for ten minutes (MySQL, MariaDB).
+    #[error(
+        "another program has been installing cached fields in this database for ten minutes: see what it waits for (`SHOW PROCESSLIST`), then try again"
+    )]
+    OtherInstallation,
+
     /// Our tables were made for another primary key.
     #[error(
         "`{name}`, which serves the cached fields of `{table}` ({fields}), was made for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"

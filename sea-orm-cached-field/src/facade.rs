@@ -29,13 +29,13 @@ impl CachedFields {
     /// are flagged if its calculation has another `version`, or if something that it depends on was not watched for a while: an
     /// older version of the program had installed, a trigger was lost, a dependency is new.
     ///
-    /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if those are cut off, the next call
-    /// goes on.
+    /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it is cut off, the next call goes
+    /// on. On MySQL and MariaDB each statement commits, and it goes on to its end when nobody waits for it any more.
     ///
     /// # Errors
     /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
     /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::WrongColumn`], [`Error::UnknownTimeZone`],
-    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`].
+    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`]. And on MySQL and MariaDB [`Error::OtherInstallation`].
     pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::install(&db.into_executor(), &registry::all()?).await
     }

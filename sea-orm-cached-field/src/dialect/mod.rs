@@ -108,10 +108,10 @@ pub(crate) trait Dialect: Send + Sync {
         false
     }
 
-    /// Keeps other installations out until the transaction ends, where its beginning does not.
+    /// Keeps other installations out until the transaction ends, where its beginning does not: a row `locked` (bool).
     fn lock_out_installations(&self) -> Option<Statement>;
 
-    /// Lets other installations in, where the end of the transaction does not.
+    /// Lets other installations in, where the end of the transaction does not: the lock is the session's.
     fn let_installations_in(&self) -> Option<Statement> {
         None
     }

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions, TransactionTrait};
 
 use super::{
@@ -23,10 +24,36 @@ use crate::{
     registry::{FieldColumn, Model, check_cycles},
 };
 
-/// Installs these models: one transaction for all that is created, then the rows that are stale already, in chunks.
 pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
-    let dialect = dialect::of(db.get_database_backend())?;
     check_cycles(models)?;
+    to_the_end(db, models, |db, dialect, models| install_all(db, dialect, models).boxed()).await
+}
+
+/// What changes the schema.
+type Work =
+    for<'a> fn(&'a DatabaseExecutor<'a>, &'a dyn Dialect, &'a [Arc<Model>]) -> BoxFuture<'a, Result<Changes, Error>>;
+
+/// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in the middle leaves no
+/// lock behind.
+pub(super) async fn to_the_end(db: &DatabaseExecutor<'_>, models: &[Arc<Model>], work: Work) -> Result<Changes, Error> {
+    let dialect = dialect::of(db.get_database_backend())?;
+    if let DatabaseExecutor::Connection(connection) = db
+        && dialect.let_installations_in().is_some()
+    {
+        let (connection, models) = ((*connection).clone(), models.to_vec());
+        let whole =
+            tokio::spawn(async move { work(&DatabaseExecutor::Connection(&connection), dialect, &models).await });
+        return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
+    }
+    work(db, dialect, models).await
+}
+
+/// One transaction for all that is created, then the rows that are stale, in chunks.
+async fn install_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
     let transaction = begin(db, dialect).await?;
     let created = create_all(&transaction, dialect, models).await;
     let (created, mut changes) = end(transaction, dialect, created).await?;
@@ -71,7 +98,12 @@ pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> R
         _ => db.begin().await?,
     };
     if let Some(lock) = dialect.lock_out_installations() {
-        transaction.execute_raw(lock).await?;
+        let row = transaction.query_one_raw(lock).await?;
+        if let Some(row) = row
+            && !row.try_get::<bool>("", "locked")?
+        {
+            return Err(Error::OtherInstallation);
+        }
     }
     Ok(transaction)
 }

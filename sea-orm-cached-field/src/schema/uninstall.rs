@@ -2,23 +2,31 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
 
 use super::{
     Change, Changes,
     inspect::describe,
-    install::{begin, end, installed},
+    install::{begin, end, installed, to_the_end},
 };
 use crate::{
     Error,
-    dialect::{self, Dialect, sql::marks},
+    dialect::{Dialect, sql::marks},
     field::layout::Owner,
     registry::Model,
 };
 
 /// Drops all that was installed for these models, in one transaction.
 pub(crate) async fn uninstall(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
-    let dialect = dialect::of(db.get_database_backend())?;
+    to_the_end(db, models, |db, dialect, models| uninstall_all(db, dialect, models).boxed()).await
+}
+
+async fn uninstall_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
     let transaction = begin(db, dialect).await?;
     let dropped = drop_all(&transaction, dialect, models).await;
     end(transaction, dialect, dropped).await

@@ -74,8 +74,8 @@ impl Versions {
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 
-    /// Before anything is changed: decides what has to be flagged, and writes that down, and what is not going to be watched any
-    /// more. `standing`: the names of what stands there of ours.
+    /// Before anything is changed, decides what has to be flagged, and writes that down: where each statement commits, what
+    /// was lost may be made again before `end`. `standing`: the names of what stands there of ours.
     pub(super) async fn begin(
         &mut self,
         db: &impl ConnectionTrait,
@@ -91,23 +91,16 @@ impl Versions {
             let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
             renewals.extend(reason.map(|reason| Renewal { field, reason, id: fastrand::i64(..) }));
         }
-        for version in self.versions.values_mut() {
-            let before = version.clone();
-            if let Some(field) = owner.field_index(&version.field) {
-                let still = |inputs: String| written(read(&inputs).intersection(&model.owner.inputs(field)));
-                version.inputs = version.inputs.take().map(still);
-                version.renewal = renewal(&renewals, field).or(version.renewal);
-            } else {
-                version.inputs = Some(String::new());
-            }
-            if *version != before {
+        for Renewal { field, id, .. } in &renewals {
+            if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
+                version.renewal = Some(*id);
                 set(db, dialect, owner, version).await?;
             }
         }
         Ok(renewals)
     }
 
-    /// Writes down what is watched from now on, and by what.
+    /// Writes down what is watched from now on, and by what. Of fields that this program does not know, nothing is.
     pub(super) async fn end(
         self,
         db: &impl ConnectionTrait,
@@ -127,6 +120,12 @@ impl Versions {
             };
             if self.versions.get(declared.name) != Some(&version) {
                 set(db, dialect, owner, &version).await?;
+            }
+        }
+        for version in self.versions.into_values().filter(|version| owner.field_index(&version.field).is_none()) {
+            let unwatched = Version { inputs: Some(String::new()), ..version.clone() };
+            if version != unwatched {
+                set(db, dialect, owner, &unwatched).await?;
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ pub async fn dump(db: &TestDb) -> String {
     }
     let name: String = db.scalar("SELECT database()").await;
     let dump = shell(&format!("mariadb-dump --compact {}", mysql_arguments(&db.url))).replace(&name, "DATABASE_NAME");
-    let is_kept = |line: &&str| !line.starts_with("/*M!") && !(line.starts_with("/*!") && line.contains(" SET "));
+    let is_kept = |line: &&str| !(line.starts_with("/*M!") || line.starts_with("/*!") && line.contains(" SET "));
     // `CREATE*/ /*!50017 DEFINER=..*/ /*!50003 TRIGGER ..`, to the end of the trigger
     let as_whoever_loads_it = |line: &str| match line.split_once("*/ /*!50003 TRIGGER ") {
         Some((_, trigger)) => format!("CREATE TRIGGER {trigger}"),

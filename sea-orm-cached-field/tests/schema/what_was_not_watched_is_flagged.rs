@@ -1,5 +1,7 @@
 //! By the next `install`: it knows what was watched, and by what.
 
+use std::{future::poll_fn, task::Poll};
+
 use sea_orm::DbBackend;
 
 use crate::{
@@ -56,6 +58,8 @@ contract! {
     async fn while_a_program_without_the_field_had_installed(db: TestDb) {
         let id = a_lamppost_at_rest(&db).await;
         installed(&db, without_the_field::models()).await;
+        let watched = "SELECT count(*) FROM lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
+        assert_eq!(db.scalar::<i64>(watched).await, 0);
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
         let report = installed(&db, lampposts()).await;
         assert!(report.contains(FLAGGED), "{report}");
@@ -100,6 +104,21 @@ contract! {
         assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
     }
 
+    async fn also_if_the_last_install_was_cut_off_anywhere(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        for (weight, polls) in (1..).map(|weight| (weight, weight - 1)) {
+            drop_a_trigger_on(&db, "pigeon", "u").await;
+            db.sql(&format!("UPDATE pigeon SET weight_in_g = {weight}")).await;
+            let is_done = cut_off(installed(&db, lampposts()), polls).await.is_some();
+            installed(&db, lampposts()).await;
+            db.drain(lampposts()).await;
+            assert_fresh(&db, id, &format!("Ada of nowhere, 1 pigeons of {weight}, -")).await;
+            if is_done {
+                return;
+            }
+        }
+    }
+
     async fn also_if_our_tables_were_dropped(db: TestDb) {
         // Another connection of SQLite could look for the table where it knows it not to be.
         let db = if db.is_sqlite() { db.with_one_connection().await } else { db };
@@ -115,6 +134,39 @@ contract! {
         let report = installed(&db, other_program::models()).await;
         assert!(!report.contains("flagged"), "{report}");
     }
+}
+
+mod only_on_mysql {
+    use super::*;
+
+    /// Each statement commits: what an install that fails has made again stands.
+    #[tokio::test]
+    async fn also_if_the_last_install_failed_after_it_had_made_the_trigger_again() {
+        let db = TestDb::mysql().await;
+        let id = a_lamppost_at_rest(&db).await;
+        drop_a_trigger_on(&db, "pigeon", "u").await;
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        db.sql("CREATE TRIGGER refused BEFORE INSERT ON lamppost_cached_versions FOR EACH ROW SIGNAL SQLSTATE '45000'")
+            .await;
+        lampposts().install(&*db).await.expect_err("nothing can be written down");
+        db.sql("DROP TRIGGER refused").await;
+        installed(&db, lampposts()).await;
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+}
+
+/// The future, dropped after so many polls.
+async fn cut_off<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let (mut future, mut left) = (Box::pin(future), polls);
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 /// A program with the lampposts that keeps something else of them.

@@ -19,7 +19,7 @@ const LOCK: &str = "CONCAT('sea-orm-cached-field ', LEFT(SHA2(COALESCE(DATABASE(
 
 /// A lock of the session: each of the statements that create something commits.
 pub(super) fn lock_out_installations() -> Statement {
-    statement(Sql::mysql(), format!("SELECT GET_LOCK({LOCK}, 600)"))
+    statement(Sql::mysql(), format!("SELECT COALESCE(GET_LOCK({LOCK}, 600), 0) = 1 AS locked"))
 }
 
 pub(super) fn let_installations_in() -> Statement {

@@ -93,7 +93,7 @@ impl Dialect for Postgres {
     }
 
     fn lock_out_installations(&self) -> Option<Statement> {
-        Some(statement(Sql::postgres(), format!("SELECT pg_advisory_xact_lock({OURS})")))
+        Some(statement(Sql::postgres(), format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})")))
     }
 
     fn describe(&self, table: &Table) -> Statement {
