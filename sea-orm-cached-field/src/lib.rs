@@ -117,6 +117,7 @@ mod migration;
 mod recalculation;
 mod registry;
 mod schema;
+mod transaction;
 mod worker;
 
 pub use access::{Flag, FlagRows};

@@ -3,7 +3,7 @@
 use std::{future::IntoFuture, marker::PhantomData};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{Condition, DatabaseExecutor, TransactionTrait, sea_query::IntoCondition};
+use sea_orm::{Condition, DatabaseExecutor, sea_query::IntoCondition};
 
 use super::{
     Target,
@@ -14,6 +14,7 @@ use crate::{
     field::{CachedField, Key},
     invalidation,
     registry::{self, Model},
+    transaction,
 };
 
 /// Flags a row when it is awaited.
@@ -138,7 +139,7 @@ async fn flag_one_by_one<F: CachedField>(
     condition: Condition,
     eager: bool,
 ) -> Result<u64, Error> {
-    let transaction = db.begin().await?;
+    let transaction = transaction::begin_within(db).await?;
     let db = DatabaseExecutor::Transaction(&transaction);
     let (mut rows, mut after) = (0, None);
     loop {

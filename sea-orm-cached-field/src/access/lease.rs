@@ -1,6 +1,6 @@
 //! The leases of readers.
 
-use std::{convert::Infallible, future::Future, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
@@ -17,19 +17,28 @@ pub(super) async fn keep_leased<T>(
     claims: impl Fn() -> Vec<Claim>,
     work: impl Future<Output = T>,
 ) -> T {
-    let renew = async || -> Infallible {
-        loop {
-            tokio::time::sleep(LEASE / 3).await;
-            let claims = claims();
-            if !claims.is_empty()
-                && let Err(error) = invalidation::renew(engine, connection, model, &claims, LEASE).await
-            {
-                tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
-            }
+    let renew = async || {
+        let claims = claims();
+        if !claims.is_empty()
+            && let Err(error) = invalidation::renew(engine, connection, model, &claims, LEASE).await
+        {
+            tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
         }
     };
-    tokio::select! {
-        done = work => done,
-        never = renew() => match never {},
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(LEASE / 3) => {}
+        }
+        let mut renewal = pin!(renew());
+        tokio::select! {
+            done = &mut work => {
+                // To its end: SQLx would lose a connection of MySQL on which a statement is given up while it is prepared.
+                renewal.await;
+                return done;
+            }
+            () = &mut renewal => {}
+        }
     }
 }

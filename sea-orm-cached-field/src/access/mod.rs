@@ -8,7 +8,7 @@ mod set;
 use std::{sync::Arc, time::Instant};
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, TransactionTrait, Value};
+use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 
 use crate::{
     Error,
@@ -19,6 +19,7 @@ use crate::{
     field::{CachedField, Expiry, Key, Stored},
     invalidation::{self, Calculation, Retry},
     registry::{self, Model},
+    transaction,
 };
 
 pub use flag::{Flag, FlagRows, flag, flag_rows};
@@ -71,7 +72,7 @@ impl Target {
         if !self.model.rows.has_hook(self.field) {
             return Ok(());
         }
-        let savepoint = db.begin().await?;
+        let savepoint = transaction::begin_within(db).await?;
         let engine = Engine::at(db)?;
         let well = self.call_hook(&engine, &DatabaseExecutor::Transaction(&savepoint)).await;
         if well {

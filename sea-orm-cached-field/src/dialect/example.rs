@@ -184,6 +184,19 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     statements
 }
 
+/// The statements of an installation that go over all rows, chunk by chunk.
+pub(super) fn chunks(dialect: &dyn Dialect, owner: &Owner, [after, to]: [&Key; 2]) -> Vec<(&'static str, Statement)> {
+    let (after, to) = (Some(after), Some(to));
+    let mut statements = vec![
+        ("backlog_boundary", dialect.backlog_boundary(owner, after, 100)),
+        ("count_chunk", dialect.count_chunk(owner, after, to)),
+        ("enqueue_backlog", dialect.enqueue_backlog(owner, 0, after, to)),
+    ];
+    let flag = dialect.flag_chunk(owner, 0, after, to).into_iter().chain(dialect.passed_over(owner, 0, after, to));
+    statements.extend(flag.map(|statement| ("flag_chunk", statement)));
+    statements
+}
+
 /// The SQL as it is sent, each statement once.
 mod text {
     use super::*;
@@ -197,8 +210,10 @@ mod text {
     }
 
     fn sent(dialect: &dyn Dialect) -> String {
-        let sent =
-            statements(dialect, &owner()).into_iter().map(|(name, statement)| format!("-- {name}\n{}", statement.sql));
+        let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
+        let mut sent = statements(dialect, &owner);
+        sent.extend(chunks(dialect, &owner, [&keys[0], &keys[1]]));
+        let sent = sent.into_iter().map(|(name, statement)| format!("-- {name}\n{}", statement.sql));
         sent.collect::<Vec<_>>().join(";\n\n")
     }
 
@@ -206,6 +221,16 @@ mod text {
     fn of_postgres() {
         insta::assert_snapshot!("postgres_installed", installed(&Postgres));
         insta::assert_snapshot!("postgres_sent", sent(&Postgres));
+    }
+
+    /// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait for, and keep.
+    #[test]
+    fn of_mysql_appends_marks_by_values() {
+        let appends = |text: &&str| text.contains("INTO `lamppost_cached_marks`");
+        let sent = sent(&MySql);
+        let appended: Vec<&str> = sent.split(";\n\n").filter(appends).collect();
+        assert!(appended.len() > 2, "{appended:?}");
+        assert!(appended.iter().all(|text| text.contains("VALUES (") && !text.contains("SELECT")), "{appended:?}");
     }
 
     #[test]

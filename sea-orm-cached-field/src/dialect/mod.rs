@@ -172,6 +172,11 @@ pub(crate) trait Dialect: Send + Sync {
         shared::backlog_boundary(self.sql(), owner, after, rows)
     }
 
+    /// A row `found`: how many rows a chunk has.
+    fn count_chunk(&self, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> Statement {
+        shared::count_chunk(self.sql(), owner, after, to)
+    }
+
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
 
@@ -189,8 +194,13 @@ pub(crate) trait Dialect: Send + Sync {
         shared::end_renewal(self.sql(), owner, field, renewal)
     }
 
-    /// Sets the flags of a chunk of rows, also those that are set, and marks what somebody holds locked.
+    /// Sets the flags of a chunk of rows, also those that are set. What somebody holds locked it marks, or passes over.
     fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement>;
+
+    /// Rows `key_1`, ..., `marked_at` (now): those that [`Dialect::flag_chunk`] may have passed over, where it does.
+    fn passed_over(&self, _owner: &Owner, _field: usize, _after: Option<&Key>, _to: Option<&Key>) -> Option<Statement> {
+        None
+    }
 
     // ---- doctor
 

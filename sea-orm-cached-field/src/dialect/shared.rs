@@ -42,6 +42,12 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
     sql.statement(text)
 }
 
+pub(super) fn count_chunk(mut sql: Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> Statement {
+    let range = key_range(&mut sql, owner, after, to);
+    let text = format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
+    sql.statement(text)
+}
+
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
     let table = sql.qualified(&versions_table(owner));
     sql.statement(format!("SELECT field, version, inputs, kept_by, renewal FROM {table}"))
@@ -100,37 +106,32 @@ pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
     sql.statement(format!("UPDATE {queue} SET due_at = {now}, attempts = 0 WHERE due_at IS NULL"))
 }
 
-/// Marks the rows of a chunk that are not flagged.
-pub(super) fn mark_unflagged(
-    mut sql: Sql,
+/// What is read of the rows `t` of a chunk, and which of them: those that the flagging may have passed over, locked as they
+/// were. What waits in the queue may be under way: it has to miss, though its flag is set.
+pub(super) fn passed_over(
+    sql: &mut Sql,
     owner: &Owner,
     field: usize,
     after: Option<&Key>,
     to: Option<&Key>,
-) -> Statement {
-    let (table, field) = (sql.qualified(&owner.table), &owner.fields[field]);
-    let name = sql.bind(field.name);
-    let text = format!(
-        "INSERT INTO {} ({}, field) SELECT {}, {name} FROM {table} t WHERE {} AND NOT t.{}",
-        sql.qualified(&marks(owner)),
-        key_columns(owner).join(", "),
-        prefixed("t", &sql.owner_key(owner)),
-        key_range(&mut sql, owner, after, to),
-        sql.quote(&field.recalculation_needed),
-    );
-    sql.statement(text)
+    read: &str,
+) -> String {
+    let (keys, own, name) = (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
+    format!(
+        "SELECT {read} FROM {table} t
+          WHERE {range} AND (NOT t.{flag} OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
+        table = sql.qualified(&owner.table),
+        range = key_range(sql, owner, after, to),
+        flag = sql.quote(&owner.fields[field].recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+        queued = equal("q", &keys, "t", &own),
+    )
 }
 
 /// The rows after one key, up to another.
 pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
-    let columns = format!("({})", prefixed("t", &sql.owner_key(owner)));
-    let mut bounds = Vec::new();
-    for (operator, bound) in [(">", after), ("<=", to)] {
-        if let Some(key) = bound {
-            let rows = [key];
-            bounds.push(format!("{columns} {operator} {}", sql.tuples(owner, &rows, |key| key, |_, _| Vec::new())));
-        }
-    }
+    let bounds = [(">", after), ("<=", to)].map(|(operator, bound)| Some(sql.compare_keys(owner, operator, bound?)));
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }
 

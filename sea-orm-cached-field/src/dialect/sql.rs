@@ -111,6 +111,26 @@ impl Sql {
         owner.key.iter().zip(columns).zip(key.values()).map(equal).collect::<Vec<_>>().join(" AND ")
     }
 
+    /// The owner's rows `t` whose key comes before or after another. MySQL goes by an index only if each column is compared
+    /// by itself.
+    pub(crate) fn compare_keys(&mut self, owner: &Owner, operator: &str, key: &Key) -> String {
+        let columns = self.owner_key(owner);
+        if self.backend != DbBackend::MySql {
+            let tuple = self.tuples(owner, &[key], |key| key, |_, _| Vec::new());
+            return format!("({}) {operator} {tuple}", prefixed("t", &columns));
+        }
+        let (strictly, mut compared) = (operator.trim_end_matches('='), String::new());
+        for ((column, own), value) in owner.key.iter().zip(&columns).zip(key.values()).rev() {
+            let value = self.bind_for(column, value.clone());
+            compared = if compared.is_empty() {
+                format!("t.{own} {operator} {value}")
+            } else {
+                format!("(t.{own} {strictly} {value} OR t.{own} = {value} AND {compared})")
+            };
+        }
+        compared
+    }
+
     /// The tuples of a `VALUES` list: of each row its key, then what `rest` binds.
     pub(crate) fn tuples<T>(
         &mut self,

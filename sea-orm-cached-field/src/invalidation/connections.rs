@@ -1,6 +1,6 @@
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 
-use crate::engine::Engine;
+use crate::{engine::Engine, transaction};
 
 /// What the protocol is spoken over: the user's pool, or a worker's own.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ impl<'c> Connections<'c> {
 
     /// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
     pub(super) async fn begin(self, engine: &Engine, internal: bool) -> Result<DatabaseTransaction, DbErr> {
-        let transaction = self.db.begin_with_options(engine.dialect.transaction()).await?;
+        let transaction = transaction::begin(self.db, engine.dialect.transaction()).await?;
         let settings = match (self.are_set, internal) {
             (true, true) => None,
             (true, false) => engine.dialect.external().map(str::to_owned),

@@ -1,6 +1,6 @@
 //! Mark: by our own methods. All other marks are made by the triggers.
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{Connections, execute_all};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     event::Event,
     field::{Expiry, Key},
     registry::Model,
+    transaction,
 };
 
 /// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is not said, as it is set.
@@ -42,7 +43,7 @@ pub(crate) async fn flag_all(
     eager: bool,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let transaction = db.begin().await?;
+    let transaction = transaction::begin_within(db).await?;
     for key in keys {
         let statements = match eager {
             true => dialect.flag_eagerly(&model.owner, field, key),

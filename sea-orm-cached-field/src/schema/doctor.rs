@@ -6,9 +6,10 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{
     Change, Changes, Diagnosis, Finding,
+    backlog::flag_all,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
-    versions::{Versions, flag_all},
+    versions::Versions,
 };
 use crate::{
     Error,
@@ -153,9 +154,11 @@ pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
     for model in models {
         let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {
-            let fields: Vec<usize> =
-                (0..owner.fields.len()).filter(|field| !changes.has_flagged(&owner, *field)).collect();
-            for (field, rows) in flag_all(db, dialect, model, &owner, &fields).await? {
+            for field in 0..owner.fields.len() {
+                if changes.has_flagged(&owner, field) {
+                    continue;
+                }
+                let rows = flag_all(db, dialect, model, &owner, field).await?;
                 let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
                 changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
             }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
 
 use super::{
     Change, Changes, backlog,
@@ -22,6 +22,7 @@ use crate::{
     },
     field::layout::{Owner, Table},
     registry::{FieldColumn, Model, check_cycles},
+    transaction,
 };
 
 pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
@@ -92,10 +93,10 @@ pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> R
         DatabaseExecutor::Connection(connection) => {
             // Not a worker's isolation and access mode: a session that is read-only is so for a reason.
             let options = TransactionOptions { isolation_level: None, access_mode: None, ..dialect.transaction() };
-            connection.begin_with_options(options).await?
+            transaction::begin(connection, options).await?
         }
         _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),
-        _ => db.begin().await?,
+        _ => transaction::begin_within(db).await?,
     };
     if let Some(lock) = dialect.lock_out_installations() {
         let row = transaction.query_one_raw(lock).await?;

@@ -80,7 +80,7 @@ pub enum Change {
         table: String,
         /// The cached field.
         field: &'static str,
-        /// The version.
+        /// The version; 0 is none.
         version: u32,
         /// How many.
         rows: u64,
@@ -123,8 +123,9 @@ impl fmt::Display for Change {
             Self::Upgraded { table, name } => write!(f, "{table}: upgraded table {name}"),
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
             Self::Outdated { table, field, version, rows } => {
-                let rows = counted(*rows, "row");
-                write!(f, "{table}: flagged {rows} for {field}, whose calculation has version {version}")
+                let (rows, version) = (counted(*rows, "row"), Some(version).filter(|version| **version > 0));
+                let version = version.map_or("no version now".to_owned(), |version| format!("version {version}"));
+                write!(f, "{table}: flagged {rows} for {field}, whose calculation has {version}")
             }
             Self::Enabled { table, name } => write!(f, "{table}: enabled trigger {name}"),
             Self::Flagged { table, field, rows } => write!(f, "{table}: flagged {} for {field}", counted(*rows, "row")),

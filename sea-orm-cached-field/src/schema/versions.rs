@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
-use super::{Change, Changes, backlog::in_chunks};
+use super::{Change, Changes, backlog::flag_all};
 use crate::{
     Error,
     dialect::{Dialect, Object, ObjectKind, Version},
-    field::{Key, layout::Owner},
+    field::layout::Owner,
     registry::Model,
 };
 
@@ -151,7 +151,7 @@ pub(super) async fn renew(
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for Renewal { field, reason, id } in renewals {
-        let rows = flag_all(db, dialect, model, owner, &[*field]).await?.into_values().sum();
+        let rows = flag_all(db, dialect, model, owner, *field).await?;
         db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
         let (table, version) = (owner.table.name.clone(), owner.fields[*field].version);
         let field = owner.fields[*field].name;
@@ -162,18 +162,6 @@ pub(super) async fn renew(
         changes.0.extend((rows > 0).then_some(change));
     }
     Ok(())
-}
-
-/// Flags all rows, chunk after chunk. Of each field, how many there were.
-pub(super) async fn flag_all(
-    db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
-    model: &Model,
-    owner: &Owner,
-    fields: &[usize],
-) -> Result<BTreeMap<usize, u64>, Error> {
-    let flag = |field, after: Option<&Key>, to: Option<&Key>| dialect.flag_chunk(owner, field, after, to);
-    in_chunks(db, dialect, model, owner, fields, flag).await
 }
 
 fn renewal(renewals: &[Renewal], field: usize) -> Option<i64> {

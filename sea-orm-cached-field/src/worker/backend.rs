@@ -15,7 +15,10 @@ use apalis_core::{
     worker::context::WorkerContext,
 };
 use futures_util::FutureExt;
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::AbortOnDropHandle,
+};
 
 use super::{
     batch::Batch,
@@ -47,7 +50,7 @@ const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 pub struct Backend {
     state: State,
     stop: CancellationToken,
-    heartbeat: Option<AbortOnDropHandle<()>>,
+    heartbeat: Option<DropGuard>,
     core: Arc<Core>,
 }
 

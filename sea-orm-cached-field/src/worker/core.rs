@@ -11,7 +11,7 @@ use std::{
 
 use sea_orm::DatabaseConnection;
 use tokio::sync::OnceCell;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{batch::Batch, lane::Lane, settings::Settings};
 use crate::{
@@ -276,18 +276,19 @@ impl Core {
         self.lost().pop()
     }
 
-    /// Keeps the leases of all that is held alive, until dropped.
-    pub(super) fn start_heartbeat(self: &Arc<Self>) -> AbortOnDropHandle<()> {
-        let core = Arc::clone(self);
-        let every = (core.settings.lease / 3).max(SHORTEST_HEARTBEAT);
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
+    /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement, which SQLx does not take
+    /// well.
+    pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
+        let (core, stop) = (Arc::clone(self), CancellationToken::new());
+        let (every, stopped) = ((core.settings.lease / 3).max(SHORTEST_HEARTBEAT), stop.clone());
+        tokio::spawn(async move {
+            while stopped.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
                 if let Err(error) = core.renew().await {
                     tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
                 }
             }
-        }))
+        });
+        stop.drop_guard()
     }
 
     /// Makes the leases of all that is held last for longer.

@@ -6,8 +6,10 @@ pub mod gate;
 pub mod lampposts;
 
 use std::{
+    future::poll_fn,
     ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
+    task::Poll,
     time::Duration,
 };
 
@@ -275,6 +277,19 @@ pub async fn connect(url: &str) -> DatabaseConnection {
         });
     }
     Database::connect(options).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// The future, dropped after so many polls.
+pub async fn cut_off<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let (mut future, mut left) = (Box::pin(future), polls);
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
 }
 
 /// What the engine says it does.

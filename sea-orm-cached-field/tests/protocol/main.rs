@@ -12,4 +12,5 @@ mod an_older_calculation_never_wins;
 mod mark_ids_come_out_of_commit_order;
 mod nobody_waits_for_us;
 mod unknown_fields_are_left_to_newer_programs;
+mod what_is_given_up_leaves_no_transaction_open;
 mod work_is_linear_in_what_is_stale;

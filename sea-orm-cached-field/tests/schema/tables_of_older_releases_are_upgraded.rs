@@ -60,14 +60,16 @@ async fn busy(db: &TestDb) {
     db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
     db.sql("UPDATE lamppost SET full_name_recalculation_needed = true WHERE first_name IN ('Cyd', 'Dan')").await;
     db.sql("DELETE FROM lamppost_cached_marks").await;
-    for (first_name, generation, due_at, attempts) in [("Cyd", 1000, "NULL", 9), ("Dan", 1001, "DEFAULT", 1)] {
-        let (column, due_at) = if due_at == "NULL" { ("due_at, ", "NULL, ") } else { ("", "") };
-        db.sql(&format!(
-            "INSERT INTO lamppost_cached_recalculations ({column}key_1, field, generation, attempts, last_error)
-             SELECT {due_at}id, 'full_name', {generation}, {attempts}, 'broken' FROM lamppost WHERE first_name = '{first_name}'"
-        ))
-        .await;
-    }
+    db.sql(
+        "INSERT INTO lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)
+         SELECT id, 'full_name', 1000, NULL, 9, 'broken' FROM lamppost WHERE first_name = 'Cyd'",
+    )
+    .await;
+    db.sql(
+        "INSERT INTO lamppost_cached_recalculations (key_1, field, generation, attempts)
+         SELECT id, 'full_name', 1001, 1 FROM lamppost WHERE first_name = 'Dan'",
+    )
+    .await;
     db.sql("UPDATE lamppost SET first_name = 'Bea' WHERE first_name = 'Bob'").await;
     db.sql("UPDATE pigeon SET weight_in_g = 500 WHERE id = 1").await;
     db.sql("UPDATE city SET name = 'Roma'").await;
@@ -99,12 +101,11 @@ async fn works_off(db: &TestDb) {
 async fn each_older_schema(db: &TestDb) -> Vec<TestDb> {
     let mut databases = Vec::new();
     for [sqlite, postgres, mysql] in OLDER_SCHEMAS {
-        let older = match db.get_database_backend() {
-            DbBackend::Sqlite => TestDb::sqlite().await,
-            DbBackend::MySql => TestDb::mysql().await,
-            _ => TestDb::postgres().await,
+        let (older, dump) = match db.get_database_backend() {
+            DbBackend::Sqlite => (TestDb::sqlite().await, sqlite),
+            DbBackend::MySql => (TestDb::mysql().await, mysql),
+            _ => (TestDb::postgres().await, postgres),
         };
-        let dump = [sqlite, postgres, mysql][usize::from(!db.is_sqlite()) + usize::from(db.is_mysql())];
         dumps::load(&older, dump).await;
         databases.push(older);
     }

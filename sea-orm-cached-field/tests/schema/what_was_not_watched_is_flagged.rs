@@ -1,12 +1,10 @@
 //! By the next `install`: it knows what was watched, and by what.
 
-use std::{future::poll_fn, task::Poll};
-
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 
 use crate::{
     catalog::installed,
-    harness::{TestDb, lampposts::*},
+    harness::{TestDb, cut_off, gate::Gate, lampposts::*},
     other_program,
 };
 
@@ -87,6 +85,30 @@ contract! {
         assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
     }
 
+    async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
+        set_up_lampposts(&db).await;
+        let name = db.name("unwatched");
+        let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+        a_pigeon(&db, id, 300).await;
+        let worker = tokio::spawn(lampposts().worker(&db).run_once());
+        gate.arrival().await;
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        db.sql("DELETE FROM lamppost_cached_marks").await;
+        db.sql("UPDATE lamppost_cached_versions SET renewal = 1").await;
+        let transaction = if db.is_sqlite() { None } else { Some(db.begin().await.expect("begun")) };
+        if let Some(transaction) = &transaction {
+            transaction.execute_unprepared("UPDATE lamppost SET note = 'mine'").await.expect("locked");
+        }
+        installed(&db, lampposts()).await;
+        if let Some(transaction) = transaction {
+            transaction.rollback().await.expect("rolled back");
+        }
+        gate.open();
+        worker.await.expect("it ran").expect("worked");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
+    }
+
     async fn once_if_two_programs_install_at_the_same_time(db: TestDb) {
         a_lamppost_at_rest(&db).await;
         drop_a_trigger_on(&db, "pigeon", "u").await;
@@ -154,19 +176,6 @@ mod only_on_mysql {
         db.drain(lampposts()).await;
         assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
     }
-}
-
-/// The future, dropped after so many polls.
-async fn cut_off<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
-    let (mut future, mut left) = (Box::pin(future), polls);
-    poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }
 
 /// A program with the lampposts that keeps something else of them.

@@ -3,7 +3,7 @@
 use sea_orm::Statement;
 
 use super::{
-    KEPT, as_expiry,
+    KEPT, as_expiry, milliseconds,
     names::{owner_key, qualified, quote},
     statement,
 };
@@ -32,13 +32,20 @@ pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<
     statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
 }
 
-/// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.
-pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
+/// What somebody holds locked is passed over: nobody waits for us, nor we for them.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::mysql();
     let rows = format!("{table} t WHERE {} LIMIT {}", shared::key_range(&mut sql, owner, after, to), u32::MAX);
     let set = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
-    vec![statement(sql, set), shared::mark_unflagged(Sql::mysql(), owner, field, after, to)]
+    statement(sql, set)
+}
+
+pub(super) fn passed_over(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+    let mut sql = Sql::mysql();
+    let read = format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
+    let text = shared::passed_over(&mut sql, owner, field, after, to, &read);
+    statement(sql, text)
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {

@@ -245,7 +245,11 @@ impl Dialect for MySql {
     }
 
     fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-        mark::flag_chunk(owner, field, after, to)
+        vec![mark::flag_chunk(owner, field, after, to)]
+    }
+
+    fn passed_over(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Option<Statement> {
+        Some(mark::passed_over(owner, field, after, to))
     }
 
     fn unqueued(&self, owner: &Owner, field: usize) -> Statement {

@@ -4,7 +4,10 @@
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
 use super::MySql;
-use crate::dialect::{Dialect, example};
+use crate::{
+    dialect::{Dialect, example},
+    field::Key,
+};
 
 const TABLES: [&str; 4] = [
     "lamppost (id integer PRIMARY KEY, first_name text, city_id integer, cached_full_name text,
@@ -74,6 +77,36 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         matches!(access.as_deref(), Some("ALL" | "index")).then(|| format!("{table} by {}", key.unwrap_or_default()))
     });
     steps.collect()
+}
+
+/// Of a table whose key has two columns, the first of which is the same in all rows.
+#[tokio::test]
+async fn a_chunk_of_rows_is_found_by_its_keys() {
+    let (mut owner, (table, _)) = (example::owner(), example::tables());
+    owner.sources.clear();
+    owner.key.insert(0, owner.key[0].clone());
+    owner.key[0].name = "city_id".to_owned();
+    let name = format!("cached_field_chunks_{}", std::process::id());
+    let server = Database::connect(url()).await.expect("start a server with `cargo xtask services`");
+    server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let db = Database::connect(format!("{}/{name}", url().rsplit_once('/').unwrap().0)).await.unwrap();
+    let lamppost =
+        TABLES[0].replace("id integer PRIMARY KEY", "id integer").replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
+    db.execute_unprepared(&format!("CREATE TABLE {lamppost}")).await.unwrap();
+    for statement in MySql.objects(&owner, &table, &[]).iter().flat_map(|object| &object.create) {
+        db.execute_unprepared(statement).await.unwrap();
+    }
+    let rows: Vec<String> = (1..=3000).map(|id| format!("(1, {id})")).collect();
+    db.execute_unprepared(&format!("INSERT INTO lamppost (city_id, id) VALUES {}", rows.join(", "))).await.unwrap();
+    db.execute_unprepared("ANALYZE TABLE lamppost").await.unwrap();
+    let keys = [1000, 1100].map(|id| Key::new([1.into(), id.into()]));
+    for (name, statement) in example::chunks(&MySql, &owner, [&keys[0], &keys[1]]) {
+        let sql = statement.sql.clone();
+        let found = scans(&db, statement).await;
+        let unexpected: Vec<&String> = found.iter().filter(|step| !step.starts_with("q by")).collect();
+        assert!(unexpected.is_empty(), "{name}: {unexpected:?}\n{sql}");
+    }
+    server.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, key_columns, literal, marks, qualified, quote},
+        sql::{Sql, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
     },
     field::{Key, layout::Owner},
 };
@@ -44,7 +44,11 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: O
          UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}",
         shared::key_range(&mut sql, owner, after, to),
     );
-    vec![statement(sql, set), shared::mark_unflagged(Sql::postgres(), owner, field, after, to)]
+    let mut mark = Sql::postgres();
+    let read = format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
+    let rows = shared::passed_over(&mut mark, owner, field, after, to, &read);
+    let text = format!("INSERT INTO {} ({}, field) {rows}", qualified(&marks(owner)), key_columns(owner).join(", "));
+    vec![statement(sql, set), statement(mark, text)]
 }
 
 /// A row of which a newer version was locked than this statement sees is left to the next look.

@@ -1,0 +1,22 @@
+//! How transactions begin.
+
+use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
+
+/// Begins a transaction in a task of its own: where somebody gives up while it begins, SQLx would hand the connection on to
+/// the next one with the transaction open (<https://github.com/transact-rs/sqlx/issues/4393>).
+pub(crate) async fn begin(
+    connection: &DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction, DbErr> {
+    let connection = connection.clone();
+    let beginning = tokio::spawn(async move { connection.begin_with_options(options).await });
+    beginning.await.unwrap_or_else(|stopped| Err(DbErr::Custom(stopped.to_string())))
+}
+
+/// Inside a user's transaction, a savepoint.
+pub(crate) async fn begin_within(db: &DatabaseExecutor<'_>) -> Result<DatabaseTransaction, DbErr> {
+    match db {
+        DatabaseExecutor::Connection(connection) => begin(connection, TransactionOptions::default()).await,
+        _ => db.begin().await,
+    }
+}
