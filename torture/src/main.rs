@@ -39,7 +39,7 @@ static BACKEND: OnceLock<DbBackend> = OnceLock::new();
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not every schema can show every hole.
-const SHORT_ROUND: Duration = Duration::from_secs(10);
+const SHORT_ROUND: Duration = Duration::from_secs(4);
 
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask torture", args_conflicts_with_subcommands = true)]
