@@ -88,7 +88,7 @@ async fn a_chunk_of_rows_is_found_by_its_keys() {
     owner.key[0].name = "city_id".to_owned();
     let name = format!("cached_field_chunks_{}", std::process::id());
     let server = Database::connect(url()).await.expect("start a server with `cargo xtask services`");
-    server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")).await.unwrap();
     let db = Database::connect(format!("{}/{name}", url().rsplit_once('/').unwrap().0)).await.unwrap();
     let lamppost =
         TABLES[0].replace("id integer PRIMARY KEY", "id integer").replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
