@@ -27,7 +27,8 @@ impl CachedFields {
     /// It can be called again and again, best at each start: what stands there already is left alone, what has changed is made
     /// anew, what is not needed any more is dropped, tables of an older release of this library are upgraded. All rows of a field
     /// are flagged if its calculation has another `version`, or if something that it depends on was not watched for a while: an
-    /// older version of the program had installed, a trigger was lost, a dependency is new.
+    /// older version of the program had installed, a trigger was lost, a dependency is new. In a rolling deployment no older version
+    /// may call it after the newer one: what only the newer one declares is not watched from then on, until it installs again.
     ///
     /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it is cut off, the next call goes
     /// on. On MySQL and MariaDB each statement commits, and it goes on to its end when nobody waits for it any more.

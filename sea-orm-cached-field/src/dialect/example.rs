@@ -189,7 +189,7 @@ pub(super) fn chunks(dialect: &dyn Dialect, owner: &Owner, [after, to]: [&Key; 2
     let (after, to) = (Some(after), Some(to));
     let mut statements = vec![
         ("backlog_boundary", dialect.backlog_boundary(owner, after, 100)),
-        ("count_chunk", dialect.count_chunk(owner, after, to)),
+        ("count_rest", dialect.count_rest(owner, after)),
         ("enqueue_backlog", dialect.enqueue_backlog(owner, 0, after, to)),
     ];
     let flag = dialect.flag_chunk(owner, 0, after, to).into_iter().chain(dialect.passed_over(owner, 0, after, to));

@@ -172,9 +172,9 @@ pub(crate) trait Dialect: Send + Sync {
         shared::backlog_boundary(self.sql(), owner, after, rows)
     }
 
-    /// A row `found`: how many rows a chunk has.
-    fn count_chunk(&self, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> Statement {
-        shared::count_chunk(self.sql(), owner, after, to)
+    /// A row `found`: how many rows come after this key.
+    fn count_rest(&self, owner: &Owner, after: Option<&Key>) -> Statement {
+        shared::count_rest(self.sql(), owner, after)
     }
 
     /// Queues the flagged rows of a chunk that stand in no queue yet.

@@ -1,9 +1,6 @@
 //! What statements take and give, as plain data.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::Value;
 
@@ -190,23 +187,22 @@ pub(crate) struct Object {
     pub(crate) tag: String,
 }
 
-/// The number of the schema of our tables. A newer one only adds to an older one what has a default, so that programs with
-/// an older release of this library can work with it.
-const SCHEMA: u32 = 2;
-
 impl Object {
+    /// The number of the schema of our tables. A newer one only adds to an older one what has a default, so that programs
+    /// with an older release of this library can work with it.
+    pub(crate) const SCHEMA: u32 = 2;
+
     /// What the tag of an object ends with, after whose it is. That of a table has its schema with it.
     pub(crate) fn fingerprint(kind: ObjectKind, made_from: &str) -> String {
         match kind {
-            ObjectKind::Table => format!("{SCHEMA}.{}", checksum(made_from)),
+            ObjectKind::Table => format!("{}.{}", Self::SCHEMA, checksum(made_from)),
             _ => checksum(made_from),
         }
     }
 
-    /// How the schema of the table that has this tag compares with ours, and its number.
-    pub(crate) fn schema(tag: &str) -> (Ordering, u32) {
+    /// The number of the schema of the table that has this tag; the first had none.
+    pub(crate) fn schema(tag: &str) -> u32 {
         let fingerprint = tag.rsplit(' ').next().unwrap_or_default();
-        let schema = fingerprint.split_once('.').map_or(Ok(1), |(schema, _)| schema.parse()).unwrap_or(1);
-        (schema.cmp(&SCHEMA), schema)
+        fingerprint.split_once('.').and_then(|(schema, _)| schema.parse().ok()).unwrap_or(1)
     }
 }

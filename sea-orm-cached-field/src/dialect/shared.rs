@@ -42,8 +42,8 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
     sql.statement(text)
 }
 
-pub(super) fn count_chunk(mut sql: Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> Statement {
-    let range = key_range(&mut sql, owner, after, to);
+pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
+    let range = key_range(&mut sql, owner, after, None);
     let text = format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
     sql.statement(text)
 }
@@ -107,7 +107,8 @@ pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
 }
 
 /// What is read of the rows `t` of a chunk, and which of them: those that the flagging may have passed over, locked as they
-/// were. What waits in the queue may be under way: it has to miss, though its flag is set.
+/// were. What waits in the queue may be under way: it has to miss, though its flag is set. The queue, too, is read from the
+/// one key to the other, however the database goes about it.
 pub(super) fn passed_over(
     sql: &mut Sql,
     owner: &Owner,
@@ -119,18 +120,28 @@ pub(super) fn passed_over(
     let (keys, own, name) = (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
     format!(
         "SELECT {read} FROM {table} t
-          WHERE {range} AND (NOT t.{flag} OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
+          WHERE {range} AND (NOT t.{flag} OR EXISTS (
+                SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name}))",
         table = sql.qualified(&owner.table),
         range = key_range(sql, owner, after, to),
+        range_of_queue =
+            range_of(sql, owner, &keys.iter().map(|column| format!("q.{column}")).collect::<Vec<_>>(), after, to),
         flag = sql.quote(&owner.fields[field].recalculation_needed),
         queue = sql.qualified(&recalculations(owner)),
         queued = equal("q", &keys, "t", &own),
     )
 }
 
-/// The rows after one key, up to another.
+/// The owner's rows `t` after one key, up to another.
 pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
-    let bounds = [(">", after), ("<=", to)].map(|(operator, bound)| Some(sql.compare_keys(owner, operator, bound?)));
+    let columns: Vec<String> = sql.owner_key(owner).iter().map(|column| format!("t.{column}")).collect();
+    range_of(sql, owner, &columns, after, to)
+}
+
+/// The rows with the owner's key in these columns, after one key, up to another.
+fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], after: Option<&Key>, to: Option<&Key>) -> String {
+    let bounds = [(">", after), ("<=", to)];
+    let bounds = bounds.map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound?)));
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }

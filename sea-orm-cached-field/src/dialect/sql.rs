@@ -111,21 +111,20 @@ impl Sql {
         owner.key.iter().zip(columns).zip(key.values()).map(equal).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The owner's rows `t` whose key comes before or after another. MySQL goes by an index only if each column is compared
-    /// by itself.
-    pub(crate) fn compare_keys(&mut self, owner: &Owner, operator: &str, key: &Key) -> String {
-        let columns = self.owner_key(owner);
+    /// The rows whose key, in these columns, comes before or after another. MySQL goes by an index only if each column is
+    /// compared by itself.
+    pub(crate) fn compare_keys(&mut self, owner: &Owner, columns: &[String], operator: &str, key: &Key) -> String {
         if self.backend != DbBackend::MySql {
             let tuple = self.tuples(owner, &[key], |key| key, |_, _| Vec::new());
-            return format!("({}) {operator} {tuple}", prefixed("t", &columns));
+            return format!("({}) {operator} {tuple}", columns.join(", "));
         }
         let (strictly, mut compared) = (operator.trim_end_matches('='), String::new());
-        for ((column, own), value) in owner.key.iter().zip(&columns).zip(key.values()).rev() {
-            let value = self.bind_for(column, value.clone());
+        for ((kind, column), value) in owner.key.iter().zip(columns).zip(key.values()).rev() {
+            let value = self.bind_for(kind, value.clone());
             compared = if compared.is_empty() {
-                format!("t.{own} {operator} {value}")
+                format!("{column} {operator} {value}")
             } else {
-                format!("(t.{own} {strictly} {value} OR t.{own} = {value} AND {compared})")
+                format!("({column} {strictly} {value} OR {column} = {value} AND {compared})")
             };
         }
         compared

@@ -50,34 +50,61 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// Flags all rows, chunk after chunk: how many there are.
+/// Flags all rows for these fields, chunk after chunk: how many rows there are.
 pub(super) async fn flag_all(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
     model: &Model,
     owner: &Owner,
-    field: usize,
+    fields: &[usize],
 ) -> Result<u64, Error> {
+    if fields.is_empty() {
+        return Ok(0);
+    }
     let (mut found, mut last) = (0, None);
     while let Some(chunk) = next_chunk(db, dialect, model, owner, last).await? {
-        let (after, to) = (chunk.after.as_ref(), chunk.to.as_ref());
-        execute(db, dialect, dialect.flag_chunk(owner, field, after, to)).await?;
-        if let Some(passed_over) = dialect.passed_over(owner, field, after, to) {
-            let mut marks = Vec::new();
-            for row in db.query_all_raw(passed_over).await? {
-                let field = owner.fields[field].name.to_owned();
-                marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
-            }
-            for marks in marks.chunks(MARKS) {
-                execute(db, dialect, dialect.append_marks(owner, marks).into_iter().collect()).await?;
-            }
+        for field in fields {
+            flag_chunk(db, dialect, model, owner, *field, &chunk).await?;
         }
-        for row in db.query_all_raw(dialect.count_chunk(owner, after, to)).await? {
-            found += u64::try_from(row.try_get::<i64>("", "found")?).unwrap_or_default();
-        }
+        found += match &chunk.to {
+            Some(_) => CHUNK,
+            None => count_rest(db, dialect, owner, chunk.after.as_ref()).await?,
+        };
         last = Some(chunk);
     }
     Ok(found)
+}
+
+async fn flag_chunk(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    field: usize,
+    Chunk { after, to }: &Chunk,
+) -> Result<(), Error> {
+    execute(db, dialect, dialect.flag_chunk(owner, field, after.as_ref(), to.as_ref())).await?;
+    let Some(passed_over) = dialect.passed_over(owner, field, after.as_ref(), to.as_ref()) else { return Ok(()) };
+    let mut marks = Vec::new();
+    for row in db.query_all_raw(passed_over).await? {
+        let field = owner.fields[field].name.to_owned();
+        marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
+    }
+    for marks in marks.chunks(MARKS) {
+        execute(db, dialect, dialect.append_marks(owner, marks).into_iter().collect()).await?;
+    }
+    Ok(())
+}
+
+async fn count_rest(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    after: Option<&Key>,
+) -> Result<u64, Error> {
+    let counted = db.query_one_raw(dialect.count_rest(owner, after)).await?;
+    let found: i64 = counted.map_or(Ok(0), |row| row.try_get("", "found"))?;
+    Ok(u64::try_from(found).unwrap_or_default())
 }
 
 /// The rows after one key, up to another.

@@ -53,14 +53,11 @@ async fn examine(
         findings.push(Finding::NotInstalled { table });
         return Ok(());
     }
-    let has_tables = comparison.has_tables() && comparison.outdated.is_empty();
+    let has_tables = comparison.has_tables();
     let Comparison { wanted, outdated, superfluous, .. } = comparison;
     findings.extend(missing_columns(dialect, model, &inspected));
-    findings.extend(outdated.into_iter().map(|(object, _)| {
-        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
-        Finding::Differs { table, kind, name }
-    }));
-    findings.extend(wanted.into_iter().map(|(object, stands)| {
+    let outdated = outdated.into_iter().map(|(object, _)| (object, true));
+    findings.extend(outdated.chain(wanted).map(|(object, stands)| {
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
         if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
     }));
@@ -154,11 +151,10 @@ pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
     for model in models {
         let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {
-            for field in 0..owner.fields.len() {
-                if changes.has_flagged(&owner, field) {
-                    continue;
-                }
-                let rows = flag_all(db, dialect, model, &owner, field).await?;
+            let fields: Vec<usize> =
+                (0..owner.fields.len()).filter(|field| !changes.has_flagged(&owner, *field)).collect();
+            let rows = flag_all(db, dialect, model, &owner, &fields).await?;
+            for field in fields {
                 let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
                 changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
             }

@@ -196,9 +196,9 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Whether all of our own tables stand.
+    /// Whether all of our own tables stand, in their present schema.
     pub(super) fn has_tables(&self) -> bool {
-        self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
+        self.outdated.is_empty() && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
     }
 
     pub(super) fn has(&self, table: &Table) -> bool {
@@ -225,11 +225,14 @@ pub(super) async fn compare(
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
             Some(tag) if tag == object.tag => {}
             Some(tag) if tag.is_empty() => return Err(name_taken(owner, &object)),
-            Some(tag) if object.kind == ObjectKind::Table => match Object::schema(&tag) {
-                (Ordering::Less, schema) => outdated.push((object, schema)),
-                (Ordering::Equal, _) => return Err(other_key(owner, &object)),
-                (Ordering::Greater, _) => {}
-            },
+            Some(tag) if object.kind == ObjectKind::Table => {
+                let schema = Object::schema(&tag);
+                match schema.cmp(&Object::SCHEMA) {
+                    Ordering::Less => outdated.push((object, schema)),
+                    Ordering::Equal => return Err(other_key(owner, &object)),
+                    Ordering::Greater => {}
+                }
+            }
             found => wanted.push((object, found.is_some())),
         }
     }

@@ -150,8 +150,9 @@ pub(super) async fn renew(
     renewals: &[Renewal],
     changes: &mut Changes,
 ) -> Result<(), Error> {
+    let fields: Vec<usize> = renewals.iter().map(|renewal| renewal.field).collect();
+    let rows = flag_all(db, dialect, model, owner, &fields).await?;
     for Renewal { field, reason, id } in renewals {
-        let rows = flag_all(db, dialect, model, owner, *field).await?;
         db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
         let (table, version) = (owner.table.name.clone(), owner.fields[*field].version);
         let field = owner.fields[*field].name;

@@ -109,7 +109,7 @@ contract! {
         assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
     }
 
-    async fn once_if_two_programs_install_at_the_same_time(db: TestDb) {
+    async fn also_when_two_programs_install_at_the_same_time(db: TestDb) {
         a_lamppost_at_rest(&db).await;
         drop_a_trigger_on(&db, "pigeon", "u").await;
         let (one, other) = tokio::join!(installed(&db, lampposts()), installed(&db, lampposts()));
@@ -139,6 +139,18 @@ contract! {
                 return;
             }
         }
+    }
+
+    async fn for_each_field(db: TestDb) {
+        a_lamppost_at_rest(&db).await;
+        installed(&db, without_the_field::models()).await;
+        db.drain(without_the_field::models()).await;
+        db.sql("UPDATE lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
+        let report = installed(&db, without_the_field::models()).await;
+        assert_eq!(report, "lamppost: flagged 1 row for length\nlamppost: flagged 1 row for half\n");
+        let flagged = "SELECT count(*) FROM lamppost WHERE length_recalculation_needed AND half_recalculation_needed";
+        assert_eq!(db.scalar::<i64>(flagged).await, 1);
+        assert_eq!(db.drain(without_the_field::models()).await, 2);
     }
 
     async fn also_if_our_tables_were_dropped(db: TestDb) {
@@ -193,6 +205,8 @@ mod without_the_field {
         pub note: Option<String>,
         #[cached(depends_on(note))]
         pub length: i32,
+        #[cached(depends_on(note))]
+        pub half: i32,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -200,6 +214,10 @@ mod without_the_field {
     impl Model {
         pub async fn calculate_length(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
             Ok(self.note.as_ref().map_or(0, |note| note.len() as i32))
+        }
+
+        pub async fn calculate_half(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(self.note.as_ref().map_or(0, |note| note.len() as i32 / 2))
         }
     }
 

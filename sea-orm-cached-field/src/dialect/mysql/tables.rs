@@ -14,10 +14,7 @@ use crate::{
 };
 
 /// Names of fields and sources are compared byte by byte.
-const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
-
-/// Negative: held back since then.
-pub(super) const WAVES: &str = "waves INT NOT NULL DEFAULT 0";
+pub(super) const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
@@ -107,7 +104,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "due_at DATETIME(6) NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         "leased_until DATETIME(6) NOT NULL DEFAULT '1970-01-01 00:00:00'".to_owned(),
         "attempts INT NOT NULL DEFAULT 0".to_owned(),
-        WAVES.to_owned(),
+        "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "first_marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),
@@ -117,15 +114,14 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
 }
 
 fn versions_table(owner: &Owner) -> Object {
-    let mut definitions = vec![format!("field VARCHAR(128) {NAME} NOT NULL PRIMARY KEY")];
-    definitions.push("version BIGINT NOT NULL".to_owned());
-    definitions.extend(version_columns());
+    let definitions = [
+        format!("field VARCHAR(128) {NAME} NOT NULL PRIMARY KEY"),
+        "version BIGINT NOT NULL".to_owned(),
+        format!("inputs LONGTEXT {NAME} NULL"),
+        format!("kept_by LONGTEXT {NAME} NULL"),
+        "renewal BIGINT NULL".to_owned(),
+    ];
     table(owner, &versions(owner), &definitions)
-}
-
-/// A renewal that is not NULL: rows have yet to be flagged.
-pub(super) fn version_columns() -> [String; 3] {
-    [format!("inputs LONGTEXT {NAME} NULL"), format!("kept_by LONGTEXT {NAME} NULL"), "renewal BIGINT NULL".to_owned()]
 }
 
 fn index(owner: &Owner, column: &str) -> Object {

@@ -2,7 +2,7 @@
 
 use super::{
     names::{literal, qualified},
-    tables::{WAVES, version_columns},
+    tables::NAME,
 };
 use crate::{
     dialect::{
@@ -16,10 +16,11 @@ use crate::{
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let mut columns = Vec::new();
     if from < 2 && table.name == recalculations(owner).name {
-        columns.push(WAVES.to_owned());
+        columns.push("waves INT NOT NULL DEFAULT 0".to_owned());
     }
     if from < 2 && table.name == versions(owner).name {
-        columns.extend(version_columns());
+        columns.extend(["inputs", "kept_by"].map(|name| format!("{name} LONGTEXT {NAME} NULL")));
+        columns.push("renewal BIGINT NULL".to_owned());
     }
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
