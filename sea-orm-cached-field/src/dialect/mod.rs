@@ -117,7 +117,7 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
-    /// `equality` (an operator, or null), `nullable` and `generated` (0 or 1), `key` (its place in the primary key, or 0) of a
+    /// `equality` (an operator, or null), `nullable` and `is_generated` (0 or 1), `key` (its place in the primary key, or 0) of a
     /// table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
 

@@ -92,7 +92,7 @@ pub(super) async fn describe(
         if row.try_get::<i32>("", "nullable")? > 0 {
             nullable.insert(name.clone());
         }
-        if row.try_get::<i32>("", "generated")? > 0 {
+        if row.try_get::<i32>("", "is_generated")? > 0 {
             generated.insert(name.clone());
         }
         if let Some(operator) = row.try_get::<Option<String>>("", "equality")? {

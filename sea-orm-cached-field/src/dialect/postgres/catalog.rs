@@ -34,7 +34,7 @@ pub(super) fn describe(table: &Table) -> Statement {
                     AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
                   WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
                 CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable,
-                CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS generated,
+                CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS is_generated,
                 CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
                 {KIND} AS kind,
                 CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row

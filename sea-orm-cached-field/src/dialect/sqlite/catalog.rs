@@ -16,7 +16,7 @@ pub(super) fn describe(table: &Table) -> Statement {
     let name = sql.bind(table.name.as_str());
     let text = format!(
         "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, NOT c.\"notnull\" AS nullable,
-                c.hidden IN (2, 3) AS generated, c.pk AS key,
+                c.hidden IN (2, 3) AS is_generated, c.pk AS key,
                 CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, 0 AS by_row
            FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
           WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
