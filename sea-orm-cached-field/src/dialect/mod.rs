@@ -15,6 +15,8 @@ mod rows;
 mod shared;
 pub(crate) mod sql;
 mod sqlite;
+#[cfg(test)]
+mod words;
 
 use std::{sync::Arc, time::Duration};
 

@@ -126,7 +126,7 @@ fn schema_lack(table: &Table, privilege: &str) -> String {
     let quoted = quote(schema);
     lack(
         &format!("{privilege} on the schema {quoted}"),
-        &format!("'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(current_user)", literal(&quoted)),
+        &format!("'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(CURRENT_USER)", literal(&quoted)),
         &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
     )
 }
@@ -136,7 +136,7 @@ fn ownership_lack(table: &Table) -> String {
     let table = qualified(table);
     lack(
         &format!("ownership of {table}"),
-        &format!("{} || quote_ident(current_user)", literal(&format!("ALTER TABLE {table} OWNER TO "))),
+        &format!("{} || quote_ident(CURRENT_USER)", literal(&format!("ALTER TABLE {table} OWNER TO "))),
         &format!("pg_has_role({owner}, 'USAGE')"),
     )
 }
@@ -145,7 +145,7 @@ fn ownership_lack(table: &Table) -> String {
 fn exemption_lack(table: &Table) -> String {
     lack(
         &format!("BYPASSRLS, for the row-level security of {} is forced on its owner too", qualified(table)),
-        "'ALTER ROLE ' || quote_ident(current_user) || ' BYPASSRLS'",
+        "'ALTER ROLE ' || quote_ident(CURRENT_USER) || ' BYPASSRLS'",
         &format!("NOT row_security_active({})", class(table, "oid")),
     )
 }
