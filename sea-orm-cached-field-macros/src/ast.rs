@@ -4,12 +4,12 @@ use heck::ToUpperCamelCase;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::{
-    Attribute, Field, GenericArgument, Ident, ItemStruct, Path, PathArguments, Type, Visibility, ext::IdentExt,
-    spanned::Spanned,
+    Attribute, Field, GenericArgument, Ident, ItemStruct, Path, PathArguments, Token, Type, Visibility, ext::IdentExt,
+    punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
-    attr::{Options, SeaOrm},
+    attr::{Options, SeaOrm, variant},
     errors::Errors,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Model<'a> {
 pub(crate) struct Column<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) ty: &'a Type,
-    pub(crate) ignored: bool,
+    pub(crate) sea_orm: SeaOrm,
 }
 
 /// A field of type `HasMany`, `HasOne` or `BelongsTo`.
@@ -95,13 +95,21 @@ impl<'a> Model<'a> {
             if sea_orm.primary_key {
                 self.primary_key.push(name);
             }
-            self.columns.push(Column { name, ty: &field.ty, ignored: sea_orm.ignore });
+            self.columns.push(Column { name, ty: &field.ty, sea_orm });
         }
     }
 
     /// The relation field of this name.
     pub(crate) fn relation(&self, name: &Ident) -> Option<&Relation<'a>> {
         self.relations.iter().find(|relation| relation.name == name)
+    }
+
+    /// The name of a field's variant in `Column`.
+    pub(crate) fn variant(&self, field: &Ident) -> Ident {
+        let cached = self.cached_fields.iter().map(|cached| (&cached.cached, &cached.sea_orm));
+        let mut columns = self.columns.iter().map(|column| (column.name, &column.sea_orm)).chain(cached);
+        let found = columns.find(|(name, _)| *name == field);
+        found.map_or_else(|| variant(field), |(_, sea_orm)| sea_orm.variant(field))
     }
 
     /// Whether a relation is seen to lead to the model itself.
@@ -192,6 +200,14 @@ impl Methods {
 
 pub(crate) fn is_cached(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cached")
+}
+
+/// What the struct derives.
+pub(crate) fn derives(item: &ItemStruct) -> impl Iterator<Item = Path> {
+    let derives = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
+    derives
+        .filter_map(|attribute| attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok())
+        .flatten()
 }
 
 /// Whether the struct is still to be read by `#[sea_orm::model]` or `#[sea_orm::compact_model]`.

@@ -56,6 +56,7 @@ use syn::{Item, parse_macro_input};
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `after_recalculation = ".."` | the user's method `async fn ..(&self, db) -> Result<(), E>`, called with the row after each recalculation that was stored |
 /// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+/// | `attributes(serde(skip))` | attributes of the flag and of the expiry; see below |
 /// | `lazy` | no worker recalculates the field, only readers do: for values that are seldom read, or that change all the time |
 /// | `debounce = "5s"` | a worker waits so long after the first change, and calculates once for all that follow; readers wait for nothing |
 /// | `blocking` | the calculation keeps a thread busy, and gets one of its own, with `batch` one a batch; in a transaction it runs where it is |
@@ -130,6 +131,10 @@ use syn::{Item, parse_macro_input};
 /// | `cached_slow_full_name` | `Option<String>`; a field of type `Option<String>` stays that |
 /// | `slow_full_name_recalculation_needed` | `bool`, by default true |
 /// | `slow_full_name_expires_after` | `Option<DateTimeUtc>`, with `temporal_triggers` only |
+///
+/// `attributes(..)` are those of the columns beside the value: `attributes(serde(skip), schema(ignore))` keeps them out of the model's
+/// JSON and of its schema. Attributes of the value stand on the field, as on any other: `#[serde(skip_deserializing)]`.
+/// A model that derives `Deserialize` can be read from JSON without them: a row whose flag is not given is stale.
 ///
 /// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`, `fresh_slow_full_name`,
 /// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale`, `set_slow_full_name` and, with `temporal_triggers`,

@@ -197,6 +197,18 @@ pub enum Error {
         reason: String,
     },
 
+    /// Two entities have cached fields of one table. What the table needs is made from one of them.
+    #[error(
+        "{} and {} are two entities of the table `{table}` with cached fields: put all cached fields of a table into one entity; \
+         if the tables are in different databases, name the entities of each with `CachedFields::of`", entities[0], entities[1]
+    )]
+    TwoEntities {
+        /// The table.
+        table: String,
+        /// The entities, each with its fields.
+        entities: [String; 2],
+    },
+
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.
     #[error(
         "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"

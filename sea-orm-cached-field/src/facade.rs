@@ -36,7 +36,7 @@ impl CachedFields {
     /// # Errors
     /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
     /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::WrongColumn`], [`Error::UnknownTimeZone`],
-    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`]. And on MySQL and MariaDB [`Error::OtherInstallation`].
+    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`], [`Error::TwoEntities`]. And on MySQL and MariaDB [`Error::OtherInstallation`].
     pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::install(&db.into_executor(), &registry::all()?).await
     }
@@ -135,7 +135,7 @@ impl Models {
     pub fn and<E: CachedModel>(self) -> Self {
         Self(self.0.and_then(|mut models| {
             models.push(Model::of::<E>()?);
-            Ok(models)
+            registry::one_of_each_table(models)
         }))
     }
 

@@ -159,7 +159,7 @@ pub mod __private {
         calculation::blocking,
         field::{
             BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one, moment_in,
+            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one, moment_in, stale,
         },
         registry::{Registration, select},
     };

@@ -4,8 +4,10 @@ use proc_macro2::{Span, TokenTree};
 use syn::{
     Attribute, Error, Ident, LitInt, LitStr, Meta, Result, Token,
     ext::IdentExt,
+    parenthesized,
     parse::{ParseStream, Parser},
     spanned::Spanned,
+    token::Paren,
 };
 
 use super::depends_on::{Dependency, depends_on};
@@ -14,7 +16,7 @@ use crate::errors::Errors;
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
     `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, `expiration_time_zone = \"..\"`, \
     `db_index_on_recalculation_needed_field`, `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
-    `version = ..`, `lazy`, `blocking`, `batch`, `query` and `recursive`";
+    `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query` and `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -37,6 +39,8 @@ pub(crate) struct Options {
     /// The option's key, if it is given.
     pub(crate) debounce_key: Option<Ident>,
     pub(crate) version: u32,
+    /// The attributes of the columns beside the value: the flag and the expiry.
+    pub(crate) attributes: Vec<Meta>,
     /// Whether only readers recalculate.
     pub(crate) lazy: bool,
     /// The option's key, if it is given.
@@ -114,6 +118,7 @@ impl Options {
                 self.debounce_key = Some(key.clone());
             }
             "version" => self.version = version(key, input)?,
+            "attributes" => self.attributes = attributes(key, input, errors)?,
             "lazy" => {
                 self.lazy = true;
                 no_value(key, input)?;
@@ -202,6 +207,20 @@ fn time_zone(key: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
     let wrong = format!("`{}` is no time zone of the IANA database: `{example}`", value.value());
     value.value().parse::<chrono_tz::Tz>().map_err(|_| Error::new(value.span(), wrong))?;
     Ok(value)
+}
+
+fn attributes(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Meta>> {
+    let wrong =
+        "`attributes` takes what stands on the flag and on the expiry, in parentheses: `attributes(serde(skip))`";
+    if !input.peek(Paren) {
+        return Err(Error::new(key.span(), wrong));
+    }
+    let content;
+    parenthesized!(content in input);
+    if content.is_empty() {
+        return Err(Error::new(key.span(), wrong));
+    }
+    Ok(list(&content, errors, |input, _| input.parse()))
 }
 
 fn version(key: &Ident, input: ParseStream<'_>) -> Result<u32> {

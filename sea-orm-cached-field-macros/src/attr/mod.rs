@@ -6,4 +6,4 @@ mod sea_orm;
 
 pub(crate) use cached::{Flagging, Options};
 pub(crate) use depends_on::{Dependency, Related, written};
-pub(crate) use sea_orm::{SeaOrm, struct_has_key};
+pub(crate) use sea_orm::{SeaOrm, struct_has_key, variant};

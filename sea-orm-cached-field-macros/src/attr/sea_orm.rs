@@ -1,5 +1,8 @@
+use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Token, meta::ParseNestedMeta, parenthesized, token::Paren};
+use syn::{
+    Attribute, Expr, Ident, LitStr, Path, Token, ext::IdentExt, meta::ParseNestedMeta, parenthesized, token::Paren,
+};
 
 /// What SeaORM's attributes say of a field. Whatever we do not need or understand is left for SeaORM to judge.
 #[derive(Default)]
@@ -26,6 +29,11 @@ impl SeaOrm {
         found
     }
 
+    /// The name of the field's variant in `Column`.
+    pub(crate) fn variant(&self, field: &Ident) -> Ident {
+        self.enum_name.clone().unwrap_or_else(|| variant(field))
+    }
+
     fn read(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         let Some(key) = meta.path.get_ident() else {
             return skip(meta);
@@ -42,6 +50,13 @@ impl SeaOrm {
         }
         Ok(())
     }
+}
+
+/// The name that SeaORM gives the variant of a field if no attribute says otherwise.
+pub(crate) fn variant(field: &Ident) -> Ident {
+    let name = field.unraw().to_string().to_upper_camel_case();
+    let escaped = if name == "Self" { "Self_" } else { &name };
+    Ident::new(escaped, field.span())
 }
 
 /// Whether an attribute `#[sea_orm(..)]` of the struct contains this key.

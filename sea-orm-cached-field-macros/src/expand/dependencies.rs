@@ -6,7 +6,7 @@ use syn::{Ident, Path, ext::IdentExt, spanned::Spanned};
 use super::at;
 use crate::{
     ast::{Model, Relation},
-    attr::{Dependency, Related},
+    attr::{Dependency, Related, variant},
 };
 
 /// What a calculation reads, as expressions of type `Dependency`.
@@ -18,7 +18,7 @@ pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<
 /// Goes on from the end of a path, which is the model if that is known.
 fn paths(model: Option<&Model<'_>>, path: &TokenStream, dependency: &Dependency) -> Vec<TokenStream> {
     match dependency {
-        Dependency::Column(name) => vec![column(path, name)],
+        Dependency::Column(name) => vec![column(model, path, name)],
         Dependency::AllColumns(_) => vec![quote!(#path.all_columns())],
         Dependency::Related(related) => {
             let path = hop(model, path, related);
@@ -32,9 +32,10 @@ fn paths(model: Option<&Model<'_>>, path: &TokenStream, dependency: &Dependency)
 }
 
 /// The closure has the compiler check the field, and editors find it.
-fn column(path: &TokenStream, name: &Ident) -> TokenStream {
+fn column(model: Option<&Model<'_>>, path: &TokenStream, name: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
-    quote_spanned!(at(name.span())=> #path.column(|model| &model.#name, #text))
+    let variant = model.map_or_else(|| variant(name), |model| model.variant(name)).to_string();
+    quote_spanned!(at(name.span())=> #path.column(|row| &mut row.#name, #text, #variant))
 }
 
 fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> TokenStream {
@@ -45,13 +46,25 @@ fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> Toke
             Some((model, field)) => hop_over_own_field(model, field),
             None => hop_over_field(name),
         },
-        None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
+        None => match module_of_variant(relation) {
+            Some(module) => quote_spanned!(span=> .back::<#module Entity>(#relation)),
+            None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
+        },
     };
     // An error about a method is shown where the value begins that it is called on.
     match related.recursive {
         Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
         None => quote_spanned!(span=> { let path = #path; path #hop }),
     }
+}
+
+/// What stands before `Relation::Variant`, if the path is one.
+fn module_of_variant(relation: &Path) -> Option<TokenStream> {
+    let count = relation.segments.len().checked_sub(2)?;
+    let is_variant = relation.segments[count].ident == "Relation";
+    let Path { leading_colon, segments } = relation;
+    let module = segments.pairs().take(count);
+    is_variant.then(|| quote!(#leading_colon #(#module)*))
 }
 
 /// Over a field of a model that cannot be seen: the closure has the compiler check it.

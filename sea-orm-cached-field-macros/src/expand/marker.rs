@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Ident, ext::IdentExt};
+use syn::ext::IdentExt;
 
 use super::{calculation, dependencies, query};
 use crate::{
     ast::{CachedField, Model},
-    attr::Flagging,
+    attr::{Flagging, variant},
 };
 
 /// The type that stands for a field, with its `CachedField`.
@@ -95,7 +94,7 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
 fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let name = field.name.unraw().to_string();
     // An `enum_name` among the attributes went to the first column.
-    let cached = field.sea_orm.enum_name.clone().unwrap_or_else(|| variant(&field.cached));
+    let cached = field.sea_orm.variant(&field.cached);
     let recalculation_needed = variant(&field.recalculation_needed);
     let expires_after = match field.expires_after.as_ref().map(variant) {
         Some(variant) => quote!(::std::option::Option::Some(Column::#variant)),
@@ -176,9 +175,4 @@ pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream 
             expires_after: #expires_after,
         }
     }
-}
-
-/// The name that SeaORM gives the field in `Column`.
-fn variant(field: &Ident) -> Ident {
-    Ident::new(&field.unraw().to_string().to_upper_camel_case(), field.span())
 }

@@ -17,8 +17,10 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
          selects the key of `{model_name}`, then the value"
     );
-    let query = quote_spanned!(at(at_name)=> #model_name::#select());
-    let statement = quote_spanned!(at_name=> statement(query));
+    let selected = quote_spanned!(at(at_name)=> #model_name::#select());
+    // Where it is made and where it is used: a macro that was given the name would take them for two.
+    let query = Ident::new("query", at_name);
+    let statement = quote_spanned!(at_name=> statement(#query));
     quote! {{
         struct NoSuchFunction;
         #[allow(dead_code)]
@@ -45,7 +47,7 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
 
         ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
             select: || {
-                let query = #query;
+                let #query = #selected;
                 #statement
             },
             optional: #optional,

@@ -105,9 +105,10 @@ fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
             "`{column}` is a relation: name the columns that the calculation reads behind it, as in \
              `{column}(weight)`; `{column}()` is only which rows there are"
         )
-    } else if let Some(other) = model.cached_fields.iter().find(|other| other.name == column) {
+    } else if let Some(other) = model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)
+    {
         format!("`{column}` is a cached field: depend on its column `{}`", other.cached)
-    } else if model.columns.iter().any(|known| known.ignored && known.name == column) {
+    } else if model.columns.iter().any(|known| known.sea_orm.ignore && known.name == column) {
         format!("`{column}` is not stored, as `#[sea_orm(ignore)]` says: only columns can be depended on")
     } else {
         return Ok(());

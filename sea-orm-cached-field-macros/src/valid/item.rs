@@ -1,7 +1,7 @@
 use proc_macro2::{Span, TokenStream};
-use syn::{Fields, Item, ItemStruct, Token, punctuated::Punctuated, spanned::Spanned};
+use syn::{Fields, Item, ItemStruct, spanned::Spanned};
 
-use crate::{attr::struct_has_key, errors::Errors};
+use crate::{ast, attr::struct_has_key, errors::Errors};
 
 /// The struct, if `#[cached_fields]` stands where it can do its work.
 pub(crate) fn item<'a>(arguments: &TokenStream, item: &'a Item, errors: &mut Errors) -> Option<&'a ItemStruct> {
@@ -52,11 +52,7 @@ fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
 
 /// Whether the struct derives this, by whichever path.
 pub(crate) fn derives(item: &ItemStruct, name: &str) -> bool {
-    let derives = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
-    derives
-        .filter_map(|attribute| attribute.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated).ok())
-        .flatten()
-        .any(|path| path.segments.last().is_some_and(|segment| segment.ident == name))
+    ast::derives(item).any(|path| path.segments.last().is_some_and(|segment| segment.ident == name))
 }
 
 fn item_kind(item: &Item) -> Span {

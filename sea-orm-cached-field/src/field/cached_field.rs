@@ -167,6 +167,11 @@ pub struct Stored<'a, T> {
     pub expires_after: Option<DateTime<Utc>>,
 }
 
+/// The flag of a model that is deserialized without it.
+pub fn stale() -> bool {
+    true
+}
+
 impl<'a, T> Stored<'a, T> {
     /// The stored value, if the row says that it is fresh: not flagged, and not expired by the clock of this process.
     pub fn fresh(&self) -> Option<&'a T> {

@@ -1,6 +1,7 @@
 //! What a cached field is: its trait, its columns, its options, and the paths that it depends on.
 
 mod cached_field;
+mod column;
 mod executor;
 mod expiry;
 mod key;
@@ -10,6 +11,7 @@ mod relation;
 
 pub use cached_field::{
     BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query, Stored, calculate_one,
+    stale,
 };
 pub use executor::IntoExecutor;
 pub(crate) use expiry::time_zone;

@@ -1,9 +1,8 @@
-use std::{marker::PhantomData, str::FromStr};
+use std::marker::PhantomData;
 
-use sea_orm::{
-    EntityTrait, IdenStatic, Iterable, Related, RelationDef,
-    sea_query::{TableRef, Value},
-};
+use sea_orm::{EntityTrait, IdenStatic, Iterable, Related, RelationDef, RelationTrait, sea_query::TableRef};
+
+use super::column::{StoredField, column_of};
 
 /// What a calculation reads: of the row itself, or of rows related to it.
 #[derive(Clone, Debug)]
@@ -64,18 +63,6 @@ pub struct Hop {
     pub repeats: usize,
 }
 
-/// A field that is stored in a column.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not stored in a column",
-    label = "expected a column, found a field of type `{Self}`",
-    note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; `pigeons(*)` is all \
-            its columns, `pigeons()` only which rows there are"
-)]
-pub trait ColumnField {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Into<Value>> ColumnField for T {}
-
 /// The same entity once more.
 #[diagnostic::on_unimplemented(
     message = "a `recursive` relation must lead back to the model that it starts from",
@@ -113,17 +100,35 @@ impl<E: EntityTrait> Path<E> {
         self.by_hops([definition.into()])
     }
 
-    /// Ends the path at a column: the closure has the compiler check the field, `name` is that field's name.
-    pub fn column<T: ColumnField>(mut self, _: impl FnOnce(&E::ModelEx) -> &T, name: &str) -> Dependency {
-        let column = match E::Column::from_str(name) {
-            Ok(column) => column.as_str().to_owned(),
-            // The compiler knows the model's fields, not its attributes.
-            Err(_) => {
-                let reason = format!("the field `{name}` is not stored, as `#[sea_orm(ignore)]` says; leave it out");
-                self.flaw.get_or_insert(Flaw { table: E::default().table_name().to_owned(), reason });
-                name.to_owned()
-            }
-        };
+    /// A hop to the rows of `R` whose relation leads here.
+    pub fn back<R: EntityTrait>(self, relation: R::Relation) -> Path<R> {
+        let definition = relation.def();
+        if definition.to_tbl == E::default().table_ref() {
+            return self.by_definition(definition.rev());
+        }
+        let (relation, there) = (relation.name(), table_name(&definition.to_tbl).1);
+        let here = E::default().table_name();
+        self.astray(format!("the relation `{relation}` leads to `{there}`, not to `{here}`; name one that leads there"))
+    }
+
+    /// Ends the path at a column: the closure has the compiler check the field, `name` is that field's name, `variant` the
+    /// same as a variant of `Column`.
+    pub fn column<F: StoredField>(
+        mut self,
+        field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
+        name: &str,
+        variant: &str,
+    ) -> Dependency {
+        let column = column_of::<E, F>(field, variant).map(|column| column.as_str().to_owned());
+        let column = column.unwrap_or_else(|| {
+            let table = E::default().table_name().to_owned();
+            let reason = format!(
+                "it is not clear which column of `{table}` its field `{name}` is; leave out `enum_name` there, or call it \
+                 like the field, `enum_name = \"{variant}\"`"
+            );
+            self.flaw.get_or_insert(Flaw { table, reason });
+            name.to_owned()
+        });
         self.end(Read::Column(column))
     }
 

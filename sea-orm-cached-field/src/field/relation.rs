@@ -111,8 +111,8 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
             Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => self.path.by_hops(hops),
             _ => self.path.astray(format!(
                 "it is not clear which relation of `{}` its field `{}` is; call the relation like the field, \
-                 `relation_enum = \"{}\"`, or, if it leads through a junction, go by the modules, \
-                 `super::junction(super::target(..))`",
+                 `relation_enum = \"{}\"`, or, if it leads through a junction, go by the relation of the junction that \
+                 leads here, `super::junction::Relation::Variant(target(..))`",
                 E::default().table_name(),
                 self.name,
                 self.variant
@@ -182,7 +182,8 @@ impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
     message = "SeaORM knows of no relation between `{E}` and `{Self}`",
     label = "neither model has a relation to the other that is its only one",
     note = "declare it, as in `#[sea_orm(has_many)] pigeons: HasMany<super::pigeon::Entity>`, or implement `Related`; \
-            where there are several, name the relation field instead of the module"
+            where there are several, name the relation field, or the relation that leads here, as in \
+            `super::pigeon::Relation::Lamppost(weight)`"
 )]
 pub trait RelatedBack<E> {
     /// The way from `E`.

@@ -37,6 +37,7 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     }
     let dependencies = entries.iter().map(|entry| entry.spec.depends_on.clone()).collect();
     Ok(Model {
+        entity: std::any::type_name::<E>(),
         owner,
         dependencies,
         rows: Box::new(TypedRows::<E>::new(entries)),

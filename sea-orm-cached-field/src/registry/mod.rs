@@ -27,6 +27,8 @@ pub(crate) use rows::{Loaded, Rows, flag_all, keys_of, load_all, load_one};
 
 /// A model with cached fields, its types forgotten.
 pub(crate) struct Model {
+    /// The entity, for messages.
+    pub(crate) entity: &'static str,
     pub(crate) owner: Owner,
     /// What each field depends on, as declared.
     pub(crate) dependencies: Vec<Vec<Dependency>>,
@@ -123,9 +125,28 @@ fn registered() -> impl Iterator<Item = Result<Arc<Model>, Error>> {
 
 /// All models that the program registers, by table.
 pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
-    let mut models: Vec<Arc<Model>> = registered().collect::<Result<_, _>>()?;
+    let mut models = one_of_each_table(registered().collect::<Result<_, _>>()?)?;
     models.sort_by(|a, b| {
         (&a.owner.table.schema, &a.owner.table.name).cmp(&(&b.owner.table.schema, &b.owner.table.name))
     });
     Ok(models)
+}
+
+/// The same models, each of them once. Refuses two entities of one table: each would take the other's objects for superfluous.
+pub(crate) fn one_of_each_table(models: Vec<Arc<Model>>) -> Result<Vec<Arc<Model>>, Error> {
+    let mut kept: Vec<Arc<Model>> = Vec::new();
+    for model in models {
+        match kept.iter().find(|other| other.owner.table == model.owner.table) {
+            Some(other) if Arc::ptr_eq(other, &model) => {}
+            Some(other) => return Err(two_entities(other, &model)),
+            None => kept.push(model),
+        }
+    }
+    Ok(kept)
+}
+
+/// What is wrong with two entities of one table.
+pub(crate) fn two_entities(one: &Model, other: &Model) -> Error {
+    let fields = |model: &Model| format!("`{}` ({})", model.entity, model.owner.field_names());
+    Error::TwoEntities { table: one.owner.table.name.clone(), entities: [fields(one), fields(other)] }
 }

@@ -21,7 +21,7 @@ use crate::{
         sql::{key_columns, marks, recalculations, versions as versions_table},
     },
     field::layout::{Owner, Table},
-    registry::{FieldColumn, Model, check_cycles},
+    registry::{FieldColumn, Model, check_cycles, two_entities},
     transaction,
 };
 
@@ -145,7 +145,20 @@ async fn inspect_all(
     for model in models {
         inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(db), model, models).await?);
     }
+    one_of_each_table(models, &inspected)?;
     Ok(inspected)
+}
+
+/// Two entities may name one table differently: with its schema and without.
+fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), Error> {
+    let mut seen: Vec<(&Table, &Model)> = Vec::new();
+    for (model, Inspected { owner, .. }) in models.iter().zip(inspected) {
+        if let Some((_, other)) = seen.iter().find(|(table, _)| **table == owner.table) {
+            return Err(two_entities(other, model));
+        }
+        seen.push((&owner.table, model));
+    }
+    Ok(())
 }
 
 async fn add_columns(

@@ -5,6 +5,7 @@
 mod harness;
 mod support;
 
+mod a_field_is_its_own_column;
 mod a_link_of_another_type_harms_nobody;
 mod a_role_without_rights_on_ours_can_write;
 mod a_rollback_leaves_no_mark;

@@ -132,6 +132,90 @@ mod staff {
     }
 }
 
+/// Members, each with the names of their friends: of another model, through a junction of `staff` to itself.
+mod club {
+    use sea_orm::{QueryOrder, entity::prelude::*};
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "club")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        #[sea_orm(has_many)]
+        pub members: HasMany<super::member::Entity>,
+        #[cached(depends_on(members(super::friendship::Relation::Member(friend(name)))))]
+        pub guests: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_guests(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+            let members =
+                self.find_related(super::member::Entity).order_by_asc(super::member::Column::Id).all(db).await?;
+            let mut guests = Vec::new();
+            for member in members {
+                let friends = super::friendship::Entity::find()
+                    .filter(super::friendship::Column::MemberId.eq(member.id))
+                    .order_by_asc(super::friendship::Column::FriendId)
+                    .all(db)
+                    .await?;
+                for friend in friends {
+                    guests.extend(super::member::Entity::find_by_id(friend.friend_id).one(db).await?);
+                }
+            }
+            Ok(guests.into_iter().map(|guest| guest.name).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+mod member {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "member")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i32,
+        pub name: String,
+        pub club_id: i32,
+        #[sea_orm(belongs_to, from = "club_id", to = "id")]
+        pub club: BelongsTo<super::club::Entity>,
+        #[sea_orm(self_ref, via = "friendship", from = "Member", to = "Friend")]
+        pub friends: HasMany<Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+mod friendship {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "friendship")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub member_id: i32,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub friend_id: i32,
+        #[sea_orm(belongs_to, relation_enum = "Member", from = "member_id", to = "id")]
+        pub member: BelongsTo<super::member::Entity>,
+        #[sea_orm(belongs_to, relation_enum = "Friend", from = "friend_id", to = "id")]
+        pub friend: BelongsTo<super::member::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+fn clubs() -> Models {
+    CachedFields::of::<club::Entity>()
+}
+
 fn travels() -> Models {
     CachedFields::of::<trip::Entity>().and::<museum::Entity>()
 }
@@ -211,5 +295,24 @@ contract! {
         assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for dan");
         assert_eq!(watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await, ["staff.signature 4", "staff.team 4"]);
         assert_eq!(db.pending("staff").await, 0);
+    }
+
+    async fn a_junction_to_itself_is_followed_from_another_model(db: TestDb) {
+        db.create(club::Entity).await;
+        db.create(member::Entity).await;
+        db.create(friendship::Entity).await;
+        clubs().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO club (id) VALUES (1), (2)").await;
+        db.sql("INSERT INTO member (id, name, club_id) VALUES (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cid', 2)").await;
+        db.sql("INSERT INTO friendship (member_id, friend_id) VALUES (1, 2)").await;
+        let mut watch = Watch::begin(&db, clubs).await;
+        assert_eq!(watch.after("UPDATE member SET name = 'Ben' WHERE id = 2").await, ["club.guests 1"]);
+        assert_eq!(watch.after("UPDATE member SET name = 'Anna' WHERE id = 1").await, NOTHING);
+        assert_eq!(watch.after("INSERT INTO friendship (member_id, friend_id) VALUES (1, 3)").await, ["club.guests 1"]);
+        assert_eq!(watch.after("UPDATE friendship SET member_id = 2 WHERE friend_id = 3").await, ["club.guests 1", "club.guests 2"]);
+        assert_eq!(db.rows("SELECT cached_guests FROM club ORDER BY id").await, [
+            serde_json::json!({ "cached_guests": "Ben" }),
+            serde_json::json!({ "cached_guests": "Cid" }),
+        ]);
     }
 }

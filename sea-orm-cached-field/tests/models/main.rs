@@ -7,7 +7,9 @@ mod compact_model;
 mod composite_key;
 mod deep_paths;
 mod dense;
+mod json;
 mod many_rows_at_a_time;
+mod named_as_its_column;
 mod optional_value;
 mod recursive_paths;
 mod relations_of_other_models;
@@ -17,6 +19,7 @@ mod schemas_and_composite_keys;
 mod shadowed_prelude;
 mod two_junctions_to_one_entity;
 mod two_relations_to_one_entity;
+mod written_by_a_macro;
 
 /// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length behind it, what is
 /// read, and what is wrong.

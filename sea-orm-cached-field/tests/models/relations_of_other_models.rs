@@ -34,10 +34,18 @@ pub mod country {
             songs(super::performed(super::artist(name)))
         ))]
         pub credits: String,
-        #[cached(depends_on(people(recursive mother(name), children(name), recursive friends(name), secret)))]
+        #[cached(depends_on(people(recursive mother(name), children(name), recursive friends(name))))]
         pub families: String,
         #[cached(depends_on(super::city(name), super::city(super::trip())))]
         pub city_names: String,
+        #[cached(depends_on(
+            people(super::friendship::Relation::Person(friend(name))),
+            people(super::friendship::Relation::Friend(person(name))),
+            people(recursive super::person::Relation::Mother(name)),
+            super::city::Relation::Country(name),
+            cities(super::trip::Relation::Target(), super::leg::Relation::Country())
+        ))]
+        pub neighbours: String,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -52,6 +60,7 @@ pub mod country {
         };
     }
     calculations!(calculate_places calculate_stops calculate_credits calculate_families calculate_city_names);
+    calculations!(calculate_neighbours);
 }
 
 pub mod city {
@@ -227,8 +236,6 @@ pub mod person {
         pub name: String,
         pub country_id: i32,
         pub mother_id: Option<i32>,
-        #[sea_orm(ignore)]
-        pub secret: String,
         #[sea_orm(belongs_to, from = "country_id", to = "id")]
         pub country: BelongsTo<super::country::Entity>,
         #[sea_orm(self_ref, relation_enum = "Mother", relation_reverse = "Children", from = "mother_id", to = "id")]
@@ -272,7 +279,7 @@ fn several_relations_to_one_entity_are_told_apart_by_name() {
         [
             "id=country_id trip, from_id=id city: name",
             "id=country_id trip, to_id=id city: name",
-            "id=country_id trip, = city: name !city: it is not clear which relation of `trip` its field `home` is; call the relation like the field, `relation_enum = \"Home\"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`",
+            "id=country_id trip, = city: name !city: it is not clear which relation of `trip` its field `home` is; call the relation like the field, `relation_enum = \"Home\"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`",
         ]
         "#);
 }
@@ -283,7 +290,7 @@ fn related_is_not_taken_for_another_relation() {
         [
             "id=country_id leg, from_id=id city: name",
             "id=country_id leg, to_id=id city: name",
-            "id=country_id leg, = city: name !city: it is not clear which relation of `leg` its field `renamed` is; call the relation like the field, `relation_enum = \"Renamed\"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`",
+            "id=country_id leg, = city: name !city: it is not clear which relation of `leg` its field `renamed` is; call the relation like the field, `relation_enum = \"Renamed\"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`",
         ]
         "#);
 }
@@ -292,8 +299,8 @@ fn related_is_not_taken_for_another_relation() {
 fn junctions_that_nobody_can_tell_apart_are_refused() {
     insta::assert_debug_snapshot!(written::<country::Credits>(), @r#"
         [
-            "id=country_id song, = artist: name !artist: it is not clear which relation of `song` its field `performers` is; call the relation like the field, `relation_enum = \"Performers\"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`",
-            "id=country_id song, = artist: name !artist: it is not clear which relation of `song` its field `written_by` is; call the relation like the field, `relation_enum = \"WrittenBy\"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`",
+            "id=country_id song, = artist: name !artist: it is not clear which relation of `song` its field `performers` is; call the relation like the field, `relation_enum = \"Performers\"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`",
+            "id=country_id song, = artist: name !artist: it is not clear which relation of `song` its field `written_by` is; call the relation like the field, `relation_enum = \"WrittenBy\"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`",
             "id=country_id song, first_id=id artist: name",
             "id=country_id song, id=song_id performed, artist_id=id artist: name",
         ]
@@ -306,8 +313,7 @@ fn relations_to_itself_are_found_by_name() {
         [
             "id=country_id person, mother_id=id person x1: name",
             "id=country_id person, id=mother_id person: name",
-            "id=country_id person, = person x1: name !person: it is not clear which relation of `person` its field `friends` is; call the relation like the field, `relation_enum = \"Friends\"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`",
-            "id=country_id person: secret !person: the field `secret` is not stored, as `#[sea_orm(ignore)]` says; leave it out",
+            "id=country_id person, = person x1: name !person: it is not clear which relation of `person` its field `friends` is; call the relation like the field, `relation_enum = \"Friends\"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`",
         ]
         "#);
 }
@@ -318,6 +324,20 @@ fn modules_go_by_related() {
         [
             "id=country_id city: name",
             "id=country_id city, id=to_id trip: ()",
+        ]
+        "#);
+}
+
+#[test]
+fn relations_that_lead_here_are_named_by_their_module() {
+    insta::assert_debug_snapshot!(written::<country::Neighbours>(), @r#"
+        [
+            "id=country_id person, id=person_id friendship, friend_id=id person: name",
+            "id=country_id person, id=friend_id friendship, person_id=id person: name",
+            "id=country_id person, id=mother_id person x1: name",
+            "id=country_id city: name",
+            "id=country_id city, id=to_id trip: ()",
+            "id=country_id city, = leg: () !leg: the relation `Country` leads to `country`, not to `city`; name one that leads there",
         ]
         "#);
 }

@@ -1,0 +1,45 @@
+//! Which column a field of a model is. Attributes of the field say so, and of other models the macro sees none.
+
+use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, Iterable, sea_query::Value};
+
+/// A field of an active model that is stored in a column.
+#[diagnostic::on_unimplemented(
+    message = "this field is a relation, not a column",
+    label = "expected a column, found `{Self}`",
+    note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; `pigeons(*)` is all \
+            its columns, `pigeons()` only which rows there are"
+)]
+pub trait StoredField {
+    /// Takes the value out of the active model.
+    fn unset(&mut self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Value>> StoredField for ActiveValue<T> {
+    fn unset(&mut self) {
+        *self = Self::NotSet;
+    }
+}
+
+/// The column that a field is stored in. `variant` is the name that SeaORM gives it in `Column` if no attribute says
+/// otherwise.
+///
+/// The active model tells: of one with values, the field is unset, and the column that has no value any more is the
+/// field's. SeaORM has no such value for some types, as enums; there the name of the variant decides.
+pub(super) fn column_of<E: EntityTrait, F: StoredField>(
+    field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
+    variant: &str,
+) -> Option<E::Column> {
+    let mut row = E::ActiveModelEx::default_values();
+    let (with_value, without): (Vec<E::Column>, Vec<E::Column>) =
+        E::Column::iter().partition(|column| has_value(&row, *column));
+
+    field(&mut row).unset();
+
+    let unset = with_value.into_iter().find(|column| !has_value(&row, *column));
+    unset.or_else(|| without.into_iter().find(|column| format!("{column:?}") == variant))
+}
+
+fn has_value<A: ActiveModelTrait>(row: &A, column: <A::Entity as EntityTrait>::Column) -> bool {
+    !matches!(row.get(column), ActiveValue::NotSet)
+}
