@@ -5,6 +5,7 @@ mod django;
 mod metadata;
 mod services;
 mod steps;
+mod test_servers;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,6 +24,12 @@ enum Command {
         /// Passed on to `cargo test`
         #[arg(last = true)]
         args: Vec<String>,
+    },
+    /// Run the tests of the library on servers of any version, and say of each which tests passed and which did not
+    TestServers {
+        /// A name for the report, and the URL of a database whose role may create others; `sqlite=sqlite:` for SQLite
+        #[arg(required = true, value_name = "NAME=URL")]
+        servers: Vec<test_servers::Server>,
     },
     /// Run `services`, then let a Django application and a worker work on one database (needs Python and PyPI)
     TestDjango,
@@ -60,6 +67,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Services => services::ensure(&sh),
         Command::Test { args } => test(&sh, &args),
+        Command::TestServers { servers } => test_servers::run(&sh, &servers),
         Command::TestDjango => django::test(&sh),
         Command::Bench { args } => bench(&sh, &args),
         Command::Torture { args } => torture(&sh, &args),

@@ -1,7 +1,10 @@
 //! The servers that the tests connect to: whether each is reachable, and what makes it so.
 
 mod debian;
+mod kind;
 mod mariadb;
+mod mysql;
+mod mysql_client;
 mod postgres;
 
 use std::env;
@@ -12,18 +15,19 @@ use anyhow::{Context, Result, anyhow, bail};
 use url::Url;
 use xshell::Shell;
 
+pub(crate) use kind::Kind;
 pub(crate) use postgres::FreshDatabase;
 
 /// Another server is one more entry.
-const SERVICES: &[Service] = &[postgres::SERVICE, mariadb::SERVICE];
+const SERVICES: &[Service] = &[postgres::SERVICE, mariadb::SERVICE, mysql::SERVICE];
 
 struct Service {
     name: &'static str,
     /// The environment variable in which the tests look for the URL.
     variable: &'static str,
     default_url: &'static str,
-    /// Debian's package of the server.
-    package: &'static str,
+    /// Systems with packages of it, each with the command that installs them.
+    packaged: &'static [[&'static str; 2]],
     /// The command that runs the server in a container, reachable at the default URL.
     docker: &'static str,
     /// Logs in, and asks whether this role may do what the tests do.
@@ -77,15 +81,15 @@ impl Service {
     }
 
     fn advice(&self) -> String {
-        let Self { name, variable, default_url, package, docker, .. } = self;
+        let Self { name, variable, default_url, packaged, docker, .. } = self;
+        let packaged: String = packaged.iter().map(|[place, command]| format!("  {place}:\n    {command}\n")).collect();
         format!(
             "{name} is needed: do one of these, then try again.
 
-  in a container:                {docker}
-  on Debian or Ubuntu, as root:  apt-get update && apt-get install -y --no-install-recommends {package}
-                                 cargo xtask services
-  on a server of yours:          export {variable}=<a URL whose role may create databases>
-                                 (default: {default_url})"
+  in a container:
+    {docker}
+{packaged}  on a server of yours, with a role that may create databases (default: {default_url}):
+    export {variable}=<its URL>"
         )
     }
 }

@@ -220,11 +220,10 @@ mod on_postgres {
     }
 }
 
-#[tokio::test]
-async fn array_and_ip_address_on_postgres() {
+#[apply(on_postgres)]
+async fn array_and_ip_address_on_postgres(db: TestDb) {
     use on_postgres::Entity;
 
-    let db = TestDb::postgres().await;
     db.create(Entity).await;
     CachedFields::of::<Entity>().install(&*db).await.unwrap();
     db.sql("INSERT INTO on_postgres DEFAULT VALUES").await;

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "SeaORM generates more than a test uses")]
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -133,9 +133,8 @@ contract! {
     }
 }
 
-#[tokio::test]
-async fn that_postgres_does_not_know() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn that_postgres_does_not_know(db: TestDb) {
     db.create(tea::Entity).await;
     // A server with older time zones than ours.
     db.sql("CREATE VIEW pg_timezone_names AS SELECT 'UTC'::text AS name").await;

@@ -21,30 +21,69 @@ use sea_orm::{
 use sea_orm_cached_field::{CachedFields, Event, Models};
 use tempfile::TempDir;
 
+/// One test on one database.
+macro_rules! test_on {
+    ($database:ident, $(#[$attribute:meta])* $name:ident: $body:path) => {
+        $(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $body($crate::harness::TestDb::$database().await).await;
+        }
+    };
+}
+
 /// Runs each test on every database: `contract! { async fn claim(db: TestDb) { .. } }`
 macro_rules! contract {
     ($($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block)*) => {
         $(async fn $name($db: $crate::harness::TestDb) $body)*
 
         mod sqlite {
-            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name($crate::harness::TestDb::sqlite().await).await;
-            })*
+            $(test_on!(sqlite, $(#[$attribute])* $name: super::$name);)*
         }
 
         mod postgres {
-            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name($crate::harness::TestDb::postgres().await).await;
-            })*
+            $(test_on!(postgres, $(#[$attribute])* $name: super::$name);)*
+        }
+
+        mod mariadb {
+            $(test_on!(mariadb, $(#[$attribute])* $name: super::$name);)*
         }
 
         mod mysql {
-            $($(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                super::$name($crate::harness::TestDb::mysql().await).await;
-            })*
+            $(test_on!(mysql, $(#[$attribute])* $name: super::$name);)*
+        }
+    };
+}
+
+/// Runs the test on SQLite alone: `#[apply(on_sqlite)] async fn claim(db: TestDb) { .. }`
+macro_rules! on_sqlite {
+    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
+        async fn $name($db: $crate::harness::TestDb) $body
+
+        mod $name {
+            test_on!(sqlite, $(#[$attribute])* sqlite: super::$name);
+        }
+    };
+}
+
+/// Runs the test on PostgreSQL alone.
+macro_rules! on_postgres {
+    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
+        async fn $name($db: $crate::harness::TestDb) $body
+
+        mod $name {
+            test_on!(postgres, $(#[$attribute])* postgres: super::$name);
+        }
+    };
+}
+
+/// Runs the test on MariaDB and on MySQL.
+macro_rules! on_mariadb_and_mysql {
+    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
+        async fn $name($db: $crate::harness::TestDb) $body
+
+        mod $name {
+            test_on!(mariadb, $(#[$attribute])* mariadb: super::$name);
+            test_on!(mysql, $(#[$attribute])* mysql: super::$name);
         }
     };
 }
@@ -53,12 +92,12 @@ macro_rules! contract {
 pub struct TestDb {
     connection: DatabaseConnection,
     pub url: String,
-    _place: Place,
+    place: Place,
 }
 
 enum Place {
     Folder { _folder: TempDir },
-    Server { _dropped: DropOnServer },
+    Server(DropOnServer),
 }
 
 impl Deref for TestDb {
@@ -70,9 +109,11 @@ impl Deref for TestDb {
 }
 
 /// A server on which each test has a database of its own.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Server {
     name: &'static str,
+    /// The module of its tests.
+    module: &'static str,
     /// The environment variable that names another.
     variable: &'static str,
     default_url: &'static str,
@@ -83,18 +124,28 @@ struct Server {
 
 const POSTGRES: Server = Server {
     name: "PostgreSQL",
+    module: "postgres",
     variable: "CACHED_FIELD_TEST_POSTGRES_URL",
     default_url: "postgres://postgres@127.0.0.1:5432/postgres",
     create: "TEMPLATE template0",
     drop: "WITH (FORCE)",
 };
 
-const MYSQL: Server = Server {
-    name: "MariaDB or MySQL",
-    variable: "CACHED_FIELD_TEST_MYSQL_URL",
+const MARIADB: Server = Server {
+    name: "MariaDB",
+    module: "mariadb",
+    variable: "CACHED_FIELD_TEST_MARIADB_URL",
     default_url: "mysql://root@127.0.0.1:3306/mysql",
     create: "",
     drop: "",
+};
+
+const MYSQL: Server = Server {
+    name: "MySQL",
+    module: "mysql",
+    variable: "CACHED_FIELD_TEST_MYSQL_URL",
+    default_url: "mysql://root@127.0.0.1:3307/mysql",
+    ..MARIADB
 };
 
 impl Server {
@@ -104,20 +155,49 @@ impl Server {
 
     async fn fresh_database(self) -> TestDb {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
+        of_this_test(self.module);
         let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let Self { name: server_name, variable, .. } = self;
-        let url = self.url();
-        let server = Database::connect(&url).await.unwrap_or_else(|error| {
-            panic!(
-                "no {server_name} at {url}: {error}\nstart one with `cargo xtask services`, or name one in {variable}"
-            )
-        });
+        let server = self.connect().await;
         server.execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create)).await.expect("a database");
         server.close().await.expect("closed");
-        let url = with_database(&url, &name);
+        let url = with_database(&self.url(), &name);
         let connection = connect(&url).await;
-        TestDb { connection, url, _place: Place::Server { _dropped: DropOnServer { server: self, name } } }
+        TestDb { connection, url, place: Place::Server(DropOnServer { server: self, name }) }
     }
+
+    /// Connects to the server, and sees to it that it is the one that is meant.
+    async fn connect(self) -> DatabaseConnection {
+        let Self { name, variable, .. } = self;
+        let url = self.url();
+        let server = Database::connect(&url).await.unwrap_or_else(|error| {
+            panic!("no {name} at {url}: {error}\nstart one with `cargo xtask services`, or name one in {variable}")
+        });
+
+        if server.get_database_backend() == DbBackend::MySql {
+            let version = Statement::from_string(DbBackend::MySql, "SELECT version()");
+            let version = server.query_one_raw(version).await.expect("a version").expect("a row");
+            let version: String = version.try_get_by_index(0).expect("a text");
+            let is_mariadb = version.contains("MariaDB");
+            assert_eq!(
+                is_mariadb,
+                self == MARIADB,
+                "{variable} has to name {name}, but {url} says that it is {version}"
+            );
+        }
+
+        server
+    }
+}
+
+/// `cargo xtask test-servers` chooses the tests of a server by their names.
+fn of_this_test(module: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    // Without threads for each test, it is called `main`.
+    assert!(
+        !test.contains("::") || test.split("::").any(|part| part == module),
+        "{test} uses a database of another kind than its name says: use `contract!`, or `#[apply(on_postgres)]` and its like"
+    );
 }
 
 /// The same server, another database.
@@ -151,20 +231,38 @@ impl Drop for DropOnServer {
 
 impl TestDb {
     pub async fn sqlite() -> Self {
+        of_this_test("sqlite");
         let folder = tempfile::tempdir().expect("a temp folder");
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let connection = connect(&url).await;
-        Self { connection, url, _place: Place::Folder { _folder: folder } }
+        Self { connection, url, place: Place::Folder { _folder: folder } }
     }
 
     pub async fn postgres() -> Self {
         POSTGRES.fresh_database().await
     }
 
+    pub async fn mariadb() -> Self {
+        MARIADB.fresh_database().await
+    }
+
     pub async fn mysql() -> Self {
         MYSQL.fresh_database().await
     }
 
+    /// An empty database on the same server.
+    pub async fn another_database(&self) -> Self {
+        match &self.place {
+            Place::Folder { .. } => Self::sqlite().await,
+            Place::Server(DropOnServer { server, .. }) => server.fresh_database().await,
+        }
+    }
+
+    pub fn is_mariadb(&self) -> bool {
+        matches!(&self.place, Place::Server(DropOnServer { server, .. }) if *server == MARIADB)
+    }
+
+    /// Whether it is MariaDB or MySQL.
     pub fn is_mysql(&self) -> bool {
         self.get_database_backend() == DbBackend::MySql
     }
@@ -277,6 +375,11 @@ pub async fn connect(url: &str) -> DatabaseConnection {
         });
     }
     Database::connect(options).await.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+/// Fails the test, for something is missing on this machine. `cargo xtask test-servers` counts it as not run.
+pub fn not_run(reason: &str) -> ! {
+    panic!("not run: {reason}")
 }
 
 /// The future, dropped after so many polls.

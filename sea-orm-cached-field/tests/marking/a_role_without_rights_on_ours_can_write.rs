@@ -26,9 +26,8 @@ async fn as_falconer(db: &TestDb, statements: &[&str]) -> Vec<Result<u64, sea_or
     results
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_writes_is_marked() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn what_it_writes_is_marked(db: TestDb) {
     let mut watch = perched(&db).await;
     // A table of the same name in a schema of its own does not come in between.
     let results = as_falconer(
@@ -51,9 +50,8 @@ async fn what_it_writes_is_marked() {
 }
 
 /// The triggers of MySQL run with the rights of who made them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_writes_is_marked_on_mysql() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     let mut watch = perched(&db).await;
     let role = format!("falconer_{}", std::process::id());
     db.sql(&format!("CREATE USER {role} IDENTIFIED BY 'x'; GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon TO {role}"))
@@ -81,9 +79,8 @@ async fn what_it_writes_is_marked_on_mysql() {
 }
 
 /// Nor the right to use the schema of the owner, nor that to write the whole row; and taken on by another role.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_writes_without_the_owners_schema_is_marked() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     let mut watch = perched(&db).await;
     let role = format!("fledgling_{}", std::process::id());
     db.sql("CREATE SCHEMA aviary; ALTER TABLE pigeon SET SCHEMA aviary; REVOKE ALL ON SCHEMA public FROM PUBLIC").await;

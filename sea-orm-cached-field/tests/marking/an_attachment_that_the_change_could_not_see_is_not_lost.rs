@@ -40,9 +40,8 @@ async fn renamed_while_attached(db: &TestDb, order: [Step; 3], attach: &str, old
     assert_eq!(db.pending("lamppost").await, 0, "{order:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_whatever_order_they_commit() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn in_whatever_order_they_commit(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
     for order in ORDERS {

@@ -2,17 +2,12 @@
 
 use sea_orm::sqlx::postgres::PgPoolCopyExt;
 
-use crate::{
-    changes_behind_has_many_are_seen::perched,
-    harness::{TestDb, lampposts::*},
-    support::NOTHING,
-};
+use crate::{changes_behind_has_many_are_seen::perched, harness::lampposts::*, support::NOTHING};
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn truncate_concerns_every_owner() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn truncate_concerns_every_owner(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon").await, BOTH);
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
@@ -20,9 +15,8 @@ async fn truncate_concerns_every_owner() {
     assert_eq!(db.pending("lamppost").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn copy_is_an_insert() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn copy_is_an_insert(db: TestDb) {
     let mut watch = perched(&db).await;
     let pool = db.get_postgres_connection_pool();
     let mut copy = pool.copy_in_raw("COPY pigeon (weight_in_g, lamppost_id) FROM STDIN").await.expect("copying");
@@ -39,9 +33,8 @@ async fn copy_is_an_insert() {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 3"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn merge_is_seen() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn merge_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
     let merge = |weight: i32| {
         format!(

@@ -77,38 +77,35 @@ async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_numeric() {
-    seen(&TestDb::postgres().await, "numeric", "1.0", "1.00").await;
+#[apply(on_postgres)]
+async fn in_a_numeric(db: TestDb) {
+    seen(&db, "numeric", "1.0", "1.00").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_citext() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn in_a_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
     seen(&db, "elsewhere.citext", "Bob", "bob").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_column_with_a_case_insensitive_collation() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn in_a_column_with_a_case_insensitive_collation(db: TestDb) {
     db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
     seen(&db, "text COLLATE nocase", "Bob", "bob").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_json_that_has_no_equality() {
-    seen(&TestDb::postgres().await, "json", r#"{"a": 1}"#, r#"{"a":  1}"#).await;
+#[apply(on_postgres)]
+async fn in_a_json_that_has_no_equality(db: TestDb) {
+    seen(&db, "json", r#"{"a": 1}"#, r#"{"a":  1}"#).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_an_xml_that_has_no_equality() {
-    seen(&TestDb::postgres().await, "xml", "<a/>", "<a></a>").await;
+#[apply(on_postgres)]
+async fn in_an_xml_that_has_no_equality(db: TestDb) {
+    seen(&db, "xml", "<a/>", "<a></a>").await;
 }
 
-/// One database, each type in turn: `type`, `before`, `after`.
-async fn each_seen(types: &[(&str, &str, &str)]) {
-    let db = TestDb::postgres().await;
+/// Each type in turn: `type`, `before`, `after`.
+async fn each_seen(db: &TestDb, types: &[(&str, &str, &str)]) {
     db.sql(
         "CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TYPE pair AS (a numeric, b bpchar);
          CREATE DOMAIN padded AS bpchar; CREATE DOMAIN email AS citext; CREATE SCHEMA timestamps; CREATE TYPE timestamps.pair AS (a numeric, b text);
@@ -116,86 +113,98 @@ async fn each_seen(types: &[(&str, &str, &str)]) {
     )
     .await;
     for (kind, before, after) in types {
-        seen(&db, kind, before, after).await;
-        notes().uninstall(&*db).await.expect("uninstalled");
+        seen(db, kind, before, after).await;
+        notes().uninstall(&**db).await.expect("uninstalled");
         db.sql("DROP TABLE note, tag").await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_numbers() {
-    each_seen(&[
-        ("numeric[]", "{1.0,NULL}", "{1.00,NULL}"),
-        ("numrange", "[1.0,2]", "[1.00,2]"),
-        ("double precision", "0", "-0"),
-        ("double precision", "NaN", "0"),
-        ("real", "0.1", "0.10000001"),
-        ("double precision[]", "{0,NaN}", "{-0,NaN}"),
-        ("money", "1", "2"),
-        ("bit varying", "10", "100"),
-    ])
+#[apply(on_postgres)]
+async fn in_numbers(db: TestDb) {
+    each_seen(
+        &db,
+        &[
+            ("numeric[]", "{1.0,NULL}", "{1.00,NULL}"),
+            ("numrange", "[1.0,2]", "[1.00,2]"),
+            ("double precision", "0", "-0"),
+            ("double precision", "NaN", "0"),
+            ("real", "0.1", "0.10000001"),
+            ("double precision[]", "{0,NaN}", "{-0,NaN}"),
+            ("money", "1", "2"),
+            ("bit varying", "10", "100"),
+        ],
+    )
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_texts() {
-    each_seen(&[
-        ("bpchar", "a", "a "),
-        ("padded", "a", "a "),
-        ("character(3)", "a", "b"),
-        ("bpchar[]", "{a}", "{\"a \"}"),
-        ("email", "Bob", "bob"),
-        ("text[] COLLATE nocase", "{Bob}", "{bob}"),
-        ("text[]", "{a,NULL}", "{a,\"NULL\"}"),
-        ("name", "a", "b"),
-        ("tsvector", "a:1", "a:2"),
-        ("bytea", "\\x00", "\\x0000"),
-    ])
+#[apply(on_postgres)]
+async fn in_texts(db: TestDb) {
+    each_seen(
+        &db,
+        &[
+            ("bpchar", "a", "a "),
+            ("padded", "a", "a "),
+            ("character(3)", "a", "b"),
+            ("bpchar[]", "{a}", "{\"a \"}"),
+            ("email", "Bob", "bob"),
+            ("text[] COLLATE nocase", "{Bob}", "{bob}"),
+            ("text[]", "{a,NULL}", "{a,\"NULL\"}"),
+            ("name", "a", "b"),
+            ("tsvector", "a:1", "a:2"),
+            ("bytea", "\\x00", "\\x0000"),
+        ],
+    )
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_what_is_put_together() {
-    each_seen(&[
-        ("jsonb", r#"{"a": 1.0}"#, r#"{"a": 1.00}"#),
-        ("pair", "(1.0,a)", "(1.00,a)"),
-        ("pair", "(1.0,a)", "(1.0,\"a \")"),
-        ("timestamps.pair", "(1.0,a)", "(1.00,a)"),
-        ("json[]", r#"{"{\"a\": 1}"}"#, r#"{"{\"a\":  1}"}"#),
-        ("mood", "sad", "glad"),
-    ])
+#[apply(on_postgres)]
+async fn in_what_is_put_together(db: TestDb) {
+    each_seen(
+        &db,
+        &[
+            ("jsonb", r#"{"a": 1.0}"#, r#"{"a": 1.00}"#),
+            ("pair", "(1.0,a)", "(1.00,a)"),
+            ("pair", "(1.0,a)", "(1.0,\"a \")"),
+            ("timestamps.pair", "(1.0,a)", "(1.00,a)"),
+            ("json[]", r#"{"{\"a\": 1}"}"#, r#"{"{\"a\":  1}"}"#),
+            ("mood", "sad", "glad"),
+        ],
+    )
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_moments_and_places() {
-    each_seen(&[
-        ("interval", "1 day", "24:00:00"),
-        ("time with time zone", "12:00:00+00", "13:00:00+01"),
-        ("timestamp with time zone", "2024-10-27 00:30:00+00", "2024-10-27 01:30:00+00"),
-        ("date", "2024-01-01", "2024-01-02"),
-        ("inet", "10.0.0.1", "10.0.0.1/24"),
-        ("uuid", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
-        ("point", "(0,0)", "(0,1e-9)"),
-    ])
+#[apply(on_postgres)]
+async fn in_moments_and_places(db: TestDb) {
+    each_seen(
+        &db,
+        &[
+            ("interval", "1 day", "24:00:00"),
+            ("time with time zone", "12:00:00+00", "13:00:00+01"),
+            ("timestamp with time zone", "2024-10-27 00:30:00+00", "2024-10-27 01:30:00+00"),
+            ("date", "2024-01-01", "2024-01-02"),
+            ("inet", "10.0.0.1", "10.0.0.1/24"),
+            ("uuid", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
+            ("point", "(0,0)", "(0,1e-9)"),
+        ],
+    )
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_nocase_column_of_sqlite() {
-    seen(&TestDb::sqlite().await, "varchar COLLATE NOCASE", "Bob", "bob").await;
+#[apply(on_sqlite)]
+async fn in_a_nocase_column_of_sqlite(db: TestDb) {
+    seen(&db, "varchar COLLATE NOCASE", "Bob", "bob").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_an_rtrim_column_of_sqlite() {
-    seen(&TestDb::sqlite().await, "varchar COLLATE RTRIM", "Bob", "Bob  ").await;
+#[apply(on_sqlite)]
+async fn in_an_rtrim_column_of_sqlite(db: TestDb) {
+    seen(&db, "varchar COLLATE RTRIM", "Bob", "Bob  ").await;
 }
 
 /// Where a column leaves values as they are, an integer equals the real number, though both are shown otherwise.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_column_of_sqlite_that_takes_any_value() {
+#[apply(on_sqlite)]
+async fn in_a_column_of_sqlite_that_takes_any_value(db: TestDb) {
     for kind in ["", "blob"] {
-        let db = TestDb::sqlite().await;
+        let db = db.another_database().await;
         seen(&db, kind, "1", "01").await;
         let mut watch = Watch::begin(&db, notes).await;
         for table in ["note", "tag"] {
@@ -209,9 +218,8 @@ async fn in_a_column_of_sqlite_that_takes_any_value() {
 }
 
 /// A session may have values shown with less than they are, to our triggers too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_the_session_does_not_show() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn that_the_session_does_not_show(db: TestDb) {
     for (kind, other, before, after, setting) in [
         ("double precision", "1", "1.5", "1.5000000000000002", "extra_float_digits = -5"),
         ("double precision[]", "{1}", "{1.5}", "{1.5000000000000002}", "extra_float_digits = -5"),
@@ -294,9 +302,8 @@ contract! {
 }
 
 /// Not a number is itself, though it equals nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn but_not_a_number_that_stays() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn but_not_a_number_that_stays(db: TestDb) {
     seen(&db, "double precision", "NaN", "1").await;
     let mut watch = Watch::begin(&db, notes).await;
     assert_eq!(watch.after("UPDATE note SET value = 'NaN'").await.len(), 1);
@@ -304,8 +311,8 @@ async fn but_not_a_number_that_stays() {
 }
 
 /// Only what is marked is looked at: for MySQL a cast to `text` would be an error.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_mysql() {
+#[apply(on_mariadb_and_mysql)]
+async fn on_mysql(db: TestDb) {
     for (kind, values) in [
         ("varchar(20) COLLATE utf8mb4_general_ci", ["'Bob'", "'bob'", "'bob '", "'b\u{f6}b'"]),
         ("text COLLATE utf8mb4_unicode_ci", ["'stra\u{df}e'", "'strasse'", "''", "NULL"]),
@@ -319,7 +326,7 @@ async fn on_mysql() {
         ("enum('a', 'b', '')", ["'a'", "'b'", "''", "NULL"]),
         ("bit(8)", ["1", "2", "NULL", "3"]),
     ] {
-        let db = TestDb::mysql().await;
+        let db = db.another_database().await;
         let columns = format!("id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED");
         db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
@@ -342,10 +349,10 @@ async fn on_mysql() {
 }
 
 /// No statement sets such a column.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_generated_column_of_mysql() {
+#[apply(on_mariadb_and_mysql)]
+async fn in_a_generated_column_of_mysql(db: TestDb) {
     for kept in ["STORED", "VIRTUAL"] {
-        let db = TestDb::mysql().await;
+        let db = db.another_database().await;
         let columns = format!(
             "id INTEGER PRIMARY KEY, base varchar(9) NOT NULL, value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
         );

@@ -1,16 +1,11 @@
 //! SQLite only: the conflict clause of a statement replaces those inside of its triggers, and triggers may call themselves.
 
-use crate::{
-    changes_behind_has_many_are_seen::perched,
-    harness::{TestDb, lampposts::*},
-    support::Watch,
-};
+use crate::{changes_behind_has_many_are_seen::perched, harness::lampposts::*, support::Watch};
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_a_statement_says_of_conflicts() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn whatever_a_statement_says_of_conflicts(db: TestDb) {
     let mut watch = perched(&db).await;
     for (n, clause) in ["IGNORE", "REPLACE", "FAIL", "ABORT", "ROLLBACK"].iter().enumerate() {
         db.sql(&format!("UPDATE OR {clause} pigeon SET weight_in_g = {n} - 1 WHERE id < 3")).await;
@@ -24,9 +19,8 @@ async fn whatever_a_statement_says_of_conflicts() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_triggers_that_may_call_themselves() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn nor_triggers_that_may_call_themselves(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     db.sql("PRAGMA recursive_triggers = ON").await;

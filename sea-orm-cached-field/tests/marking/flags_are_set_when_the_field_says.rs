@@ -98,9 +98,8 @@ contract! {
 }
 
 /// From an old snapshot, a flag that somebody else has written meanwhile would be a serialization failure of the user's.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn by_the_collector_if_the_transaction_looks_at_an_old_snapshot() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn by_the_collector_if_the_transaction_looks_at_an_old_snapshot(db: TestDb) {
     let mut watch = planted(&db).await;
     for isolation in [IsolationLevel::RepeatableRead, IsolationLevel::Serializable] {
         let old = db.begin_with_config(Some(isolation), None).await.expect("begun");
@@ -113,9 +112,8 @@ async fn by_the_collector_if_the_transaction_looks_at_an_old_snapshot() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_the_statement_if_constraints_are_immediate() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn in_the_statement_if_constraints_are_immediate(db: TestDb) {
     let mut watch = planted(&db).await;
     let transaction = db.begin().await.expect("begun");
     transaction.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await.expect("set");

@@ -49,9 +49,8 @@ impl Work {
 
 const FLOCK: &str = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT n, 1 + n % 2 FROM generate_series(1, 1000) n";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_rows_behind_a_relation() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_rows_behind_a_relation(db: TestDb) {
     perched(&db).await;
     db.sql(FLOCK).await;
     db.drain(lampposts()).await;
@@ -61,9 +60,8 @@ async fn of_rows_behind_a_relation() {
     assert_eq!(Work::of(&db, "DELETE FROM pigeon WHERE id < 0").await, nothing);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_the_owners_own_columns() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_the_owners_own_columns(db: TestDb) {
     perched(&db).await;
     let one_look = Work { versions_of_owners: 2, marks: 0, calls: 1 };
     assert_eq!(Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await, one_look);
@@ -72,9 +70,8 @@ async fn of_the_owners_own_columns() {
 }
 
 /// One step a statement, however many rows: the mark names each owner once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn and_many_rows_are_marked_in_one_step() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn and_many_rows_are_marked_in_one_step(db: TestDb) {
     perched(&db).await;
     let one_step = Work { versions_of_owners: 0, marks: 2, calls: 1 };
     assert_eq!(Work::of(&db, FLOCK).await, one_step);
@@ -89,9 +86,8 @@ async fn and_many_rows_are_marked_in_one_step() {
 }
 
 /// An UPDATE of no rows would still run the user's triggers of the statement.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn and_an_owner_that_is_flagged_already_is_left_alone() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn and_an_owner_that_is_flagged_already_is_left_alone(db: TestDb) {
     perched(&db).await;
     db.sql("UPDATE pigeon SET weight_in_g = 7").await;
     db.sql(
@@ -106,9 +102,8 @@ async fn and_an_owner_that_is_flagged_already_is_left_alone() {
 }
 
 /// SQLite counts the rows that a statement and its triggers have written.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_sqlite_too() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn on_sqlite_too(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     for (sql, rows) in [
@@ -123,9 +118,8 @@ async fn on_sqlite_too() {
 }
 
 /// MySQL counts the rows that a session has inserted, by whatever trigger.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_mysql_too() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn on_mysql_too(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let inserted = async || {

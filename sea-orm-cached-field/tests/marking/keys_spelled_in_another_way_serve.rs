@@ -99,9 +99,8 @@ async fn weight_of(db: &TestDb, code: &str) -> i64 {
     db.scalar(&format!("SELECT cached_weight FROM flock WHERE code = '{code}'")).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_citext() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn with_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
     db.sql(
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, elsewhere', current_database()); END$$",
@@ -128,9 +127,8 @@ async fn with_citext() {
     assert_eq!(db.pending("flock").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_char_and_its_blanks() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn with_char_and_its_blanks(db: TestDb) {
     let mut watch = set_up(&db, "character(4)").await;
     db.sql("INSERT INTO region VALUES ('N', 'abc'); INSERT INTO flock (code, region_code) VALUES ('adas', 'N')").await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'adas'"]);

@@ -12,8 +12,8 @@ async fn ends_soon(db: &TestDb, small: &str, large: &str) {
     db.sql("SET statement_timeout = 0").await;
 }
 
-async fn many() -> TestDb {
-    let db = TestDb::postgres().await.with_one_connection().await;
+async fn many(db: TestDb) -> TestDb {
+    let db = db.with_one_connection().await;
     set_up_lampposts(&db).await;
     db.sql("INSERT INTO lamppost (id, first_name) SELECT n, 'Ada' FROM generate_series(1, 20000) n").await;
     db.sql("INSERT INTO pigeon (id, weight_in_g, lamppost_id) SELECT n, 1, n FROM generate_series(1, 20000) n").await;
@@ -21,17 +21,17 @@ async fn many() -> TestDb {
     db
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_related_rows() {
-    let db = many().await;
+#[apply(on_postgres)]
+async fn of_related_rows(db: TestDb) {
+    let db = many(db).await;
     let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
     ends_soon(&db, &format!("{change} WHERE id = 1"), change).await;
     assert_eq!(db.scalar::<i64>("SELECT count(DISTINCT key_1) FROM lamppost_cached_marks").await, 20_000);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_owners() {
-    let db = many().await;
+#[apply(on_postgres)]
+async fn of_owners(db: TestDb) {
+    let db = many(db).await;
     db.sql("TRUNCATE lamppost_cached_marks").await;
     let change = "UPDATE lamppost SET first_name = first_name || '!'";
     ends_soon(&db, &format!("{change} WHERE id = 1"), change).await;

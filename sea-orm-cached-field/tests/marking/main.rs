@@ -1,6 +1,9 @@
 //! What the database marks: every real change of a declared input, whoever wrote it, and nothing else.
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
 mod support;

@@ -46,9 +46,8 @@ const FIRST: &str = "
     CREATE TEMP TABLE cf_new (id integer);
     CREATE TEMP TABLE cf_old (id integer)";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_a_related_row_is_written() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn when_a_related_row_is_written(db: TestDb) {
     let mut watch = perched(&db).await;
     set_traps(&db).await;
     db.sql(&format!(
@@ -59,9 +58,8 @@ async fn when_a_related_row_is_written() {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_an_owner_or_the_city_of_one_is_written() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn when_an_owner_or_the_city_of_one_is_written(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm')").await;
     set_traps(&db).await;
@@ -77,9 +75,8 @@ async fn when_an_owner_or_the_city_of_one_is_written() {
 }
 
 /// Triggers of SQLite find tables in their own file alone.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_a_session_of_sqlite_has_temporary_tables() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
@@ -96,9 +93,8 @@ async fn when_a_session_of_sqlite_has_temporary_tables() {
 }
 
 /// A session that says its writes are ours can forge flags and values, but hides no input.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_a_session_says_that_it_is_one_of_ours() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     let mut watch = perched(&db).await;
     let internal = |sql: &str| format!("SET cached_field.internal = 'on'; {sql}; RESET cached_field.internal");
     assert_eq!(
@@ -115,9 +111,8 @@ async fn when_a_session_says_that_it_is_one_of_ours() {
 }
 
 /// The one way around all triggers, for replication and restores, which only a superuser may go: as documented.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn but_the_role_of_a_replica_does() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn but_the_role_of_a_replica_does(db: TestDb) {
     let mut watch = perched(&db).await;
     let replica =
         "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
@@ -127,9 +122,8 @@ async fn but_the_role_of_a_replica_does() {
 }
 
 /// No trigger is told of what it makes of the values: as documented.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn and_so_does_a_change_of_a_columns_type() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn and_so_does_a_change_of_a_columns_type(db: TestDb) {
     let mut watch = perched(&db).await;
     let heavier = "ALTER TABLE pigeon ALTER COLUMN weight_in_g TYPE integer USING weight_in_g + 1";
     assert_eq!(watch.after(heavier).await, crate::support::NOTHING);
@@ -138,9 +132,8 @@ async fn and_so_does_a_change_of_a_columns_type() {
 }
 
 /// MySQL looks for temporary tables first, also in triggers, and there is no name that it would not look for.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn and_so_does_a_temporary_table_of_mysql() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn and_so_does_a_temporary_table_of_mysql(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;

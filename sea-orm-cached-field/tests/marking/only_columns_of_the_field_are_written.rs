@@ -65,9 +65,8 @@ contract! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_is_not_stale_is_not_written_at_all() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_row_that_is_not_stale_is_not_written_at_all(db: TestDb) {
     let mut watch = furnished(&db).await;
     let versions = "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id) FROM lamppost WHERE id <> 1";
     let before: String = db.scalar(versions).await;

@@ -35,9 +35,8 @@ async fn name_of(db: &TestDb, id: i32) -> String {
     reloaded(db, id).await.cached_full_name.expect("calculated")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_to_the_whole_table() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn what_is_written_to_the_whole_table(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (4, 7, 'grey', NULL, 1), (5, 7, 'white', NULL, 2)").await, BOTH);
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 8 WHERE id = 4").await, ADA);
@@ -47,9 +46,8 @@ async fn what_is_written_to_the_whole_table() {
     assert_eq!(name_of(&db, 2).await, "Bob of nowhere, 3 pigeons of 17, -");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_to_a_partition() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn what_is_written_to_a_partition(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("INSERT INTO pigeon_grey VALUES (4, 7, 'grey', NULL, 1)").await, ADA);
     assert_eq!(watch.after("UPDATE pigeon_white_light SET weight_in_g = 8").await, BOTH[1..]);
@@ -59,9 +57,8 @@ async fn what_is_written_to_a_partition() {
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 2 pigeons of 12, -");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_an_update_moves_to_another_partition() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_row_that_an_update_moves_to_another_partition(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 200 WHERE id = 1").await, ADA);
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 200, -");
@@ -73,9 +70,8 @@ async fn a_row_that_an_update_moves_to_another_partition() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_to_a_partition_that_came_later() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn what_is_written_to_a_partition_that_came_later(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
     assert_eq!(watch.after("INSERT INTO pigeon_black VALUES (6, 9, 'black', NULL, 1)").await, ADA);
@@ -91,9 +87,8 @@ async fn what_is_written_to_a_partition_that_came_later() {
     assert_eq!(watch.after("UPDATE pigeon_red SET lamppost_id = 1").await, BOTH);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn truncate_of_all_and_of_one() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn truncate_of_all_and_of_one(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon_grey").await, ADA);
     assert_eq!(watch.after("TRUNCATE pigeon_white").await, BOTH[1..]);
@@ -108,9 +103,8 @@ async fn truncate_of_all_and_of_one() {
 }
 
 /// No trigger fires: this is what the documentation says, with the remedy that it names.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_come_or_go_with_their_partition_are_flagged_by_hand() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn rows_that_come_or_go_with_their_partition_are_flagged_by_hand(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     let flag_all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after("ALTER TABLE pigeon DETACH PARTITION pigeon_grey").await, NOTHING);
@@ -121,9 +115,8 @@ async fn rows_that_come_or_go_with_their_partition_are_flagged_by_hand() {
     assert_eq!(watch.after("UPDATE pigeon_grey SET weight_in_g = 7").await, ADA);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_becomes_partitioned_and_a_partition_by_itself() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_table_that_becomes_partitioned_and_a_partition_by_itself(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql("ALTER TABLE pigeon RENAME TO old_pigeon; DROP TABLE old_pigeon").await;
     db.sql(
@@ -156,9 +149,8 @@ async fn spread(db: &TestDb) -> Watch<'_> {
     Watch::begin(db, lampposts).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_owner_in_partitions() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_owner_in_partitions(db: TestDb) {
     let mut watch = spread(&db).await;
     assert_eq!(name_of(&db, 2).await, "Bob of nowhere, 0 pigeons of 0, -");
     assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, ADA);
@@ -178,9 +170,8 @@ async fn an_owner_in_partitions() {
     assert_eq!(db.pending("lamppost").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_owner_in_a_partition_that_came_later() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     let mut watch = spread(&db).await;
     db.sql("CREATE TABLE lamppost_new PARTITION OF lamppost FOR VALUES IN ('new')").await;
     db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed) VALUES (3, 'Eve', 'new', 'forged', false)").await;
@@ -196,9 +187,8 @@ async fn an_owner_in_a_partition_that_came_later() {
 }
 
 /// A table that inherits is written by statements on the other one too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_inherits() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_table_that_inherits(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
@@ -215,9 +205,8 @@ async fn a_table_that_inherits() {
     assert_eq!(watch.after("TRUNCATE bird").await, ADA);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uninstall_leaves_no_trigger_on_a_partition() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn uninstall_leaves_no_trigger_on_a_partition(db: TestDb) {
     kept_by_colour(&db).await;
     let triggers = "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zz_cached%'";
     assert!(db.scalar::<i64>(triggers).await > 0);

@@ -33,9 +33,8 @@ const POLICIES: &str = "
     ALTER TABLE pigeon ENABLE ROW LEVEL SECURITY; ALTER TABLE pigeon FORCE ROW LEVEL SECURITY;
     CREATE POLICY light ON pigeon USING (weight_in_g < 400) WITH CHECK (true)";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_owners_that_the_writer_does_not_see() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_owners_that_the_writer_does_not_see(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1 WHERE id = 1").await;
     watch.recalculated().await;
@@ -51,9 +50,8 @@ async fn of_owners_that_the_writer_does_not_see() {
     assert_eq!(watch.recalculated().await.len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_owners_whose_own_columns_are_written() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_owners_whose_own_columns_are_written(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; CREATE POLICY first ON lamppost USING (id = 1)").await;
     let rights = ["GRANT SELECT, UPDATE ON lamppost TO ROLE"];
@@ -62,9 +60,8 @@ async fn of_owners_whose_own_columns_are_written() {
 }
 
 /// A worker from which rows are hidden says so, and loses nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_row_that_the_worker_does_not_see() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_a_row_that_the_worker_does_not_see(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql(POLICIES).await;

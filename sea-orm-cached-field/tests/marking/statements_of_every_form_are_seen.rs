@@ -2,11 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use crate::{
-    changes_behind_has_many_are_seen::perched,
-    harness::{TestDb, lampposts::*},
-    support::NOTHING,
-};
+use crate::{changes_behind_has_many_are_seen::perched, harness::lampposts::*, support::NOTHING};
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
@@ -61,17 +57,15 @@ contract! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn delete_using() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn delete_using(db: TestDb) {
     let mut watch = perched(&db).await;
     let gone = "DELETE FROM pigeon USING lamppost l WHERE l.id = pigeon.lamppost_id AND l.first_name = 'Bob'";
     assert_eq!(watch.after(gone).await, BOTH[1..]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_writes_in_one_statement() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn several_writes_in_one_statement(db: TestDb) {
     let mut watch = perched(&db).await;
     let all = "WITH gone AS (DELETE FROM pigeon WHERE id = 1 RETURNING weight_in_g),
                     come AS (INSERT INTO pigeon (id, weight_in_g, lamppost_id) SELECT 9, weight_in_g, 2 FROM gone RETURNING id),
@@ -82,9 +76,8 @@ async fn several_writes_in_one_statement() {
     assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob of nowhere, 2 pigeons of 600, -"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn merge_of_the_owner_and_one_that_deletes() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn merge_of_the_owner_and_one_that_deletes(db: TestDb) {
     let mut watch = perched(&db).await;
     let merge = "MERGE INTO lamppost l USING (VALUES (1, 'Cid'), (2, 'Bob'), (3, 'Eve')) AS v (id, name) ON l.id = v.id
                   WHEN MATCHED THEN UPDATE SET first_name = v.name
@@ -96,9 +89,8 @@ async fn merge_of_the_owner_and_one_that_deletes() {
     assert_eq!(watch.after(merge).await, BOTH[1..]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn truncate_with_its_options() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn truncate_with_its_options(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon RESTART IDENTITY CASCADE").await, BOTH);
     db.sql("INSERT INTO city (name) VALUES ('Ulm'); UPDATE lamppost SET city_id = 1").await;
@@ -111,9 +103,8 @@ async fn truncate_with_its_options() {
     assert_eq!(watch.recalculated().await, BOTH[..1]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn truncate_of_a_table_behind_belongs_to() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn truncate_of_a_table_behind_belongs_to(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql("ALTER TABLE lamppost DROP CONSTRAINT IF EXISTS \"fk-lamppost-city_id\"").await;
     db.sql("DO $$DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = 'lamppost'::regclass LOOP EXECUTE format('ALTER TABLE lamppost DROP CONSTRAINT %I', c); END LOOP; END$$").await;

@@ -1,10 +1,7 @@
 //! What users' triggers do inside of our statements. On PostgreSQL our functions have a `search_path` of their own; those of
 //! the user that run inside must not.
 
-use crate::{
-    harness::{TestDb, lampposts::*},
-    support::Watch,
-};
+use crate::{harness::lampposts::*, support::Watch};
 
 const LOG: &str = "
     CREATE TABLE log (entry text);
@@ -14,9 +11,8 @@ const LOG: &str = "
     CREATE TRIGGER log_lampposts AFTER UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION write_log()";
 
 /// The flag is set at COMMIT, or by the worker; either way the user's trigger finds its tables and functions.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_flag_is_set_for_a_related_row() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn when_the_flag_is_set_for_a_related_row(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Adalbert").await;
     let mut watch = Watch::begin(&db, lampposts).await;
@@ -27,9 +23,8 @@ async fn when_the_flag_is_set_for_a_related_row() {
 }
 
 /// A BEFORE trigger after ours changes an input: the flag is set once more by a statement of ours.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_flag_is_set_behind_another_trigger() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn when_the_flag_is_set_behind_another_trigger(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Adalbert").await;
     let mut watch = Watch::begin(&db, lampposts).await;
@@ -41,9 +36,8 @@ async fn when_the_flag_is_set_behind_another_trigger() {
 }
 
 /// What a trigger of the user writes inside a statement of ours is foreign, and an input is an input.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn and_what_they_write_inside_of_our_statements_is_seen() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn and_what_they_write_inside_of_our_statements_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Ada").await;
     a_lamppost(&db, "Bob").await;

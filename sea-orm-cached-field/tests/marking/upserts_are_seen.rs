@@ -60,9 +60,8 @@ contract! {
 
 // SQLite deletes the rows that `OR REPLACE` collides with without calling a trigger.
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_replaced_by_its_primary_key_concerns_its_owner() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn a_row_replaced_by_its_primary_key_concerns_its_owner(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(
         watch.after("INSERT OR REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await,
@@ -72,9 +71,8 @@ async fn a_row_replaced_by_its_primary_key_concerns_its_owner() {
     assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob of nowhere, 1 pigeons of 500, -"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_replaced_by_another_unique_column_concerns_its_owner() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn a_row_replaced_by_another_unique_column_concerns_its_owner(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE pigeon SET ring = 'r' || id").await;
     assert_eq!(
@@ -84,9 +82,8 @@ async fn a_row_replaced_by_another_unique_column_concerns_its_owner() {
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_an_update_replaces_concerns_its_owner() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn a_row_that_an_update_replaces_concerns_its_owner(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE pigeon SET ring = 'r' || id").await;
     assert_eq!(watch.after("UPDATE OR REPLACE pigeon SET ring = 'r1' WHERE id = 2").await, BOTH[..1]);
@@ -98,9 +95,8 @@ async fn a_row_that_an_update_replaces_concerns_its_owner() {
 }
 
 /// The unique index sees a collision where the column's own collation sees none.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_replaced_by_the_collation_of_an_index_concerns_its_owner() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn a_row_replaced_by_the_collation_of_an_index_concerns_its_owner(db: TestDb) {
     perched(&db).await;
     db.sql("CREATE UNIQUE INDEX rings ON pigeon (ring COLLATE NOCASE)").await;
     lampposts().install(&*db).await.expect("installed again");
@@ -113,9 +109,8 @@ async fn a_row_replaced_by_the_collation_of_an_index_concerns_its_owner() {
 }
 
 /// As documented: what `install` has not seen cannot be looked into.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn but_not_one_replaced_by_an_index_that_install_has_not_seen() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn but_not_one_replaced_by_an_index_that_install_has_not_seen(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE pigeon SET ring = 'r' || id, colour = 'c' || id").await;
     db.sql("CREATE UNIQUE INDEX colours ON pigeon (colour); CREATE UNIQUE INDEX initials ON pigeon (upper(ring))")

@@ -10,9 +10,8 @@ use crate::{
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replace_is_an_end_and_a_beginning() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn replace_is_an_end_and_a_beginning(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await, BOTH);
     db.sql("UPDATE pigeon SET ring = concat('r', id)").await;
@@ -24,9 +23,8 @@ async fn replace_is_an_end_and_a_beginning() {
     assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Dan of nowhere, 0 pigeons of 0, -"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_statement_may_write_several_tables() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn one_statement_may_write_several_tables(db: TestDb) {
     let mut watch = perched(&db).await;
     let moved = "UPDATE pigeon p JOIN lamppost l ON l.id = p.lamppost_id SET p.weight_in_g = 8, l.first_name = 'Cid' WHERE l.id = 1";
     assert_eq!(watch.after(moved).await, BOTH[..1]);
@@ -40,9 +38,8 @@ async fn one_statement_may_write_several_tables() {
     assert_eq!(watch.after(seated).await, BOTH[1..]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn loaded_data_is_inserted() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn loaded_data_is_inserted(db: TestDb) {
     let mut watch = perched(&db).await;
     let folder: Option<String> = db.scalar("SELECT @@secure_file_priv").await;
     let folder = folder.filter(|folder| !folder.is_empty()).unwrap_or_else(|| "/tmp/".to_owned());
@@ -58,9 +55,8 @@ async fn loaded_data_is_inserted() {
 }
 
 /// No trigger is told of it. The remedy is to flag the rows.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn but_truncate_is_not() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn but_truncate_is_not(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon").await, NOTHING);
     assert_eq!(watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await.len(), 2);
@@ -68,9 +64,8 @@ async fn but_truncate_is_not() {
 }
 
 /// Partitions are written like any table; those that are emptied, dropped or exchanged take their rows along unseen.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_are_seen_but_not_how_they_come_and_go() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
@@ -98,20 +93,19 @@ async fn partitions_are_seen_but_not_how_they_come_and_go() {
 }
 
 /// Our own writes tell themselves by a number that stands in no column afterwards.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flag_is_true_or_false_in_the_table() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn a_flag_is_true_or_false_in_the_table(db: TestDb) {
     perched(&db).await;
     db.sql("UPDATE lamppost SET full_name_recalculation_needed = 7 WHERE id = 1").await;
     let flags = db.rows("SELECT 0 + full_name_recalculation_needed AS flag FROM lamppost ORDER BY id").await;
     assert_eq!(flags.iter().map(|row| row["flag"].as_i64()).collect::<Vec<_>>(), [Some(1), Some(0)]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_every_sql_mode() {
+#[apply(on_mariadb_and_mysql)]
+async fn in_every_sql_mode(db: TestDb) {
     for mode in ["", "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE"]
     {
-        let db = TestDb::mysql().await.with_one_connection().await;
+        let db = db.another_database().await.with_one_connection().await;
         db.sql(&format!("SET SESSION sql_mode = '{mode}'")).await;
         let mut watch = perched(&db).await;
         assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1").await, BOTH[..1], "{mode}");
@@ -192,8 +186,8 @@ async fn discussed(db: &TestDb) -> Watch<'_> {
     Watch::begin(db, threads).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_go_over_foreign_keys_are_seen() {
+#[apply(on_mariadb_and_mysql)]
+async fn rows_that_go_over_foreign_keys_are_seen(db: TestDb) {
     let concerned = ["topic.length 1", "topic.length 2", "topic.length 3"];
     for statement in [
         "DELETE FROM comment WHERE id = 1",
@@ -203,7 +197,7 @@ async fn rows_that_go_over_foreign_keys_are_seen() {
         "DELETE a FROM account a JOIN comment c ON c.account_id = a.id JOIN topic t ON t.id = c.topic_id WHERE t.id = 1",
         "DELETE FROM country WHERE id IN (SELECT country_id FROM account WHERE id IN (SELECT account_id FROM comment))",
     ] {
-        let db = TestDb::mysql().await;
+        let db = db.another_database().await;
         let mut watch = discussed(&db).await;
         assert_eq!(watch.after(statement).await, concerned, "{statement}");
         assert_eq!(db.scalar::<i64>("SELECT count(*) FROM comment").await, 1, "{statement}");
@@ -211,10 +205,9 @@ async fn rows_that_go_over_foreign_keys_are_seen() {
 }
 
 /// What an old snapshot does not show goes all the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn also_those_that_the_transaction_cannot_see() {
+#[apply(on_mariadb_and_mysql)]
+async fn also_those_that_the_transaction_cannot_see(db: TestDb) {
     use sea_orm::{ConnectionTrait, IsolationLevel, TransactionTrait};
-    let db = TestDb::mysql().await;
     let mut watch = discussed(&db).await;
     let old = db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.expect("begun");
     old.execute_unprepared("SELECT count(*) FROM comment").await.expect("a snapshot");
@@ -225,9 +218,8 @@ async fn also_those_that_the_transaction_cannot_see() {
     assert_eq!(watch.recalculated().await.last().map(String::as_str), Some("topic.length 5"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_circle_of_foreign_keys_is_refused() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn a_circle_of_foreign_keys_is_refused(db: TestDb) {
     discussed(&db).await;
     db.sql("ALTER TABLE account ADD COLUMN favourite int").await;
     db.sql(

@@ -1,6 +1,9 @@
 //! Dependencies behind paths of every shape, compared with independent queries after every change.
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
 mod circles_are_found_behind_any_path;

@@ -104,15 +104,14 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     db.sql("UPDATE stone SET weight = 12 WHERE id = 1").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres() {
-    from_one_schema_over_another_to_a_third(&TestDb::postgres().await).await;
+#[apply(on_postgres)]
+async fn on_postgres(db: TestDb) {
+    from_one_schema_over_another_to_a_third(&db).await;
 }
 
 /// The names are those of the whole server, so that one test at a time may use them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_mysql() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn on_mysql(db: TestDb) {
     let alone = db.another_pool().await.begin().await.expect("begun");
     alone.execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)").await.expect("locked");
     let gone = "DROP SCHEMA IF EXISTS cached_field_test_land; DROP SCHEMA IF EXISTS cached_field_test_matter";

@@ -3,13 +3,12 @@
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
-use crate::harness::{TestDb, gate::Gate, lampposts::*};
+use crate::harness::{gate::Gate, lampposts::*};
 
 // On SQLite there is one writer: a row is never locked while another transaction completes.
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn postgres(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("locked out");
     let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);

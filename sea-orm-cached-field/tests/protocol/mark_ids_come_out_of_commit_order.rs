@@ -3,11 +3,10 @@
 
 use sea_orm::TransactionTrait;
 
-use crate::harness::{TestDb, gate::Gate, lampposts::*};
+use crate::harness::{gate::Gate, lampposts::*};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_late_mark_with_a_smaller_id_changes_the_generation() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("order");
     let lamppost = a_lamppost(&db, &name).await;
@@ -29,9 +28,8 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation() {
 }
 
 /// The flag that the completion has just ended comes back with the commit, or at the latest with the collector.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mark_that_is_not_committed_yet_survives_a_completion() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_mark_that_is_not_committed_yet_survives_a_completion(db: TestDb) {
     set_up_lampposts(&db).await;
     let lamppost = a_lamppost(&db, "Ada").await;
     let open = db.begin().await.unwrap();

@@ -1,10 +1,10 @@
 //! Databases that are dumped, and loaded again, with the programs of their servers.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::Path, process::Command};
 
 use sea_orm::{DbBackend, JsonValue};
 
-use crate::harness::TestDb;
+use crate::harness::{TestDb, not_run};
 
 /// Runs the text of a dump, in which the database is named `DATABASE_NAME`, in an empty database.
 pub async fn load(db: &TestDb, dump: &str) {
@@ -18,7 +18,8 @@ pub async fn load(db: &TestDb, dump: &str) {
     std::fs::write(file.path(), dump.replace("DATABASE_NAME", &name)).expect("written");
     let file = file.path().display();
     if db.is_mysql() {
-        shell(&format!("mariadb {} < {file}", mysql_arguments(&db.url)));
+        let [_, client] = mysql_programs(db);
+        shell(&format!("{client} {} < {file}", mysql_arguments(&db.url)));
     } else {
         shell(&format!("psql --quiet --set ON_ERROR_STOP=1 --file {file} '{}'", db.url));
     }
@@ -34,10 +35,12 @@ pub async fn dump(db: &TestDb) -> String {
             let is_setting = line.starts_with("SET ") && !line.contains("check_function_bodies");
             !(line.is_empty() || line.starts_with("--") || line.starts_with('\\') && *line != "\\." || is_setting)
         };
+        pg_dump_fits(db).await;
         return lines(shell(&format!("pg_dump --no-owner '{}'", db.url)).lines().filter(is_kept));
     }
     let name: String = db.scalar("SELECT database()").await;
-    let dump = shell(&format!("mariadb-dump --compact {}", mysql_arguments(&db.url))).replace(&name, "DATABASE_NAME");
+    let [program, _] = mysql_programs(db);
+    let dump = shell(&format!("{program} --compact {}", mysql_arguments(&db.url))).replace(&name, "DATABASE_NAME");
     let is_kept = |line: &&str| !(line.starts_with("/*M!") || line.starts_with("/*!") && line.contains(" SET "));
     // `CREATE*/ /*!50017 DEFINER=..*/ /*!50003 TRIGGER ..`, to the end of the trigger
     let as_whoever_loads_it = |line: &str| match line.split_once("*/ /*!50003 TRIGGER ") {
@@ -71,14 +74,13 @@ fn lines(lines: impl Iterator<Item = impl Display>) -> String {
 /// Another database; on MySQL, an empty one of the same name.
 pub async fn emptied(db: TestDb) -> TestDb {
     match db.get_database_backend() {
-        DbBackend::Sqlite => TestDb::sqlite().await,
         DbBackend::MySql => {
             let name: String = db.scalar("SELECT database()").await;
             db.sql(&format!("DROP DATABASE {name}")).await;
             db.sql(&format!("CREATE DATABASE {name}")).await;
             db.reopened().await
         }
-        _ => TestDb::postgres().await,
+        _ => db.another_database().await,
     }
 }
 
@@ -86,7 +88,7 @@ pub async fn emptied(db: TestDb) -> TestDb {
 pub async fn restored(db: TestDb) -> TestDb {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
-            let restored = TestDb::sqlite().await;
+            let restored = db.another_database().await;
             let file = restored.url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc").to_owned();
             restored.close_by_ref().await.expect("closed");
             std::fs::remove_file(&file).expect("an empty database");
@@ -95,22 +97,59 @@ pub async fn restored(db: TestDb) -> TestDb {
         }
         DbBackend::MySql => {
             let (folder, place) = (tempfile::tempdir().expect("a folder"), mysql_arguments(&db.url));
+            let [program, client] = mysql_programs(&db);
             let dump = folder.path().join("dump").display().to_string();
-            shell(&format!("mariadb-dump {place} > {dump}"));
+            shell(&format!("{program} {place} > {dump}"));
             let db = emptied(db).await;
-            shell(&format!("mariadb {place} < {dump}"));
+            shell(&format!("{client} {place} < {dump}"));
             db
         }
         _ => {
-            let restored = TestDb::postgres().await;
+            pg_dump_fits(&db).await;
+            let restored = db.another_database().await;
             shell(&format!("pg_dump '{}' | psql --quiet --set ON_ERROR_STOP=1 '{}'", db.url, restored.url));
             restored
         }
     }
 }
 
+/// `pg_dump` refuses newer servers.
+async fn pg_dump_fits(db: &TestDb) {
+    let server: String = db.scalar("SHOW server_version").await;
+    let program = version("pg_dump").unwrap_or_else(|| not_run("there is no pg_dump"));
+    let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    let of_program = program.split_whitespace().find_map(major).expect("a version");
+    let of_server = major(server.split_whitespace().next().unwrap_or_default()).expect("a version");
+    if of_program < of_server {
+        not_run(&format!("pg_dump {of_program} cannot dump PostgreSQL {of_server}"));
+    }
+}
+
+/// What dumps, and what loads, with their options. Each server has programs of its own, and MariaDB's may have MySQL's names.
+fn mysql_programs(db: &TestDb) -> [String; 2] {
+    if db.is_mariadb() {
+        version("mariadb-dump").unwrap_or_else(|| not_run("there is no mariadb-dump"));
+        return ["mariadb-dump".to_owned(), "mariadb".to_owned()];
+    }
+    // Where `cargo xtask services` puts them, or where the shell looks.
+    let folder = Path::new("/var/lib/cached-field-mysql/bin");
+    let [dump, client] = ["mysqldump", "mysql"].map(|name| {
+        let own = folder.join(name);
+        if own.exists() { own.display().to_string() } else { name.to_owned() }
+    });
+    match version(&dump) {
+        Some(version) if !version.contains("MariaDB") => [format!("{dump} --set-gtid-purged=OFF"), client],
+        _ => not_run("there is no mysqldump of MySQL"),
+    }
+}
+
+fn version(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 fn shell(command: &str) -> String {
-    let ended = std::process::Command::new("sh").args(["-c", command]).output().expect("a shell");
+    let ended = Command::new("sh").args(["-c", command]).output().expect("a shell");
     assert!(ended.status.success(), "{command}: {}", String::from_utf8_lossy(&ended.stderr));
     String::from_utf8(ended.stdout).expect("text")
 }

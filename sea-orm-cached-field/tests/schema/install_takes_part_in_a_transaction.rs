@@ -14,9 +14,8 @@ async fn tables_and_a_row(db: &TestDb) {
 }
 
 /// On MySQL each change of the schema commits. `install` refuses to end the user's transaction.
-#[tokio::test]
-async fn or_refuses_on_mysql() {
-    let db = TestDb::mysql().await;
+#[apply(on_mariadb_and_mysql)]
+async fn or_refuses_on_mysql(db: TestDb) {
     tables_and_a_row(&db).await;
     let before = catalog(&db).await;
     let transaction = db.begin().await.expect("begun");

@@ -3,10 +3,7 @@
 
 use sea_orm_cached_field::CachedFields;
 
-use crate::{
-    catalog::installed,
-    harness::{TestDb, lampposts::*},
-};
+use crate::{catalog::installed, harness::lampposts::*};
 
 pub mod lamp {
     use sea_orm::entity::prelude::*;
@@ -41,9 +38,8 @@ related!(bulb, { table_name = "bulb" }, {
     pub b: BelongsTo<super::b::Entity>,
 });
 
-#[tokio::test]
-async fn a_name_in_two_schemas_is_two_names() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_name_in_two_schemas_is_two_names(db: TestDb) {
     for s in ["a", "b"] {
         db.sql(&format!("CREATE SCHEMA {s}; CREATE TABLE {s}.lamp (id integer PRIMARY KEY, name text NOT NULL)")).await;
     }

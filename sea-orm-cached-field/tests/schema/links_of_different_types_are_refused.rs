@@ -2,7 +2,7 @@
 
 use sea_orm_cached_field::CachedFields;
 
-use crate::{catalog::refused, harness::TestDb};
+use crate::catalog::refused;
 
 owner!(lamp, { table_name = "lamp" }, {
     #[sea_orm(has_many)]
@@ -15,9 +15,8 @@ related!(bulb, { table_name = "bulb" }, {
     pub lamp: BelongsTo<super::lamp::Entity>,
 });
 
-#[tokio::test]
-async fn on_postgres() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn on_postgres(db: TestDb) {
     db.create(lamp::Entity).await;
     db.sql("CREATE TABLE bulb (id integer PRIMARY KEY, name text NOT NULL, lamp_id text)").await;
     let error = refused(&db, CachedFields::of::<lamp::Entity>).await;

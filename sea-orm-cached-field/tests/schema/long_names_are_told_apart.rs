@@ -93,16 +93,14 @@ pub mod wordy {
 }
 
 /// SQLite keeps names of any length.
-#[tokio::test]
-async fn a_column_whose_name_the_database_cuts_is_refused() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_column_whose_name_the_database_cuts_is_refused(db: TestDb) {
     db.create(wordy::Entity).await;
     insta::assert_snapshot!(refused(&db, CachedFields::of::<wordy::Entity>).await, @r#"the table `wordy` has no column `the_name_by_which_everybody_in_town_knows_it_recalculation_needed`, which the cached field `the_name_by_which_everybody_in_town_knows_it` of `wordy` needs: the database cuts so long a name: give the column another with `cached_field_name`, `recalculation_needed_field_name` or `expiration_field_name`"#);
 }
 
-#[tokio::test]
-async fn also_if_it_would_have_to_be_added() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn also_if_it_would_have_to_be_added(db: TestDb) {
     db.sql("CREATE TABLE wordy (id integer PRIMARY KEY)").await;
     let message = refused(&db, CachedFields::of::<wordy::Entity>).await;
     assert!(message.contains("the database cuts so long a name"), "{message}");

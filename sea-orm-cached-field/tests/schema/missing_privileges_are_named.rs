@@ -45,18 +45,16 @@ async fn tables_of_the_lampposts(db: &TestDb) {
     db.create(plaque::Entity).await;
 }
 
-#[tokio::test]
-async fn of_a_role_that_may_only_read_and_write() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_a_role_that_may_only_read_and_write(db: TestDb) {
     tables_of_the_lampposts(&db).await;
     let rights = ["GRANT SELECT, INSERT, UPDATE, TRIGGER ON ALL TABLES IN SCHEMA public TO ROLE"];
     let message = refused_to(&db, lampposts(), "writer", &rights).await;
     insta::assert_snapshot!(message, @r#"to install the cached fields of `lamppost` (full_name) the database's user needs CREATE on the schema "public", ownership of "public"."city", ownership of "public"."lamppost", ownership of "public"."pigeon" and ownership of "public"."plaque": run `GRANT CREATE ON SCHEMA "public" TO poor`, `ALTER TABLE "public"."city" OWNER TO poor`, `ALTER TABLE "public"."lamppost" OWNER TO poor`, `ALTER TABLE "public"."pigeon" OWNER TO poor` and `ALTER TABLE "public"."plaque" OWNER TO poor`, or install as the owner of the tables"#);
 }
 
-#[tokio::test]
-async fn of_a_role_that_owns_all_tables_but_one() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_a_role_that_owns_all_tables_but_one(db: TestDb) {
     tables_of_the_lampposts(&db).await;
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",
@@ -68,9 +66,8 @@ async fn of_a_role_that_owns_all_tables_but_one() {
     insta::assert_snapshot!(message, @r#"to install the cached fields of `lamppost` (full_name) the database's user needs ownership of "public"."pigeon": run `ALTER TABLE "public"."pigeon" OWNER TO poor`, or install as the owner of the tables"#);
 }
 
-#[tokio::test]
-async fn of_a_role_that_may_not_use_the_schema() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_a_role_that_may_not_use_the_schema(db: TestDb) {
     db.sql("CREATE SCHEMA town").await;
     db.create(torch::Entity).await;
     let rights = ["ALTER TABLE town.torch OWNER TO ROLE"];
@@ -79,9 +76,8 @@ async fn of_a_role_that_may_not_use_the_schema() {
 }
 
 /// Our functions run as this role: they would not mark what is hidden from it.
-#[tokio::test]
-async fn of_an_owner_that_row_level_security_is_forced_on() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_an_owner_that_row_level_security_is_forced_on(db: TestDb) {
     tables_of_the_lampposts(&db).await;
     db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; ALTER TABLE lamppost FORCE ROW LEVEL SECURITY").await;
     let rights = [
@@ -95,9 +91,8 @@ async fn of_an_owner_that_row_level_security_is_forced_on() {
     insta::assert_snapshot!(message, @r#"to install the cached fields of `lamppost` (full_name) the database's user needs BYPASSRLS, for the row-level security of "public"."lamppost" is forced on its owner too: run `ALTER ROLE poor BYPASSRLS`, or install as the owner of the tables"#);
 }
 
-#[tokio::test]
-async fn and_what_is_named_is_enough() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn and_what_is_named_is_enough(db: TestDb) {
     tables_of_the_lampposts(&db).await;
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",

@@ -23,13 +23,11 @@ fn lamps() -> Models {
     CachedFields::of::<lamp::Entity>()
 }
 
-async fn set_up() -> TestDb {
-    let db = TestDb::postgres().await;
+async fn set_up(db: &TestDb) {
     db.sql("CREATE SCHEMA town").await;
     db.sql(r#"CREATE SCHEMA "Store ""1""""#).await;
     db.create(lamp::Entity).await;
     db.create(bulb::Entity).await;
-    db
 }
 
 async fn assert_label(db: &TestDb, label: &str) {
@@ -37,9 +35,9 @@ async fn assert_label(db: &TestDb, label: &str) {
     assert_eq!((row.cached_label.as_deref(), row.label_recalculation_needed), (Some(label), false));
 }
 
-#[tokio::test]
-async fn an_owner_in_one_and_a_related_table_in_another() {
-    let db = set_up().await;
+#[apply(on_postgres)]
+async fn an_owner_in_one_and_a_related_table_in_another(db: TestDb) {
+    set_up(&db).await;
     installed(&db, lamps()).await;
     assert_eq!(installed(&db, lamps()).await, "nothing to do\n");
     db.sql("INSERT INTO town.lamp (id, name) VALUES (1, 'Ada')").await;
@@ -51,9 +49,9 @@ async fn an_owner_in_one_and_a_related_table_in_another() {
     assert_label(&db, "Ada 1").await;
 }
 
-#[tokio::test]
-async fn nothing_of_ours_stands_elsewhere_nor_is_left() {
-    let db = set_up().await;
+#[apply(on_postgres)]
+async fn nothing_of_ours_stands_elsewhere_nor_is_left(db: TestDb) {
+    set_up(&db).await;
     let before = names(&db).await;
     installed(&db, lamps()).await;
     let new: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
@@ -62,9 +60,9 @@ async fn nothing_of_ours_stands_elsewhere_nor_is_left() {
     assert_eq!(names(&db).await, before);
 }
 
-#[tokio::test]
-async fn also_when_the_search_path_leads_there() {
-    let db = set_up().await;
+#[apply(on_postgres)]
+async fn also_when_the_search_path_leads_there(db: TestDb) {
+    set_up(&db).await;
     let name = db.scalar::<String>("SELECT current_database()::text").await;
     db.sql(&format!("ALTER DATABASE {name} SET search_path = town")).await;
     db.sql("CREATE TABLE town.torch (id serial PRIMARY KEY, name text NOT NULL)").await;

@@ -101,11 +101,12 @@ async fn works_off(db: &TestDb) {
 async fn each_older_schema(db: &TestDb) -> Vec<TestDb> {
     let mut databases = Vec::new();
     for [sqlite, postgres, mysql] in OLDER_SCHEMAS {
-        let (older, dump) = match db.get_database_backend() {
-            DbBackend::Sqlite => (TestDb::sqlite().await, sqlite),
-            DbBackend::MySql => (TestDb::mysql().await, mysql),
-            _ => (TestDb::postgres().await, postgres),
+        let dump = match db.get_database_backend() {
+            DbBackend::Sqlite => sqlite,
+            DbBackend::MySql => mysql,
+            _ => postgres,
         };
+        let older = db.another_database().await;
         dumps::load(&older, dump).await;
         databases.push(older);
     }

@@ -52,25 +52,22 @@ contract! {
     }
 }
 
-#[tokio::test]
-async fn a_materialized_view() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_materialized_view(db: TestDb) {
     let owner = "CREATE MATERIALIZED VIEW lamp AS SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label, true AS label_recalculation_needed";
     let related = "CREATE MATERIALIZED VIEW plaque AS SELECT 1 AS id, 'x'::text AS text, 1 AS lamppost_id";
     is_refused(&db, "materialized view", owner, related).await;
 }
 
-#[tokio::test]
-async fn a_foreign_table() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_foreign_table(db: TestDb) {
     db.sql("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER afar FOREIGN DATA WRAPPER far").await;
     let owner = "CREATE FOREIGN TABLE lamp (id integer, name varchar) SERVER afar";
     is_refused(&db, "foreign table", owner, &format!("CREATE FOREIGN TABLE plaque ({PLAQUE}) SERVER afar")).await;
 }
 
-#[tokio::test]
-async fn a_foreign_partition() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_foreign_partition(db: TestDb) {
     db.sql("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER afar FOREIGN DATA WRAPPER far").await;
     db.sql("CREATE TABLE lamp (id integer, name varchar) PARTITION BY LIST (id); CREATE FOREIGN TABLE lamp_far PARTITION OF lamp FOR VALUES IN (1) SERVER afar").await;
     let message = refused(&db, lamps).await;
@@ -80,25 +77,24 @@ async fn a_foreign_partition() {
     );
 }
 
-#[tokio::test]
-async fn a_temporary_table() {
-    let db = TestDb::postgres().await.with_one_connection().await;
+#[apply(on_postgres)]
+async fn a_temporary_table(db: TestDb) {
+    let db = db.with_one_connection().await;
     let owner = "CREATE TEMP TABLE lamp (id integer PRIMARY KEY, name varchar)";
     is_refused(&db, "temporary table", owner, &format!("CREATE TEMP TABLE plaque ({PLAQUE})")).await;
 }
 
-#[tokio::test]
-async fn a_table_that_others_inherit_from() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_table_that_others_inherit_from(db: TestDb) {
     let owner = "CREATE TABLE lamp (id integer PRIMARY KEY, name varchar); CREATE TABLE big_lamp () INHERITS (lamp)";
     let related = format!("CREATE TABLE plaque ({PLAQUE}); CREATE TABLE big_plaque () INHERITS (plaque)");
     is_refused(&db, "table that others inherit from", owner, &related).await;
 }
 
 /// SQLite finds temporary tables first; ours could only point at the tables of the file.
-#[tokio::test]
-async fn a_temporary_or_virtual_table_of_sqlite() {
-    let db = TestDb::sqlite().await.with_one_connection().await;
+#[apply(on_sqlite)]
+async fn a_temporary_or_virtual_table_of_sqlite(db: TestDb) {
+    let db = db.with_one_connection().await;
     db.sql("CREATE TEMP TABLE lamp (id integer PRIMARY KEY, name varchar)").await;
     let message = refused(&db, lamps).await;
     assert!(

@@ -134,9 +134,8 @@ contract! {
 mod only_on_postgres {
     use super::*;
 
-    #[tokio::test]
-    async fn a_trigger_that_was_disabled() {
-        let db = TestDb::postgres().await;
+    #[apply(on_postgres)]
+    async fn a_trigger_that_was_disabled(db: TestDb) {
         let id = a_lamppost_at_rest(&db).await;
         let name = a_trigger_on(&db, "pigeon").await;
         db.sql(&format!("ALTER TABLE pigeon DISABLE TRIGGER \"{name}\"")).await;
@@ -152,9 +151,9 @@ mod only_on_postgres {
         is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
     }
 
-    #[tokio::test]
-    async fn sessions_in_which_no_trigger_fires() {
-        let db = TestDb::postgres().await.with_one_connection().await;
+    #[apply(on_postgres)]
+    async fn sessions_in_which_no_trigger_fires(db: TestDb) {
+        let db = db.with_one_connection().await;
         a_lamppost_at_rest(&db).await;
         db.sql("SET session_replication_role = replica").await;
         let seen = diagnosis(&db).await;
@@ -171,9 +170,9 @@ mod only_on_sqlite {
     use super::*;
 
     /// As <https://sqlite.org/lang_altertable.html#otheralter> has it.
-    #[tokio::test]
-    async fn a_table_that_was_built_anew() {
-        let db = TestDb::sqlite().await.with_one_connection().await;
+    #[apply(on_sqlite)]
+    async fn a_table_that_was_built_anew(db: TestDb) {
+        let db = db.with_one_connection().await;
         let id = a_lamppost_at_rest(&db).await;
         let table: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
         db.sql("PRAGMA foreign_keys = OFF").await;

@@ -174,9 +174,8 @@ mod only_on_mysql {
     use super::*;
 
     /// Each statement commits: what an install that fails has made again stands.
-    #[tokio::test]
-    async fn also_if_the_last_install_failed_after_it_had_made_the_trigger_again() {
-        let db = TestDb::mysql().await;
+    #[apply(on_mariadb_and_mysql)]
+    async fn also_if_the_last_install_failed_after_it_had_made_the_trigger_again(db: TestDb) {
         let id = a_lamppost_at_rest(&db).await;
         drop_a_trigger_on(&db, "pigeon", "u").await;
         db.sql("UPDATE pigeon SET weight_in_g = 500").await;

@@ -166,9 +166,8 @@ contract! {
 }
 
 /// Where the database can, it calculates and stores in one statement.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_stores_what_it_calculates() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn postgres_stores_what_it_calculates(db: TestDb) {
     set_up_birds(&db, 3).await;
     db.sql(
         "CREATE TABLE seen (statement text);
@@ -206,9 +205,8 @@ mod wrong {
     }
 }
 
-#[tokio::test]
-async fn a_query_of_other_columns_is_refused() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn a_query_of_other_columns_is_refused(db: TestDb) {
     let refused = CachedFields::of::<wrong::Entity>().install(&*db).await.unwrap_err();
     assert!(matches!(refused, Error::NotKeyAndValue { found: 4, .. }), "{refused}");
     assert_eq!(

@@ -39,10 +39,10 @@ async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String
     rows.iter().map(|row| row["setting"].as_str().expect("a setting").to_owned()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn over_the_pool_alone_if_it_is_to_open_none() {
+#[apply(on_postgres)]
+async fn over_the_pool_alone_if_it_is_to_open_none(db: TestDb) {
     for (connections, over_the_pool) in [(0, true), (1, false)] {
-        let db = TestDb::postgres().await.with_one_connection().await;
+        let db = db.another_database().await.with_one_connection().await;
         let of_the_pool: String = db.scalar("SELECT pg_backend_pid()::text").await;
         let worker = fragiles().worker(&db).connections(connections);
         let written = written_by(&db, worker, "pg_backend_pid()::text").await;
@@ -50,22 +50,19 @@ async fn over_the_pool_alone_if_it_is_to_open_none() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_what_its_sessions_begin_with() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn with_what_its_sessions_begin_with(db: TestDb) {
     assert_eq!(writers(&db, "SET application_name = 'the pool'", "application_name").await, ["the pool"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whose_transactions_may_be_serializable_and_for_reading_only() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb) {
     let begin = "SET default_transaction_isolation = serializable; SET default_transaction_read_only = on";
     assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
 }
 
 /// A proxy may keep our settings from the server: then a session would take the worker's own writes for foreign ones.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn also_where_it_cannot_set_its_sessions() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn also_where_it_cannot_set_its_sessions(db: TestDb) {
     assert_eq!(writers(&db, "SET cached_field.internal = off", "cached_field.internal").await, ["on"]);
 }

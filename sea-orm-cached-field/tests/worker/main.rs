@@ -2,6 +2,9 @@
 //! connections, shutdown, wake-ups, expiry; reading, flagging and recalculating, in and outside transactions.
 
 #[macro_use]
+extern crate macro_rules_attribute;
+
+#[macro_use]
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -158,9 +158,8 @@ contract! {
 }
 
 /// What is calculated at the same time is stored in one transaction.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_values_are_stored_at_once() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn all_values_are_stored_at_once(db: TestDb) {
     set_up_crowds(&db).await;
     crowd_of(&db, ["fine"; 20]).await;
     patient(&db).drain().await.unwrap();

@@ -73,9 +73,8 @@ async fn pool_of(url: &str) -> DatabaseConnection {
     Database::connect(options).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_the_network() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_the_network(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [during, held] = rows_of(&db, ["fine", "gate"]).await;
     let proxy = Arc::new(Proxy::start(&db).await);
@@ -92,9 +91,8 @@ async fn of_the_network() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_all_connections_of_the_worker() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_all_connections_of_the_worker(db: TestDb) {
     set_up_fragiles(&db).await;
     let pool = pool_of(&format!("{}?application_name=worker", db.url)).await;
     let worker = start(fragiles().worker(&pool));
@@ -111,9 +109,8 @@ async fn of_all_connections_of_the_worker() {
 }
 
 /// Another connection keeps the file locked for longer than the worker waits, several times over.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_locked_file() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn of_a_locked_file(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [held, later] = rows_of(&db, ["gate", "fine"]).await;
     let pool = pool_of(&db.url).await;

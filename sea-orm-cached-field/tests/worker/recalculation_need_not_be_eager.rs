@@ -77,7 +77,7 @@ contract! {
 fn as_the_environment_says() {
     for (value, said) in [("off", "not eager"), ("TRUE", "eager"), ("maybe", "the environment variable")] {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "recalculation_need_not_be_eager::tell_the_setting", "--nocapture"]);
+        child.args(["--exact", "recalculation_need_not_be_eager::tell_the_setting::sqlite", "--nocapture"]);
         let output =
             child.env("CACHED_FIELD_EAGER_RECALCULATION", value).env("TELL_THE_SETTING", "1").output().unwrap();
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -86,12 +86,11 @@ fn as_the_environment_says() {
 }
 
 /// The other process.
-#[tokio::test]
-async fn tell_the_setting() {
+#[apply(on_sqlite)]
+async fn tell_the_setting(db: TestDb) {
     if std::env::var("TELL_THE_SETTING").is_err() {
         return;
     }
-    let db = TestDb::sqlite().await;
     db.create(Entity).await;
     let told = match fragiles().install(&*db).await {
         Err(error) => error.to_string(),

@@ -106,9 +106,8 @@ contract! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_a_sleeper_is_notified() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn only_a_sleeper_is_notified(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     let mut listener = listener(&db).await;
@@ -136,9 +135,8 @@ async fn only_a_sleeper_is_notified() {
     assert_eq!(notifications(&mut listener, &db).await, 0, "the worker has stopped");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_notified_while_the_worker_is_awake() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn nobody_is_notified_while_the_worker_is_awake(db: TestDb) {
     set_up_fragiles(&db).await;
     let worker = start(worker(&db));
     eventually("the worker sleeps", async || asleep(&db).await).await;
@@ -149,9 +147,8 @@ async fn nobody_is_notified_while_the_worker_is_awake() {
 }
 
 /// The connection that listens is none of the user's.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_a_pool_of_one_connection_too() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn in_a_pool_of_one_connection_too(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     let mut options = sea_orm::ConnectOptions::new(&db.url);

@@ -1,45 +1,28 @@
 //! MariaDB: probing it, and starting Debian's server.
 
-use std::net::TcpStream;
-use std::time::Duration;
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use url::Url;
 use xshell::{Shell, cmd};
 
+use super::mysql_client::{self, connect};
 use super::{Service, debian, wait_for};
 
 pub(super) const SERVICE: Service = Service {
     name: "MariaDB",
-    variable: "CACHED_FIELD_TEST_MYSQL_URL",
+    variable: "CACHED_FIELD_TEST_MARIADB_URL",
     default_url: "mysql://root@127.0.0.1:3306/mysql",
-    package: "mariadb-server",
+    packaged: &[["on Debian or Ubuntu, as root", "cargo xtask services"]],
     docker: "docker run -d -p 3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 mariadb:10.11",
     probe,
     start,
 };
 
-/// A login by the client; where there is none, the open port has to do.
 fn probe(sh: &Shell, url: &Url) -> Result<()> {
-    if cmd!(sh, "mariadb --version").quiet().ignore_stderr().read().is_err() {
-        return connect(url);
-    }
-    query(sh, url, "create database if not exists cached_field_xtask; drop database cached_field_xtask")
-        .context("the user may not create databases")
-}
-
-fn connect(url: &Url) -> Result<()> {
-    let addresses = url.socket_addrs(|| Some(3306))?;
-    let attempts = addresses.iter().map(|address| TcpStream::connect_timeout(address, Duration::from_secs(3)));
-    attempts.reduce(|first, second| first.or(second)).context("the host has no address")??;
+    let version = mysql_client::probe(sh, Path::new("mariadb"), url)?;
+    ensure!(version.is_none_or(|version| version.contains("MariaDB")), "the server is MySQL, not MariaDB");
     Ok(())
-}
-
-fn query(sh: &Shell, url: &Url, statement: &str) -> Result<()> {
-    let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(3306).to_string());
-    let (user, password) = (url.username(), url.password().unwrap_or_default());
-    let client = cmd!(sh, "mariadb --protocol=tcp --host={host} --port={port} --user={user} --execute={statement}");
-    Ok(client.env("MYSQL_PWD", password).quiet().ignore_stdout().run()?)
 }
 
 /// Lets root in from this machine without a password, as Debian's server does only over its socket, and only where the
@@ -47,7 +30,7 @@ fn query(sh: &Shell, url: &Url, statement: &str) -> Result<()> {
 fn start(sh: &Shell, url: &Url) -> Result<()> {
     if cmd!(sh, "mariadbd --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         ensure!(connect(url).is_err(), "the server on this port is none of this machine");
-        debian::install(sh, SERVICE.package)?;
+        debian::install(sh, "mariadb-server")?;
     }
     if connect(url).is_err() {
         // Its word is not enough: it looks for the server over a socket for 30 seconds, and calls one that still recovers from a

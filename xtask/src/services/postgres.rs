@@ -15,7 +15,7 @@ pub(super) const SERVICE: Service = Service {
     name: "PostgreSQL",
     variable: "CACHED_FIELD_TEST_POSTGRES_URL",
     default_url: "postgres://postgres@127.0.0.1:5432/postgres",
-    package: "postgresql",
+    packaged: &[["on Debian or Ubuntu, as root", "cargo xtask services"]],
     docker: "docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17",
     probe,
     start,
@@ -84,7 +84,7 @@ fn start(sh: &Shell, url: &Url) -> Result<()> {
     let mut is_ours = env::var_os("CI").is_some();
     if Cluster::on_port(sh, port)?.is_none() {
         ensure!(connect(url).is_err(), "the server on port {port} is not a cluster of this machine");
-        debian::install(sh, SERVICE.package)?;
+        debian::install(sh, "postgresql")?;
         is_ours = true;
     }
     let cluster = Cluster::on_port(sh, port)?;

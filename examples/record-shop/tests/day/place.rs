@@ -14,6 +14,7 @@ pub enum Place {
     Sqlite,
     Postgres,
     MariaDb,
+    MySql,
 }
 
 /// A database that exists for one day.
@@ -45,7 +46,8 @@ impl Place {
                 return Ok(Site { url, _folder: Some(folder), on_server: None });
             }
             Self::Postgres => ("CACHED_FIELD_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
-            Self::MariaDb => ("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql"),
+            Self::MariaDb => ("CACHED_FIELD_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/mysql"),
+            Self::MySql => ("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3307/mysql"),
         };
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("shop_day_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -54,8 +56,9 @@ impl Place {
         let connection = Database::connect(&server).await.with_context(remedy)?;
         connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         connection.close().await?;
-        let (address, _) = server.rsplit_once('/').context("the URL names no database")?;
-        let url = format!("{address}/{name}");
+        let (address, database) = server.rsplit_once('/').context("the URL names no database")?;
+        let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
+        let url = format!("{address}/{name}{options}");
         Ok(Site { url, _folder: None, on_server: Some((server, name)) })
     }
 
@@ -64,13 +67,13 @@ impl Place {
         match self {
             Self::Sqlite => "INTEGER",
             Self::Postgres => "BIGINT",
-            Self::MariaDb => "SIGNED",
+            Self::MariaDb | Self::MySql => "SIGNED",
         }
     }
 
     /// Divides whole numbers, rounding down.
     pub fn quotient(self, dividend: &str, divisor: &str) -> String {
-        let operator = if self == Self::MariaDb { "DIV" } else { "/" };
+        let operator = if matches!(self, Self::MariaDb | Self::MySql) { "DIV" } else { "/" };
         format!("({dividend}) {operator} ({divisor})")
     }
 
@@ -78,14 +81,16 @@ impl Place {
     pub fn empty(self, tables: &[&str]) -> Vec<String> {
         match self {
             Self::Postgres => vec![format!("TRUNCATE {}", tables.join(", "))],
-            Self::Sqlite | Self::MariaDb => tables.iter().rev().map(|table| format!("DELETE FROM {table}")).collect(),
+            Self::Sqlite | Self::MariaDb | Self::MySql => {
+                tables.iter().rev().map(|table| format!("DELETE FROM {table}")).collect()
+            }
         }
     }
 
     /// The end of an INSERT that updates this column where the id is taken.
     pub fn or_update(self, column: &str) -> String {
         match self {
-            Self::MariaDb => format!("ON DUPLICATE KEY UPDATE {column} = VALUES({column})"),
+            Self::MariaDb | Self::MySql => format!("ON DUPLICATE KEY UPDATE {column} = VALUES({column})"),
             Self::Sqlite | Self::Postgres => format!("ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}"),
         }
     }

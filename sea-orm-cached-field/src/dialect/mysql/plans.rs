@@ -17,22 +17,57 @@ const TABLES: [&str; 4] = [
     "numbers (n integer PRIMARY KEY)",
 ];
 
-fn url() -> String {
-    std::env::var("CACHED_FIELD_TEST_MYSQL_URL").unwrap_or_else(|_| "mysql://root@127.0.0.1:3306/mysql".to_owned())
+mod mariadb {
+    fn url() -> String {
+        std::env::var("CACHED_FIELD_TEST_MARIADB_URL")
+            .unwrap_or_else(|_| "mysql://root@127.0.0.1:3306/mysql".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_chunk_of_rows_is_found_by_its_keys() {
+        super::a_chunk_of_rows_is_found_by_its_keys(&url()).await;
+    }
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table() {
+        super::no_statement_reads_a_whole_table(&url()).await;
+    }
+}
+
+mod mysql {
+    fn url() -> String {
+        std::env::var("CACHED_FIELD_TEST_MYSQL_URL").unwrap_or_else(|_| "mysql://root@127.0.0.1:3307/mysql".to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_chunk_of_rows_is_found_by_its_keys() {
+        super::a_chunk_of_rows_is_found_by_its_keys(&url()).await;
+    }
+
+    #[tokio::test]
+    async fn no_statement_reads_a_whole_table() {
+        super::no_statement_reads_a_whole_table(&url()).await;
+    }
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    Database::connect(url).await.expect("start a server with `cargo xtask services`")
+}
+
+/// Makes an empty database, and connects to it.
+async fn fresh(server: &DatabaseConnection, url: &str, name: &str) -> DatabaseConnection {
+    server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")).await.unwrap();
+    let (place, database) = url.rsplit_once('/').expect("the URL names a database");
+    let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
+    connect(&format!("{place}/{name}{options}")).await
 }
 
 /// A database of its own, whose tables the server takes for empty, and full ones of which it knows.
-async fn databases(name: &str) -> [DatabaseConnection; 2] {
-    let server = Database::connect(url()).await.expect("start a server with `cargo xtask services`");
+async fn databases(url: &str, name: &str) -> [DatabaseConnection; 2] {
+    let server = connect(url).await;
     let mut databases = Vec::new();
     for rows in [0, 3000] {
-        let database = format!("{name}_{rows}");
-        server
-            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}"))
-            .await
-            .unwrap();
-        let (server, _) = url().rsplit_once('/').map(|(server, rest)| (server.to_owned(), rest.to_owned())).unwrap();
-        let db = Database::connect(format!("{server}/{database}")).await.unwrap();
+        let db = fresh(&server, url, &format!("{name}_{rows}")).await;
         fill(&db, rows).await;
         databases.push(db);
     }
@@ -80,16 +115,14 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
 }
 
 /// Of a table whose key has two columns, the first of which is the same in all rows.
-#[tokio::test]
-async fn a_chunk_of_rows_is_found_by_its_keys() {
+async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     let (mut owner, (table, _)) = (example::owner(), example::tables());
     owner.sources.clear();
     owner.key.insert(0, owner.key[0].clone());
     owner.key[0].name = "city_id".to_owned();
     let name = format!("cached_field_chunks_{}", std::process::id());
-    let server = Database::connect(url()).await.expect("start a server with `cargo xtask services`");
-    server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")).await.unwrap();
-    let db = Database::connect(format!("{}/{name}", url().rsplit_once('/').unwrap().0)).await.unwrap();
+    let server = connect(url).await;
+    let db = fresh(&server, url, &name).await;
     let lamppost =
         TABLES[0].replace("id integer PRIMARY KEY", "id integer").replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
     db.execute_unprepared(&format!("CREATE TABLE {lamppost}")).await.unwrap();
@@ -112,11 +145,10 @@ async fn a_chunk_of_rows_is_found_by_its_keys() {
     server.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
 
-#[tokio::test]
-async fn no_statement_reads_a_whole_table() {
+async fn no_statement_reads_a_whole_table(url: &str) {
     let owner = example::owner();
     let name = format!("cached_field_plans_{}", std::process::id());
-    for (db, is_full) in databases(&name).await.into_iter().zip([false, true]) {
+    for (db, is_full) in databases(url, &name).await.into_iter().zip([false, true]) {
         for (name, statement) in example::statements(&MySql, &owner) {
             // The example's sources are other tables than the owner's, so that no row is calculated from its like.
             if ["circular", "readers", "retry_readers", "stale_behind"].contains(&name) {

@@ -1,0 +1,59 @@
+//! What a server is.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use url::Url;
+use xshell::Shell;
+
+use super::{mariadb, mysql, mysql_client, postgres};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+    MariaDb,
+    MySql,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::MySql];
+
+    /// As the scheme of the URL says. MariaDB and MySQL share theirs: the server is asked.
+    pub(crate) fn of(sh: &Shell, url: &Url) -> Result<Self> {
+        match url.scheme() {
+            "sqlite" => Ok(Self::Sqlite),
+            "postgres" | "postgresql" => Ok(Self::Postgres),
+            "mysql" | "mariadb" => {
+                let version = mysql_client::probe(sh, &mysql::client(), url)?;
+                let version = match version {
+                    Some(version) => version,
+                    None => mysql_client::probe(sh, Path::new("mariadb"), url)?
+                        .context("there is no client, neither `mysql` nor `mariadb`, to ask the server with")?,
+                };
+                Ok(if version.contains("MariaDB") { Self::MariaDb } else { Self::MySql })
+            }
+            scheme => bail!("no database that the library knows has the scheme {scheme}"),
+        }
+    }
+
+    /// The module of its tests.
+    pub(crate) fn module(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::MariaDb => "mariadb",
+            Self::MySql => "mysql",
+        }
+    }
+
+    /// The environment variable in which its tests look for the URL.
+    pub(crate) fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(postgres::SERVICE.variable),
+            Self::MariaDb => Some(mariadb::SERVICE.variable),
+            Self::MySql => Some(mysql::SERVICE.variable),
+        }
+    }
+}
