@@ -29,5 +29,10 @@ fn of_postgres() {
 
 #[test]
 fn of_mariadb() {
+    loses_nothing_and_sees_a_hole("mariadb");
+}
+
+#[test]
+fn of_mysql() {
     loses_nothing_and_sees_a_hole("mysql");
 }

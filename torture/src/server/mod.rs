@@ -1,6 +1,6 @@
 //! Database servers of our own, which can be killed without harm to anybody else.
 
-mod mariadb;
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -20,7 +20,7 @@ use nix::{
 };
 use sea_orm::DbBackend;
 
-use mariadb::MariaDb;
+use mysql::MySql;
 use postgres::Postgres;
 use sqlite::Sqlite;
 
@@ -28,6 +28,7 @@ use sqlite::Sqlite;
 pub(crate) enum Database {
     Sqlite,
     Postgres,
+    Mariadb,
     Mysql,
 }
 
@@ -36,7 +37,7 @@ impl Database {
         match self {
             Self::Sqlite => DbBackend::Sqlite,
             Self::Postgres => DbBackend::Postgres,
-            Self::Mysql => DbBackend::MySql,
+            Self::Mariadb | Self::Mysql => DbBackend::MySql,
         }
     }
 
@@ -44,7 +45,8 @@ impl Database {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
-            Self::Mysql => "MariaDB",
+            Self::Mariadb => "MariaDB",
+            Self::Mysql => "MySQL",
         }
     }
 
@@ -53,7 +55,8 @@ impl Database {
         Ok(match self {
             Self::Sqlite => Box::new(Sqlite::start()?),
             Self::Postgres => Box::new(Postgres::start()?),
-            Self::Mysql => Box::new(MariaDb::start()?),
+            Self::Mariadb => Box::new(MySql::start_mariadb()?),
+            Self::Mysql => Box::new(MySql::start_mysql()?),
         })
     }
 }
