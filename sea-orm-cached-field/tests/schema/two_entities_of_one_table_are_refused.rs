@@ -37,9 +37,8 @@ contract! {
     }
 }
 
-#[tokio::test]
-async fn with_and_without_the_name_of_its_schema() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn with_and_without_the_name_of_its_schema(db: TestDb) {
     db.create(lamp::Entity).await;
     let both = CachedFields::of::<lamp::Entity>().and::<torch::Entity>();
     assert_names_both(&both.install(&*db).await.expect_err("refused"), "torch");
