@@ -317,17 +317,22 @@ pub enum Error {
     )]
     OtherInstallation,
 
-    /// Our tables were made for another primary key.
+    /// There is no table of the name that `CachedFields::suspend` was given.
     #[error(
-        "`{name}`, which serves the cached fields of `{table}` ({fields}), was made for another primary key: let the workers drain it, run `CachedFields::uninstall`, then `CachedFields::install`"
+        "there is no table `{table}` whose triggers could be suspended: give its name as it is before the migration"
     )]
-    OtherPrimaryKey {
-        /// The owner's table.
+    NothingToSuspend {
+        /// The name.
         table: String,
-        /// The owner's cached fields.
-        fields: String,
-        /// The table of ours that differs.
-        name: String,
+    },
+
+    /// What `CachedFields::remove_abandoned` was to remove may be needed.
+    #[error("the cached fields of `{table}` are not abandoned: {reason}")]
+    NotAbandoned {
+        /// The table.
+        table: String,
+        /// Why, and what to do instead.
+        reason: String,
     },
 
     /// Something else already has the name of one of our tables. It is left alone, by `uninstall` too.

@@ -27,7 +27,9 @@ impl CachedFields {
     /// It can be called again and again, best at each start: what stands there already is left alone, what has changed is made
     /// anew, what is not needed any more is dropped, tables of an older release of this library are upgraded. All rows of a field
     /// are flagged if its calculation has another `version`, or if something that it depends on was not watched for a while: an
-    /// older version of the program had installed, a trigger was lost, a dependency is new. In a rolling deployment no older version
+    /// older version of the program had installed, a trigger was lost or suspended, a dependency is new, the fields were uninstalled,
+    /// the table was renamed or has another primary key, or it had the columns before and nothing says who has filled them. What
+    /// stands there for a table that is gone is dropped. In a rolling deployment no older version
     /// may call it after the newer one: what only the newer one declares is not watched from then on, until it installs again.
     ///
     /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it is cut off, the next call goes
@@ -36,19 +38,66 @@ impl CachedFields {
     /// # Errors
     /// Everything that can be checked is, before anything is changed: [`Error::Cycle`], [`Error::UnsupportedPath`],
     /// [`Error::NoSuchTable`], [`Error::NoSuchColumn`], [`Error::WrongColumn`], [`Error::UnknownTimeZone`],
-    /// [`Error::MissingPrivilege`], [`Error::OtherPrimaryKey`], [`Error::TwoEntities`]. And on MySQL and MariaDB [`Error::OtherInstallation`].
+    /// [`Error::MissingPrivilege`], [`Error::NameTaken`], [`Error::TwoEntities`]. And on MySQL and MariaDB
+    /// [`Error::OtherInstallation`].
     pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::install(&db.into_executor(), &registry::all()?).await
     }
 
-    /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay with their values.
+    /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay with their values. What serves no
+    /// program any more is dropped, too.
     ///
-    /// What changes from then on is seen by nobody: to install again on the same columns, set the flags first.
+    /// What changes from then on is seen by no trigger. The next [`CachedFields::install`] flags all rows.
     ///
     /// # Errors
     /// [`Error::Database`]; then nothing is dropped.
     pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
         schema::uninstall(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// The first step of a migration that changes a table: drops all triggers that look into it, so that no statement of the
+    /// migration is refused because of them, and no write fails between the migration and the next [`CachedFields::install`].
+    ///
+    /// Call it as the table is named before the migration, with its schema if it is not found without (`"sales.shop"`). It goes by
+    /// what stands in the database, not by the program's models. On PostgreSQL and SQLite it can be a part of the migration's
+    /// transaction.
+    ///
+    /// What is written from then on is seen by no trigger; the next [`CachedFields::install`] makes them again, and flags all rows
+    /// of the owners that were concerned. Workers may run meanwhile.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sea_orm::ConnectionTrait;
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// CachedFields::suspend(&db, "orders").await?;
+    /// db.execute_unprepared("ALTER TABLE orders RENAME COLUMN amount TO total").await?;
+    /// CachedFields::install(&db).await?; // by the program that knows the new name
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NothingToSuspend`] if there is no such table. On MySQL and MariaDB [`Error::CommitsTransaction`] within a
+    /// transaction, and [`Error::OtherInstallation`].
+    pub async fn suspend<'c>(db: impl IntoExecutor<'c>, table: &str) -> Result<Changes, Error> {
+        schema::suspend(&db.into_executor(), table).await
+    }
+
+    /// Drops what was installed for a table that has no cached fields in this program any more: a model has lost its last one, or
+    /// is gone. Its columns stay; drop them in a migration.
+    ///
+    /// [`CachedFields::doctor`] and [`CachedFields::install`] report such tables, but remove nothing by themselves, for another version of
+    /// the program may need it, as in a rolling deployment: call this when no such version will run again. Should one, its `install` makes all
+    /// anew, and flags all rows.
+    ///
+    /// Several programs may share a database. `install` writes down which crate declares the model of a table; what a crate
+    /// declares that is no part of this program is another program's, and is neither reported nor removed.
+    ///
+    /// # Errors
+    /// [`Error::NotAbandoned`] if a model of this program, or a crate that is no part of it, declares the fields.
+    pub async fn remove_abandoned<'c>(db: impl IntoExecutor<'c>, table: &str) -> Result<Changes, Error> {
+        schema::remove_abandoned(&db.into_executor(), table).await
     }
 
     /// Looks for what is wrong in the database, and says of each finding what to run: triggers that somebody has dropped or

@@ -94,10 +94,11 @@
 //! | `sqlx-sqlite` | SQLite 3.42 and later |
 //! | `sqlx-postgres` | PostgreSQL 13 and later |
 //! | `sqlx-mysql` | MySQL 8.0.19 and later, MariaDB 10.6 and later |
-//! | `migration` | [`InstallCachedFields`], installation as a step of a `sea-orm-migration` migrator |
+//! | `migration` | [`InstallCachedFields`] and [`SuspendCachedFields`], steps of a `sea-orm-migration` migrator |
 //!
 //! None is on by default.
 #![cfg_attr(not(feature = "migration"), doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field")]
+#![cfg_attr(not(feature = "migration"), doc = "\n[`SuspendCachedFields`]: https://docs.rs/sea-orm-cached-field")]
 #![cfg_attr(
     not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
     allow(dead_code, reason = "the dialects are always there, what serves a worker of one only with its feature")
@@ -129,7 +130,7 @@ pub use field::{
     IntoExecutor, Key, Query, Read, Stored,
 };
 #[cfg(feature = "migration")]
-pub use migration::InstallCachedFields;
+pub use migration::{InstallCachedFields, SuspendCachedFields};
 pub use schema::{Change, Changes, Diagnosis, Finding};
 #[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;

@@ -72,6 +72,69 @@ impl MigrationTrait for InstallCachedFields {
     }
 }
 
+/// The first step of a migration that changes a table with cached fields, or one that they depend on: up does what
+/// [`CachedFields::suspend`] does, down does nothing.
+///
+/// Put it before the migration, and [`InstallCachedFields`] behind it.
+///
+/// ```
+/// use sea_orm_cached_field::{InstallCachedFields, SuspendCachedFields};
+/// use sea_orm_migration::{MigrationTrait, MigratorTrait};
+///
+/// struct Migrator;
+///
+/// impl MigratorTrait for Migrator {
+///     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+///         vec![
+///             Box::new(SuspendCachedFields::named("m20260201_000001_suspend").of("orders")),
+///             /* change `orders`, */
+///             Box::new(InstallCachedFields::named("m20260201_000003_install")),
+///         ]
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SuspendCachedFields {
+    name: &'static str,
+    tables: Vec<&'static str>,
+}
+
+impl SuspendCachedFields {
+    /// The step under this name, by which the migrator knows whether it was applied.
+    pub const fn named(name: &'static str) -> Self {
+        Self { name, tables: Vec::new() }
+    }
+
+    /// This table, as it is named before the migration; once more for each that is changed.
+    #[must_use]
+    pub fn of(mut self, table: &'static str) -> Self {
+        self.tables.push(table);
+        self
+    }
+}
+
+impl MigrationName for SuspendCachedFields {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[sea_orm_migration::async_trait::async_trait]
+#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+impl MigrationTrait for SuspendCachedFields {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in &self.tables {
+            let changes = CachedFields::suspend(executor(manager), table).await?;
+            tracing::info!(target: "sea_orm_cached_field", "{changes}");
+        }
+        Ok(())
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Ok(())
+    }
+}
+
 fn executor<'c>(manager: &'c SchemaManager<'_>) -> &'c DatabaseExecutor<'c> {
     manager.get_connection()
 }

@@ -130,6 +130,8 @@ macro_rules! entity {
             });
 
             impl CachedModel for Entity {
+                const MODULE: &'static str = module_path!();
+
                 fn cached_fields() -> Vec<FieldEntry<Self>> {
                     let all = [FieldEntry::of::<F<0>>, FieldEntry::of::<F<1>>, FieldEntry::of::<F<2>>];
                     let present = (0..all.len()).filter(|field| super::field($at, *field).is_some());

@@ -163,15 +163,33 @@ pub(crate) trait Dialect: Send + Sync {
     /// What brings a table of ours, with its rows, from an older schema to this one.
     fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String>;
 
-    /// Rows `kind`, `name`, `parent` (the table a trigger stands on), `tag` of all that was ever installed for this owner.
+    /// Rows `kind`, `name`, `parent` (what [`Dialect::drop_object`] has to know of a trigger's place), `on_table` (the name of
+    /// the table that a trigger or an index stands on, or null), `tag` of all that was ever installed for this owner.
     fn installed(&self, owner: &Owner) -> Statement;
 
-    /// What drops an object that `installed` has found.
-    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String;
+    /// Rows as of [`Dialect::installed`], with `schema` (where the object stands) and `droppable`
+    /// (bool: whether this user may): all that has a tag of ours in this database, or, of one owner, in any.
+    fn tagged(&self, owner: Option<&Table>) -> Statement;
+
+    /// Whether a table that the database's user may not use looks as if there were none.
+    fn hides_tables(&self) -> bool {
+        false
+    }
+
+    /// The table that an object with this tag serves.
+    fn owner_of(&self, tag: &str) -> Option<Table>;
+
+    /// What drops an object that stands beside this table, or, if it is an index, on it.
+    fn drop_object(&self, beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String;
 
     /// The upper key of the next chunk of rows, in the key's order: rows `key_1`, ...
     fn backlog_boundary(&self, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
         shared::backlog_boundary(self.sql(), owner, after, rows)
+    }
+
+    /// A row `found` (bool): whether any row has a value of this field that is not flagged, or is about to get one.
+    fn has_values(&self, owner: &Owner, field: usize) -> Statement {
+        shared::has_values(self.sql(), owner, field)
     }
 
     /// A row `found`: how many rows come after this key.
@@ -182,7 +200,17 @@ pub(crate) trait Dialect: Send + Sync {
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
 
-    /// Rows `field`, `version` (of the calculation), `inputs`, `kept_by`, `renewal`, as of [`Version`].
+    /// Forgets what is written down of all fields of an owner.
+    fn forget(&self, owner: &Table) -> Statement {
+        shared::forget(self.sql(), owner)
+    }
+
+    /// Rows `inputs` and `declared_by`, as of [`Version`], of an owner of which no more is known.
+    fn declarations(&self, owner: &Table) -> Statement {
+        shared::declarations(self.sql(), owner)
+    }
+
+    /// Rows `field`, `version` (of the calculation), `inputs`, `kept_by`, `renewal`, `declared_by`, as of [`Version`].
     fn versions(&self, owner: &Owner) -> Statement {
         shared::versions(self.sql(), owner)
     }

@@ -172,6 +172,8 @@ pub(crate) struct Version {
     pub(crate) kept_by: Option<String>,
     /// Until all rows are flagged: which installation is about to do that.
     pub(crate) renewal: Option<i64>,
+    /// The crate of the model that declares the field, as of the last installation; none if that was never written down.
+    pub(crate) declared_by: Option<String>,
 }
 
 /// Something that stands in the database for an owner.
@@ -190,7 +192,15 @@ pub(crate) struct Object {
 impl Object {
     /// The number of the schema of our tables. A newer one only adds to an older one what has a default, so that programs
     /// with an older release of this library can work with it.
-    pub(crate) const SCHEMA: u32 = 2;
+    pub(crate) const SCHEMA: u32 = 3;
+
+    /// What each tag begins with; the name of the owner follows, then the fingerprint.
+    pub(crate) const TAG: &str = "sea-orm-cached-field ";
+
+    /// The name of the owner in a tag, as it is written there.
+    pub(crate) fn owner(tag: &str) -> Option<&str> {
+        tag.strip_prefix(Self::TAG)?.rsplit_once(' ').map(|(owner, _)| owner)
+    }
 
     /// What the tag of an object ends with, after whose it is. That of a table has its schema with it.
     pub(crate) fn fingerprint(kind: ObjectKind, made_from: &str) -> String {

@@ -5,11 +5,11 @@ use sea_orm::{Statement, Value};
 use super::{
     Claim, Enqueued, Shape, Version, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table},
+    sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table, versions_beside},
 };
 use crate::field::{
     Key,
-    layout::{Field, Owner},
+    layout::{Field, Owner, Table},
 };
 
 /// How many of the oldest due rows are looked at for each that is leased: some of them may have to wait.
@@ -42,6 +42,28 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
     sql.statement(text)
 }
 
+/// A row of the queue may be under way.
+pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag}) OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&owner.fields[field].recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn forget(sql: Sql, owner: &Table) -> Statement {
+    let versions = sql.qualified(&versions_beside(owner));
+    sql.statement(format!("DELETE FROM {versions}"))
+}
+
+pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
+    let versions = sql.qualified(&versions_beside(owner));
+    sql.statement(format!("SELECT inputs, declared_by FROM {versions}"))
+}
+
 pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
     let range = key_range(&mut sql, owner, after, None);
     let text = format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
@@ -50,18 +72,19 @@ pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> St
 
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
     let table = sql.qualified(&versions_table(owner));
-    sql.statement(format!("SELECT field, version, inputs, kept_by, renewal FROM {table}"))
+    sql.statement(format!("SELECT field, version, inputs, kept_by, renewal, declared_by FROM {table}"))
 }
 
 pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, version: &Version) -> [Statement; 2] {
     let table = old.qualified(&versions_table(owner));
-    let Version { field, calculation, inputs, kept_by, renewal } = version;
+    let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
     let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
     let (field, calculation) = (new.bind(field.as_str()), new.bind(*calculation));
     let (inputs, kept_by, renewal) = (new.bind(inputs.clone()), new.bind(kept_by.clone()), new.bind(*renewal));
+    let declared_by = new.bind(declared_by.clone());
     let insert = format!(
-        "INSERT INTO {table} (field, version, inputs, kept_by, renewal)
-         VALUES ({field}, {calculation}, {inputs}, {kept_by}, {renewal})"
+        "INSERT INTO {table} (field, version, inputs, kept_by, renewal, declared_by)
+         VALUES ({field}, {calculation}, {inputs}, {kept_by}, {renewal}, {declared_by})"
     );
     [old.statement(delete), new.statement(insert)]
 }

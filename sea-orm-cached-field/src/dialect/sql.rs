@@ -39,13 +39,41 @@ impl Sql {
 
     /// An identifier, quoted as this database does.
     pub(crate) fn quote(&self, identifier: &str) -> String {
-        quoted(identifier, if self.backend == DbBackend::MySql { '`' } else { '"' })
+        quoted(identifier, self.mark())
     }
 
     /// A table, quoted and with its schema if it has one.
     pub(crate) fn qualified(&self, table: &Table) -> String {
         let schema = table.schema.iter().map(|schema| format!("{}.", self.quote(schema))).collect::<String>();
         schema + &self.quote(&table.name)
+    }
+
+    /// The table that [`Sql::qualified`] has written so.
+    pub(crate) fn table_of(&self, qualified: &str) -> Option<Table> {
+        let (mark, mut rest) = (self.mark(), qualified.chars().peekable());
+        let mut names = Vec::new();
+        loop {
+            rest.next_if_eq(&mark)?;
+            let mut name = String::new();
+            loop {
+                match rest.next()? {
+                    next if next != mark => name.push(next),
+                    _ if rest.next_if_eq(&mark).is_some() => name.push(mark),
+                    _ => break,
+                }
+            }
+            names.push(name);
+            match rest.next() {
+                Some('.') => {}
+                None => break,
+                Some(_) => return None,
+            }
+        }
+        Some(Table { name: names.pop()?, schema: names.pop() })
+    }
+
+    fn mark(&self) -> char {
+        if self.backend == DbBackend::MySql { '`' } else { '"' }
     }
 
     /// The owner's key columns, quoted.
@@ -279,27 +307,43 @@ pub(crate) fn checksum(text: &str) -> String {
 
 /// The table of marks of an owner.
 pub(crate) fn marks(owner: &Owner) -> Table {
-    beside(owner, "cached_marks")
+    beside(&owner.table, "cached_marks")
 }
 
 /// The table of recalculations (the queue) of an owner.
 pub(crate) fn recalculations(owner: &Owner) -> Table {
-    beside(owner, "cached_recalculations")
+    beside(&owner.table, "cached_recalculations")
 }
 
 /// The table of the versions of an owner's calculations.
 pub(crate) fn versions(owner: &Owner) -> Table {
+    versions_beside(&owner.table)
+}
+
+/// The same, of an owner of which no more is known than its table.
+pub(crate) fn versions_beside(owner: &Table) -> Table {
     beside(owner, "cached_versions")
 }
 
-fn beside(owner: &Owner, suffix: &str) -> Table {
-    let name = fitted(format!("{}_{suffix}", owner.table.name));
-    Table { schema: owner.table.schema.clone(), name }
+fn beside(owner: &Table, suffix: &str) -> Table {
+    Table { schema: owner.schema.clone(), name: fitted(format!("{}_{suffix}", owner.name)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_read_as_it_was_written() {
+        for sql in [Sql::postgres(), Sql::mysql()] {
+            for (schema, name) in [(None, "a.b"), (Some("pub\"lic"), "la`mp"), (Some("``"), "\"\"")] {
+                let table = Table { schema: schema.map(str::to_owned), name: name.to_owned() };
+                assert_eq!(sql.table_of(&sql.qualified(&table)), Some(table));
+            }
+            assert_eq!(sql.table_of("lamp"), None);
+            assert_eq!(sql.table_of(&format!("{} ", sql.quote("lamp"))), None);
+        }
+    }
 
     #[test]
     fn placeholders_come_in_the_order_of_the_text() {

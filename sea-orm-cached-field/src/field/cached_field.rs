@@ -93,6 +93,9 @@ async fn calculate_all<F: CachedField>(
     note = "put `#[cached_fields]` above its model, and `#[cached(..)]` on a field"
 )]
 pub trait CachedModel: EntityTrait<Model: Send + Sync> {
+    /// The module that declares it, with its crate.
+    const MODULE: &'static str;
+
     /// Its cached fields, in the order of their declaration.
     fn cached_fields() -> Vec<FieldEntry<Self>>;
 }

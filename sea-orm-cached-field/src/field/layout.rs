@@ -180,7 +180,7 @@ impl Owner {
     pub(crate) fn inputs(&self, field: usize) -> BTreeSet<String> {
         let Field { cached, own_columns, .. } = &self.fields[field];
         let own_columns = own_columns.iter().chain([&cached.name]);
-        let mut inputs: BTreeSet<String> = own_columns.map(|column| format!("{column:?}")).collect();
+        let mut inputs: BTreeSet<String> = own_columns.map(|column| written_column(column)).collect();
         for source in &self.sources {
             for reader in source.readers.iter().filter(|reader| reader.field == field) {
                 let way = source.spelled();
@@ -221,6 +221,19 @@ impl Owner {
         };
         (0..=source.at).map(on_the_way).collect()
     }
+}
+
+/// A column of the owner, as [`Owner::inputs`] has it.
+pub(crate) fn written_column(name: &str) -> String {
+    format!("{name:?}")
+}
+
+/// The lines of [`Owner::inputs`] that are columns of the owner: one quoted name and nothing else.
+pub(crate) fn own_columns(inputs: &str) -> impl Iterator<Item = &str> {
+    inputs.lines().filter(|line| {
+        let name = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        name.is_some_and(|name| !name.replace(r"\\", "").replace(r#"\""#, "").contains('"'))
+    })
 }
 
 impl Source {
@@ -315,5 +328,20 @@ impl Source {
             }
         }
         names.join("__")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_columns_are_told_from_those_of_sources() {
+        let own = ["name", "a\"b", "c\\", "\""].map(written_column);
+        let inputs = format!(
+            "{}\n\"pigeon\"(\"lamp_id\" = \"id\")\n\"pigeon\"(\"lamp_id\" = \"id\") \"weight\"",
+            own.join("\n")
+        );
+        assert_eq!(own_columns(&inputs).collect::<Vec<_>>(), own);
     }
 }

@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable},
 };
 
-use super::{FieldColumn, Model, Registration, Upkeep, rows::TypedRows};
+use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
     field::{
@@ -39,6 +39,7 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     Ok(Model {
         entity: std::any::type_name::<E>(),
         owner,
+        declared_by: crate_of(E::MODULE),
         dependencies,
         rows: Box::new(TypedRows::<E>::new(entries)),
         columns: columns::<E>,

@@ -30,6 +30,8 @@ pub(crate) struct Model {
     /// The entity, for messages.
     pub(crate) entity: &'static str,
     pub(crate) owner: Owner,
+    /// The crate that declares it.
+    pub(crate) declared_by: &'static str,
     /// What each field depends on, as declared.
     pub(crate) dependencies: Vec<Vec<Dependency>>,
     /// Loads its rows.
@@ -94,12 +96,13 @@ pub(crate) struct FieldColumn {
 pub struct Registration {
     model: fn() -> Result<Arc<Model>, Error>,
     upkeep: fn() -> Upkeep,
+    declared_by: &'static str,
 }
 
 impl Registration {
     /// The registration of the entity `E`.
     pub const fn of<E: CachedModel>() -> Self {
-        Self { model: Model::of::<E>, upkeep: layout::upkeep::<E> }
+        Self { model: Model::of::<E>, upkeep: layout::upkeep::<E>, declared_by: crate_of(E::MODULE) }
     }
 
     pub(crate) fn model(self) -> Result<Arc<Model>, Error> {
@@ -121,6 +124,21 @@ inventory::collect!(Registration);
 
 fn registered() -> impl Iterator<Item = Result<Arc<Model>, Error>> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.model())
+}
+
+/// The crate of a module.
+const fn crate_of(module: &'static str) -> &'static str {
+    let mut end = 0;
+    while end < module.len() && module.as_bytes()[end] != b':' {
+        end += 1;
+    }
+    module.split_at(end).0
+}
+
+/// The tables of which models of the program have cached fields, each with the crate that declares it.
+pub(crate) fn declared() -> Vec<(Table, &'static str)> {
+    let registered = inventory::iter::<Registration>.into_iter();
+    registered.map(|registration| (registration.upkeep().table, registration.declared_by)).collect()
 }
 
 /// All models that the program registers, by table.

@@ -56,6 +56,21 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
+    /// What was installed for a table serves no program any more: the table is gone or has another name, or has lost columns of
+    /// its cached fields. Writes to it and to related tables may fail.
+    Dead {
+        /// The table, as it was called.
+        table: String,
+        /// How many triggers, functions, indexes and tables there are.
+        objects: usize,
+    },
+    /// What was installed for a table serves nothing that this program declares. Another version of the program may need it.
+    Abandoned {
+        /// The table.
+        table: String,
+        /// How many triggers, functions, indexes and tables there are.
+        objects: usize,
+    },
     /// A trigger of ours does not fire: somebody has disabled it.
     Disabled {
         /// The owner's table.
@@ -120,6 +135,8 @@ impl Finding {
             | Self::Differs { table, .. }
             | Self::Outdated { table, .. }
             | Self::Superfluous { table, .. }
+            | Self::Dead { table, .. }
+            | Self::Abandoned { table, .. }
             | Self::Disabled { table, .. }
             | Self::Unqueued { table, .. }
             | Self::UnknownField { table, .. }
@@ -147,6 +164,16 @@ impl fmt::Display for Finding {
                 f,
                 "{table}: {kind} {name} serves nothing that this program declares; if no newer version of it is going to come back, {REPAIR}"
             ),
+            Self::Dead { table, objects } => write!(
+                f,
+                "{table}: {} for its cached fields, but there is no such table any more, or it has lost their columns; {REPAIR}, which removes them",
+                installed(*objects),
+            ),
+            Self::Abandoned { table, objects } => write!(
+                f,
+                "{table}: {} for cached fields that this program does not declare; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
+                installed(*objects),
+            ),
             Self::Disabled { table, name, remedy } => {
                 write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
             }
@@ -171,6 +198,12 @@ impl fmt::Display for Finding {
             ),
         }
     }
+}
+
+/// `3 objects were installed`
+fn installed(objects: usize) -> String {
+    let were = if objects == 1 { "was" } else { "were" };
+    format!("{} {were} installed", counted(objects as u64, "object"))
 }
 
 /// All that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it is a line a finding.

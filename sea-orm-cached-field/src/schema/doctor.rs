@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use super::{
     Change, Changes, Diagnosis, Finding,
+    abandoned::abandoned,
     backlog::flag_all,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
@@ -36,6 +37,10 @@ pub(crate) async fn doctor(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
         };
         findings.push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
+    findings.extend(abandoned(db, dialect, models).await?.into_iter().map(|found| {
+        let (table, objects) = (found.owner.name, found.objects.len());
+        if found.is_dead { Finding::Dead { table, objects } } else { Finding::Abandoned { table, objects } }
+    }));
     Ok(Diagnosis(findings))
 }
 
@@ -54,20 +59,20 @@ async fn examine(
         return Ok(());
     }
     let has_tables = comparison.has_tables();
-    let Comparison { wanted, outdated, superfluous, .. } = comparison;
+    let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
     findings.extend(missing_columns(dialect, model, &inspected));
     let outdated = outdated.into_iter().map(|(object, _)| (object, true));
     findings.extend(outdated.chain(wanted).map(|(object, stands)| {
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
         if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
     }));
-    findings.extend(superfluous.into_keys().map(|(kind, name, _)| {
+    findings.extend(superfluous.into_keys().chain(misplaced.into_keys()).map(|(kind, name, _)| {
         let (table, kind) = (table.clone(), kind.name());
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
     if has_tables {
-        findings.extend(outdated_fields(db, dialect, model, &inspected.owner).await?);
+        findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
     }
     if has_tables && inspected.without_columns.is_empty() {
         findings.extend(rows(db, dialect, model, &inspected.owner).await?);
@@ -99,10 +104,12 @@ async fn outdated_fields(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
     model: &Model,
-    owner: &Owner,
+    Inspected { owner, without_columns, .. }: &Inspected,
 ) -> Result<Vec<Finding>, Error> {
     let versions = Versions::read(db, dialect, owner).await?;
-    let fields = owner.fields.iter().enumerate().filter(|(index, _)| versions.reason(model, *index).is_some());
+    let unknown = if without_columns.is_empty() { versions.unknown(db, dialect, owner).await? } else { Vec::new() };
+    let is_outdated = |index: &usize| versions.reason(model, *index).is_some() || unknown.contains(index);
+    let fields = owner.fields.iter().enumerate().filter(|(index, _)| is_outdated(index));
     Ok(fields.map(|(_, field)| Finding::Outdated { table: owner.table.name.clone(), field: field.name }).collect())
 }
 

@@ -9,7 +9,10 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
 
 use crate::{
     Error,
-    dialect::{Action, Cascade, Described, Dialect, UniqueColumn},
+    dialect::{
+        Action, Cascade, Described, Dialect, UniqueColumn,
+        sql::{marks, recalculations},
+    },
     field::layout::{Field, Owner, Table},
     registry::{FieldColumn, Model},
 };
@@ -23,6 +26,24 @@ pub(super) struct Inspected {
     pub(super) related: Vec<Described>,
     /// The fields whose columns have to be added.
     pub(super) without_columns: Vec<usize>,
+}
+
+impl Inspected {
+    /// The names of all tables that triggers and indexes of the owner may stand on.
+    pub(super) fn tables(&self) -> Vec<String> {
+        let described = std::iter::once(&self.table).chain(&self.related);
+        let mut tables = own_tables(&self.owner).to_vec();
+        for Described { table, partitions, cascades, .. } in described {
+            tables.extend([table].into_iter().chain(partitions).map(|table| table.name.clone()));
+            tables.extend(cascades.iter().flatten().map(|cascade| cascade.parent.name.clone()));
+        }
+        tables
+    }
+}
+
+/// The names of an owner's table and of those that are kept beside it.
+pub(super) fn own_tables(owner: &Owner) -> [String; 3] {
+    [owner.table.name.clone(), marks(owner).name, recalculations(owner).name]
 }
 
 /// Checks everything that can be checked before anything is changed. The cached columns of all `models` are going to
@@ -69,7 +90,7 @@ fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
 /// What the database has under a table's name.
 pub(super) struct Found {
     /// `table`, or what else it is.
-    kind: String,
+    pub(super) kind: String,
     pub(super) described: Described,
 }
 

@@ -10,9 +10,12 @@ use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
 
 use super::{
-    Change, Changes, backlog,
+    Change, Changes,
+    abandoned::drop_dead,
+    backlog,
     inspect::{Inspected, describe, inspect},
-    versions::{self, Renewal, Versions, keeper, keepers},
+    uninstall::drop_installed,
+    versions::{self, Reason, Renewal, Versions, keeper, keepers},
 };
 use crate::{
     Error,
@@ -27,26 +30,28 @@ use crate::{
 
 pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
     check_cycles(models)?;
-    to_the_end(db, models, |db, dialect, models| install_all(db, dialect, models).boxed()).await
+    to_the_end(db, models.to_vec(), |db, dialect, models| install_all(db, dialect, models).boxed()).await
 }
 
 /// What changes the schema.
-type Work =
-    for<'a> fn(&'a DatabaseExecutor<'a>, &'a dyn Dialect, &'a [Arc<Model>]) -> BoxFuture<'a, Result<Changes, Error>>;
+type Work<T> = for<'a> fn(&'a DatabaseExecutor<'a>, &'a dyn Dialect, &'a T) -> BoxFuture<'a, Result<Changes, Error>>;
 
 /// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in the middle leaves no
 /// lock behind.
-pub(super) async fn to_the_end(db: &DatabaseExecutor<'_>, models: &[Arc<Model>], work: Work) -> Result<Changes, Error> {
+pub(super) async fn to_the_end<T: Send + Sync + 'static>(
+    db: &DatabaseExecutor<'_>,
+    of: T,
+    work: Work<T>,
+) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     if let DatabaseExecutor::Connection(connection) = db
         && dialect.let_installations_in().is_some()
     {
-        let (connection, models) = ((*connection).clone(), models.to_vec());
-        let whole =
-            tokio::spawn(async move { work(&DatabaseExecutor::Connection(&connection), dialect, &models).await });
+        let connection = (*connection).clone();
+        let whole = tokio::spawn(async move { work(&DatabaseExecutor::Connection(&connection), dialect, &of).await });
         return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
     }
-    work(db, dialect, models).await
+    work(db, dialect, &of).await
 }
 
 /// One transaction for all that is created, then the rows that are stale, in chunks.
@@ -71,6 +76,8 @@ async fn create_all(
     models: &[Arc<Model>],
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
     let (mut changes, mut all) = (Changes::default(), Vec::new());
+    // First: it may stand where something of ours is going to.
+    drop_dead(transaction, dialect, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, dialect, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
         let added = add_columns(transaction, dialect, model, inspected, &mut changes).await;
@@ -177,8 +184,21 @@ async fn add_columns(
     Ok(())
 }
 
-/// What stands there for an owner: the tag of each object, empty if it is not ours.
-type Installed = BTreeMap<(ObjectKind, String, Option<String>), String>;
+/// What stands there for an owner.
+type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
+
+pub(super) struct Standing {
+    /// Empty if it is not ours.
+    pub(super) tag: String,
+    /// The name of the table that a trigger or an index stands on, where that is known.
+    on: Option<String>,
+}
+
+impl Standing {
+    pub(super) fn is_on_none_of(&self, tables: &[String]) -> bool {
+        self.on.as_ref().is_some_and(|on| !tables.iter().any(|table| table.eq_ignore_ascii_case(on)))
+    }
+}
 
 pub(super) async fn installed(
     db: &impl ConnectionTrait,
@@ -189,7 +209,8 @@ pub(super) async fn installed(
     for row in db.query_all_raw(dialect.installed(owner)).await? {
         let (kind, name): (String, String) = (row.try_get("", "kind")?, row.try_get("", "name")?);
         if let Some(kind) = ObjectKind::parse(&kind) {
-            installed.insert((kind, name, row.try_get("", "parent")?), row.try_get("", "tag")?);
+            let standing = Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
+            installed.insert((kind, name, row.try_get("", "parent")?), standing);
         }
     }
     Ok(installed)
@@ -203,6 +224,12 @@ pub(super) struct Comparison {
     pub(super) outdated: Vec<(Object, u32)>,
     /// What is not needed any more.
     pub(super) superfluous: Installed,
+    /// What is needed, but went along with a table that was renamed when another came in its place.
+    pub(super) misplaced: Installed,
+    /// Whether our tables were made for another primary key.
+    has_other_key: bool,
+    /// Whether a trigger of ours stands anywhere.
+    is_watched: bool,
     /// What keeps the fields: what does now, and what is going to.
     standing: BTreeSet<String>,
     needed: BTreeSet<String>,
@@ -219,16 +246,27 @@ impl Comparison {
     }
 }
 
-/// Fails if there is something that is not ours, or was made for another key.
+/// Fails if there is something that is not ours.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
     inspected: &Inspected,
 ) -> Result<Comparison, Error> {
     let owner = &inspected.owner;
-    let mut superfluous = installed(db, dialect, owner).await?;
-    let standing = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
     let objects = dialect.objects(owner, &inspected.table, &inspected.related);
+    let tables = inspected.tables();
+    let (mut misplaced, mut superfluous) = (Installed::new(), Installed::new());
+    for (place, standing) in installed(db, dialect, owner).await? {
+        let is_elsewhere = standing.is_on_none_of(&tables);
+        if is_elsewhere && objects.iter().any(|object| (object.kind, &object.name) == (place.0, &place.1)) {
+            misplaced.insert(place, standing);
+        } else if !(is_elsewhere && place.0 == ObjectKind::Index) {
+            superfluous.insert(place, standing);
+        }
+    }
+    let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
+    let mut has_other_key = false;
+    let standing = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
     let needed = keepers(&objects);
     let (mut wanted, mut outdated, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for object in objects {
@@ -236,20 +274,23 @@ pub(super) async fn compare(
         let found = superfluous.remove(&place);
         match found {
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
-            Some(tag) if tag == object.tag => {}
-            Some(tag) if tag.is_empty() => return Err(name_taken(owner, &object)),
-            Some(tag) if object.kind == ObjectKind::Table => {
+            Some(Standing { tag, .. }) if tag == object.tag => {}
+            Some(Standing { tag, .. }) if tag.is_empty() => return Err(name_taken(owner, &object)),
+            Some(Standing { tag, .. }) if object.kind == ObjectKind::Table => {
                 let schema = Object::schema(&tag);
                 match schema.cmp(&Object::SCHEMA) {
                     Ordering::Less => outdated.push((object, schema)),
-                    Ordering::Equal => return Err(other_key(owner, &object)),
+                    Ordering::Equal => {
+                        has_other_key = true;
+                        wanted.push((object, true));
+                    }
                     Ordering::Greater => {}
                 }
             }
             found => wanted.push((object, found.is_some())),
         }
     }
-    Ok(Comparison { wanted, outdated, superfluous, standing, needed })
+    Ok(Comparison { wanted, outdated, superfluous, misplaced, has_other_key, is_watched, standing, needed })
 }
 
 async fn create_objects(
@@ -261,8 +302,14 @@ async fn create_objects(
 ) -> Result<Vec<Renewal>, Error> {
     let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
     let mut comparison = compare(db, dialect, inspected).await?;
-    if !comparison.outdated.is_empty() {
-        upgrade(db, dialect, inspected, &comparison.outdated, changes).await?;
+    let mut is_older = false;
+    if comparison.has_other_key || have_other_key(db, dialect, inspected, &comparison.outdated).await? {
+        // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
+        drop_installed(db, dialect, owner, changes).await?;
+        comparison = compare(db, dialect, inspected).await?;
+    } else if !comparison.outdated.is_empty() {
+        is_older = comparison.is_watched;
+        upgrade(db, dialect, owner, &comparison.outdated, changes).await?;
         comparison = compare(db, dialect, inspected).await?;
     }
     let mut versions = if comparison.has(&versions_table(owner)) {
@@ -272,8 +319,12 @@ async fn create_objects(
     } else {
         Versions::none()
     };
-    let Comparison { wanted, superfluous, standing, needed, .. } = comparison;
-    let renewals = versions.begin(db, dialect, model, owner, &standing).await?;
+    if is_older {
+        versions = versions.of_an_older_release();
+    }
+    let Comparison { wanted, superfluous, misplaced, standing, needed, .. } = comparison;
+    let mut renewals = versions.begin(db, dialect, model, owner, &standing).await?;
+    drop_all(db, dialect, owner, misplaced, changes).await?;
     for (object, replaces) in wanted {
         create(db, dialect, owner, &object, replaces).await?;
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
@@ -284,23 +335,40 @@ async fn create_objects(
         });
     }
     // Afterwards: where each change is seen at once, no moment is without the trigger that replaces another.
-    for ((kind, name, parent), _) in superfluous.into_iter().rev() {
-        db.execute_unprepared(&dialect.drop_object(owner, kind, &name, parent.as_deref())).await?;
-        changes.0.push(Change::Dropped { table: table.clone(), kind: kind.name(), name });
+    drop_all(db, dialect, owner, superfluous, changes).await?;
+    // From now on the triggers see what is written.
+    for field in versions.unknown(db, dialect, owner).await? {
+        if !renewals.iter().any(|renewal| renewal.is_of(field)) {
+            renewals.push(Renewal::new(field, Reason::Unwatched));
+        }
     }
     versions.end(db, dialect, model, owner, &renewals, &needed).await?;
     Ok(renewals)
 }
 
-/// Brings tables of older schemas to ours, with what is in them.
-async fn upgrade(
+/// Backwards: triggers, functions, indexes, tables.
+pub(super) async fn drop_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    objects: Installed,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for ((kind, name, parent), _) in objects.into_iter().rev() {
+        db.execute_unprepared(&dialect.drop_object(&owner.table, kind, &name, parent.as_deref())).await?;
+        changes.0.push(Change::Dropped { table: owner.table.name.clone(), kind: kind.name(), name });
+    }
+    Ok(())
+}
+
+/// Whether some of these tables were made for another primary key.
+async fn have_other_key(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
-    changes: &mut Changes,
-) -> Result<(), Error> {
-    for (object, from) in outdated {
+) -> Result<bool, Error> {
+    for (object, _) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
         let columns = describe(dialect, &DatabaseExecutor::Transaction(db), &ours).await?;
         let columns = columns.map(|found| found.described.columns).unwrap_or_default();
@@ -308,8 +376,21 @@ async fn upgrade(
         if [marks(owner), recalculations(owner)].contains(&ours)
             && keys.any(|(column, own)| columns.get(&column) != table.columns.get(&own.name))
         {
-            return Err(other_key(owner, object));
+            return Ok(true);
         }
+    }
+    Ok(false)
+}
+
+/// Brings tables of older schemas to ours, with what is in them.
+async fn upgrade(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    outdated: &[(Object, u32)],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for (object, from) in outdated {
         for statement in dialect.upgrade(owner, object, *from) {
             db.execute_unprepared(&statement).await?;
         }
@@ -326,7 +407,8 @@ async fn create(
     replaces: bool,
 ) -> Result<(), Error> {
     if replaces && object.kind != ObjectKind::Function {
-        db.execute_unprepared(&dialect.drop_object(owner, object.kind, &object.name, object.parent.as_deref())).await?;
+        let drop = dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
+        db.execute_unprepared(&drop).await?;
     }
     for statement in &object.create {
         #[cfg(feature = "mutations")]
@@ -338,8 +420,4 @@ async fn create(
 
 fn name_taken(owner: &Owner, object: &Object) -> Error {
     Error::NameTaken { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
-}
-
-fn other_key(owner: &Owner, object: &Object) -> Error {
-    Error::OtherPrimaryKey { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
 }

@@ -41,6 +41,12 @@ pub enum Change {
         /// Its name.
         name: String,
     },
+    /// What stands there for a table serves nothing that this program declares. It is left alone: another version of the program
+    /// may need it. [`CachedFields::remove_abandoned`](crate::CachedFields::remove_abandoned) removes it.
+    Abandoned {
+        /// The table.
+        table: String,
+    },
     /// Rows that were stale already wait for a worker now.
     Queued {
         /// The owner's table.
@@ -122,6 +128,10 @@ impl fmt::Display for Change {
             Self::Replaced { table, kind, name } => write!(f, "{table}: replaced {kind} {name}"),
             Self::Upgraded { table, name } => write!(f, "{table}: upgraded table {name}"),
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
+            Self::Abandoned { table } => write!(
+                f,
+                "{table}: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
+            ),
             Self::Outdated { table, field, version, rows } => {
                 let (rows, version) = (counted(*rows, "row"), Some(version).filter(|version| **version > 0));
                 let version = version.map_or("no version now".to_owned(), |version| format!("version {version}"));

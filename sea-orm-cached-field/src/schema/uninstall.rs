@@ -3,23 +3,24 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
+use sea_orm::{DatabaseExecutor, DatabaseTransaction};
 
 use super::{
-    Change, Changes,
-    inspect::describe,
-    install::{begin, end, installed, to_the_end},
+    Changes,
+    abandoned::drop_dead,
+    inspect::{describe, own_tables},
+    install::{Standing, begin, drop_all as drop_objects, end, installed, to_the_end},
 };
 use crate::{
     Error,
-    dialect::{Dialect, sql::marks},
+    dialect::{Dialect, ObjectKind, sql::marks},
     field::layout::Owner,
     registry::Model,
 };
 
 /// Drops all that was installed for these models, in one transaction.
 pub(crate) async fn uninstall(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
-    to_the_end(db, models, |db, dialect, models| uninstall_all(db, dialect, models).boxed()).await
+    to_the_end(db, models.to_vec(), |db, dialect, models| uninstall_all(db, dialect, models).boxed()).await
 }
 
 async fn uninstall_all(
@@ -36,14 +37,27 @@ async fn drop_all(db: &DatabaseTransaction, dialect: &dyn Dialect, models: &[Arc
     let mut changes = Changes::default();
     for model in models {
         let owner = with_schema(db, dialect, &model.owner).await?;
-        let installed = installed(db, dialect, &owner).await?;
-        // Backwards: triggers, functions, indexes, tables. What has no tag is not ours.
-        for ((kind, name, parent), _) in installed.into_iter().rev().filter(|(_, tag)| !tag.is_empty()) {
-            db.execute_unprepared(&dialect.drop_object(&owner, kind, &name, parent.as_deref())).await?;
-            changes.0.push(Change::Dropped { table: owner.table.name.clone(), kind: kind.name(), name });
-        }
+        drop_installed(db, dialect, &owner, &mut changes).await?;
     }
+    drop_dead(db, dialect, models, &mut changes).await?;
     Ok(changes)
+}
+
+/// Drops all that was installed for an owner.
+pub(super) async fn drop_installed(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let tables = own_tables(owner);
+    // What has no tag is not ours; an index may be a copy, made with a copy of the table.
+    let is_ours = |kind: ObjectKind, standing: &Standing| {
+        !standing.tag.is_empty() && !(kind == ObjectKind::Index && standing.is_on_none_of(&tables))
+    };
+    let installed = installed(db, dialect, owner).await?.into_iter();
+    let ours = installed.filter(|((kind, ..), standing)| is_ours(*kind, standing)).collect();
+    drop_objects(db, dialect, owner, ours, changes).await
 }
 
 /// The owner with the real schema of its table; if that was dropped, of our table of marks.

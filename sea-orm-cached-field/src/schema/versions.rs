@@ -31,18 +31,35 @@ pub(super) struct Renewal {
     id: i64,
 }
 
+impl Renewal {
+    pub(super) fn new(field: usize, reason: Reason) -> Self {
+        Self { field, reason, id: fastrand::i64(..) }
+    }
+
+    pub(super) fn is_of(&self, field: usize) -> bool {
+        self.field == field
+    }
+}
+
 /// What is written down of an owner's fields.
 #[derive(Default)]
 pub(super) struct Versions {
     versions: BTreeMap<String, Version>,
     /// Whether nothing of ours has stood there before: no value is of an older version.
     is_first: bool,
+    /// Whether an older release of this library has watched the fields, and did not write down which.
+    is_older: bool,
 }
 
 impl Versions {
     /// Where nothing of ours stands yet.
     pub(super) fn none() -> Self {
         Self { is_first: true, ..Self::default() }
+    }
+
+    /// Where an older release of this library has installed, and watches.
+    pub(super) fn of_an_older_release(self) -> Self {
+        Self { is_older: true, ..self }
     }
 
     pub(super) async fn read(db: &impl ConnectionTrait, dialect: &dyn Dialect, owner: &Owner) -> Result<Self, Error> {
@@ -54,6 +71,7 @@ impl Versions {
                 inputs: row.try_get("", "inputs")?,
                 kept_by: row.try_get("", "kept_by")?,
                 renewal: row.try_get("", "renewal")?,
+                declared_by: row.try_get("", "declared_by")?,
             };
             read.versions.insert(version.field.clone(), version);
         }
@@ -74,6 +92,28 @@ impl Versions {
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 
+    /// The fields of which nothing is written down, though rows have values: of a table whose triggers were suspended, that was
+    /// renamed, or restored without what stood beside it, or of which the fields were uninstalled. What was written meanwhile
+    /// was seen by no trigger.
+    pub(super) async fn unknown(
+        &self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        owner: &Owner,
+    ) -> Result<Vec<usize>, Error> {
+        let mut unknown = Vec::new();
+        for (field, declared) in owner.fields.iter().enumerate() {
+            if self.is_older || self.versions.contains_key(declared.name) {
+                continue;
+            }
+            let found = db.query_one_raw(dialect.has_values(owner, field)).await?;
+            if found.map_or(Ok(false), |row| row.try_get("", "found"))? {
+                unknown.push(field);
+            }
+        }
+        Ok(unknown)
+    }
+
     /// Before anything is changed, decides what has to be flagged, and writes that down: where each statement commits, what
     /// was lost may be made again before `end`. `standing`: the names of what stands there of ours.
     pub(super) async fn begin(
@@ -89,7 +129,7 @@ impl Versions {
             let kept_by = self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
             let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
             let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
-            renewals.extend(reason.map(|reason| Renewal { field, reason, id: fastrand::i64(..) }));
+            renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
         }
         for Renewal { field, id, .. } in &renewals {
             if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
@@ -117,6 +157,7 @@ impl Versions {
                 inputs: Some(written(&model.owner.inputs(field))),
                 kept_by: Some(written(standing)),
                 renewal: renewal(renewals, field),
+                declared_by: Some(model.declared_by.to_owned()),
             };
             if self.versions.get(declared.name) != Some(&version) {
                 set(db, dialect, owner, &version).await?;

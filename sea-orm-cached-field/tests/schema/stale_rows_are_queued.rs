@@ -89,10 +89,24 @@ contract! {
     }
 
     async fn and_fresh_ones_are_not(db: TestDb) {
+        db.create(lamp::Entity).await;
+        installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid')").await;
+        db.drain(CachedFields::of::<lamp::Entity>()).await;
+        db.sql("UPDATE lamp SET label_recalculation_needed = true WHERE id = 2").await;
+        db.sql("DELETE FROM lamp_cached_marks").await;
+        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+        assert_eq!(report, "lamp: queued 1 row for label\n");
+        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+    }
+
+    async fn and_all_are_flagged_if_nothing_says_who_has_filled_the_columns(db: TestDb) {
         many_lamps(&db, "i % 5000 = 0").await;
         let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(report.lines().last(), Some("lamp: queued 5 rows for label"));
-        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+        assert_eq!(report.lines().last(), Some("lamp: flagged 25001 rows for label"));
+        let flagged = "SELECT count(*) FROM lamp WHERE label_recalculation_needed";
+        assert_eq!(db.scalar::<i64>(flagged).await, 25_001);
+        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
     }
 
     async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {

@@ -85,6 +85,32 @@ contract! {
         assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
     }
 
+    async fn between_an_uninstall_and_the_next_install(db: TestDb) {
+        let id = a_lamppost_at_rest(&db).await;
+        lampposts().uninstall(&*db).await.expect("uninstalled");
+        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+        let report = installed(&db, lampposts()).await;
+        assert!(report.ends_with(FLAGGED), "{report}");
+        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+    }
+
+    async fn also_what_is_being_calculated_meanwhile(db: TestDb) {
+        set_up_lampposts(&db).await;
+        let name = db.name("uninstalled");
+        let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+        let worker = tokio::spawn(lampposts().worker(&db).run_once());
+        gate.arrival().await;
+        lampposts().uninstall(&*db).await.expect("uninstalled");
+        a_pigeon(&db, id, 500).await;
+        installed(&db, lampposts()).await;
+        gate.open();
+        worker.await.expect("it ran").expect("worked");
+        db.drain(lampposts()).await;
+        assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
+    }
+
     async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
         set_up_lampposts(&db).await;
         let name = db.name("unwatched");

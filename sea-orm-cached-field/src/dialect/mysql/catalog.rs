@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        ObjectKind,
+        Object, ObjectKind,
         sql::{Sql, marks, recalculations, versions},
     },
     field::layout::{Owner, Table},
@@ -128,35 +128,69 @@ fn schemas(owner: &Owner) -> String {
     schemas.join(", ")
 }
 
+/// The quoted name of the database that a trigger stands in.
+const PLACE: &str = "CONCAT('`', REPLACE(t.TRIGGER_SCHEMA, '`', '``'), '`')";
+
+/// The tag of a trigger, which begins so and ends with the string that it stands in.
+fn trigger_tag(prefix: &str) -> String {
+    let text = "CAST(t.ACTION_STATEMENT AS CHAR)";
+    format!("SUBSTRING_INDEX(SUBSTRING({text}, LOCATE({prefix}, {text})), '\'\'', 1)")
+}
+
 pub(super) fn installed(owner: &Owner) -> Statement {
     let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
-    let prefix = literal(&tables::tag_prefix(owner));
+    let prefix = literal(&tables::tag_prefix(&owner.table));
     let ours = [marks(owner), recalculations(owner), versions(owner)].map(|table| literal(&table.name)).join(", ");
     let text = format!(
-        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name,
-                CONCAT('`', REPLACE(t.TRIGGER_SCHEMA, '`', '``'), '`') AS parent,
-                SUBSTRING_INDEX(SUBSTRING(CAST(t.ACTION_STATEMENT AS CHAR), LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR))), '''', 1) AS tag
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.EVENT_OBJECT_TABLE AS on_table, {tag} AS tag
            FROM information_schema.TRIGGERS t
           WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
          UNION ALL
-         SELECT DISTINCT 'index', s.INDEX_NAME, NULL, CAST(s.INDEX_COMMENT AS CHAR)
+         SELECT DISTINCT 'index', s.INDEX_NAME, NULL, NULL, CAST(s.INDEX_COMMENT AS CHAR)
            FROM information_schema.STATISTICS s
           WHERE s.TABLE_SCHEMA = {schema} AND s.TABLE_NAME = {table} AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
          UNION ALL -- without tag: not ours, or a table of ours that lost its comment
-         SELECT 'table', t.TABLE_NAME, NULL, IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
+         SELECT 'table', t.TABLE_NAME, NULL, NULL, IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
            FROM information_schema.TABLES t
           WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME IN ({ours})",
+        tag = trigger_tag(&prefix),
         schemas = schemas(owner),
         table = literal(&owner.table.name),
     );
     statement(Sql::mysql(), text)
 }
 
+/// Indexes only if the owner is known: a server may have to open each table for them.
+pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+    let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let schema = owner.and_then(|owner| owner.schema.as_deref()).map_or_else(|| "DATABASE()".to_owned(), literal);
+    let (triggers, indexes) = match owner {
+        Some(_) => ("TRUE".to_owned(), format!("s.TABLE_SCHEMA = {schema}")),
+        None => (format!("t.TRIGGER_SCHEMA = {schema}"), "FALSE".to_owned()),
+    };
+    let text = format!(
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.TRIGGER_SCHEMA AS `schema`,
+                t.EVENT_OBJECT_TABLE AS on_table, {tag} AS tag, TRUE AS droppable
+           FROM information_schema.TRIGGERS t
+          WHERE {triggers} AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+         UNION ALL
+         SELECT DISTINCT 'index', s.INDEX_NAME, NULL, s.TABLE_SCHEMA, s.TABLE_NAME, CAST(s.INDEX_COMMENT AS CHAR), TRUE
+           FROM information_schema.STATISTICS s
+          WHERE {indexes} AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
+         UNION ALL
+         SELECT 'table', t.TABLE_NAME, NULL, t.TABLE_SCHEMA, NULL, CAST(t.TABLE_COMMENT AS CHAR), TRUE
+           FROM information_schema.TABLES t
+          WHERE t.TABLE_SCHEMA = {schema} AND LOCATE({prefix}, t.TABLE_COMMENT) = 1",
+        tag = trigger_tag(&prefix),
+    );
+    statement(Sql::mysql(), text)
+}
+
 /// `parent` is the quoted name of the database that a trigger stands in.
-pub(super) fn drop_object(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
-    let own = Table { schema: owner.table.schema.clone(), name: name.to_owned() };
+pub(super) fn drop_object(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    let own = Table { schema: beside.schema.clone(), name: name.to_owned() };
     match (kind, parent) {
-        (ObjectKind::Index, _) => format!("DROP INDEX {} ON {}", quote(name), qualified(&owner.table)),
+        (ObjectKind::Index, _) => format!("DROP INDEX {} ON {}", quote(name), qualified(beside)),
         (ObjectKind::Trigger, Some(schema)) => format!("DROP TRIGGER IF EXISTS {schema}.{}", quote(name)),
         _ => format!("DROP {} {}", kind.name().to_uppercase(), qualified(&own)),
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{checksum, fitted, key_columns, marks, recalculations, versions},
+        sql::{Sql, checksum, fitted, key_columns, marks, recalculations, versions},
     },
     field::layout::{Owner, Source, Table},
 };
@@ -33,14 +33,20 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 }
 
 /// What the tag of each of our objects begins with.
-pub(super) fn tag_prefix(owner: &Owner) -> String {
+pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a string, in which nothing may have to be escaped.
-    let table = qualified(&owner.table).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
-    format!("sea-orm-cached-field {table} ")
+    let table = qualified(owner).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
+    format!("{}{table} ", Object::TAG)
+}
+
+/// The table that an object with this tag serves.
+pub(super) fn owner_of(tag: &str) -> Option<Table> {
+    let table = Object::owner(tag)?.replace("%5C", "\\").replace("%27", "'").replace("%25", "%");
+    Sql::mysql().table_of(&table)
 }
 
 fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
-    format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, made_from))
+    format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, made_from))
 }
 
 /// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after its text, so that the one that replaces it can stand
@@ -120,6 +126,7 @@ fn versions_table(owner: &Owner) -> Object {
         format!("inputs LONGTEXT {NAME} NULL"),
         format!("kept_by LONGTEXT {NAME} NULL"),
         "renewal BIGINT NULL".to_owned(),
+        format!("declared_by VARCHAR(128) {NAME} NULL"),
     ];
     table(owner, &versions(owner), &definitions)
 }

@@ -22,6 +22,9 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
         columns.extend(["inputs", "kept_by"].map(|name| format!("{name} LONGTEXT {NAME} NULL")));
         columns.push("renewal BIGINT NULL".to_owned());
     }
+    if from < 3 && table.name == versions(owner).name {
+        columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
+    }
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     changes.push(format!("COMMENT = {}", literal(&table.tag)));

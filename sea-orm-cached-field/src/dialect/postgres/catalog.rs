@@ -5,7 +5,7 @@ use sea_orm::{ColumnType, Statement};
 use super::{statement, tables};
 use crate::{
     dialect::{
-        Described, ObjectKind,
+        Described, Object, ObjectKind,
         sql::{Sql, literal, qualified, quote},
     },
     field::layout::{Owner, Table},
@@ -164,31 +164,32 @@ fn lack(privilege: &str, remedy: &str, test: &str) -> String {
     format!("SELECT {} AS privilege, {remedy} AS remedy WHERE NOT {test}", literal(privilege))
 }
 
+/// The quoted name of the table `c` in the schema `n`.
+const QUOTED: &str = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'";
+
 pub(super) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
-    let prefix = sql.bind(tables::tag_prefix(owner));
+    let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
-        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, d.description AS tag
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table, d.description AS tag
            FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT 'trigger', t.tgname::text, {parent}, d.description
+         SELECT 'trigger', t.tgname::text, {QUOTED}, c.relname::text, d.description
            FROM pg_description d
            JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
            JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, d.description
-           FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
-          WHERE starts_with(d.description, {prefix}) AND d.objsubid = 0
-            -- `LIKE .. INCLUDING ALL` copies an index with its comment
-            AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.oid AND i.indrelid IS DISTINCT FROM to_regclass({owner}))
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, o.relname::text, d.description
+           FROM pg_description d
+           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+          WHERE starts_with(d.description, {prefix})
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
-         SELECT 'table', c.relname::text, NULL, ''
+         SELECT 'table', c.relname::text, NULL, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
           WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
-        parent = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'",
-        owner = literal(&qualified(&owner.table)),
         marks = literal(&qualified(&crate::dialect::sql::marks(owner))),
         queue = literal(&qualified(&crate::dialect::sql::recalculations(owner))),
         versions = literal(&qualified(&crate::dialect::sql::versions(owner))),
@@ -196,14 +197,42 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn drop_object(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
-    format!("DROP {}", tables::identity(owner, kind, name, parent))
+pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+    let mut sql = Sql::postgres();
+    let prefix = sql.bind(owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let text = format!(
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, n.nspname::text AS schema, NULL AS on_table,
+                d.description AS tag, pg_has_role(p.proowner, 'USAGE') AS droppable
+           FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+           JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT 'trigger', t.tgname::text, {QUOTED}, n.nspname::text, c.relname::text, d.description,
+                pg_has_role(c.relowner, 'USAGE')
+           FROM pg_description d
+           JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, n.nspname::text,
+                o.relname::text, d.description, pg_has_role(c.relowner, 'USAGE')
+           FROM pg_description d
+           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+          WHERE starts_with(d.description, {prefix})"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_object(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    format!("DROP {}", tables::identity(beside, kind, name, parent))
 }
 
 /// Triggers that fire in replicas only, or never.
 pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
-    let prefix = sql.bind(tables::tag_prefix(owner));
+    let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
         "SELECT t.tgname::text AS name, format('ALTER TABLE %s ENABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) AS remedy
            FROM pg_description d JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid

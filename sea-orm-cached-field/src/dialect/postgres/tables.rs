@@ -4,9 +4,9 @@ use super::{functions, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{Sql, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::{Field, Owner, Source},
+    field::layout::{Field, Owner, Source, Table},
 };
 
 /// Everything that has to stand in the database for this owner.
@@ -23,8 +23,13 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 }
 
 /// What the comment of each of our objects begins with.
-pub(super) fn tag_prefix(owner: &Owner) -> String {
-    format!("sea-orm-cached-field {} ", qualified(&owner.table))
+pub(super) fn tag_prefix(owner: &Table) -> String {
+    format!("{}{} ", Object::TAG, qualified(owner))
+}
+
+/// The table that an object with this comment serves.
+pub(super) fn owner_of(tag: &str) -> Option<Table> {
+    Sql::postgres().table_of(Object::owner(tag)?)
 }
 
 /// An object whose comment says whose it is and what it was made from.
@@ -35,22 +40,19 @@ pub(super) fn object(
     parent: Option<String>,
     create: Vec<String>,
 ) -> Object {
-    let tag = format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, &create.concat()));
+    let tag = format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &create.concat()));
     let mut create = create;
     create.push(comment(owner, kind, name, parent.as_deref(), &tag));
     Object { kind, name: name.to_owned(), parent, create, tag }
 }
 
 pub(super) fn comment(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>, tag: &str) -> String {
-    format!("COMMENT ON {} IS {}", identity(owner, kind, name, parent), literal(tag))
+    format!("COMMENT ON {} IS {}", identity(&owner.table, kind, name, parent), literal(tag))
 }
 
 /// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
-pub(super) fn identity(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
-    let own = match &owner.table.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(name)),
-        None => quote(name),
-    };
+pub(super) fn identity(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
     match (kind, parent) {
         (ObjectKind::Table, _) => format!("TABLE {own}"),
         (ObjectKind::Index, _) => format!("INDEX {own}"),
@@ -99,7 +101,13 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
             quote(&fitted(format!("{name}_via"))),
         ),
     ];
-    object(owner, ObjectKind::Table, &name, None, create)
+    let mut object = object(owner, ObjectKind::Table, &name, None, create);
+    // Ids are generations. Those of a table that stood here before must not come again: a worker may still have a claim of then.
+    object.create.push(format!(
+        "SELECT setval(pg_get_serial_sequence({}, 'id'), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+        literal(&marks),
+    ));
+    object
 }
 
 /// What marks of a source carry in the column `via`.
@@ -140,7 +148,8 @@ fn versions_table(owner: &Owner) -> Object {
                 version bigint NOT NULL,
                 inputs text,
                 kept_by text,
-                renewal bigint -- not NULL: rows have yet to be flagged
+                renewal bigint, -- not NULL: rows have yet to be flagged
+                declared_by text
             )",
         qualified(&table),
     );

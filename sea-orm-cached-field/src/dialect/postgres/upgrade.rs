@@ -20,6 +20,9 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
             "ALTER TABLE {name} ADD COLUMN inputs text, ADD COLUMN kept_by text, ADD COLUMN renewal bigint"
         ));
     }
+    if from < 3 && table.name == versions(owner).name {
+        steps.push(format!("ALTER TABLE {name} ADD COLUMN declared_by text"));
+    }
     steps.push(comment(owner, ObjectKind::Table, &table.name, None, &table.tag));
     steps
 }

@@ -5,7 +5,7 @@ use sea_orm::{ColumnType, Statement};
 use super::{statement, tables};
 use crate::{
     dialect::{
-        ObjectKind,
+        Object, ObjectKind,
         sql::{Sql, literal, marks, quote, recalculations, versions},
     },
     field::layout::{Owner, Table},
@@ -55,18 +55,23 @@ pub(super) fn unique_indexes(table: &Table) -> Statement {
     statement(sql, text)
 }
 
-/// SQLite keeps the text that made an object; ours has the tag in a comment.
+/// SQLite keeps the text that made an object; ours has the tag, which begins so, in a comment.
+fn tag(prefix: &str) -> String {
+    let rest = format!("substr(sql, instr(sql, {prefix}))");
+    format!("substr({rest}, 1, instr({rest}, ' */') - 1)")
+}
+
 pub(super) fn installed(owner: &Owner) -> Statement {
+    let prefix = literal(&tables::tag_prefix(&owner.table));
     let text = format!(
-        "SELECT type AS kind, name, NULL AS parent,
-                substr(sql, instr(sql, {prefix}), instr(substr(sql, instr(sql, {prefix})), ' */') - 1) AS tag
+        "SELECT type AS kind, name, NULL AS parent, CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table, {tag} AS tag
            FROM sqlite_master WHERE instr(sql, {prefix}) > 0
          UNION ALL
-         SELECT 'table', ours.name, NULL, '' -- not ours: no tag
+         SELECT 'table', ours.name, NULL, NULL, '' -- not ours: no tag
            FROM (SELECT {marks} AS name UNION ALL SELECT {queue} UNION ALL SELECT {versions}) ours
            JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
           WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
-        prefix = literal(&tables::tag_prefix(owner)),
+        tag = tag(&prefix),
         marks = literal(&marks(owner).name),
         queue = literal(&recalculations(owner).name),
         versions = literal(&versions(owner).name),
@@ -74,6 +79,17 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-pub(super) fn drop_object(_: &Owner, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
+pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+    let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let text = format!(
+        "SELECT type AS kind, name, NULL AS parent, NULL AS schema, CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
+                {tag} AS tag, true AS droppable
+           FROM sqlite_master WHERE type IN ('table', 'index', 'trigger') AND instr(sql, {prefix}) > 0",
+        tag = tag(&prefix),
+    );
+    statement(Sql::sqlite(), text)
+}
+
+pub(super) fn drop_object(_: &Table, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
     format!("DROP {} {}", kind.name().to_uppercase(), quote(name))
 }

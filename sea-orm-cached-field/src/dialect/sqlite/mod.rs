@@ -118,8 +118,16 @@ impl Dialect for Sqlite {
         catalog::installed(owner)
     }
 
-    fn drop_object(&self, owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
-        catalog::drop_object(owner, kind, name, parent)
+    fn tagged(&self, owner: Option<&Table>) -> Statement {
+        catalog::tagged(owner)
+    }
+
+    fn owner_of(&self, tag: &str) -> Option<Table> {
+        tables::owner_of(tag)
+    }
+
+    fn drop_object(&self, beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+        catalog::drop_object(beside, kind, name, parent)
     }
 
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {

@@ -4,9 +4,9 @@ use super::{NOW, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{Sql, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::{Field, Owner},
+    field::layout::{Field, Owner, Table},
 };
 
 /// Everything that has to stand in the database for this owner.
@@ -24,15 +24,20 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 }
 
 /// What the tag of each of our objects begins with.
-pub(super) fn tag_prefix(owner: &Owner) -> String {
+pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a comment, which the name must not end.
-    let table = qualified(&owner.table).replace('%', "%25").replace("*/", "*%2F");
-    format!("sea-orm-cached-field {table} ")
+    let table = qualified(owner).replace('%', "%25").replace("*/", "*%2F");
+    format!("{}{table} ", Object::TAG)
+}
+
+/// The table that an object with this tag serves.
+pub(super) fn owner_of(tag: &str) -> Option<Table> {
+    Sql::sqlite().table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
 }
 
 /// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.
 pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, body: &str) -> Object {
-    let tag = format!("{}{}", tag_prefix(owner), Object::fingerprint(kind, &format!("{head}{body}")));
+    let tag = format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &format!("{head}{body}")));
     let create = vec![format!("{head} /* {tag} */ {body}")];
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
@@ -101,7 +106,8 @@ fn versions_table(owner: &Owner) -> Object {
   version INTEGER NOT NULL,
   inputs TEXT,
   kept_by TEXT,
-  renewal INTEGER -- not NULL: rows have yet to be flagged
+  renewal INTEGER, -- not NULL: rows have yet to be flagged
+  declared_by TEXT
 )";
     object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), body)
 }

@@ -11,8 +11,8 @@ use crate::{
     field::layout::Owner,
 };
 
-pub(super) fn upgrade(owner: &Owner, table: &Object, _from: u32) -> Vec<String> {
-    let (name, carried, columns) = (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table));
+pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    let (name, carried, columns) = (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
     let mut steps =
         vec![format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {name}"), format!("DROP TABLE {name}")];
     steps.extend_from_slice(&table.create);
@@ -21,14 +21,20 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, _from: u32) -> Vec<String> 
     steps
 }
 
-/// The columns of schema 1, the only older one.
-fn columns(owner: &Owner, table: &Object) -> String {
+/// The columns that the table had.
+fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
     let keys = key_columns(owner).join(", ");
     if table.name == marks(owner).name {
-        format!("id, field, {keys}, eager, marked_at")
-    } else if table.name == recalculations(owner).name {
-        format!("{keys}, field, generation, due_at, leased_until, attempts, last_error, first_marked_at")
-    } else {
-        "field, version".to_owned()
+        return format!("id, field, {keys}, eager, marked_at");
     }
+    let (mut columns, since_2) = if table.name == recalculations(owner).name {
+        let columns = "field, generation, due_at, leased_until, attempts, last_error, first_marked_at";
+        (format!("{keys}, {columns}"), ", waves")
+    } else {
+        ("field, version".to_owned(), ", inputs, kept_by, renewal")
+    };
+    if schema >= 2 {
+        columns.push_str(since_2);
+    }
+    columns
 }
