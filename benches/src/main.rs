@@ -12,7 +12,7 @@ mod schema;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, builder::PossibleValuesParser};
+use clap::{Parser, ValueEnum, builder::PossibleValuesParser};
 
 use bench::{Bench, Scale};
 use cases::CASES;
@@ -24,7 +24,7 @@ use place::Database;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Options {
-    /// Sizes that all together take less than five minutes
+    /// Sizes that take a few minutes a database
     #[arg(long)]
     quick: bool,
     /// Sizes that only show that everything runs
@@ -33,9 +33,9 @@ struct Options {
     /// The Django packages too: makes a Python environment for them, and needs Redis
     #[arg(long)]
     peers: bool,
-    /// On this database only
+    /// On this database only; several can be named
     #[arg(long)]
-    database: Option<Database>,
+    database: Vec<Database>,
     /// These cases only
     #[arg(value_parser = PossibleValuesParser::new(CASES.iter().map(|case| case.name)))]
     cases: Vec<String>,
@@ -63,9 +63,9 @@ async fn run(options: Options) -> Result<()> {
         Options { quick: true, .. } => Scale::Quick,
         _ => Scale::Full,
     };
-    let databases = options.database.map_or(vec![Database::Postgres, Database::Sqlite], |database| vec![database]);
+    let databases = if options.database.is_empty() { Database::value_variants() } else { &options.database };
     let mut results = Vec::new();
-    for database in databases {
+    for &database in databases {
         let mut bench = Bench::on(database, scale).await?;
         if options.peers && database == Database::Postgres {
             bench.peers = Some(Peers::get_ready()?);

@@ -1,6 +1,12 @@
 //! The tables: lampposts, and pigeons that sit on them. Each way of keeping a lamppost's name has models of its own.
 
+use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Models};
+
+/// What CAST makes an `i64` with: MariaDB's and MySQL's sums are decimal numbers.
+pub(crate) fn integer(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::MySql { "signed" } else { "bigint" }
+}
 
 /// A lamppost whose name is cached as `$cached` says, and its pigeons.
 macro_rules! lampposts {
@@ -9,7 +15,7 @@ macro_rules! lampposts {
         #[allow(dead_code, reason = "each way uses part of what SeaORM generates")]
         pub(crate) mod $town {
             pub(crate) mod lamppost {
-                use sea_orm::{QuerySelect, entity::prelude::*};
+                use sea_orm::{ExprTrait, QuerySelect, entity::prelude::*};
                 use sea_orm_cached_field::cached_fields;
 
                 use super::pigeon;
@@ -37,7 +43,8 @@ macro_rules! lampposts {
                     /// The query that makes the name slow.
                     async fn weight(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
                         let weights = self.find_related(pigeon::Entity).select_only();
-                        let sum = weights.column_as(pigeon::Column::Weight.sum(), "weight").into_tuple();
+                        let integer = crate::schema::integer(db.get_database_backend());
+                        let sum = weights.expr(pigeon::Column::Weight.sum().cast_as(integer)).into_tuple();
                         Ok(sum.one(db).await?.flatten().unwrap_or(0))
                     }
 
@@ -93,15 +100,32 @@ lampposts! {
     batch,
     cached(batch, depends_on(first_name, country, pigeons(weight))),
     async fn calculate_slow_full_names(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+        let integer = crate::schema::integer(db.get_database_backend());
         let weights = pigeon::Entity::find()
             .filter(pigeon::Column::LamppostId.is_in(models.iter().map(|model| model.id)))
             .select_only()
             .column(pigeon::Column::LamppostId)
-            .column_as(pigeon::Column::Weight.sum(), "weight")
+            .expr(pigeon::Column::Weight.sum().cast_as(integer))
             .group_by(pigeon::Column::LamppostId);
         let weights: Vec<(i32, i64)> = weights.into_tuple().all(db).await?;
         let weights: std::collections::HashMap<i32, i64> = weights.into_iter().collect();
         Ok(models.iter().map(|model| model.with_weight(weights.get(&model.id).copied().unwrap_or(0))).collect())
+    }
+}
+
+lampposts! {
+    /// One query says the names of many rows.
+    by_query,
+    cached(query, depends_on(first_name, country, pigeons(weight))),
+    fn select_slow_full_name() -> Select<Entity> {
+        Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .expr(Expr::cust("'The ' || coalesce(sum(weight), 0) || ' ' || first_name || ' of ' || country"))
+            .left_join(pigeon::Entity)
+            .group_by(Column::Id)
+            .group_by(Column::FirstName)
+            .group_by(Column::Country)
     }
 }
 
@@ -208,6 +232,7 @@ pub(crate) enum Way {
     RowWise,
     Collector,
     Batch,
+    Query,
     OwnColumns,
     Waiting,
 }
@@ -218,6 +243,7 @@ impl Way {
             Self::RowWise => CachedFields::of::<row_wise::lamppost::Entity>(),
             Self::Collector => CachedFields::of::<collector::lamppost::Entity>(),
             Self::Batch => CachedFields::of::<batch::lamppost::Entity>(),
+            Self::Query => CachedFields::of::<by_query::lamppost::Entity>(),
             Self::OwnColumns => CachedFields::of::<own_columns::Entity>(),
             Self::Waiting => CachedFields::of::<waiting::Entity>(),
         }

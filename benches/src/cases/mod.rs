@@ -30,9 +30,13 @@ pub(crate) const CACHED: &str = "cached";
 pub(crate) const AT_COMMIT: &str = "cached-commit";
 pub(crate) const COLLECTOR: &str = "cached-collector";
 
+/// By hand, where the calculation is Rust: the inputs of 1,000 rows selected, and their values stored by one UPDATE.
+pub(crate) const CHUNKS: &str = "by-hand-chunks";
+
 /// The peers. The best is the one that, as this library, calculates in the background.
 pub(crate) const BEST_PEER: &str = "django-cached-field";
 pub(crate) const COMPUTEDFIELDS: &str = "django-computedfields";
+pub(crate) const PG_IVM: &str = "pg_ivm";
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -57,7 +61,8 @@ impl Case {
     }
 }
 
-const EVERYWHERE: &[Database] = &[Database::Postgres, Database::Sqlite];
+const EVERYWHERE: &[Database] = &[Database::Postgres, Database::Sqlite, Database::Mariadb, Database::Mysql];
+const SERVERS: &[Database] = &[Database::Postgres, Database::Mariadb, Database::Mysql];
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -75,17 +80,25 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "recalculate_batch",
         rows: Size { smoke: 20, quick: 20_000, full: 100_000 },
-        on: &[Database::Postgres],
+        on: SERVERS,
         floor: "one UPDATE of all rows",
-        targets: &[to(CACHED, TimesFloorAtLeast(0.35))],
+        targets: &[to(CACHED, TimesFloorAtLeast(0.35)), to(CACHED, TimesPeerAtLeast(CHUNKS, 0.5))],
         run: |bench, case| Box::pin(recalculate::in_batches(bench, case)),
+    },
+    Case {
+        name: "recalculate_query",
+        rows: Size { smoke: 20, quick: 20_000, full: 100_000 },
+        on: EVERYWHERE,
+        floor: "one UPDATE of all rows",
+        targets: &[to(CACHED, TimesFloorAtLeast(0.5))],
+        run: |bench, case| Box::pin(recalculate::by_a_query(bench, case)),
     },
     Case {
         name: "embedded",
         rows: Size { smoke: 20, quick: 20_000, full: 100_000 },
         on: &[Database::Sqlite],
         floor: "one UPDATE of all rows",
-        targets: &[to(CACHED, TimesFloorAtLeast(0.3))],
+        targets: &[to(CACHED, TimesFloorAtLeast(0.3)), to(CACHED, TimesPeerAtLeast(CHUNKS, 0.5))],
         run: |bench, case| Box::pin(recalculate::in_batches(bench, case)),
     },
     Case {
@@ -135,7 +148,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "write_hot",
         rows: Size { smoke: 16, quick: 2_000, full: 10_000 },
-        on: &[Database::Postgres],
+        on: SERVERS,
         floor: "no triggers",
         targets: &[
             to(COLLECTOR, TimesFloorAtMost(1.4)),
@@ -175,7 +188,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "scale_out",
         rows: Size { smoke: 200, quick: 10_000, full: 50_000 },
-        on: &[Database::Postgres],
+        on: SERVERS,
         floor: "one worker",
         targets: &[
             to(CACHED, TimesFloorAtLeast(0.9 * 2.0)).of(&["2 workers"]),

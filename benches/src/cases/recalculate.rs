@@ -1,17 +1,17 @@
-//! `recalculate`, `recalculate_batch`, `embedded`: all rows are stale; how long until none is.
+//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: all rows are stale; how long until none is.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-use super::{CACHED, Case, FLOOR, work::work_off};
+use super::{CACHED, CHUNKS, Case, FLOOR, work::work_off};
 use crate::{
     bench::Bench,
     child::Child,
     measure::{Unit, alternate},
     peers::Peer,
-    place::{Place, SET_ALL_NAMES, Town},
+    place::{Place, Town},
     schema::Way,
 };
 
@@ -27,9 +27,14 @@ enum How {
     Loop(DatabaseConnection),
     /// One update of all rows.
     Statement,
+    /// A query and an update for a chunk of rows, on one connection.
+    Chunks(DatabaseConnection),
     Worker(Way),
     Peer(Child),
 }
+
+/// How many rows are calculated at a time, by hand and by the worker.
+const CHUNK: u64 = 1_000;
 
 /// How many rows are enough for who needs milliseconds for each.
 const FEW: u64 = 1_000;
@@ -49,7 +54,16 @@ pub(crate) async fn row_by_row(bench: &mut Bench, case: &'static Case) -> Result
 pub(crate) async fn in_batches(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
     let floor = Contender { name: FLOOR, place: bench.places.with(Town::of(rows)).await?, how: How::Statement, rows };
-    let contenders = vec![floor, ours(bench, rows, Way::Batch).await?];
+    let place = bench.places.with(Town::of(rows)).await?;
+    let chunks = Contender { name: CHUNKS, how: How::Chunks(place.client().await?), place, rows };
+    let contenders = vec![floor, chunks, ours(bench, rows, Way::Batch).await?];
+    race(bench, case, contenders).await
+}
+
+pub(crate) async fn by_a_query(bench: &mut Bench, case: &'static Case) -> Result<()> {
+    let rows = bench.pick(case.rows);
+    let floor = Contender { name: FLOOR, place: bench.places.with(Town::of(rows)).await?, how: How::Statement, rows };
+    let contenders = vec![floor, ours(bench, rows, Way::Query).await?];
     race(bench, case, contenders).await
 }
 
@@ -77,7 +91,7 @@ async fn race(bench: &mut Bench, case: &'static Case, mut contenders: Vec<Conten
 impl Contender {
     async fn make_stale(&self) -> Result<()> {
         self.place.change_pigeons(self.rows).await?;
-        if matches!(self.how, How::Loop(_) | How::Statement) {
+        if matches!(self.how, How::Loop(_) | How::Statement | How::Chunks(_)) {
             self.place.sql("UPDATE lamppost SET slow_full_name_recalculation_needed = true").await?;
         }
         self.place.tidy().await
@@ -87,9 +101,10 @@ impl Contender {
         let started = Instant::now();
         match &mut self.how {
             How::Loop(client) => row_after_row(&self.place, client, self.rows).await?,
-            How::Statement => drop(self.place.sql(SET_ALL_NAMES).await?),
+            How::Statement => self.place.set_all_names().await?,
+            How::Chunks(client) => self.place.set_names_in_chunks(client, self.rows, CHUNK).await?,
             How::Worker(way) => {
-                let worker = way.models().worker(&self.place.db).batch_size(1000).concurrency(8);
+                let worker = way.models().worker(&self.place.db).batch_size(CHUNK).concurrency(8);
                 return Ok(work_off(&self.place, worker).await?.as_secs_f64());
             }
             How::Peer(process) => return process.ask(&format!("recalculate {}", self.rows)),
@@ -99,12 +114,17 @@ impl Contender {
 }
 
 async fn row_after_row(place: &Place, client: &DatabaseConnection, rows: u64) -> Result<()> {
-    const INPUTS: &str = "SELECT first_name, country, (SELECT sum(weight) FROM pigeon WHERE lamppost_id = lamppost.id)
-                            FROM lamppost WHERE id = $1";
+    let inputs = format!(
+        "SELECT first_name, country,
+                (SELECT CAST(sum(weight) AS {}) FROM pigeon WHERE lamppost_id = lamppost.id)
+           FROM lamppost
+          WHERE id = $1",
+        place.integer()
+    );
     const STORE: &str = "UPDATE lamppost SET cached_slow_full_name = $1, slow_full_name_recalculation_needed = false
                           WHERE id = $2";
     for id in 1..=i32::try_from(rows)? {
-        let inputs = client.query_one_raw(place.statement(INPUTS, [id.into()])).await?;
+        let inputs = client.query_one_raw(place.statement(&inputs, [id.into()])).await?;
         let inputs = inputs.context("no such lamppost")?;
         let (first_name, country, weight): (String, String, i64) = inputs.try_get_many_by_index()?;
         let name = format!("The {weight} {first_name} of {country}");

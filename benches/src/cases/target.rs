@@ -1,6 +1,6 @@
 //! What is to be reached.
 
-use super::CASES;
+use super::{CASES, CHUNKS};
 use crate::{
     measure::{Measured, ratio_to},
     place::Database,
@@ -29,7 +29,7 @@ pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static T
     let (part, contender) = (measured.part.clone(), measured.contender.clone());
     let peers_are_there = measured.database == Database::Postgres.name();
     let applies = move |target: &&Target| {
-        let is_of_peer = matches!(target.bound, Bound::TimesPeerAtLeast(..));
+        let is_of_peer = matches!(target.bound, Bound::TimesPeerAtLeast(peer, _) if peer != CHUNKS);
         target.contender == contender && target.parts.contains(&part.as_str()) && (peers_are_there || !is_of_peer)
     };
     case.into_iter().flat_map(|case| case.targets).filter(applies)

@@ -8,7 +8,7 @@ use super::{
     writer::{Writer, race},
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, Scale},
     measure::Unit,
     place::{Place, Town},
 };
@@ -17,7 +17,7 @@ const CLIENTS: usize = 8;
 
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
-    let town = Town::of(10_000);
+    let town = Town::of(if bench.scale == Scale::Smoke { 100 } else { 10_000 });
     let mut writers = Writer::all(bench, town, CLIENTS).await?;
     let reached = race(bench, &mut writers, change_own_pigeon, town, rows).await?;
     bench.record((case, ""), rows, Unit::Seconds, reached);
@@ -38,15 +38,19 @@ fn change_own_pigeon(place: &Place, town: Town, client: u64, _: u64) -> Statemen
 /// How often a client was seen waiting for another one's transaction. Tables that grow are waited for with and without
 /// triggers.
 async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
-    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
-                            WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'";
+    let waiting = if writer.place.is_mysql() {
+        "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    } else {
+        "SELECT count(*) FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
+    };
     let (mut waits, observer) = (0, Place::open(writer.place.url.clone()).await?);
     let writing = writer.write(change_own_pigeon, town, 0..rows);
     let mut writing = std::pin::pin!(writing);
     loop {
         tokio::select! {
             ended = &mut writing => return ended.map(|_| waits),
-            seen = observer.scalar::<i64>(WAITING) => waits += seen?,
+            seen = observer.scalar::<i64>(waiting) => waits += seen?,
         }
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use futures_util::future::try_join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
-use super::{AT_COMMIT, CACHED, COLLECTOR, FLOOR};
+use super::{AT_COMMIT, CACHED, COLLECTOR, FLOOR, PG_IVM};
 use crate::{
     bench::Bench,
     child::Child,
@@ -42,6 +42,8 @@ impl Writer {
             Database::Postgres => &[(FLOOR, None), (COLLECTOR, Some(Way::Collector)), (AT_COMMIT, Some(Way::RowWise))],
             // Its triggers always set the flag in the statement.
             Database::Sqlite => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
+            // The flags of the owners are set by the worker.
+            Database::Mariadb | Database::Mysql => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
         };
         let mut writers = Vec::new();
         for (name, way) in ways {
@@ -55,7 +57,31 @@ impl Writer {
             }
             writers.push(Self { name, place, way: *way, hand: Hand::Clients(connected) });
         }
+        writers.extend(Self::pg_ivm(bench, town, clients).await?);
         Ok(writers)
+    }
+
+    /// A materialized view of the weights, which PostgreSQL's extension `pg_ivm` keeps in the transaction of the change;
+    /// none where the server does not have it.
+    async fn pg_ivm(bench: &mut Bench, town: Town, clients: usize) -> Result<Option<Self>> {
+        const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_ivm')";
+        const VIEW: &str = "SELECT pgivm.create_immv('weights',
+            'SELECT lamppost_id, sum(weight) AS weight FROM pigeon GROUP BY lamppost_id')";
+        if bench.database != Database::Postgres {
+            return Ok(None);
+        }
+        let place = bench.places.with(town).await?;
+        if !place.scalar::<bool>(IS_THERE).await? {
+            return Ok(None);
+        }
+        place.sql("CREATE EXTENSION pg_ivm").await?;
+        place.sql(VIEW).await?;
+
+        let mut connected = Vec::new();
+        for _ in 0..clients {
+            connected.push(place.client().await?);
+        }
+        Ok(Some(Self { name: PG_IVM, place, way: None, hand: Hand::Clients(connected) }))
     }
 
     /// The peers, with the pigeons loaded that they will write.

@@ -1,5 +1,6 @@
 //! Where contenders run: each in a database of its own, all copied from the same template.
 
+mod mysql;
 mod postgres;
 mod sqlite;
 mod town;
@@ -10,7 +11,9 @@ use anyhow::{Context, Result};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
 use sea_orm_cached_field::Models;
 
-pub(crate) use town::{SET_ALL_NAMES, Town};
+use crate::schema;
+
+pub(crate) use town::Town;
 
 /// How many connections a pool has, as SeaORM's and sqlx's users leave it.
 const CONNECTIONS: u32 = 10;
@@ -19,6 +22,8 @@ const CONNECTIONS: u32 = 10;
 pub(crate) enum Database {
     Postgres,
     Sqlite,
+    Mariadb,
+    Mysql,
 }
 
 impl Database {
@@ -26,6 +31,8 @@ impl Database {
         match self {
             Self::Postgres => "postgres",
             Self::Sqlite => "sqlite",
+            Self::Mariadb => "mariadb",
+            Self::Mysql => "mysql",
         }
     }
 }
@@ -39,6 +46,7 @@ pub(crate) struct Places {
 enum Host {
     Postgres(postgres::Server),
     Sqlite(sqlite::Folder),
+    MySql(mysql::Server),
 }
 
 impl Places {
@@ -46,12 +54,19 @@ impl Places {
         let host = match database {
             Database::Postgres => Host::Postgres(postgres::Server::connect().await?),
             Database::Sqlite => Host::Sqlite(sqlite::Folder::make()?),
+            Database::Mariadb | Database::Mysql => Host::MySql(mysql::Server::connect(database).await?),
         };
         Ok(Self { host, templates: Vec::new() })
     }
 
     /// A new place with such a town, without cached fields.
     pub(crate) async fn with(&mut self, town: Town) -> Result<Place> {
+        // MySQL copies no databases.
+        if matches!(self.host, Host::MySql(_)) {
+            let place = self.new_with(town).await?;
+            place.tidy().await?;
+            return Ok(place);
+        }
         let template = match self.templates.iter().find(|(built, _)| *built == town) {
             Some((_, template)) => template.clone(),
             None => self.build_template(town).await?,
@@ -59,6 +74,7 @@ impl Places {
         let url = match &mut self.host {
             Host::Postgres(server) => server.copy(&template).await?,
             Host::Sqlite(folder) => folder.copy(&template)?,
+            Host::MySql(_) => unreachable!("it has no templates"),
         };
         Place::open(url).await
     }
@@ -82,6 +98,7 @@ impl Places {
         match &mut self.host {
             Host::Postgres(server) => server.create().await,
             Host::Sqlite(folder) => Ok(folder.create()),
+            Host::MySql(server) => server.create().await,
         }
     }
 
@@ -91,6 +108,7 @@ impl Places {
         match &mut self.host {
             Host::Postgres(server) => server.drop_all_but(&kept).await,
             Host::Sqlite(folder) => folder.remove_all_but(&kept),
+            Host::MySql(server) => server.drop_all().await,
         }
     }
 
@@ -105,6 +123,7 @@ impl Places {
         match &self.host {
             Host::Postgres(server) => server.version().await,
             Host::Sqlite(_) => sqlite::version().await,
+            Host::MySql(server) => server.version().await,
         }
     }
 }
@@ -132,7 +151,15 @@ impl Place {
         connect(&self.url, 1, false).await
     }
 
+    /// `$1`, `$2` and so on stand for the values, each once and in this order.
     pub(crate) fn statement(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Statement {
+        let values: Vec<sea_orm::Value> = values.into_iter().collect();
+        let mut sql = sql.to_owned();
+        if self.is_mysql() {
+            for number in 1..=values.len() {
+                sql = sql.replace(&format!("${number}"), "?");
+            }
+        }
         Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
     }
 
@@ -151,9 +178,23 @@ impl Place {
         self.db.get_database_backend() == DbBackend::Sqlite
     }
 
+    /// Whether it is MariaDB or MySQL.
+    pub(crate) fn is_mysql(&self) -> bool {
+        self.db.get_database_backend() == DbBackend::MySql
+    }
+
+    /// What CAST makes an `i64` with.
+    pub(crate) fn integer(&self) -> &'static str {
+        schema::integer(self.db.get_database_backend())
+    }
+
     /// Cleans up after what was done, so that nobody pays for another's work. Never timed.
     pub(crate) async fn tidy(&self) -> Result<()> {
-        if self.is_sqlite() { sqlite::tidy(self).await } else { postgres::tidy(self).await }
+        match self.db.get_database_backend() {
+            DbBackend::Sqlite => sqlite::tidy(self).await,
+            DbBackend::MySql => mysql::tidy(self).await,
+            _ => postgres::tidy(self).await,
+        }
     }
 
     /// Makes all rows fresh, and forgets what was marked. Never timed.
