@@ -7,7 +7,7 @@ use crate::metadata::Workspace;
 use crate::services::{self, FreshDatabase};
 use crate::steps::step;
 
-const LIBRARY: &str = "sea-orm-cached-field";
+pub(crate) const LIBRARY: &str = "sea-orm-cached-field";
 
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     let workspace = Workspace::load(sh)?;

@@ -14,6 +14,8 @@ pub(crate) struct Workspace {
 struct Package {
     name: String,
     features: Vec<String>,
+    /// The programs of tests beside the code's own.
+    tests: Vec<String>,
     is_example: bool,
 }
 
@@ -40,6 +42,12 @@ impl Workspace {
         Ok(package.features.iter().map(String::as_str).filter(|feature| *feature != "default"))
     }
 
+    /// The programs of tests of this package.
+    pub(crate) fn tests(&self, package: &str) -> impl Iterator<Item = &str> {
+        let package = self.packages.iter().filter(move |candidate| candidate.name == package);
+        package.flat_map(|package| package.tests.iter().map(String::as_str))
+    }
+
     /// The program that a build of the workspace makes of this example.
     pub(crate) fn program(&self, example: &str) -> PathBuf {
         self.target.join("debug").join(example)
@@ -55,9 +63,15 @@ impl Package {
         Some(Self {
             name: package["name"].as_str()?.to_owned(),
             features: package["features"].as_object()?.keys().cloned().collect(),
+            tests: package["targets"].as_array()?.iter().filter_map(name_of_test).collect(),
             is_example: Path::new(package["manifest_path"].as_str()?).starts_with(examples),
         })
     }
+}
+
+fn name_of_test(target: &Value) -> Option<String> {
+    let is_test = target["kind"].as_array()?.iter().any(|kind| kind == "test");
+    is_test.then(|| target["name"].as_str().map(str::to_owned))?
 }
 
 #[cfg(test)]
@@ -65,8 +79,9 @@ mod tests {
     use super::*;
 
     const JSON: &str = r#"{"target_directory": "/w/target", "packages": [
-        {"name": "library", "features": {"default": [], "b": [], "a": ["b"]}, "manifest_path": "/w/library/Cargo.toml"},
-        {"name": "shop", "features": {}, "manifest_path": "/w/examples/shop/Cargo.toml"}
+        {"name": "library", "features": {"default": [], "b": [], "a": ["b"]}, "manifest_path": "/w/library/Cargo.toml", "targets": [
+            {"name": "library", "kind": ["lib"]}, {"name": "marking", "kind": ["test"]}]},
+        {"name": "shop", "features": {}, "manifest_path": "/w/examples/shop/Cargo.toml", "targets": []}
     ]}"#;
 
     #[test]
@@ -74,6 +89,13 @@ mod tests {
         let workspace = Workspace::parse(JSON, Path::new("/w/examples")).unwrap();
         assert_eq!(workspace.features("library").unwrap().collect::<Vec<_>>(), ["a", "b"]);
         assert!(workspace.features("unknown").is_err());
+    }
+
+    #[test]
+    fn tests_are_the_targets_of_that_kind() {
+        let workspace = Workspace::parse(JSON, Path::new("/w/examples")).unwrap();
+        assert_eq!(workspace.tests("library").collect::<Vec<_>>(), ["marking"]);
+        assert_eq!(workspace.tests("shop").count(), 0);
     }
 
     #[test]

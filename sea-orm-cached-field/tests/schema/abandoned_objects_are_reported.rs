@@ -113,6 +113,11 @@ mod not_on_sqlite {
     }
 
     #[tokio::test]
+    async fn mariadb() {
+        removed_with_their_columns(TestDb::mariadb().await).await;
+    }
+
+    #[tokio::test]
     async fn mysql() {
         removed_with_their_columns(TestDb::mysql().await).await;
     }

@@ -10,7 +10,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::ci::LIBRARY;
 use crate::django;
+use crate::metadata::Workspace;
 use crate::services::Kind;
 
 pub(super) struct Program {
@@ -21,10 +23,12 @@ pub(super) struct Program {
 
 /// The test programs of the library and of the examples; the torture starts servers of its own.
 pub(super) fn build(sh: &Shell) -> Result<Vec<Program>> {
-    let neighbour = django::NEIGHBOUR;
+    let (neighbour, workspace) = (django::NEIGHBOUR, Workspace::load(sh)?);
+    let packages = workspace.examples().chain([LIBRARY]);
+    let tests = packages.flat_map(|package| workspace.tests(package)).flat_map(|test| ["--test", test]);
     // As `cargo xtask test` builds them, so that nothing is built once more.
-    let build = cmd!(sh, "cargo test --locked --workspace --exclude {neighbour} --all-features --no-run");
-    let messages = build.arg("--message-format=json-render-diagnostics").read()?;
+    let build = cmd!(sh, "cargo test --locked --workspace --exclude {neighbour} --all-features --no-run --lib");
+    let messages = build.args(tests).arg("--message-format=json-render-diagnostics").read()?;
     let root = sh.current_dir();
     let programs = messages.lines().filter_map(|message| Program::parse(message, &root)).collect::<Vec<_>>();
     ensure!(!programs.is_empty(), "cargo has built no tests");
@@ -41,7 +45,7 @@ impl Program {
         let message: Value = serde_json::from_str(message).ok()?;
         let (executable, manifest) = (message["executable"].as_str()?, message["manifest_path"].as_str()?);
         let folder = Path::new(manifest).parent()?;
-        let is_wanted = folder == root.join("sea-orm-cached-field") || folder.starts_with(root.join("examples"));
+        let is_wanted = folder == root.join(LIBRARY) || folder.starts_with(root.join("examples"));
         let is_test = message["profile"]["test"].as_bool()?;
         (is_wanted && is_test).then(|| Self { executable: executable.into(), folder: folder.to_owned() })
     }
