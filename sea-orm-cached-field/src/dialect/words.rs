@@ -83,7 +83,14 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
     let (table, related) = example::tables();
     let keys = [1, 2].map(|id| Key::new([id.into()]));
     let objects = objects(dialect, &owner);
-    let version = Version { field: "full_name".to_owned(), calculation: 1, inputs: None, kept_by: None, renewal: None };
+    let version = Version {
+        field: "full_name".to_owned(),
+        calculation: 1,
+        inputs: None,
+        kept_by: None,
+        renewal: None,
+        declared_by: None,
+    };
 
     let mut statements: Vec<Statement> = [
         dialect.lock_out_installations(),
@@ -129,7 +136,9 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
             .flat_map(|table| dialect.upgrade(&owner, table, 1)),
     );
     texts.extend(
-        objects.iter().map(|object| dialect.drop_object(&owner, object.kind, &object.name, object.parent.as_deref())),
+        objects
+            .iter()
+            .map(|object| dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())),
     );
     texts.extend(dialect.sleep_locks(&owner).into_iter().flat_map(|(take, give_up)| [take, give_up]));
     texts
