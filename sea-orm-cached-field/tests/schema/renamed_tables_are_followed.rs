@@ -4,7 +4,7 @@ use sea_orm_cached_field::{CachedFields, Finding};
 
 use crate::{
     catalog::installed,
-    shops::{a_shop_at_rest, before, left_of, renamed, total},
+    shops::{a_shop_at_rest, before, left_of, renamed, total, with_deals},
 };
 
 contract! {
@@ -71,6 +71,20 @@ contract! {
         assert_eq!((total(&db, "shop").await, left_of(&db, "store").await), (20, Vec::new()));
     }
 
+    async fn also_related_ones(db: TestDb) {
+        a_shop_at_rest(&db).await;
+        db.sql("UPDATE sale SET amount = 20").await;
+        db.sql("ALTER TABLE sale RENAME TO deal").await;
+        installed(&db, with_deals::models()).await;
+        db.drain(with_deals::models()).await;
+        assert_eq!(total(&db, "shop").await, 20);
+        db.sql("UPDATE deal SET amount = 30").await;
+        db.drain(with_deals::models()).await;
+        assert_eq!(total(&db, "shop").await, 30);
+        assert_eq!(installed(&db, with_deals::models()).await, "nothing to do\n");
+        assert!(with_deals::models().doctor(&*db).await.expect("examined").is_healthy());
+    }
+
     /// As tools that change large tables do: the triggers went along with the old one.
     async fn if_another_has_come_in_its_place(db: TestDb) {
         a_shop_at_rest(&db).await;
@@ -93,4 +107,23 @@ contract! {
         assert_eq!(db.pending("shop").await, 0);
         assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
     }
+}
+
+#[apply(on_postgres)]
+async fn also_into_another_schema(db: TestDb) {
+    a_shop_at_rest(&db).await;
+    let name: String = db.scalar("SELECT current_database()::text").await;
+    db.sql("UPDATE sale SET amount = 20").await;
+    db.sql("CREATE SCHEMA trade").await;
+    db.sql(&format!("ALTER DATABASE {name} SET search_path = public, trade")).await;
+    db.sql("ALTER TABLE shop SET SCHEMA trade").await;
+    let db = db.reopened().await;
+    let report = installed(&db, before::models()).await;
+    assert!(report.starts_with("shop: dropped trigger "), "{report}");
+    db.drain(before::models()).await;
+    assert_eq!(total(&db, "shop").await, 20);
+    db.sql("UPDATE sale SET amount = 30").await;
+    db.drain(before::models()).await;
+    assert_eq!(total(&db, "shop").await, 30);
+    assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
 }

@@ -1,7 +1,7 @@
 //! Shops with their sales, under the names that a table and a column have before and after a migration.
 
 macro_rules! shops {
-    ($module:ident, $table:literal, $amount:literal, { $($own:tt)* }, $($depends_on:ident),*) => {
+    ($module:ident, $table:literal, $sale:literal, $amount:literal, { $($own:tt)* }, $($depends_on:ident),*) => {
         pub mod $module {
             pub mod shop {
                 use sea_orm::entity::prelude::*;
@@ -36,7 +36,7 @@ macro_rules! shops {
 
                 #[sea_orm::model]
                 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-                #[sea_orm(table_name = "sale")]
+                #[sea_orm(table_name = $sale)]
                 pub struct Model {
                     #[sea_orm(primary_key)]
                     pub id: i32,
@@ -57,10 +57,11 @@ macro_rules! shops {
     };
 }
 
-shops!(before, "shop", "amount", { pub name: Option<String>, }, name);
-shops!(renamed, "store", "amount", { pub name: Option<String>, }, name);
+shops!(before, "shop", "sale", "amount", { pub name: Option<String>, }, name);
+shops!(renamed, "store", "sale", "amount", { pub name: Option<String>, }, name);
+shops!(with_deals, "shop", "deal", "amount", { pub name: Option<String>, }, name);
 // The table of sales calls the amount otherwise, and shops have no name any more.
-shops!(migrated, "shop", "price", {},);
+shops!(migrated, "shop", "sale", "price", {},);
 
 use crate::{catalog::installed, harness::TestDb};
 

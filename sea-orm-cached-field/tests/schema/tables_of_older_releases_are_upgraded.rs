@@ -2,7 +2,7 @@
 //! [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this release are written to that folder.
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::Models;
+use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::{
     catalog::{catalog, installed, names},
@@ -148,6 +148,20 @@ contract! {
             assert!(!report.contains(": flagged "), "{report}");
             assert_eq!(installed(&db, models()).await, "nothing to do\n");
             works_off(&db).await;
+        }
+    }
+
+    async fn also_if_their_triggers_were_suspended_before(db: TestDb) {
+        for db in each_older_schema(&db).await {
+            for table in ["measure", "city"] {
+                CachedFields::suspend(&*db, table).await.expect("suspended");
+            }
+            db.sql("UPDATE measure SET inches = 3").await;
+            db.sql("UPDATE pigeon SET weight_in_g = 700").await;
+            installed(&db, models()).await;
+            db.drain(models()).await;
+            assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "3 inches");
+            assert_eq!(full_names(&db).await[1], "Bea of nowhere, 1 pigeons of 700, -");
         }
     }
 
