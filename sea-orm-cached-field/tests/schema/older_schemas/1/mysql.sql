@@ -117,7 +117,7 @@ CREATE TABLE `lamppost_cached_marks` (
   KEY `by_key` (`key_1`,`field`),
   KEY `by_via` (`via`),
   KEY `by_link` (`link_hash`)
-) ENGINE=InnoDB AUTO_INCREMENT=21 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 334dfaed';
+) ENGINE=InnoDB AUTO_INCREMENT=21 DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 334dfaed';
 INSERT INTO `lamppost_cached_marks` VALUES
 (18,'full_name',2,NULL,'2026-11-27 08:13:17.324954',NULL,NULL,NULL),
 (19,'full_name',1,NULL,'2026-11-27 08:13:17.326350',NULL,NULL,NULL),
@@ -133,7 +133,7 @@ CREATE TABLE `lamppost_cached_recalculations` (
   `first_marked_at` datetime(6) NOT NULL DEFAULT (utc_timestamp(6)),
   PRIMARY KEY (`key_1`,`field`),
   KEY `by_due` (`due_at`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` f1d8fcbf';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` f1d8fcbf';
 INSERT INTO `lamppost_cached_recalculations` VALUES
 (3,'full_name',1000,NULL,'1970-01-01 00:00:00.000000',9,'broken','2026-11-27 08:13:17.323217'),
 (4,'full_name',1001,'2026-11-27 08:13:17.323907','1970-01-01 00:00:00.000000',1,NULL,'2026-11-27 08:13:17.323907');
@@ -201,7 +201,7 @@ CREATE TABLE `measure_cached_marks` (
   KEY `by_key` (`key_1`,`field`),
   KEY `by_via` (`via`),
   KEY `by_link` (`link_hash`)
-) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` a76cb26b';
+) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` a76cb26b';
 CREATE TABLE `measure_cached_recalculations` (
   `key_1` int(11) NOT NULL,
   `field` varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -213,12 +213,12 @@ CREATE TABLE `measure_cached_recalculations` (
   `first_marked_at` datetime(6) NOT NULL DEFAULT (utc_timestamp(6)),
   PRIMARY KEY (`key_1`,`field`),
   KEY `by_due` (`due_at`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 97b4f489';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 97b4f489';
 CREATE TABLE `measure_cached_versions` (
   `field` varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `version` bigint(20) NOT NULL,
   PRIMARY KEY (`field`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` a2752511';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` a2752511';
 INSERT INTO `measure_cached_versions` VALUES
 ('length',1);
 CREATE TABLE `pigeon` (

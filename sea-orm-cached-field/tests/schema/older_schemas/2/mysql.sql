@@ -117,7 +117,7 @@ CREATE TABLE `lamppost_cached_marks` (
   KEY `by_key` (`key_1`,`field`),
   KEY `by_via` (`via`),
   KEY `by_link` (`link_hash`)
-) ENGINE=InnoDB AUTO_INCREMENT=21 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.108132ce';
+) ENGINE=InnoDB AUTO_INCREMENT=21 DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.108132ce';
 INSERT INTO `lamppost_cached_marks` VALUES
 (18,'full_name',2,NULL,'2026-11-28 11:21:59.325040',NULL,NULL,NULL),
 (19,'full_name',1,NULL,'2026-11-28 11:21:59.328613',NULL,NULL,NULL),
@@ -134,7 +134,7 @@ CREATE TABLE `lamppost_cached_recalculations` (
   `first_marked_at` datetime(6) NOT NULL DEFAULT (utc_timestamp(6)),
   PRIMARY KEY (`key_1`,`field`),
   KEY `by_due` (`due_at`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.e81012a1';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.e81012a1';
 INSERT INTO `lamppost_cached_recalculations` VALUES
 (3,'full_name',1000,NULL,'1970-01-01 00:00:00.000000',9,0,'broken','2026-11-28 11:21:59.313396'),
 (4,'full_name',1001,'2026-11-28 11:21:59.316691','1970-01-01 00:00:00.000000',1,0,NULL,'2026-11-28 11:21:59.316691');
@@ -145,7 +145,7 @@ CREATE TABLE `lamppost_cached_versions` (
   `kept_by` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL,
   `renewal` bigint(20) DEFAULT NULL,
   PRIMARY KEY (`field`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.4cf83150';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`lamppost` 2.4cf83150';
 INSERT INTO `lamppost_cached_versions` VALUES
 ('full_name',0,'\"cached_full_name\"\n\"city\"(\"id\" = \"city_id\")\n\"city\"(\"id\" = \"city_id\") \"name\"\n\"city_id\"\n\"first_name\"\n\"pigeon\"(\"lamppost_id\" = \"id\")\n\"pigeon\"(\"lamppost_id\" = \"id\") \"weight_in_g\"\n\"plaque\"(\"lamppost_id\" = \"id\")\n\"plaque\"(\"lamppost_id\" = \"id\") \"text\"','table \"lamppost_cached_marks\"\ntable \"lamppost_cached_recalculations\"\ntable \"lamppost_cached_versions\"\ntrigger \"zz_cached_field_lamppost_ai_96bcd43c_4cbe55bd\"\ntrigger \"zz_cached_field_lamppost_au_222cd41c_0fa2a88c\"\ntrigger \"zz_cached_field_lamppost_bi_8c946ba3_f38bc3e2\"\ntrigger \"zz_cached_field_lamppost_bu_0e790bf2_32a9d7df\"\ntrigger \"zz_cached_field_lamppost_city__id__city_id_ad_5f5e0eb5_586120b1\"\ntrigger \"zz_cached_field_lamppost_city__id__city_id_ai_f3cf4826_c20bcbf1\"\ntrigger \"zz_cached_field_lamppost_city__id__city_id_au_59be99dd_afd1df2e\"\ntrigger \"zz_cached_field_lamppost_pigeon__lamppost_id__id_ad_b2_d3d1bb48\"\ntrigger \"zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_c8_922f455b\"\ntrigger \"zz_cached_field_lamppost_pigeon__lamppost_id__id_au_5b_5fa393c7\"\ntrigger \"zz_cached_field_lamppost_plaque__lamppost_id__id_ad_60_c859c18a\"\ntrigger \"zz_cached_field_lamppost_plaque__lamppost_id__id_ai_8e_69cae17f\"\ntrigger \"zz_cached_field_lamppost_plaque__lamppost_id__id_au_23_198c7c4e\"',NULL);
 CREATE TABLE `measure` (
@@ -212,7 +212,7 @@ CREATE TABLE `measure_cached_marks` (
   KEY `by_key` (`key_1`,`field`),
   KEY `by_via` (`via`),
   KEY `by_link` (`link_hash`)
-) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.108132ce';
+) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.108132ce';
 CREATE TABLE `measure_cached_recalculations` (
   `key_1` int(11) NOT NULL,
   `field` varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -225,7 +225,7 @@ CREATE TABLE `measure_cached_recalculations` (
   `first_marked_at` datetime(6) NOT NULL DEFAULT (utc_timestamp(6)),
   PRIMARY KEY (`key_1`,`field`),
   KEY `by_due` (`due_at`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.e81012a1';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.e81012a1';
 CREATE TABLE `measure_cached_versions` (
   `field` varchar(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   `version` bigint(20) NOT NULL,
@@ -233,7 +233,7 @@ CREATE TABLE `measure_cached_versions` (
   `kept_by` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL,
   `renewal` bigint(20) DEFAULT NULL,
   PRIMARY KEY (`field`)
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.4cf83150';
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='sea-orm-cached-field `DATABASE_NAME`.`measure` 2.4cf83150';
 INSERT INTO `measure_cached_versions` VALUES
 ('length',1,'\"cached_length\"\n\"inches\"','table \"measure_cached_marks\"\ntable \"measure_cached_recalculations\"\ntable \"measure_cached_versions\"\ntrigger \"zz_cached_field_measure_ai_ddba7b6d_0be386a5\"\ntrigger \"zz_cached_field_measure_au_7c5d6a42_d07bb1ab\"\ntrigger \"zz_cached_field_measure_bi_060d007e_00df21cc\"\ntrigger \"zz_cached_field_measure_bu_78716068_dd776e71\"',NULL);
 CREATE TABLE `pigeon` (
