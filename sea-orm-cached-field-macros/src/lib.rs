@@ -44,7 +44,7 @@ use syn::{Item, parse_macro_input};
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows; what is added here makes all rows stale at the next `CachedFields::install` |
+/// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows; what is added here makes all rows stale at the next `CachedFields::install`. `depends_on()` says that it reads nothing; without it and without an expiry the compiler warns |
 /// | `batch` | many rows are calculated at a time, by a function; see below |
 /// | `query` | many rows are calculated at a time, by one query of the database; see below |
 /// | `recursive` | the calculation reads the same field of related rows |

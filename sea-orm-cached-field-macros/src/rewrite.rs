@@ -15,6 +15,6 @@ pub(crate) fn item(arguments: &TokenStream, item: &Item) -> TokenStream {
         Some(model) if sound => expand::model(model),
         _ => fallback::without_cached_fields(item),
     };
-    let errors = errors.into_compile_errors();
-    quote!(#errors #code)
+    let remarks = errors.into_compile_errors().or_else(|| model.as_ref().map(expand::warnings));
+    quote!(#remarks #code)
 }

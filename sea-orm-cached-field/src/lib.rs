@@ -159,8 +159,9 @@ pub mod __private {
         },
         calculation::blocking,
         field::{
-            BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging,
-            FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, calculate_one, moment_in, stale,
+            BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry, FieldEntry,
+            FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, Takes,
+            TakesOthers, boxed, calculate_one, moment_in, stale,
         },
         registry::{Registration, select},
     };

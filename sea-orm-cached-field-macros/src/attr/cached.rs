@@ -10,7 +10,7 @@ use syn::{
     token::Paren,
 };
 
-use super::depends_on::{Dependency, depends_on};
+use super::depends_on::{Dependency, depends_on as read_depends_on};
 use crate::errors::Errors;
 
 const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
@@ -21,7 +21,8 @@ const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
 pub(crate) struct Options {
-    pub(crate) depends_on: Vec<Dependency>,
+    /// Nothing if the option is not given.
+    pub(crate) depends_on: Option<Vec<Dependency>>,
     pub(crate) temporal_triggers: bool,
     pub(crate) expires_every: Option<Duration>,
     pub(crate) calculation_method_name: Option<Ident>,
@@ -93,7 +94,10 @@ impl Options {
 
     fn read(&mut self, key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
         match key.to_string().as_str() {
-            "depends_on" => self.depends_on = depends_on(key, input, errors)?,
+            "depends_on" => {
+                let depends_on = self.depends_on.insert(Vec::new());
+                *depends_on = read_depends_on(key, input, errors)?;
+            }
             "temporal_triggers" => {
                 self.temporal_triggers = true;
                 no_value(key, input)?;

@@ -31,14 +31,7 @@ pub(super) fn depends_on(key: &Ident, input: ParseStream<'_>, errors: &mut Error
         ));
     }
     let content;
-    let parentheses = parenthesized!(content in input);
-    if content.is_empty() {
-        errors.at(
-            parentheses.span.join(),
-            "`depends_on` names the columns that the calculation reads: `depends_on(first_name, pigeons(weight))`; \
-             without any, leave it out",
-        );
-    }
+    parenthesized!(content in input);
     Ok(list(&content, errors, dependency))
 }
 

@@ -13,6 +13,8 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     let body = match &field.calculate_batch {
         Some(calculate_batch) => {
             let body = Written::of_many(model, field, calculate_batch).body(model, field);
+            // On a thread of its own it is a `Vec`.
+            let body = quote!({ let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models); #body });
             on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
         }
         None if field.is_derived() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
@@ -116,10 +118,11 @@ impl<'a> Written<'a> {
         let rows = Ident::new(self.rows, at(at_name));
         let arguments = quote_spanned!(at(at_name)=> (#rows, db));
         let method = quote_spanned!(at_name=> #model_name::#calculate);
+        let call = quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#method, #arguments).call());
         // Where they are made and where they are used: a macro that was given the name would take them for others else.
         let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
         let value = &self.value.0;
-        let value = quote_spanned!(at_type=> result::<#value, _>(#output)?);
+        let value = quote_spanned!(at_type=> ::sea_orm_cached_field::__private::boxed(result::<#value, _>(#output))?);
         let checked = quote_spanned!(at_name=> asynchronous(#calculation));
         let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
             let #output = #calculation.await;
@@ -130,7 +133,11 @@ impl<'a> Written<'a> {
         quote! {
             #fallback
             #checks
-            let #calculation = #method #arguments;
+            let #calculation = {
+                #[allow(unused_imports)]
+                use ::sea_orm_cached_field::__private::{Takes as _, TakesOthers as _};
+                #call
+            };
             let #calculation = #checked;
             #boxed
         }
@@ -154,20 +161,27 @@ impl<'a> Written<'a> {
     fn checks(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         let Self { name, kind, first: (_, first), value: (_, value), .. } = self;
         let model = &model.item.ident;
-        let missing = format!("the cached field `{}` needs an async {kind} `{model}::{name}`", field.name);
+        let parameters = format!("{first}, db: &impl ConnectionTrait");
+        let missing =
+            format!("the cached field `{}` needs an async {kind} `{model}::{name}({parameters})`", field.name);
+        let instead = match &field.calculate_batch {
+            Some(batch) if batch == *name => format!(" (`{}` is derived from it)", field.calculate),
+            _ => String::new(),
+        };
         // The text is a format string once more.
         let missing_note = format!(
-            "write: impl {model} {{{{ async fn {name}({first}, db: &impl ConnectionTrait) -> Result<{value}, DbErr> \
-             {{{{ .. }}}} }}}}"
+            "write: impl {model} {{{{ async fn {name}({parameters}) -> Result<{value}, DbErr> {{{{ .. }}}} }}}}{instead}"
         );
+        let any_connection = "`db` is a connection or a transaction: take it as `&impl ConnectionTrait`, which is both";
         let wrong =
             format!("`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as `DbErr`");
         let wrong_label = format!("expected `Result<{value}, E>`, found `{{Self}}`");
         quote! {
             #[diagnostic::on_unimplemented(
                 message = #missing,
-                label = "expected an `async fn`, found `{Self}`",
-                note = #missing_note
+                label = "expected an `async fn` that takes these, found `{Self}`",
+                note = #missing_note,
+                note = #any_connection
             )]
             trait AsyncMethod<T>: ::std::future::Future<Output = T> {}
             #[diagnostic::do_not_recommend]

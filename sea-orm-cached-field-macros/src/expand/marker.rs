@@ -119,7 +119,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     };
     let after_recalculation = field.options.after_recalculation.is_some();
     let recursive = field.options.recursive.is_some();
-    let depends_on = dependencies::dependencies(model, &field.options.depends_on);
+    let depends_on = dependencies::dependencies(model, field.options.depends_on.as_deref().unwrap_or_default());
     quote! {
         #[allow(unused_imports)]
         use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};

@@ -67,9 +67,9 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     );
     let fresh_doc = format!(
         " The value of `{name}` as of now: asks the database whether the stored one is still right, and recalculates \
-         it if not."
+         it if not. In a transaction it is then returned as calculated, and not as its column would round it."
     );
-    let recalculate_doc = format!(" Recalculates `{name}` now, and stores it.");
+    let recalculate_doc = format!(" Recalculates `{name}` now, stores it, and returns it as its column holds it.");
     let flag_doc = format!(
         " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result overrides, for this \
          call, the setting whether it is recalculated at once."

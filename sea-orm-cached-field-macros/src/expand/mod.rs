@@ -6,11 +6,13 @@ mod dependencies;
 mod marker;
 mod methods;
 mod query;
+mod warning;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
-use crate::ast::Model;
+use crate::ast::{CachedField, Model};
 
 pub(crate) fn model(model: &Model<'_>) -> TokenStream {
     let item = columns::item(model);
@@ -18,12 +20,13 @@ pub(crate) fn model(model: &Model<'_>) -> TokenStream {
     let active = methods::active(model);
     let markers = model.cached_fields.iter().map(|field| marker::marker(model, field));
     let fields = model.cached_fields.iter().map(|field| &field.marker);
+    let checks = model.cached_fields.iter().map(check_type);
     quote! {
+        #(#checks)*
         #item
         #methods
         #active
         #(#markers)*
-
         #[automatically_derived]
         impl ::sea_orm_cached_field::__private::CachedModel for Entity {
             const MODULE: &'static str = ::core::module_path!();
@@ -37,6 +40,22 @@ pub(crate) fn model(model: &Model<'_>) -> TokenStream {
             ::sea_orm_cached_field::__private::Registration::of::<Entity>()
         }
     }
+}
+
+/// Stands before the struct, so that its error comes before those of what SeaORM makes of the column.
+fn check_type(field: &CachedField<'_>) -> TokenStream {
+    let value = field.optional.unwrap_or(field.ty);
+    quote_spanned! {at(field.ty.span())=>
+        const _: () = {
+            #[allow(dead_code, trivial_bounds)]
+            struct Value where #value: ::sea_orm_cached_field::__private::CachedValue;
+        };
+    }
+}
+
+/// What the compiler warns of, where nothing is wrong.
+pub(crate) fn warnings(model: &Model<'_>) -> TokenStream {
+    model.cached_fields.iter().filter_map(warning::depends_on_nothing).collect()
 }
 
 /// Generated code whose errors are shown there. Unlike code with that span itself, no lint takes it for the user's.

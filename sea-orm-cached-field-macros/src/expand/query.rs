@@ -11,13 +11,15 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
     // Not the user's, or rustc would suggest to write arguments behind the field.
     let [model_name, select] = [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
     let optional = field.optional.is_some();
-    let missing = format!("the cached field `{}` needs a query `{model_name}::{select}`", field.name);
+    let missing = format!("the cached field `{}` needs a query `{model_name}::{select}()`", field.name);
     // The text is a format string once more.
     let note = format!(
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
-         selects the key of `{model_name}`, then the value"
+         selects the key of `{model_name}`, then the value (`{}` is derived from it)",
+        field.calculate
     );
-    let selected = quote_spanned!(at(at_name)=> #model_name::#select());
+    let selected =
+        quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call());
     // Where it is made and where it is used: a macro that was given the name would take them for two.
     let query = Ident::new("query", at_name);
     let statement = quote_spanned!(at_name=> statement(#query));
@@ -47,6 +49,8 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
 
         ::std::option::Option::Some(::sea_orm_cached_field::__private::Query {
             select: || {
+                #[allow(unused_imports)]
+                use ::sea_orm_cached_field::__private::{Takes as _, TakesOthers as _};
                 let #query = #selected;
                 #statement
             },

@@ -9,11 +9,13 @@ use crate::{
 /// Drops the dependencies that are wrong. Whether a column exists is left to rustc, which knows the similar names.
 pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     for index in 0..model.cached_fields.len() {
-        let mut depends_on = std::mem::take(&mut model.cached_fields[index].options.depends_on);
+        let given = model.cached_fields[index].options.depends_on.take();
+        let is_given = given.is_some();
+        let mut depends_on = given.unwrap_or_default();
         let field = &model.cached_fields[index];
         recursion(field, &depends_on, errors);
         check_all(Place::Row(model, field), &mut depends_on, errors);
-        model.cached_fields[index].options.depends_on = depends_on;
+        model.cached_fields[index].options.depends_on = is_given.then_some(depends_on);
     }
 }
 

@@ -126,21 +126,19 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
     let marker = field.marker.to_string();
     let mut types =
         model.columns.iter().map(|column| column.ty).chain(model.cached_fields.iter().map(|field| field.ty));
-    let taken_by = if GENERATED.contains(&marker.as_str()) {
-        "SeaORM generates a type of that name"
+    let wrong = if GENERATED.contains(&marker.as_str()) {
+        "SeaORM generates a type of that name: rename the field"
     } else if EXPECTED.contains(&marker.as_str()) {
-        "that would hide another type in this module"
+        "that would hide another type in this module: rename the field"
     } else if types.any(|ty| names(ty.to_token_stream(), &field.marker)) {
-        "a field uses another type of that name"
+        "a field uses another type of that name: rename the field, or do not import that type and write it with its \
+         module, as in `super::birds::Pigeon`"
     } else {
         return true;
     };
     errors.at(
         field.name.span(),
-        format!(
-            "the cached field `{}` gets a type `{marker}` beside the model, but {taken_by}: rename the field",
-            field.name
-        ),
+        format!("the cached field `{}` gets a type `{marker}` beside the model, but {wrong}", field.name),
     );
     false
 }

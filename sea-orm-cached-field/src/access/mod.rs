@@ -93,6 +93,18 @@ impl Target {
         Ok(F::stored(&row).fresh().cloned())
     }
 
+    /// The value as its column holds it, which may have rounded it.
+    async fn as_stored<F: CachedField>(&self, db: &DatabaseExecutor<'_>, value: F::Value) -> Result<F::Value, Error> {
+        if self.model.owner.fields[self.field].exact {
+            return Ok(value);
+        }
+        match self.load::<F>(db).await {
+            Ok(row) => Ok(F::stored(&row).value.cloned().unwrap_or(value)),
+            Err(Error::RowGone { .. }) => Ok(value),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The value, and whether it is another one than the row held when it was loaded.
     async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<(F::Value, bool), Error> {
         let circles = invalidation::find_circles(db, &self.model, self.field, std::slice::from_ref(&self.key));
@@ -193,10 +205,11 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
     let claimed_at = invalidation::clock(&db).await?;
     let (value, _) = target.calculate::<F>(&db).await?;
     let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
-    if invalidation::store_in_transaction(&db, &target.model, target.field, &written).await? {
-        target.call_hook_in_transaction(&db).await?;
+    if !invalidation::store_in_transaction(&db, &target.model, target.field, &written).await? {
+        return Ok(value);
     }
-    Ok(value)
+    target.call_hook_in_transaction(&db).await?;
+    target.as_stored::<F>(&db, value).await
 }
 
 /// Without a claim somebody else is about to store the value: it is calculated all the same, and returned.
@@ -220,10 +233,11 @@ async fn calculate_and_complete<F: CachedField>(
             let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed };
             match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(stored) => {
-                    if stored == [true] {
-                        target.call_hook(engine, &db).await;
+                    if stored != [true] {
+                        return Ok(value);
                     }
-                    Ok(value)
+                    target.call_hook(engine, &db).await;
+                    target.as_stored::<F>(&db, value).await
                 }
                 Err(error) if engine.refuses_value(&error) => {
                     invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;

@@ -19,7 +19,7 @@ use crate::{
     calculation::{Calculated, Limits, Outcome, calculate},
     dialect::{self, Claim},
     engine::Engine,
-    field::{CachedField, IntoExecutor, Key},
+    field::{CachedField, FieldSpec, IntoExecutor, Key},
     invalidation::{self, Calculation, Retry},
     recalculation::{Holder, Recalculation},
     registry::{self, Below, Model},
@@ -64,7 +64,7 @@ pub async fn recalculate_rows<F: CachedField>(
 
 /// Makes these loaded rows fresh, as far as the field is concerned.
 pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [RowOf<F>]) -> Result<(), Error> {
-    let rows = FieldRows::field::<F>()?;
+    let (rows, spec) = (FieldRows::field::<F>()?, F::spec());
     let mut failure = None;
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
@@ -75,7 +75,7 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
         for model in models {
             let key = Key::of::<F::Entity>(model);
             match loaded.get(&key) {
-                Some(row) => put::<F>(model, row, refreshed.values.get(&key)),
+                Some(row) => put::<F>(&spec, model, row, refreshed.values.get(&key)),
                 None => failure = failure.or(Some(rows.gone(key))),
             }
         }
@@ -84,13 +84,12 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts what the row says of the field into the model, and the value that was calculated since, if one was.
-fn put<F: CachedField>(model: &mut RowOf<F>, row: &RowOf<F>, calculated: Option<&Value>) {
-    let spec = F::spec();
+/// Puts what the row says of the field into the model; where the row is stale, the value that was calculated of it, if one was.
+fn put<F: CachedField>(spec: &FieldSpec<F::Entity>, model: &mut RowOf<F>, row: &RowOf<F>, calculated: Option<&Value>) {
     for column in [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after].into_iter().flatten() {
         model.set(column, row.get(column));
     }
-    if let Some(value) = calculated {
+    if let Some(value) = calculated.filter(|_| F::stored(row).fresh().is_none()) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
     }

@@ -1,6 +1,21 @@
 //! Which column a field of a model is. Attributes of the field say so, and of other models the macro sees none.
 
-use sea_orm::{ActiveModelTrait, ActiveValue, EntityTrait, Iterable, sea_query::Value};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, EntityTrait, Iterable,
+    sea_query::{Nullable, Value},
+};
+
+/// The type of a cached field, or what is in it if it is an `Option`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the type of a cached field",
+    label = "expected a type that SeaORM stores in a column that may be NULL, found `{Self}`",
+    note = "an `Option` is written as `Option<..>`, not by an alias; a type of your own derives `DeriveValueType`, \
+            `DeriveActiveEnum` or `FromJsonQueryResult`"
+)]
+pub trait CachedValue {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<Value> + Nullable> CachedValue for T {}
 
 /// A field of an active model that is stored in a column.
 #[diagnostic::on_unimplemented(

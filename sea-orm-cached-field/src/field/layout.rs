@@ -64,6 +64,8 @@ pub(crate) struct Field {
     pub(crate) query: Option<Query>,
     /// Whether it may be calculated from the same field of other rows.
     pub(crate) recursive: bool,
+    /// Whether the column of the value gives back each value as it was written, unrounded.
+    pub(crate) exact: bool,
     /// The columns of the row itself that the calculation reads or that lead to related rows, beside the key.
     pub(crate) own_columns: Vec<String>,
 }

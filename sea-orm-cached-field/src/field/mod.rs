@@ -1,6 +1,7 @@
 //! What a cached field is: its trait, its columns, its options, and the paths that it depends on.
 
 mod cached_field;
+mod call;
 mod column;
 mod executor;
 mod expiry;
@@ -13,6 +14,8 @@ pub use cached_field::{
     BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query, Stored, calculate_one,
     stale,
 };
+pub use call::{Call, Takes, TakesOthers, boxed};
+pub use column::CachedValue;
 pub use executor::IntoExecutor;
 pub(crate) use expiry::time_zone;
 pub use expiry::{Expiry, moment_in};

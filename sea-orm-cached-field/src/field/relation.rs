@@ -180,10 +180,11 @@ impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
 /// An entity that leads to `E`.
 #[diagnostic::on_unimplemented(
     message = "SeaORM knows of no relation between `{E}` and `{Self}`",
-    label = "neither model has a relation to the other that is its only one",
-    note = "declare it, as in `#[sea_orm(has_many)] pigeons: HasMany<super::pigeon::Entity>`, or implement `Related`; \
-            where there are several, name the relation field, or the relation that leads here, as in \
-            `super::pigeon::Relation::Lamppost(weight)`"
+    label = "neither model has one relation to the other, and no more",
+    note = "if there is none, declare it, as in `#[sea_orm(has_many)] pigeons: HasMany<super::pigeon::Entity>`, or implement \
+            `Related`",
+    note = "if there are several, name the relation field (`#[sea_orm::compact_model]` lets a compact model have some, called like \
+            the variants of its `Relation`), or the relation that leads here: `super::pigeon::Relation::Lamppost(weight)`"
 )]
 pub trait RelatedBack<E> {
     /// The way from `E`.

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::OnceLock, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
+    ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
     sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable},
 };
 
@@ -91,8 +91,32 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
             read: around(|value| spec.cached.select_as(value)),
         }),
         recursive: spec.recursive,
+        exact: is_exact::<E>(spec.cached),
         own_columns: Vec::new(),
     }
+}
+
+/// Whether a column gives back each value as it was written. Others round it, or write it in another way.
+fn is_exact<E: EntityTrait>(column: E::Column) -> bool {
+    use ColumnType as Type;
+
+    let is_whole = matches!(
+        column.def().get_column_type(),
+        Type::TinyInteger
+            | Type::SmallInteger
+            | Type::Integer
+            | Type::BigInteger
+            | Type::TinyUnsigned
+            | Type::SmallUnsigned
+            | Type::Unsigned
+            | Type::BigUnsigned
+            | Type::Boolean
+            | Type::Uuid
+            | Type::Text
+            | Type::String(_)
+            | Type::Blob
+    );
+    is_whole && cast::<E>(column) == Cast::default()
 }
 
 fn milliseconds(time: Duration) -> i64 {

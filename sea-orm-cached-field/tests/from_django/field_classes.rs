@@ -153,13 +153,13 @@ mod beyond {
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
-        #[cached]
+        #[cached(depends_on())]
         pub ticket: Uuid,
-        #[cached]
+        #[cached(depends_on())]
         pub document: Json,
-        #[cached]
+        #[cached(depends_on())]
         pub feeling: Mood,
-        #[cached]
+        #[cached(depends_on())]
         pub weight: Tons,
     }
 
@@ -199,10 +199,10 @@ mod on_postgres {
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i32,
-        #[cached]
+        #[cached(depends_on())]
         pub numbers: Vec<i32>,
         /// As Django has it for `GenericIPAddressField`, read as text.
-        #[cached]
+        #[cached(depends_on())]
         #[sea_orm(column_type = "Inet", select_as = "text", save_as = "inet")]
         pub address: String,
     }

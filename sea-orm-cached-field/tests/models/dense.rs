@@ -25,7 +25,7 @@ pub mod lamppost {
         pub slow_full_name: String,
         #[cached(depends_on(pigeons(weight)), flagging = "collector")]
         pub load: i64,
-        #[cached]
+        #[cached(depends_on())]
         pub r#type: String,
     }
 

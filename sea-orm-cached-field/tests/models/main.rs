@@ -10,6 +10,7 @@ mod dense;
 mod json;
 mod many_rows_at_a_time;
 mod named_as_its_column;
+mod named_like_a_relation;
 mod optional_value;
 mod recursive_paths;
 mod relations_of_other_models;

@@ -16,7 +16,7 @@ pub struct Model {
     pub nickname: Option<String>,
     #[cached(batch, depends_on(first_name), calculation_method_name = "measure_name")]
     pub name_length: i64,
-    #[cached(batch)]
+    #[cached(batch, depends_on())]
     pub r#type: i32,
     #[cached(depends_on(first_name))]
     pub shout: String,

@@ -11,9 +11,9 @@ use sea_orm_cached_field::cached_fields;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
-    #[cached]
+    #[cached(depends_on())]
     pub nickname: Option<String>,
-    #[cached]
+    #[cached(depends_on())]
     pub heaviest_pigeon: std::option::Option<i32>,
 }
 

@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub first_name: String,
-    #[cached]
+    #[cached(depends_on())]
     pub full_name: String,
 }
 

@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub first_name: String,
-    #[cached(calculation_method_name = "make_full_name")]
+    #[cached(calculation_method_name = "make_full_name", depends_on())]
     pub full_name: String,
 }
 

@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub first_name: String,
-    #[cached(after_recalculation = "announce")]
+    #[cached(after_recalculation = "announce", depends_on())]
     pub full_name: String,
 }
 

@@ -21,6 +21,7 @@ mod a_new_version_makes_all_rows_stale;
 mod a_query_says_what_rows_would;
 mod a_value_expires_again_and_again;
 mod a_value_expires_on_its_moment;
+mod a_value_is_returned_as_it_is_stored;
 mod a_value_set_by_hand_is_kept;
 mod a_worker_connects_as_its_pool_does;
 mod an_active_model_is_saved_by_its_user;

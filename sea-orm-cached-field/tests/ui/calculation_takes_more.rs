@@ -9,20 +9,16 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
     pub first_name: String,
-    #[cached(depends_on())]
+    #[cached(depends_on(first_name))]
     pub full_name: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    async fn calculate_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+    async fn calculate_full_name(&self, _: &impl ConnectionTrait, _: i32) -> Result<String, DbErr> {
         Ok(self.first_name.clone())
     }
-}
-
-pub fn used(row: &Model, db: &sea_orm::DatabaseConnection) {
-    drop(row.full_name(db));
 }
 
 fn main() {}

@@ -1,0 +1,73 @@
+//! Calls of what the user writes. The macro does not see what it takes, nor what it returns.
+
+use super::BoxError;
+
+/// A function of the user, and the arguments that it is called with.
+#[derive(Debug)]
+pub struct Call<F, A>(pub F, pub A);
+
+/// A function that takes these arguments.
+pub trait Takes {
+    /// What it returns.
+    type Output;
+
+    /// Calls it.
+    fn call(self) -> Self::Output;
+}
+
+impl<F: FnOnce() -> O, O> Takes for Call<F, ()> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.0)()
+    }
+}
+
+impl<F: FnOnce(R, D) -> O, R, D, O> Takes for Call<F, (R, D)> {
+    type Output = O;
+
+    fn call(self) -> O {
+        (self.0)(self.1.0, self.1.1)
+    }
+}
+
+/// A function that takes other arguments. A method of the value comes before one of its reference, so this one is found only
+/// there.
+pub trait TakesOthers {
+    /// Stands for what it would return.
+    fn call(self) -> OtherParameters;
+}
+
+impl<F, A> TakesOthers for &Call<F, A> {
+    fn call(self) -> OtherParameters {
+        OtherParameters
+    }
+}
+
+/// What is found instead of a result, in messages of the compiler.
+#[derive(Debug)]
+pub struct OtherParameters;
+
+/// An error that a calculation can return.
+#[diagnostic::on_unimplemented(
+    message = "a calculation cannot return the error `{Self}`",
+    label = "expected an error that is `Send + Sync`, found `{Self}`",
+    note = "return `DbErr`, an error of your own that implements `std::error::Error`, or \
+            `Box<dyn std::error::Error + Send + Sync>`"
+)]
+pub trait CalculationError {
+    /// The error, whatever its type.
+    fn boxed(self) -> BoxError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> CalculationError for E {
+    fn boxed(self) -> BoxError {
+        self.into()
+    }
+}
+
+/// The result, whatever the type of its error.
+pub fn boxed<T, E: CalculationError>(result: Result<T, E>) -> Result<T, BoxError> {
+    result.map_err(CalculationError::boxed)
+}
