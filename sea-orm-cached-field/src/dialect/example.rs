@@ -34,6 +34,7 @@ pub(super) fn owner() -> Owner {
             lazy: false,
             query: None,
             recursive: false,
+            exact: true,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
         }],
         sources: vec![source("pigeon", "id", "lamppost_id", "weight"), source("city", "city_id", "id", "name")],
