@@ -112,6 +112,6 @@ contract! {
         db.create(station::Entity).await;
         db.create(leg::Entity).await;
         let message = refused(&db, CachedFields::of::<route::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`label` of `route` cannot depend on `leg(station(name))`: at `station`, it is not clear which relation of `leg` its field `start` is; call the relation like the field, `relation_enum = "Start"`, or, if it leads through a junction, go by the modules, `super::junction(super::target(..))`"#));
+        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`label` of `route` cannot depend on `leg(station(name))`: at `station`, it is not clear which relation of `leg` its field `start` is; call the relation like the field, `relation_enum = "Start"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`"#));
     }
 }
