@@ -25,11 +25,11 @@ impl Kind {
             "sqlite" => Ok(Self::Sqlite),
             "postgres" | "postgresql" => Ok(Self::Postgres),
             "mysql" | "mariadb" => {
-                let version = mysql_client::probe(sh, &mysql::client(), url)?;
-                let version = match version {
-                    Some(version) => version,
-                    None => mysql_client::probe(sh, Path::new("mariadb"), url)?
-                        .context("there is no client, neither `mysql` nor `mariadb`, to ask the server with")?,
+                // MariaDB's client may log in to both; that of MySQL 9 no longer knows how MariaDB's accounts do it.
+                let version = match mysql_client::probe(sh, Path::new("mariadb"), url) {
+                    Ok(Some(version)) => version,
+                    _ => mysql_client::probe(sh, &mysql::client(), url)?
+                        .context("there is no client, neither `mariadb` nor `mysql`, to ask the server with")?,
                 };
                 Ok(if version.contains("MariaDB") { Self::MariaDb } else { Self::MySql })
             }
