@@ -91,7 +91,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `sqlx-sqlite` | SQLite 3.42 and later |
+//! | `sqlx-sqlite` | SQLite 3.37 and later |
 //! | `sqlx-postgres` | PostgreSQL 13 and later |
 //! | `sqlx-mysql` | MySQL 8.0.19 and later, MariaDB 10.6 and later |
 //! | `migration` | [`InstallCachedFields`] and [`SuspendCachedFields`], steps of a `sea-orm-migration` migrator |
@@ -105,6 +105,8 @@
 )]
 
 mod access;
+#[cfg(all(test, feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
+mod any_name;
 mod calculation;
 mod dialect;
 mod engine;

@@ -6,6 +6,7 @@ mod mariadb;
 mod mysql;
 mod mysql_client;
 mod postgres;
+mod sqlite;
 
 use std::env;
 use std::thread::sleep;
@@ -38,6 +39,7 @@ struct Service {
 
 /// Makes every service reachable, or fails with what to do.
 pub(crate) fn ensure(sh: &Shell) -> Result<()> {
+    sqlite::ensure_client(sh)?;
     SERVICES.iter().try_for_each(|service| service.ensure(sh))
 }
 

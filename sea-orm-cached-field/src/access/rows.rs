@@ -72,10 +72,13 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
         let refreshed = rows.refresh(&db, &keys).await?;
         let loaded = registry::load_all::<F::Entity>(&db, &keys).await?;
         let loaded: HashMap<Key, RowOf<F>> = loaded.into_iter().map(|row| (Key::of::<F::Entity>(&row), row)).collect();
+        let missing: Vec<Key> = keys.iter().filter(|key| !loaded.contains_key(key)).cloned().collect();
+        let spelled = rows.model.spelled(&db, &missing).await?;
         for model in models {
             let key = Key::of::<F::Entity>(model);
-            match loaded.get(&key) {
-                Some(row) => put::<F>(&spec, model, row, refreshed.values.get(&key)),
+            let own = spelled.get(&key).unwrap_or(&key);
+            match loaded.get(own) {
+                Some(row) => put::<F>(&spec, model, row, refreshed.values.get(own)),
                 None => failure = failure.or(Some(rows.gone(key))),
             }
         }

@@ -27,7 +27,7 @@ use crate::{
     engine::Engine,
     event::Event,
     field::Key,
-    registry::{Loaded, Model},
+    registry::{Loaded, LoadedRows, Model},
 };
 
 /// For how long the fields of a row that are calculated wait for the others, to be stored together.
@@ -141,9 +141,8 @@ pub(crate) async fn calculate(
 ) -> Result<(), Error> {
     let claims = by_row(claims);
     let keys: Vec<Key> = claims.keys().cloned().collect();
-    let (loaded, unreadable) = model.rows.load(rows_over, &keys).await?;
+    let LoadedRows { rows: loaded, places, unreadable } = model.load(rows_over, &keys).await?;
     let batch = Batch { engine, db, model, loaded: &*loaded, limits, calculated };
-    let places: HashMap<Key, usize> = (0..loaded.len()).map(|place| (loaded.key(place), place)).collect();
     let (mut rows, mut ended) = (Vec::new(), Vec::new());
     for (key, claims) in claims {
         let outcome = || match unreadable.get(&key) {

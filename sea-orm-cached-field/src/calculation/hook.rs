@@ -10,7 +10,7 @@ use crate::{
     engine::Engine,
     event::Event,
     field::Key,
-    registry::{Loaded, Model},
+    registry::{Loaded, LoadedRows, Model},
 };
 
 /// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as they stand now.
@@ -32,7 +32,7 @@ pub(crate) async fn after_recalculation(
         return true;
     }
     let keys: Vec<Key> = rows.keys().cloned().collect();
-    let (loaded, unreadable) = match model.rows.load(db, &keys).await {
+    let LoadedRows { rows: loaded, places, unreadable } = match model.load(db, &keys).await {
         Ok(loaded) => loaded,
         Err(error) => {
             for (key, fields) in &rows {
@@ -49,8 +49,9 @@ pub(crate) async fn after_recalculation(
     }
     // A row that is gone by now has no value any more that anything could follow from.
     let mut hooks = Vec::new();
-    for place in 0..loaded.len() {
-        for field in rows.remove(&loaded.key(place)).unwrap_or_default() {
+    for (key, fields) in rows {
+        let Some(place) = places.get(&key).copied() else { continue };
+        for field in fields {
             hooks.push(Hook { engine, db, model, loaded: &*loaded, limits, place, field }.call());
         }
     }

@@ -55,6 +55,8 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        strict: false,
+        collations: Default::default(),
         operators: Default::default(),
         nullable: Default::default(),
         generated: Default::default(),
@@ -129,6 +131,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
         ("is_marked", dialect.is_marked(owner, &claims[0])),
         ("hold_back", dialect.hold_back(owner, &claims[0], 1000, None)),
+        ("spelled", dialect.spelled(owner, &keys)),
         ("status", dialect.status(owner, 0, &keys[..1])),
         ("status of rows", dialect.status(owner, 0, &keys)),
     ];

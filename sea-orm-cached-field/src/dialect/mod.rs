@@ -3,6 +3,7 @@
 //! A [`Dialect`] renders statements and decides nothing: what they are for, and in which order they run, is written in
 //! `schema/` and `invalidation/`.
 
+mod apart;
 mod bound;
 #[cfg(test)]
 mod example;
@@ -16,11 +17,13 @@ mod shared;
 pub(crate) mod sql;
 mod sqlite;
 #[cfg(test)]
-mod words;
+pub(crate) mod words;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use sea_orm::{
+    ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value, sea_query::ColumnDef,
+};
 
 use crate::{
     Error,
@@ -118,8 +121,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` (as of [`Described`], 0 or 1), `name`, `type`,
-    /// `equality` (an operator, or null), `nullable` and `is_generated` (0 or 1), `key` (its place in the primary key, or 0) of a
+    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// `collated` (its collation as of [`Described`], or null), `equality` (an operator, or null), `nullable` and `is_generated` (0 or 1), `key` (its place in the primary key, or 0) of a
     /// table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
 
@@ -136,6 +139,9 @@ pub(crate) trait Dialect: Send + Sync {
     fn knows_time_zone(&self, _name: &str) -> Option<Statement> {
         None
     }
+
+    /// Gives a column that is to be added a type that the table takes.
+    fn fit_column(&self, _table: &Described, _column: &mut ColumnDef) {}
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
@@ -429,11 +435,11 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ...
+    /// Locks the rows, skipping those that somebody holds locked: rows `key_1`, ..., spelled as given.
     fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
     /// Locks the rows, and those of the queue, of these claims, skipping what somebody holds locked, where one statement can
-    /// do both: rows `key_1`, ..., `field`, `held` (whether the row is locked), `generation` (if the queue's row is), `marked`.
+    /// do both: rows `key_1`, ... (spelled as given), `field`, `held` (whether the row is locked), `generation` (if the queue's row is), `marked`.
     fn lock_claimed(&self, _owner: &Owner, _claims: &[Claim]) -> Option<Statement> {
         None
     }
@@ -483,7 +489,7 @@ pub(crate) trait Dialect: Send + Sync {
         true
     }
 
-    /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ...
+    /// Those of these rows that are calculated, over others, from themselves: rows `key_1`, ..., spelled as given.
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement;
 
     /// The rows that are calculated from this one: rows `key_1`, ...
@@ -535,6 +541,10 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// A row `now`: the time, in milliseconds since 1970.
     fn clock(&self) -> Statement;
+
+    /// The rows of the owner that the database finds by these keys: rows `place` (of the key among them, from 0 on), and
+    /// `key_1`, ... as the row spells it, for a collation or a type may call two spellings equal.
+    fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement;
 
     /// Rows `key_1`, ..., `stale` (bool: flagged, expired, marked or queued) of those of these rows that there are.
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement;

@@ -80,6 +80,10 @@ pub(crate) struct Described {
     pub(crate) table: Table,
     /// Type by name.
     pub(crate) columns: BTreeMap<String, String>,
+    /// Whether its columns take only values of their type, and only types that SQLite names itself.
+    pub(crate) strict: bool,
+    /// The collation by name, quoted, of columns whose own may call different texts equal, where the type does not name it.
+    pub(crate) collations: BTreeMap<String, String>,
     /// The operator of equality by name, of columns whose type brings one of its own.
     pub(crate) operators: BTreeMap<String, String>,
     /// The columns that may be NULL.

@@ -199,6 +199,18 @@ pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     sql.table("k", Bound::keys(owner, keys.iter()))
 }
 
+/// `start_key_1 AS key_1, ...`
+pub(super) fn named(columns: &[String], names: &[String]) -> String {
+    columns.iter().zip(names).map(|(column, name)| format!("{column} AS {name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `k (key_1, ..., place) AS (..)`
+pub(super) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
+    let mut columns = Bound::keys(owner, keys.iter());
+    columns.push(Bound::new("place", 0..keys.len() as i64));
+    sql.table("k", columns)
+}
+
 /// `v (key_1, ..., claimed_at, value_1, ...) AS (..)`, one value a field of the shape.
 pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));

@@ -180,6 +180,7 @@ impl Sql {
     pub(crate) fn statement(self, text: String) -> Statement {
         #[cfg(feature = "mutations")]
         let text = super::mutation::mutated(&text);
+        let text = super::apart::apart(text);
         // On SQLite, sqlx looks each numbered placeholder up among all others.
         if self.backend == DbBackend::Postgres {
             return Statement::from_sql_and_values(self.backend, text, self.values);

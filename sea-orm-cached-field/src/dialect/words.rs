@@ -133,7 +133,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         objects
             .iter()
             .filter(|object| object.kind == ObjectKind::Table)
-            .flat_map(|table| dialect.upgrade(&owner, table, 1)),
+            .flat_map(|object| dialect.upgrade(&owner, object, 1)),
     );
     texts.extend(
         objects
@@ -170,6 +170,16 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The names that stand beside the user's own: in what is created, and in the statements of workers and readers.
+pub(crate) fn names_beside_the_users(dialect: &dyn Dialect) -> BTreeSet<String> {
+    let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
+    let mut statements = example::statements(dialect, &owner);
+    statements.extend(example::chunks(dialect, &owner, [&keys[0], &keys[1]]));
+    let sent = statements.into_iter().map(|(_, statement)| statement.sql);
+    let created = objects(dialect, &owner).into_iter().flat_map(|object| object.create);
+    sent.chain(created).flat_map(|text| names(dialect.backend(), &text)).collect()
 }
 
 fn assert_none_is_reserved(dialect: &dyn Dialect) {

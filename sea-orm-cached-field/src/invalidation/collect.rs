@@ -290,12 +290,13 @@ async fn enqueue(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted: HashSet<(&Key, usize)> = rows.iter().filter(|row| row.lease).map(|row| (&row.key, row.field)).collect();
+    // By the field: the queue may spell the key in another way.
+    let wanted: HashSet<usize> = rows.iter().filter(|row| row.lease).map(|row| row.field).collect();
     let mut claims = Vec::new();
     for row in query_last(db, engine.dialect.enqueue(&model.owner, rows, lease)).await? {
         let leased: bool = row.try_get("", "leased")?;
         let claim = read_claim(model, &row)?;
-        if leased && wanted.contains(&(&claim.key, claim.field)) {
+        if leased && wanted.contains(&claim.field) {
             claims.push(claim);
         }
     }

@@ -35,8 +35,11 @@ async fn find_circles_now(
     let dialect = dialect::of(db.get_database_backend())?;
     let mut circles = HashMap::new();
     for source in model.owner.recursions(field) {
-        for key in suspects(dialect, db, model, source, keys).await? {
-            if let Some(path) = circle(dialect, db, model, source, &key).await? {
+        let suspects = suspects(dialect, db, model, source, keys).await?;
+        let spelled = model.spelled(db, &suspects).await?;
+        for key in suspects {
+            let own = spelled.get(&key).unwrap_or(&key);
+            if let Some(path) = circle(dialect, db, model, source, own).await? {
                 let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
                 circles.insert(key, Error::DataCycle { table, field, path });
             }

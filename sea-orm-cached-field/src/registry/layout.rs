@@ -4,7 +4,7 @@ use std::{ops::Range, sync::OnceLock, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
-    sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder, Table as AlterTable},
+    sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder},
 };
 
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
@@ -285,8 +285,8 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
         {
             definition.custom("datetime(6)");
         }
-        let alter = AlterTable::alter().table(E::default().table_ref()).add_column(&mut definition).to_owned();
-        FieldColumn { name: column.as_str().to_owned(), kind: column.def().get_column_type().clone(), alter }
+        let (name, kind) = (column.as_str().to_owned(), column.def().get_column_type().clone());
+        FieldColumn { name, kind, definition, table: E::default().table_ref() }
     });
     columns.collect()
 }

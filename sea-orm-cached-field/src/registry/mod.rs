@@ -11,10 +11,13 @@ use std::{
     sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
-use sea_orm::{ColumnType, DbBackend, DbErr, QueryResult, sea_query::TableAlterStatement};
+use sea_orm::{
+    ColumnType, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, QueryResult,
+    sea_query::{ColumnDef, Table as AlterTable, TableAlterStatement, TableRef},
+};
 
 use crate::{
-    Error,
+    Error, dialect,
     field::{
         CachedModel, Dependency, Key,
         layout::{Owner, Table},
@@ -23,7 +26,7 @@ use crate::{
 
 pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
 pub use query::select;
-pub(crate) use rows::{Loaded, Rows, flag_all, keys_of, load_all, load_one};
+pub(crate) use rows::{Loaded, Rows, Unreadable, flag_all, keys_of, load_all, load_one};
 
 /// A model with cached fields, its types forgotten.
 pub(crate) struct Model {
@@ -59,6 +62,21 @@ impl Model {
         Ok(model)
     }
 
+    /// A model that no entity stands for.
+    #[cfg(test)]
+    pub(crate) fn plain(owner: Owner, rows: Box<dyn Rows>) -> Self {
+        let dependencies = owner.fields.iter().map(|_| Vec::new()).collect();
+        Self {
+            owner,
+            entity: "",
+            declared_by: "",
+            dependencies,
+            rows,
+            columns: |_, _| Vec::new(),
+            below: OnceLock::new(),
+        }
+    }
+
     /// All cached fields that a field is calculated from, those first which others of them are calculated from.
     pub(crate) fn all_below(self: &Arc<Self>, field: usize) -> &[Below] {
         let of_all_fields = || {
@@ -77,18 +95,72 @@ impl Model {
         (self.columns)(backend, field)
     }
 
+    /// Loads the rows with these keys.
+    pub(crate) async fn load<'a>(
+        &'a self,
+        db: &'a DatabaseExecutor<'a>,
+        keys: &'a [Key],
+    ) -> Result<LoadedRows<'a>, DbErr> {
+        let (rows, mut unreadable) = self.rows.load(db, keys).await?;
+        let mut places: HashMap<Key, usize> = (0..rows.len()).map(|place| (rows.key(place), place)).collect();
+        let is_missing = |key: &&Key| !places.contains_key(*key) && !unreadable.contains_key(*key);
+        let missing: Vec<Key> = keys.iter().filter(is_missing).cloned().collect();
+        for (key, own) in self.spelled(db, &missing).await? {
+            if let Some(place) = places.get(&own) {
+                places.insert(key, *place);
+            } else if own != key {
+                let reason = format!(
+                    "the database finds a row by this key, whose key is then read as {own}, and is another each time: \
+                     give the entity's key a type that reads what it writes"
+                );
+                unreadable.insert(key, DbErr::Custom(reason));
+            }
+        }
+        Ok(LoadedRows { rows, places, unreadable })
+    }
+
+    /// The owner's rows that the database finds by these keys: as the row spells its key, by the key as it is given.
+    pub(crate) async fn spelled(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<HashMap<Key, Key>, DbErr> {
+        let mut spelled = HashMap::new();
+        if keys.is_empty() {
+            return Ok(spelled);
+        }
+        let dialect = dialect::of(db.get_database_backend()).map_err(|error| DbErr::Custom(error.to_string()))?;
+        for row in db.query_all_raw(dialect.spelled(&self.owner, keys)).await? {
+            let place: i64 = row.try_get("", "place")?;
+            let given = usize::try_from(place).ok().and_then(|place| keys.get(place));
+            spelled.extend(given.cloned().zip(Some(self.read_key(&row)?)));
+        }
+        Ok(spelled)
+    }
+
     /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
     pub(crate) fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
         self.rows.read_key(row)
     }
 }
 
+/// Loaded rows.
+pub(crate) struct LoadedRows<'a> {
+    pub(crate) rows: Box<dyn Loaded + 'a>,
+    /// The place of the row that the database finds by a key, by the key as it was given: the row may spell it in another way.
+    pub(crate) places: HashMap<Key, usize>,
+    pub(crate) unreadable: Unreadable,
+}
+
 /// A column of a field as SeaORM makes it.
 pub(crate) struct FieldColumn {
     pub(crate) name: String,
     pub(crate) kind: ColumnType,
-    /// Adds it to the table.
-    pub(crate) alter: TableAlterStatement,
+    pub(crate) definition: ColumnDef,
+    table: TableRef,
+}
+
+impl FieldColumn {
+    /// What adds it to the table, defined so.
+    pub(crate) fn add(&self, mut definition: ColumnDef) -> TableAlterStatement {
+        AlterTable::alter().table(self.table.clone()).add_column(&mut definition).to_owned()
+    }
 }
 
 /// What `#[cached_fields]` registers.

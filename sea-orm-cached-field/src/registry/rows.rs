@@ -30,11 +30,8 @@ pub(crate) trait Rows: Send + Sync {
         &'a self,
         db: &'a DatabaseExecutor<'a>,
         keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<LoadedRows<'a>, DbErr>>;
+    ) -> BoxFuture<'a, Result<(Box<dyn Loaded + 'a>, Unreadable), DbErr>>;
 }
-
-/// The rows, and what cannot be read.
-pub(crate) type LoadedRows<'a> = (Box<dyn Loaded + 'a>, Unreadable);
 
 /// What cannot be read, and why.
 pub(crate) type Unreadable = HashMap<Key, DbErr>;
@@ -95,7 +92,7 @@ impl<E: CachedModel> Rows for TypedRows<E> {
         &'a self,
         db: &'a DatabaseExecutor<'a>,
         keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<LoadedRows<'a>, DbErr>> {
+    ) -> BoxFuture<'a, Result<(Box<dyn Loaded + 'a>, Unreadable), DbErr>> {
         Box::pin(async move {
             let (models, unreadable) = load::<E>(db, keys).await?;
             let loaded: Box<dyn Loaded> = Box::new(TypedLoaded { fields: &self.fields, models });

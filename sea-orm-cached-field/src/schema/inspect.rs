@@ -102,11 +102,12 @@ pub(super) async fn describe(
 ) -> Result<Option<Found>, Error> {
     let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
     let (mut operators, mut nullable, mut generated) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut by_row = false;
+    let (mut by_row, mut strict, mut collations) = (false, false, BTreeMap::new());
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
         by_row = row.try_get::<i32>("", "by_row")? > 0;
+        strict = row.try_get::<i32>("", "strict")? > 0;
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
         }
@@ -119,6 +120,9 @@ pub(super) async fn describe(
         if let Some(operator) = row.try_get::<Option<String>>("", "equality")? {
             operators.insert(name.clone(), operator);
         }
+        if let Some(collation) = row.try_get::<Option<String>>("", "collated")? {
+            collations.insert(name.clone(), collation);
+        }
         columns.insert(name, row.try_get("", "type")?);
     }
     if columns.is_empty() {
@@ -130,6 +134,8 @@ pub(super) async fn describe(
     let described = Described {
         table,
         columns,
+        strict,
+        collations,
         operators,
         nullable,
         generated,
@@ -309,7 +315,8 @@ fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Descr
 
 /// `boolean NOT NULL DEFAULT TRUE`
 fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
-    let (alter, name) = (dialect.backend().build(&column.alter).to_string(), dialect.sql().quote(&column.name));
+    let (add, name) = (column.add(column.definition.clone()), dialect.sql().quote(&column.name));
+    let alter = dialect.backend().build(&add).to_string();
     alter.split_once(&format!(" {name} ")).map_or(alter.clone(), |(_, definition)| definition.to_owned())
 }
 

@@ -20,11 +20,11 @@ use super::{
 use crate::{
     Error,
     dialect::{
-        self, Dialect, Object, ObjectKind,
+        self, Described, Dialect, Object, ObjectKind,
         sql::{key_columns, marks, recalculations, versions as versions_table},
     },
-    field::layout::{Owner, Table},
-    registry::{FieldColumn, Model, check_cycles, two_entities},
+    field::layout::{Column, Owner, Table},
+    registry::{Model, check_cycles, two_entities},
     transaction,
 };
 
@@ -176,9 +176,12 @@ async fn add_columns(
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for field in &inspected.without_columns {
-        for FieldColumn { name, alter, .. } in model.columns(dialect.backend(), *field) {
-            db.execute(&alter).await?;
-            changes.0.push(Change::Created { table: inspected.owner.table.name.clone(), kind: "column", name });
+        for column in model.columns(dialect.backend(), *field) {
+            let mut definition = column.definition.clone();
+            dialect.fit_column(&inspected.table, &mut definition);
+            db.execute(&column.add(definition)).await?;
+            let (table, name) = (inspected.owner.table.name.clone(), column.name);
+            changes.0.push(Change::Created { table, kind: "column", name });
         }
     }
     Ok(())
@@ -370,12 +373,15 @@ async fn have_other_key(
 ) -> Result<bool, Error> {
     for (object, _) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
-        let columns = describe(dialect, &DatabaseExecutor::Transaction(db), &ours).await?;
-        let columns = columns.map(|found| found.described.columns).unwrap_or_default();
+        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &ours).await? else { continue };
+        let Described { columns, collations, .. } = found.described;
+        let differs = |(column, own): (String, &Column)| {
+            let is_compared = ours == recalculations(owner);
+            columns.get(&column) != table.columns.get(&own.name)
+                || is_compared && collations.get(&column) != table.collations.get(&own.name)
+        };
         let mut keys = key_columns(owner).into_iter().zip(&owner.key);
-        if [marks(owner), recalculations(owner)].contains(&ours)
-            && keys.any(|(column, own)| columns.get(&column) != table.columns.get(&own.name))
-        {
+        if [marks(owner), recalculations(owner)].contains(&ours) && keys.any(differs) {
             return Ok(true);
         }
     }

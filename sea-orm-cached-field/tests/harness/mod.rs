@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_macros, reason = "each test binary asks for something else")]
 
+pub mod client;
 pub mod gate;
 pub mod lampposts;
 

@@ -37,3 +37,33 @@ async fn nor_triggers_that_may_call_themselves(db: TestDb) {
     assert_eq!(watch.after("INSERT INTO lamppost (id, first_name) VALUES (3, 'Eve')").await, ["lamppost.full_name 3"]);
     assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Eva')").await, ["lamppost.full_name 3"]);
 }
+
+/// The rows of an owner that are replaced need not be found: those that come in their place are new.
+#[apply(on_sqlite)]
+async fn nor_does_an_index_by_which_an_owner_is_replaced(db: TestDb) {
+    let mut watch = perched(&db).await;
+    db.sql("CREATE UNIQUE INDEX same_name ON lamppost (lower(first_name))").await;
+    lampposts().install(&*db).await.expect("installed");
+    db.sql("UPDATE lamppost SET note = 'waits', first_name = 'Ada' WHERE id = 1").await;
+    assert_eq!(
+        watch.after("INSERT OR REPLACE INTO lamppost (id, first_name) VALUES (9, 'ADA')").await,
+        ["lamppost.full_name 9"]
+    );
+    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM lamppost WHERE id = 1").await, 0);
+    assert_eq!(db.pending("lamppost").await, 0);
+}
+
+#[apply(on_sqlite)]
+async fn nor_does_one_over_some_rows_by_which_a_related_row_is_replaced(db: TestDb) {
+    let mut watch = perched(&db).await;
+    db.sql("CREATE UNIQUE INDEX one_grey ON pigeon (colour) WHERE colour = 'grey'").await;
+    lampposts().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO pigeon (id, weight_in_g, colour, lamppost_id) VALUES (20, 5, 'grey', 1)").await;
+    watch.recalculated().await;
+    assert_eq!(
+        watch
+            .after("INSERT OR REPLACE INTO pigeon (id, weight_in_g, colour, lamppost_id) VALUES (21, 6, 'grey', 2)")
+            .await,
+        BOTH
+    );
+}

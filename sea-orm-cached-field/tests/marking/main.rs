@@ -9,6 +9,8 @@ mod harness;
 mod support;
 
 mod a_field_is_its_own_column;
+mod a_key_in_several_spellings_is_one;
+mod a_key_that_reads_otherwise_each_time_is_a_failure;
 mod a_link_of_another_type_harms_nobody;
 mod a_role_without_rights_on_ours_can_write;
 mod a_rollback_leaves_no_mark;
@@ -31,6 +33,7 @@ mod names_that_need_quotes_serve;
 mod nothing_comes_in_between;
 mod only_columns_of_the_field_are_written;
 mod only_dependent_fields_are_marked;
+mod other_clients_of_sqlite_can_write;
 mod own_columns_are_seen;
 mod partitions_are_seen;
 mod row_level_security_hides_nothing;

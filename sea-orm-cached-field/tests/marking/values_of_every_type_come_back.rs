@@ -210,19 +210,33 @@ async fn assert_calculated(db: &TestDb, id: i32) {
     sample::Entity::find_by_id(id).one(&**db).await.expect("loaded").expect("the row").assert_calculated();
 }
 
+/// Of rows that are inserted, then changed.
+async fn assert_all_come_back(db: &TestDb) {
+    db.sql("INSERT INTO sample (id, seed) VALUES (1, 1), (2, 2)").await;
+    let mut watch = Watch::begin(db, samples).await;
+    assert_calculated(db, 1).await;
+    assert_calculated(db, 2).await;
+    let recalculated = watch.after("UPDATE sample SET seed = seed + 1").await;
+    assert_eq!(recalculated.len(), 2 * sample::Model::FIELDS.len(), "{recalculated:?}");
+    assert!(recalculated.iter().all(|completed| !completed.contains("unchanged")), "{recalculated:?}");
+    assert_calculated(db, 1).await;
+    assert_calculated(db, 2).await;
+    assert_eq!(db.pending("sample").await, 0);
+}
+
+#[apply(on_sqlite)]
+async fn also_from_strict_tables_of_sqlite(db: TestDb) {
+    db.sql("CREATE TABLE sample (id INTEGER PRIMARY KEY, seed INTEGER NOT NULL) STRICT").await;
+    samples().install(&*db).await.expect("installed");
+    assert_all_come_back(&db).await;
+    assert!(samples().doctor(&*db).await.expect("examined").is_healthy());
+    assert!(samples().install(&*db).await.expect("installed").is_empty());
+}
+
 contract! {
     async fn equal_to_what_was_calculated(db: TestDb) {
         set_up(&db).await;
-        db.sql("INSERT INTO sample (id, seed) VALUES (1, 1), (2, 2)").await;
-        let mut watch = Watch::begin(&db, samples).await;
-        assert_calculated(&db, 1).await;
-        assert_calculated(&db, 2).await;
-        let recalculated = watch.after("UPDATE sample SET seed = seed + 1").await;
-        assert_eq!(recalculated.len(), 2 * sample::Model::FIELDS.len(), "{recalculated:?}");
-        assert!(recalculated.iter().all(|completed| !completed.contains("unchanged")), "{recalculated:?}");
-        assert_calculated(&db, 1).await;
-        assert_calculated(&db, 2).await;
-        assert_eq!(db.pending("sample").await, 0);
+        assert_all_come_back(&db).await;
     }
 
     async fn so_that_the_same_value_is_known_again(db: TestDb) {

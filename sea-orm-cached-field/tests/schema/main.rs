@@ -40,6 +40,7 @@ mod renamed_tables_are_followed;
 mod shops;
 mod stale_rows_are_queued;
 mod tables_of_older_releases_are_upgraded;
+mod tables_of_sqlite_are_built_anew;
 mod tables_that_are_not_ours_are_left_alone;
 mod tables_that_triggers_do_not_see_all_of_are_refused;
 mod the_doctor_finds_what_is_wrong;

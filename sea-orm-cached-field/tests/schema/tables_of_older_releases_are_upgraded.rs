@@ -7,7 +7,7 @@ use sea_orm_cached_field::{CachedFields, Models};
 use crate::{
     catalog::{catalog, installed, names},
     dumps,
-    harness::{TestDb, lampposts::*},
+    harness::{TestDb, client::sqlite3, lampposts::*},
 };
 
 const OLDER_SCHEMAS: [[&str; 3]; 2] = [
@@ -138,6 +138,18 @@ async fn columns(db: &TestDb) -> Vec<String> {
            FROM information_schema.columns WHERE table_schema = 'public' AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
     };
     db.rows(query).await.iter().map(|row| row["it"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// SQLite before 3.42 takes the time of the defaults of schema 2 for NULL.
+#[apply(on_sqlite)]
+async fn so_that_older_clients_of_sqlite_can_write(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        installed(&db, models()).await;
+        db.drain(models()).await;
+        sqlite3(&db, "INSERT INTO lamppost (first_name) VALUES ('Fay')").expect("inserted");
+        db.drain(models()).await;
+        assert_eq!(full_names(&db).await.pop().expect("a name"), "Fay of nowhere, 0 pigeons of 0, -");
+    }
 }
 
 contract! {

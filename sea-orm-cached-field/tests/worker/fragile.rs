@@ -223,7 +223,7 @@ async fn marked(db: &TestDb, id: i32) -> i64 {
 /// How many rows are leased now.
 pub async fn leased(db: &TestDb) -> i64 {
     let now = match db.get_database_backend() {
-        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         DbBackend::MySql => "utc_timestamp(6)",
         _ => "now()",
     };

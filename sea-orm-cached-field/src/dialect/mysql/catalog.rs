@@ -48,11 +48,12 @@ pub(super) fn describe(table: &Table) -> Statement {
                 c.COLUMN_NAME AS name,
                 CONCAT(CAST(c.COLUMN_TYPE AS CHAR), CASE WHEN c.COLLATION_NAME IS NULL THEN ''
                        ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME, ' COLLATE ', c.COLLATION_NAME) END) AS type,
+                CAST(NULL AS CHAR) AS collated, -- the type has it with it
                 CAST(NULL AS CHAR) AS equality,
                 CASE WHEN c.IS_NULLABLE = 'YES' THEN 1 ELSE 0 END AS nullable,
                 CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1 ELSE 0 END AS is_generated,
                 CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
-                0 AS by_row,
+                0 AS by_row, 0 AS strict,
                 CASE WHEN t.TABLE_TYPE <> 'BASE TABLE' THEN LOWER(t.TABLE_TYPE)
                      WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE) ELSE 'table' END AS kind
            FROM information_schema.COLUMNS c

@@ -145,13 +145,14 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
 }
 
 /// What stands in the queue under these keys after a statement that has leased until then.
+/// DISTINCT: the rows may spell a key in several ways.
 pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (recalculations(owner), key_columns(owner));
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
-        "SELECT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
+        "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
            FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
         selected = prefixed("q", &keys),
         now = super::milliseconds(&now()),

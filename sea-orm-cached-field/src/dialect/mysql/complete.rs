@@ -20,12 +20,9 @@ use crate::{
 
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let owner_key = owner_key(owner);
-    let selected: Vec<String> =
-        owner_key.iter().zip(key_columns(owner)).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let text = format!(
         "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
-        selected.join(", "),
+        prefixed("c", &key_columns(owner)),
         super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
@@ -41,7 +38,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
         "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
            FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
-        selected = prefixed("q", &keys),
+        selected = prefixed("c", &keys),
         marked = super::read::marked(owner, &rows, "q.field"),
         table = qualified(&owner.table),
         row = equal("t", &owner_key, "q", &keys),

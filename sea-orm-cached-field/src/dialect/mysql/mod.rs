@@ -466,6 +466,10 @@ impl Dialect for MySql {
         statement(Sql::mysql(), format!("SELECT {} AS now", milliseconds("UTC_TIMESTAMP(6)")))
     }
 
+    fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        read::spelled(owner, keys)
+    }
+
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
         read::status(owner, field, keys)
     }

@@ -57,6 +57,20 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     )
 }
 
+pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let numbered: Vec<(i64, &Key)> = (0..).zip(of).collect();
+    let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
+    let given = super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
+    let text = format!(
+        "SELECT c.id AS place, {} FROM {given} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
+        sql.own_keys(owner),
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), "c", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let rows = rows(&mut sql, owner, of);

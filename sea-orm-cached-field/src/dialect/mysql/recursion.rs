@@ -7,7 +7,10 @@ use super::{
     statement, way,
 };
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, prefixed, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, prefixed, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},
@@ -33,10 +36,10 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
                    UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
                  SELECT * FROM w) w
           WHERE {around}",
-        found = prefixed("w", &keys),
+        found = shared::named(&starts, &keys),
         start_columns = starts.join(", "),
         columns = keys.join(", "),
-        first = prefixed("f", &owner_key),
+        first = prefixed("c", &keys),
         given = equal("f", &owner_key, "c", &keys),
         reached = prefixed("t", &owner_key),
         start = prefixed("w", &starts),

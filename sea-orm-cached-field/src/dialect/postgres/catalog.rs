@@ -33,11 +33,14 @@ pub(super) fn describe(table: &Table) -> Statement {
                    JOIN pg_operator o ON o.oprname = '=' AND o.oprleft = base.oid AND o.oprright = base.oid
                     AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
                   WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
+                (SELECT quote_ident(ln.nspname) || '.' || quote_ident(l.collname)
+                   FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace
+                  WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) AS collated,
                 CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable,
                 CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS is_generated,
                 CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
                 {KIND} AS kind,
-                CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row
+                CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row, 0 AS strict
            FROM pg_class c
            JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -32,9 +32,8 @@ fn locked_row(owner: &Owner, rows: &str) -> String {
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let of = shared::keys(&mut sql, owner, keys);
-    let selected = owner_key(owner).into_iter().zip(key_columns(owner));
-    let selected: Vec<String> = selected.map(|(own, key)| format!("t.{own} AS {key}")).collect();
-    statement(sql, format!("WITH {of} SELECT {} FROM k, {}", selected.join(", "), locked_row(owner, "k")))
+    let given = prefixed("k", &key_columns(owner));
+    statement(sql, format!("WITH {of} SELECT {given} FROM k, {}", locked_row(owner, "k")))
 }
 
 /// The row first, then the queue's. A mark that comes after this statement has begun is not seen: it is collected later,
@@ -76,21 +75,22 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
 }
 
 /// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at, value)`, and selects of it,
-/// beside what has become of it, `also`: something of `j.stored` and `j.value`.
+/// beside what has become of it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
+/// system's columns, which no column of the user's can have.
 pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
     let keys = key_columns(owner);
     let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
-                SELECT v.*, t.{cached} AS stored, t.cf_part AS part, t.cf_place AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
-                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.cf_place AND x.tableoid = t.cf_part) AS held
+                SELECT v.*, t.{cached} AS stored, t.tableoid AS part, t.ctid AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
+                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.ctid AND x.tableoid = t.tableoid) AS held
                   FROM v
                   LEFT JOIN LATERAL (
-                       SELECT t.*, t.tableoid AS cf_part, t.ctid AS cf_place FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
+                       SELECT t.*, t.tableoid, t.ctid FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
                   LEFT JOIN LATERAL (
                        SELECT r.ctid AS place, r.generation FROM {queue} r
-                        WHERE t.cf_place IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
+                        WHERE t.ctid IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
               judged AS MATERIALIZED (
                 SELECT l.*, coalesce(l.current = l.generation AND NOT l.marked, false)
                             AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued) AS done

@@ -356,6 +356,10 @@ impl Dialect for Postgres {
         statement(Sql::postgres(), format!("SELECT {NOW} AS now"))
     }
 
+    fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        read::spelled(owner, keys)
+    }
+
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
         read::status(owner, field, keys)
     }

@@ -54,6 +54,18 @@ fn stale(owner: &Owner, field: usize) -> String {
     )
 }
 
+pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let given = shared::numbered(&mut sql, owner, keys);
+    let text = format!(
+        "WITH {given} SELECT k.place, {} FROM k CROSS JOIN LATERAL (SELECT * FROM {} r WHERE {} OFFSET 0) t",
+        sql.own_keys(owner),
+        qualified(&owner.table),
+        equal("r", &owner_key(owner), "k", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let (with, rows, are_rows) = rows(&mut sql, owner, of);

@@ -32,7 +32,8 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let text = format!(
         "WITH RECURSIVE {starting},
               w ({start_columns}, {columns}) AS ({first} UNION {next})
-         SELECT DISTINCT {columns} FROM w WHERE {around}",
+         SELECT DISTINCT {found} FROM w WHERE {around}",
+        found = shared::named(&starts, &keys),
         columns = keys.join(", "),
         start_columns = starts.join(", "),
         first = step("k", &keys),

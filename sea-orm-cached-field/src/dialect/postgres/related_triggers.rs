@@ -135,7 +135,11 @@ impl Change<'_> {
     fn updated(&self, reader: &Reader) -> String {
         let columns: BTreeSet<&str> = self.identifying().collect();
         let read = reader.columns.iter().enumerate();
-        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("cf_read_{}", at + 1), column)).collect();
+        let mut prefix = "cf_read_".to_owned();
+        while columns.iter().any(|column| column.starts_with(&prefix)) {
+            prefix.push('_');
+        }
+        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("{prefix}{}", at + 1), column)).collect();
         let rows = |table: &str| {
             let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
             let compared = read.iter().map(|(name, column)| {

@@ -6,7 +6,7 @@ use crate::{
         Described, Object, ObjectKind,
         sql::{Sql, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::{Field, Owner, Source, Table},
+    field::layout::{Column, Field, Owner, Source, Table},
 };
 
 /// Everything that has to stand in the database for this owner.
@@ -66,17 +66,25 @@ pub(super) fn key_types<'a>(owner: &Owner, table: &'a Described) -> Vec<&'a str>
     owner.key.iter().map(|column| table.columns[&column.name].as_str()).collect()
 }
 
-/// `key_1 integer NOT NULL, ...`
+/// ` COLLATE ..` of each key column, where different texts may be equal.
+fn key_collations(owner: &Owner, table: &Described) -> Vec<String> {
+    let collation = |column: &Column| table.collations.get(&column.name).map(|name| format!(" COLLATE {name}"));
+    owner.key.iter().map(|column| collation(column).unwrap_or_default()).collect()
+}
+
+/// `key_1 integer NOT NULL, ...`. The key is compared as the owner's is: two spellings that are equal there are one key.
 fn key_definitions(owner: &Owner, table: &Described, format: impl Fn(&str, &str) -> String) -> String {
-    let columns = key_columns(owner);
-    let definitions = columns.iter().zip(key_types(owner, table)).map(|(column, kind)| format(column, kind));
+    let columns = key_columns(owner).into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
+    let definitions = columns.map(|((column, kind), collation)| format(&column, &format!("{kind}{collation}")));
     definitions.collect::<Vec<_>>().join(", ")
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
     let (marks, name) = (qualified(&marks(owner)), marks(owner).name);
     let keys = key_definitions(owner, table, |column, kind| format!("{column} {kind}"));
-    let flush_keys = key_definitions(owner, table, |column, kind| format!("flush_{column} {kind}[]"));
+    let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
+    let flush_keys: Vec<String> = flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
+    let flush_keys = flush_keys.join(", ");
     let create = vec![
         format!(
             "CREATE TABLE {marks} (

@@ -1,6 +1,6 @@
 //! What stands in the database already.
 
-use sea_orm::{ColumnType, Statement};
+use sea_orm::{ColumnType, Statement, sea_query::ColumnDef};
 
 use super::{statement, tables};
 use crate::{
@@ -17,6 +17,10 @@ pub(super) fn describe(table: &Table) -> Statement {
     let text = format!(
         "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, NOT c.\"notnull\" AS nullable,
                 c.hidden IN (2, 3) AS is_generated, c.pk AS key,
+                (SELECT '\"' || replace(x.coll, '\"', '\"\"') || '\"'
+                   FROM pragma_index_list(m.name) i, pragma_index_xinfo(i.name) x
+                  WHERE i.origin = 'pk' AND x.key AND x.cid = c.cid AND x.coll <> 'BINARY') AS collated,
+                coalesce((SELECT l.strict FROM pragma_table_list l WHERE l.schema = 'main' AND l.name = m.name), 0) AS strict,
                 CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, 0 AS by_row
            FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
           WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
@@ -42,6 +46,39 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
         ColumnType::Time => has(&["time", "text", "char"]),
         _ => true,
     }
+}
+
+/// Of the types that a STRICT table takes, the one that holds what SQLx binds for this one.
+pub(super) fn make_strict(column: &mut ColumnDef) {
+    let name = match column.get_column_type() {
+        Some(
+            ColumnType::Boolean
+            | ColumnType::TinyInteger
+            | ColumnType::SmallInteger
+            | ColumnType::Integer
+            | ColumnType::BigInteger
+            | ColumnType::TinyUnsigned
+            | ColumnType::SmallUnsigned
+            | ColumnType::Unsigned
+            | ColumnType::BigUnsigned,
+        ) => "INTEGER",
+        Some(ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) | ColumnType::Money(_)) => "REAL",
+        Some(
+            ColumnType::Char(_)
+            | ColumnType::String(_)
+            | ColumnType::Text
+            | ColumnType::Enum { .. }
+            | ColumnType::Json
+            | ColumnType::JsonBinary
+            | ColumnType::Date
+            | ColumnType::Time
+            | ColumnType::DateTime
+            | ColumnType::Timestamp
+            | ColumnType::TimestampWithTimeZone,
+        ) => "TEXT",
+        _ => "ANY",
+    };
+    column.custom(name);
 }
 
 pub(super) fn unique_indexes(table: &Table) -> Statement {

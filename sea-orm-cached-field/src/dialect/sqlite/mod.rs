@@ -1,4 +1,6 @@
-//! SQLite 3.42 and later.
+//! SQLite 3.37 and later.
+//!
+//! What stands in the database runs in whatever program writes to it, with the SQLite of that program.
 //!
 //! There is one writer at a time, so the triggers, one a row, set the flag always: flag = false means fresh, strictly. A
 //! completion announces itself to the triggers by a row of the queue with generation 0, which nobody else can see.
@@ -19,7 +21,10 @@ mod tables;
 mod upgrade;
 mod way;
 
-use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{
+    ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    sea_query::ColumnDef,
+};
 
 use super::{
     Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
@@ -29,8 +34,8 @@ use crate::field::{
     layout::{Field, Owner, Source, Table, Upstream},
 };
 
-/// Now, in milliseconds since 1970.
-const NOW: &str = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+/// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning. `unixepoch('subsec')` is NULL before SQLite 3.42.
+const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
 
 pub(super) struct Sqlite;
 
@@ -92,6 +97,12 @@ impl Dialect for Sqlite {
 
     fn holds(&self, kind: &ColumnType, found: &str) -> bool {
         catalog::holds(kind, found)
+    }
+
+    fn fit_column(&self, table: &Described, column: &mut ColumnDef) {
+        if table.strict {
+            catalog::make_strict(column);
+        }
     }
 
     fn can_link(&self, _: &str, _: &str) -> bool {
@@ -293,6 +304,10 @@ impl Dialect for Sqlite {
 
     fn clock(&self) -> Statement {
         statement(Sql::sqlite(), format!("SELECT {NOW} AS now"))
+    }
+
+    fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {
+        read::spelled(owner, keys)
     }
 
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {

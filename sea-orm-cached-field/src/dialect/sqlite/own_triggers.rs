@@ -30,7 +30,18 @@ fn own(owner: &Owner) -> String {
 
 /// `"id" = NEW."id" AND ...`
 fn is_new_row(owner: &Owner) -> String {
-    owner_key(owner).iter().map(|key| format!("{key} = NEW.{key}")).collect::<Vec<_>>().join(" AND ")
+    owner_key(owner)
+        .iter()
+        .map(|key| format!("{key} = {}", of_row(owner, "NEW", key)))
+        .collect::<Vec<_>>()
+        .join(" AND ")
+}
+
+/// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's table may itself be called
+/// so; then a query of its own, without a table, finds the row.
+pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
+    let is_hidden = ["new", "old"].iter().any(|name| owner.table.name.eq_ignore_ascii_case(name));
+    if is_hidden { format!("(SELECT {row}.{column})") } else { format!("{row}.{column}") }
 }
 
 fn set_flag(owner: &Owner, field: &Field) -> String {

@@ -27,6 +27,8 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         table: owner.table.clone(),
         columns: columns.iter().map(|(name, _)| ((*name).to_owned(), "INTEGER".to_owned())).collect(),
         primary_key: vec!["id".to_owned()],
+        strict: false,
+        collations: Default::default(),
         operators: Default::default(),
         nullable: Default::default(),
         generated: Default::default(),

@@ -4,7 +4,10 @@ use sea_orm::Statement;
 
 use super::{now_as_expiry, statement, way};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},
@@ -34,6 +37,18 @@ fn stale(owner: &Owner, field: usize) -> String {
         queue = quote(&recalculations(owner).name),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
     )
+}
+
+pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let given = shared::numbered(&mut sql, owner, keys);
+    let text = format!(
+        "WITH {given} SELECT k.place, {} FROM k JOIN {} t ON {}",
+        sql.own_keys(owner),
+        quote(&owner.table.name),
+        equal("t", &owner_key(owner), "k", &key_columns(owner)),
+    );
+    statement(sql, text)
 }
 
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {

@@ -4,7 +4,10 @@ use sea_orm::Statement;
 
 use super::{NOW, statement, way};
 use crate::{
-    dialect::sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    dialect::{
+        shared,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},
@@ -13,7 +16,7 @@ use crate::{
 
 /// Joins of the rows `t` whose field is calculated from that of the row `f`.
 fn to_readers(owner: &Owner, source: &Source) -> String {
-    format!("JOIN {} t ON {}", quote(&owner.table.name), way::owners_of(source, "f", "t."))
+    format!("JOIN {} t ON {}", quote(&owner.table.name), way::owners_of(owner, source, "f", "t."))
 }
 
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
@@ -34,12 +37,14 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let text = format!(
         "WITH RECURSIVE k ({columns}) AS (VALUES {tuples}),
               w ({start_columns}, {columns}) AS ({first} UNION {next})
-         SELECT DISTINCT {columns} FROM w WHERE {around}",
+         SELECT DISTINCT {found} FROM w WHERE {around}",
+        found = shared::named(&starts, &keys),
         columns = keys.join(", "),
         start_columns = starts.join(", "),
         first = step("k", &keys),
         next = step("w", &starts),
-        around = equal("w", &starts, "w", &keys),
+        // By the collation of the owner's key, which is that of the left side.
+        around = equal("w", &keys, "w", &starts),
     );
     statement(sql, text)
 }

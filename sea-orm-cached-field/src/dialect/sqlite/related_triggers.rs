@@ -64,7 +64,11 @@ impl Change<'_> {
 
     /// The owners that these versions of the related row are linked with.
     fn owners_of(&self, versions: &[&str]) -> String {
-        versions.iter().map(|version| way::owners_of(self.source, version, "")).collect::<Vec<_>>().join(" OR ")
+        versions
+            .iter()
+            .map(|version| way::owners_of(self.owner, self.source, version, ""))
+            .collect::<Vec<_>>()
+            .join(" OR ")
     }
 
     fn after_update(&self) -> Object {

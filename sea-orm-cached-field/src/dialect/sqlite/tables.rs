@@ -4,9 +4,10 @@ use super::{NOW, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
+        apart::apart,
         sql::{Sql, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
     },
-    field::layout::{Field, Owner, Table},
+    field::layout::{Column, Field, Owner, Table},
 };
 
 /// Everything that has to stand in the database for this owner.
@@ -38,14 +39,20 @@ pub(super) fn owner_of(tag: &str) -> Option<Table> {
 /// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.
 pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, body: &str) -> Object {
     let tag = format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &format!("{head}{body}")));
-    let create = vec![format!("{head} /* {tag} */ {body}")];
+    let create = vec![apart(format!("{head} /* {tag} */ {body}"))];
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
 
+/// The key is compared as the owner's is: two spellings that the owner's collation calls equal are one key.
 fn key_definitions(owner: &Owner, table: &Described) -> String {
-    let columns = key_columns(owner).into_iter().zip(&owner.key);
-    let definitions = columns.map(|(column, own)| format!("{column} {} NOT NULL", table.columns[&own.name]));
-    definitions.collect::<Vec<_>>().join(", ")
+    let definition = |(column, own): (String, &Column)| {
+        // Outside of a STRICT table, ANY would make numbers of texts.
+        let kind = table.columns[&own.name].as_str();
+        let kind = if kind.eq_ignore_ascii_case("any") { "BLOB" } else { kind };
+        let collation = table.collations.get(&own.name).map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        format!("{column} {kind} NOT NULL{collation}")
+    };
+    key_columns(owner).into_iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {

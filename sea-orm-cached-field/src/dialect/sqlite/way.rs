@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::own_triggers::of_row;
 use crate::{
     dialect::sql::{prefixed, qualified, quote_all},
     field::layout::{Move, Owner, Source, Step},
@@ -16,10 +17,11 @@ fn far(step: &Step) -> Vec<String> {
 }
 
 /// A condition on the owner's rows: that this row of the source concerns them. `prefix`: of the owner's columns.
-pub(super) fn owners_of(source: &Source, row: &str, prefix: &str) -> String {
+pub(super) fn owners_of(owner: &Owner, source: &Source, row: &str, prefix: &str) -> String {
     if source.way_back().is_empty() {
         let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
-        let pairs: Vec<String> = pairs.map(|(near, far)| format!("{prefix}{near} = {row}.{far}")).collect();
+        let pair = |(near, far): (String, String)| format!("{prefix}{near} = {}", of_row(owner, row, &far));
+        let pairs: Vec<String> = pairs.map(pair).collect();
         return format!("({})", pairs.join(" AND "));
     }
     owners(source, &format!("SELECT {}", prefixed(row, &far(&source.steps[source.at]))), prefix)
