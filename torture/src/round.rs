@@ -107,7 +107,11 @@ impl fmt::Display for Report {
             self.violations.len(),
         )?;
         if self.deadlocks_by_the_server > 0 {
-            write!(f, " ({} deadlocks by a request that skips what is locked)", self.deadlocks_by_the_server)?;
+            write!(
+                f,
+                " ({} deadlocks that the server makes by itself, see docs/reliability.md)",
+                self.deadlocks_by_the_server
+            )?;
         }
         Ok(())
     }
