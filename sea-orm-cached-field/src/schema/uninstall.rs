@@ -9,7 +9,7 @@ use super::{
     Changes,
     abandoned::drop_dead,
     inspect::{describe, own_tables},
-    install::{Standing, begin, drop_all as drop_objects, end, installed, to_the_end},
+    install::{begin, drop_all as drop_objects, end, installed, to_the_end},
 };
 use crate::{
     Error,
@@ -51,12 +51,12 @@ pub(super) async fn drop_installed(
     changes: &mut Changes,
 ) -> Result<(), Error> {
     let tables = own_tables(owner);
+    let mut ours = installed(db, dialect, owner).await?;
     // What has no tag is not ours; an index may be a copy, made with a copy of the table.
-    let is_ours = |kind: ObjectKind, standing: &Standing| {
-        !standing.tag.is_empty() && !(kind == ObjectKind::Index && standing.is_on_none_of(&tables))
-    };
-    let installed = installed(db, dialect, owner).await?.into_iter();
-    let ours = installed.filter(|((kind, ..), standing)| is_ours(*kind, standing)).collect();
+    ours.retain(|(kind, ..), standing| {
+        let is_copy = *kind == ObjectKind::Index && standing.is_on_none_of(&tables);
+        !is_copy && !standing.tag.is_empty()
+    });
     drop_objects(db, dialect, owner, ours, changes).await
 }
 
