@@ -1,3 +1,5 @@
+mod words;
+
 use std::sync::Arc;
 
 use sea_orm::DbErr;
@@ -7,11 +9,15 @@ use crate::{
     field::{BoxError, Key},
 };
 
+use words::circle;
+pub(crate) use words::with_sources;
+
 /// Everything that can go wrong.
 ///
 /// Errors of [`install`](crate::CachedFields::install) are found before anything is changed, and name the table, the
-/// field and the remedy.
-#[derive(Debug, thiserror::Error)]
+/// field and the remedy. `Debug` prints what `Display` does, followed by all causes: it is what a program shows whose `main`
+/// returns the error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The database refused a statement or could not be reached.
@@ -90,6 +96,21 @@ pub enum Error {
         table: String,
         /// The row's primary key.
         key: Key,
+    },
+
+    /// The cached fields are not installed in this database, or not completely. Call
+    /// [`CachedFields::install`](crate::CachedFields::install). A program with several databases has to pick the models of each
+    /// with [`CachedFields::of`](crate::CachedFields::of).
+    #[error(
+        "the cached fields of `{table}` ({fields}) are not installed in this database: it has no `{missing}`; call `CachedFields::install(&db)` at start-up or in a migration, or, if `{table}` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
+    )]
+    NotInstalled {
+        /// The owner's table.
+        table: String,
+        /// The owner's cached fields.
+        fields: String,
+        /// The table or function of the library that does not exist.
+        missing: String,
     },
 
     /// Another reader of the same row ran the calculation for both, and it failed.
@@ -362,48 +383,4 @@ pub enum Error {
     /// The worker could not go on.
     #[error("the worker stopped: {0}")]
     Worker(String),
-}
-
-impl From<Error> for DbErr {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Database(error) => error,
-            other => DbErr::Custom(other.with_sources()),
-        }
-    }
-}
-
-impl Error {
-    /// What can be said of the error without repeating what the database or the user's code says, for values may stand in that.
-    pub(crate) fn without_values(&self) -> String {
-        match self {
-            Self::Database(_) => "the database has refused something".to_owned(),
-            Self::Panicked { .. } => "the calculation panicked".to_owned(),
-            Self::Shared(error) => error.without_values(),
-            // Of this its source would say more.
-            other => other.to_string(),
-        }
-    }
-
-    /// The error with all that it was caused by, on one line.
-    pub(crate) fn with_sources(&self) -> String {
-        with_sources(self)
-    }
-}
-
-/// An error with all that it was caused by, on one line.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// `3 -> 5 -> 3`
-fn circle(path: &[Key]) -> String {
-    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }

@@ -157,7 +157,7 @@ impl<H: Holder> Recalculation<'_, H> {
             self.complete(&values).await?;
         }
         if !postponed.is_empty() {
-            invalidation::hand_back(self.engine, self.connections, self.model, &postponed).await?;
+            invalidation::hand_back(self.engine, self.connections, self.model, &postponed, Duration::ZERO).await?;
             self.holder.settled(&postponed);
         }
         if !gone.is_empty() {

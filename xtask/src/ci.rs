@@ -33,6 +33,9 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
     step("no features", || {
         Ok(cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features -- -D warnings").run()?)
     })?;
+    step("no features: what the program is told", || {
+        Ok(cmd!(sh, "cargo test --locked -p {LIBRARY} --no-default-features --test without_features").run()?)
+    })?;
     for feature in workspace.features(LIBRARY)? {
         step(&format!("feature {feature} alone"), || {
             let lint = cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features --features {feature}");

@@ -5,7 +5,10 @@ mod lease;
 mod rows;
 mod set;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
@@ -245,7 +248,7 @@ async fn calculate_and_complete<F: CachedField>(
                 }
                 // The value is right all the same; a worker stores it.
                 Err(_) => {
-                    invalidation::hand_back(engine, connection, &target.model, &[claim]).await?;
+                    invalidation::hand_back(engine, connection, &target.model, &[claim], Duration::ZERO).await?;
                     Ok(value)
                 }
             }

@@ -3,10 +3,12 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, Value, sea_query::IntoCondition,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, QueryResult, Statement, Value,
+    sea_query::IntoCondition,
 };
 use tokio::sync::mpsc;
 
@@ -19,7 +21,7 @@ use crate::{
     calculation::{Calculated, Limits, Outcome, calculate},
     dialect::{self, Claim},
     engine::Engine,
-    field::{CachedField, FieldSpec, IntoExecutor, Key},
+    field::{CachedField, FieldSpec, IntoExecutor, Key, layout::Owner},
     invalidation::{self, Calculation, Retry},
     recalculation::{Holder, Recalculation},
     registry::{self, Below, Model},
@@ -135,11 +137,7 @@ impl FieldRows {
     pub(super) async fn stale(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<Key>, Error> {
         let dialect = dialect::of(db.get_database_backend())?;
         let status = dialect.status(&self.model.owner, self.field, keys);
-        let found = if self.model.owner.repeats() {
-            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(status).await?)).await?
-        } else {
-            db.query_all_raw(status).await?
-        };
+        let found = ask(db, status, self.model.owner.repeats(), [&self.model.owner]).await?;
         let mut stale = Vec::new();
         for row in &found {
             if row.try_get("", "stale")? {
@@ -163,11 +161,8 @@ impl FieldRows {
         };
         let dialect = dialect::of(db.get_database_backend())?;
         let stale = dialect.stale_behind(&self.model.owner, source, keys, &below.model.owner, below.field);
-        let found = if !source.repeated.is_empty() || below.model.owner.repeats() {
-            invalidation::ask_around(db, async |db| Ok(db.query_all_raw(stale).await?)).await?
-        } else {
-            db.query_all_raw(stale).await?
-        };
+        let repeats = !source.repeated.is_empty() || below.model.owner.repeats();
+        let found = ask(db, stale, repeats, [&self.model.owner, &below.model.owner]).await?;
         let keys = found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
         Ok((rows, keys))
     }
@@ -284,7 +279,7 @@ impl FieldRows {
         let left = || held.claims().clone();
         if let Err(error) = keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await {
             let left = std::mem::take(&mut *held.claims());
-            invalidation::hand_back(engine, connection, &self.model, &left).await?;
+            invalidation::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
             return Err(error);
         }
         let ended = std::mem::take(&mut *held.ended());
@@ -309,6 +304,22 @@ impl FieldRows {
             }
         }
     }
+}
+
+/// Asks about these owners. `repeats`: whether the question follows a repeated part of a way.
+async fn ask(
+    db: &DatabaseExecutor<'_>,
+    question: Statement,
+    repeats: bool,
+    owners: impl IntoIterator<Item = &Owner>,
+) -> Result<Vec<QueryResult>, Error> {
+    let answer = if repeats {
+        invalidation::ask_around(db, async |db| Ok(db.query_all_raw(question).await?)).await
+    } else {
+        db.query_all_raw(question).await.map_err(Error::from)
+    };
+    let dialect = dialect::of(db.get_database_backend())?;
+    answer.map_err(|error| invalidation::explained(dialect, owners, error))
 }
 
 /// The claims of rows that are being recalculated, and what has become of them.

@@ -41,7 +41,7 @@ impl Target {
                     Ok(stored) if stored == [true] => return Ok(()),
                     Ok(_) => {}
                     Err(error) => {
-                        invalidation::hand_back(&engine, &db, model, &[claim]).await?;
+                        invalidation::hand_back(&engine, &db, model, &[claim], Duration::ZERO).await?;
                         return Err(error);
                     }
                 }

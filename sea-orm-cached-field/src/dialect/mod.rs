@@ -95,6 +95,9 @@ pub(crate) trait Dialect: Send + Sync {
         true
     }
 
+    /// The feature of this library that this database needs, and whether it is enabled.
+    fn feature(&self) -> (&'static str, bool);
+
     /// What tells this database's pool from the others of the process.
     fn identity(&self, db: &DatabaseConnection) -> Identity;
 
@@ -102,6 +105,9 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Whether this error says that the connection may only read.
     fn is_read_only(&self, error: &DbErr) -> bool;
+
+    /// The table or function of the library for this owner that does not exist, if that is what the error says.
+    fn missing_object(&self, owner: &Owner, error: &DbErr) -> Option<String>;
 
     /// Whether this error is about a value, not about the moment or the connection.
     fn refuses_value(&self, error: &DbErr) -> bool;

@@ -1,6 +1,6 @@
 //! Statements, and parts of them, that all databases say alike.
 
-use sea_orm::{Statement, Value};
+use sea_orm::{DbErr, Statement, Value};
 
 use super::{
     Claim, Enqueued, Shape, Version, Written,
@@ -14,6 +14,18 @@ use crate::field::{
 
 /// How many of the oldest due rows are looked at for each that is leased: some of them may have to wait.
 pub(super) const LOOKED_AT: i64 = 10;
+
+/// The first of the library's tables for this owner, and of these other objects, that an error names.
+pub(super) fn object_in<const N: usize>(owner: &Owner, others: [String; N], error: &DbErr) -> Option<String> {
+    let message = error.to_string();
+    let is_named = |name: &String| {
+        // The name of another owner's table may end like this one.
+        let continues = |before: char| before.is_alphanumeric() || before == '_';
+        message.match_indices(name.as_str()).any(|(at, _)| !message[..at].ends_with(continues))
+    };
+    let tables = [marks(owner).name, recalculations(owner).name];
+    tables.into_iter().chain(others).find(is_named)
+}
 
 pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
     let flag = sql.quote(&owner.fields[field].recalculation_needed);

@@ -6,13 +6,14 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, LazyLock, Mutex, PoisonError,
+        Arc, LazyLock, Mutex, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor};
 use tokio::sync::{broadcast, watch};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Error,
@@ -32,6 +33,8 @@ pub(crate) struct Engine {
     pub(crate) wake: watch::Sender<()>,
     /// The calculations under way for readers.
     pub(crate) flights: Flights,
+    /// Claims of workers that were dropped, on their way back.
+    pub(crate) hand_backs: TaskTracker,
     /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
     eager: AtomicBool,
 }
@@ -61,6 +64,7 @@ impl Engine {
             let (value, expected) = (value.clone(), "`true` or `false`");
             return Err(Error::InvalidSetting { name: EAGER, value, expected });
         }
+        warn_of_missing_feature(dialect);
         let identity = dialect.identity(db);
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|_, (_, pool)| (pool.is_alive)());
@@ -82,8 +86,20 @@ impl Engine {
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: Flights::default(),
+            hand_backs: TaskTracker::new(),
             eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
         }
+    }
+
+    /// Whether claims of workers that were dropped are on their way back.
+    pub(crate) fn is_handing_back(&self) -> bool {
+        !self.hand_backs.is_empty()
+    }
+
+    /// Waits until no such claim is on its way back.
+    pub(crate) async fn handed_back(&self) {
+        self.hand_backs.close();
+        self.hand_backs.wait().await;
     }
 
     pub(crate) fn is_eager(&self) -> bool {
@@ -127,5 +143,19 @@ impl Engine {
         tracing::debug!(target: "sea_orm_cached_field", "{event}");
         // An error says only that nobody listens.
         let _ = self.events.send(event);
+    }
+}
+
+/// Says once that the program connects to a database whose feature is not enabled.
+fn warn_of_missing_feature(dialect: &dyn Dialect) {
+    static WARNING: Once = Once::new();
+    let (feature, enabled) = dialect.feature();
+    if !enabled {
+        WARNING.call_once(|| {
+            tracing::warn!(
+                target: "sea_orm_cached_field",
+                "the feature `{feature}` of `sea-orm-cached-field` is not enabled, so nothing wakes workers, events and settings reach nobody, and errors of the database are not told apart: enable it in Cargo.toml"
+            );
+        });
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{
     Connections,
     collect::{self, Collected},
-    execute_all, query_last, read_claim,
+    execute_all, explained, query_last, read_claim,
 };
 use crate::{
     Error,
@@ -164,7 +164,19 @@ pub(crate) async fn claim_rows(
     lease: Duration,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let (lease, connections) = (milliseconds(lease), connections.into());
+    let claimed = claim_known_rows(engine, connections.into(), model, field, keys, milliseconds(lease), steal).await;
+    claimed.map_err(|error| explained(engine.dialect, [&model.owner], error))
+}
+
+async fn claim_known_rows(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Result<Vec<Claim>, Error> {
     let transaction = connections.begin(engine, true).await?;
     let collected = collect::collect_rows(engine, &transaction, model, field, keys, lease).await?;
     let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();

@@ -1,11 +1,14 @@
 //! Complete: a calculated value is stored, or a claim ends otherwise.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
 
 use super::{
-    Connections, execute_all,
+    Connections, execute_all, explained,
     judge::{Verdict, judge, read_verdict, with_verdict},
     wave,
 };
@@ -243,15 +246,17 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     }
 }
 
-/// Ends leases without a result; the rows are due again at once.
+/// Ends leases without a result; the rows are due again after this time.
 pub(crate) async fn hand_back(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
     claims: &[Claim],
+    delay: Duration,
 ) -> Result<(), Error> {
     let transaction = connections.into().begin(engine, false).await?;
-    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
+    let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, delay, 0)).await?;
     transaction.commit().await?;
     for claim in claims {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
@@ -296,11 +301,14 @@ pub(crate) async fn store_in_transaction(
 ) -> Result<bool, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut statements = dialect.store_in_transaction(&model.owner, field, written).into_iter();
-    if let Some(lock) = statements.next()
-        && db.query_one_raw(lock).await?.is_none()
-    {
-        return Ok(false);
-    }
-    execute_all(db, statements).await?;
-    Ok(true)
+    let stored = async {
+        if let Some(lock) = statements.next()
+            && db.query_one_raw(lock).await?.is_none()
+        {
+            return Ok(false);
+        }
+        execute_all(db, statements).await?;
+        Ok(true)
+    };
+    stored.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()))
 }

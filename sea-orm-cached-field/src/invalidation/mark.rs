@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
-use super::{Connections, execute_all};
+use super::{Connections, execute_all, explained};
 use crate::{
     Error, dialect,
     engine::Engine,
@@ -49,7 +49,8 @@ pub(crate) async fn flag_all(
             true => dialect.flag_eagerly(&model.owner, field, key),
             false => dialect.flag_lazily(&model.owner, field, key),
         };
-        execute_all(&transaction, statements).await?;
+        let flagged = execute_all(&transaction, statements).await;
+        flagged.map_err(|error| explained(dialect, [&model.owner], error.into()))?;
     }
     Ok(transaction.commit().await?)
 }

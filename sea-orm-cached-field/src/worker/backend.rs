@@ -15,13 +15,11 @@ use apalis_core::{
     worker::context::WorkerContext,
 };
 use futures_util::FutureExt;
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::AbortOnDropHandle,
-};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     batch::Batch,
+    claiming::Claiming,
     core::{Core, Next},
     hand_back::HandBackLayer,
     lane::{Lane, Places},
@@ -62,14 +60,18 @@ impl fmt::Debug for Backend {
 
 enum State {
     Idle(Box<Source>),
-    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its locks.
-    Fetching(AbortOnDropHandle<(Box<Source>, Option<Batch>)>),
+    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its locks; and one that is half
+    /// made when the worker is dropped has to be made before it can be handed back.
+    Fetching(Claiming<(Box<Source>, Fetched)>),
     Closed,
 }
 
+/// A batch; nothing if the worker stops; or an error that ends it.
+type Fetched = Option<Result<Batch, Error>>;
+
 impl State {
-    fn fetching(fetch: impl Future<Output = (Box<Source>, Option<Batch>)> + Send + 'static) -> Self {
-        Self::Fetching(AbortOnDropHandle::new(tokio::spawn(fetch)))
+    fn fetching(core: &Core, fetch: impl Future<Output = (Box<Source>, Fetched)> + Send + 'static) -> Self {
+        Self::Fetching(Claiming::start(&core.engine, fetch))
     }
 }
 
@@ -80,13 +82,23 @@ struct Source {
     stop: CancellationToken,
     places: Places,
     unreachable_for: Duration,
+    /// Whether everything was once seen to be installed. What is missing later is waited for: a migration may be under way.
+    was_installed: bool,
     /// Whether something is known to have happened since the last look.
     woken: bool,
 }
 
 impl Source {
-    /// The next batch, however long that takes; `None` if the worker stops.
-    async fn next(&mut self) -> Option<Batch> {
+    /// The next batch, however long that takes; `None` if the worker stops. An error if it has just begun, and not everything
+    /// is installed.
+    async fn next(&mut self) -> Fetched {
+        while !self.was_installed && !self.stop.is_cancelled() {
+            match self.core.look().await {
+                Ok(_) => self.was_installed = true,
+                Err(error @ Error::NotInstalled { .. }) => return Some(Err(error)),
+                Err(error) => self.wait_for_database(&error).await,
+            }
+        }
         loop {
             let stop = self.stop.clone();
             let places = async {
@@ -110,7 +122,7 @@ impl Source {
                     }
                     self.sleep.was_busy();
                     self.unreachable_for = UNREACHABLE.0;
-                    return Some(batch);
+                    return Some(Ok(batch));
                 }
                 Ok(Next::Nothing(work)) => {
                     self.unreachable_for = UNREACHABLE.0;
@@ -157,18 +169,19 @@ impl Backend {
             stop: stop.clone(),
             places: Places::new(),
             unreachable_for: UNREACHABLE.0,
+            was_installed: false,
             woken: false,
         };
         Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, core }
     }
 
-    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Batch>> {
+    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Fetched> {
         loop {
             match std::mem::replace(&mut self.state, State::Closed) {
                 State::Idle(mut source) => {
-                    self.state = State::fetching(async move {
-                        let batch = source.next().await;
-                        (source, batch)
+                    self.state = State::fetching(&self.core, async move {
+                        let fetched = source.next().await;
+                        (source, fetched)
                     });
                 }
                 State::Fetching(mut fetch) => match fetch.poll_unpin(cx) {
@@ -176,9 +189,9 @@ impl Backend {
                         self.state = State::Fetching(fetch);
                         return Poll::Pending;
                     }
-                    Poll::Ready(Ok((source, Some(batch)))) => {
+                    Poll::Ready(Ok((source, Some(fetched)))) => {
                         self.state = State::Idle(source);
-                        return Poll::Ready(Some(batch));
+                        return Poll::Ready(Some(fetched));
                     }
                     // An error says that the runtime ends.
                     Poll::Ready(Ok((_, None)) | Err(_)) => return Poll::Ready(None),
@@ -186,6 +199,13 @@ impl Backend {
                 State::Closed => return Poll::Ready(None),
             }
         }
+    }
+}
+
+/// A worker that is dropped claims nothing any more.
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 
@@ -197,24 +217,22 @@ impl backend::Backend for Backend {
         Poll::Ready(Ok(()))
     }
 
-    /// An error would end the worker, so a database that cannot be reached is waited for.
+    /// An error ends the worker, so a database that cannot be reached is waited for.
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self.heartbeat.is_none() {
             self.heartbeat = Some(self.core.start_heartbeat());
         }
-        let batch = ready!(self.poll_fetch(cx));
-        Poll::Ready(batch.map(|batch| {
-            let id = TaskId::String(RandomId::default().to_string());
-            Ok(TaskBuilder::new(batch).task_id(id).build())
-        }))
+        let fetched = ready!(self.poll_fetch(cx));
+        let task = |batch| TaskBuilder::new(batch).task_id(TaskId::String(RandomId::default().to_string())).build();
+        Poll::Ready(fetched.map(|fetched| fetched.map(task)))
     }
 
     /// A claim that is being made ends first, and is handed back.
     fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
         self.stop.cancel();
-        while let Some(batch) = ready!(self.poll_fetch(cx)) {
+        while let Some(Ok(batch)) = ready!(self.poll_fetch(cx)) {
             let State::Idle(source) = std::mem::replace(&mut self.state, State::Closed) else { break };
-            self.state = State::fetching(async move {
+            self.state = State::fetching(&self.core, async move {
                 if let Err(error) = batch.hand_back().await {
                     tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch: {error}");
                 }

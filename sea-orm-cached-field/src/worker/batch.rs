@@ -45,10 +45,10 @@ impl Inner {
     }
 }
 
-/// A batch that nobody will work on any more is not renewed: its leases end by themselves.
+/// A batch that is dropped in the middle is handed back. Where no runtime is left to do that, its leases end by themselves.
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.core.take_held(self.id);
+        self.core.hand_back_later(self.core.take_held(self.id));
     }
 }
 
@@ -109,5 +109,11 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
 impl Holder for Batch {
     fn settled(&self, claims: &[Claim]) {
         self.0.core.settled(self.0.id, claims);
+    }
+
+    fn failed(&self, claim: &Claim, error: Error) {
+        if let Some(failures) = &self.0.core.failures {
+            failures.remember(&self.0.model, claim, &error);
+        }
     }
 }

@@ -13,7 +13,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{batch::Batch, lane::Lane, settings::Settings};
+use super::{batch::Batch, claiming::Claiming, drain::Failures, lane::Lane, settings::Settings};
 use crate::{
     Error,
     calculation::Limits,
@@ -47,6 +47,8 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
+    /// Of a worker that drains.
+    pub(super) failures: Option<Failures>,
     /// The last look at each model, in each lane.
     looked_at: Mutex<Vec<Look>>,
 }
@@ -102,6 +104,7 @@ impl Core {
             held: Mutex::default(),
             lost: Mutex::default(),
             next_batch: AtomicU64::default(),
+            failures: None,
         })
     }
 
@@ -127,14 +130,31 @@ impl Core {
         let mut work = Work::None;
         for model in &self.models {
             let fields: Vec<usize> = (0..model.owner.fields.len()).collect();
-            work = work.or_earlier(invalidation::look(&self.engine, self.connections(), model, &fields).await?);
+            let look = invalidation::look(&self.engine, self.connections(), model, &fields).await;
+            work = work.or_earlier(look.map_err(|error| self.explained(error))?);
         }
         Ok(work)
+    }
+
+    /// What is not installed can be of another model than the one that is looked at.
+    fn explained(&self, error: Error) -> Error {
+        invalidation::explained(self.engine.dialect, self.models.iter().map(|model| &model.owner), error)
     }
 
     /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model that has work, but none is
     /// passed over for long.
     pub(super) async fn next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
+        self.find_next(lanes).await.map_err(|error| self.explained(error))
+    }
+
+    /// In a task of its own: a claim that is half made when its worker is dropped is made, and then handed back.
+    pub(super) async fn next_to_the_end(self: &Arc<Self>) -> Result<Next, Error> {
+        let core = Arc::clone(self);
+        let claiming = Claiming::start(&self.engine, async move { core.next(&[]).await });
+        claiming.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+    }
+
+    async fn find_next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         self.settle_in().await?;
         self.hand_back([]).await?;
         let mut work = Work::None;
@@ -156,7 +176,8 @@ impl Core {
     pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         if self.own.get().is_some_and(Option::is_some) {
             for stop in self.stops(lanes).into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
-                if let Some(batch) = self.claim(stop, First::OnlyMarks).await? {
+                let batch = self.claim(stop, First::OnlyMarks).await.map_err(|error| self.explained(error))?;
+                if let Some(batch) = batch {
                     return Ok(Next::Batch(batch));
                 }
             }
@@ -210,7 +231,19 @@ impl Core {
         let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
         let claims = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
         self.looked_at()[place].left_some = Some(first).filter(|_| claims.len() as u64 >= rows);
+        let claims = self.put_off(model, claims).await?;
         Ok(if claims.is_empty() { None } else { Some(self.hold(model, claims, stop.lane)) })
+    }
+
+    /// Puts off what has failed while this worker drains, and returns the rest.
+    async fn put_off(&self, model: &Model, claims: Vec<Claim>) -> Result<Vec<Claim>, Error> {
+        let Some(failures) = &self.failures else { return Ok(claims) };
+        let (failed, claims) = failures.partition(model, claims);
+        if !failed.is_empty() {
+            let delay = failures.put_off_for();
+            invalidation::hand_back(&self.engine, self.connections(), model, &failed, delay).await?;
+        }
+        Ok(claims)
     }
 
     /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers may have room for them.
@@ -261,14 +294,30 @@ impl Core {
     pub(super) async fn hand_back(&self, held: impl IntoIterator<Item = Held>) -> Result<(), Error> {
         self.lost().extend(held);
         while let Some(held) = self.next_lost() {
-            if let Err(error) =
-                invalidation::hand_back(&self.engine, self.connections(), &held.model, &held.claims).await
+            let (connections, now) = (self.connections(), Duration::ZERO);
+            if let Err(error) = invalidation::hand_back(&self.engine, connections, &held.model, &held.claims, now).await
             {
                 self.lost().push(held);
                 return Err(error);
             }
         }
         Ok(())
+    }
+
+    /// Hands back what was taken, from where nothing can be waited for.
+    pub(super) fn hand_back_later(self: &Arc<Self>, held: impl IntoIterator<Item = Held>) {
+        let (core, held): (_, Vec<Held>) = (Arc::clone(self), held.into_iter().collect());
+        if held.is_empty() {
+            return;
+        }
+        // Without a runtime the program is about to end.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let hand_back = async move {
+            if let Err(error) = core.hand_back(held).await {
+                tracing::warn!(target: "sea_orm_cached_field", "could not hand back what a worker held that was dropped: {error}");
+            }
+        };
+        self.engine.hand_backs.spawn_on(hand_back, &runtime);
     }
 
     /// In a function of its own, lest the lock is held for as long as somebody works on it.

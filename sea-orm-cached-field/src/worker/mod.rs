@@ -2,9 +2,11 @@
 
 mod backend;
 mod batch;
+mod claiming;
 #[cfg(feature = "sqlx-postgres")]
 mod connections;
 mod core;
+mod drain;
 mod hand_back;
 mod lane;
 #[cfg(feature = "sqlx-postgres")]

@@ -6,26 +6,16 @@ use apalis_core::{
 };
 use futures_util::future::BoxFuture;
 use sea_orm::DatabaseConnection;
-use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    backend::{BATCHES_IN_FLIGHT, Backend},
+    backend::Backend,
     batch::recalculate,
     core::{Core, Next},
+    drain::{Failures, drain, work_on},
     settings::Settings,
 };
-use crate::{Error, invalidation::Work, registry::Model};
-
-/// How long [`Worker::drain`] waits for rows that were handed back a moment ago.
-const MOMENT: Duration = Duration::from_millis(100);
-
-/// How long it waits where there is work that cannot be had.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
-
-/// How many errors of the database in a row [`Worker::drain`] takes for passing: a transaction of ours waits for a lock only
-/// for a moment.
-const PASSING_ERRORS: u32 = 5;
+use crate::{Error, registry::Model};
 
 /// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
 ///
@@ -83,8 +73,8 @@ impl Worker {
         self
     }
 
-    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims; those of one that was killed
-    /// are free for others after this time.
+    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims, and hands them back when it ends or
+    /// its future is dropped; those of one that was killed are free for others after this time.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
@@ -114,8 +104,9 @@ impl Worker {
     /// Runs until the process ends.
     ///
     /// # Errors
-    /// Those of the models ([`Error::UnsupportedPath`]) and of the database ([`Error::UnsupportedDatabase`]). A database
-    /// that cannot be reached is waited for.
+    /// Those of the models ([`Error::UnsupportedPath`]) and of the database ([`Error::UnsupportedDatabase`]), and
+    /// [`Error::NotInstalled`] when it begins. A database that cannot be reached is waited for; so is, once the worker has begun,
+    /// what is missing while a migration is under way.
     pub async fn run(self) -> Result<(), Error> {
         self.run_until(std::future::pending()).await
     }
@@ -129,6 +120,8 @@ impl Worker {
         let core = self.into_core()?;
         let context = WorkerContext::from("sea-orm-cached-field");
         let mut running = run_in_apalis(&core, &context);
+        // Dropped before the tasks are, if this future is dropped.
+        let _handed_back = HandedBack(&core);
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = signal => match context.stop() {
@@ -141,76 +134,38 @@ impl Worker {
         let held = core.take_all_held();
         drop(running);
         core.hand_back(held).await?;
-        ended.map_err(|error| Error::Worker(error.to_string()))
+        ended.map_err(stopped)
     }
 
     /// Claims, calculates and stores one batch, and returns how many fields of rows it was: 0 if nothing is due.
     ///
     /// # Errors
-    /// [`Error::Database`]. A calculation that fails is no error; it is kept with its row.
+    /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error; it is kept with its row.
     pub async fn run_once(self) -> Result<usize, Error> {
         let core = self.into_core()?;
-        match core.next(&[]).await? {
+        let _handed_back = HandedBack(&core);
+        match core.next_to_the_end().await? {
             Next::Batch(batch) => {
                 let _heartbeat = core.start_heartbeat();
-                Self::work_on(batch).await
+                work_on(batch).await
             }
             Next::Nothing(_) => Ok(0),
         }
     }
 
-    /// Works until nothing is due any more, and returns how many fields of rows were calculated, dropped or failed. What
-    /// failed is due again later, and what other workers hold is theirs: neither is waited for. A row that somebody's
-    /// transaction holds locked is.
+    /// Works until nothing is due any more, and returns how many fields of rows were calculated, dropped or failed. It tries
+    /// what fails once, and leaves it to later workers. What other workers hold is theirs, and is not waited for; what a worker
+    /// of this process hands back at that moment is, and so is a row that a transaction holds locked.
     ///
     /// # Errors
     /// As [`Worker::run_once`]; but the database's errors only if there are more than five without a batch that ends well in
     /// between.
     pub async fn drain(self) -> Result<usize, Error> {
-        let core = self.into_core()?;
-        let _heartbeat = core.start_heartbeat();
-        let mut under_way = JoinSet::new();
-        let (mut worked, mut errors) = (0, 0);
-        loop {
-            // While one batch is calculated and stored, the next is claimed.
-            let work = match core.next(&[]).await {
-                Ok(Next::Batch(batch)) => {
-                    under_way.spawn(Self::work_on(batch));
-                    if under_way.len() < BATCHES_IN_FLIGHT {
-                        continue;
-                    }
-                    Work::Now
-                }
-                Ok(Next::Nothing(work)) => work,
-                Err(error) if errors == PASSING_ERRORS => {
-                    while under_way.join_next().await.is_some() {}
-                    return Err(error);
-                }
-                Err(_) => {
-                    errors += 1;
-                    Work::Now
-                }
-            };
-            match (under_way.join_next().await, work) {
-                (Some(Ok(Ok(rows))), _) => {
-                    worked += rows;
-                    errors = 0;
-                }
-                (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
-                (Some(Ok(Err(_))), _) => errors += 1,
-                (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
-                // Somebody holds locked what there is to do.
-                (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
-                (None, Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
-                (None, _) => return Ok(worked),
-            }
-        }
-    }
-
-    async fn work_on(batch: super::Batch) -> Result<usize, Error> {
-        let (rows, ended) = (batch.len(), recalculate(batch.clone()).await);
-        batch.hand_back().await?;
-        ended.map(|()| rows)
+        let mut core = Core::new(self.db, self.models?, self.settings)?;
+        core.failures = Some(Failures::new());
+        let core = Arc::new(core);
+        let _handed_back = HandedBack(&core);
+        drain(&core).await
     }
 
     /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's own.
@@ -223,6 +178,25 @@ impl Worker {
 
     fn into_core(self) -> Result<Arc<Core>, Error> {
         Ok(Arc::new(Core::new(self.db, self.models?, self.settings)?))
+    }
+}
+
+/// The error that the backend ended the worker with, or apalis itself.
+fn stopped(error: WorkerError) -> Error {
+    match error {
+        WorkerError::BackendError(error) => {
+            error.downcast().map_or_else(|other| Error::Worker(other.to_string()), |ours| *ours)
+        }
+        other => Error::Worker(other.to_string()),
+    }
+}
+
+/// Hands back what a worker holds when its future is dropped before it ends.
+struct HandedBack<'c>(&'c Arc<Core>);
+
+impl Drop for HandedBack<'_> {
+    fn drop(&mut self) {
+        self.0.hand_back_later(self.0.take_all_held());
     }
 }
 

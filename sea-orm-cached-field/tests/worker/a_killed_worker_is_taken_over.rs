@@ -4,9 +4,9 @@ contract! {
     async fn after_its_lease_has_ended(db: TestDb) {
         let place = set_up_fragiles(&db).await;
         let [id] = rows_of(&db, ["gate"]).await;
-        let worker = start(fragiles().worker(&db));
+        let worker = start_elsewhere(&db, |worker| worker);
         place.arrivals(1).await;
-        worker.kill().await;
+        worker.kill();
         assert_eq!(leased(&db).await, 1);
         assert_eq!(db.drain(fragiles()).await, 0, "it is still leased");
         db.let_time_pass("fragile").await;
@@ -35,9 +35,9 @@ contract! {
         let place = set_up_fragiles(&db).await;
         let [id] = rows_of(&db, ["gate"]).await;
         for _ in 0..2 {
-            let worker = start(fragiles().worker(&db).max_attempts(2));
+            let worker = start_elsewhere(&db, |worker| worker.max_attempts(2));
             place.arrivals(1).await;
-            worker.kill().await;
+            worker.kill();
             db.let_time_pass("fragile").await;
         }
         assert_eq!(fragiles().worker(&db).max_attempts(2).drain().await.unwrap(), 1);

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::fragile::*;
 
 contract! {
@@ -15,6 +17,20 @@ contract! {
         let ids = rows_of(&db, ["error", "fine", "panic", "fine", "refused"]).await;
         assert_eq!(fragiles().worker(&db).batch_size(2).drain().await.unwrap(), 5);
         assert_eq!(ids.map(|id| place.times(id)), [1; 5]);
+        assert_eq!((db.pending("fragile").await, leased(&db).await), (3, 0));
+    }
+
+    /// What has failed is due again while other rows are calculated, and is left to a later worker.
+    async fn drain_ends_although_rows_are_due_again_and_again(db: TestDb) {
+        let place = set_up_fragiles(&db).await;
+        let ids = rows_of(&db, ["error", "panic", "error"]).await;
+        let soon = Duration::from_millis(1);
+        fragiles().worker(&db).backoff(soon, soon).drain().await.unwrap();
+        assert_eq!(ids.map(|id| place.times(id)), [1; 3]);
+        set_mood(&*db, ids[0], "panic").await;
+        db.let_time_pass("fragile").await;
+        fragiles().worker(&db).backoff(soon, soon).drain().await.unwrap();
+        assert_eq!(ids.map(|id| place.times(id)), [2; 3]);
         assert_eq!((db.pending("fragile").await, leased(&db).await), (3, 0));
     }
 

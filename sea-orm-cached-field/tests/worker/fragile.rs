@@ -11,10 +11,10 @@ use std::{
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, Schema, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Event, Models};
+use sea_orm_cached_field::{CachedFields, Event, Models, Worker};
 use tokio::sync::Semaphore;
 
-use crate::harness::TestDb;
+use crate::harness::{TestDb, connect};
 
 #[sea_orm_cached_field::cached_fields]
 #[sea_orm::model]
@@ -236,7 +236,7 @@ pub struct Started {
     ended: tokio::task::JoinHandle<Result<(), sea_orm_cached_field::Error>>,
 }
 
-pub fn start(worker: sea_orm_cached_field::Worker) -> Started {
+pub fn start(worker: Worker) -> Started {
     let (stop, told) = tokio::sync::oneshot::channel();
     let told = async { told.await.unwrap_or_default() };
     Started { stop, ended: tokio::spawn(worker.run_until(told)) }
@@ -249,11 +249,21 @@ impl Started {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.ended).await;
         ended.expect("it should stop within 20 s").unwrap().expect("it should stop without an error");
     }
+}
 
-    /// Ends it in the middle of whatever it does.
-    pub async fn kill(self) {
-        self.ended.abort();
-        assert!(self.ended.await.unwrap_err().is_cancelled());
+/// A worker in a runtime and over connections of its own, as in another process.
+pub struct Elsewhere(tokio::runtime::Runtime);
+
+pub fn start_elsewhere(db: &TestDb, set: impl FnOnce(Worker) -> Worker + Send + 'static) -> Elsewhere {
+    let (runtime, url) = (tokio::runtime::Runtime::new().expect("a runtime"), db.url.clone());
+    runtime.spawn(async move { set(fragiles().worker(&connect(&url).await)).run().await });
+    Elsewhere(runtime)
+}
+
+impl Elsewhere {
+    /// Ends it in the middle of whatever it does, as the end of its process would.
+    pub fn kill(self) {
+        self.0.shutdown_background();
     }
 }
 

@@ -14,6 +14,7 @@ mod queried;
 
 mod a_backlog_is_worked_off_by_age;
 mod a_calculation_that_blocks_has_a_thread_of_its_own;
+mod a_dropped_worker_hands_back;
 mod a_failure_is_of_its_row_alone;
 mod a_killed_worker_is_taken_over;
 mod a_lazy_field_is_left_to_its_readers;
@@ -45,4 +46,5 @@ mod something_follows_each_recalculation;
 mod the_backend_serves_another_apalis_worker;
 mod the_engine_narrates_itself;
 mod the_worker_stops_when_told;
+mod what_is_not_installed_is_an_error;
 mod within_a_transaction;

@@ -160,6 +160,10 @@ impl Dialect for MySql {
         false
     }
 
+    fn feature(&self) -> (&'static str, bool) {
+        ("sqlx-mysql", cfg!(feature = "sqlx-mysql"))
+    }
+
     fn identity(&self, db: &DatabaseConnection) -> Identity {
         #[cfg(feature = "sqlx-mysql")]
         return Identity::of(&db.get_mysql_connection_pool().connect_options());
@@ -174,6 +178,12 @@ impl Dialect for MySql {
     fn is_read_only(&self, error: &DbErr) -> bool {
         // The server, the transaction, and the storage engine.
         matches!(catalog::error_number(error), Some(1290 | 1792 | 1836))
+    }
+
+    fn missing_object(&self, owner: &Owner, error: &DbErr) -> Option<String> {
+        // ER_NO_SUCH_TABLE.
+        let is_missing = catalog::error_number(error) == Some(1146);
+        is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
     }
 
     fn refuses_value(&self, error: &DbErr) -> bool {

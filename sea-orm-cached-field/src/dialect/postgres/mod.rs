@@ -72,6 +72,10 @@ impl Dialect for Postgres {
         DbBackend::Postgres
     }
 
+    fn feature(&self) -> (&'static str, bool) {
+        ("sqlx-postgres", cfg!(feature = "sqlx-postgres"))
+    }
+
     fn identity(&self, db: &DatabaseConnection) -> Identity {
         #[cfg(feature = "sqlx-postgres")]
         return Identity::of(&db.get_postgres_connection_pool().connect_options());
@@ -85,6 +89,13 @@ impl Dialect for Postgres {
 
     fn is_read_only(&self, error: &DbErr) -> bool {
         super::error_code(error).as_deref() == Some("25006")
+    }
+
+    fn missing_object(&self, owner: &Owner, error: &DbErr) -> Option<String> {
+        // undefined_table and undefined_function.
+        let is_missing = matches!(super::error_code(error)?.as_str(), "42P01" | "42883");
+        let work = functions::function_name(owner, "work");
+        is_missing.then(|| super::shared::object_in(owner, [work], error)).flatten()
     }
 
     fn refuses_value(&self, error: &DbErr) -> bool {

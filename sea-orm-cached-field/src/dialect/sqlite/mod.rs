@@ -67,6 +67,10 @@ impl Dialect for Sqlite {
         DbBackend::Sqlite
     }
 
+    fn feature(&self) -> (&'static str, bool) {
+        ("sqlx-sqlite", cfg!(feature = "sqlx-sqlite"))
+    }
+
     fn identity(&self, db: &DatabaseConnection) -> Identity {
         #[cfg(feature = "sqlx-sqlite")]
         return Identity::of(&db.get_sqlite_connection_pool().connect_options());
@@ -80,6 +84,12 @@ impl Dialect for Sqlite {
 
     fn is_read_only(&self, error: &DbErr) -> bool {
         primary_code(error) == Some(SQLITE_READONLY)
+    }
+
+    fn missing_object(&self, owner: &Owner, error: &DbErr) -> Option<String> {
+        // SQLite has no code of its own for this.
+        let is_missing = error.to_string().contains("no such table: ");
+        is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
     }
 
     fn refuses_value(&self, error: &DbErr) -> bool {

@@ -1,0 +1,74 @@
+//! How errors are put into words.
+
+use std::fmt;
+
+use sea_orm::DbErr;
+
+use super::Error;
+use crate::field::Key;
+
+/// As displayed, with all causes: `main` prints an error that it returns in this form.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.with_sources())
+    }
+}
+
+impl From<Error> for DbErr {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Database(error) => error,
+            other => DbErr::Custom(other.with_sources()),
+        }
+    }
+}
+
+impl Error {
+    /// What can be said of the error without repeating what the database or the user's code says, for values may stand in that.
+    pub(crate) fn without_values(&self) -> String {
+        match self {
+            Self::Database(_) => "the database has refused something".to_owned(),
+            Self::Panicked { .. } => "the calculation panicked".to_owned(),
+            Self::Shared(error) => error.without_values(),
+            // Of this its source would say more.
+            other => other.to_string(),
+        }
+    }
+
+    /// The error with all that it was caused by, on one line.
+    pub(crate) fn with_sources(&self) -> String {
+        with_sources(self)
+    }
+}
+
+/// An error with all that it was caused by, on one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// `3 -> 5 -> 3`
+pub(super) fn circle(path: &[Key]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program prints whose `main` returns the error.
+    #[test]
+    fn debug_shows_what_display_says_and_all_causes() {
+        let key = Key::new([1.into()]);
+        let error = Error::Calculation { table: "post".to_owned(), field: "name", key, source: "no such city".into() };
+        assert_eq!(format!("{error:?}"), "`name` of `post` 1 could not be calculated: no such city");
+        let shared = Error::Shared(std::sync::Arc::new(error));
+        assert_eq!(format!("{shared:?}"), "`name` of `post` 1 could not be calculated: no such city");
+    }
+}

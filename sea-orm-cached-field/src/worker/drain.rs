@@ -1,0 +1,121 @@
+//! Draining: working until nothing is due any more.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+use super::{
+    backend::BATCHES_IN_FLIGHT,
+    batch::Batch,
+    core::{Core, Next},
+};
+use crate::{
+    Error,
+    dialect::Claim,
+    field::{Key, layout::Table},
+    invalidation::Work,
+    registry::Model,
+};
+
+/// How long it waits for rows that were handed back a moment ago.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// How long it waits where there is work that cannot be had.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// How many errors of the database in a row it takes for passing: a transaction of ours waits for a lock only for a moment.
+const PASSING_ERRORS: u32 = 5;
+
+/// For how long what has failed is put off, at least.
+const PUT_OFF: Duration = Duration::from_secs(1);
+
+/// What has failed since draining began. It is not tried again, or rows that fail slowly would be due again and again.
+pub(super) struct Failures {
+    since: Instant,
+    failed: Mutex<HashSet<Failure>>,
+}
+
+/// The model's table, the row, the field, and the generation: a row that is marked again is tried again.
+type Failure = (Table, Key, usize, i64);
+
+fn failure(model: &Model, claim: &Claim) -> Failure {
+    (model.owner.table.clone(), claim.key.clone(), claim.field, claim.generation)
+}
+
+impl Failures {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now(), failed: Mutex::default() }
+    }
+
+    pub(super) fn remember(&self, model: &Model, claim: &Claim, error: &Error) {
+        // A circle may be broken by what is calculated next.
+        if !matches!(error, Error::DataCycle { .. }) {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(failure(model, claim));
+        }
+    }
+
+    /// Those of these claims that have failed before, and the others.
+    pub(super) fn partition(&self, model: &Model, claims: Vec<Claim>) -> (Vec<Claim>, Vec<Claim>) {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.into_iter().partition(|claim| failed.contains(&failure(model, claim)))
+    }
+
+    /// For how long what has failed is put off: longer and longer, so that a moment comes when nothing else is due.
+    pub(super) fn put_off_for(&self) -> Duration {
+        self.since.elapsed().max(PUT_OFF)
+    }
+}
+
+/// How many fields of rows were calculated, dropped or failed.
+pub(super) async fn drain(core: &Arc<Core>) -> Result<usize, Error> {
+    let _heartbeat = core.start_heartbeat();
+    let mut under_way = JoinSet::new();
+    let (mut worked, mut errors) = (0, 0);
+    loop {
+        let handing_back = core.engine.is_handing_back();
+        // While one batch is calculated and stored, the next is claimed.
+        let work = match core.next_to_the_end().await {
+            Ok(Next::Batch(batch)) => {
+                under_way.spawn(work_on(batch));
+                if under_way.len() < BATCHES_IN_FLIGHT {
+                    continue;
+                }
+                Work::Now
+            }
+            Ok(Next::Nothing(work)) => work,
+            Err(error @ Error::NotInstalled { .. }) => return Err(error),
+            Err(error) if errors == PASSING_ERRORS => {
+                while under_way.join_next().await.is_some() {}
+                return Err(error);
+            }
+            Err(_) => {
+                errors += 1;
+                Work::Now
+            }
+        };
+        match (under_way.join_next().await, work) {
+            (Some(Ok(Ok(rows))), _) => {
+                worked += rows;
+                errors = 0;
+            }
+            (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
+            (Some(Ok(Err(_))), _) => errors += 1,
+            (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
+            (None, _) if handing_back => core.engine.handed_back().await,
+            // A transaction holds locked what there is to do.
+            (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
+            (None, Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
+            (None, _) => return Ok(worked),
+        }
+    }
+}
+
+pub(super) async fn work_on(batch: Batch) -> Result<usize, Error> {
+    let (rows, ended) = (batch.len(), super::batch::recalculate(batch.clone()).await);
+    batch.hand_back().await?;
+    ended.map(|()| rows)
+}
