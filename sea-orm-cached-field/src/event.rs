@@ -36,7 +36,9 @@ pub enum Event {
     HandedBack { table: String, field: &'static str, key: Key },
     /// Somebody else has completed the row already; nothing was written.
     Superseded { table: String, field: &'static str, key: Key },
-    /// The calculation failed. `retry_in`: when it will be tried again; never, if it is given up until the next mark.
+    /// The calculation failed. `attempts`: how often workers have tried since the last mark; 0 if a reader did now. `retry_in`: in
+    /// what time a worker tries again (zero after a reader, who does not change that); never, if it is given up until the next
+    /// mark.
     Failed { table: String, field: &'static str, key: Key, error: String, attempts: i32, retry_in: Option<Duration> },
     /// What the user does after a recalculation has failed. The value is stored all the same.
     HookFailed { table: String, field: &'static str, key: Key, error: String },
@@ -78,7 +80,8 @@ impl Event {
         match self {
             Self::Failed { table, field, key, attempts, retry_in, .. } => {
                 let then = if retry_in.is_some() { "will retry" } else { "given up" };
-                format!("failed {table}.{field} {key}, attempt {attempts}, {then}")
+                let who = if *attempts > 0 { format!("attempt {attempts}") } else { "when it was read".to_owned() };
+                format!("failed {table}.{field} {key}, {who}, {then}")
             }
             Self::Split { table, field, rows, .. } => {
                 format!("split {} of {table}.{field}", counted(*rows as u64, "row"))

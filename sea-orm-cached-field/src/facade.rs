@@ -102,7 +102,8 @@ impl CachedFields {
 
     /// Looks for what is wrong in the database, and says of each finding what to run: triggers that somebody has dropped or
     /// disabled, or that were lost when a table was built anew; what a dump did not bring along; renamed columns; what another
-    /// version of the program has installed; flagged rows that no worker will see; calculations that have failed for good.
+    /// version of the program has installed; flagged rows that no worker will see; calculations that fail, or have failed for good; changes that have
+    /// waited for more than a minute, because no worker runs, or too few.
     ///
     /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
     ///
@@ -129,7 +130,7 @@ impl CachedFields {
     }
 
     /// Does what [`CachedFields::doctor`] advises: enables our triggers, installs, flags all rows of models of which writes may
-    /// have gone unseen, queues what is flagged, and retries what has failed for good. Who has nothing to repair gets an empty
+    /// have gone unseen, queues what is flagged, and retries at once what has failed, for good or not. Who has nothing to repair gets an empty
     /// list.
     ///
     /// # Errors
@@ -149,6 +150,9 @@ impl CachedFields {
     /// If not, values are recalculated when they are read, and no worker is needed: each reader who finds a stale value also
     /// puts away up to 1,000 marks of other rows. A worker only sets flags then. A call of `flag_*` has its own say with
     /// `and_recalculate`, and a single field is left to its readers by the option `lazy`.
+    ///
+    /// When this is switched on again, the workers of this process queue what was flagged meanwhile. Where no worker runs in this
+    /// process, the next [`CachedFields::install`] or [`CachedFields::repair`] does.
     ///
     /// # Errors
     /// [`Error::UnsupportedDatabase`], [`Error::InvalidSetting`].

@@ -48,7 +48,8 @@ pub(crate) struct Recalculation<'a, H> {
     pub(crate) db: &'a DatabaseConnection,
     pub(crate) model: &'a Model,
     pub(crate) limits: &'a Limits,
-    pub(crate) retry: Retry,
+    /// How often, and when, a worker tries again; a reader does not.
+    pub(crate) retry: Option<Retry>,
     /// How many values are stored together, at most.
     pub(crate) together: usize,
     pub(crate) holder: &'a H,
@@ -58,7 +59,7 @@ impl<H: Holder> Recalculation<'_, H> {
     /// Calculates the claims' fields, and stores each value as soon as it is there. A calculation that fails is no error: it
     /// is kept with its row. After an error, what is not settled is still leased.
     pub(crate) async fn run(&self, claims: &[Claim]) -> Result<(), Error> {
-        let given_up = i32::try_from(self.retry.max_attempts).unwrap_or(i32::MAX);
+        let given_up = self.retry.and_then(|retry| i32::try_from(retry.max_attempts).ok()).unwrap_or(i32::MAX);
         let claims = self.without_circles(claims).await?;
         let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| claim.attempts > given_up);
         for claim in lost {

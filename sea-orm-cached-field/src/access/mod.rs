@@ -20,7 +20,7 @@ use crate::{
     engine::Engine,
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
-    invalidation::{self, Calculation, Retry},
+    invalidation::{self, Calculation},
     registry::{self, Model},
     transaction,
 };
@@ -243,7 +243,7 @@ async fn calculate_and_complete<F: CachedField>(
                     target.as_stored::<F>(&db, value).await
                 }
                 Err(error) if engine.refuses_value(&error) => {
-                    invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;
+                    invalidation::fail(engine, connection, &target.model, &claim, &error, None).await?;
                     Err(error)
                 }
                 // The value is right all the same; a worker stores it.
@@ -258,7 +258,7 @@ async fn calculate_and_complete<F: CachedField>(
             Err(error)
         }
         Err(error) => {
-            invalidation::fail(engine, connection, &target.model, &claim, &error, Retry::default()).await?;
+            invalidation::fail(engine, connection, &target.model, &claim, &error, None).await?;
             Err(error)
         }
     }

@@ -22,7 +22,7 @@ use crate::{
     dialect::{self, Claim},
     engine::Engine,
     field::{CachedField, FieldSpec, IntoExecutor, Key, layout::Owner},
-    invalidation::{self, Calculation, Retry},
+    invalidation::{self, Calculation},
     recalculation::{Holder, Recalculation},
     registry::{self, Below, Model},
 };
@@ -272,7 +272,7 @@ impl FieldRows {
             db: connection,
             model: &self.model,
             limits: &Limits::of_many(),
-            retry: Retry::default(),
+            retry: None,
             together: CHUNK as usize,
             holder: &held,
         };

@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query},
 };
 
-use super::{Claim, Described, Dialect, Enqueued, Mark, Shape, ShapedField, UniqueColumn, Which, Written};
+use super::{Claim, Described, Dialect, Enqueued, Mark, NextTry, Shape, ShapedField, UniqueColumn, Which, Written};
 use crate::field::{
     Flagging, Key,
     layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
@@ -128,7 +128,8 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
         ("lease_due", dialect.lease_due(owner, &[0], &upstream(owner), 100, 1000, 5000)),
         ("renew_leases", dialect.renew_leases(owner, &claims, 1000)),
         ("lock_rows", dialect.lock_rows(owner, &keys)),
-        ("record_failure", dialect.record_failure(owner, &claims[0], "error", None)),
+        ("record_failure", dialect.record_failure(owner, &claims[0], "error", NextTry::In(1000))),
+        ("is_given_up", dialect.is_given_up(owner, &claims[0])),
         ("is_marked", dialect.is_marked(owner, &claims[0])),
         ("hold_back", dialect.hold_back(owner, &claims[0], 1000, None)),
         ("spelled", dialect.spelled(owner, &keys)),

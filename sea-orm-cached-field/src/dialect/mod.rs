@@ -36,8 +36,8 @@ use crate::{
 use sql::Sql;
 
 pub(crate) use rows::{
-    Action, Cascade, Claim, Described, Enqueued, Mark, Object, ObjectKind, Shape, ShapedField, UniqueColumn, Version,
-    Which, Written,
+    Action, Cascade, Claim, Described, Enqueued, Mark, NextTry, Object, ObjectKind, Shape, ShapedField, UniqueColumn,
+    Version, Which, Written,
 };
 
 /// The dialect of this database.
@@ -259,13 +259,17 @@ pub(crate) trait Dialect: Send + Sync {
     /// A row `found`: how many rows are flagged that are neither marked nor in the queue.
     fn unqueued(&self, owner: &Owner, field: usize) -> Statement;
 
-    /// Rows `field`, `failed` (bool), `found`, `error`: how many rows of the queue there are, and how many of them have failed
-    /// for good.
+    /// Rows `field`, `state` (`due`, `failing`, `failed`), `found`, `error`: how many rows of the queue and marks there are, how
+    /// many of them wait after a failure, and how many have failed for good.
     fn waiting(&self, owner: &Owner) -> Statement {
         shared::waiting(self.sql(), owner)
     }
 
-    /// Makes what has failed for good due again.
+    /// A row `waited` (milliseconds, or null), `leased` (bool): for how long the oldest mark, due row or expiry of these fields
+    /// has waited that has not been claimed, and whether anything is leased.
+    fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement;
+
+    /// Makes what has failed due again.
     fn retry_failed(&self, owner: &Owner) -> Statement;
 
     // ---- mark
@@ -420,8 +424,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Leases a field of these rows, queueing what is not: statements as of [`Dialect::enqueue`]. `steal`: also from who
-    /// holds it.
+    /// Leases a field of these rows for a reader, queueing what is not: statements as of [`Dialect::enqueue`]. When a worker
+    /// tries next, and how often it has, stays as it is. `steal`: also from who holds it.
     fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement>;
 
     /// Not of what is held back.
@@ -473,8 +477,13 @@ pub(crate) trait Dialect: Send + Sync {
     /// `delay` milliseconds; or, with the error, until it is marked again. As long as it is not, its waves are negative.
     fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement;
 
-    /// Keeps a failure; `retry` in milliseconds, or never. Marked again meanwhile: due at once.
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement;
+    /// Keeps a failure. Marked again meanwhile: due at once.
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement;
+
+    /// Rows `given_up` (bool): whether the claim's place in the queue is due only when it is marked again.
+    fn is_given_up(&self, owner: &Owner, claim: &Claim) -> Statement {
+        shared::is_given_up(self.sql(), owner, claim)
+    }
 
     /// Makes it an error for the rest of the transaction if a policy would hide rows from us.
     fn see_all(&self) -> Option<Statement> {

@@ -50,6 +50,17 @@ pub(crate) struct Mark {
     pub(crate) marked_at: i64,
 }
 
+/// When a worker tries again what has failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextTry {
+    /// In so many milliseconds.
+    In(i64),
+    /// When it is marked again.
+    Never,
+    /// When it would have without this failure.
+    AsItWas,
+}
+
 /// Something to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct Enqueued {

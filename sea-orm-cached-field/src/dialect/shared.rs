@@ -128,9 +128,16 @@ pub(super) fn unqueued(mut sql: Sql, owner: &Owner, field: usize, link: &str) ->
 
 pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
     let text = format!(
-        "SELECT field, due_at IS NULL AS failed, count(*) AS found, min(last_error) AS error FROM {} GROUP BY field, due_at IS NULL
-          ORDER BY field, failed",
-        sql.qualified(&recalculations(owner)),
+        "SELECT s.field, s.state, count(*) AS found, min(s.error) AS error
+           FROM (SELECT field, CASE WHEN due_at IS NULL THEN 'failed' WHEN last_error IS NULL THEN 'due' ELSE 'failing' END AS state,
+                        last_error AS error
+                   FROM {queue}
+                  UNION ALL
+                 SELECT field, 'due', NULL FROM {marks}) s
+          GROUP BY s.field, s.state
+          ORDER BY s.field, s.state",
+        queue = sql.qualified(&recalculations(owner)),
+        marks = sql.qualified(&marks(owner)),
     );
     sql.statement(text)
 }
@@ -138,7 +145,10 @@ pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
 /// `now`: the moment, as the queue has it.
 pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
     let queue = sql.qualified(&recalculations(owner));
-    sql.statement(format!("UPDATE {queue} SET due_at = {now}, attempts = 0 WHERE due_at IS NULL"))
+    sql.statement(format!(
+        "UPDATE {queue} SET due_at = {now}, attempts = 0
+          WHERE due_at IS NULL OR (last_error IS NOT NULL AND due_at > {now})"
+    ))
 }
 
 /// What is read of the rows `t` of a chunk, and which of them: those that the flagging may have passed over, locked as they
@@ -204,6 +214,13 @@ pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement
     let (is_row, field) = (sql.key_is(owner, "", &key_columns(owner), &claim.key), owner.fields[claim.field].name);
     let field = sql.bind(field);
     sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND field = {field}) AS marked"))
+}
+
+pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
+    let queue = sql.qualified(&recalculations(owner));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    sql.statement(format!("SELECT due_at IS NULL AS given_up FROM {queue} WHERE {is_row} AND field = {field}"))
 }
 
 /// `k (key_1, ...) AS (..)`

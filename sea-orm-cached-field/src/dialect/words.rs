@@ -118,6 +118,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         dialect.end_renewal(&owner, 0, 1),
         dialect.unqueued(&owner, 0),
         dialect.waiting(&owner),
+        dialect.oldest(&owner, &[0]),
         dialect.retry_failed(&owner),
         dialect.set_expiry(&owner, 0, &keys[0], "2999-01-01".into()),
         dialect.clock(),

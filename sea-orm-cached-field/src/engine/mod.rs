@@ -7,7 +7,7 @@ use std::{
     fmt,
     sync::{
         Arc, LazyLock, Mutex, Once, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -19,6 +19,7 @@ use crate::{
     Error,
     dialect::{self, Dialect, Identity},
     event::Event,
+    field::layout::Table,
     registry::Model,
 };
 use flight::Flights;
@@ -37,6 +38,9 @@ pub(crate) struct Engine {
     pub(crate) hand_backs: TaskTracker,
     /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
     eager: AtomicBool,
+    /// How often the above was switched on, and up to which of these times the flagged rows of each table were queued.
+    switched_on: AtomicU64,
+    queued: Mutex<HashMap<Table, u64>>,
 }
 
 /// The setting's name, that of its predecessor.
@@ -88,6 +92,8 @@ impl Engine {
             flights: Flights::default(),
             hand_backs: TaskTracker::new(),
             eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
+            switched_on: AtomicU64::default(),
+            queued: Mutex::default(),
         }
     }
 
@@ -107,7 +113,23 @@ impl Engine {
     }
 
     pub(crate) fn set_eager(&self, eager: bool) {
-        self.eager.store(eager, Ordering::Relaxed);
+        let was_eager = self.eager.swap(eager, Ordering::Relaxed);
+        if eager && !was_eager {
+            self.switched_on.fetch_add(1, Ordering::Relaxed);
+            self.wake.send_replace(());
+        }
+    }
+
+    /// Whether rows of the table may be flagged and in no queue, for they were left to readers: the time that is to be passed
+    /// to [`Engine::flagged_are_queued`].
+    pub(crate) fn has_unqueued(&self, table: &Table) -> Option<u64> {
+        let queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied();
+        Some(self.switched_on.load(Ordering::Relaxed))
+            .filter(|now| self.is_eager() && *now > queued.unwrap_or_default())
+    }
+
+    pub(crate) fn flagged_are_queued(&self, table: &Table, time: u64) {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), time);
     }
 
     /// The fields of a model that only readers recalculate.

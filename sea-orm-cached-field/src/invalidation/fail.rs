@@ -5,7 +5,13 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use super::Connections;
-use crate::{Error, dialect::Claim, engine::Engine, event::Event, registry::Model};
+use crate::{
+    Error,
+    dialect::{Claim, NextTry},
+    engine::Engine,
+    event::Event,
+    registry::Model,
+};
 
 /// How often, and after which times, a failed calculation is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,23 +41,34 @@ impl Retry {
     }
 }
 
-/// Keeps a failure: the row stays flagged and queued, and is due again later, or, after the last attempt, only when it
-/// is marked again.
+/// Keeps a failure: the row stays flagged and queued. After a worker's attempt it is due again later, or, after the last, only
+/// when it is marked again. A reader (without `retry`) changes nothing of when a worker tries next, nor of how often it has.
 pub(crate) async fn fail(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
     claim: &Claim,
     error: &Error,
-    retry: Retry,
+    retry: Option<Retry>,
 ) -> Result<(), Error> {
-    let (retry_in, cause, error) = (retry.after(claim.attempts), error.without_values(), error.with_sources());
-    let delay = retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+    let (cause, error) = (error.without_values(), error.with_sources());
+    let mut retry_in = retry.map_or(Some(Duration::ZERO), |retry| retry.after(claim.attempts));
+    let next_try = match (retry, retry_in) {
+        (None, _) => NextTry::AsItWas,
+        (Some(_), None) => NextTry::Never,
+        (Some(_), Some(delay)) => NextTry::In(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)),
+    };
     let transaction = connections.into().begin(engine, false).await?;
-    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, delay)).await?;
+    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try)).await?;
+    if retry.is_none()
+        && let Some(row) = transaction.query_one_raw(engine.dialect.is_given_up(&model.owner, claim)).await?
+        && row.try_get("", "given_up")?
+    {
+        retry_in = None;
+    }
     transaction.commit().await?;
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
-    let (key, attempts) = (claim.key.clone(), claim.attempts);
+    let (key, attempts) = (claim.key.clone(), if retry.is_some() { claim.attempts } else { 0 });
     engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);
     Ok(())
 }

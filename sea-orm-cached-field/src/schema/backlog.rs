@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr, Statement};
 use super::{Change, Changes};
 use crate::{
     Error,
-    dialect::{Dialect, Mark},
+    dialect::{self, Dialect, Mark},
     engine::Engine,
     field::{Key, layout::Owner},
     registry::Model,
@@ -19,6 +19,11 @@ const CHUNK: u64 = 10_000;
 
 /// How many marks are appended in one statement.
 const MARKS: usize = 1000;
+
+/// Queues all flagged rows of a model that are in no queue.
+pub(crate) async fn queue_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> Result<(), Error> {
+    enqueue(db, dialect::of(db.get_database_backend())?, model, &model.owner, &mut Changes::default()).await
+}
 
 /// Queues all flagged rows that are in no queue, chunk after chunk, so that no statement lasts long. If it is cut off, the
 /// next `install` goes on.

@@ -103,6 +103,27 @@ pub enum Finding {
         /// How many.
         rows: u64,
     },
+    /// The calculation of these rows fails, and a worker tries it again later.
+    Failing {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: String,
+        /// How many.
+        rows: u64,
+        /// The error of one of them.
+        error: String,
+    },
+    /// A change, a row that is due, or an expiry has waited for more than a minute, and has not been claimed.
+    Waiting {
+        /// The owner's table.
+        table: String,
+        /// How long the oldest has waited, in seconds.
+        seconds: u64,
+        /// Whether something of the table is claimed: then workers run, but are behind. If not, none runs for this table, or it
+        /// cannot work.
+        claimed: bool,
+    },
     /// The calculation of these rows has failed for good.
     Failed {
         /// The owner's table.
@@ -140,6 +161,8 @@ impl Finding {
             | Self::Disabled { table, .. }
             | Self::Unqueued { table, .. }
             | Self::UnknownField { table, .. }
+            | Self::Failing { table, .. }
+            | Self::Waiting { table, .. }
             | Self::Failed { table, .. } => Some(table),
             Self::TriggersOff { .. } => None,
         }
@@ -190,6 +213,19 @@ impl fmt::Display for Finding {
                 f,
                 "{table}: {} for {field}, which this program does not declare; a newer version of it will take them",
                 if *rows == 1 { "1 row waits".to_owned() } else { format!("{rows} rows wait") },
+            ),
+            Self::Failing { table, field, rows, error } => write!(
+                f,
+                "{table}: {field} of {} fails and is tried again later ({error}); mend the cause, then {REPAIR}, which tries again at once",
+                counted(*rows, "row"),
+            ),
+            Self::Waiting { table, seconds, claimed: false } => write!(
+                f,
+                "{table}: a change has waited for {seconds} s and is not claimed: no worker runs for this table, or it cannot work; run `CachedFields::worker`, or see what its log says"
+            ),
+            Self::Waiting { table, seconds, claimed: true } => write!(
+                f,
+                "{table}: a change has waited for {seconds} s: the workers are behind; run more of them, or raise their `concurrency`"
             ),
             Self::Failed { table, field, rows, error } => write!(
                 f,

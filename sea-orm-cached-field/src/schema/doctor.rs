@@ -1,6 +1,6 @@
 //! Doctor: what is wrong, and what to run. Repair runs it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
@@ -130,15 +130,38 @@ async fn rows(
     }
     for row in db.query_all_raw(dialect.waiting(owner)).await? {
         let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
-        let (field, failed): (String, bool) = (row.try_get("", "field")?, row.try_get("", "failed")?);
-        if failed {
-            let error: Option<String> = row.try_get("", "error")?;
-            findings.push(Finding::Failed { table, field, rows, error: error.unwrap_or_default() });
-        } else if owner.field_index(&field).is_none() {
-            findings.push(Finding::UnknownField { table, field, rows });
+        let (field, state): (String, String) = (row.try_get("", "field")?, row.try_get("", "state")?);
+        let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
+        match state.as_str() {
+            _ if owner.field_index(&field).is_none() => findings.push(Finding::UnknownField { table, field, rows }),
+            "failing" => findings.push(Finding::Failing { table, field, rows, error }),
+            "failed" => findings.push(Finding::Failed { table, field, rows, error }),
+            _ => {}
         }
     }
+    let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
+    findings.extend(waiting(db, dialect, owner, &eager).await?);
     Ok(findings)
+}
+
+/// For how long a change may wait.
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is told by that.
+async fn waiting(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    fields: &[usize],
+) -> Result<Option<Finding>, Error> {
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let Some(row) = db.query_one_raw(dialect.oldest(owner, fields)).await? else { return Ok(None) };
+    let waited: Option<i64> = row.try_get("", "waited")?;
+    let waited = Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
+    let (table, claimed) = (owner.table.name.clone(), row.try_get("", "leased")?);
+    Ok((waited > TOO_LONG).then_some(Finding::Waiting { table, seconds: waited.as_secs(), claimed }))
 }
 
 /// Installs, and sees to what was unseen meanwhile.

@@ -99,7 +99,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         db: &core.db,
         model,
         limits: &limits,
-        retry: core.settings.retry,
+        retry: Some(core.settings.retry),
         together: usize::try_from(core.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,
     };

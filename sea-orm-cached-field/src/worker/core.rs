@@ -4,12 +4,12 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 use tokio::sync::OnceCell;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -22,6 +22,7 @@ use crate::{
     field::{Key, layout::Upstream},
     invalidation::{self, Connections, First, Work},
     registry::{Model, upstream_first, upstreams},
+    schema,
 };
 
 /// Leases are renewed three times before they end, but not more often than this.
@@ -47,6 +48,8 @@ pub(super) struct Core {
     /// Claims that nobody works on any more, but that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
+    /// Whether it has ended, so that nothing is claimed any more.
+    pub(super) has_ended: AtomicBool,
     /// Of a worker that drains.
     pub(super) failures: Option<Failures>,
     /// The last look at each model, in each lane.
@@ -104,6 +107,7 @@ impl Core {
             held: Mutex::default(),
             lost: Mutex::default(),
             next_batch: AtomicU64::default(),
+            has_ended: AtomicBool::default(),
             failures: None,
         })
     }
@@ -157,6 +161,7 @@ impl Core {
     async fn find_next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         self.settle_in().await?;
         self.hand_back([]).await?;
+        self.queue_flagged().await?;
         let mut work = Work::None;
         for stop in self.stops(lanes) {
             let (found, first) = self.look_at(&stop).await?;
@@ -170,6 +175,17 @@ impl Core {
             }
         }
         Ok(Next::Nothing(work))
+    }
+
+    /// Queues what was flagged while it was left to readers.
+    async fn queue_flagged(&self) -> Result<(), Error> {
+        for model in &self.models {
+            if let Some(time) = self.engine.has_unqueued(&model.owner.table) {
+                schema::queue_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
+                self.engine.flagged_are_queued(&model.owner.table, time);
+            }
+        }
+        Ok(())
     }
 
     /// As [`Core::next`], but takes new marks without a look, where a look costs as much.
@@ -226,6 +242,9 @@ impl Core {
     }
 
     async fn claim(self: &Arc<Self>, stop: Stop, first: First) -> Result<Option<Batch>, Error> {
+        if self.has_ended.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let (engine, model, place) = (&self.engine, &self.models[stop.turn], stop.place());
         let fields: (&[usize], &[Upstream]) = (&stop.fields, &self.upstream[stop.turn]);
         let (rows, lease) = (self.batch_size(&stop), self.settings.lease);

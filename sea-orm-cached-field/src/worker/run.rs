@@ -1,4 +1,8 @@
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use apalis_core::{
     error::WorkerError,
@@ -191,11 +195,12 @@ fn stopped(error: WorkerError) -> Error {
     }
 }
 
-/// Hands back what a worker holds when its future is dropped before it ends.
+/// Ends a worker whose future is dropped, and hands back what it holds.
 struct HandedBack<'c>(&'c Arc<Core>);
 
 impl Drop for HandedBack<'_> {
     fn drop(&mut self) {
+        self.0.has_ended.store(true, Ordering::Relaxed);
         self.0.hand_back_later(self.0.take_all_held());
     }
 }

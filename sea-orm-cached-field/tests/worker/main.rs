@@ -44,6 +44,7 @@ mod sleepers_are_woken;
 mod slow_fields_do_not_hold_up_others;
 mod something_follows_each_recalculation;
 mod the_backend_serves_another_apalis_worker;
+mod the_doctor_names_what_fails_and_what_waits;
 mod the_engine_narrates_itself;
 mod the_worker_stops_when_told;
 mod what_is_not_installed_is_an_error;

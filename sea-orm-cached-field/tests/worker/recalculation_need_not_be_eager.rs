@@ -59,6 +59,18 @@ contract! {
         assert_eq!((db.drain(fragiles()).await, place.times(id), flagged(&db).await), (1, 2, 0));
     }
 
+    async fn where_it_is_eager_again(db: TestDb) {
+        let place = set_up(&db).await;
+        let ids = rows_of(&db, ["fine", "tired"]).await;
+        let worker = start(fragiles().worker(&db));
+        eventually("they are only flagged", async || marks(&db).await == 0).await;
+        assert_eq!((flagged(&db).await, place.all_times()), (2, 0));
+        CachedFields::set_eager_recalculation(&db, true).expect("set");
+        eventually("what was flagged meanwhile is calculated", async || flagged(&db).await == 0).await;
+        worker.stop().await;
+        assert_eq!(ids.map(|id| place.times(id)), [1, 1]);
+    }
+
     async fn where_nothing_waits_for_a_worker_at_first(db: TestDb) {
         db.create(Entity).await;
         db.execute_unprepared("INSERT INTO fragile (place, mood) VALUES ('x', 'fine')").await.unwrap();

@@ -85,9 +85,8 @@ contract! {
 }
 
 /// The name of one table may be the end of another's.
-#[tokio::test]
-async fn of_the_table_that_it_is_about() {
-    let db = TestDb::sqlite().await;
+#[apply(on_sqlite)]
+async fn of_the_table_that_it_is_about(db: TestDb) {
     let row = not_installed(&db, "fine").await;
     let error = row.fresh_opinion(&*db).await.unwrap_err().to_string();
     assert_eq!(

@@ -58,6 +58,35 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::mysql(), text)
 }
 
+pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+    let known = |row| one_of(owner, row, fields.iter().copied());
+    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let mut moments = vec![
+        format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {}", known("m")),
+        format!(
+            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.first_marked_at)) FROM {queue} q
+              WHERE {} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)",
+            known("q"),
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        Some(format!(
+            "SELECT MIN({moment}) FROM {table} t WHERE t.{expires} <= {now} AND NOT t.{flag}",
+            moment = of_expiry(field, &format!("t.{expires}")),
+            table = qualified(&owner.table),
+            now = as_expiry(field, "UTC_TIMESTAMP(6)"),
+        ))
+    }));
+    let text = format!(
+        "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, MIN(s.moment), UTC_TIMESTAMP(6)) DIV 1000 AS SIGNED) AS waited,
+                EXISTS (SELECT 1 FROM {queue} q WHERE q.leased_until > UTC_TIMESTAMP(6)) AS leased
+           FROM ({}) s",
+        moments.join(" UNION ALL "),
+    );
+    statement(Sql::mysql(), text)
+}
+
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
 pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
@@ -170,17 +199,15 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     let generation = if steal { "VALUES(generation)" } else { "generation" };
     let rest = |sql: &mut Sql, _: &Key| {
         let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
-        vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
+        vec![name, generation, now.clone(), after(&now, &sql.bind(lease))]
     };
     let tuples = sql.tuples(owner, of, |key| key, rest);
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts) VALUES {tuples}
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until) VALUES {tuples}
          ON DUPLICATE KEY UPDATE
                 generation = {generation},
-                attempts = IF({held}, attempts, attempts + 1),
                 waves = IF({held}, waves, ABS(waves)),
-                leased_until = IF({held}, leased_until, VALUES(leased_until)),
-                due_at = LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at))"
+                leased_until = IF({held}, leased_until, VALUES(leased_until))"
     );
     let rows: Vec<(&Key, usize)> = of.iter().map(|key| (key, field)).collect();
     vec![remember_now(), statement(sql, text), leased(owner, &rows, lease)]

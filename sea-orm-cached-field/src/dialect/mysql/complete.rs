@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim, Shape, ShapedField, Written,
+        Claim, NextTry, Shape, ShapedField, Written,
         sql::{Sql, equal, key_columns, prefixed, recalculations},
     },
     field::{
@@ -143,16 +143,20 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
     let mut sql = Sql::mysql();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation, error) =
         (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation), sql.bind(error));
-    let retry = retry.map_or_else(|| "NULL".to_owned(), |retry| after("UTC_TIMESTAMP(6)", &sql.bind(retry)));
+    let due = match retry {
+        NextTry::In(delay) => after("UTC_TIMESTAMP(6)", &sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas => "due_at".to_owned(),
+    };
     let text = format!(
         "UPDATE {} SET leased_until = {NEVER}, last_error = {error},
                 attempts = IF(generation = {generation}, attempts, 0),
-                due_at = IF(generation = {generation}, {retry}, UTC_TIMESTAMP(6))
+                due_at = IF(generation = {generation}, {due}, UTC_TIMESTAMP(6))
           WHERE {is_row} AND field = {field}",
         qualified(&recalculations(owner)),
     );

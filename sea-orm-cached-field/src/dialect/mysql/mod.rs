@@ -30,7 +30,8 @@ use sea_orm::{
 };
 
 use super::{
-    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, Object, ObjectKind, Shape, WakeUp, Written, shared,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, WakeUp, Written,
+    shared,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -278,6 +279,10 @@ impl Dialect for MySql {
         super::shared::unqueued(self.sql(), owner, field, "m.via IS NOT NULL")
     }
 
+    fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::oldest(owner, fields)
+    }
+
     fn retry_failed(&self, owner: &Owner) -> Statement {
         super::shared::retry_failed(self.sql(), owner, "UTC_TIMESTAMP(6)")
     }
@@ -432,7 +437,7 @@ impl Dialect for MySql {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 

@@ -2,11 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, collect::place_in_queue, functions, statement, way};
+use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, Session, shared,
-        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, recalculations},
+        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
         Key,
@@ -55,6 +55,35 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let names: Vec<String> = fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
     let function = functions::function(owner, "work");
     statement(Sql::postgres(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
+}
+
+pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let known = one_of(owner, fields.iter().copied());
+    let mut moments = vec![
+        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
+        format!(
+            "SELECT min(greatest(due_at, leased_until, first_marked_at)) FROM {queue}
+              WHERE {known} AND due_at <= now() AND leased_until <= now()"
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        // An expiry may be infinite.
+        Some(format!(
+            "SELECT min({moment}) FROM {table} WHERE {expires} <= {now} AND {expires} > '-infinity' AND NOT {flag}",
+            moment = as_expiry(field, &expires),
+            table = qualified(&owner.table),
+            now = as_expiry(field, "now()"),
+        ))
+    }));
+    let text = format!(
+        "SELECT CAST(extract(epoch FROM now() - min(s.moment)) * 1000 AS bigint) AS waited,
+                EXISTS (SELECT FROM {queue} WHERE leased_until > now()) AS leased
+           FROM ({}) s",
+        moments.join(" UNION ALL "),
+    );
+    statement(Sql::postgres(), text)
 }
 
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
@@ -142,15 +171,13 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     let lease_end = format!("now() + {} * interval '1 millisecond'", sql.bind(lease));
     let text = format!(
         "WITH {rows}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}, 1
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until)
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}
            FROM k ORDER BY {selected}
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = {generation},
-                attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
                 waves = CASE WHEN {held} THEN q.waves ELSE abs(q.waves) END,
-                leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END,
-                due_at = least(q.due_at, excluded.due_at)
+                leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
         columns = keys.join(", "),
         selected = prefixed("k", &keys),

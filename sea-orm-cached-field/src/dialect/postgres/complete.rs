@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim, Shape, Written,
+        Claim, NextTry, Shape, Written,
         bound::Bound,
         shared,
         sql::{Sql, equal, key_columns, literal, owner_key, prefixed, qualified, quote, recalculations},
@@ -190,15 +190,20 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
-    let (error, retry) = (sql.bind(error), sql.bind(retry));
+    let error = sql.bind(error);
+    let due = match retry {
+        NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas => "due_at".to_owned(),
+    };
     let text = format!(
         "UPDATE {} SET leased_until = '-infinity', last_error = {error},
                 attempts = CASE WHEN generation = {generation} THEN attempts ELSE 0 END,
-                due_at = CASE WHEN generation = {generation} THEN now() + {retry} * interval '1 millisecond' ELSE now() END
+                due_at = CASE WHEN generation = {generation} THEN {due} ELSE now() END
           WHERE {is_row} AND field = {field}",
         qualified(&recalculations(owner)),
     );

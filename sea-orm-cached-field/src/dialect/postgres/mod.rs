@@ -27,7 +27,8 @@ use std::time::Duration;
 use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Session, Shape, WakeUp, Which, Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Session, Shape, WakeUp, Which, Written,
+    sql::Sql,
 };
 use crate::field::{
     Key,
@@ -179,6 +180,10 @@ impl Dialect for Postgres {
         super::shared::unqueued(self.sql(), owner, field, "m.via IS NOT NULL")
     }
 
+    fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::oldest(owner, fields)
+    }
+
     fn retry_failed(&self, owner: &Owner) -> Statement {
         super::shared::retry_failed(self.sql(), owner, "now()")
     }
@@ -319,7 +324,7 @@ impl Dialect for Postgres {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 

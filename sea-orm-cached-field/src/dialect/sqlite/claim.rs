@@ -40,6 +40,33 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
+pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+    let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
+    let known = one_of(owner, fields.iter().copied());
+    let mut moments = vec![
+        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
+        format!(
+            "SELECT min(max(due_at, leased_until, first_marked_at)) FROM {queue}
+              WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}"
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        Some(format!(
+            "SELECT {NOW} - CAST(({now} - min(julianday({expires}))) * 86400000 AS INTEGER) FROM {table}
+              WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}",
+            table = quote(&owner.table.name),
+            now = now_as_expiry(field),
+        ))
+    }));
+    let text = format!(
+        "SELECT {NOW} - min(moment) AS waited, EXISTS (SELECT 1 FROM {queue} WHERE leased_until > {NOW}) AS leased
+           FROM ({})",
+        moments.join(" UNION ALL "),
+    );
+    statement(Sql::sqlite(), text)
+}
+
 /// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
 /// could be taken, and some more, for all of them may have to wait.
 pub(super) fn lease_due(
@@ -112,24 +139,16 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
         of,
         |key| key,
         |sql, _| {
-            vec![
-                sql.bind(owner.fields[field].name),
-                sql.bind(fastrand::i64(1..)),
-                NOW.to_owned(),
-                lease_end.clone(),
-                "1".to_owned(),
-            ]
+            vec![sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)), NOW.to_owned(), lease_end.clone()]
         },
     );
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until)
          VALUES {tuples}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
-                attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
-                leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END,
-                due_at = min(coalesce(due_at, excluded.due_at), excluded.due_at)
+                leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
          RETURNING {keys}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased"
     );
     statement(sql, text)

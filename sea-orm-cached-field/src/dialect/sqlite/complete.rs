@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, mark, statement};
 use crate::{
     dialect::{
-        Claim, Shape, ShapedField, Written, shared,
+        Claim, NextTry, Shape, ShapedField, Written, shared,
         sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     },
     field::{
@@ -149,15 +149,20 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
-    let (error, retry) = (sql.bind(error), sql.bind(retry));
+    let error = sql.bind(error);
+    let due = match retry {
+        NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas => "due_at".to_owned(),
+    };
     let text = format!(
         "UPDATE {} SET leased_until = 0, last_error = {error},
                 attempts = CASE WHEN generation = {generation} THEN attempts ELSE 0 END,
-                due_at = CASE WHEN generation = {generation} THEN {NOW} + {retry} ELSE {NOW} END
+                due_at = CASE WHEN generation = {generation} THEN {due} ELSE {NOW} END
           WHERE {is_row} AND field = {field}",
         quote(&recalculations(owner).name),
     );

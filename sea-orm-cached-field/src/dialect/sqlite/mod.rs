@@ -27,7 +27,7 @@ use sea_orm::{
 };
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
 };
 use crate::field::{
     Key,
@@ -163,6 +163,10 @@ impl Dialect for Sqlite {
         super::shared::unqueued(self.sql(), owner, field, "false")
     }
 
+    fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement {
+        claim::oldest(owner, fields)
+    }
+
     fn retry_failed(&self, owner: &Owner) -> Statement {
         super::shared::retry_failed(self.sql(), owner, NOW)
     }
@@ -280,7 +284,7 @@ impl Dialect for Sqlite {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: Option<i64>) -> Statement {
+    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 
