@@ -37,8 +37,8 @@ pub enum Event {
     /// Somebody else has completed the row already; nothing was written.
     Superseded { table: String, field: &'static str, key: Key },
     /// The calculation failed. `attempts`: how often workers have tried since the last mark; 0 if a reader did now. `retry_in`: in
-    /// what time a worker tries again (zero after a reader, who does not change that); never, if it is given up until the next
-    /// mark.
+    /// what time a worker tries again (after a reader, who changes that only if no worker has tried yet, perhaps in another);
+    /// never, if it is given up until the next mark.
     Failed { table: String, field: &'static str, key: Key, error: String, attempts: i32, retry_in: Option<Duration> },
     /// What the user does after a recalculation has failed. The value is stored all the same.
     HookFailed { table: String, field: &'static str, key: Key, error: String },

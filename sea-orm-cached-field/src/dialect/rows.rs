@@ -57,8 +57,8 @@ pub(crate) enum NextTry {
     In(i64),
     /// When it is marked again.
     Never,
-    /// When it would have without this failure.
-    AsItWas,
+    /// When it would have without this failure; but in so many milliseconds if no worker has tried yet.
+    AsItWas(i64),
 }
 
 /// Something to be queued.

@@ -42,7 +42,7 @@ impl Retry {
 }
 
 /// Keeps a failure: the row stays flagged and queued. After a worker's attempt it is due again later, or, after the last, only
-/// when it is marked again. A reader (without `retry`) changes nothing of when a worker tries next, nor of how often it has.
+/// when it is marked again. A reader (without `retry`) changes nothing of when a worker tries next, if one has tried, nor of how often it has.
 pub(crate) async fn fail(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -52,11 +52,14 @@ pub(crate) async fn fail(
     retry: Option<Retry>,
 ) -> Result<(), Error> {
     let (cause, error) = (error.without_values(), error.with_sources());
-    let mut retry_in = retry.map_or(Some(Duration::ZERO), |retry| retry.after(claim.attempts));
-    let next_try = match (retry, retry_in) {
-        (None, _) => NextTry::AsItWas,
-        (Some(_), None) => NextTry::Never,
-        (Some(_), Some(delay)) => NextTry::In(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)),
+    let mut retry_in = match retry {
+        Some(retry) => retry.after(claim.attempts),
+        None => Retry::default().after(0),
+    };
+    let next_try = match retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)) {
+        Some(delay) if retry.is_none() => NextTry::AsItWas(delay),
+        Some(delay) => NextTry::In(delay),
+        None => NextTry::Never,
     };
     let transaction = connections.into().begin(engine, false).await?;
     transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try)).await?;

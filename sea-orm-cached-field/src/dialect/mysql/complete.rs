@@ -151,7 +151,10 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
     let due = match retry {
         NextTry::In(delay) => after("UTC_TIMESTAMP(6)", &sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
-        NextTry::AsItWas => "due_at".to_owned(),
+        NextTry::AsItWas(delay) => {
+            let later = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+            format!("IF(attempts = 0 AND due_at IS NOT NULL, {later}, due_at)")
+        }
     };
     let text = format!(
         "UPDATE {} SET leased_until = {NEVER}, last_error = {error},

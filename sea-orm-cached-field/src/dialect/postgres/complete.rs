@@ -198,7 +198,10 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
     let due = match retry {
         NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
-        NextTry::AsItWas => "due_at".to_owned(),
+        NextTry::AsItWas(delay) => format!(
+            "CASE WHEN attempts = 0 AND due_at IS NOT NULL THEN now() + {} * interval '1 millisecond' ELSE due_at END",
+            sql.bind(delay)
+        ),
     };
     let text = format!(
         "UPDATE {} SET leased_until = '-infinity', last_error = {error},

@@ -157,7 +157,9 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
     let due = match retry {
         NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
-        NextTry::AsItWas => "due_at".to_owned(),
+        NextTry::AsItWas(delay) => {
+            format!("CASE WHEN attempts = 0 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END", sql.bind(delay))
+        }
     };
     let text = format!(
         "UPDATE {} SET leased_until = 0, last_error = {error},
