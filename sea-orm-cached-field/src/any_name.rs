@@ -16,7 +16,7 @@ use crate::{
         Calculation, Flagging, Key,
         layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
     },
-    registry::{Loaded, Model, Rows, Unreadable},
+    registry::{Loaded, LoadedOrUnreadable, Model, Rows, Unreadable},
     schema,
     worker::Worker,
 };
@@ -238,7 +238,7 @@ impl Rows for Plain {
         &'a self,
         db: &'a DatabaseExecutor<'a>,
         keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<(Box<dyn Loaded + 'a>, Unreadable), DbErr>> {
+    ) -> BoxFuture<'a, Result<LoadedOrUnreadable<'a>, DbErr>> {
         Box::pin(async move {
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let text = format!("{} WHERE o.{} IN ({})", self.of_keys, self.key, keys.join(", "));

@@ -30,8 +30,11 @@ pub(crate) trait Rows: Send + Sync {
         &'a self,
         db: &'a DatabaseExecutor<'a>,
         keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<(Box<dyn Loaded + 'a>, Unreadable), DbErr>>;
+    ) -> BoxFuture<'a, Result<LoadedOrUnreadable<'a>, DbErr>>;
 }
+
+/// The rows that can be read, and the others.
+pub(crate) type LoadedOrUnreadable<'a> = (Box<dyn Loaded + 'a>, Unreadable);
 
 /// What cannot be read, and why.
 pub(crate) type Unreadable = HashMap<Key, DbErr>;
@@ -92,7 +95,7 @@ impl<E: CachedModel> Rows for TypedRows<E> {
         &'a self,
         db: &'a DatabaseExecutor<'a>,
         keys: &'a [Key],
-    ) -> BoxFuture<'a, Result<(Box<dyn Loaded + 'a>, Unreadable), DbErr>> {
+    ) -> BoxFuture<'a, Result<LoadedOrUnreadable<'a>, DbErr>> {
         Box::pin(async move {
             let (models, unreadable) = load::<E>(db, keys).await?;
             let loaded: Box<dyn Loaded> = Box::new(TypedLoaded { fields: &self.fields, models });
