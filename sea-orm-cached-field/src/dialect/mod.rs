@@ -122,9 +122,10 @@ pub(crate) trait Dialect: Send + Sync {
     /// Keeps other installations out until the transaction ends, where its beginning does not: a row `locked` (bool).
     fn lock_out_installations(&self) -> Option<Statement>;
 
-    /// Lets other installations in, where the end of the transaction does not: the lock is the session's.
-    fn let_installations_in(&self) -> Option<Statement> {
-        None
+    /// Lets other installations in, where the end of the transaction does not: the lock is the session's. Sets the session
+    /// as it was, too.
+    fn let_installations_in(&self) -> Vec<Statement> {
+        Vec::new()
     }
 
     /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
@@ -151,6 +152,11 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Whether triggers can tell that columns of these types are equal, whatever stands in them.
     fn can_link(&self, owner: &str, related: &str) -> bool;
+
+    /// Whether a value of a linked column stands for all keys that it equals when it is written to a column of the key's type.
+    fn can_name(&self, _key: &str, _linked: &str) -> bool {
+        true
+    }
 
     /// Rows `name`, `column`, `parent_schema`, `parent`, `parent_column`, `on_delete`, `on_update` (as of [`Action`]) of the
     /// foreign keys of a table whose actions call no triggers.

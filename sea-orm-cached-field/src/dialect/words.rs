@@ -94,7 +94,6 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
 
     let mut statements: Vec<Statement> = [
         dialect.lock_out_installations(),
-        dialect.let_installations_in(),
         dialect.partitions(&owner.table),
         dialect.knows_time_zone("Europe/Berlin"),
         dialect.foreign_keys(&owner.table),
@@ -123,6 +122,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         dialect.set_expiry(&owner, 0, &keys[0], "2999-01-01".into()),
         dialect.clock(),
     ]);
+    statements.extend(dialect.let_installations_in());
     statements.extend(dialect.set_version(&owner, &version));
     statements.extend(example::statements(dialect, &owner).into_iter().map(|(_, statement)| statement));
     statements

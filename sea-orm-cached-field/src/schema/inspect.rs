@@ -368,11 +368,13 @@ fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
 
 fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
     for (source, far) in owner.sources.iter().zip(related) {
+        let holds_key = source.key_columns(owner).is_some();
         let before = owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
         for link in source.link() {
             // A cached column that is still to be added is looked at by the second inspection.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
-            if types.is_some_and(|(near, far)| !dialect.can_link(near, far)) {
+            let serve = |near, far| dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far));
+            if types.is_some_and(|(near, far)| !serve(near, far)) {
                 return Err(Error::UnsupportedPath {
                     table: owner.table.name.clone(),
                     field: owner.fields[source.readers[0].field].name,

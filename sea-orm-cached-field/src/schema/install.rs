@@ -45,7 +45,7 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
 ) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     if let DatabaseExecutor::Connection(connection) = db
-        && dialect.let_installations_in().is_some()
+        && !dialect.let_installations_in().is_empty()
     {
         let connection = (*connection).clone();
         let whole = tokio::spawn(async move { work(&DatabaseExecutor::Connection(&connection), dialect, &of).await });
@@ -122,8 +122,8 @@ pub(super) async fn end<T>(
     dialect: &dyn Dialect,
     outcome: Result<T, Error>,
 ) -> Result<T, Error> {
-    if let Some(unlock) = dialect.let_installations_in() {
-        transaction.execute_raw(unlock).await?;
+    for statement in dialect.let_installations_in() {
+        transaction.execute_raw(statement).await?;
     }
     match outcome {
         Ok(_) => transaction.commit().await?,

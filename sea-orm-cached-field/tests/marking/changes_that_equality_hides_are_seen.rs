@@ -320,6 +320,7 @@ async fn on_mysql(db: TestDb) {
         ("decimal(10, 2)", ["1", "1.01", "NULL", "-1"]),
         ("double", ["0e0", "1e-300", "1.5000000000000002", "1.5000000000000004"]),
         ("float", ["16777216", "16777218", "0.1", "-0.1"]),
+        // Of one that it calls equal MySQL keeps the old, unless another column changes with it.
         ("json", [r#"'{"a": 1}'"#, r#"'{"a": 1.0}'"#, r#"'"x"'"#, r#"'"X"'"#]),
         ("datetime(6)", ["'2020-01-01'", "'2020-01-01 00:00:00.000001'", "NULL", "'2020-01-02'"]),
         ("varbinary(20)", ["X'00'", "X'0000'", "X'61'", "X'41'"]),
@@ -327,7 +328,9 @@ async fn on_mysql(db: TestDb) {
         ("bit(8)", ["1", "2", "NULL", "3"]),
     ] {
         let db = db.another_database().await;
-        let columns = format!("id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED");
+        let columns = format!(
+            "id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED, writes INTEGER NOT NULL DEFAULT 0"
+        );
         db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
@@ -339,7 +342,7 @@ async fn on_mysql(db: TestDb) {
                 for marks in [1, 0] {
                     // The row is not flagged, so that nothing but a change of the value marks it.
                     db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM note_cached_marks").await;
-                    db.sql(&format!("UPDATE {table} SET value = {value}")).await;
+                    db.sql(&format!("UPDATE {table} SET value = {value}, writes = writes + 1")).await;
                     let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
                     assert_eq!(marked, marks, "{kind} of {table}: {value}");
                 }

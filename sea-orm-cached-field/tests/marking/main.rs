@@ -30,6 +30,7 @@ mod keys_of_every_type_serve;
 mod keys_spelled_in_another_way_serve;
 mod large_statements_after_small_ones_stay_linear;
 mod names_that_need_quotes_serve;
+mod no_value_makes_a_write_fail;
 mod nothing_comes_in_between;
 mod only_columns_of_the_field_are_written;
 mod only_dependent_fields_are_marked;

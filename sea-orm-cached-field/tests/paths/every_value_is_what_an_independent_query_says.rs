@@ -17,10 +17,10 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let sum = |value: &str, from: &str| {
         format!("SELECT p.id, (SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {from}) AS value FROM person p")
     };
-    let friends = "WITH RECURSIVE friends (of, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
-                       UNION SELECT f.of, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
+    let friends = "WITH RECURSIVE friends (whose, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
+                       UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
     vec![
-        ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.of = p.id"))),
+        ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.whose = p.id"))),
         (
             "person",
             "reach",

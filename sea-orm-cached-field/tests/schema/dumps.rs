@@ -45,7 +45,8 @@ pub async fn dump(db: &TestDb) -> String {
     // `CREATE*/ /*!50017 DEFINER=..*/ /*!50003 TRIGGER ..`, to the end of the trigger
     let as_whoever_loads_it = |line: &str| match line.split_once("*/ /*!50003 TRIGGER ") {
         Some((_, trigger)) => format!("CREATE TRIGGER {trigger}"),
-        None => line.replace("*/;;", ";;"),
+        // MySQL wants parentheses around the expression.
+        None => line.replace("*/;;", ";;").replace("DEFAULT utc_timestamp(6)", "DEFAULT (utc_timestamp(6))"),
     };
     lines(dump.lines().filter(is_kept).map(as_whoever_loads_it))
 }

@@ -131,7 +131,9 @@ async fn columns(db: &TestDb) -> Vec<String> {
         "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
            FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\' ORDER BY 1"
     } else if db.is_mysql() {
-        "SELECT concat_ws(' ', table_name, column_name, column_type, collation_name, is_nullable, column_default, column_key) AS it
+        // The text of an error has the collation that was the server's when the table was made.
+        "SELECT concat_ws(' ', table_name, column_name, column_type, if(column_name = 'last_error', character_set_name, collation_name),
+                          is_nullable, column_default, column_key) AS it
            FROM information_schema.columns WHERE table_schema = database() AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
     } else {
         "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS it

@@ -183,7 +183,7 @@ impl Watched<'_> {
         };
         let field = |field: &usize| {
             format!(
-                "        INSERT IGNORE INTO {} (field, {columns}) VALUES ({}, {});",
+                "        INSERT INTO {} (field, {columns}) VALUES ({}, {});",
                 qualified(&marks(self.owner)),
                 literal(self.owner.fields[*field].name),
                 variables.join(", "),

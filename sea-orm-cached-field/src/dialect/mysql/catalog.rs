@@ -119,6 +119,16 @@ pub(super) fn can_link(owner: &str, related: &str) -> bool {
     family(owner) == family(related)
 }
 
+/// A character that the key's character set does not have may equal one that it has, by the collation of the other set.
+pub(super) fn can_name(key: &str, linked: &str) -> bool {
+    let characters =
+        |kind: &str| kind.split_once(" CHARACTER SET ").map(|(_, set)| set.split(' ').next().unwrap_or(set).to_owned());
+    let (Some(key), Some(linked)) = (characters(key), characters(linked)) else { return true };
+    let has_all = |set: &str| ["utf8mb4", "utf16", "utf16le", "utf32", "gb18030"].contains(&set);
+    let has_most = |set: &str| has_all(set) || ["utf8mb3", "utf8", "ucs2"].contains(&set);
+    key == linked || linked == "ascii" || has_all(&key) || has_most(&key) && !has_all(&linked)
+}
+
 /// The databases that triggers of ours can stand in: the owner's, and those of its sources.
 fn schemas(owner: &Owner) -> String {
     let tables = owner.sources.iter().flat_map(|source| &source.steps).map(|step| &step.table).chain([&owner.table]);

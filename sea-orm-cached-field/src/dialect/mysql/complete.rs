@@ -79,7 +79,8 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
         assignments.push(match field.expires_every {
             Some(every) => {
                 let moment = moment(&format!("({claimed_at} + {every})"));
-                format!("{expires} = {moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry())
+                let moment = format!("{moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry());
+                super::expires(&expires, &moment)
             }
             None => {
                 let claimed_at = as_expiry(field, &moment(claimed_at));

@@ -1,9 +1,9 @@
 //! Marking by our own methods; all other marks are the triggers'.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{
-    KEPT, as_expiry, milliseconds,
+    KEPT, as_expiry, expires, milliseconds,
     names::{owner_key, qualified, quote},
     statement,
 };
@@ -45,6 +45,15 @@ pub(super) fn passed_over(owner: &Owner, field: usize, after: Option<&Key>, to: 
     let mut sql = Sql::mysql();
     let read = format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
     let text = shared::passed_over(&mut sql, owner, field, after, to, &read);
+    statement(sql, text)
+}
+
+pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    let mut sql = Sql::mysql();
+    let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let moment = format!("CAST({} AS DATETIME(6))", sql.bind(moment));
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    let text = format!("UPDATE {} SET {} WHERE {is_row}", qualified(&owner.table), expires(&column, &moment));
     statement(sql, text)
 }
 

@@ -147,6 +147,15 @@ fn of_expiry(field: &Field, expiry: &str) -> String {
     }
 }
 
+/// Assigns a moment to an expiry, cut off to what its column can tell: MySQL rounds, MariaDB does not, and no value may
+/// expire later than it is said to. An assignment sees those before it. So what was rounded up in a column of milliseconds,
+/// or of seconds, is set once more.
+fn expires(column: &str, moment: &str) -> String {
+    let earlier =
+        |by: u32| format!("{column} = IF({column} > {moment}, {moment} - INTERVAL {by} MICROSECOND, {column})");
+    format!("{column} = {moment}, {}, {}", earlier(500), earlier(500_000))
+}
+
 impl Dialect for MySql {
     fn sql(&self) -> Sql {
         Sql::mysql()
@@ -203,8 +212,8 @@ impl Dialect for MySql {
         Some(catalog::lock_out_installations())
     }
 
-    fn let_installations_in(&self) -> Option<Statement> {
-        Some(catalog::let_installations_in())
+    fn let_installations_in(&self) -> Vec<Statement> {
+        vec![catalog::let_installations_in(), statement(Sql::mysql(), tables::RESTORE_SQL_MODE.to_owned())]
     }
 
     fn describe(&self, table: &Table) -> Statement {
@@ -217,6 +226,10 @@ impl Dialect for MySql {
 
     fn can_link(&self, owner: &str, related: &str) -> bool {
         catalog::can_link(owner, related)
+    }
+
+    fn can_name(&self, key: &str, linked: &str) -> bool {
+        catalog::can_name(key, linked)
     }
 
     fn foreign_keys(&self, table: &Table) -> Option<Statement> {
@@ -305,7 +318,7 @@ impl Dialect for MySql {
             Value::ChronoDateTimeUtc(moment) => Value::ChronoDateTime(moment.map(|moment| moment.naive_utc())),
             other => other,
         };
-        shared::set_expiry(self.sql(), owner, field, key, moment)
+        mark::set_expiry(owner, field, key, moment)
     }
 
     fn wake(&self) -> Option<Statement> {

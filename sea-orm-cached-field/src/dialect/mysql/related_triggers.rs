@@ -46,8 +46,8 @@ impl Change<'_> {
         )
     }
 
-    /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. IGNORE: a value that no owner's
-    /// key can hold must not make the user's statement fail.
+    /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value that no owner's key can
+    /// hold becomes another one: see [`tables::SQL_MODE`].
     fn mark(&self, reader: &Reader, version: &str) -> String {
         let field = literal(self.owner.fields[reader.field].name);
         let (columns, values) = match self.source.key_columns(self.owner) {
@@ -60,7 +60,7 @@ impl Change<'_> {
         };
         let linked: Vec<String> = self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(
-            "  IF {} THEN\n    INSERT IGNORE INTO {} (field, {columns}) VALUES ({field}, {values});\n  END IF;",
+            "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({field}, {values});\n  END IF;",
             linked.join(" AND "),
             qualified(&marks(self.owner)),
         )

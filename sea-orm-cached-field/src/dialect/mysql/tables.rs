@@ -49,17 +49,31 @@ fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
     format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, made_from))
 }
 
-/// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after its text, so that the one that replaces it can stand
-/// there before it goes: MySQL cannot replace a trigger.
+/// The `sql_mode` that triggers are made under and so run under, whatever that of the writing session is. It is not strict:
+/// a value that a mark cannot hold becomes another one, of which no owner's row is concerned or one is calculated once
+/// more, and the user's statement goes on. Dates are kept as they are.
+pub(super) const SQL_MODE: &str = "ALLOW_INVALID_DATES";
+
+/// Sets the session's `sql_mode` to what it was before a trigger was made, which may have failed.
+pub(super) const RESTORE_SQL_MODE: &str =
+    "SET SESSION sql_mode = COALESCE(@cached_field_sql_mode, @@SESSION.sql_mode), @cached_field_sql_mode = NULL";
+
+/// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after
+/// its text, so that the one that replaces it can stand there before it goes: MySQL cannot replace a trigger.
 pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, statements: &[String]) -> Object {
     let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
     let body = statements.join("\n");
-    let tag = tag(owner, ObjectKind::Trigger, &format!("{event}{body}"));
-    let suffix = format!("{suffix}_{}", checksum(&format!("{event}{body}")));
+    let made_from = format!("{SQL_MODE} {event}{body}");
+    let tag = tag(owner, ObjectKind::Trigger, &made_from);
+    let suffix = format!("{suffix}_{}", checksum(&made_from));
     let name = crate::dialect::sql::unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
     let schema = on.schema.as_deref().map(quote);
     let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
-    let create = vec![format!("CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND")];
+    let create = vec![format!(
+        "SET @cached_field_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{SQL_MODE}';
+CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND;
+{RESTORE_SQL_MODE}"
+    )];
     Object { kind: ObjectKind::Trigger, name, parent: schema, create, tag }
 }
 
