@@ -99,9 +99,9 @@ async fn set_up(db: &TestDb, key: &str, linked: &str) -> Result<(), String> {
     boxes().install(&**db).await.map(|_| ()).map_err(|error| error.to_string())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_no_owner_can_hold() {
-    let db = TestDb::mysql().await.with_one_connection().await;
+#[apply(on_mariadb_and_mysql)]
+async fn that_no_owner_can_hold(db: TestDb) {
+    let db = db.with_one_connection().await;
     db.sql("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'").await;
     for (key, linked, fitting, others) in TYPES {
         set_up(&db, key, linked).await.unwrap_or_else(|error| panic!("{key}, {linked}: {error}"));
@@ -124,9 +124,9 @@ async fn that_no_owner_can_hold() {
 }
 
 /// A session that is not strict may write dates that others may not.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_only_some_sessions_accept() {
-    let db = TestDb::mysql().await.with_one_connection().await;
+#[apply(on_mariadb_and_mysql)]
+async fn that_only_some_sessions_accept(db: TestDb) {
+    let db = db.with_one_connection().await;
     db.sql("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'").await;
     set_up(&db, "date", "date").await.expect("installed");
     let mode: String = db.scalar("SELECT @@SESSION.sql_mode").await;
@@ -142,14 +142,14 @@ async fn that_only_some_sessions_accept() {
 }
 
 /// A key that cannot hold all characters of the link: some that it cannot hold may equal others that it can.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn but_a_key_with_fewer_characters_is_refused() {
+#[apply(on_mariadb_and_mysql)]
+async fn but_a_key_with_fewer_characters_is_refused(db: TestDb) {
     for (key, linked) in [("latin1", "utf8mb4"), ("utf8mb3", "utf8mb4"), ("ascii", "latin1")] {
-        let db = TestDb::mysql().await;
+        let db = db.another_database().await;
         let of = |characters: &str| format!("varchar(9) CHARACTER SET {characters}");
         let error = set_up(&db, &of(key), &of(linked)).await.expect_err("refused");
         assert!(error.contains("`fruit`, the columns that relate the two tables are of different types"), "{error}");
-        let db = TestDb::mysql().await;
+        let db = db.another_database().await;
         set_up(&db, &of(linked), &of(key)).await.expect("the other way round it holds all");
     }
 }
