@@ -262,6 +262,12 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
+    /// Rows `name`, `account` of the owner's triggers that run as an account that is gone. The tag that [`Dialect::installed`]
+    /// tells of them is none that has to stand there.
+    fn orphaned_triggers(&self, _: &Owner) -> Option<Statement> {
+        None
+    }
+
     /// A row `found`: how many rows are flagged that are neither marked nor in the queue.
     fn unqueued(&self, owner: &Owner, field: usize) -> Statement;
 

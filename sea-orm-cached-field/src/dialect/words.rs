@@ -101,6 +101,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         dialect.missing_privileges(&table, &related),
         dialect.sessions_without_triggers(),
         dialect.disabled_triggers(&owner),
+        dialect.orphaned_triggers(&owner),
         dialect.wake(),
         dialect.files(),
         dialect.see_all(),

@@ -80,6 +80,16 @@ pub enum Finding {
         /// What enables it.
         remedy: String,
     },
+    /// A trigger runs as an account that is gone, as after `DROP USER` or on another server: all writes fail that call the
+    /// trigger. On MySQL and MariaDB.
+    Orphaned {
+        /// The owner's table.
+        table: String,
+        /// The trigger's name.
+        name: String,
+        /// The account.
+        account: String,
+    },
     /// No trigger fires in such sessions: `session_replication_role` is `replica`.
     TriggersOff {
         /// Which: `this session`, or a role or database that is set to it.
@@ -159,6 +169,7 @@ impl Finding {
             | Self::Dead { table, .. }
             | Self::Abandoned { table, .. }
             | Self::Disabled { table, .. }
+            | Self::Orphaned { table, .. }
             | Self::Unqueued { table, .. }
             | Self::UnknownField { table, .. }
             | Self::Failing { table, .. }
@@ -200,6 +211,10 @@ impl fmt::Display for Finding {
             Self::Disabled { table, name, remedy } => {
                 write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
             }
+            Self::Orphaned { table, name, account } => write!(
+                f,
+                "{table}: trigger {name} runs as the account `{account}`, which does not exist, so that writes fail; {REPAIR} as an account that stays"
+            ),
             Self::TriggersOff { sessions } => write!(
                 f,
                 "no trigger fires in {sessions}: `session_replication_role` is `replica`; reset it, then flag the owners of all that was written so"

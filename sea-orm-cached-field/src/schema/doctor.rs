@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    dialect::{self, Dialect, sql::marks},
+    dialect::{self, Dialect, Object, sql::marks},
     engine::Engine,
     field::layout::Owner,
     registry::{FieldColumn, Model},
@@ -62,7 +62,13 @@ async fn examine(
     let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
     findings.extend(missing_columns(dialect, model, &inspected));
     let outdated = outdated.into_iter().map(|(object, _)| (object, true));
-    findings.extend(outdated.chain(wanted).map(|(object, stands)| {
+    let orphaned = orphaned(db, dialect, &inspected.owner).await?;
+    let is_orphaned = |object: &Object| {
+        orphaned.iter().any(|finding| matches!(finding, Finding::Orphaned { name, .. } if *name == object.name))
+    };
+    let differing: Vec<_> = outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
+    findings.extend(orphaned);
+    findings.extend(differing.into_iter().map(|(object, stands)| {
         let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
         if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
     }));
@@ -97,6 +103,16 @@ async fn disabled(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owne
         disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
     }
     Ok(disabled)
+}
+
+async fn orphaned(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owner) -> Result<Vec<Finding>, Error> {
+    let Some(query) = dialect.orphaned_triggers(owner) else { return Ok(Vec::new()) };
+    let mut orphaned = Vec::new();
+    for row in db.query_all_raw(query).await? {
+        let (name, account) = (row.try_get("", "name")?, row.try_get("", "account")?);
+        orphaned.push(Finding::Orphaned { table: owner.table.name.clone(), name, account });
+    }
+    Ok(orphaned)
 }
 
 /// The fields whose rows the next installation flags.

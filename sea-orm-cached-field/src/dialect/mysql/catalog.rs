@@ -153,7 +153,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     let prefix = literal(&tables::tag_prefix(&owner.table));
     let ours = [marks(owner), recalculations(owner), versions(owner)].map(|table| literal(&table.name)).join(", ");
     let text = format!(
-        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.EVENT_OBJECT_TABLE AS on_table, {tag} AS tag
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.EVENT_OBJECT_TABLE AS on_table,
+                CONCAT({tag}, IF({orphaned}, ' of an account that is gone', '')) AS tag
            FROM information_schema.TRIGGERS t
           WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
          UNION ALL
@@ -165,8 +166,42 @@ pub(super) fn installed(owner: &Owner) -> Statement {
            FROM information_schema.TABLES t
           WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME IN ({ours})",
         tag = trigger_tag(&prefix),
+        orphaned = orphaned(),
         schemas = schemas(owner),
         table = literal(&owner.table.name),
+    );
+    statement(Sql::mysql(), text)
+}
+
+/// Whether the account that the trigger `t` runs as is gone, so that all writes fail that call it. An account that may not
+/// read `mysql.user` sees no others, and cannot tell.
+fn orphaned() -> String {
+    let grantee = |account: &str| {
+        let host = format!("SUBSTRING_INDEX({account}, '@', -1)");
+        let user = format!("LEFT({account}, CHAR_LENGTH({account}) - CHAR_LENGTH({host}) - 1)");
+        format!("CONCAT('''', {user}, '''@''', {host}, '''')")
+    };
+    let (account, own) = (grantee("t.DEFINER"), grantee("CURRENT_USER()"));
+    format!(
+        "NOT EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p WHERE p.GRANTEE = {account})
+                AND (EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p
+                              WHERE p.GRANTEE = {own} AND p.PRIVILEGE_TYPE = 'SELECT')
+                  OR EXISTS (SELECT 1 FROM information_schema.SCHEMA_PRIVILEGES p
+                              WHERE p.GRANTEE = {own} AND p.TABLE_SCHEMA = 'mysql' AND p.PRIVILEGE_TYPE = 'SELECT'))"
+    )
+}
+
+/// The triggers whose account is gone.
+pub(super) fn orphaned_triggers(owner: &Owner) -> Statement {
+    let text = format!(
+        "SELECT t.TRIGGER_NAME AS name, t.DEFINER AS account
+           FROM information_schema.TRIGGERS t
+          WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+            AND {orphaned}
+          ORDER BY t.TRIGGER_NAME",
+        schemas = schemas(owner),
+        prefix = literal(&tables::tag_prefix(&owner.table)),
+        orphaned = orphaned(),
     );
     statement(Sql::mysql(), text)
 }

@@ -256,6 +256,10 @@ impl Dialect for MySql {
         upgrade::upgrade(owner, table, from)
     }
 
+    fn orphaned_triggers(&self, owner: &Owner) -> Option<Statement> {
+        Some(catalog::orphaned_triggers(owner))
+    }
+
     fn installed(&self, owner: &Owner) -> Statement {
         catalog::installed(owner)
     }
