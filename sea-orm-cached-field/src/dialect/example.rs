@@ -54,6 +54,7 @@ fn source(table: &str, owner: &str, related: &str, column: &str) -> Source {
 fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
+        owned_by: None,
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
         strict: false,
         collations: Default::default(),

@@ -121,7 +121,7 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// Rows `schema`, `kind` (`table`, or what else it is), `owned_by` (as of [`Described`], or null), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
     /// `collated` (its collation as of [`Described`], or null), `equality` (an operator, or null), `nullable` and `is_generated` (0 or 1), `key` (its place in the primary key, or 0) of a
     /// table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
@@ -162,6 +162,12 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Rows `privilege`, `remedy`: what the database's user lacks to install on these tables.
     fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement>;
+
+    /// Rows `role`, `privilege`, `remedy` (a statement), `ours` (bool: whether `install` may run it): what roles lack that
+    /// work on the tables of this owner, where they may lack something.
+    fn missing_rights(&self, _: &Owner) -> Option<Statement> {
+        None
+    }
 
     /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;

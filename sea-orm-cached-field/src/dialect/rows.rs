@@ -78,6 +78,8 @@ pub(crate) struct ShapedField {
 pub(crate) struct Described {
     /// With its real schema.
     pub(crate) table: Table,
+    /// The role that owns it, where tables have owners.
+    pub(crate) owned_by: Option<String>,
     /// Type by name.
     pub(crate) columns: BTreeMap<String, String>,
     /// Whether its columns take only values of their type, and only types that SQLite names itself.

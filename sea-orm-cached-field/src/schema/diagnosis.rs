@@ -85,6 +85,17 @@ pub enum Finding {
         /// Which: `this session`, or a role or database that is set to it.
         sessions: String,
     },
+    /// A role may take rows out of our tables, as only a worker does, and lacks something else that a worker needs.
+    MissingRight {
+        /// The owner's table.
+        table: String,
+        /// The role.
+        role: String,
+        /// What it lacks.
+        privilege: String,
+        /// What grants it.
+        remedy: String,
+    },
     /// Rows are flagged, and no worker will see them.
     Unqueued {
         /// The owner's table.
@@ -138,6 +149,7 @@ impl Finding {
             | Self::Dead { table, .. }
             | Self::Abandoned { table, .. }
             | Self::Disabled { table, .. }
+            | Self::MissingRight { table, .. }
             | Self::Unqueued { table, .. }
             | Self::UnknownField { table, .. }
             | Self::Failed { table, .. } => Some(table),
@@ -176,6 +188,9 @@ impl fmt::Display for Finding {
             ),
             Self::Disabled { table, name, remedy } => {
                 write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
+            }
+            Self::MissingRight { table, role, privilege, remedy } => {
+                write!(f, "{table}: a worker of the role {role} would lack {privilege}; run `{remedy}`")
             }
             Self::TriggersOff { sessions } => write!(
                 f,

@@ -10,6 +10,7 @@ use super::{
     backlog::flag_all,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
+    rights::{MissingRight, missing_rights},
     versions::Versions,
 };
 use crate::{
@@ -71,6 +72,13 @@ async fn examine(
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
+    let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
+    findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| Finding::MissingRight {
+        table: table.clone(),
+        role,
+        privilege,
+        remedy,
+    }));
     if has_tables {
         findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
     }

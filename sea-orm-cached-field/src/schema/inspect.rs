@@ -102,12 +102,13 @@ pub(super) async fn describe(
 ) -> Result<Option<Found>, Error> {
     let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
     let (mut operators, mut nullable, mut generated) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut by_row, mut strict, mut collations) = (false, false, BTreeMap::new());
+    let (mut by_row, mut owned_by, mut strict, mut collations) = (false, None, false, BTreeMap::new());
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
         by_row = row.try_get::<i32>("", "by_row")? > 0;
         strict = row.try_get::<i32>("", "strict")? > 0;
+        owned_by = row.try_get("", "owned_by")?;
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
         }
@@ -133,6 +134,7 @@ pub(super) async fn describe(
     let (partitions, cascades) = (Vec::new(), Vec::new());
     let described = Described {
         table,
+        owned_by,
         columns,
         strict,
         collations,

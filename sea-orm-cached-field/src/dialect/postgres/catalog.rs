@@ -25,6 +25,7 @@ pub(super) fn describe(table: &Table) -> Statement {
     // Types that are not PostgreSQL's own are named with their schema: our functions have a search_path of their own.
     let text = format!(
         "SELECT n.nspname::text AS schema,
+                pg_get_userbyid(c.relowner)::text AS owned_by,
                 a.attname::text AS name,
                 CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
                      ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,

@@ -18,6 +18,7 @@ mod query;
 mod read;
 mod recursion;
 mod related_triggers;
+mod rights;
 mod tables;
 mod upgrade;
 mod way;
@@ -122,6 +123,10 @@ impl Dialect for Postgres {
 
     fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement> {
         Some(catalog::missing_privileges(owner, related))
+    }
+
+    fn missing_rights(&self, owner: &Owner) -> Option<Statement> {
+        Some(rights::missing(owner))
     }
 
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
