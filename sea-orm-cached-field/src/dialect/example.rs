@@ -16,7 +16,12 @@ fn named(name: &str) -> Table {
 }
 
 pub(super) fn owner() -> Owner {
-    let column = |name: &str| Column { name: name.to_owned(), cast: Default::default() };
+    let column = |name: &str| Column {
+        name: name.to_owned(),
+        cast: Default::default(),
+        read: Default::default(),
+        order: Default::default(),
+    };
     Owner {
         table: named("lamppost"),
         key: vec![column("id")],
@@ -104,7 +109,7 @@ fn queried(owner: &Owner) -> Owner {
             .add_group_by([Expr::col("lamppost_id")])
             .to_owned()
     };
-    let query = layout::Query { select, optional: false, kind: ColumnType::Text, read: Default::default() };
+    let query = layout::Query { select, optional: false, kind: ColumnType::Text };
     let mut owner = owner.clone();
     owner.fields[0].query = Some(query);
     owner

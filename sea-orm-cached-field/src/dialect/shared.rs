@@ -5,7 +5,7 @@ use sea_orm::{Statement, Value};
 use super::{
     Claim, Enqueued, Shape, Version, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table, versions_beside},
+    sql::{Sql, equal, key_columns, marks, recalculations, versions as versions_table, versions_beside},
 };
 use crate::field::{
     Key,
@@ -31,13 +31,15 @@ pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, m
 }
 
 pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let (table, owner_key) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let table = sql.qualified(&owner.table);
     let range = key_range(&mut sql, owner, after, None);
+    let order = owner.key.iter().zip(sql.owner_key(owner));
+    let order: Vec<String> = order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
         "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
         sql.own_keys(owner),
-        prefixed("t", &owner_key),
+        order.join(", "),
     );
     sql.statement(text)
 }

@@ -28,6 +28,7 @@ mod foreign_writes_are_healed;
 mod irrelevant_changes_cost_next_to_nothing;
 mod keys_of_every_type_serve;
 mod keys_spelled_in_another_way_serve;
+mod keys_with_casts_serve;
 mod large_statements_after_small_ones_stay_linear;
 mod names_that_need_quotes_serve;
 mod nothing_comes_in_between;
