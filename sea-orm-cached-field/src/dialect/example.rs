@@ -66,6 +66,7 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
         operators: Default::default(),
         nullable: Default::default(),
         generated: Default::default(),
+        unreadable: Default::default(),
         by_row: false,
         partitions: Vec::new(),
         cascades: Vec::new(),

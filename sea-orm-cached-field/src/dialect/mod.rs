@@ -131,6 +131,12 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
+    /// Rows `name`, `behind` (null if there is none) of the columns of a table that triggers read as NULL, whatever their
+    /// value: one row for each column that such a column is computed from.
+    fn unreadable_columns(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
     /// Whether a column of the type that the database names so can hold, and SeaORM reads from it, values of this type; also
     /// if that cannot be told.
     fn holds(&self, kind: &ColumnType, found: &str) -> bool;

@@ -43,4 +43,5 @@ mod statements_of_every_form_are_seen;
 mod the_users_own_triggers_run_as_ever;
 mod upserts_are_seen;
 mod values_of_every_type_come_back;
+mod virtual_columns_are_seen;
 mod what_only_mysql_does_is_seen;

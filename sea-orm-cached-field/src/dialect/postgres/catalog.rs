@@ -55,6 +55,22 @@ pub(super) fn describe(table: &Table) -> Statement {
     statement(sql, text)
 }
 
+/// Virtual generated columns, which PostgreSQL 18 knows. None is computed from another.
+pub(super) fn unreadable_columns(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT a.attname::text AS name, b.attname::text AS behind
+           FROM pg_attribute a
+           JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+           LEFT JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid NOT IN (0, a.attnum)
+           LEFT JOIN pg_attribute b ON b.attrelid = a.attrelid AND b.attnum = d.refobjsubid
+          WHERE a.attrelid = {} AND a.attgenerated = 'v' AND NOT a.attisdropped
+          ORDER BY a.attnum, b.attnum",
+        class(table, "oid"),
+    );
+    statement(Sql::postgres(), text)
+}
+
 pub(super) fn knows_time_zone(name: &str) -> Statement {
     let mut sql = Sql::postgres();
     let text = format!("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known", sql.bind(name));

@@ -105,6 +105,10 @@ impl Dialect for Postgres {
         Some(catalog::partitions(table))
     }
 
+    fn unreadable_columns(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::unreadable_columns(table))
+    }
+
     fn holds(&self, kind: &ColumnType, found: &str) -> bool {
         catalog::holds(kind, found)
     }
