@@ -44,6 +44,11 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
     sql.statement(text)
 }
 
+pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let (table, flag) = (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
+    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
+}
+
 /// A row of the queue may be under way.
 pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
     let name = sql.bind(owner.fields[field].name);

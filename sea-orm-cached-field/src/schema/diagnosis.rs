@@ -71,6 +71,13 @@ pub enum Finding {
         /// How many triggers, functions, indexes and tables there are.
         objects: usize,
     },
+    /// A partition has no trigger of ours for its TRUNCATE: it is newer than the last `install`. All else in it is seen.
+    NewPartition {
+        /// The owner's table.
+        table: String,
+        /// The partition, as SQL names it.
+        partition: String,
+    },
     /// A trigger of ours does not fire: somebody has disabled it.
     Disabled {
         /// The owner's table.
@@ -148,6 +155,7 @@ impl Finding {
             | Self::Superfluous { table, .. }
             | Self::Dead { table, .. }
             | Self::Abandoned { table, .. }
+            | Self::NewPartition { table, .. }
             | Self::Disabled { table, .. }
             | Self::MissingRight { table, .. }
             | Self::Unqueued { table, .. }
@@ -185,6 +193,10 @@ impl fmt::Display for Finding {
                 f,
                 "{table}: {} for cached fields that this program does not declare; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
                 installed(*objects),
+            ),
+            Self::NewPartition { table, partition } => write!(
+                f,
+                "{table}: the partition {partition} is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`"
             ),
             Self::Disabled { table, name, remedy } => {
                 write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")

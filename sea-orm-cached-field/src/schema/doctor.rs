@@ -63,9 +63,17 @@ async fn examine(
     let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
     findings.extend(missing_columns(dialect, model, &inspected));
     let outdated = outdated.into_iter().map(|(object, _)| (object, true));
-    findings.extend(outdated.chain(wanted).map(|(object, stands)| {
-        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
-        if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
+    let of_tables = names_without_partitions(dialect, &inspected);
+    findings.extend(outdated.chain(wanted).filter_map(|(object, stands)| {
+        let (table, kind) = (table.clone(), object.kind.name());
+        let is_of_partition = !of_tables.contains(&object.name);
+        match (stands, object.parent) {
+            (true, _) => Some(Finding::Differs { table, kind, name: object.name }),
+            (false, Some(partition)) if is_of_partition => Some(Finding::NewPartition { table, partition }),
+            // The trigger's function.
+            (false, None) if is_of_partition => None,
+            (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
+        }
     }));
     findings.extend(superfluous.into_keys().chain(misplaced.into_keys()).map(|(kind, name, _)| {
         let (table, kind) = (table.clone(), kind.name());
@@ -86,6 +94,14 @@ async fn examine(
         findings.extend(rows(db, dialect, model, &inspected.owner).await?);
     }
     Ok(())
+}
+
+/// The names of all objects but those of single partitions.
+fn names_without_partitions(dialect: &dyn Dialect, inspected: &Inspected) -> BTreeSet<String> {
+    let mut related = inspected.related.clone();
+    related.iter_mut().for_each(|far| far.partitions.clear());
+    let objects = dialect.objects(&inspected.owner, &inspected.table, &related);
+    objects.into_iter().map(|object| object.name).collect()
 }
 
 fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {
