@@ -210,6 +210,11 @@ pub(crate) trait Dialect: Send + Sync {
         shared::has_values(self.sql(), owner, field)
     }
 
+    /// A row `flagged` (bool): whether any row is.
+    fn is_any_flagged(&self, owner: &Owner, field: usize) -> Statement {
+        shared::is_any_flagged(self.sql(), owner, field)
+    }
+
     /// A row `found`: how many rows come after this key.
     fn count_rest(&self, owner: &Owner, after: Option<&Key>) -> Statement {
         shared::count_rest(self.sql(), owner, after)
@@ -297,8 +302,14 @@ pub(crate) trait Dialect: Send + Sync {
     /// Wakes sleeping workers of other processes.
     fn wake(&self) -> Option<Statement>;
 
-    /// Tries to take the lock of [`WakeUp::Listen`] for this owner, and gives up all such locks of the session.
-    fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)>;
+    /// A query of the number that tells the session from all others of the server, where a session can be lost unseen.
+    fn session_number(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Tries to take the lock of [`WakeUp::Listen`] for this owner, and gives up all such locks of the session. Nothing
+    /// happens, and no row comes, in another session than that with this number.
+    fn sleep_locks(&self, owner: &Owner, session: i32) -> Option<(String, String)>;
 
     /// Rows `file` of the files that [`WakeUp::WatchFile`] watches.
     fn files(&self) -> Option<Statement>;

@@ -32,6 +32,9 @@ pub(crate) struct Engine {
     pub(crate) wake: watch::Sender<()>,
     /// The calculations under way for readers.
     pub(crate) flights: Flights,
+    /// Whether the statements of one connection of the pool may come to several sessions of the server, once that was looked at.
+    #[cfg(feature = "sqlx-postgres")]
+    pub(crate) shares_sessions: tokio::sync::OnceCell<bool>,
     /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
     eager: AtomicBool,
 }
@@ -82,6 +85,8 @@ impl Engine {
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: Flights::default(),
+            #[cfg(feature = "sqlx-postgres")]
+            shares_sessions: tokio::sync::OnceCell::new(),
             eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
         }
     }
