@@ -98,9 +98,9 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
 }
 
 /// Any session may set what tells our own writes from foreign ones.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_it_forges_as_if_it_were_a_worker_is_healed() {
-    let (db, partitioned) = (TestDb::postgres().await, TestDb::postgres().await);
+#[apply(on_postgres)]
+async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
+    let partitioned = TestDb::postgres().await;
     partitioned
         .sql("CREATE TABLE lamppost (id serial, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
                 full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY RANGE (id);

@@ -257,15 +257,13 @@ async fn a_tree_of_dens(db: TestDb) {
     assert_eq!(db.scalar::<i64>("SELECT cached_total FROM den WHERE code = 1").await, 9);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_is_cast_to_be_read_on_sqlite() {
-    a_tree_of_dens(TestDb::sqlite().await).await;
+#[apply(on_sqlite)]
+async fn a_key_that_is_cast_to_be_read(db: TestDb) {
+    a_tree_of_dens(db).await;
 }
 
-/// A domain, too.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_is_cast_to_be_read_on_postgres() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_domain_that_is_cast_to_be_read(db: TestDb) {
     db.sql("CREATE DOMAIN den_code AS integer CHECK (VALUE > 0)").await;
     a_tree_of_dens(db).await;
 }

@@ -105,9 +105,8 @@ async fn truncate_of_all_and_of_one(db: TestDb) {
 }
 
 /// What a job that makes a partition each month has to do.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_install_for_a_new_partition_is_cheap() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
     let diagnosis = async || lampposts().doctor(&*db).await.expect("examined").to_string();
@@ -133,9 +132,8 @@ async fn an_install_for_a_new_partition_is_cheap() {
     assert_eq!(watch.after("TRUNCATE pigeon_black").await, ADA);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_install_after_a_partition_was_dropped_makes_up_for_its_rows() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_install_after_a_partition_was_dropped_makes_up_for_its_rows(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
     assert_eq!(watch.after("DROP TABLE pigeon_grey").await, NOTHING);
     let changes = lampposts().install(&*db).await.expect("installed").to_string();

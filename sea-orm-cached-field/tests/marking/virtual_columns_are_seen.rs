@@ -30,9 +30,8 @@ async fn has(db: &TestDb, tables: &str) -> bool {
     true
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_rows_and_of_those_behind_relations() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     if !has(&db, TABLES).await {
         return;
     }
@@ -56,9 +55,8 @@ async fn of_rows_and_of_those_behind_relations() {
 }
 
 /// Its triggers are for each row.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_partitions() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_partitions(db: TestDb) {
     let tables = TABLES.replace(
         "CREATE TABLE pigeon (id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
       colour varchar, ring varchar, lamppost_id integer)",
@@ -75,9 +73,8 @@ async fn of_partitions() {
     assert_eq!(watch.after("UPDATE pigeon_all SET tail = 2").await, ["lamppost.full_name 1"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_link_they_are_refused() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn of_a_link_they_are_refused(db: TestDb) {
     let tables = TABLES.replace(
         "ring varchar, lamppost_id integer",
         "ring varchar, post integer, lamppost_id integer GENERATED ALWAYS AS (post)",

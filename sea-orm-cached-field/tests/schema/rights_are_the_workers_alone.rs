@@ -39,9 +39,8 @@ async fn calls(db: &TestDb) -> Vec<(String, bool)> {
     rows.iter().map(call).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_role_without_rights_calls_none_of_our_functions() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
     set_up_lampposts(&db).await;
     let rights = ["GRANT SELECT, UPDATE ON lamppost, pigeon TO ROLE", "GRANT CREATE ON SCHEMA public TO ROLE"];
     let (role, poor) = role(&db, "poor", &rights).await;
@@ -63,9 +62,8 @@ async fn a_role_without_rights_calls_none_of_our_functions() {
 }
 
 /// Which an older release had left to all.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_installation_is_mended_by_the_next() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql(
         "DO $$ DECLARE f record; BEGIN
@@ -81,9 +79,8 @@ async fn an_older_installation_is_mended_by_the_next() {
 }
 
 /// What README names, and the installation after it, is enough.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_workers_role_works_with_what_is_documented() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     set_up_lampposts(&db).await;
     let ada = a_lamppost(&db, "Ada").await;
     db.sql(&format!(
@@ -112,9 +109,8 @@ async fn a_workers_role_works_with_what_is_documented() {
     assert_fresh(&db, ada.id, "Ada of Bonn, 0 pigeons of 0, -").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_doctor_names_what_a_workers_role_lacks_on_tables() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     set_up_lampposts(&db).await;
     let (role, worker) = role(&db, "lacking", &["GRANT DELETE ON lamppost_cached_recalculations TO ROLE"]).await;
     lampposts().install(&*db).await.expect("installed");
@@ -130,9 +126,8 @@ async fn the_doctor_names_what_a_workers_role_lacks_on_tables() {
 }
 
 /// A partition gets the triggers of its table: who makes it has to be allowed to call their functions.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;

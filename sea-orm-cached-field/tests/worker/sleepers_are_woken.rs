@@ -175,9 +175,8 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
 }
 
 /// Through a pooler that gives each transaction to another session, the lock and the notifications would fall to another client.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_is_not_the_workers_own_gets_no_lock() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn a_session_that_is_not_the_workers_own_gets_no_lock(db: TestDb) {
     let (worker, id) = idle(&db).await;
     let (mut narration, mut slept) = (db.narration(), asleep(&db).await);
     for n in 0..3 {
@@ -193,9 +192,8 @@ async fn a_session_that_is_not_the_workers_own_gets_no_lock() {
     worker.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_server_that_is_named() {
-    let db = TestDb::postgres().await;
+#[apply(on_postgres)]
+async fn on_a_server_that_is_named(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     let worker = start(worker(&db).listen_on(&db.direct_url().await));

@@ -206,6 +206,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
            JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
            LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
           WHERE starts_with(d.description, {prefix})
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment; as that of a partition it goes with the whole index
+            AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
