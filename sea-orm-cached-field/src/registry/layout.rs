@@ -124,7 +124,7 @@ fn is_exact<E: EntityTrait>(column: E::Column) -> bool {
             | Type::String(_)
             | Type::Blob
     );
-    is_whole && cast::<E>(column) == Cast::default()
+    is_whole && self::column::<E>(column).cast == Cast::default()
 }
 
 fn milliseconds(time: Duration) -> i64 {
