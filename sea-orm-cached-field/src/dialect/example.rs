@@ -16,7 +16,12 @@ fn named(name: &str) -> Table {
 }
 
 pub(super) fn owner() -> Owner {
-    let column = |name: &str| Column { name: name.to_owned(), cast: Default::default() };
+    let column = |name: &str| Column {
+        name: name.to_owned(),
+        cast: Default::default(),
+        read: Default::default(),
+        order: Default::default(),
+    };
     Owner {
         table: named("lamppost"),
         key: vec![column("id")],
@@ -54,12 +59,14 @@ fn source(table: &str, owner: &str, related: &str, column: &str) -> Source {
 fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
+        owned_by: None,
         columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
         strict: false,
         collations: Default::default(),
         operators: Default::default(),
         nullable: Default::default(),
         generated: Default::default(),
+        unreadable: Default::default(),
         by_row: false,
         partitions: Vec::new(),
         cascades: Vec::new(),
@@ -103,7 +110,7 @@ fn queried(owner: &Owner) -> Owner {
             .add_group_by([Expr::col("lamppost_id")])
             .to_owned()
     };
-    let query = layout::Query { select, optional: false, kind: ColumnType::Text, read: Default::default() };
+    let query = layout::Query { select, optional: false, kind: ColumnType::Text };
     let mut owner = owner.clone();
     owner.fields[0].query = Some(query);
     owner

@@ -128,13 +128,19 @@ pub(crate) trait Dialect: Send + Sync {
         Vec::new()
     }
 
-    /// Rows `schema`, `kind` (`table`, or what else it is), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
+    /// Rows `schema`, `kind` (`table`, or what else it is), `owned_by` (as of [`Described`], or null), `by_row` and `strict` (as of [`Described`], 0 or 1), `name`, `type`,
     /// `collated` (its collation as of [`Described`], or null), `equality` (an operator, or null), `nullable` and `is_generated` (0 or 1), `key` (its place in the primary key, or 0) of a
     /// table's columns; none if there is no such table.
     fn describe(&self, table: &Table) -> Statement;
 
     /// Rows `schema`, `name`, `kind` of the partitions that hold a table's rows.
     fn partitions(&self, _: &Table) -> Option<Statement> {
+        None
+    }
+
+    /// Rows `name`, `behind` (null if there is none) of the columns of a table that triggers read as NULL, whatever their
+    /// value: one row for each column that such a column is computed from.
+    fn unreadable_columns(&self, _: &Table) -> Option<Statement> {
         None
     }
 
@@ -175,6 +181,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// Rows `privilege`, `remedy`: what the database's user lacks to install on these tables.
     fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement>;
 
+    /// Rows `role`, `privilege`, `remedy` (a statement), `ours` (bool: whether `install` may run it): what roles lack that
+    /// work on the tables of this owner, where they may lack something.
+    fn missing_rights(&self, _: &Owner) -> Option<Statement> {
+        None
+    }
+
     /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;
 
@@ -208,6 +220,11 @@ pub(crate) trait Dialect: Send + Sync {
     /// A row `found` (bool): whether any row has a value of this field that is not flagged, or is about to get one.
     fn has_values(&self, owner: &Owner, field: usize) -> Statement {
         shared::has_values(self.sql(), owner, field)
+    }
+
+    /// A row `flagged` (bool): whether any row is.
+    fn is_any_flagged(&self, owner: &Owner, field: usize) -> Statement {
+        shared::is_any_flagged(self.sql(), owner, field)
     }
 
     /// A row `found`: how many rows come after this key.
@@ -307,8 +324,14 @@ pub(crate) trait Dialect: Send + Sync {
     /// Wakes sleeping workers of other processes.
     fn wake(&self) -> Option<Statement>;
 
-    /// Tries to take the lock of [`WakeUp::Listen`] for this owner, and gives up all such locks of the session.
-    fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)>;
+    /// A query of the number that tells the session from all others of the server, where a session can be lost unseen.
+    fn session_number(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Tries to take the lock of [`WakeUp::Listen`] for this owner, and gives up all such locks of the session. Nothing
+    /// happens, and no row comes, in another session than that with this number.
+    fn sleep_locks(&self, owner: &Owner, session: i32) -> Option<(String, String)>;
 
     /// Rows `file` of the files that [`WakeUp::WatchFile`] watches.
     fn files(&self) -> Option<Statement>;

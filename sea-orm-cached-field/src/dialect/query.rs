@@ -15,6 +15,9 @@ use crate::field::{
 /// The name of the query: that of no table which it could be of.
 const QUERY: &str = "cached_field_query";
 
+/// Its name where its keys are still to be cast.
+const AS_WRITTEN: &str = "cached_field_query_as_written";
+
 /// The query of a field that has one.
 fn query(field: &Field) -> &Query {
     field.query.as_ref().expect("the field is calculated by a query")
@@ -25,14 +28,13 @@ pub(super) fn select(dialect: &(impl Dialect + ?Sized), owner: &Owner, field: us
     let rows = written(&mut sql, owner, field);
     let (own, columns) = (sql.owner_key(owner), key_columns(owner));
     let among = among(&mut sql, owner, keys.iter());
-    let selected: Vec<String> = own.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let text = format!(
         "WITH {rows}
          SELECT {}, {} AS value
            FROM {} t LEFT JOIN (SELECT * FROM {QUERY} WHERE {}) v ON {}
           WHERE {}",
-        selected.join(", "),
-        sql.cast(&query(field).read, &value(dialect, field, "v.value")),
+        sql.own_keys(owner),
+        sql.cast(&field.cached.read, &value(dialect, field, "v.value")),
         sql.qualified(&owner.table),
         is_among("", &columns, &among),
         equal("v", &columns, "t", &own),
@@ -73,10 +75,21 @@ pub(super) fn values(
     )
 }
 
-/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it.
+/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It selects the key as SeaORM
+/// reads it, or as it is stored: the cast for writing takes both.
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
-    let select = sql.embed(&(query(field).select)());
-    format!("{QUERY} ({}, value) AS ({select})", key_columns(owner).join(", "))
+    let (select, columns) = (sql.embed(&(query(field).select)()), key_columns(owner));
+    let as_written = |name: &str| format!("{name} ({}, value) AS ({select})", columns.join(", "));
+    let stored: Vec<String> = owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
+    if stored == columns {
+        return as_written(QUERY);
+    }
+    let columns = columns.join(", ");
+    format!(
+        "{0}, {QUERY} ({columns}, value) AS (SELECT {1}, value FROM {AS_WRITTEN})",
+        as_written(AS_WRITTEN),
+        stored.join(", ")
+    )
 }
 
 /// What each key column is compared with. Every planner takes such a condition into the query, to where its rows come

@@ -89,6 +89,8 @@ pub(crate) struct ShapedField {
 pub(crate) struct Described {
     /// With its real schema.
     pub(crate) table: Table,
+    /// The role that owns it, where tables have owners.
+    pub(crate) owned_by: Option<String>,
     /// Type by name.
     pub(crate) columns: BTreeMap<String, String>,
     /// Whether its columns take only values of their type, and only types that SQLite names itself.
@@ -101,6 +103,8 @@ pub(crate) struct Described {
     pub(crate) nullable: BTreeSet<String>,
     /// The columns that the database computes from others of the row.
     pub(crate) generated: BTreeSet<String>,
+    /// Of those, the columns that triggers read as NULL, each with the columns that it is computed from.
+    pub(crate) unreadable: BTreeMap<String, Vec<String>>,
     /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is one, or inherits.
     /// Only triggers for each row see those.
     pub(crate) by_row: bool,

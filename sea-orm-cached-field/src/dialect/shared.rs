@@ -5,7 +5,7 @@ use sea_orm::{DbErr, Statement, Value};
 use super::{
     Claim, Enqueued, Shape, Version, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, marks, prefixed, recalculations, versions as versions_table, versions_beside},
+    sql::{Sql, equal, key_columns, marks, recalculations, versions as versions_table, versions_beside},
 };
 use crate::field::{
     Key,
@@ -43,15 +43,22 @@ pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, m
 }
 
 pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
-    let (table, owner_key) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let table = sql.qualified(&owner.table);
     let range = key_range(&mut sql, owner, after, None);
+    let order = owner.key.iter().zip(sql.owner_key(owner));
+    let order: Vec<String> = order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
         "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
         sql.own_keys(owner),
-        prefixed("t", &owner_key),
+        order.join(", "),
     );
     sql.statement(text)
+}
+
+pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let (table, flag) = (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
+    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
 }
 
 /// A row of the queue may be under way.
@@ -226,11 +233,6 @@ pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Stateme
 /// `k (key_1, ...) AS (..)`
 pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     sql.table("k", Bound::keys(owner, keys.iter()))
-}
-
-/// `start_key_1 AS key_1, ...`
-pub(super) fn named(columns: &[String], names: &[String]) -> String {
-    columns.iter().zip(names).map(|(column, name)| format!("{column} AS {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `k (key_1, ..., place) AS (..)`

@@ -81,10 +81,27 @@ impl Sql {
         owner.key.iter().map(|column| self.quote(&column.name)).collect()
     }
 
-    /// `t.id AS key_1, ...`: the keys of the owner's rows `t`.
+    /// `t.id AS key_1, ...`: the keys of the owner's rows `t`, as SeaORM reads them.
     pub(crate) fn own_keys(&self, owner: &Owner) -> String {
-        let columns = self.owner_key(owner).into_iter().zip(key_columns(owner));
-        columns.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
+        let columns: Vec<String> = self.owner_key(owner).iter().map(|column| format!("t.{column}")).collect();
+        self.read_keys(owner, &columns)
+    }
+
+    /// `q.key_1, ...`: keys as SeaORM reads them, of rows `q` that hold them in these columns; of none, if it is empty.
+    pub(crate) fn kept_keys(&self, owner: &Owner, row: &str) -> String {
+        let columns = key_columns(owner).into_iter();
+        let columns = columns.map(|column| if row.is_empty() { column } else { format!("{row}.{column}") });
+        self.read_keys(owner, &columns.collect::<Vec<_>>())
+    }
+
+    /// Keys as SeaORM reads them, of rows that hold them in these columns.
+    pub(crate) fn read_keys(&self, owner: &Owner, columns: &[String]) -> String {
+        let columns = owner.key.iter().zip(columns).zip(key_columns(owner));
+        let read = columns.map(|((key, column), name)| {
+            let value = self.cast(&key.read, column);
+            if value == name || value.ends_with(&format!(".{name}")) { value } else { format!("{value} AS {name}") }
+        });
+        read.collect::<Vec<_>>().join(", ")
     }
 
     /// A query of the user, before anything is bound.
@@ -148,7 +165,7 @@ impl Sql {
         }
         let (strictly, mut compared) = (operator.trim_end_matches('='), String::new());
         for ((kind, column), value) in owner.key.iter().zip(columns).zip(key.values()).rev() {
-            let value = self.bind_for(kind, value.clone());
+            let (value, column) = (self.bind_for(kind, value.clone()), self.cast(&kind.order, column));
             compared = if compared.is_empty() {
                 format!("{column} {operator} {value}")
             } else {

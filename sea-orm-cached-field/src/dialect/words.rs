@@ -142,7 +142,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
             .iter()
             .map(|object| dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())),
     );
-    texts.extend(dialect.sleep_locks(&owner).into_iter().flat_map(|(take, give_up)| [take, give_up]));
+    texts.extend(dialect.sleep_locks(&owner, 1).into_iter().flat_map(|(take, give_up)| [take, give_up]));
     texts
 }
 

@@ -36,6 +36,9 @@ pub(crate) struct Engine {
     pub(crate) flights: Flights,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
+    /// Whether the statements of one connection of the pool may come to several sessions of the server, once that was looked at.
+    #[cfg(feature = "sqlx-postgres")]
+    pub(crate) shares_sessions: tokio::sync::OnceCell<bool>,
     /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
     eager: AtomicBool,
     /// How often the above was switched on, and up to which of these times the flagged rows of each table were queued.
@@ -91,6 +94,8 @@ impl Engine {
             wake: watch::Sender::new(()),
             flights: Flights::default(),
             hand_backs: TaskTracker::new(),
+            #[cfg(feature = "sqlx-postgres")]
+            shares_sessions: tokio::sync::OnceCell::new(),
             eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
             switched_on: AtomicU64::default(),
             queued: Mutex::default(),

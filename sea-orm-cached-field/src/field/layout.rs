@@ -15,14 +15,19 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
-/// A column, with the cast that SeaORM writes its values through (for enums and `save_as`).
+/// A column, with the casts that SeaORM writes its values through and reads them through (for enums, `save_as` and
+/// `select_as`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) cast: Cast,
+    pub(crate) read: Cast,
+    /// What stands around the column where rows are put in an order. MySQL sorts an enum by its numbers, and compares it with
+    /// a text by its letters.
+    pub(crate) order: Cast,
 }
 
-/// What stands before and after a value that is written to a column, such as `CAST(` and ` AS "mood")`. The databases
+/// What stands before and after a value that is written to a column, or read from it, such as `CAST(` and ` AS "mood")`. The databases
 /// differ: SQLite has no enum types, and would make a number of the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cast {
@@ -78,8 +83,6 @@ pub(crate) struct Query {
     pub(crate) optional: bool,
     /// The type of the column that the value is for.
     pub(crate) kind: ColumnType,
-    /// The cast that SeaORM reads the column through.
-    pub(crate) read: Cast,
 }
 
 /// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source

@@ -48,14 +48,23 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
 }
 
 fn column<E: EntityTrait>(column: E::Column) -> Column {
-    Column { name: column.as_str().to_owned(), cast: cast::<E>(column) }
+    Column {
+        name: column.as_str().to_owned(),
+        cast: around(|value| column.save_as(value)),
+        read: around(|value| column.select_as(value)),
+        order: if is_enum(column) {
+            Cast { mysql: ("CONCAT(".to_owned(), ")".to_owned()), ..Cast::default() }
+        } else {
+            Cast::default()
+        },
+    }
 }
 
-/// What SeaORM puts around a value that it writes to this column.
-fn cast<E: EntityTrait>(column: E::Column) -> Cast {
-    around(|value| column.save_as(value))
+pub(super) fn is_enum(column: impl ColumnTrait) -> bool {
+    matches!(column.def().get_column_type(), ColumnType::Enum { .. })
 }
 
+/// What SeaORM puts around a value.
 fn around(cast: impl Fn(Expr) -> Expr) -> Cast {
     const VALUE: &str = "@value@";
     let around = |select: String| {
@@ -88,7 +97,6 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
             select: query.select,
             optional: query.optional,
             kind: spec.cached.def().get_column_type().clone(),
-            read: around(|value| spec.cached.select_as(value)),
         }),
         recursive: spec.recursive,
         exact: is_exact::<E>(spec.cached),
@@ -116,7 +124,7 @@ fn is_exact<E: EntityTrait>(column: E::Column) -> bool {
             | Type::String(_)
             | Type::Blob
     );
-    is_whole && cast::<E>(column) == Cast::default()
+    is_whole && self::column::<E>(column).cast == Cast::default()
 }
 
 fn milliseconds(time: Duration) -> i64 {

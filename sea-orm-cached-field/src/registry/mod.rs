@@ -26,7 +26,9 @@ use crate::{
 
 pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
 pub use query::select;
-pub(crate) use rows::{Loaded, LoadedOrUnreadable, Rows, Unreadable, flag_all, keys_of, load_all, load_one};
+#[cfg(test)]
+pub(crate) use rows::LoadedOrUnreadable;
+pub(crate) use rows::{Loaded, Rows, Unreadable, flag_all, keys_of, load_all, load_one};
 
 /// A model with cached fields, its types forgotten.
 pub(crate) struct Model {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Iterable, ModelTrait,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait, Iterable, ModelTrait,
     PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Value,
-    sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Query, ValueTuple},
+    sea_query::{Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
 };
 
+use super::layout::is_enum;
 use crate::{
     dialect,
     field::{CachedModel, Calculation, FieldEntry, Key},
@@ -146,23 +147,36 @@ pub(crate) async fn keys_of<E: EntityTrait>(
     limit: u64,
 ) -> Result<Vec<Key>, DbErr> {
     let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let backend = db.get_database_backend();
     let mut select = E::find().filter(condition.clone()).select_only().limit(limit);
     if let Some(after) = after {
-        select = select.filter(is_after(&columns, after.values()));
+        select = select.filter(is_after(backend, &columns, after.values()));
     }
     for (at, column) in columns.iter().enumerate() {
-        select = select.column_as(*column, format!("key_{}", at + 1)).order_by_asc(*column);
+        let order = in_order(backend, column);
+        select = select.column_as(*column, format!("key_{}", at + 1)).order_by(order, Order::Asc);
     }
     db.query_all(select.as_query()).await?.iter().map(Key::read::<E>).collect()
 }
 
 /// Whether the columns are greater than these values, the first of them first.
-fn is_after<C: ColumnTrait>(columns: &[C], values: &[Value]) -> Condition {
+fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value]) -> Condition {
     let (Some((column, columns)), Some((value, values))) = (columns.split_first(), values.split_first()) else {
         return Condition::any().add(Expr::value(false));
     };
-    let same = Condition::all().add(column.eq(value.clone())).add(is_after(columns, values));
-    Condition::any().add(column.gt(value.clone())).add(same)
+    let same = Condition::all().add(column.eq(value.clone())).add(is_after(backend, columns, values));
+    let is_greater = in_order(backend, column).gt(column.save_as(Expr::val(value.clone())));
+    Condition::any().add(is_greater).add(same)
+}
+
+/// The column as rows are put in its order, see [`Column::order`](crate::field::layout::Column::order).
+fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
+    let column_ref = Expr::col(column.as_column_ref());
+    if backend == DbBackend::MySql && is_enum(*column) {
+        Func::cust("CONCAT").arg(column_ref).into()
+    } else {
+        column_ref
+    }
 }
 
 /// The rows with these keys, as far as there are any.
@@ -179,9 +193,11 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
     if dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
         let tuple = Expr::tuple(columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())));
         let rows = keys.iter().map(|key| ValueTuple::Many(key.values().to_vec()));
-        return tuple
-            .in_subquery(Query::select().expr(Expr::cust("*")).from_values(rows, "keys").take())
-            .into_condition();
+        // A cast by itself: within a list of values PostgreSQL would take all for text.
+        let value =
+            |(at, column): (usize, &E::Column)| column.save_as(Expr::col(("keys", format!("column{}", at + 1))));
+        let values = Query::select().exprs(columns.iter().enumerate().map(value)).from_values(rows, "keys").take();
+        return tuple.in_subquery(values).into_condition();
     }
     let is = |key: &Key| {
         columns

@@ -26,7 +26,7 @@ pub(crate) async fn queue_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> R
 }
 
 /// Queues all flagged rows that are in no queue, chunk after chunk, so that no statement lasts long. If it is cut off, the
-/// next `install` goes on.
+/// next `install` goes on. Mostly there is none, which one statement tells sooner.
 pub(super) async fn enqueue(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
@@ -36,7 +36,13 @@ pub(super) async fn enqueue(
 ) -> Result<(), Error> {
     let lazy = Engine::at(db)?.lazy(model);
     let eager = (0..owner.fields.len()).filter(|field| !lazy.contains(field));
-    let mut queued: BTreeMap<usize, u64> = eager.map(|field| (field, 0)).collect();
+    let mut queued: BTreeMap<usize, u64> = BTreeMap::new();
+    for field in eager {
+        let flagged = db.query_one_raw(dialect.is_any_flagged(owner, field)).await?;
+        if flagged.map_or(Ok(false), |row| row.try_get("", "flagged"))? {
+            queued.insert(field, 0);
+        }
+    }
     if queued.is_empty() {
         return Ok(());
     }

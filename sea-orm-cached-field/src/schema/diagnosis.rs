@@ -71,6 +71,13 @@ pub enum Finding {
         /// How many triggers, functions, indexes and tables there are.
         objects: usize,
     },
+    /// A partition has no trigger of ours for its TRUNCATE: it is newer than the last `install`. All else in it is seen.
+    NewPartition {
+        /// The owner's table.
+        table: String,
+        /// The partition, as SQL names it.
+        partition: String,
+    },
     /// A trigger of ours does not fire: somebody has disabled it.
     Disabled {
         /// The owner's table.
@@ -94,6 +101,17 @@ pub enum Finding {
     TriggersOff {
         /// Which: `this session`, or a role or database that is set to it.
         sessions: String,
+    },
+    /// A role may take rows out of our tables, as only a worker does, and lacks something else that a worker needs.
+    MissingRight {
+        /// The owner's table.
+        table: String,
+        /// The role.
+        role: String,
+        /// What it lacks.
+        privilege: String,
+        /// What grants it.
+        remedy: String,
     },
     /// Rows are flagged, and no worker will see them.
     Unqueued {
@@ -168,8 +186,10 @@ impl Finding {
             | Self::Superfluous { table, .. }
             | Self::Dead { table, .. }
             | Self::Abandoned { table, .. }
+            | Self::NewPartition { table, .. }
             | Self::Disabled { table, .. }
             | Self::Orphaned { table, .. }
+            | Self::MissingRight { table, .. }
             | Self::Unqueued { table, .. }
             | Self::UnknownField { table, .. }
             | Self::Failing { table, .. }
@@ -208,6 +228,10 @@ impl fmt::Display for Finding {
                 "{table}: {} for cached fields that this program does not declare; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
                 installed(*objects),
             ),
+            Self::NewPartition { table, partition } => write!(
+                f,
+                "{table}: the partition {partition} is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`"
+            ),
             Self::Disabled { table, name, remedy } => {
                 write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
             }
@@ -215,6 +239,9 @@ impl fmt::Display for Finding {
                 f,
                 "{table}: trigger {name} runs as the account `{account}`, which does not exist, so that writes fail; {REPAIR} as an account that stays"
             ),
+            Self::MissingRight { table, role, privilege, remedy } => {
+                write!(f, "{table}: a worker of the role {role} would lack {privilege}; run `{remedy}`")
+            }
             Self::TriggersOff { sessions } => write!(
                 f,
                 "no trigger fires in {sessions}: `session_replication_role` is `replica`; reset it, then flag the owners of all that was written so"

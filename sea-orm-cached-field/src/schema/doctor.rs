@@ -10,6 +10,7 @@ use super::{
     backlog::flag_all,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
+    rights::{MissingRight, missing_rights},
     versions::Versions,
 };
 use crate::{
@@ -68,15 +69,31 @@ async fn examine(
     };
     let differing: Vec<_> = outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
     findings.extend(orphaned);
-    findings.extend(differing.into_iter().map(|(object, stands)| {
-        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
-        if stands { Finding::Differs { table, kind, name } } else { Finding::Missing { table, kind, name } }
+
+    let of_tables = names_without_partitions(dialect, &inspected);
+    findings.extend(differing.into_iter().filter_map(|(object, stands)| {
+        let (table, kind) = (table.clone(), object.kind.name());
+        let is_of_partition = !of_tables.contains(&object.name);
+        match (stands, object.parent) {
+            (true, _) => Some(Finding::Differs { table, kind, name: object.name }),
+            (false, Some(partition)) if is_of_partition => Some(Finding::NewPartition { table, partition }),
+            // The trigger's function.
+            (false, None) if is_of_partition => None,
+            (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
+        }
     }));
     findings.extend(superfluous.into_keys().chain(misplaced.into_keys()).map(|(kind, name, _)| {
         let (table, kind) = (table.clone(), kind.name());
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
+    let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
+    findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| Finding::MissingRight {
+        table: table.clone(),
+        role,
+        privilege,
+        remedy,
+    }));
     if has_tables {
         findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
     }
@@ -84,6 +101,14 @@ async fn examine(
         findings.extend(rows(db, dialect, model, &inspected.owner).await?);
     }
     Ok(())
+}
+
+/// The names of all objects but those of single partitions.
+fn names_without_partitions(dialect: &dyn Dialect, inspected: &Inspected) -> BTreeSet<String> {
+    let mut related = inspected.related.clone();
+    related.iter_mut().for_each(|far| far.partitions.clear());
+    let objects = dialect.objects(&inspected.owner, &inspected.table, &related);
+    objects.into_iter().map(|object| object.name).collect()
 }
 
 fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {

@@ -72,6 +72,7 @@ pub(super) async fn inspect(
     }
     check_columns(&owner, &table, &related, models)?;
     check_links(dialect, &owner, &table, &related)?;
+    watch_what_is_behind(&mut owner, &table, &related);
     check_privileges(dialect, db, &owner, &table, &related).await?;
     owner.table = table.table.clone();
     let real = real_tables(&owner, &related);
@@ -102,12 +103,13 @@ pub(super) async fn describe(
 ) -> Result<Option<Found>, Error> {
     let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
     let (mut operators, mut nullable, mut generated) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut by_row, mut strict, mut collations) = (false, false, BTreeMap::new());
+    let (mut by_row, mut owned_by, mut strict, mut collations) = (false, None, false, BTreeMap::new());
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
         by_row = row.try_get::<i32>("", "by_row")? > 0;
         strict = row.try_get::<i32>("", "strict")? > 0;
+        owned_by = row.try_get("", "owned_by")?;
         if row.try_get::<i32>("", "key")? > 0 {
             key.push(name.clone());
         }
@@ -133,12 +135,14 @@ pub(super) async fn describe(
     let (partitions, cascades) = (Vec::new(), Vec::new());
     let described = Described {
         table,
+        owned_by,
         columns,
         strict,
         collations,
         operators,
         nullable,
         generated,
+        unreadable: BTreeMap::new(),
         by_row,
         partitions,
         primary_key: key,
@@ -175,6 +179,10 @@ async fn describe_or_fail(
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
         None => return Err(Error::NoSuchTable { table: owner.table.name.clone(), fields, missing: name }),
     };
+    for row in query_all(db, dialect.unreadable_columns(&found.table)).await? {
+        let behind = found.unreadable.entry(row.try_get("", "name")?).or_default();
+        behind.extend(row.try_get::<Option<String>>("", "behind")?);
+    }
     let partitions = dialect.partitions(&found.table).filter(|_| found.by_row);
     for row in query_all(db, partitions).await? {
         let (name, kind): (String, String) = (row.try_get("", "name")?, row.try_get("", "kind")?);
@@ -374,19 +382,40 @@ fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related:
             // A cached column that is still to be added is looked at by the second inspection.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
             let serve = |near, far| dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far));
-            if types.is_some_and(|(near, far)| !serve(near, far)) {
-                return Err(Error::UnsupportedPath {
-                    table: owner.table.name.clone(),
-                    field: owner.fields[source.readers[0].field].name,
-                    path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
-                    hop: far.table.name.clone(),
-                    reason: "the columns that relate the two tables are of different types; make them of one type"
-                        .to_owned(),
-                });
-            }
+            let reason = if far.unreadable.contains_key(&link.far) {
+                "the column that relates its rows to the other table is a virtual generated column, which a trigger cannot read; make it STORED"
+            } else if types.is_some_and(|(near, far)| !serve(near, far)) {
+                "the columns that relate the two tables are of different types; make them of one type"
+            } else {
+                continue;
+            };
+            return Err(Error::UnsupportedPath {
+                table: owner.table.name.clone(),
+                field: owner.fields[source.readers[0].field].name,
+                path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
+                hop: far.table.name.clone(),
+                reason: reason.to_owned(),
+            });
         }
     }
     Ok(())
+}
+
+/// A change of a column that triggers cannot read is a change of the columns that it is computed from.
+fn watch_what_is_behind(owner: &mut Owner, table: &Described, related: &[Described]) {
+    let behind = |table: &Described, columns: &mut Vec<String>| {
+        let (unreadable, mut watched): (Vec<String>, Vec<String>) =
+            columns.drain(..).partition(|column| table.unreadable.contains_key(column));
+        let behind = unreadable.iter().flat_map(|column| &table.unreadable[column]).cloned();
+        watched.extend(behind);
+        let mut seen = BTreeSet::new();
+        watched.retain(|column| seen.insert(column.clone()));
+        *columns = watched;
+    };
+    owner.fields.iter_mut().for_each(|field| behind(table, &mut field.own_columns));
+    for (source, far) in owner.sources.iter_mut().zip(related) {
+        source.readers.iter_mut().for_each(|reader| behind(far, &mut reader.columns));
+    }
 }
 
 fn no_column(owner: &Owner, field: usize, table: &str, column: &str, remedy: &'static str) -> Error {

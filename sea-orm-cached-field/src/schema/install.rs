@@ -14,6 +14,7 @@ use super::{
     abandoned::drop_dead,
     backlog,
     inspect::{Inspected, describe, inspect},
+    rights,
     uninstall::drop_installed,
     versions::{self, Reason, Renewal, Versions, keeper, keepers},
 };
@@ -345,6 +346,7 @@ async fn create_objects(
             renewals.push(Renewal::new(field, Reason::Unwatched));
         }
     }
+    rights::grant(db, dialect, owner, changes).await?;
     versions.end(db, dialect, model, owner, &renewals, &needed).await?;
     Ok(renewals)
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod inspect;
 mod install;
 mod report;
+mod rights;
 mod suspend;
 mod tagged;
 mod uninstall;

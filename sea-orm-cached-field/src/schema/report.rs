@@ -47,6 +47,15 @@ pub enum Change {
         /// The table.
         table: String,
     },
+    /// A worker's role got a right on something of ours.
+    Granted {
+        /// The owner's table.
+        table: String,
+        /// The role.
+        role: String,
+        /// What it may do now.
+        privilege: String,
+    },
     /// Rows that were stale already wait for a worker now.
     Queued {
         /// The owner's table.
@@ -137,6 +146,7 @@ impl fmt::Display for Change {
                 let version = version.map_or("no version now".to_owned(), |version| format!("version {version}"));
                 write!(f, "{table}: flagged {rows} for {field}, whose calculation has {version}")
             }
+            Self::Granted { table, role, privilege } => write!(f, "{table}: granted {privilege} to {role}"),
             Self::Enabled { table, name } => write!(f, "{table}: enabled trigger {name}"),
             Self::Flagged { table, field, rows } => write!(f, "{table}: flagged {} for {field}", counted(*rows, "row")),
             Self::Retried { table, rows } => write!(f, "{table}: retried {} that had failed", counted(*rows, "row")),

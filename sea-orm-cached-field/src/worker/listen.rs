@@ -1,33 +1,50 @@
 //! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one after the other: a worker
 //! that falls asleep takes a lock that the triggers try, and only a writer that finds it held notifies.
 
+use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{
     AssertSqlSafe,
     postgres::{PgListener, PgPoolOptions},
 };
 
-use super::core::Core;
+use super::{core::Core, pooler};
+use crate::Error;
 
 pub(super) struct Listener {
     /// A connection of its own, whose session holds the locks.
     connection: PgListener,
+    /// The number of that session.
+    session: i32,
     locked: bool,
 }
 
+/// Of [`Worker::listen_on`](super::Worker::listen_on). Without the URL, which may hold a password.
+pub(super) fn wrong_url(error: &sqlx::Error) -> Error {
+    Error::Database(DbErr::Conn(RuntimeErr::Internal(format!("the worker cannot listen on this URL: {error}"))))
+}
+
 impl Listener {
-    pub(super) async fn connect(core: &Core, channel: &str) -> Result<Self, sqlx::Error> {
+    /// `None` where no session would be ours.
+    pub(super) async fn connect(core: &Core, channel: &str) -> Result<Option<Self>, sqlx::Error> {
         let pool = core.db.get_postgres_connection_pool();
+        let listen_on = core.settings.listen_on.clone();
+        let options = listen_on.unwrap_or_else(|| pool.connect_options().as_ref().clone());
+        let Some(number) = core.engine.dialect.session_number() else { return Ok(None) };
+        if pooler::shares_sessions(&options, number).await? {
+            return Ok(None);
+        }
         // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a connection of the user's pool.
         let own = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
             .acquire_timeout(pool.options().get_acquire_timeout())
-            .connect_with(pool.connect_options().as_ref().clone())
+            .connect_with(options)
             .await?;
         let mut connection = PgListener::connect_with(&own).await?;
         connection.listen(channel).await?;
-        Ok(Self { connection, locked: false })
+        let session = sqlx::query_scalar(AssertSqlSafe(number)).fetch_one(&mut connection).await?;
+        Ok(Some(Self { connection, session, locked: false }))
     }
 
     /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If neither, a transaction
@@ -35,9 +52,13 @@ impl Listener {
     pub(super) async fn fall_asleep(&mut self, core: &Core) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
         for model in &core.models {
-            let Some((lock, _)) = core.engine.dialect.sleep_locks(&model.owner) else { continue };
+            let Some((lock, _)) = core.engine.dialect.sleep_locks(&model.owner, self.session) else { continue };
             self.locked = true;
-            let held: bool = sqlx::query_scalar(AssertSqlSafe(lock)).fetch_one(&mut self.connection).await?;
+            let held: Option<bool> =
+                sqlx::query_scalar(AssertSqlSafe(lock)).fetch_optional(&mut self.connection).await?;
+            let Some(held) = held else {
+                return Err(sqlx::Error::Protocol("the session is another one than it was".to_owned()));
+            };
             if !held {
                 self.wake_up(core).await?;
                 return Ok(false);
@@ -56,7 +77,8 @@ impl Listener {
         if !std::mem::take(&mut self.locked) {
             return Ok(());
         }
-        if let Some((_, unlock)) = core.models.first().and_then(|model| core.engine.dialect.sleep_locks(&model.owner)) {
+        let locks = core.models.first().and_then(|model| core.engine.dialect.sleep_locks(&model.owner, self.session));
+        if let Some((_, unlock)) = locks {
             sqlx::query(AssertSqlSafe(unlock)).execute(&mut self.connection).await?;
         }
         Ok(())

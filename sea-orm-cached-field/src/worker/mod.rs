@@ -11,6 +11,8 @@ mod hand_back;
 mod lane;
 #[cfg(feature = "sqlx-postgres")]
 mod listen;
+#[cfg(feature = "sqlx-postgres")]
+mod pooler;
 mod run;
 mod settings;
 mod sleep;

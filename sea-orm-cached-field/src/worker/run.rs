@@ -64,6 +64,31 @@ impl Worker {
         self
     }
 
+    /// Where the worker listens for notifications on PostgreSQL: the URL of the server itself, for a worker whose pool connects
+    /// through a pooler that gives each transaction to another session, such as PgBouncer with `pool_mode = transaction`.
+    /// Without it such a worker looks for work every second when it is idle. The worker opens one connection there, to the
+    /// same database, and does all else over the pool. The other databases have no use for it.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// CachedFields::worker(&db).listen_on("postgres://worker@db.internal:5432/shop").run().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Worker::run`] and the like fail with [`Error::Database`] if this is no URL. A server that cannot be reached there is
+    /// told in the log, and tried again; meanwhile the worker looks.
+    #[cfg(feature = "sqlx-postgres")]
+    pub fn listen_on(mut self, url: &str) -> Self {
+        match url.parse() {
+            Ok(options) => self.settings.listen_on = Some(options),
+            Err(error) => self.models = Err(super::listen::wrong_url(&error)),
+        }
+        self
+    }
+
     /// How many rows are claimed, loaded and stored at a time. 200 unless set; from 1 to 1000.
     pub fn batch_size(mut self, rows: u64) -> Self {
         self.settings.batch_size = rows.clamp(1, 1000);

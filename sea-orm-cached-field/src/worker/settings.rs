@@ -12,6 +12,9 @@ pub(super) struct Settings {
     pub(super) concurrency: usize,
     /// How many connections of its own it opens at most.
     pub(super) connections: u32,
+    /// Where it listens, if not as its pool connects.
+    #[cfg(feature = "sqlx-postgres")]
+    pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
     pub(super) calculation_timeout: Duration,
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,
@@ -25,6 +28,8 @@ impl Default for Settings {
             concurrency: 8,
             // One claims while each batch in flight is stored.
             connections: BATCHES_IN_FLIGHT as u32 + 1,
+            #[cfg(feature = "sqlx-postgres")]
+            listen_on: None,
             calculation_timeout: Duration::from_secs(30),
             lease: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(10),

@@ -143,7 +143,14 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
     match core.engine.dialect.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
         crate::dialect::WakeUp::Listen(channel) => match super::listen::Listener::connect(core, channel).await {
-            Ok(listener) => Some(Alarm::Listener(Box::new(listener))),
+            Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
+            Ok(None) => {
+                tracing::warn!(
+                    target: "sea_orm_cached_field",
+                    "a pooler gives the transactions of a connection to several sessions, so the worker cannot listen, and polls instead: name the server itself with `Worker::listen_on`"
+                );
+                Some(Alarm::None(BY_POLLING_A_SERVER))
+            }
             Err(error) => {
                 tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
                 None

@@ -291,6 +291,14 @@ impl TestDb {
         connect(&self.url).await
     }
 
+    /// The URL of the server itself, where the tests reach it through a pooler; else the same as `url`. PostgreSQL only.
+    pub async fn direct_url(&self) -> String {
+        let port: i32 = self.scalar("SELECT inet_server_port()").await;
+        let (server, database) = self.url.rsplit_once('/').expect("the URL names a database");
+        let (host, _) = server.rsplit_once(':').expect("the URL names a port");
+        format!("{host}:{port}/{database}")
+    }
+
     /// The same database, with all sessions but one closed.
     pub async fn with_one_connection(mut self) -> Self {
         self.connection.close_by_ref().await.expect("closed");

@@ -3,6 +3,7 @@ use sea_orm::{ConnectionTrait, Database};
 use crate::{
     changes_behind_has_many_are_seen::perched,
     harness::{TestDb, lampposts::*},
+    support::Watch,
 };
 
 /// A role that may write pigeons and nothing else, dropped at the end: roles belong to the server, not to a database.
@@ -95,4 +96,56 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     written.expect("written");
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}
+
+/// Any session may set what tells our own writes from foreign ones.
+#[apply(on_postgres)]
+async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
+    let partitioned = TestDb::postgres().await;
+    partitioned
+        .sql("CREATE TABLE lamppost (id serial, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
+                full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY RANGE (id);
+              CREATE TABLE lamppost_all PARTITION OF lamppost DEFAULT")
+        .await;
+    db.create(city::Entity).await;
+    db.create(lamppost::Entity).await;
+    partitioned.create(city::Entity).await;
+    for db in [&db, &partitioned] {
+        db.sql(
+            "CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer);
+             CREATE TABLE plaque (id integer, text varchar NOT NULL, lamppost_id integer)",
+        )
+        .await;
+        lampposts().install(&**db).await.expect("installed");
+        a_lamppost(db, "Ada").await;
+        let mut watch = Watch::begin(db, lampposts).await;
+        let role = format!("forger_{}", std::process::id());
+        db.sql(&format!("CREATE ROLE {role}; GRANT SELECT, UPDATE ON lamppost TO {role}")).await;
+        let mut healed = Vec::new();
+        for forged in [
+            "cached_full_name = 'forged', full_name_recalculation_needed = false",
+            "full_name_recalculation_needed = true",
+            "first_name = 'Bob', full_name_recalculation_needed = false",
+        ] {
+            let forged =
+                format!("SET LOCAL ROLE {role}; SET LOCAL cached_field.internal = on; UPDATE lamppost SET {forged}");
+            let written = db.execute_unprepared(&forged).await.map(drop);
+            healed.push((written, reloaded(db, 1).await.full_name_recalculation_needed, watch.recalculated().await));
+        }
+        let again = format!(
+            "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM lamppost_cached_marks; SET LOCAL ROLE {role};
+             SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
+        );
+        db.sql(&again).await;
+        let marked_again = db.pending("lamppost").await;
+        db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+        for (written, flagged, recalculated) in healed {
+            written.expect("written");
+            assert!(flagged);
+            assert_eq!(recalculated.len(), 1, "{recalculated:?}");
+            assert!(recalculated[0].starts_with("lamppost.full_name 1"), "{recalculated:?}");
+        }
+        assert_eq!(marked_again, 1);
+        assert_eq!(reloaded(db, 1).await.cached_full_name.as_deref(), Some("Bob of nowhere, 0 pigeons of 0, -"));
+    }
 }

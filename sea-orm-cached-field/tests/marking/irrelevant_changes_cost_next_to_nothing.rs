@@ -66,7 +66,7 @@ async fn of_the_owners_own_columns(db: TestDb) {
     let one_look = Work { versions_of_owners: 2, marks: 0, calls: 1 };
     assert_eq!(Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await, one_look);
     let ours = "SET LOCAL cached_field.internal = 'on'; UPDATE lamppost SET cached_full_name = 'x', full_name_recalculation_needed = NOT full_name_recalculation_needed";
-    assert_eq!(Work::of(&db, ours).await, one_look);
+    assert_eq!(Work::of(&db, ours).await, Work { calls: 0, ..one_look });
 }
 
 /// One step a statement, however many rows: the mark names each owner once.

@@ -1,5 +1,7 @@
 //! PostgreSQL only. Statements may name the whole table or one of its partitions, which come and go.
 
+use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
+
 use crate::{
     harness::{TestDb, lampposts::*},
     support::{NOTHING, Watch},
@@ -100,6 +102,44 @@ async fn truncate_of_all_and_of_one(db: TestDb) {
     assert!(changes.contains("pigeon_black"), "{changes}");
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (6, 9, 'black', NULL, 1)").await, ADA);
     assert_eq!(watch.after("TRUNCATE pigeon_black").await, ADA);
+}
+
+/// What a job that makes a partition each month has to do.
+#[apply(on_postgres)]
+async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
+    let mut watch = kept_by_colour(&db).await;
+    db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
+    let diagnosis = async || lampposts().doctor(&*db).await.expect("examined").to_string();
+    assert_eq!(
+        diagnosis().await,
+        "lamppost: the partition \"public\".\"pigeon_black\" is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`\n"
+    );
+    let transaction = db.begin().await.expect("begun");
+    let scans = async || {
+        let scans = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_xact_user_tables WHERE relname = 'lamppost'";
+        let scans = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, scans)).await.expect("asked");
+        scans.expect("a row").try_get_by_index::<i64>(0).expect("a count")
+    };
+    let before = scans().await;
+    let changes = lampposts().install(&transaction).await.expect("installed");
+    let scans = scans().await - before;
+    transaction.commit().await.expect("committed");
+    assert_eq!(changes.iter().count(), 2, "a function and a trigger: {changes}");
+    assert_eq!(scans, 1, "one look for flagged rows");
+    assert_eq!(watch.recalculated().await, NOTHING);
+    assert_eq!(diagnosis().await, "nothing is wrong\n");
+    assert_eq!(watch.after("INSERT INTO pigeon VALUES (6, 9, 'black', NULL, 1)").await, ADA);
+    assert_eq!(watch.after("TRUNCATE pigeon_black").await, ADA);
+}
+
+#[apply(on_postgres)]
+async fn an_install_after_a_partition_was_dropped_makes_up_for_its_rows(db: TestDb) {
+    let mut watch = kept_by_colour(&db).await;
+    assert_eq!(watch.after("DROP TABLE pigeon_grey").await, NOTHING);
+    let changes = lampposts().install(&*db).await.expect("installed").to_string();
+    assert!(changes.contains("flagged 2 rows for full_name"), "{changes}");
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]);
+    assert_eq!(lampposts().install(&*db).await.expect("installed").to_string(), "nothing to do\n");
 }
 
 /// No trigger fires: this is what the documentation says, with the remedy that it names.

@@ -67,6 +67,7 @@ async fn of_a_row_that_the_worker_does_not_see(db: TestDb) {
     db.sql(POLICIES).await;
     let role = format!("cached_field_worker_{}", std::process::id());
     db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
+    lampposts().install(&*db).await.expect("which lets it call our functions");
     let (_, place) = db.url.split_once('@').expect("a user in the URL");
     let poor = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
     let worked = lampposts().worker(&poor).run_once().await.map(|_| ());

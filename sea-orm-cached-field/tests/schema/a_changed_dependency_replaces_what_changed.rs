@@ -60,6 +60,7 @@ contract! {
             insta::assert_snapshot!(report, @r#"
             lamp: replaced function cf_lamp_bu_08a5616e
             lamp: replaced trigger zz_cached_field_bu
+            lamp: replaced trigger zz_cached_field_bui
             lamp: replaced function cf_lamp_aur_193361e5
             lamp: replaced trigger zz_cached_field_aur
             lamp: replaced function cf_lamp_au_f8a919d5

@@ -79,6 +79,7 @@ contract! {
             lamppost: created trigger zz_cached_field_flush
             lamppost: created function cf_lamppost_bu_37724d58
             lamppost: created trigger zz_cached_field_bu
+            lamppost: created trigger zz_cached_field_bui
             lamppost: created function cf_lamppost_bi_4372603c
             lamppost: created trigger zz_cached_field_bi
             lamppost: created function cf_lamppost_ai_236b7217

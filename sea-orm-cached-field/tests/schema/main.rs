@@ -37,6 +37,7 @@ mod other_program;
 mod other_schemas_than_public;
 mod paths_that_no_trigger_can_follow_are_refused;
 mod renamed_tables_are_followed;
+mod rights_are_the_workers_alone;
 mod shops;
 mod stale_rows_are_queued;
 mod tables_of_older_releases_are_upgraded;

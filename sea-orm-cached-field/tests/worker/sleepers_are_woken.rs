@@ -13,7 +13,7 @@ async fn idle(db: &TestDb) -> (Started, i32) {
     let mut narration = db.narration();
     let worker = start(worker(db));
     narration.wait_for(completes(id)).await;
-    if db.get_database_backend() == DbBackend::Postgres {
+    if db.get_database_backend() == DbBackend::Postgres && !is_pooled(db).await {
         eventually("the worker sleeps", async || asleep(db).await).await;
     }
     (worker, id)
@@ -21,6 +21,15 @@ async fn idle(db: &TestDb) -> (Started, i32) {
 
 fn worker(db: &TestDb) -> Worker {
     fragiles().worker(db)
+}
+
+/// A worker that listens, also where the tests reach the server through a pooler.
+async fn listening(db: &TestDb) -> Worker {
+    if is_pooled(db).await { worker(db).listen_on(&db.direct_url().await) } else { worker(db) }
+}
+
+async fn is_pooled(db: &TestDb) -> bool {
+    db.direct_url().await != db.url
 }
 
 /// Whether a session of this database holds the lock of a sleeper.
@@ -41,7 +50,7 @@ async fn notifications(listener: &mut PgListener, db: &TestDb) -> usize {
 }
 
 async fn listener(db: &TestDb) -> PgListener {
-    let mut listener = PgListener::connect(&db.url).await.expect("connected");
+    let mut listener = PgListener::connect(&db.direct_url().await).await.expect("connected");
     listener.listen("cached_fields").await.expect("listening");
     listener
 }
@@ -114,7 +123,7 @@ async fn only_a_sleeper_is_notified(db: TestDb) {
     set_mood(&*db, id, "nobody there").await;
     assert_eq!(notifications(&mut listener, &db).await, 0, "there is no worker");
 
-    let worker = start(worker(&db));
+    let worker = start(listening(&db).await);
     // A worker may be awake for a moment between two sleeps; then it needs no notification.
     let mut changes = 0;
     loop {
@@ -138,7 +147,7 @@ async fn only_a_sleeper_is_notified(db: TestDb) {
 #[apply(on_postgres)]
 async fn nobody_is_notified_while_the_worker_is_awake(db: TestDb) {
     set_up_fragiles(&db).await;
-    let worker = start(worker(&db));
+    let worker = start(listening(&db).await);
     eventually("the worker sleeps", async || asleep(&db).await).await;
     many_rows(&db, 2000, "fine").await;
     eventually("it is awake", async || !asleep(&db).await).await;
@@ -154,9 +163,47 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
     let mut options = sea_orm::ConnectOptions::new(&db.url);
     options.max_connections(1).sqlx_logging(false);
     let small = Database::connect(options).await.unwrap();
-    let worker = start(fragiles().worker(&small));
+    let mut worker = fragiles().worker(&small);
+    if is_pooled(&db).await {
+        worker = worker.listen_on(&db.direct_url().await);
+    }
+    let worker = start(worker);
     eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
     set_mood(&*db, id, "other").await;
     eventually("it is done", async || row(&db, id).await.cached_opinion.as_deref() == Some("feels other")).await;
     worker.stop().await;
+}
+
+/// Through a pooler that gives each transaction to another session, the lock and the notifications would fall to another client.
+#[apply(on_postgres)]
+async fn a_session_that_is_not_the_workers_own_gets_no_lock(db: TestDb) {
+    let (worker, id) = idle(&db).await;
+    let (mut narration, mut slept) = (db.narration(), asleep(&db).await);
+    for n in 0..3 {
+        set_mood(&*db, id, &format!("other {n}")).await;
+        narration.wait_for(completes(id)).await;
+        slept |= asleep(&db).await;
+    }
+    if is_pooled(&db).await {
+        assert!(!slept);
+    } else {
+        eventually("the worker sleeps", async || asleep(&db).await).await;
+    }
+    worker.stop().await;
+}
+
+#[apply(on_postgres)]
+async fn on_a_server_that_is_named(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["fine"]).await;
+    let worker = start(worker(&db).listen_on(&db.direct_url().await));
+    eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
+    let mut narration = db.narration();
+    set_mood(&db.another_pool().await, id, "other").await;
+    narration.wait_for(completes(id)).await;
+    worker.stop().await;
+
+    let wrong = fragiles().worker(&db).listen_on("not a URL with a secret").drain().await;
+    let wrong = wrong.expect_err("it is no URL").to_string();
+    assert!(wrong.contains("cannot listen on this URL") && !wrong.contains("secret"), "{wrong}");
 }

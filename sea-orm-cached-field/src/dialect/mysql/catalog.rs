@@ -53,6 +53,7 @@ pub(super) fn describe(table: &Table) -> Statement {
                 CASE WHEN c.IS_NULLABLE = 'YES' THEN 1 ELSE 0 END AS nullable,
                 CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1 ELSE 0 END AS is_generated,
                 CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
+                CAST(NULL AS CHAR) AS owned_by,
                 0 AS by_row, 0 AS strict,
                 CASE WHEN t.TABLE_TYPE <> 'BASE TABLE' THEN LOWER(t.TABLE_TYPE)
                      WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE) ELSE 'table' END AS kind

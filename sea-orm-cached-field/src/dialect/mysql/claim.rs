@@ -112,7 +112,7 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
            STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
           WHERE {due}{waits}
             FOR UPDATE SKIP LOCKED",
-        returned = prefixed("d", &keys),
+        returned = sql.kept_keys(owner, "d"),
         now = super::milliseconds("UTC_TIMESTAMP(6)"),
         of_oldest = prefixed("o", &keys),
         of_due = prefixed("d", &keys),
@@ -183,7 +183,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     let text = format!(
         "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
            FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
-        selected = prefixed("q", &keys),
+        selected = sql.kept_keys(owner, "q"),
         now = super::milliseconds(&now()),
         rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
         queue = qualified(&queue),

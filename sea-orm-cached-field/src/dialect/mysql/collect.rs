@@ -77,9 +77,10 @@ pub(super) fn marks_behind_links(
         format!("WHERE ({keys}, m.field) > {tuple}")
     });
     let text = format!(
-        "SELECT m.field, {keys}, {marked_at} AS marked_at
+        "SELECT m.field, {read}, {marked_at} AS marked_at
            FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id {is_after}
           GROUP BY {keys}, m.field ORDER BY {keys}, m.field LIMIT {limit}",
+        read = sql.kept_keys(owner, "o"),
         marked_at = super::milliseconds("MIN(m.marked_at)"),
         marks = qualified(&marks(owner)),
         is_after = is_after.unwrap_or_default(),
@@ -102,7 +103,7 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
     let marked_at = super::milliseconds("m.marked_at");
-    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", prefixed("m", &key_columns(owner)))
+    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", Sql::mysql().kept_keys(owner, "m"))
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {

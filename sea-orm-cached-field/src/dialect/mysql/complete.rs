@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::{
         Claim, NextTry, Shape, ShapedField, Written,
-        sql::{Sql, equal, key_columns, prefixed, recalculations},
+        sql::{Sql, equal, key_columns, recalculations},
     },
     field::{
         Key,
@@ -22,7 +22,7 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
         "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
-        prefixed("c", &key_columns(owner)),
+        sql.kept_keys(owner, "c"),
         super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
@@ -38,7 +38,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
         "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
            FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
-        selected = prefixed("c", &keys),
+        selected = sql.kept_keys(owner, "c"),
         marked = super::read::marked(owner, &rows, "q.field"),
         table = qualified(&owner.table),
         row = equal("t", &owner_key, "q", &keys),

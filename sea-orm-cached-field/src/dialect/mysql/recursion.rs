@@ -7,10 +7,7 @@ use super::{
     statement, way,
 };
 use crate::{
-    dialect::{
-        shared,
-        sql::{Sql, equal, key_columns, prefixed, recalculations},
-    },
+    dialect::sql::{Sql, equal, key_columns, prefixed, recalculations},
     field::{
         Key,
         layout::{Owner, Source},
@@ -36,7 +33,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
                    UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
                  SELECT * FROM w) w
           WHERE {around}",
-        found = shared::named(&starts, &keys),
+        found = sql.read_keys(owner, &starts),
         start_columns = starts.join(", "),
         columns = keys.join(", "),
         first = prefixed("c", &keys),
@@ -53,7 +50,7 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
     let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
     let readers = way::readers(owner, source, &row);
-    let text = format!("SELECT DISTINCT {} FROM ({readers}) k", prefixed("k", &key_columns(owner)));
+    let text = format!("SELECT DISTINCT {} FROM ({readers}) k", sql.kept_keys(owner, "k"));
     statement(sql, text)
 }
 

@@ -25,6 +25,7 @@ pub(super) fn describe(table: &Table) -> Statement {
     // Types that are not PostgreSQL's own are named with their schema: our functions have a search_path of their own.
     let text = format!(
         "SELECT n.nspname::text AS schema,
+                pg_get_userbyid(c.relowner)::text AS owned_by,
                 a.attname::text AS name,
                 CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
                      ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,
@@ -52,6 +53,22 @@ pub(super) fn describe(table: &Table) -> Statement {
           ORDER BY a.attnum"
     );
     statement(sql, text)
+}
+
+/// Virtual generated columns, which PostgreSQL 18 knows. None is computed from another.
+pub(super) fn unreadable_columns(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT a.attname::text AS name, b.attname::text AS behind
+           FROM pg_attribute a
+           JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+           LEFT JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid NOT IN (0, a.attnum)
+           LEFT JOIN pg_attribute b ON b.attrelid = a.attrelid AND b.attnum = d.refobjsubid
+          WHERE a.attrelid = {} AND a.attgenerated = 'v' AND NOT a.attisdropped
+          ORDER BY a.attnum, b.attnum",
+        class(table, "oid"),
+    );
+    statement(Sql::postgres(), text)
 }
 
 pub(super) fn knows_time_zone(name: &str) -> Statement {
@@ -189,6 +206,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
            JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
            LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
           WHERE starts_with(d.description, {prefix})
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment; as that of a partition it goes with the whole index
+            AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, NULL, ''
            FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0

@@ -123,7 +123,7 @@ pub(super) fn lease_due(
         marked = equal("m", &keys, "d", &keys),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
         same_key = equal("d", &keys, "k", &keys),
-        returned = prefixed("q", &keys),
+        returned = sql.kept_keys(owner, "q"),
     );
     statement(sql, text)
 }
@@ -182,7 +182,7 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
         columns = keys.join(", "),
         selected = prefixed("k", &keys),
         sequence = literal(&marks),
-        returned = prefixed("q", &keys),
+        returned = sql.kept_keys(owner, "q"),
     );
     statement(sql, text)
 }

@@ -95,13 +95,14 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
            FROM queued q LEFT JOIN LATERAL (
                 SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
          UNION ALL
-         SELECT {columns}, field, generation, 0, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
+         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
                 (SELECT CAST(sum(marks) AS bigint) FROM found)
            FROM found WHERE NOT eager",
         is_eager = by_field("field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
         due = due(owner, "f.field"),
         due_again = due_again(owner),
-        of_queued = prefixed("q", &keys),
+        of_queued = sql.kept_keys(owner, "q"),
+        of_found = sql.kept_keys(owner, "found"),
         flagged = owner.fields.iter().map(flagged).collect::<Vec<_>>().join(" "),
         table = qualified(&owner.table),
         same_row = equal("t", &owner_key(owner), "q", &keys),
@@ -159,7 +160,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
         due_again = due_again(owner),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
-        returned = prefixed("q", &keys),
+        returned = sql.kept_keys(owner, "q"),
     );
     statement(sql, text)
 }
@@ -211,11 +212,10 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
     let mut sql = Sql::postgres();
     let (columns, owner_key) = (key_columns(owner), owner_key(owner));
     let keys = shared::keys(&mut sql, owner, of);
-    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     let text = format!(
         "WITH {keys} SELECT s.* FROM k, LATERAL (
                 SELECT {} FROM {} t WHERE {} AND NOT t.{} FOR NO KEY UPDATE SKIP LOCKED) s",
-        selected.join(", "),
+        sql.own_keys(owner),
         qualified(&owner.table),
         equal("t", &owner_key, "k", &columns),
         quote(&owner.fields[field].recalculation_needed),

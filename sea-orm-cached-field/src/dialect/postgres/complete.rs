@@ -12,7 +12,7 @@ use crate::{
         Claim, NextTry, Shape, Written,
         bound::Bound,
         shared,
-        sql::{Sql, equal, key_columns, literal, owner_key, prefixed, qualified, quote, recalculations},
+        sql::{Sql, equal, key_columns, literal, owner_key, qualified, quote, recalculations},
     },
     field::{
         Key,
@@ -32,8 +32,8 @@ fn locked_row(owner: &Owner, rows: &str) -> String {
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let of = shared::keys(&mut sql, owner, keys);
-    let given = prefixed("k", &key_columns(owner));
-    statement(sql, format!("WITH {of} SELECT {given} FROM k, {}", locked_row(owner, "k")))
+    let text = format!("WITH {of} SELECT {} FROM k, {}", sql.kept_keys(owner, "k"), locked_row(owner, "k"));
+    statement(sql, text)
 }
 
 /// The row first, then the queue's. A mark that comes after this statement has begun is not seen: it is collected later,
@@ -50,7 +50,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
            LEFT JOIN LATERAL (
                 SELECT r.generation FROM {queue} r
                  WHERE t.{first} IS NOT NULL AND {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q ON true",
-        selected = prefixed("c", &keys),
+        selected = sql.kept_keys(owner, "c"),
         first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c.field"),
         row = locked_row(owner, "c"),
@@ -70,21 +70,22 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
     columns.push(Bound::new("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
     columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
     let calculated = sql.table("v", columns);
-    let text = completion(owner, of, &calculated, "");
+    let text = completion(&sql, owner, of, &calculated, "");
     statement(sql, text)
 }
 
 /// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at, value)`, and selects of it,
 /// beside what has become of it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
-/// system's columns, which no column of the user's can have.
-pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
+/// system's columns, which no column of the user's can have. `OFFSET 0`
+/// keeps the planner from looking at all rows at once.
+pub(super) fn completion(sql: &Sql, owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
     let keys = key_columns(owner);
     let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
                 SELECT v.*, t.{cached} AS stored, t.tableoid AS part, t.ctid AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
-                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.ctid AND x.tableoid = t.tableoid) AS held
+                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.ctid AND x.tableoid = t.tableoid OFFSET 0) AS held
                   FROM v
                   LEFT JOIN LATERAL (
                        SELECT t.*, t.tableoid, t.ctid FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
@@ -93,7 +94,7 @@ pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &
                         WHERE t.ctid IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
               judged AS MATERIALIZED (
                 SELECT l.*, coalesce(l.current = l.generation AND NOT l.marked, false)
-                            AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued) AS done
+                            AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued OFFSET 0) AS done
                   FROM locked l),
               gone AS (DELETE FROM {queue} WHERE ctid = ANY (ARRAY(SELECT queued FROM judged WHERE held AND done))),
               written AS (
@@ -105,7 +106,7 @@ pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &
         same_row = equal("t", &owner_key(owner), "v", &keys),
         same_key = equal("r", &keys, "v", &keys),
         set = assignments(field, "v.value", "v.done").join(", "),
-        selected = prefixed("j", &keys),
+        selected = sql.kept_keys(owner, "j"),
     )
 }
 

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What functions of ours are declared with.
+/// What functions of ours are declared with. See [`function_object`] for who may call them.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
 /// What triggers are declared with that handle the text of values of these types: it shows all that they are made of,
@@ -46,12 +46,23 @@ const UPDATES_OWNERS: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path 
 const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
-/// Tells our own writes of flags and values from foreign ones; set by our functions and by workers' transactions.
-pub(super) const FOREIGN: &str = "current_setting('cached_field.internal', true) IS DISTINCT FROM 'on'";
+/// Tells our own writes of flags and values from foreign ones. Our functions and workers' transactions set
+/// `cached_field.internal`, but any session can: it counts only for a role that may empty the queue, and so could end a
+/// flag unseen anyway. Only the condition of a trigger can ask this, for its function runs as who installed it.
+pub(super) fn foreign(owner: &Owner) -> String {
+    let queue = literal(&qualified(&recalculations(owner)));
+    format!(
+        "(current_setting('cached_field.internal', true) IS DISTINCT FROM 'on' OR NOT has_table_privilege({queue}::regclass, 'DELETE'))"
+    )
+}
+
+/// The argument of a trigger whose condition has found the write foreign, and how its function asks for it.
+pub(super) const FOREIGN: &str = "'foreign'";
+pub(super) const IS_FOREIGN: &str = "TG_NARGS = 1";
 
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![flag(owner, table), work(owner)];
-    objects.extend(owner.looked_up().map(|source| expand(owner, source, related)));
+    let mut objects = vec![flag(owner, table), work(owner, table)];
+    objects.extend(owner.looked_up().map(|source| expand(owner, table, source, related)));
     if owner.fields.iter().any(|field| field.flagging == Flagging::Commit) {
         objects.extend(flush(owner, table, related));
     }
@@ -67,17 +78,20 @@ pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
     unique_name("cf", None, owner, suffix)
 }
 
-/// A function object; `signature` is what follows its name up to the body.
-pub(super) fn function_object(owner: &Owner, suffix: &str, signature: &str, body: &str) -> Object {
+/// A function object; `signature` is what follows its name up to the body, `on` the table that it serves. The owner of
+/// that table may call it: a new partition gets the triggers of the table, and PostgreSQL asks for that right then.
+pub(super) fn function_object(owner: &Owner, on: &Described, suffix: &str, signature: &str, body: &str) -> Object {
     // A user's column may be named like a variable of ours. Columns are qualified, so the variable is always meant.
     let option = if signature.contains("LANGUAGE plpgsql") { "#variable_conflict use_variable\n" } else { "" };
     // No name in the body can contain the checksum of the body.
-    let quote = format!("$cached_field_{}$", checksum(body));
-    let create = format!(
-        "CREATE OR REPLACE FUNCTION {}{signature} AS {quote}\n{option}{body}\n{quote}",
-        function(owner, suffix)
-    );
-    tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, vec![create])
+    let mark = format!("$cached_field_{}$", checksum(body));
+    let create =
+        format!("CREATE OR REPLACE FUNCTION {}{signature} AS {mark}\n{option}{body}\n{mark}", function(owner, suffix));
+    let function = function(owner, suffix);
+    let mut create = vec![create, format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC")];
+    let granted = on.owned_by.iter().map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {}", quote(role)));
+    create.extend(granted);
+    tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, create)
 }
 
 /// `p_key_1 integer[], ...`
@@ -111,7 +125,7 @@ END",
         branches = branches.join("\n"),
     );
     let signature = format!("(p_field text, {}) RETURNS void {UPDATES_OWNERS}", key_array_parameters(owner, table));
-    function_object(owner, "flag", &signature, &body)
+    function_object(owner, table, "flag", &signature, &body)
 }
 
 /// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key columns.
@@ -200,7 +214,7 @@ fn flag_many(owner: &Owner, described: &Described, flag: &str) -> String {
 }
 
 /// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
-fn expand(owner: &Owner, source: &Source, related: &[Described]) -> Object {
+fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Described]) -> Object {
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
     let body = format!(
@@ -224,7 +238,7 @@ SELECT count(*) FROM expanded",
         owners = way::to_owners(owner, source, related, "g.link"),
     );
     let signature = format!("(p_limit bigint, p_links text[]) RETURNS bigint {INDEXED}");
-    function_object(owner, &expand_suffix(source), &signature, &body)
+    function_object(owner, table, &expand_suffix(source), &signature, &body)
 }
 
 pub(super) fn expand_suffix(source: &Source) -> String {
@@ -236,7 +250,7 @@ const LEASES_LOOKED_AT: u32 = 1000;
 
 /// Whether there is work, and otherwise in how many milliseconds: between nothing and a day, for a moment may be
 /// infinite. A function, for it has to bring its planner settings along without a transaction.
-fn work(owner: &Owner) -> Object {
+fn work(owner: &Owner, table: &Described) -> Object {
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
         format!("(SELECT due_at FROM {queue} WHERE due_at IS NOT NULL AND leased_until <= now() AND field || '' = ANY (p_fields) ORDER BY due_at LIMIT 1)"),
@@ -260,7 +274,7 @@ fn work(owner: &Owner) -> Object {
         moments.join(",\n    "),
     );
     let signature = format!("(p_fields text[], OUT work boolean, OUT wait bigint) {INDEXED}");
-    function_object(owner, "work", &signature, &body)
+    function_object(owner, table, "work", &signature, &body)
 }
 
 /// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows are locked.
@@ -289,7 +303,10 @@ END",
         marks = qualified(&marks(owner)),
         function = function(owner, "flush"),
     );
-    vec![function_object(owner, "flush", &trigger([]), &body), trigger_object(owner, name, &marks(owner), create)]
+    vec![
+        function_object(owner, table, "flush", &trigger([]), &body),
+        trigger_object(owner, name, &marks(owner), create),
+    ]
 }
 
 fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String {

@@ -18,6 +18,7 @@ mod query;
 mod read;
 mod recursion;
 mod related_triggers;
+mod rights;
 mod tables;
 mod upgrade;
 mod way;
@@ -116,6 +117,10 @@ impl Dialect for Postgres {
         Some(catalog::partitions(table))
     }
 
+    fn unreadable_columns(&self, table: &Table) -> Option<Statement> {
+        Some(catalog::unreadable_columns(table))
+    }
+
     fn holds(&self, kind: &ColumnType, found: &str) -> bool {
         catalog::holds(kind, found)
     }
@@ -134,6 +139,10 @@ impl Dialect for Postgres {
 
     fn missing_privileges(&self, owner: &Described, related: &[Described]) -> Option<Statement> {
         Some(catalog::missing_privileges(owner, related))
+    }
+
+    fn missing_rights(&self, owner: &Owner) -> Option<Statement> {
+        Some(rights::missing(owner))
     }
 
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
@@ -204,13 +213,18 @@ impl Dialect for Postgres {
         Some(mark::wake())
     }
 
-    fn sleep_locks(&self, owner: &Owner) -> Option<(String, String)> {
+    fn session_number(&self) -> Option<&'static str> {
+        Some("SELECT pg_backend_pid()")
+    }
+
+    fn sleep_locks(&self, owner: &Owner, session: i32) -> Option<(String, String)> {
         let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
         // A shared lock that cannot be had says that another worker sleeps, and will be notified like us.
         let asleep = format!(
             "CASE WHEN pg_try_advisory_lock({lock}) THEN true ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
         );
-        Some((format!("SELECT {asleep}"), "SELECT pg_advisory_unlock_all()".to_owned()))
+        let is_ours = format!("pg_backend_pid() = {session}");
+        Some((format!("SELECT {asleep} WHERE {is_ours}"), format!("SELECT pg_advisory_unlock_all() WHERE {is_ours}")))
     }
 
     fn files(&self) -> Option<Statement> {

@@ -3,7 +3,8 @@
 use super::{
     append,
     functions::{
-        FOREIGN, after, comparable, function, function_object, image_changed, new_rows, trigger, trigger_object,
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed, new_rows, trigger,
+        trigger_object,
     },
     own_updates,
 };
@@ -17,10 +18,10 @@ use crate::{
 
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let mut objects = before_update(owner, table);
-    objects.extend(before_insert(owner));
+    objects.extend(before_insert(owner, table));
     objects.extend(after_insert(owner, table));
     objects.extend(own_updates::after_update(owner, table));
-    objects.extend(reflag(owner));
+    objects.extend(reflag(owner, table));
     objects
 }
 
@@ -49,42 +50,46 @@ pub(super) fn changed<'a>(table: &Described, columns: impl Iterator<Item = &'a s
     changed.collect::<Vec<_>>().join(" OR ")
 }
 
-/// Whether an UPDATE makes the field stale: an input changed, or somebody but us ended the flag or wrote the value.
-fn becomes_stale(field: &Field, input_changed: &str, value_changed: &str) -> String {
+/// Whether a foreign UPDATE ended the flag or wrote the value.
+fn is_forged(field: &Field, value_changed: &str) -> String {
     let flag = quote(&field.recalculation_needed);
-    format!("({input_changed} OR (NOT NEW.{flag} AND (OLD.{flag} OR {value_changed}) AND {FOREIGN}))")
+    format!("NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})")
 }
 
 /// Sets the flag on the row at hand, which the statement has locked already. The condition of the trigger calls it more
 /// often than need be, but misses nothing. Generated columns are not computed yet; the AFTER trigger sees to them.
 fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let compared = |field| inputs(owner, field).filter(|column| !table.generated.contains(*column));
-    let condition = owner.fields.iter().map(|field| {
-        becomes_stale(field, &image_changed(compared(field)), &image_changed([field.cached.name.as_str()]))
-    });
-    let stale: Vec<String> = condition.collect();
     let branch = |field| {
         let inputs = changed(table, compared(field), "OLD", "NEW");
         let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");
-        let stale = becomes_stale(field, &inputs, &value);
-        format!("  IF {stale} THEN\n    NEW.{} := true;\n  END IF;", quote(&field.recalculation_needed))
+        let forged = is_forged(field, &value);
+        let flag = quote(&field.recalculation_needed);
+        format!("  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;")
     };
     let branches: Vec<String> = owner.fields.iter().map(branch).collect();
     let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", branches.join("\n"));
-    let create = format!(
-        "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}()",
-        name = name("bu"),
-        table = qualified(&owner.table),
-        condition = stale.join(" OR "),
-        function = function(owner, "bu"),
-    );
+    let create = |event: &str, condition: String, argument: &str| {
+        let create = format!(
+            "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}({argument})",
+            name = name(event),
+            table = qualified(&owner.table),
+            function = function(owner, "bu"),
+        );
+        trigger_object(owner, &name(event), &owner.table, create)
+    };
+    let changed: Vec<String> = owner.fields.iter().map(|field| image_changed(compared(field))).collect();
+    let forged = owner.fields.iter().map(|field| is_forged(field, &image_changed([field.cached.name.as_str()])));
+    let stale: Vec<String> = changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
+    let foreign = foreign(owner);
     vec![
-        function_object(owner, "bu", &trigger(compared_types(owner, table)), &body),
-        trigger_object(owner, &name("bu"), &owner.table, create),
+        function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
+        create("bu", format!("{foreign} AND ({})", stale.join(" OR ")), FOREIGN),
+        create("bui", format!("NOT {foreign} AND ({})", changed.join(" OR ")), ""),
     ]
 }
 
-fn before_insert(owner: &Owner) -> Vec<Object> {
+fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
     let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
     let unset: Vec<String> = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
@@ -96,7 +101,10 @@ fn before_insert(owner: &Owner) -> Vec<Object> {
         function = function(owner, "bi"),
     );
     let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", set.join("\n"));
-    vec![function_object(owner, "bi", &trigger([]), &body), trigger_object(owner, &name("bi"), &owner.table, create)]
+    vec![
+        function_object(owner, table, "bi", &trigger([]), &body),
+        trigger_object(owner, &name("bi"), &owner.table, create),
+    ]
 }
 
 fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
@@ -116,19 +124,23 @@ fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
         after = after("INSERT", table, []),
         function = function(owner, "ai"),
     );
-    vec![function_object(owner, "ai", &trigger([]), &body), trigger_object(owner, &name("ai"), &owner.table, create)]
+    vec![
+        function_object(owner, table, "ai", &trigger([]), &body),
+        trigger_object(owner, &name("ai"), &owner.table, create),
+    ]
 }
 
 /// An explicit flag on a flagged row: a calculation under way may have read older data.
-fn reflag(owner: &Owner) -> Vec<Object> {
+fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
     let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", append::own_row(owner, "TG_ARGV[0]"));
-    let mut objects = vec![function_object(owner, "reflag", &trigger([]), &body)];
+    let mut objects = vec![function_object(owner, table, "reflag", &trigger([]), &body)];
+    let foreign = foreign(owner);
     for field in &owner.fields {
         let flag = quote(&field.recalculation_needed);
         let name = fitted(format!("zz_cached_field_reflag_{}", field.name));
         let create = format!(
             "CREATE TRIGGER {quoted} AFTER UPDATE OF {flag} ON {table} FOR EACH ROW
-  WHEN (OLD.{flag} AND NEW.{flag} AND {FOREIGN}) EXECUTE FUNCTION {function}({field})",
+  WHEN (OLD.{flag} AND NEW.{flag} AND {foreign}) EXECUTE FUNCTION {function}({field})",
             quoted = quote(&name),
             table = qualified(&owner.table),
             function = function(owner, "reflag"),

@@ -3,7 +3,8 @@
 use super::{
     append,
     functions::{
-        FOREIGN, after, comparable, function, function_object, image_changed, is_exact, trigger, trigger_object,
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed, is_exact, trigger,
+        trigger_object,
     },
     own_triggers::{changed, compared_types, inputs, name},
 };
@@ -15,51 +16,53 @@ use crate::{
     field::layout::{Field, Owner},
 };
 
-/// Marks rows whose inputs changed or whose flag somebody else set: what is written by others for all rows of a statement
-/// at once, what we write for each row. We hardly ever change an input, but a trigger of the user may; the condition
-/// costs less than looking through the statement.
+/// Marks rows whose inputs changed or whose flag a foreign write set: what is foreign for all rows of a statement at once,
+/// what we write for each row. We hardly ever change an input, but a trigger of the user may; the condition costs less than
+/// looking through the statement.
 pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
-    let conditions = owner.fields.iter().map(|field| {
-        let changed = image_changed(inputs(owner, field));
-        if table.by_row { format!("{changed} OR {}", flagged(field, "OLD", "NEW")) } else { changed }
-    });
-    let condition = conditions.collect::<Vec<_>>().join(" OR ");
-    let condition = if table.by_row { condition } else { format!("NOT {FOREIGN} AND ({condition})") };
-    let each_row = format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table));
-    let mut objects = after_update_objects(owner, table, "aur", &each_row, &after_each_row(owner, table));
-    if !table.by_row {
-        let statement = after("UPDATE", table, []);
-        objects.extend(after_update_objects(owner, table, "au", &statement, &after_statement(owner, table)));
+    let foreign = foreign(owner);
+    let changed: Vec<String> = owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
+    let each_row =
+        |condition: String| format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table));
+    let create = |event: &str, after: String, of: &str, argument: &str| {
+        let create =
+            format!("CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})", name(event), function(owner, of));
+        trigger_object(owner, &name(event), &owner.table, create)
+    };
+    let function =
+        |event: &str, body: &str| function_object(owner, table, event, &trigger(compared_types(owner, table)), body);
+    let ours = each_row(format!("NOT {foreign} AND ({})", changed.join(" OR ")));
+    let mut objects = vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
+    if table.by_row {
+        let flagged = owner.fields.iter().map(|field| format!("({})", flagged(field)));
+        let stale: Vec<String> = changed.into_iter().chain(flagged).collect();
+        let foreign = each_row(format!("{foreign} AND ({})", stale.join(" OR ")));
+        objects.push(create("au", foreign, "aur", FOREIGN));
+    } else {
+        let foreign = format!("{} WHEN ({foreign})", after("UPDATE", table, []));
+        objects.extend([function("au", &after_statement(owner, table)), create("au", foreign, "au", "")]);
     }
     objects
 }
 
-/// Whether somebody else has set the flag.
-fn flagged(field: &Field, old: &str, new: &str) -> String {
+/// Whether an UPDATE has set the flag.
+fn flagged(field: &Field) -> String {
     let flag = quote(&field.recalculation_needed);
-    format!("({new}.{flag} AND NOT {old}.{flag} AND {FOREIGN})")
-}
-
-fn after_update_objects(owner: &Owner, table: &Described, event: &str, after: &str, body: &str) -> Vec<Object> {
-    let create = format!("CREATE TRIGGER {} {after} EXECUTE FUNCTION {}()", name(event), function(owner, event));
-    vec![
-        function_object(owner, event, &trigger(compared_types(owner, table)), body),
-        trigger_object(owner, &name(event), &owner.table, create),
-    ]
+    format!("NEW.{flag} AND NOT OLD.{flag}")
 }
 
 fn after_each_row(owner: &Owner, table: &Described) -> String {
     let key = owner_key(owner).iter().map(|key| format!("ARRAY[NEW.{key}]")).collect::<Vec<_>>().join(", ");
     let branch = |field: &Field| {
         format!(
-            "  IF {changed} OR {flagged} THEN
+            "  IF {changed} OR ({IS_FOREIGN} AND {flagged}) THEN
 {mark}
     IF NOT NEW.{flag} THEN -- another BEFORE trigger changed an input after ours
       PERFORM {flag_function}({name}, {key});
     END IF;
   END IF;",
             changed = changed(table, inputs(owner, field), "OLD", "NEW"),
-            flagged = flagged(field, "OLD", "NEW"),
+            flagged = flagged(field),
             mark = append::own_row(owner, &literal(field.name)),
             flag = quote(&field.recalculation_needed),
             flag_function = function(owner, "flag"),
@@ -77,9 +80,6 @@ fn after_statement(owner: &Owner, table: &Described) -> String {
     format!(
         "DECLARE {} {} {} {} v_many boolean;
 BEGIN
-  IF NOT {FOREIGN} THEN
-    RETURN NULL;
-  END IF;
 {}
 {}
   RETURN NULL;

@@ -33,7 +33,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
         "WITH RECURSIVE {starting},
               w ({start_columns}, {columns}) AS ({first} UNION {next})
          SELECT DISTINCT {found} FROM w WHERE {around}",
-        found = shared::named(&starts, &keys),
+        found = sql.read_keys(owner, &starts),
         columns = keys.join(", "),
         start_columns = starts.join(", "),
         first = step("k", &keys),
@@ -45,12 +45,10 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
 
 pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::postgres();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
-    let is_row = sql.key_is(owner, "f.", &owner_key, key);
-    let selected: Vec<String> = owner_key.iter().zip(keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
     let text = format!(
         "SELECT DISTINCT {} FROM {} f{} WHERE {is_row}",
-        selected.join(", "),
+        sql.own_keys(owner),
         qualified(&owner.table),
         way::to_readers(owner, source),
     );

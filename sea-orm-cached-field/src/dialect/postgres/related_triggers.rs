@@ -70,7 +70,7 @@ impl Change<'_> {
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
         let create = format!("CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()", quote(&name), function(owner, suffix),);
         vec![
-            function_object(owner, suffix, &trigger(self.shown_types()), body),
+            function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
             trigger_object(owner, &name, on, create),
         ]
     }

@@ -21,7 +21,7 @@ pub(super) fn describe(table: &Table) -> Statement {
                    FROM pragma_index_list(m.name) i, pragma_index_xinfo(i.name) x
                   WHERE i.origin = 'pk' AND x.key AND x.cid = c.cid AND x.coll <> 'BINARY') AS collated,
                 coalesce((SELECT l.strict FROM pragma_table_list l WHERE l.schema = 'main' AND l.name = m.name), 0) AS strict,
-                CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, 0 AS by_row
+                CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, NULL AS owned_by, 0 AS by_row
            FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
           WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
     );

@@ -91,7 +91,8 @@ pub(super) fn lease_due(
                  WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked}){waits}
                  ORDER BY due_at LIMIT {limit})
             AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
-         RETURNING {columns}, field, generation, attempts, waves, {NOW} AS claimed_at",
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
+        returned = sql.kept_keys(owner, ""),
         marks = quote(&marks(owner).name),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
@@ -149,7 +150,8 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
                 generation = {generation},
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
-         RETURNING {keys}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased"
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased",
+        returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)
 }

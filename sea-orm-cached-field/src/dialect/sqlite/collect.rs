@@ -47,13 +47,14 @@ pub(super) fn collect(
            FROM {chosen} GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
-         RETURNING {keys}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, NULL AS marked_at, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         due = due(owner, "field"),
         chosen = chosen(&mut sql),
         eager = if lazy.is_empty() { String::new() } else { format!(" HAVING {}", is_eager(owner, lazy)) },
         changes = queued_again(owner),
+        returned = sql.kept_keys(owner, ""),
     );
     let mut statements = vec![statement(sql, text)];
     if !lazy.is_empty() {
@@ -117,12 +118,13 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
            FROM v WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {changes}
-         RETURNING {columns}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
         due = due(owner, "v.field"),
         changes = queued_again(owner),
+        returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)
 }

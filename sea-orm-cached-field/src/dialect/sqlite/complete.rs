@@ -17,14 +17,12 @@ use crate::{
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
     let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
-    let selected: Vec<String> = owner_key.iter().zip(&columns).map(|(own, key)| format!("{own} AS {key}")).collect();
     let text = format!(
-        "SELECT {} FROM {} WHERE ({}) IN (VALUES {tuples})",
-        selected.join(", "),
+        "SELECT {} FROM {} t WHERE ({}) IN (VALUES {tuples})",
+        sql.own_keys(owner),
         quote(&owner.table.name),
-        owner_key.join(", "),
+        prefixed("t", &owner_key(owner)),
     );
     statement(sql, text)
 }
@@ -39,7 +37,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
            FROM claimed c
            LEFT JOIN {table} t ON {same_row}
            LEFT JOIN {queue} q ON {same_key} AND q.field = c.field",
-        selected = prefixed("c", &keys),
+        selected = sql.kept_keys(owner, "c"),
         first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c", &keys, "c.field"),
         table = quote(&owner.table.name),
@@ -74,13 +72,13 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
            FROM claimed c
           WHERE {same_key} AND q.field = c.field AND q.generation = c.generation AND NOT {marked}
             AND EXISTS (SELECT 1 FROM {table} t WHERE {same_row})
-         RETURNING {columns}, field",
+         RETURNING {returned}, field",
         queue = quote(&recalculations(owner).name),
         same_key = equal("q", &keys, "c", &keys),
         marked = super::read::marked(owner, "c", &keys, "c.field"),
         table = quote(&owner.table.name),
         same_row = equal("t", &owner_key(owner), "c", &keys),
-        columns = keys.join(", "),
+        returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)
 }

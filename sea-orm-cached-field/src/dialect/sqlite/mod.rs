@@ -187,7 +187,7 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn sleep_locks(&self, _: &Owner) -> Option<(String, String)> {
+    fn sleep_locks(&self, _: &Owner, _: i32) -> Option<(String, String)> {
         None
     }
 

@@ -32,6 +32,8 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         operators: Default::default(),
         nullable: Default::default(),
         generated: Default::default(),
+        unreadable: Default::default(),
+        owned_by: None,
         by_row: false,
         partitions: Vec::new(),
         cascades: Vec::new(),

@@ -52,13 +52,12 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let (columns, own) = (key_columns(owner), owner_key(owner));
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
     let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
-    let selected: Vec<String> = own.iter().zip(&columns).map(|(own, key)| format!("{own} AS {key}")).collect();
     let text = format!(
         "WITH {values} UPDATE {} AS t SET {} FROM v WHERE {} RETURNING {}, true AS changed",
         quote(&owner.table.name),
         assignments(field, "v.value", done).join(", "),
         equal("t", &own, "v", &columns),
-        selected.join(", "),
+        sql.read_keys(owner, &own),
     );
     statement(sql, text)
 }

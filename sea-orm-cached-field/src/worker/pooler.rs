@@ -1,0 +1,45 @@
+//! Whether something between us and the server gives the statements of one connection to several sessions: PgBouncer and
+//! others that pool by transaction do. What belongs to a session, such as LISTEN and its locks, would fall to another client.
+
+use sqlx::{
+    AssertSqlSafe, Connection,
+    postgres::{PgConnectOptions, PgConnection},
+};
+
+/// How often is looked: other clients may take the session that both of ours would have got.
+const LOOKS: usize = 4;
+
+/// Two connections that live at once have a session each, which stays theirs. Through a pooler the second one gets the
+/// session that the first one has just used; or the first one gets another, while a transaction keeps that of the second.
+/// `session`: a query of the session's number.
+pub(super) async fn shares_sessions(options: &PgConnectOptions, session: &'static str) -> Result<bool, sqlx::Error> {
+    let mut first = PgConnection::connect_with(options).await?;
+    let mut second = PgConnection::connect_with(options).await?;
+    let shared = are_shared(&mut first, &mut second, session).await;
+    first.close().await?;
+    second.close().await?;
+    shared
+}
+
+async fn are_shared(
+    first: &mut PgConnection,
+    second: &mut PgConnection,
+    session: &'static str,
+) -> Result<bool, sqlx::Error> {
+    let of_first = number(first, session).await?;
+    for _ in 0..LOOKS {
+        let mut transaction = second.begin().await?;
+        let of_second = number(&mut transaction, session).await?;
+        let still_of_first = number(first, session).await?;
+        transaction.rollback().await?;
+        if of_second == of_first || still_of_first != of_first {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Not prepared: the pooler may not know prepared statements.
+async fn number(connection: &mut PgConnection, session: &'static str) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar(AssertSqlSafe(session)).persistent(false).fetch_one(connection).await
+}
