@@ -111,7 +111,12 @@ impl Names<'_> {
 
     fn layout(&self) -> Owner {
         let table = |name: &str| Table { schema: None, name: name.to_owned() };
-        let column = |name: &str| Column { name: name.to_owned(), cast: Default::default() };
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            cast: Default::default(),
+            read: Default::default(),
+            order: Default::default(),
+        };
         let step = |name: &str, near: &str, far: &str| Step {
             table: table(name),
             link: vec![Link { near: near.to_owned(), far: far.to_owned() }],
@@ -131,6 +136,7 @@ impl Names<'_> {
             table: table(self.owner),
             key: vec![column(self.key)],
             fields: vec![Field {
+                exact: true,
                 name: "total",
                 cached: column(TOTAL),
                 recalculation_needed: FLAG.to_owned(),

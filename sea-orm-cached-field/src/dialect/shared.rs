@@ -206,11 +206,6 @@ pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     sql.table("k", Bound::keys(owner, keys.iter()))
 }
 
-/// `start_key_1 AS key_1, ...`
-pub(super) fn named(columns: &[String], names: &[String]) -> String {
-    columns.iter().zip(names).map(|(column, name)| format!("{column} AS {name}")).collect::<Vec<_>>().join(", ")
-}
-
 /// `k (key_1, ..., place) AS (..)`
 pub(super) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
     let mut columns = Bound::keys(owner, keys.iter());

@@ -7,10 +7,7 @@ use super::{
     statement, way,
 };
 use crate::{
-    dialect::{
-        shared,
-        sql::{Sql, equal, key_columns, prefixed, recalculations},
-    },
+    dialect::sql::{Sql, equal, key_columns, prefixed, recalculations},
     field::{
         Key,
         layout::{Owner, Source},

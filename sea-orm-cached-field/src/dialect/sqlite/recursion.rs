@@ -4,10 +4,7 @@ use sea_orm::Statement;
 
 use super::{NOW, statement, way};
 use crate::{
-    dialect::{
-        shared,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
-    },
+    dialect::sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     field::{
         Key,
         layout::{Owner, Source},
