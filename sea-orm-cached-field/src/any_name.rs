@@ -136,6 +136,7 @@ impl Names<'_> {
             table: table(self.owner),
             key: vec![column(self.key)],
             fields: vec![Field {
+                exact: true,
                 name: "total",
                 cached: column(TOTAL),
                 recalculation_needed: FLAG.to_owned(),
