@@ -150,7 +150,6 @@ impl Names<'_> {
                 lazy: false,
                 query: None,
                 recursive: false,
-                exact: true,
                 own_columns: vec![self.input.to_owned(), KIND.to_owned()],
             }],
             sources: vec![
