@@ -131,7 +131,7 @@ impl Names<'_> {
         let detail = step(self.detail, self.part_key, self.detail_part);
         let below = step(self.owner, self.key, WHOLE);
         let mut below = source(&[below], &[self.input, self.key]);
-        below.repeated = vec![0..1];
+        below.repeated = std::iter::once(0..1).collect();
         Owner {
             table: table(self.owner),
             key: vec![column(self.key)],

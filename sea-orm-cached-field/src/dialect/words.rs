@@ -43,7 +43,7 @@ fn owner() -> Owner {
     let mut owner = example::owner();
     owner.fields[0].index_flag = true;
     owner.fields[0].expires_every = Some(1000);
-    let repeated = Source { repeated: vec![0..1], ..owner.sources[1].clone() };
+    let repeated = Source { repeated: std::iter::once(0..1).collect(), ..owner.sources[1].clone() };
     let mut further = Source { at: 1, ..repeated.clone() };
     let table = Table { schema: Some("far_away".to_owned()), name: "district".to_owned() };
     further.steps.push(Step { table, link: vec![Link { near: "id".to_owned(), far: "name".to_owned() }] });
