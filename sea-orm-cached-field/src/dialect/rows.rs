@@ -61,6 +61,13 @@ pub(crate) enum NextTry {
     AsItWas(i64),
 }
 
+impl NextTry {
+    /// Whether the attempt that has failed counts. That of a reader does not.
+    pub(crate) fn counts(self) -> bool {
+        !matches!(self, Self::AsItWas(_))
+    }
+}
+
 /// Something to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct Enqueued {

@@ -23,7 +23,10 @@ async fn or_refuses_on_mysql(db: TestDb) {
     let install = lampposts().install(&transaction).await.expect_err("it should be refused").to_string();
     let uninstall = lampposts().uninstall(&transaction).await.expect_err("it should be refused").to_string();
     transaction.rollback().await.expect("rolled back");
+    // MariaDB and MySQL come here, in one process.
+    insta::allow_duplicates! {
     insta::assert_snapshot!(install, @"on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions");
+    }
     assert_eq!(uninstall, install);
     assert_eq!(db.scalar::<String>("SELECT first_name FROM lamppost").await, "Ada");
     assert_eq!(catalog(&db).await, before);

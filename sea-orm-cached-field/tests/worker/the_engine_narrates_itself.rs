@@ -1,6 +1,9 @@
 use std::{
     fmt,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
 use sea_orm_cached_field::CachedFields;
@@ -129,11 +132,8 @@ contract! {
         let heard = Heard::everywhere();
         set_up_fragiles(&db).await;
         // No other row of this process has this key.
-        let id = match db.get_database_backend() {
-            sea_orm::DbBackend::Sqlite => 4711,
-            sea_orm::DbBackend::MySql => 4713,
-            _ => 4712,
-        };
+        static IDS: AtomicI32 = AtomicI32::new(4711);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
         let row = ActiveModel { id: Set(id), place: Set(db.url.clone()), mood: Set("error".to_owned()), ..Default::default() };
         row.insert(&*db).await.unwrap();
         db.drain(fragiles()).await;

@@ -199,13 +199,15 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     let generation = if steal { "VALUES(generation)" } else { "generation" };
     let rest = |sql: &mut Sql, _: &Key| {
         let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
-        vec![name, generation, now.clone(), after(&now, &sql.bind(lease))]
+        vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
     };
     let tuples = sql.tuples(owner, of, |key| key, rest);
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until) VALUES {tuples}
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
+         VALUES {tuples}
          ON DUPLICATE KEY UPDATE
                 generation = {generation},
+                attempts = IF({held}, attempts, attempts + 1),
                 waves = IF({held}, waves, ABS(waves)),
                 leased_until = IF({held}, leased_until, VALUES(leased_until))"
     );

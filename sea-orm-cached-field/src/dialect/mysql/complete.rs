@@ -154,13 +154,15 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
         NextTry::Never => "NULL".to_owned(),
         NextTry::AsItWas(delay) => {
             let later = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
-            format!("IF(attempts = 0 AND due_at IS NOT NULL, {later}, due_at)")
+            format!("IF(attempts <= 1 AND due_at IS NOT NULL, {later}, due_at)")
         }
     };
+    // An assignment sees those before it, so the count comes last.
+    let attempts = if retry.counts() { "attempts" } else { "GREATEST(attempts - 1, 0)" };
     let text = format!(
         "UPDATE {} SET leased_until = {NEVER}, last_error = {error},
-                attempts = IF(generation = {generation}, attempts, 0),
-                due_at = IF(generation = {generation}, {due}, UTC_TIMESTAMP(6))
+                due_at = IF(generation = {generation}, {due}, UTC_TIMESTAMP(6)),
+                attempts = IF(generation = {generation}, {attempts}, 0)
           WHERE {is_row} AND field = {field}",
         qualified(&recalculations(owner)),
     );

@@ -171,11 +171,12 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     let lease_end = format!("now() + {} * interval '1 millisecond'", sql.bind(lease));
     let text = format!(
         "WITH {rows}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until)
-         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}, 1
            FROM k ORDER BY {selected}
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = {generation},
+                attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
                 waves = CASE WHEN {held} THEN q.waves ELSE abs(q.waves) END,
                 leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",

@@ -200,13 +200,14 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
         NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
         NextTry::AsItWas(delay) => format!(
-            "CASE WHEN attempts = 0 AND due_at IS NOT NULL THEN now() + {} * interval '1 millisecond' ELSE due_at END",
+            "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN now() + {} * interval '1 millisecond' ELSE due_at END",
             sql.bind(delay)
         ),
     };
+    let attempts = if retry.counts() { "attempts" } else { "greatest(attempts - 1, 0)" };
     let text = format!(
         "UPDATE {} SET leased_until = '-infinity', last_error = {error},
-                attempts = CASE WHEN generation = {generation} THEN attempts ELSE 0 END,
+                attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE now() END
           WHERE {is_row} AND field = {field}",
         qualified(&recalculations(owner)),

@@ -140,14 +140,16 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
         of,
         |key| key,
         |sql, _| {
-            vec![sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)), NOW.to_owned(), lease_end.clone()]
+            let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            vec![name, generation, NOW.to_owned(), lease_end.clone(), "1".to_owned()]
         },
     );
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until)
+        "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
          VALUES {tuples}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
+                attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased",

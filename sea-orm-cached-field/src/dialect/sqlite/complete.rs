@@ -156,12 +156,13 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
         NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
         NextTry::AsItWas(delay) => {
-            format!("CASE WHEN attempts = 0 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END", sql.bind(delay))
+            format!("CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END", sql.bind(delay))
         }
     };
+    let attempts = if retry.counts() { "attempts" } else { "max(attempts - 1, 0)" };
     let text = format!(
         "UPDATE {} SET leased_until = 0, last_error = {error},
-                attempts = CASE WHEN generation = {generation} THEN attempts ELSE 0 END,
+                attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE {NOW} END
           WHERE {is_row} AND field = {field}",
         quote(&recalculations(owner).name),
