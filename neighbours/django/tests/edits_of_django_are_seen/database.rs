@@ -81,10 +81,21 @@ impl Database {
         Ok([names, self.scalar(&count("load_is_stale")).await?])
     }
 
-    /// How many rows are queued: names, loads.
-    pub async fn queued(&self) -> Result<[i64; 2]> {
-        let count =
-            |field| format!("SELECT count(*) FROM street_lamppost_cached_recalculations WHERE field = '{field}'");
+    /// How many rows there are.
+    pub async fn lampposts(&self) -> Result<i64> {
+        self.scalar("SELECT count(*) FROM street_lamppost").await
+    }
+
+    /// How many rows are marked or queued: names, loads.
+    pub async fn waiting(&self) -> Result<[i64; 2]> {
+        let count = |field| {
+            format!(
+                "SELECT count(*) FROM (
+                        SELECT key_1 FROM street_lamppost_cached_marks WHERE field = '{field}'
+                         UNION
+                        SELECT key_1 FROM street_lamppost_cached_recalculations WHERE field = '{field}') w"
+            )
+        };
         Ok([self.scalar(&count("slow_full_name")).await?, self.scalar(&count("load")).await?])
     }
 
@@ -107,7 +118,7 @@ impl Database {
             .await
     }
 
-    /// What Django has made and filled: columns with their types and defaults, and rows.
+    /// What Django has made and filled: columns with their types and defaults, and rows without their flags.
     pub async fn picture(&self) -> Result<Vec<String>> {
         let mut picture = self
             .rows(
@@ -117,7 +128,10 @@ impl Database {
             )
             .await?;
         for table in ["street_lamppost", "street_pigeon"] {
-            picture.extend(self.rows(&format!("SELECT * FROM {table} ORDER BY id")).await?);
+            let rows = format!(
+                "SELECT to_jsonb(t) - 'slow_full_name_recalculation_needed' - 'load_is_stale' FROM {table} t ORDER BY id"
+            );
+            picture.extend(self.rows(&rows).await?);
         }
         Ok(picture)
     }
