@@ -1,6 +1,6 @@
-//! A user's table may be called like a table of one of our WITH clauses, which would stand in its place.
+//! A user's table may have the name of a table that a WITH clause of the library defines. The WITH clause would hide it.
 //!
-//! What is the user's is quoted in our statements, what is ours is not. So the name is told apart by the text alone.
+//! The library's statements quote the names of the user, and no others. So the text alone shows which names collide.
 
 /// The text, in which each table of a WITH clause that is called like something quoted has another name.
 pub(super) fn apart(text: String) -> String {
