@@ -137,7 +137,7 @@ impl Reader<'_> {
         let selected: Vec<String> = keys.iter().map(|column| self.text(column)).collect();
         let name = self.schema.tables[table].name;
         let (mut named, mut elsewhere) = (HashSet::new(), HashSet::new());
-        for row in self.query(&format!("SELECT field, {} FROM \"{name}_cached_{ours}\"", selected.join(", "))).await? {
+        for row in self.query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", "))).await? {
             let field: String = row.try_get("", "field")?;
             let field = FIELD_NAMES.iter().position(|name| *name == field).context("a field of nobody")?;
             match read_number(&row, table, &keys)? {

@@ -10,8 +10,8 @@ use crate::place::Place;
 
 /// How long a worker takes until nothing is left to do.
 pub(crate) async fn work_off(place: &Place, worker: Worker) -> Result<Duration> {
-    const LEFT: &str = "SELECT EXISTS (SELECT 1 FROM lamppost_cached_marks)
-                            OR EXISTS (SELECT 1 FROM lamppost_cached_recalculations)";
+    const LEFT: &str = "SELECT EXISTS (SELECT 1 FROM _lamppost_cached_marks)
+                            OR EXISTS (SELECT 1 FROM _lamppost_cached_recalculations)";
     let (stop, stopped) = oneshot::channel::<()>();
     let started = Instant::now();
     let working = tokio::spawn(worker.run_until(async {

@@ -238,7 +238,7 @@ mod text {
     /// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait for, and keep.
     #[test]
     fn of_mysql_appends_marks_by_values() {
-        let appends = |text: &&str| text.contains("INTO `lamppost_cached_marks`");
+        let appends = |text: &&str| text.contains("INTO `_lamppost_cached_marks`");
         let sent = sent(&MySql);
         let appended: Vec<&str> = sent.split(";\n\n").filter(appends).collect();
         assert!(appended.len() > 2, "{appended:?}");

@@ -190,7 +190,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;
 
-    /// What brings a table of ours, with its rows, from an older schema to this one.
+    /// What brings a table of the library, with its rows, from an older schema to this one. Before schema 3 it has
+    /// [another name](sql::name_before_schema_3).
     fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String>;
 
     /// Rows `kind`, `name`, `parent` (what [`Dialect::drop_object`] has to know of a trigger's place), `on_table` (the name of
@@ -235,9 +236,9 @@ pub(crate) trait Dialect: Send + Sync {
     /// Queues the flagged rows of a chunk that stand in no queue yet.
     fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
 
-    /// Forgets what is written down of all fields of an owner.
-    fn forget(&self, owner: &Table) -> Statement {
-        shared::forget(self.sql(), owner)
+    /// Forgets what is written down of all fields in an owner's table of versions.
+    fn forget(&self, versions: &Table) -> Statement {
+        shared::forget(self.sql(), versions)
     }
 
     /// Rows `inputs` and `declared_by`, as of [`Version`], of an owner of which no more is known.

@@ -73,8 +73,8 @@ pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement
     sql.statement(text)
 }
 
-pub(super) fn forget(sql: Sql, owner: &Table) -> Statement {
-    let versions = sql.qualified(&versions_beside(owner));
+pub(super) fn forget(sql: Sql, versions: &Table) -> Statement {
+    let versions = sql.qualified(versions);
     sql.statement(format!("DELETE FROM {versions}"))
 }
 

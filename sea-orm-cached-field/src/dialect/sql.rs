@@ -343,8 +343,16 @@ pub(crate) fn versions_beside(owner: &Table) -> Table {
     beside(owner, "cached_versions")
 }
 
+/// The name begins with an underscore, so that `sea-orm-cli generate entity` passes over the table.
 fn beside(owner: &Table, suffix: &str) -> Table {
-    Table { schema: owner.schema.clone(), name: fitted(format!("{}_{suffix}", owner.name)) }
+    Table { schema: owner.schema.clone(), name: fitted(format!("_{}_{suffix}", owner.name)) }
+}
+
+/// The name that a table of the library had in schema 1 and 2.
+pub(crate) fn name_before_schema_3(owner: &Table, table: &str) -> String {
+    let suffixes = ["cached_marks", "cached_recalculations", "cached_versions"];
+    let suffix = suffixes.into_iter().find(|suffix| beside(owner, suffix).name == table);
+    suffix.map_or_else(|| table.to_owned(), |suffix| fitted(format!("{}_{suffix}", owner.name)))
 }
 
 #[cfg(test)]

@@ -87,14 +87,14 @@ async fn examine(
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
-    let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
-    findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| Finding::MissingRight {
-        table: table.clone(),
-        role,
-        privilege,
-        remedy,
-    }));
     if has_tables {
+        let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
+        findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| Finding::MissingRight {
+            table: table.clone(),
+            role,
+            privilege,
+            remedy,
+        }));
         findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
     }
     if has_tables && inspected.without_columns.is_empty() {

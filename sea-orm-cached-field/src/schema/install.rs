@@ -15,6 +15,7 @@ use super::{
     backlog,
     inspect::{Inspected, describe, inspect},
     rights,
+    suspend::suspend_owner,
     uninstall::drop_installed,
     versions::{self, Reason, Renewal, Versions, keeper, keepers},
 };
@@ -22,7 +23,7 @@ use crate::{
     Error,
     dialect::{
         self, Described, Dialect, Object, ObjectKind,
-        sql::{key_columns, marks, recalculations, versions as versions_table},
+        sql::{key_columns, marks, name_before_schema_3, recalculations, versions as versions_table},
     },
     field::layout::{Column, Owner, Table},
     registry::{Model, check_cycles, two_entities},
@@ -270,12 +271,17 @@ pub(super) async fn compare(
     }
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
-    let standing = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
+    let mut standing: BTreeSet<String> = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
     let needed = keepers(&objects);
     let (mut wanted, mut outdated, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for object in objects {
         let place = (object.kind, object.name.clone(), object.parent.clone());
-        let found = superfluous.remove(&place);
+        let mut found = superfluous.remove(&place);
+        if found.is_none() && object.kind == ObjectKind::Table {
+            let name = name_before_schema_3(&owner.table, &object.name);
+            found = superfluous.remove(&(object.kind, name, None));
+            standing.extend(found.as_ref().and_then(|_| keeper(object.kind, &object.name)));
+        }
         match found {
             _ if !names.insert(place) => return Err(name_taken(owner, &object)),
             Some(Standing { tag, .. }) if tag == object.tag => {}
@@ -312,9 +318,16 @@ async fn create_objects(
         drop_installed(db, dialect, owner, changes).await?;
         comparison = compare(db, dialect, inspected).await?;
     } else if !comparison.outdated.is_empty() {
-        is_older = comparison.is_watched;
+        if dialect.commits_schema_changes() && comparison.outdated.iter().any(|(_, schema)| *schema < 3) {
+            // The triggers would fail, once the tables have new names.
+            suspend_owner(db, dialect, &owner.table, &owner.table, changes).await?;
+        } else {
+            is_older = comparison.is_watched;
+        }
         upgrade(db, dialect, owner, &comparison.outdated, changes).await?;
+        let stood_before = comparison.standing;
         comparison = compare(db, dialect, inspected).await?;
+        comparison.standing.extend(stood_before);
     }
     let mut versions = if comparison.has(&versions_table(owner)) {
         Versions::read(db, dialect, owner).await?
@@ -373,9 +386,11 @@ async fn have_other_key(
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
 ) -> Result<bool, Error> {
-    for (object, _) in outdated {
+    for (object, schema) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
-        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &ours).await? else { continue };
+        let name = if *schema < 3 { name_before_schema_3(&owner.table, &ours.name) } else { ours.name.clone() };
+        let standing = Table { name, ..ours.clone() };
+        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await? else { continue };
         let Described { columns, collations, .. } = found.described;
         let differs = |(column, own): (String, &Column)| {
             let is_compared = ours == recalculations(owner);

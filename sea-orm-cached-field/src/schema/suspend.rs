@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     Error,
-    dialect::{Dialect, ObjectKind, sql::versions_beside},
+    dialect::{
+        Dialect, ObjectKind,
+        sql::{name_before_schema_3, versions_beside},
+    },
     field::layout::Table,
 };
 
@@ -34,19 +37,35 @@ async fn suspend_owners(db: &DatabaseTransaction, dialect: &dyn Dialect, table: 
         if owner != table && !objects.iter().any(stands_on) {
             continue;
         }
-        let versions = versions_beside(&owner);
-        if objects.iter().any(|object| object.kind == ObjectKind::Table && object.name == versions.name) {
-            db.execute_raw(dialect.forget(&owner)).await?;
-        }
-        let everywhere = tagged(db, dialect, Some(&owner)).await?.into_iter().flat_map(|(_, objects)| objects);
-        let in_the_way = |object: &Tagged| match object.kind {
-            ObjectKind::Trigger => true,
-            ObjectKind::Index => object.on == table,
-            ObjectKind::Table | ObjectKind::Function => false,
-        };
-        drop_tagged(db, dialect, &owner, everywhere.filter(in_the_way).collect(), &mut changes).await?;
+        suspend_owner(db, dialect, &owner, &table, &mut changes).await?;
     }
     Ok(changes)
+}
+
+/// Forgets what is written down of an owner's fields. Then drops its triggers, and its indexes on `table`.
+pub(super) async fn suspend_owner(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Table,
+    table: &Table,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let tagged = tagged(db, dialect, Some(owner)).await?;
+    let objects: Vec<Tagged> = tagged.into_iter().flat_map(|(_, objects)| objects).collect();
+
+    let versions = versions_beside(owner).name;
+    let names = [name_before_schema_3(owner, &versions), versions];
+    for object in objects.iter().filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name)) {
+        let versions = Table { schema: owner.schema.clone(), name: object.name.clone() };
+        db.execute_raw(dialect.forget(&versions)).await?;
+    }
+
+    let in_the_way = |object: &Tagged| match object.kind {
+        ObjectKind::Trigger => true,
+        ObjectKind::Index => object.on == *table,
+        ObjectKind::Table | ObjectKind::Function => false,
+    };
+    drop_tagged(db, dialect, owner, objects.into_iter().filter(in_the_way).collect(), changes).await
 }
 
 /// The table of this name, which may have a schema before it.

@@ -348,10 +348,14 @@ impl TestDb {
         Narration(Box::pin(CachedFields::events(&self.connection).expect("events")))
     }
 
-    /// Marks and queue rows of an owner's table, together.
+    /// Marks and queue rows of an owner's table, which may have its schema before it, together.
     pub async fn pending(&self, table: &str) -> i64 {
-        let marks: i64 = self.scalar(&format!("SELECT count(*) FROM {table}_cached_marks")).await;
-        let queued: i64 = self.scalar(&format!("SELECT count(*) FROM {table}_cached_recalculations")).await;
+        let beside = match table.rsplit_once('.') {
+            Some((schema, table)) => format!("{schema}._{table}"),
+            None => format!("_{table}"),
+        };
+        let marks: i64 = self.scalar(&format!("SELECT count(*) FROM {beside}_cached_marks")).await;
+        let queued: i64 = self.scalar(&format!("SELECT count(*) FROM {beside}_cached_recalculations")).await;
         marks + queued
     }
 
@@ -362,7 +366,7 @@ impl TestDb {
             DbBackend::MySql => "due_at = '1970-01-01', leased_until = '1970-01-01'",
             _ => "due_at = '-infinity', leased_until = '-infinity'",
         };
-        self.sql(&format!("UPDATE {table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
+        self.sql(&format!("UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
     }
 
     /// Works until nothing is stale.

@@ -244,11 +244,11 @@ contract! {
     async fn where_the_queue_has_another_spelling(db: TestDb) {
         a_club(&db).await;
         for field in ["size", "squad", "counted"] {
-            db.sql(&format!("INSERT INTO club_cached_recalculations (key_1, field, generation) VALUES ('fCb', '{field}', 5)")).await;
+            db.sql(&format!("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', '{field}', 5)")).await;
         }
         db.drain(clubs()).await;
         assert_size(&db, 0).await;
-        db.sql("INSERT INTO club_cached_recalculations (key_1, field, generation) VALUES ('fCb', 'size', 5)").await;
+        db.sql("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', 'size', 5)").await;
         db.sql("UPDATE club SET code = 'FcB'").await;
         db.drain(clubs()).await;
         assert_size(&db, 0).await;
@@ -299,9 +299,9 @@ contract! {
         assert_eq!(db.pending("part").await, 0);
         // A circle is found, whichever way it is spelled, and left alone until it is broken.
         db.sql("UPDATE part SET whole_code = 'TYRE' WHERE code = 'car'").await;
-        db.sql("INSERT INTO part_cached_recalculations (key_1, field, generation) VALUES ('cAR', 'total', 5)").await;
+        db.sql("INSERT INTO _part_cached_recalculations (key_1, field, generation) VALUES ('cAR', 'total', 5)").await;
         db.drain(clubs()).await;
-        let errors = db.rows("SELECT last_error FROM part_cached_recalculations").await;
+        let errors = db.rows("SELECT last_error FROM _part_cached_recalculations").await;
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors.iter().all(|error| error["last_error"].as_str().is_some_and(|error| error.contains("'Car' -> 'Tyre' -> 'Wheel'") || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))), "{errors:?}");
         db.sql("UPDATE part SET whole_code = NULL WHERE code = 'car'").await;

@@ -34,8 +34,8 @@ async fn what_it_writes_is_marked(db: TestDb) {
     let results = as_falconer(
         &db,
         &[
-            "SELECT 1 FROM lamppost_cached_marks",
-            "CREATE TEMP TABLE lamppost_cached_marks (id integer)",
+            "SELECT 1 FROM _lamppost_cached_marks",
+            "CREATE TEMP TABLE _lamppost_cached_marks (id integer)",
             "INSERT INTO pigeon (weight_in_g, lamppost_id) VALUES (50, 1)",
             "UPDATE pigeon SET weight_in_g = 7 WHERE id = 2",
         ],
@@ -63,7 +63,7 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     let mut results = Vec::new();
     if let Ok(falconer) = &falconer {
         for statement in [
-            "SELECT 1 FROM lamppost_cached_marks",
+            "SELECT 1 FROM _lamppost_cached_marks",
             "SELECT 1 FROM lamppost",
             "INSERT INTO pigeon (weight_in_g, lamppost_id) VALUES (50, 1)",
             "UPDATE pigeon SET weight_in_g = 7 WHERE id = 2",
@@ -133,7 +133,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             healed.push((written, reloaded(db, 1).await.full_name_recalculation_needed, watch.recalculated().await));
         }
         let again = format!(
-            "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM lamppost_cached_marks; SET LOCAL ROLE {role};
+            "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM _lamppost_cached_marks; SET LOCAL ROLE {role};
              SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
         );
         db.sql(&again).await;

@@ -269,9 +269,9 @@ contract! {
         db.drain(notes()).await;
         for table in ["note", "tag"] {
             for (value, marks) in [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)] {
-                db.sql("DELETE FROM note_cached_marks").await;
+                db.sql("DELETE FROM _note_cached_marks").await;
                 db.sql(&format!("UPDATE {table} SET value = {value}")).await;
-                assert_eq!(db.scalar::<i64>("SELECT count(*) FROM note_cached_marks").await, marks, "{table}: {value}");
+                assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _note_cached_marks").await, marks, "{table}: {value}");
             }
         }
     }
@@ -341,9 +341,9 @@ async fn on_mysql(db: TestDb) {
             for value in values[1..].iter().chain([&first]) {
                 for marks in [1, 0] {
                     // The row is not flagged, so that nothing but a change of the value marks it.
-                    db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM note_cached_marks").await;
+                    db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM _note_cached_marks").await;
                     db.sql(&format!("UPDATE {table} SET value = {value}, writes = writes + 1")).await;
-                    let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
+                    let marked: i64 = db.scalar("SELECT count(*) FROM _note_cached_marks").await;
                     assert_eq!(marked, marks, "{kind} of {table}: {value}");
                 }
             }
@@ -366,9 +366,9 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
             .await;
         for table in ["tag", "note"] {
             for marks in [1, 0] {
-                db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM note_cached_marks").await;
+                db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM _note_cached_marks").await;
                 db.sql(&format!("UPDATE {table} SET base = 'b'")).await;
-                let marked: i64 = db.scalar("SELECT count(*) FROM note_cached_marks").await;
+                let marked: i64 = db.scalar("SELECT count(*) FROM _note_cached_marks").await;
                 assert_eq!(marked, marks, "{kept} of {table}");
             }
         }

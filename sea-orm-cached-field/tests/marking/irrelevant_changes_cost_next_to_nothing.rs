@@ -27,7 +27,7 @@ impl Work {
         let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname LIKE";
         Self {
             versions_of_owners: count(format!("{writes} 'lamppost'")).await,
-            marks: count(format!("{writes} 'lamppost_cached_marks'")).await,
+            marks: count(format!("{writes} '_lamppost_cached_marks'")).await,
             calls: count(format!("{calls} 'cf_lamppost_%'")).await,
         }
     }

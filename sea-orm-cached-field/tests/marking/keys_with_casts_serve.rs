@@ -211,11 +211,11 @@ contract! {
              SELECT 'south', 3 + a.n * 100 + b.n FROM n a, n b WHERE b.n < 100",
         )
         .await;
-        db.sql("DELETE FROM hunt_cached_marks").await;
-        db.sql("DELETE FROM hunt_cached_recalculations").await;
+        db.sql("DELETE FROM _hunt_cached_marks").await;
+        db.sql("DELETE FROM _hunt_cached_recalculations").await;
         hunts().install(&*db).await.expect("installed");
         let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
-        let queued: i64 = db.scalar("SELECT count(*) FROM hunt_cached_recalculations WHERE field = 'report'").await;
+        let queued: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_recalculations WHERE field = 'report'").await;
         assert_eq!(flagged, 10_500);
         assert_eq!(queued, flagged);
         // Several chunks of 200.

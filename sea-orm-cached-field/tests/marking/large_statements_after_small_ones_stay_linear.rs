@@ -26,14 +26,14 @@ async fn of_related_rows(db: TestDb) {
     let db = many(db).await;
     let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
     ends_soon(&db, &format!("{change} WHERE id = 1"), change).await;
-    assert_eq!(db.scalar::<i64>("SELECT count(DISTINCT key_1) FROM lamppost_cached_marks").await, 20_000);
+    assert_eq!(db.scalar::<i64>("SELECT count(DISTINCT key_1) FROM _lamppost_cached_marks").await, 20_000);
 }
 
 #[apply(on_postgres)]
 async fn of_owners(db: TestDb) {
     let db = many(db).await;
-    db.sql("TRUNCATE lamppost_cached_marks").await;
+    db.sql("TRUNCATE _lamppost_cached_marks").await;
     let change = "UPDATE lamppost SET first_name = first_name || '!'";
     ends_soon(&db, &format!("{change} WHERE id = 1"), change).await;
-    assert_eq!(db.scalar::<i64>("SELECT count(DISTINCT key_1) FROM lamppost_cached_marks").await, 20_000);
+    assert_eq!(db.scalar::<i64>("SELECT count(DISTINCT key_1) FROM _lamppost_cached_marks").await, 20_000);
 }

@@ -115,11 +115,12 @@ async fn that_no_owner_can_hold(db: TestDb) {
             db.sql(&format!("INSERT INTO shop VALUES ({other}, 'corner')")).await;
             db.sql("UPDATE shop SET name = 'market'; DELETE FROM shop").await;
         }
-        db.sql("DELETE FROM box_cached_marks").await;
+        db.sql("DELETE FROM _box_cached_marks").await;
         db.sql(&format!("INSERT INTO fruit VALUES (100, 'plum', {fitting})")).await;
-        let marked = "SELECT count(*) FROM box_cached_marks m JOIN box b ON b.code = m.key_1";
+        let marked = "SELECT count(*) FROM _box_cached_marks m JOIN box b ON b.code = m.key_1";
         assert_eq!(db.scalar::<i64>(marked).await, 1, "{key}, {linked}");
-        db.sql("DROP TABLE box, fruit, shop, box_cached_marks, box_cached_recalculations, box_cached_versions").await;
+        db.sql("DROP TABLE box, fruit, shop, _box_cached_marks, _box_cached_recalculations, _box_cached_versions")
+            .await;
     }
 }
 
@@ -134,9 +135,9 @@ async fn that_only_some_sessions_accept(db: TestDb) {
     db.sql("SET SESSION sql_mode = 'ALLOW_INVALID_DATES'").await;
     for date in ["0000-00-00", "2020-00-10", "2020-02-30"] {
         db.sql(&format!("INSERT INTO box (code) VALUES ('{date}')")).await;
-        db.sql("DELETE FROM box_cached_marks").await;
+        db.sql("DELETE FROM _box_cached_marks").await;
         db.sql(&format!("INSERT INTO fruit SELECT count(*), 'plum', '{date}' FROM fruit")).await;
-        let marked = "SELECT count(*) FROM box_cached_marks m JOIN box b ON b.code = m.key_1";
+        let marked = "SELECT count(*) FROM _box_cached_marks m JOIN box b ON b.code = m.key_1";
         assert_eq!(db.scalar::<i64>(marked).await, 1, "{date}");
     }
 }

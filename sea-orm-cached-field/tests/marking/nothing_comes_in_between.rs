@@ -20,7 +20,7 @@ const TRAPS: &str = "
     CREATE AGGREGATE evil.array_agg(integer) (sfunc = int4pl, stype = integer, initcond = '0');
     CREATE AGGREGATE evil.count(integer) (sfunc = int4pl, stype = integer, initcond = '0');
     CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.fail() = 1);
-    CREATE TABLE evil.lamppost_cached_marks (id integer);
+    CREATE TABLE evil._lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
     CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql AS 'SELECT evil.fail()';
     DO $$DECLARE ours record; BEGIN
@@ -42,7 +42,7 @@ async fn set_traps(db: &TestDb) {
 
 const FIRST: &str = "
     SET search_path = pg_temp, evil, pg_catalog, public;
-    CREATE TEMP TABLE lamppost_cached_marks (id integer);
+    CREATE TEMP TABLE _lamppost_cached_marks (id integer);
     CREATE TEMP TABLE cf_new (id integer);
     CREATE TEMP TABLE cf_old (id integer)";
 
@@ -80,7 +80,7 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
-    let traps = ["lamppost", "lamppost_cached_marks", "lamppost_cached_recalculations"];
+    let traps = ["lamppost", "_lamppost_cached_marks", "_lamppost_cached_recalculations"];
     for trap in traps {
         db.sql(&format!("CREATE TEMP TABLE {trap} AS SELECT * FROM main.{trap}")).await;
     }
@@ -137,8 +137,8 @@ async fn and_so_does_a_temporary_table_of_mysql(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
-    db.sql("CREATE TEMPORARY TABLE lamppost_cached_marks (field text, key_1 int)").await;
-    db.sql("UPDATE pigeon SET weight_in_g = 7; DROP TEMPORARY TABLE lamppost_cached_marks").await;
+    db.sql("CREATE TEMPORARY TABLE _lamppost_cached_marks (field text, key_1 int)").await;
+    db.sql("UPDATE pigeon SET weight_in_g = 7; DROP TEMPORARY TABLE _lamppost_cached_marks").await;
     assert_eq!(watch.recalculated().await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);

@@ -44,7 +44,7 @@ async fn with_the_time_of_the_change(db: TestDb) {
     let before = now().as_millis();
     sqlite3(&db, "INSERT INTO lamppost (first_name) VALUES ('Ada')").expect("inserted");
     let after = now().as_millis();
-    let marked_at: i64 = db.scalar("SELECT marked_at FROM lamppost_cached_marks").await;
+    let marked_at: i64 = db.scalar("SELECT marked_at FROM _lamppost_cached_marks").await;
     let marked_at = u128::try_from(marked_at).expect("after 1970");
     assert!((before - 1..=after + 1).contains(&marked_at), "{before}, {marked_at}, {after}");
 }

@@ -93,7 +93,7 @@ async fn after_a_minute(db: &TestDb) {
         DbBackend::Postgres => "first_marked_at - interval '1 minute'",
         _ => "first_marked_at - INTERVAL 1 MINUTE",
     };
-    db.sql(&format!("UPDATE folder_cached_recalculations SET first_marked_at = {past}")).await;
+    db.sql(&format!("UPDATE _folder_cached_recalculations SET first_marked_at = {past}")).await;
 }
 
 /// What has failed since the last time.

@@ -30,7 +30,7 @@ contract! {
         gate.arrival().await;
         a_pigeon(&db, lamppost.id, 5).await;
         assert_eq!(lampposts().worker(&db).run_once().await.unwrap(), 0, "the row stays with the one who calculates it");
-        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM lamppost_cached_marks").await, 0);
+        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_marks").await, 0);
         narration.clear();
         gate.open();
         worker.await.unwrap().unwrap();

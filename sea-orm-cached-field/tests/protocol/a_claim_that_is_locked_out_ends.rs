@@ -17,7 +17,7 @@ async fn postgres(db: TestDb) {
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
     let collector = db.begin().await.expect("begun");
-    let locked = "UPDATE lamppost_cached_recalculations SET due_at = due_at";
+    let locked = "UPDATE _lamppost_cached_recalculations SET due_at = due_at";
     assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
     gate.open();
     // The value was not stored, and whoever ends the lease waits for the lock.

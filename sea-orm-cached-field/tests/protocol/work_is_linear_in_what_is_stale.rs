@@ -15,7 +15,7 @@ async fn rows_read(db: &TestDb) -> i64 {
     }
     db.scalar(
         "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint) FROM pg_stat_user_tables
-          WHERE relname IN ('lamppost', 'lamppost_cached_marks', 'lamppost_cached_recalculations')",
+          WHERE relname IN ('lamppost', '_lamppost_cached_marks', '_lamppost_cached_recalculations')",
     )
     .await
 }
@@ -27,7 +27,7 @@ async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
     db.sql("ALTER TABLE lamppost DISABLE TRIGGER USER").await;
     db.sql(&format!("INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed) SELECT 'a', 'x', false FROM generate_series(1, {ROWS})")).await;
     db.sql("ALTER TABLE lamppost ENABLE TRIGGER USER").await;
-    db.sql("INSERT INTO lamppost_cached_recalculations (key_1, field, generation, due_at) SELECT id, 'full_name', id, NULL FROM lamppost").await;
+    db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at) SELECT id, 'full_name', id, NULL FROM lamppost").await;
     db.drain(lampposts()).await;
     db.sql(&format!(
         "UPDATE lamppost SET first_name = 'b' WHERE id = ANY (ARRAY(SELECT generate_series({0}, {ROWS}, {0})))",

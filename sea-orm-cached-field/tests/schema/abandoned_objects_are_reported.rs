@@ -54,7 +54,7 @@ contract! {
 
     async fn but_not_those_of_another_program(db: TestDb) {
         let db = shops_and_kiosks(db).await;
-        db.sql("UPDATE kiosk_cached_versions SET declared_by = 'billing'").await;
+        db.sql("UPDATE _kiosk_cached_versions SET declared_by = 'billing'").await;
         let before = left_of(&db, "kiosk").await;
         assert!(before::models().doctor(&*db).await.expect("examined").is_healthy());
         assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
@@ -80,7 +80,7 @@ contract! {
 
     async fn and_removed_with_their_table(db: TestDb) {
         let db = shops_and_kiosks(db).await;
-        db.sql("UPDATE kiosk_cached_versions SET declared_by = 'billing'").await;
+        db.sql("UPDATE _kiosk_cached_versions SET declared_by = 'billing'").await;
         db.sql("DROP TABLE deal").await;
         db.sql("DROP TABLE kiosk").await;
         assert!(!before::models().doctor(&*db).await.expect("examined").is_healthy());

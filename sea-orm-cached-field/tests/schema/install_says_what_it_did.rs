@@ -16,11 +16,11 @@ contract! {
         let first = installed(&db, lampposts()).await;
         if db.is_sqlite() {
             insta::assert_snapshot!(first, @r#"
-            lamppost: created table lamppost_cached_marks
-            lamppost: created table lamppost_cached_recalculations
-            lamppost: created table lamppost_cached_versions
-            lamppost: created index lamppost_cached_marks_key
-            lamppost: created index lamppost_cached_recalculations_due
+            lamppost: created table _lamppost_cached_marks
+            lamppost: created table _lamppost_cached_recalculations
+            lamppost: created table _lamppost_cached_versions
+            lamppost: created index _lamppost_cached_marks_key
+            lamppost: created index _lamppost_cached_recalculations_due
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created trigger zz_cached_field_lamppost_ai_236b7217
             lamppost: created trigger zz_cached_field_lamppost_full_name_flagged_52f92ba3
@@ -50,9 +50,9 @@ contract! {
             // MariaDB and MySQL come here, in one process.
             insta::allow_duplicates! {
             insta::assert_snapshot!(without_checksums(&first), @r#"
-            lamppost: created table lamppost_cached_marks
-            lamppost: created table lamppost_cached_recalculations
-            lamppost: created table lamppost_cached_versions
+            lamppost: created table _lamppost_cached_marks
+            lamppost: created table _lamppost_cached_recalculations
+            lamppost: created table _lamppost_cached_versions
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created trigger zz_cached_field_lamppost_bi
             lamppost: created trigger zz_cached_field_lamppost_ai
@@ -71,9 +71,9 @@ contract! {
             }
         } else {
             insta::assert_snapshot!(first, @r#"
-            lamppost: created table lamppost_cached_marks
-            lamppost: created table lamppost_cached_recalculations
-            lamppost: created table lamppost_cached_versions
+            lamppost: created table _lamppost_cached_marks
+            lamppost: created table _lamppost_cached_recalculations
+            lamppost: created table _lamppost_cached_versions
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created function cf_lamppost_flag_066d2dcf
             lamppost: created function cf_lamppost_work_fd595328

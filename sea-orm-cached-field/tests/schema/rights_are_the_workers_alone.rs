@@ -90,7 +90,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     .await;
     let rights = [
         "GRANT SELECT ON city, pigeon, plaque TO ROLE",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON lamppost, lamppost_cached_marks, lamppost_cached_recalculations TO ROLE",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations TO ROLE",
     ];
     let (role, worker) = role(&db, "worker", &rights).await;
     let lacking: Vec<Finding> = lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
@@ -112,7 +112,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
 #[apply(on_postgres)]
 async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     set_up_lampposts(&db).await;
-    let (role, worker) = role(&db, "lacking", &["GRANT DELETE ON lamppost_cached_recalculations TO ROLE"]).await;
+    let (role, worker) = role(&db, "lacking", &["GRANT DELETE ON _lamppost_cached_recalculations TO ROLE"]).await;
     lampposts().install(&*db).await.expect("installed");
     let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
     let remedies: Vec<&str> = diagnosis.split('`').skip(1).step_by(2).collect();

@@ -59,7 +59,7 @@ async fn many_lamps(db: &TestDb, needed: &str) {
 /// Whether the queue holds exactly the rows that are flagged.
 async fn queue_is_what_is_flagged(db: &TestDb, table: &str, key: &str, queue_key: &str, flag: &str) -> bool {
     let flagged = format!("SELECT {key} FROM {table} WHERE {flag}");
-    let queued = format!("SELECT {queue_key} FROM {table}_cached_recalculations");
+    let queued = format!("SELECT {queue_key} FROM _{table}_cached_recalculations");
     let unqueued = db.rows(&format!("{flagged} EXCEPT {queued}")).await;
     unqueued.is_empty() && db.rows(&format!("{queued} EXCEPT {flagged}")).await.is_empty()
 }
@@ -72,7 +72,7 @@ contract! {
         assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
         assert_eq!(db.pending("lamp").await, 25_001);
         if db.get_database_backend() == DbBackend::Postgres {
-            let transactions = "SELECT count(DISTINCT xmin::text) FROM lamp_cached_recalculations";
+            let transactions = "SELECT count(DISTINCT xmin::text) FROM _lamp_cached_recalculations";
             assert_eq!(db.scalar::<i64>(transactions).await, 3, "a transaction for each chunk");
         }
     }
@@ -94,7 +94,7 @@ contract! {
         db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid')").await;
         db.drain(CachedFields::of::<lamp::Entity>()).await;
         db.sql("UPDATE lamp SET label_recalculation_needed = true WHERE id = 2").await;
-        db.sql("DELETE FROM lamp_cached_marks").await;
+        db.sql("DELETE FROM _lamp_cached_marks").await;
         let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
         assert_eq!(report, "lamp: queued 1 row for label\n");
         assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
@@ -112,7 +112,7 @@ contract! {
     async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {
         many_lamps(&db, "true").await;
         installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        db.sql("DELETE FROM lamp_cached_recalculations WHERE key_1 > 10000").await;
+        db.sql("DELETE FROM _lamp_cached_recalculations WHERE key_1 > 10000").await;
         let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
         assert_eq!(report, "lamp: queued 15001 rows for label\n");
         assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);

@@ -66,14 +66,14 @@ async fn busy(db: &TestDb) {
     db.drain(models()).await;
     db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
     db.sql("UPDATE lamppost SET full_name_recalculation_needed = true WHERE first_name IN ('Cyd', 'Dan')").await;
-    db.sql("DELETE FROM lamppost_cached_marks").await;
+    db.sql("DELETE FROM _lamppost_cached_marks").await;
     db.sql(
-        "INSERT INTO lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)
          SELECT id, 'full_name', 1000, NULL, 9, 'broken' FROM lamppost WHERE first_name = 'Cyd'",
     )
     .await;
     db.sql(
-        "INSERT INTO lamppost_cached_recalculations (key_1, field, generation, attempts)
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, attempts)
          SELECT id, 'full_name', 1001, 1 FROM lamppost WHERE first_name = 'Dan'",
     )
     .await;
@@ -82,9 +82,30 @@ async fn busy(db: &TestDb) {
     db.sql("UPDATE city SET name = 'Roma'").await;
 }
 
-/// Everything that [`busy`] has left is worked off.
-async fn works_off(db: &TestDb) {
+/// Everything that [`busy`] has left is worked off. Rows that have failed for good wait for `repair`, unless `install` has
+/// flagged all rows.
+async fn works_off(db: &TestDb, all_were_flagged: bool) {
     db.drain(models()).await;
+    if all_were_flagged {
+        assert_eq!(full_names(db).await[2], "Cyd of nowhere, 1 pigeons of 400, -");
+    } else {
+        repaired(db).await;
+    }
+    let expected = [
+        "Ada of nowhere, 1 pigeons of 500, -",
+        "Bea of nowhere, 1 pigeons of 300, -",
+        "Cyd of nowhere, 1 pigeons of 400, -",
+        "Dan of nowhere, 1 pigeons of 400, -",
+        "Eve of Roma, 1 pigeons of 300, -",
+    ];
+    assert_eq!(full_names(db).await, expected);
+    db.sql("UPDATE measure SET inches = 2").await;
+    db.drain(models()).await;
+    assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "2 inches");
+}
+
+/// The row that has failed for good is calculated.
+async fn repaired(db: &TestDb) {
     let mut names = full_names(db).await;
     assert_eq!(names.remove(2), "Cyd of nowhere, 1 pigeons of 300, -", "it had failed for good");
     let expected = [
@@ -99,10 +120,6 @@ async fn works_off(db: &TestDb) {
     assert_eq!(diagnosis, failed);
     models().repair(&**db).await.expect("repaired");
     db.drain(models()).await;
-    assert_eq!(full_names(db).await[2], "Cyd of nowhere, 1 pigeons of 400, -");
-    db.sql("UPDATE measure SET inches = 2").await;
-    db.drain(models()).await;
-    assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "2 inches");
 }
 
 async fn each_older_schema(db: &TestDb) -> Vec<TestDb> {
@@ -158,10 +175,11 @@ contract! {
     async fn with_all_that_waits_in_them(db: TestDb) {
         for db in each_older_schema(&db).await {
             let report = installed(&db, models()).await;
-            assert!(report.starts_with("lamppost: upgraded table lamppost_cached_marks\n"), "{report}");
-            assert!(!report.contains(": flagged "), "{report}");
+            assert!(report.contains("lamppost: upgraded table _lamppost_cached_marks\n"), "{report}");
+            // MySQL cannot rename a table and replace its triggers at once.
+            assert_eq!(report.contains(": flagged "), db.is_mysql(), "{report}");
             assert_eq!(installed(&db, models()).await, "nothing to do\n");
-            works_off(&db).await;
+            works_off(&db, db.is_mysql()).await;
         }
     }
 
@@ -199,7 +217,7 @@ contract! {
         }
         let db = dumps::emptied(db).await;
         dumps::load(&db, &dump).await;
-        works_off(&db).await;
+        works_off(&db, false).await;
     }
 
     async fn each_that_there_ever_was(db: TestDb) {
@@ -212,7 +230,7 @@ contract! {
     async fn as_the_doctor_says(db: TestDb) {
         for db in each_older_schema(&db).await {
             let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
-            let differs = "lamppost: table lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
+            let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
             assert!(diagnosis.contains(differs), "{diagnosis}");
         }
     }

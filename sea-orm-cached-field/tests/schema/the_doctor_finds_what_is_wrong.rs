@@ -93,7 +93,7 @@ contract! {
     async fn flagged_rows_that_nobody_will_see(db: TestDb) {
         let id = a_lamppost_at_rest(&db).await;
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
-        db.sql("DELETE FROM lamppost_cached_marks").await;
+        db.sql("DELETE FROM _lamppost_cached_marks").await;
         let seen = diagnosis(&db).await;
         assert_eq!(seen, "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n");
         assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
@@ -113,7 +113,7 @@ contract! {
 
     async fn a_newer_version_that_has_installed(db: TestDb) {
         a_lamppost_at_rest(&db).await;
-        db.sql("INSERT INTO lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
+        db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
         let found = findings(&db, other_program::models()).await;
         let superfluous = |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
         assert!(found.iter().any(superfluous), "{found:?}");

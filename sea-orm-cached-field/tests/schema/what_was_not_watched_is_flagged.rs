@@ -56,7 +56,7 @@ contract! {
     async fn while_a_program_without_the_field_had_installed(db: TestDb) {
         let id = a_lamppost_at_rest(&db).await;
         installed(&db, without_the_field::models()).await;
-        let watched = "SELECT count(*) FROM lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
+        let watched = "SELECT count(*) FROM _lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
         assert_eq!(db.scalar::<i64>(watched).await, 0);
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
         let report = installed(&db, lampposts()).await;
@@ -119,8 +119,8 @@ contract! {
         let worker = tokio::spawn(lampposts().worker(&db).run_once());
         gate.arrival().await;
         db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        db.sql("DELETE FROM lamppost_cached_marks").await;
-        db.sql("UPDATE lamppost_cached_versions SET renewal = 1").await;
+        db.sql("DELETE FROM _lamppost_cached_marks").await;
+        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
         let transaction = if db.is_sqlite() { None } else { Some(db.begin().await.expect("begun")) };
         if let Some(transaction) = &transaction {
             transaction.execute_unprepared("UPDATE lamppost SET note = 'mine'").await.expect("locked");
@@ -145,7 +145,7 @@ contract! {
 
     async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: TestDb) {
         a_lamppost_at_rest(&db).await;
-        db.sql("UPDATE lamppost_cached_versions SET renewal = 1").await;
+        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
         let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
         assert_eq!(diagnosis, "lamppost: full_name was calculated by another version, or while not all was watched that it depends on; run `CachedFields::repair`, which flags all rows\n");
         assert_eq!(installed(&db, lampposts()).await, FLAGGED);
@@ -171,7 +171,7 @@ contract! {
         a_lamppost_at_rest(&db).await;
         installed(&db, without_the_field::models()).await;
         db.drain(without_the_field::models()).await;
-        db.sql("UPDATE lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
+        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
         let report = installed(&db, without_the_field::models()).await;
         assert_eq!(report, "lamppost: flagged 1 row for length\nlamppost: flagged 1 row for half\n");
         let flagged = "SELECT count(*) FROM lamppost WHERE length_recalculation_needed AND half_recalculation_needed";
@@ -184,7 +184,7 @@ contract! {
         let db = if db.is_sqlite() { db.with_one_connection().await } else { db };
         a_lamppost_at_rest(&db).await;
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
-        db.sql("DROP TABLE lamppost_cached_marks").await;
+        db.sql("DROP TABLE _lamppost_cached_marks").await;
         let report = installed(&db, lampposts()).await;
         assert!(report.contains(FLAGGED), "{report}");
     }
@@ -205,8 +205,10 @@ mod only_on_mysql {
         let id = a_lamppost_at_rest(&db).await;
         drop_a_trigger_on(&db, "pigeon", "u").await;
         db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        db.sql("CREATE TRIGGER refused BEFORE INSERT ON lamppost_cached_versions FOR EACH ROW SIGNAL SQLSTATE '45000'")
-            .await;
+        db.sql(
+            "CREATE TRIGGER refused BEFORE INSERT ON _lamppost_cached_versions FOR EACH ROW SIGNAL SQLSTATE '45000'",
+        )
+        .await;
         lampposts().install(&*db).await.expect_err("nothing can be written down");
         db.sql("DROP TRIGGER refused").await;
         installed(&db, lampposts()).await;

@@ -128,7 +128,7 @@ contract! {
         assert!(matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"), "{panicked}");
         let_end(&db.url, 1);
         worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
-        let error = db.scalar::<String>(&format!("SELECT last_error FROM heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'", endless.id)).await;
+        let error = db.scalar::<String>(&format!("SELECT last_error FROM _heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'", endless.id)).await;
         assert!(error.contains("was stopped after 0.05 s"), "{error}");
     }
 }

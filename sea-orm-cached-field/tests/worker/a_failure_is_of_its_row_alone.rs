@@ -15,7 +15,7 @@ fn patient(db: &TestDb) -> Worker {
 const ENDLESS: Duration = Duration::from_secs(3);
 
 async fn attempts(db: &TestDb, id: i32) -> i32 {
-    db.scalar(&format!("SELECT attempts FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT attempts FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
 }
 
 /// Row 1 fails, row 2 is fine. A row that is handed back in between, for it could not be locked, is calculated more often.

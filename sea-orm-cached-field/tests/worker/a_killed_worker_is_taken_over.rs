@@ -42,7 +42,7 @@ contract! {
         }
         assert_eq!(fragiles().worker(&db).max_attempts(2).drain().await.unwrap(), 1);
         assert_eq!((place.times(id), queued(&db, id).await), (2, 1));
-        let error: String = db.scalar("SELECT last_error FROM fragile_cached_recalculations").await;
+        let error: String = db.scalar("SELECT last_error FROM _fragile_cached_recalculations").await;
         assert!(error.contains("it ended each time while it calculated this row"), "{error}");
     }
 }

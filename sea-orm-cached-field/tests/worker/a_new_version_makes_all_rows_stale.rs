@@ -115,7 +115,7 @@ contract! {
     async fn and_is_forgotten_with_the_rest(db: TestDb) {
         set_up(&db, CachedFields::of::<first::Entity>()).await;
         let changes = CachedFields::of::<first::Entity>().uninstall(&*db).await.unwrap().to_string();
-        assert!(changes.contains("dropped table measure_cached_versions"), "{changes}");
+        assert!(changes.contains("dropped table _measure_cached_versions"), "{changes}");
         let changes = install(&db, CachedFields::of::<second::Entity>()).await;
         assert!(!changes.contains(": flagged "), "{changes}");
     }

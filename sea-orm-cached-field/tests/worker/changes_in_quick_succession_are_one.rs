@@ -55,7 +55,7 @@ async fn row(db: &TestDb) -> Model {
 
 /// When the rank is due, as the database writes it; nothing if it is not queued.
 async fn due(db: &TestDb) -> Vec<String> {
-    let rows = db.rows("SELECT due_at FROM busy_cached_recalculations WHERE field = 'rank'").await;
+    let rows = db.rows("SELECT due_at FROM _busy_cached_recalculations WHERE field = 'rank'").await;
     rows.into_iter().map(|row| row["due_at"].to_string()).collect()
 }
 

@@ -203,21 +203,21 @@ pub async fn assert_opinion(db: &TestDb, id: i32, opinion: &str) {
 }
 
 pub async fn queued(db: &TestDb, id: i32) -> i64 {
-    db.scalar(&format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
 }
 
 pub async fn last_error(db: &TestDb, id: i32) -> String {
-    db.scalar(&format!("SELECT last_error FROM fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT last_error FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
 }
 
 /// Whether the row stays as failed until it is marked again.
 pub async fn given_up(db: &TestDb, id: i32) -> bool {
-    let due = format!("SELECT count(*) FROM fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
+    let due = format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
     db.scalar::<i64>(&due).await == 1
 }
 
 async fn marked(db: &TestDb, id: i32) -> i64 {
-    db.scalar(&format!("SELECT count(*) FROM fragile_cached_marks WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_marks WHERE key_1 = {id}")).await
 }
 
 /// How many rows are leased now.
@@ -227,7 +227,7 @@ pub async fn leased(db: &TestDb) -> i64 {
         DbBackend::MySql => "utc_timestamp(6)",
         _ => "now()",
     };
-    db.scalar(&format!("SELECT count(*) FROM fragile_cached_recalculations WHERE leased_until > {now}")).await
+    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > {now}")).await
 }
 
 /// A worker that runs in the background until told to stop.

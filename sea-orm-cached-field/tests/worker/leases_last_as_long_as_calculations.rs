@@ -10,7 +10,7 @@ async fn leased_until(db: &TestDb) -> i64 {
         DbBackend::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', leased_until) DIV 1000",
         _ => "CAST(extract(epoch FROM leased_until) * 1000 AS bigint)",
     };
-    db.scalar(&format!("SELECT {moment} FROM fragile_cached_recalculations")).await
+    db.scalar(&format!("SELECT {moment} FROM _fragile_cached_recalculations")).await
 }
 
 async fn is_renewed(db: &TestDb) {

@@ -26,7 +26,7 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
     let split = said.iter().find(|said| said.starts_with("split")).map(String::as_str);
     let of_all = of_all.map(|error| format!("split 3 rows of crowd.opinion: {error}"));
     assert_eq!(split, of_all.as_deref());
-    let kept: String = db.scalar("SELECT last_error FROM crowd_cached_recalculations").await;
+    let kept: String = db.scalar("SELECT last_error FROM _crowd_cached_recalculations").await;
     assert!(kept.contains(error), "{kept}");
     if of_all.is_some() {
         assert_eq!(calls(db), [3, 1, 1, 1]);

@@ -47,10 +47,10 @@ contract! {
         let [id] = rows_of(&db, ["fine"]).await;
         db.drain(fragiles()).await;
         let loaded = row(&db, id).await;
-        db.sql(&format!("INSERT INTO fragile_cached_marks (field, key_1) VALUES ('opinion', {id})")).await;
+        db.sql(&format!("INSERT INTO _fragile_cached_marks (field, key_1) VALUES ('opinion', {id})")).await;
         loaded.fresh_opinion(&*db).await.unwrap();
         assert_eq!((place.times(id), db.pending("fragile").await), (2, 0));
-        db.sql(&format!("INSERT INTO fragile_cached_recalculations (field, key_1, generation) VALUES ('opinion', {id}, 7)")).await;
+        db.sql(&format!("INSERT INTO _fragile_cached_recalculations (field, key_1, generation) VALUES ('opinion', {id}, 7)")).await;
         loaded.fresh_opinion(&*db).await.unwrap();
         assert_eq!((place.times(id), db.pending("fragile").await), (3, 0));
     }
@@ -88,7 +88,7 @@ contract! {
         assert!(matches!(&failed, Error::Panicked { message, .. } if message == "aaah"), "{failed}");
         let failed = row(&db, refused).await.recalculate_opinion(&*db).await.unwrap_err();
         assert!(matches!(&failed, Error::Database(_)), "{failed}");
-        let kept = "SELECT count(*) FROM fragile_cached_recalculations WHERE last_error IS NOT NULL AND attempts = 0";
+        let kept = "SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL AND attempts = 0";
         assert_eq!((db.scalar::<i64>(kept).await, leased(&db).await), (3, 0));
         assert_eq!(db.drain(fragiles()).await, 0, "they are due later");
         set_mood(&*db, error, "better").await;

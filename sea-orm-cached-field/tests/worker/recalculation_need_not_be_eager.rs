@@ -10,7 +10,7 @@ async fn set_up(db: &TestDb) -> std::sync::Arc<Place> {
 }
 
 async fn marks(db: &TestDb) -> i64 {
-    db.scalar("SELECT count(*) FROM fragile_cached_marks").await
+    db.scalar("SELECT count(*) FROM _fragile_cached_marks").await
 }
 
 async fn flagged(db: &TestDb) -> i64 {
@@ -44,7 +44,7 @@ contract! {
         }
         row(&db, id).await.opinion(&*db).await.unwrap();
         assert_eq!((marks(&db).await, flagged(&db).await), (0, 50));
-        let queued: i64 = db.scalar("SELECT count(*) FROM fragile_cached_recalculations").await;
+        let queued: i64 = db.scalar("SELECT count(*) FROM _fragile_cached_recalculations").await;
         assert_eq!(queued, 0);
     }
 

@@ -65,7 +65,7 @@ contract! {
         set_up_fragiles(&db).await;
         rows_of(&db, ["fine"]).await;
         assert_eq!(diagnosis(&db).await, "nothing is wrong\n", "a worker may be about to take it");
-        age(&db, "fragile_cached_marks", &["marked_at"]).await;
+        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
         waits(&db, false).await;
         assert!(diagnosis(&db).await.contains("no worker runs for this table"), "{}", diagnosis(&db).await);
         db.drain(fragiles()).await;
@@ -75,9 +75,9 @@ contract! {
     async fn a_due_row_that_no_worker_takes(db: TestDb) {
         set_up_fragiles(&db).await;
         rows_of(&db, ["fine"]).await;
-        db.sql("DELETE FROM fragile_cached_marks").await;
+        db.sql("DELETE FROM _fragile_cached_marks").await;
         assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
-        age(&db, "fragile_cached_recalculations", &["due_at", "first_marked_at"]).await;
+        age(&db, "_fragile_cached_recalculations", &["due_at", "first_marked_at"]).await;
         waits(&db, false).await;
     }
 
@@ -100,7 +100,7 @@ contract! {
         // Two batches are under way; the others wait.
         many_rows(&db, 5, "gate").await;
         eventually("another is claimed", async || leased(&db).await == 2).await;
-        age(&db, "fragile_cached_marks", &["marked_at"]).await;
+        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
         waits(&db, true).await;
         place.open(6);
         eventually("all are done", async || db.pending("fragile").await == 0).await;
@@ -112,13 +112,13 @@ contract! {
         set_up_fragiles(&db).await;
         CachedFields::set_eager_recalculation(&db, false).unwrap();
         rows_of(&db, ["fine"]).await;
-        age(&db, "fragile_cached_marks", &["marked_at"]).await;
+        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
         assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
     }
 
     async fn marks_for_a_field_that_this_program_does_not_know(db: TestDb) {
         set_up_fragiles(&db).await;
-        db.sql("INSERT INTO fragile_cached_marks (key_1, field) VALUES (7, 'height')").await;
+        db.sql("INSERT INTO _fragile_cached_marks (key_1, field) VALUES (7, 'height')").await;
         let expected = "fragile: 1 row waits for height, which this program does not declare; a newer version of it will take them\n";
         assert_eq!(diagnosis(&db).await, expected);
     }

@@ -168,7 +168,7 @@ contract! {
         let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
         assert!(told.iter().any(|said| said.contains("then panic")), "it is known at the level of debugging: {told:?}");
         assert!(told.iter().all(|said| said.starts_with("DEBUG ")), "{told:?}");
-        let failed: i64 = db.scalar("SELECT count(*) FROM fragile_cached_recalculations WHERE last_error IS NOT NULL").await;
+        let failed: i64 = db.scalar("SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL").await;
         assert_eq!(failed, 7);
     }
 

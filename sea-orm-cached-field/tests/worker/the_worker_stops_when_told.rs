@@ -6,9 +6,9 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 async fn attempts(db: &TestDb) -> i64 {
     db.scalar(if db.is_mysql() {
-        "SELECT CAST(sum(attempts) AS SIGNED) FROM fragile_cached_recalculations"
+        "SELECT CAST(sum(attempts) AS SIGNED) FROM _fragile_cached_recalculations"
     } else {
-        "SELECT sum(attempts) FROM fragile_cached_recalculations"
+        "SELECT sum(attempts) FROM _fragile_cached_recalculations"
     })
     .await
 }

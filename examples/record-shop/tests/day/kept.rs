@@ -43,7 +43,7 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
         ensure!(failed.is_empty(), "what has failed is left in the queue of {table}: {}", failed.join(", "));
         let flagged = shop.number(&format!("SELECT count(*) FROM {table} WHERE {field}_recalculation_needed")).await?;
         ensure!(flagged == 0, "{flagged} rows are flagged as stale for {figure}");
-        for beside in [format!("{table}_cached_marks"), format!("{table}_cached_recalculations")] {
+        for beside in [format!("_{table}_cached_marks"), format!("_{table}_cached_recalculations")] {
             let left = shop.number(&format!("SELECT count(*) FROM {beside}")).await?;
             ensure!(left == 0, "{left} rows are left in {beside}");
         }
@@ -54,7 +54,7 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
 /// `revenue of row 7: no memory left`
 async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
     let query =
-        format!("SELECT field, key_1, last_error FROM {table}_cached_recalculations WHERE last_error IS NOT NULL");
+        format!("SELECT field, key_1, last_error FROM _{table}_cached_recalculations WHERE last_error IS NOT NULL");
     let rows = shop.db.query_all_raw(Statement::from_string(shop.db.get_database_backend(), query)).await?;
     let told = rows.iter().map(|row| {
         let (field, key, error): (String, i32, String) =

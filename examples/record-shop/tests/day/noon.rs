@@ -127,7 +127,7 @@ async fn wiped(shop: &Shop) -> Result<()> {
     too_much.rollback().await?;
     wiping.execute_unprepared("DELETE FROM playlist_track").await?;
     wiping.commit().await?;
-    let of_playlists = shop.number("SELECT count(*) FROM playlist_cached_marks").await?;
+    let of_playlists = shop.number("SELECT count(*) FROM _playlist_cached_marks").await?;
     ensure!(of_playlists > 0, "the playlists should be marked");
     ensure!(kept::nothing_is_pending(shop).await.is_err(), "and known to be");
     Ok(())

@@ -91,9 +91,9 @@ impl Database {
         let count = |field| {
             format!(
                 "SELECT count(*) FROM (
-                        SELECT key_1 FROM street_lamppost_cached_marks WHERE field = '{field}'
+                        SELECT key_1 FROM _street_lamppost_cached_marks WHERE field = '{field}'
                          UNION
-                        SELECT key_1 FROM street_lamppost_cached_recalculations WHERE field = '{field}') w"
+                        SELECT key_1 FROM _street_lamppost_cached_recalculations WHERE field = '{field}') w"
             )
         };
         Ok([self.scalar(&count("slow_full_name")).await?, self.scalar(&count("load")).await?])
@@ -102,8 +102,8 @@ impl Database {
     /// How much is marked or queued.
     pub async fn pending(&self) -> Result<i64> {
         self.scalar(
-            "SELECT (SELECT count(*) FROM street_lamppost_cached_marks)
-                  + (SELECT count(*) FROM street_lamppost_cached_recalculations)",
+            "SELECT (SELECT count(*) FROM _street_lamppost_cached_marks)
+                  + (SELECT count(*) FROM _street_lamppost_cached_recalculations)",
         )
         .await
     }

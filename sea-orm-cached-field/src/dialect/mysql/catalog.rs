@@ -165,7 +165,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
          UNION ALL -- without tag: not ours, or a table of ours that lost its comment
          SELECT 'table', t.TABLE_NAME, NULL, NULL, IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
            FROM information_schema.TABLES t
-          WHERE t.TABLE_SCHEMA = {schema} AND t.TABLE_NAME IN ({ours})",
+          WHERE t.TABLE_SCHEMA = {schema}
+            AND (t.TABLE_NAME IN ({ours}) OR LOCATE({prefix}, t.TABLE_COMMENT) = 1)",
         tag = trigger_tag(&prefix),
         orphaned = orphaned(),
         schemas = schemas(owner),

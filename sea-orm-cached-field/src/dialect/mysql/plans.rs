@@ -91,8 +91,8 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
             "INSERT INTO city SELECT n, 'x' FROM numbers",
             "INSERT INTO lamppost (id, city_id, full_name_expires_after) SELECT n, n, '2999-01-01' FROM numbers",
             "INSERT INTO pigeon (id, lamppost_id) SELECT n, n FROM numbers",
-            "INSERT INTO lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM numbers",
-            "ANALYZE TABLE city, lamppost, pigeon, lamppost_cached_marks, lamppost_cached_recalculations",
+            "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM numbers",
+            "ANALYZE TABLE city, lamppost, pigeon, _lamppost_cached_marks, _lamppost_cached_recalculations",
         ] {
             db.execute_unprepared(statement).await.unwrap();
         }
@@ -131,11 +131,11 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     }
     let rows: Vec<String> = (1..=3000).map(|id| format!("(1, {id})")).collect();
     db.execute_unprepared(&format!("INSERT INTO lamppost (city_id, id) VALUES {}", rows.join(", "))).await.unwrap();
-    let queued = "INSERT INTO lamppost_cached_recalculations (key_1, key_2, field, generation) SELECT city_id, id, 'full_name', 1 FROM lamppost";
+    let queued = "INSERT INTO _lamppost_cached_recalculations (key_1, key_2, field, generation) SELECT city_id, id, 'full_name', 1 FROM lamppost";
     let keys = [1000, 1100].map(|id| Key::new([1.into(), id.into()]));
     for fill in ["SELECT 1", queued] {
         db.execute_unprepared(fill).await.unwrap();
-        db.execute_unprepared("ANALYZE TABLE lamppost, lamppost_cached_recalculations").await.unwrap();
+        db.execute_unprepared("ANALYZE TABLE lamppost, _lamppost_cached_recalculations").await.unwrap();
         for (name, statement) in example::chunks(&MySql, &owner, [&keys[0], &keys[1]]) {
             let sql = statement.sql.clone();
             let found = scans(&db, statement).await;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     dialect::{
         Object,
-        sql::{recalculations, versions},
+        sql::{name_before_schema_3, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
@@ -25,8 +25,13 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     if from < 3 && table.name == versions(owner).name {
         columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
     }
-    let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
+    let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
     let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     changes.push(format!("COMMENT = {}", literal(&table.tag)));
-    vec![format!("ALTER TABLE {name} {}", changes.join(", "))]
+    let mut name = table.name.clone();
+    if from < 3 {
+        changes.push(format!("RENAME TO {}", beside(name)));
+        name = name_before_schema_3(&owner.table, &table.name);
+    }
+    vec![format!("ALTER TABLE {} {}", beside(name), changes.join(", "))]
 }

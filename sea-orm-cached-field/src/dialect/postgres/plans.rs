@@ -61,7 +61,7 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
         "INSERT INTO city SELECT n, 'x' FROM generate_series(1, $rows) n",
         "INSERT INTO lamppost (id, city_id, full_name_expires_after) SELECT n, n, '2999-01-01' FROM generate_series(1, $rows) n",
         "INSERT INTO pigeon (id, lamppost_id) SELECT n, n FROM generate_series(1, $rows) n",
-        "INSERT INTO lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM generate_series(1, $rows) n",
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM generate_series(1, $rows) n",
         "ANALYZE",
     ] {
         db.execute_unprepared(&statement.replace("$rows", &rows.to_string())).await.unwrap();
@@ -125,8 +125,8 @@ async fn no_statement_reads_a_whole_table() {
             if name == "lease_due" && rows == 0 {
                 continue;
             }
-            let marks = "lamppost_cached_marks";
-            let due = "Index Scan lamppost_cached_recalculations lamppost_cached_recalculations_due".to_owned();
+            let marks = "_lamppost_cached_marks";
+            let due = "Index Scan _lamppost_cached_recalculations _lamppost_cached_recalculations_due".to_owned();
             let ended_early: Vec<String> = match name {
                 // The oldest marks, of which no more are read than are taken.
                 "collect" | "collect lazily" => vec![format!("Index Scan {marks} {marks}_pkey")],

@@ -4,14 +4,14 @@ use super::tables::comment;
 use crate::{
     dialect::{
         Object, ObjectKind,
-        sql::{qualified, recalculations, versions},
+        sql::{fitted, name_before_schema_3, qualified, quote, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
 
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
-    let mut steps = Vec::new();
+    let mut steps = if from < 3 { new_names(owner, table) } else { Vec::new() };
     if from < 2 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));
     }
@@ -24,5 +24,19 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN declared_by text"));
     }
     steps.push(comment(owner, ObjectKind::Table, &table.name, None, &table.tag));
+    steps
+}
+
+/// The table, its indexes and its sequence.
+fn new_names(owner: &Owner, table: &Object) -> Vec<String> {
+    let older = name_before_schema_3(&owner.table, &table.name);
+    let beside = |name: &str| qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() });
+    let renamed = |kind: &str, suffix: &str| {
+        let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));
+        format!("ALTER {kind} IF EXISTS {} RENAME TO {}", beside(&older), quote(&new))
+    };
+    let mut steps = vec![format!("ALTER TABLE {} RENAME TO {}", beside(&older), quote(&table.name))];
+    steps.extend(["pkey", "key", "via", "due"].map(|suffix| renamed("INDEX", suffix)));
+    steps.push(renamed("SEQUENCE", "id_seq"));
     steps
 }
