@@ -1,5 +1,9 @@
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Value, prelude::Uuid, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, Value,
+    prelude::{Date, DateTime, Decimal, Uuid},
+    sea_query::Expr,
 };
 use sea_orm_cached_field::CachedFields;
 
@@ -10,7 +14,10 @@ use crate::{
 
 /// An owner with this type of key, and rows related to it.
 macro_rules! keyed {
-    ($owner:ident, $part:ident, $key:ident, $owner_table:literal, $part_table:literal) => {
+    (
+        $owner:ident, $part:ident, $key:ident, $owner_table:literal, $part_table:literal
+        $(, $column_type:literal)? $(, $prepared:ident)?
+    ) => {
         #[allow(dead_code, reason = "SeaORM makes more than is used here")]
         mod $owner {
             use sea_orm::entity::prelude::*;
@@ -21,7 +28,7 @@ macro_rules! keyed {
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
             #[sea_orm(table_name = $owner_table)]
             pub struct Model {
-                #[sea_orm(primary_key, auto_increment = false)]
+                #[sea_orm(primary_key, auto_increment = false $(, column_type = $column_type)?)]
                 pub id: $key,
                 pub base: i64,
                 #[sea_orm(has_many)]
@@ -51,6 +58,7 @@ macro_rules! keyed {
                 #[sea_orm(primary_key)]
                 pub id: i32,
                 pub size: i64,
+                $(#[sea_orm(column_type = $column_type)])?
                 pub owner_id: $key,
                 #[sea_orm(belongs_to, from = "owner_id", to = "id")]
                 pub owner: BelongsTo<super::$owner::Entity>,
@@ -65,6 +73,7 @@ macro_rules! keyed {
             async fn follow(db: &TestDb, [one, two, three]: [$key; 3]) {
                 db.create($owner::Entity).await;
                 db.create($part::Entity).await;
+                $($prepared(db).await;)?
                 CachedFields::of::<$owner::Entity>().install(&**db).await.expect("installed");
                 for id in [&one, &two] {
                     let owner = $owner::ActiveModel { id: Set(id.clone()), base: Set(1), ..Default::default() };
@@ -102,6 +111,20 @@ keyed!(box32, part32, i32, "box32", "part32");
 keyed!(box64, part64, i64, "box64", "part64");
 keyed!(word, letter, String, "word", "letter");
 keyed!(thing, piece, Uuid, "thing", "piece");
+keyed!(price, offer, Decimal, "price", "offer", "Decimal(Some((12, 3)))");
+keyed!(day, event, Date, "day", "event");
+keyed!(moment, reading, DateTime, "moment", "reading", with_fractions);
+
+/// SeaORM's columns of MySQL hold whole seconds.
+async fn with_fractions(db: &TestDb) {
+    if db.is_mysql() {
+        db.sql(
+            "ALTER TABLE reading DROP FOREIGN KEY `fk-reading-owner_id`, MODIFY owner_id datetime(6) NOT NULL;
+             ALTER TABLE moment MODIFY id datetime(6) NOT NULL",
+        )
+        .await;
+    }
+}
 
 mod seat {
     use sea_orm::entity::prelude::*;
@@ -213,6 +236,21 @@ contract! {
 
     async fn a_uuid(db: TestDb) {
         thing::Entity::follow(&db, [Uuid::new_v4(), Uuid::new_v4(), Uuid::nil()]).await;
+    }
+
+    async fn a_decimal(db: TestDb) {
+        // SQLite keeps no zeros at the end.
+        let read = |number: Decimal| if db.is_sqlite() { number.normalize() } else { number };
+        price::Entity::follow(&db, [12_500, -500, 125].map(|thousandths| read(Decimal::new(thousandths, 3)))).await;
+    }
+
+    async fn a_date(db: TestDb) {
+        day::Entity::follow(&db, ["2026-11-28", "1969-12-31", "0001-01-01"].map(|day| day.parse().expect("a date"))).await;
+    }
+
+    async fn a_moment_with_fractions(db: TestDb) {
+        let moments = ["2026-11-28T12:30:00.123456", "2026-11-28T12:30:00.123457", "1970-01-01T00:00:00"];
+        moment::Entity::follow(&db, moments.map(|moment| moment.parse().expect("a moment"))).await;
     }
 
     async fn several_columns(db: TestDb) {
