@@ -138,9 +138,8 @@ async fn that_postgres_does_not_know(db: TestDb) {
     db.create(tea::Entity).await;
     // A server with older time zones than ours.
     db.sql("CREATE VIEW pg_timezone_names AS SELECT 'UTC'::text AS name").await;
-    let database: String = db.scalar("SELECT current_database()::text").await;
-    db.sql(&format!("ALTER DATABASE {database} SET search_path = public, pg_catalog")).await;
-    let error = teas().install(&db.another_pool().await).await.expect_err("unknown").to_string();
+    let db = db.with_setting("search_path = public, pg_catalog").await;
+    let error = teas().install(&*db).await.expect_err("unknown").to_string();
     assert_eq!(
         error,
         "the database does not know the time zone `Asia/Kathmandu` of the cached field `taste` of `tea`: bring its time zones up to date, or use an older name of the zone"

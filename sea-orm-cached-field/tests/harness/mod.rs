@@ -299,6 +299,57 @@ impl TestDb {
         format!("{host}:{port}/{database}")
     }
 
+    /// Whether the tests reach the server through a pooler, which gives each transaction to any of its sessions.
+    pub async fn is_pooled(&self) -> bool {
+        self.get_database_backend() == DbBackend::Postgres && self.direct_url().await != self.url
+    }
+
+    /// For tests of what a session keeps.
+    pub async fn needs_sessions_of_its_own(&self) {
+        if self.is_pooled().await {
+            not_run("the pooler gives each transaction to any session");
+        }
+    }
+
+    /// For tests of what came with this version of PostgreSQL.
+    pub async fn needs_postgres(&self, since: i32, what: &str) {
+        let server = self.version_of_postgres().await;
+        if server < since {
+            not_run(&format!("{what} came with PostgreSQL {since}, this is {server}"));
+        }
+    }
+
+    pub async fn version_of_postgres(&self) -> i32 {
+        self.scalar("SELECT current_setting('server_version_num')::integer / 10000").await
+    }
+
+    /// Connects as this role of the test's own, whose password is `x`. PostgreSQL only.
+    pub async fn connect_as(&self, role: &str) -> DatabaseConnection {
+        let (_, place) = self.url.split_once('@').expect("a user in the URL");
+        let connection = match Database::connect(format!("postgres://{role}:x@{place}")).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.drop_role(role).await;
+                panic!("{role} cannot connect: {error}");
+            }
+        };
+
+        let who = Statement::from_string(DbBackend::Postgres, "SELECT current_user::text");
+        let row = connection.query_one_raw(who).await.expect("a role").expect("a row");
+        let connected: String = row.try_get_by_index(0).expect("a text");
+        if connected != role {
+            connection.close().await.expect("closed");
+            self.drop_role(role).await;
+            not_run(&format!("the pooler connects as {connected}, whatever role the client names"));
+        }
+        connection
+    }
+
+    /// Roles belong to the server and outlive a test's database: drop them before anything is asserted.
+    pub async fn drop_role(&self, role: &str) {
+        self.sql(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}")).await;
+    }
+
     /// The same database, with all sessions but one closed.
     pub async fn with_one_connection(mut self) -> Self {
         self.connection.close_by_ref().await.expect("closed");
@@ -311,6 +362,26 @@ impl TestDb {
     pub async fn reopened(mut self) -> Self {
         self.connection = connect(&self.url).await;
         self
+    }
+
+    /// The same database, in which each session begins with this setting. PostgreSQL only.
+    pub async fn with_setting(self, setting: &str) -> Self {
+        let name: String = self.scalar("SELECT current_database()::text").await;
+        self.sql(&format!("ALTER DATABASE {name} SET {setting}")).await;
+        if !self.is_pooled().await {
+            return self.reopened().await;
+        }
+
+        // The pooler keeps sessions that have begun without it.
+        let direct = TestDb { connection: connect(&self.direct_url().await).await, ..self };
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        while direct.scalar::<i64>(end).await > 0 {}
+        direct.close_by_ref().await.expect("closed");
+        let pooled = direct.reopened().await;
+        // It may give out one of those sessions before it sees that they have ended.
+        while pooled.execute_unprepared("SELECT 1").await.is_err() {}
+        pooled
     }
 
     pub async fn create<E: EntityTrait>(&self, entity: E) {
@@ -393,6 +464,13 @@ pub async fn connect(url: &str) -> DatabaseConnection {
 /// Fails the test, for something is missing on this machine. `cargo xtask test-servers` counts it as not run.
 pub fn not_run(reason: &str) -> ! {
     panic!("not run: {reason}")
+}
+
+/// For what this database does not have: no failure, but `cargo xtask test-servers` counts the test as not run.
+pub fn not_there(reason: &str) {
+    if std::env::var_os("CACHED_FIELD_TEST_COUNTED").is_some() {
+        not_run(reason);
+    }
 }
 
 /// The future, dropped after so many polls.

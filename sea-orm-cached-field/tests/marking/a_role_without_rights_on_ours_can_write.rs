@@ -12,18 +12,13 @@ async fn as_falconer(db: &TestDb, statements: &[&str]) -> Vec<Result<u64, sea_or
     db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
     db.sql(&format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON pigeon TO {role}")).await;
     db.sql(&format!("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
-    let (_, place) = db.url.split_once('@').expect("a user in the URL");
+    let connection = db.connect_as(&role).await;
     let mut results = Vec::new();
-    match Database::connect(format!("postgres://{role}:x@{place}")).await {
-        Ok(connection) => {
-            for statement in statements {
-                results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
-            }
-            let _ = connection.close().await;
-        }
-        Err(error) => results.push(Err(error)),
+    for statement in statements {
+        results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
     }
-    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    connection.close().await.expect("closed");
+    db.drop_role(&role).await;
     results
 }
 

@@ -35,6 +35,7 @@ async fn copy_is_an_insert(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn merge_is_seen(db: TestDb) {
+    db.needs_postgres(15, "MERGE").await;
     let mut watch = perched(&db).await;
     let merge = |weight: i32| {
         format!(

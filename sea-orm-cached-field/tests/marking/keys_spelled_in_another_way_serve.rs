@@ -102,11 +102,7 @@ async fn weight_of(db: &TestDb, code: &str) -> i64 {
 #[apply(on_postgres)]
 async fn with_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
-    db.sql(
-        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, elsewhere', current_database()); END$$",
-    )
-    .await;
-    let db = db.with_one_connection().await;
+    let db = db.with_setting("search_path = public, elsewhere").await;
     let mut watch = set_up(&db, "citext").await;
     db.sql("INSERT INTO region VALUES ('North', 'abc'); INSERT INTO flock (code, region_code) VALUES ('Ada', 'NORTH'), ('Bob', NULL)").await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'Ada'", "flock.weight 'Bob'"]);

@@ -1,6 +1,6 @@
 //! PostgreSQL only. Policies hide rows from who writes; our functions see all.
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::ConnectionTrait;
 
 use crate::{
     changes_behind_has_many_are_seen::perched,
@@ -14,14 +14,13 @@ async fn as_role(db: &TestDb, name: &str, rights: &[&str], statements: &[&str]) 
     for right in rights {
         db.sql(&right.replace("ROLE", &role)).await;
     }
-    let (_, place) = db.url.split_once('@').expect("a user in the URL");
-    let connection = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
+    let connection = db.connect_as(&role).await;
     let mut results = Vec::new();
     for statement in statements {
         results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
     }
     connection.close().await.expect("closed");
-    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    db.drop_role(&role).await;
     for (result, statement) in results.into_iter().zip(statements) {
         assert!(result.is_ok(), "{statement}: {result:?}");
     }
@@ -68,11 +67,10 @@ async fn of_a_row_that_the_worker_does_not_see(db: TestDb) {
     let role = format!("cached_field_worker_{}", std::process::id());
     db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
     lampposts().install(&*db).await.expect("which lets it call our functions");
-    let (_, place) = db.url.split_once('@').expect("a user in the URL");
-    let poor = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
+    let poor = db.connect_as(&role).await;
     let worked = lampposts().worker(&poor).run_once().await.map(|_| ());
     poor.close().await.expect("closed");
-    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    db.drop_role(&role).await;
     let error = worked.expect_err("it should say so").to_string();
     assert!(error.contains("row-level security policy for table \"lamppost\""), "{error}");
     db.let_time_pass("lamppost").await;

@@ -78,6 +78,7 @@ async fn several_writes_in_one_statement(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn merge_of_the_owner_and_one_that_deletes(db: TestDb) {
+    db.needs_postgres(15, "MERGE").await;
     let mut watch = perched(&db).await;
     let merge = "MERGE INTO lamppost l USING (VALUES (1, 'Cid'), (2, 'Bob'), (3, 'Eve')) AS v (id, name) ON l.id = v.id
                   WHEN MATCHED THEN UPDATE SET first_name = v.name

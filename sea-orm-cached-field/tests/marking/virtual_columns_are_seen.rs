@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    harness::{TestDb, lampposts::*},
+    harness::{TestDb, lampposts::*, not_there},
     support::{NOTHING, Watch},
 };
 
@@ -21,9 +21,10 @@ const TABLES: &str = "
 /// Creates these tables; an older server, which knows no virtual columns, refuses to.
 async fn has(db: &TestDb, tables: &str) -> bool {
     let created = db.execute_unprepared(tables).await;
-    if db.scalar::<i32>("SELECT current_setting('server_version_num')::integer").await < 180_000 {
+    if db.version_of_postgres().await < 18 {
         let refused = created.expect_err("a virtual column on an older server").to_string();
         assert!(refused.contains("syntax error"), "{refused}");
+        not_there("virtual columns came with PostgreSQL 18");
         return false;
     }
     created.expect("created");

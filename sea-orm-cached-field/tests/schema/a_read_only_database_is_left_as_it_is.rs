@@ -26,6 +26,7 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
 
 contract! {
     async fn by_an_install_that_says_so(db: TestDb) {
+        db.needs_sessions_of_its_own().await;
         db.create(city::Entity).await;
         db.create(lamppost::Entity).await;
         db.create(pigeon::Entity).await;

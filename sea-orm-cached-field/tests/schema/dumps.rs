@@ -21,7 +21,7 @@ pub async fn load(db: &TestDb, dump: &str) {
         let [_, client] = mysql_programs(db);
         shell(&format!("{client} {} < {file}", mysql_arguments(&db.url)));
     } else {
-        shell(&format!("psql --quiet --set ON_ERROR_STOP=1 --file {file} '{}'", db.url));
+        shell(&format!("psql --quiet --set ON_ERROR_STOP=1 --file {file} '{}'", db.direct_url().await));
     }
 }
 
@@ -35,8 +35,9 @@ pub async fn dump(db: &TestDb) -> String {
             let is_setting = line.starts_with("SET ") && !line.contains("check_function_bodies");
             !(line.is_empty() || line.starts_with("--") || line.starts_with('\\') && *line != "\\." || is_setting)
         };
-        pg_dump_fits(db).await;
-        return lines(shell(&format!("pg_dump --no-owner '{}'", db.url)).lines().filter(is_kept));
+        let pg_dump = pg_dump(db).await;
+        let dump = shell(&format!("{pg_dump} --no-owner '{}'", db.direct_url().await));
+        return lines(dump.lines().filter(is_kept));
     }
     let name: String = db.scalar("SELECT database()").await;
     let [program, _] = mysql_programs(db);
@@ -106,24 +107,28 @@ pub async fn restored(db: TestDb) -> TestDb {
             db
         }
         _ => {
-            pg_dump_fits(&db).await;
-            let restored = db.another_database().await;
-            shell(&format!("pg_dump '{}' | psql --quiet --set ON_ERROR_STOP=1 '{}'", db.url, restored.url));
+            let (pg_dump, restored) = (pg_dump(&db).await, db.another_database().await);
+            let [from, to] = [db.direct_url().await, restored.direct_url().await];
+            // A newer program sets what this server may not know.
+            shell(&format!(
+                "{pg_dump} '{from}' | grep --invert-match '^SET transaction_timeout' | psql --quiet --set ON_ERROR_STOP=1 '{to}'"
+            ));
             restored
         }
     }
 }
 
-/// `pg_dump` refuses newer servers.
-async fn pg_dump_fits(db: &TestDb) {
-    let server: String = db.scalar("SHOW server_version").await;
-    let program = version("pg_dump").unwrap_or_else(|| not_run("there is no pg_dump"));
-    let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-    let of_program = program.split_whitespace().find_map(major).expect("a version");
-    let of_server = major(server.split_whitespace().next().unwrap_or_default()).expect("a version");
+/// The program that dumps PostgreSQL, which refuses newer servers.
+async fn pg_dump(db: &TestDb) -> String {
+    let program = std::env::var("CACHED_FIELD_TEST_PG_DUMP").unwrap_or_else(|_| "pg_dump".to_owned());
+    let version = version(&program).unwrap_or_else(|| not_run(&format!("there is no {program}")));
+    let major = |word: &str| word.split('.').next().and_then(|major| major.parse::<i32>().ok());
+    let of_program = version.split_whitespace().find_map(major).expect("a version");
+    let of_server = db.version_of_postgres().await;
     if of_program < of_server {
         not_run(&format!("pg_dump {of_program} cannot dump PostgreSQL {of_server}"));
     }
+    program
 }
 
 /// What dumps, and what loads, with their options. Each server has programs of its own, and MariaDB's may have MySQL's names.

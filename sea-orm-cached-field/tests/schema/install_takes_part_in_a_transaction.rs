@@ -2,7 +2,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::{
     catalog::{catalog, installed},
-    harness::{TestDb, lampposts::*},
+    harness::{TestDb, lampposts::*, not_there},
 };
 
 async fn tables_and_a_row(db: &TestDb) {
@@ -35,7 +35,7 @@ async fn or_refuses_on_mysql(db: TestDb) {
 contract! {
     async fn rolled_back_it_leaves_nothing(db: TestDb) {
         if db.is_mysql() {
-            return; // see above
+            return not_there("MySQL commits each change of a schema, and has a test of its own");
         }
         tables_and_a_row(&db).await;
         let before = catalog(&db).await;
@@ -48,7 +48,7 @@ contract! {
 
     async fn committed_it_works(db: TestDb) {
         if db.is_mysql() {
-            return; // see above
+            return not_there("MySQL commits each change of a schema, and has a test of its own");
         }
         tables_and_a_row(&db).await;
         let transaction = db.begin().await.expect("begun");
@@ -61,7 +61,7 @@ contract! {
 
     async fn and_so_does_uninstall(db: TestDb) {
         if db.is_mysql() {
-            return; // see above
+            return not_there("MySQL commits each change of a schema, and has a test of its own");
         }
         set_up_lampposts(&db).await;
         let before = catalog(&db).await;

@@ -1,6 +1,6 @@
 //! PostgreSQL only: SQLite knows no roles.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::{
@@ -13,18 +13,14 @@ owner!(torch, { schema_name = "town", table_name = "torch" }, {}, depends_on(nam
 /// A role of the server, which must be the test's own, and its rights.
 async fn role(db: &TestDb, name: &str, rights: &[&str]) -> (String, DatabaseConnection) {
     let role = format!("cached_field_{name}_{}", std::process::id());
-    db.sql(&format!("CREATE ROLE {role} LOGIN")).await;
+    // As PostgreSQL has it since version 15.
+    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
+    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
     for right in rights {
         db.sql(&right.replace("ROLE", &role)).await;
     }
-    let url = db.url.replace("//postgres@", &format!("//{role}@"));
-    assert_ne!(url, db.url, "the tests' server should be named with the user postgres");
-    (role, Database::connect(url).await.expect("connected"))
-}
-
-async fn drop_role(db: &TestDb, role: &str) {
-    db.sql(&format!("DROP OWNED BY {role} CASCADE")).await;
-    db.sql(&format!("DROP ROLE {role}")).await;
+    let connection = db.connect_as(&role).await;
+    (role, connection)
 }
 
 /// What an install as this role says; it changes nothing.
@@ -34,7 +30,7 @@ async fn refused_to(db: &TestDb, models: Models, name: &str, rights: &[&str]) ->
     let error = models.install(&poor).await.expect_err("it should be refused").to_string();
     poor.close().await.expect("closed");
     assert_eq!(catalog(db).await, before);
-    drop_role(db, &role).await;
+    db.drop_role(&role).await;
     error.replace(&role, "poor")
 }
 
@@ -109,6 +105,6 @@ async fn and_what_is_named_is_enough(db: TestDb) {
         assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
     }
     installer.close().await.expect("closed");
-    drop_role(&db, &role).await;
+    db.drop_role(&role).await;
     assert!(!installing.expect("installed"));
 }

@@ -63,15 +63,10 @@ async fn nothing_of_ours_stands_elsewhere_nor_is_left(db: TestDb) {
 #[apply(on_postgres)]
 async fn also_when_the_search_path_leads_there(db: TestDb) {
     set_up(&db).await;
-    let name = db.scalar::<String>("SELECT current_database()::text").await;
-    db.sql(&format!("ALTER DATABASE {name} SET search_path = town")).await;
     db.sql("CREATE TABLE town.torch (id serial PRIMARY KEY, name text NOT NULL)").await;
-    let later = db.another_pool().await;
-    CachedFields::of::<torch::Entity>().install(&later).await.expect("installed");
-    assert_eq!(
-        CachedFields::of::<torch::Entity>().install(&later).await.expect("again").to_string(),
-        "nothing to do\n"
-    );
+    let db = db.with_setting("search_path = town").await;
+    CachedFields::of::<torch::Entity>().install(&*db).await.expect("installed");
+    assert_eq!(CachedFields::of::<torch::Entity>().install(&*db).await.expect("again").to_string(), "nothing to do\n");
     db.sql("INSERT INTO town.torch (name) VALUES ('Ada')").await;
     assert_eq!(db.pending("town.torch").await, 1);
 }

@@ -112,12 +112,10 @@ contract! {
 #[apply(on_postgres)]
 async fn also_into_another_schema(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let name: String = db.scalar("SELECT current_database()::text").await;
     db.sql("UPDATE sale SET amount = 20").await;
     db.sql("CREATE SCHEMA trade").await;
-    db.sql(&format!("ALTER DATABASE {name} SET search_path = public, trade")).await;
     db.sql("ALTER TABLE shop SET SCHEMA trade").await;
-    let db = db.reopened().await;
+    let db = db.with_setting("search_path = public, trade").await;
     let report = installed(&db, before::models()).await;
     assert!(report.starts_with("shop: dropped trigger "), "{report}");
     db.drain(before::models()).await;

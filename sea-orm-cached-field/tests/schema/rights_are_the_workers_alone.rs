@@ -1,6 +1,6 @@
 //! PostgreSQL only. Our functions run as who installed them, so that only who needs them may call them.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_cached_field::Finding;
 
 use crate::harness::{TestDb, lampposts::*};
@@ -12,15 +12,14 @@ pub async fn role(db: &TestDb, name: &str, rights: &[&str]) -> (String, Database
     for right in rights {
         db.sql(&right.replace("ROLE", &role)).await;
     }
-    let (_, place) = db.url.split_once('@').expect("a user in the URL");
-    let connection = Database::connect(format!("postgres://{role}:x@{place}")).await.expect("connected");
+    let connection = db.connect_as(&role).await;
     (role, connection)
 }
 
 /// Before anything is asserted: roles belong to the server, and outlive a test's database.
 pub async fn drop_role(db: &TestDb, role: &str, connection: DatabaseConnection) {
     connection.close().await.expect("closed");
-    db.sql(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}")).await;
+    db.drop_role(role).await;
 }
 
 /// A call of each function of ours, with NULL for each argument, and whether it is a trigger's.

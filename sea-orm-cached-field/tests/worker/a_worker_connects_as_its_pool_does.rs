@@ -41,6 +41,7 @@ async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String
 
 #[apply(on_postgres)]
 async fn over_the_pool_alone_if_it_is_to_open_none(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     for (connections, over_the_pool) in [(0, true), (1, false)] {
         let db = db.another_database().await.with_one_connection().await;
         let of_the_pool: String = db.scalar("SELECT pg_backend_pid()::text").await;
@@ -52,11 +53,13 @@ async fn over_the_pool_alone_if_it_is_to_open_none(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn with_what_its_sessions_begin_with(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     assert_eq!(writers(&db, "SET application_name = 'the pool'", "application_name").await, ["the pool"]);
 }
 
 #[apply(on_postgres)]
 async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     let begin = "SET default_transaction_isolation = serializable; SET default_transaction_read_only = on";
     assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
 }
@@ -64,5 +67,6 @@ async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb)
 /// A proxy may keep our settings from the server: then a session would take the worker's own writes for foreign ones.
 #[apply(on_postgres)]
 async fn also_where_it_cannot_set_its_sessions(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     assert_eq!(writers(&db, "SET cached_field.internal = off", "cached_field.internal").await, ["on"]);
 }

@@ -13,7 +13,7 @@ async fn idle(db: &TestDb) -> (Started, i32) {
     let mut narration = db.narration();
     let worker = start(worker(db));
     narration.wait_for(completes(id)).await;
-    if db.get_database_backend() == DbBackend::Postgres && !is_pooled(db).await {
+    if db.get_database_backend() == DbBackend::Postgres && !db.is_pooled().await {
         eventually("the worker sleeps", async || asleep(db).await).await;
     }
     (worker, id)
@@ -25,11 +25,7 @@ fn worker(db: &TestDb) -> Worker {
 
 /// A worker that listens, also where the tests reach the server through a pooler.
 async fn listening(db: &TestDb) -> Worker {
-    if is_pooled(db).await { worker(db).listen_on(&db.direct_url().await) } else { worker(db) }
-}
-
-async fn is_pooled(db: &TestDb) -> bool {
-    db.direct_url().await != db.url
+    if db.is_pooled().await { worker(db).listen_on(&db.direct_url().await) } else { worker(db) }
 }
 
 /// Whether a session of this database holds the lock of a sleeper.
@@ -164,7 +160,7 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
     options.max_connections(1).sqlx_logging(false);
     let small = Database::connect(options).await.unwrap();
     let mut worker = fragiles().worker(&small);
-    if is_pooled(&db).await {
+    if db.is_pooled().await {
         worker = worker.listen_on(&db.direct_url().await);
     }
     let worker = start(worker);
@@ -184,7 +180,7 @@ async fn a_session_that_is_not_the_workers_own_gets_no_lock(db: TestDb) {
         narration.wait_for(completes(id)).await;
         slept |= asleep(&db).await;
     }
-    if is_pooled(&db).await {
+    if db.is_pooled().await {
         assert!(!slept);
     } else {
         eventually("the worker sleeps", async || asleep(&db).await).await;

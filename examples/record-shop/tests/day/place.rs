@@ -22,15 +22,15 @@ pub struct Site {
     pub url: String,
     /// SQLite's file is in it.
     _folder: Option<TempDir>,
-    /// The server, and the name of the database there.
+    /// The server, and what drops the database there.
     on_server: Option<(String, String)>,
 }
 
 impl Site {
     pub async fn demolish(self) -> Result<()> {
-        if let Some((server, name)) = self.on_server {
+        if let Some((server, drop)) = self.on_server {
             let server = Database::connect(server).await?;
-            server.execute_unprepared(&format!("DROP DATABASE {name}")).await?;
+            server.execute_unprepared(&drop).await?;
             server.close().await?;
         }
         Ok(())
@@ -59,7 +59,10 @@ impl Place {
         let (address, database) = server.rsplit_once('/').context("the URL names no database")?;
         let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
         let url = format!("{address}/{name}{options}");
-        Ok(Site { url, _folder: None, on_server: Some((server, name)) })
+        // A pooler keeps sessions of it.
+        let force = if self == Self::Postgres { "WITH (FORCE)" } else { "" };
+        let drop = format!("DROP DATABASE {name} {force}");
+        Ok(Site { url, _folder: None, on_server: Some((server, drop)) })
     }
 
     /// The type that CAST makes whole numbers with.
