@@ -89,6 +89,9 @@ macro_rules! on_mariadb_and_mysql {
     };
 }
 
+/// How long a test waits for what will not come, before it fails: longer than it could take on any machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A database that exists for one test.
 pub struct TestDb {
     connection: DatabaseConnection,
@@ -373,7 +376,8 @@ impl TestDb {
         }
 
         // The pooler keeps sessions that have begun without it.
-        let direct = TestDb { connection: connect(&self.direct_url().await).await, ..self };
+        let one = ConnectOptions::new(self.direct_url().await).max_connections(1).to_owned();
+        let direct = TestDb { connection: Database::connect(one).await.expect("connected"), ..self };
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
         while direct.scalar::<i64>(end).await > 0 {}
@@ -505,7 +509,7 @@ impl Narration {
         self.said();
     }
 
-    /// Waits for an event, for at most ten seconds.
+    /// Waits for an event.
     pub async fn wait_for(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
         let found = async {
             loop {
@@ -515,6 +519,6 @@ impl Narration {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), found).await.expect("the event should have come within 10 s")
+        tokio::time::timeout(PATIENCE, found).await.expect("the event should have come")
     }
 }

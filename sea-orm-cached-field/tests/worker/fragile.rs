@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, 
 use sea_orm_cached_field::{CachedFields, Event, Models, Worker};
 use tokio::sync::Semaphore;
 
-use crate::harness::{TestDb, connect};
+use crate::harness::{PATIENCE, TestDb, connect};
 
 #[sea_orm_cached_field::cached_fields]
 #[sea_orm::model]
@@ -129,8 +129,8 @@ impl Place {
 
     /// Waits until this many more calculations stand at the gate.
     pub async fn arrivals(&self, count: u32) {
-        let arrived = tokio::time::timeout(Duration::from_secs(20), self.arrived.acquire_many(count)).await;
-        arrived.expect("calculations should have come to the gate within 20 s").unwrap().forget();
+        let arrived = tokio::time::timeout(PATIENCE, self.arrived.acquire_many(count)).await;
+        arrived.expect("calculations should have come to the gate").unwrap().forget();
     }
 
     /// Lets this many calculations pass.
@@ -243,11 +243,11 @@ pub fn start(worker: Worker) -> Started {
 }
 
 impl Started {
-    /// Waits for its end for at most 20 s.
+    /// Waits for its end.
     pub async fn stop(self) {
         self.stop.send(()).expect("it should still run");
-        let ended = tokio::time::timeout(Duration::from_secs(20), self.ended).await;
-        ended.expect("it should stop within 20 s").unwrap().expect("it should stop without an error");
+        let ended = tokio::time::timeout(PATIENCE, self.ended).await;
+        ended.expect("it should stop").unwrap().expect("it should stop without an error");
     }
 }
 
@@ -272,12 +272,12 @@ pub fn completes(id: i32) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::Completed { key, .. } if key.to_string() == id.to_string())
 }
 
-/// Asks again and again, for at most 20 s, until something is so.
+/// Asks again and again until something is so.
 pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let so = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), so).await.unwrap_or_else(|_| panic!("within 20 s: {what}"));
+    tokio::time::timeout(PATIENCE, so).await.unwrap_or_else(|_| panic!("it is not so: {what}"));
 }

@@ -93,6 +93,7 @@ async fn of_the_network(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn of_all_connections_of_the_worker(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     set_up_fragiles(&db).await;
     let pool = pool_of(&format!("{}?application_name=worker", db.url)).await;
     let worker = start(fragiles().worker(&pool));
