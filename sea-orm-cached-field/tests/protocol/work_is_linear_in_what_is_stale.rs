@@ -22,6 +22,7 @@ async fn rows_read(db: &TestDb) -> i64 {
 
 #[apply(on_postgres)]
 async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
     set_up_lampposts(&db).await;
     // All fresh, but for as many failed rows in the queue, which are not due.
     db.sql("ALTER TABLE lamppost DISABLE TRIGGER USER").await;
