@@ -63,12 +63,12 @@ fn insert(schema: &Schema, table: usize, n: i64, data: i64, links: &[Option<i64>
 }
 
 /// Writes until the end of its input, and says of each transaction how it ended.
-pub(crate) async fn write(urls: &[String], seed: u64, chance: u64) -> Result<()> {
+pub(crate) async fn write(urls: &[String], undecided: Option<String>, seed: u64, chance: u64) -> Result<()> {
     let schema = set_schema(seed);
     let writers: Vec<_> = (0..WRITERS)
         .map(|n| {
-            let url = urls[n as usize % urls.len()].clone();
-            tokio::spawn(async move { write_as_one(&url, schema, Rng::with_seed(chance ^ n)).await })
+            let (url, undecided) = (urls[n as usize % urls.len()].clone(), undecided.clone());
+            tokio::spawn(async move { write_as_one(&url, undecided, schema, Rng::with_seed(chance ^ n)).await })
         })
         .collect();
     told_to_stop().await;
@@ -76,16 +76,16 @@ pub(crate) async fn write(urls: &[String], seed: u64, chance: u64) -> Result<()>
     Ok(())
 }
 
-async fn write_as_one(url: &str, schema: &'static Schema, chance: Rng) -> Result<()> {
-    let db = loop {
-        match connect(url, 1).await {
-            Ok(db) => break db,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
+async fn write_as_one(url: &str, undecided: Option<String>, schema: &'static Schema, chance: Rng) -> Result<()> {
+    let usual = connected(url).await;
+    let undecided = match undecided {
+        Some(url) => Some(connected(&url).await),
+        None => None,
     };
-    let mut client = Client { schema, chance, backend: db.get_database_backend(), loaded: Vec::new() };
+    let backend = usual.get_database_backend();
+    let mut client = Client { schema, chance, backend, usual, undecided, loaded: Vec::new() };
     loop {
-        let ended = match client.transaction(&db).await {
+        let ended = match client.transaction().await {
             Ok(true) => "committed",
             Ok(false) => "rolled back",
             Err(error) => refusal(&error),
@@ -93,6 +93,15 @@ async fn write_as_one(url: &str, schema: &'static Schema, chance: Rng) -> Result
         writeln!(std::io::stdout().lock(), "{ended}")?;
         if ended == "cut off" {
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn connected(url: &str) -> DatabaseConnection {
+    loop {
+        match connect(url, 1).await {
+            Ok(db) => break db,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
@@ -118,7 +127,9 @@ fn refusal(error: &DbErr) -> &'static str {
             || text.contains("shut")
             || text.contains("communicat")
             || text.contains("starting up")
-            || text.contains("recovery") =>
+            || text.contains("recovery")
+            || text.contains("server login has been failing")
+            || text.contains("server conn crashed") =>
         {
             "cut off"
         }
@@ -137,26 +148,46 @@ struct LoadedRow {
     as_loaded: String,
 }
 
+/// Whether a transaction takes back to a savepoint what it has written.
+#[derive(Clone, Copy)]
+enum TakesBack {
+    Never,
+    Sometimes,
+    Always,
+}
+
 struct Client {
     schema: &'static Schema,
     chance: Rng,
     backend: DbBackend,
+    usual: DatabaseConnection,
+    /// For the transactions that [`TakesBack::Always`], if they are told apart from others.
+    undecided: Option<DatabaseConnection>,
     /// To be saved whole later, as many an ORM does.
     loaded: Vec<LoadedRow>,
 }
 
 impl Client {
     /// Whether it was committed.
-    async fn transaction(&mut self, db: &DatabaseConnection) -> Result<bool, DbErr> {
-        let transaction = db.begin_with_options(self.options()).await?;
+    async fn transaction(&mut self) -> Result<bool, DbErr> {
+        let options = self.options();
+        let takes_back = self.takes_back(options.isolation_level);
+        let db = match (&self.undecided, takes_back) {
+            (Some(undecided), TakesBack::Always) => undecided,
+            _ => &self.usual,
+        };
+        let transaction = db.begin_with_options(options).await?;
         if self.chance.u8(..100) < 8 {
             self.change_canaries(&transaction).await?;
             return self.take_back(transaction).await.map(|()| false);
         }
-        for _ in 0..self.chance.u8(1..=4) {
+        for n in 0..self.chance.u8(1..=4) {
             self.statement(&transaction).await?;
             match self.chance.u8(..30) {
-                0..3 => self.savepoint(&transaction).await?,
+                _ if n == 0 && matches!(takes_back, TakesBack::Always) => {
+                    self.savepoint(&transaction, takes_back).await?
+                }
+                0..3 => self.savepoint(&transaction, takes_back).await?,
                 3..8 => tokio::time::sleep(Duration::from_millis(self.chance.u64(..10))).await,
                 _ => {}
             }
@@ -190,15 +221,31 @@ impl Client {
         TransactionOptions { isolation_level, ..Default::default() }
     }
 
+    /// Anybody may, at `READ COMMITTED` or where nobody is told apart; above it one transaction in five does.
+    fn takes_back(&mut self, isolation: Option<IsolationLevel>) -> TakesBack {
+        if self.undecided.is_none() || isolation == Some(IsolationLevel::ReadCommitted) {
+            TakesBack::Sometimes
+        } else if self.chance.u8(..5) == 0 {
+            TakesBack::Always
+        } else {
+            TakesBack::Never
+        }
+    }
+
     /// What is changed since is there or taken back, and canaries are always taken back.
-    async fn savepoint(&mut self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    async fn savepoint(&mut self, transaction: &DatabaseTransaction, takes_back: TakesBack) -> Result<(), DbErr> {
         let inner = transaction.begin().await?;
-        if self.chance.bool() {
+        let (canaries, keeps) = match takes_back {
+            TakesBack::Never => (false, true),
+            TakesBack::Sometimes => (self.chance.bool(), self.chance.bool()),
+            TakesBack::Always => (self.chance.bool(), false),
+        };
+        if canaries {
             self.change_canaries(&inner).await?;
             return self.take_back(inner).await;
         }
         self.statement(&inner).await?;
-        if self.chance.bool() { inner.commit().await } else { inner.rollback().await }
+        if keeps { inner.commit().await } else { inner.rollback().await }
     }
 
     async fn run(&self, db: &DatabaseTransaction, sql: &str) -> Result<(), DbErr> {

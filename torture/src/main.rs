@@ -17,6 +17,7 @@ mod snapshot;
 mod sql;
 
 use std::{
+    path::PathBuf,
     process::ExitCode,
     sync::OnceLock,
     time::{Duration, Instant},
@@ -35,7 +36,8 @@ use server::{Database, Server};
 /// The database of this process.
 static BACKEND: OnceLock<DbBackend> = OnceLock::new();
 
-/// A hole has to be found within this time.
+/// A hole has to be found within so much time of rounds; what is needed to begin and to end them does not count, which takes long
+/// on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not every schema can show every hole.
@@ -50,9 +52,12 @@ struct Options {
     /// Of the first round; each one that follows has the next seed
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this database; several can be named
+    /// Only this database, of all but pgbouncer; several can be named
     #[arg(long)]
     database: Vec<Database>,
+    /// Where the programs of the server are, as those of another version; what is not there is looked for as usual
+    #[arg(long)]
+    programs: Option<PathBuf>,
     /// The length of a round, in seconds: with each begins another schema
     #[arg(long, default_value_t = 20.0)]
     round: f64,
@@ -91,11 +96,11 @@ async fn main() -> ExitCode {
 
 /// Whether nothing was lost, and every hole found.
 async fn torture(options: &Options) -> Result<bool> {
-    let databases = if options.database.is_empty() { Database::value_variants() } else { &options.database };
+    let databases = if options.database.is_empty() { Database::USUAL } else { &options.database };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let mut sound = true;
     for database in databases {
-        let mut server = database.start()?;
+        let mut server = database.start(options.programs.as_deref())?;
         if options.only != Some(Part::Mutations) {
             sound &= rounds(options, *database, server.as_mut(), seed).await?;
         }
@@ -111,7 +116,8 @@ async fn torture(options: &Options) -> Result<bool> {
 
 async fn rounds(options: &Options, database: Database, server: &mut dyn Server, seed: u64) -> Result<bool> {
     let (begun, time) = (Instant::now(), Duration::from_secs_f64(options.minutes * 60.0));
-    println!("{}, {} minutes, seed {seed}", database.name(), options.minutes);
+    let version = round::version(database, server).await?;
+    println!("{} {version}, {} minutes, seed {seed}", database.name(), options.minutes);
     let mut all = Report::default();
     while begun.elapsed() < time && all.violations.is_empty() {
         let seed = seed + all.rounds;
@@ -119,6 +125,11 @@ async fn rounds(options: &Options, database: Database, server: &mut dyn Server, 
         let report = Round { database, seed, time, mutation: None }.run(server).await?;
         if !report.violations.is_empty() {
             println!("  VIOLATIONS, seed {seed}:\n  {}\n{}", report.violations.join("\n  "), Schema::random(seed));
+            if let Some(log) = server.log() {
+                let kept = std::env::temp_dir().join(format!("torture-violations-of-{seed}.log"));
+                std::fs::copy(log, &kept)?;
+                println!("  the server's log is kept: {}", kept.display());
+            }
         }
         all.add(report);
     }
@@ -136,8 +147,10 @@ async fn is_found(
 ) -> Result<bool> {
     let (begun, mut all) = (Instant::now(), Report::default());
     let mut seeds = (seed..).filter(|seed| Schema::random(*seed).shows_holes());
-    while begun.elapsed() < PATIENCE && all.violations.is_empty() {
-        let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND).min(PATIENCE - begun.elapsed());
+    let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND);
+    let mut tormented = Duration::ZERO;
+    while tormented < PATIENCE && all.violations.is_empty() {
+        tormented += time;
         let seed = seeds.next().expect("there are seeds enough");
         let round = Round { database, seed, time, mutation: Some(mutation) };
         let mut report = round.run(server).await?;
@@ -147,7 +160,7 @@ async fn is_found(
     let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());
     match all.violations.first() {
         Some(violation) => println!("  {}, {name}: found after {seconds:.0} s: {:.160}", database.name(), violation),
-        None => println!("  NOT FOUND after {seconds:.0} s on {}: {name}", database.name()),
+        None => println!("  NOT FOUND after {seconds:.0} s on {}: {name}\n  {all}", database.name()),
     }
     Ok(!all.violations.is_empty())
 }

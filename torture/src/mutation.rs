@@ -93,6 +93,12 @@ AS held, q\.generation, => AS held, c.generation,
         is_in_the_way: true,
         ..NONE
     },
+    Mutation {
+        name: "a trigger that locks the gap that marks are appended to",
+        mysql: r"(?m)^ +INSERT INTO (\S+_cached_marks`) \( => UPDATE $1 SET field = field WHERE id > 9000000000000000000; INSERT INTO $1 (",
+        is_in_the_way: true,
+        ..NONE
+    },
     Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },
 ];
 

@@ -29,6 +29,9 @@ pub(crate) enum Role {
         seed: u64,
         #[arg(long)]
         chance: u64,
+        /// For transactions above `READ COMMITTED` that take back a part, if no others may
+        #[arg(long)]
+        undecided: Option<String>,
     },
 }
 
@@ -36,7 +39,7 @@ pub(crate) async fn play(role: Role) -> Result<()> {
     match role {
         Role::Install { url, seed } => install(&url, seed).await,
         Role::Worker { url, seed } => work(&url, seed).await,
-        Role::Client { urls, seed, chance } => client::write(&urls, seed, chance).await,
+        Role::Client { urls, seed, chance, undecided } => client::write(&urls, undecided, seed, chance).await,
     }
 }
 

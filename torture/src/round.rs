@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{
     mutation::Mutation,
@@ -20,7 +20,7 @@ use crate::{
     proxy::Proxy,
     role::{LEASE, connect},
     schema::Schema,
-    server::{Account, Database, Server, Span},
+    server::{Account, Database, Excuses, Server, Span},
     snapshot::Snapshot,
 };
 
@@ -51,13 +51,13 @@ pub(crate) struct Report {
     pub(crate) tally: std::collections::BTreeMap<String, u64>,
     pub(crate) snapshots: u64,
     deadlocks_by_the_server: u64,
+    waits_while_slow: u64,
     faults: Faults,
 }
 
 #[derive(Default)]
 struct Faults {
-    /// While workers were frozen or cut off.
-    spans: Vec<Span>,
+    excuses: Excuses,
     workers_killed: u64,
     workers_frozen: u64,
     workers_cut_off: u64,
@@ -74,6 +74,7 @@ impl Report {
         }
         self.snapshots += other.snapshots;
         self.deadlocks_by_the_server += other.deadlocks_by_the_server;
+        self.waits_while_slow += other.waits_while_slow;
         let (faults, others) = (&mut self.faults, other.faults);
         faults.workers_killed += others.workers_killed;
         faults.workers_frozen += others.workers_frozen;
@@ -113,6 +114,9 @@ impl fmt::Display for Report {
                 self.deadlocks_by_the_server
             )?;
         }
+        if self.waits_while_slow > 0 {
+            write!(f, " ({} waits while the machine was so busy that nothing was quick)", self.waits_while_slow)?;
+        }
         Ok(())
     }
 }
@@ -126,6 +130,7 @@ impl Round<'_> {
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name).await?;
         let watching = Arc::new(Watch::default());
+        let probe = tokio::spawn(find_slow_spans(people.worker_url.clone(), Arc::clone(&watching)));
         let observer = tokio::spawn(watch(db.clone(), Arc::clone(&schema), self.database, Arc::clone(&watching)));
         let mut report = Report { rounds: 1, ..Report::default() };
         let worked = async {
@@ -137,8 +142,10 @@ impl Round<'_> {
         watching.end();
         report.violations.extend(observer.await??);
         report.violations.extend(at_rest?.flatten());
-        let complaints = server.complaints(&report.faults.spans)?;
+        report.faults.excuses.slow = probe.await?;
+        let complaints = server.complaints(&report.faults.excuses)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
+        report.waits_while_slow = complaints.while_slow;
         report
             .violations
             .extend(complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
@@ -150,8 +157,7 @@ impl Round<'_> {
 
     async fn set_up(&self, server: &dyn Server, name: &str, schema: &Schema) -> Result<()> {
         if let Some(create) = server.create(name) {
-            let maintenance = if self.database == Database::Postgres { "postgres" } else { "mysql" };
-            let db = connect(&server.url(maintenance, Account::Owner, None), 1).await?;
+            let db = connect(&server.url(self.database.maintenance().0, Account::Owner, None), 1).await?;
             db.execute_unprepared(&create).await?;
             db.close().await?;
         }
@@ -195,7 +201,7 @@ impl Round<'_> {
                     worker.freeze()?;
                     tokio::time::sleep(LEASE.mul_f64(0.5 + chance.f64() * 2.0)).await;
                     worker.thaw()?;
-                    faults.spans.push(begun..now());
+                    faults.excuses.away.push(begun..now());
                     faults.workers_frozen += 1;
                 }
                 65..78 => {
@@ -204,7 +210,7 @@ impl Round<'_> {
                     proxy.cut();
                     tokio::time::sleep(Duration::from_millis(chance.u64(..800))).await;
                     proxy.mend();
-                    faults.spans.push(begun..now());
+                    faults.excuses.away.push(begun..now());
                     faults.workers_cut_off += 1;
                 }
                 78..90 => {
@@ -224,6 +230,16 @@ impl Round<'_> {
     }
 }
 
+/// Of the server.
+pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<String> {
+    let (maintenance, query) = database.maintenance();
+    let db = connect(&server.url(maintenance, Account::Owner, None), 1).await?;
+    let row = db.query_one_raw(Statement::from_string(database.backend(), query)).await?.context("no version")?;
+    let version = row.try_get("", "version")?;
+    db.close().await?;
+    Ok(version)
+}
+
 /// In milliseconds since 1970.
 fn now() -> u128 {
     std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis())
@@ -234,6 +250,8 @@ struct People {
     clients: Vec<Process>,
     workers: Vec<Process>,
     proxy: Option<Proxy>,
+    /// How workers reach the server.
+    worker_url: String,
     tally: Tally,
 }
 
@@ -243,10 +261,10 @@ impl People {
             Some(port) => Some(Proxy::to(port).await?),
             None => None,
         };
+        let worker_url = server.url(name, Account::Worker, proxy.as_ref().map(Proxy::port));
         let (tally, seed) = (Tally::default(), round.seed.to_string());
         let worker = || {
-            let url = server.url(name, Account::Worker, proxy.as_ref().map(Proxy::port));
-            let arguments = vec!["worker".to_owned(), url, seed.clone()];
+            let arguments = vec!["worker".to_owned(), worker_url.clone(), seed.clone()];
             Process::start(arguments, round.variable(), tally.clone())
         };
         let client = |n: usize| {
@@ -255,12 +273,16 @@ impl People {
             let mut arguments = vec!["client".to_owned()];
             arguments.extend(urls);
             arguments.extend(["--seed", &seed, "--chance", &chance].map(str::to_owned));
+            if server.tells_the_undecided_apart() {
+                arguments.extend(["--undecided".to_owned(), server.url(name, Account::Undecided, None)]);
+            }
             Process::start(arguments, round.variable(), tally.clone())
         };
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
             clients: (0..CLIENTS).map(client).collect::<Result<_>>()?,
             proxy,
+            worker_url,
             tally,
         })
     }
@@ -298,7 +320,15 @@ impl People {
         let begun = Instant::now();
         loop {
             self.replace_the_dead().await?;
-            let snapshot = Snapshot::take(db, schema).await?;
+            let snapshot = match Snapshot::take(db, schema).await {
+                Ok(snapshot) => snapshot,
+                // A pooler says for a while that the server is away.
+                Err(error) if begun.elapsed() > CATCHING_UP => return Err(error),
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
             if snapshot.pending() == 0 {
                 return Ok(Observer::new(schema, &snapshot, database == Database::Sqlite).check_at_rest().err());
             }
@@ -326,6 +356,31 @@ impl Watch {
     fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
+}
+
+/// A statement that does nothing may take so long, for a worker.
+const QUICK: Duration = Duration::from_millis(50);
+
+/// Says when the machine was so busy that a worker could not have been quick, until it is told to stop.
+async fn find_slow_spans(url: String, watch: Arc<Watch>) -> Vec<Span> {
+    let mut slow = Vec::new();
+    while !watch.is_over() {
+        let Ok(db) = connect(&url, 1).await else {
+            tokio::time::sleep(QUICK).await;
+            continue;
+        };
+        while !watch.is_over() {
+            let (begun, since) = (now(), Instant::now());
+            if db.execute_unprepared("SELECT 1").await.is_err() {
+                break;
+            }
+            if since.elapsed() > QUICK {
+                slow.push(begun..now());
+            }
+            tokio::time::sleep(QUICK / 2).await;
+        }
+    }
+    slow
 }
 
 /// Looks at snapshots until it is told to stop, or has seen a violation.

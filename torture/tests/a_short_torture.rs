@@ -17,6 +17,12 @@ fn loses_nothing_and_sees_a_hole(database: &str) {
     torture(&[&["--only", "mutations", "--mutation", "a user's column"], &of[..]].concat());
 }
 
+/// There are deadlocks that the server is to blame for, which are let pass; not this.
+fn sees_a_trigger_in_the_way(database: &str) {
+    let hole = "a trigger that locks the gap that marks are appended to";
+    torture(&["--only", "mutations", "--mutation", hole, "--seed", "1", "--database", database]);
+}
+
 #[test]
 fn of_sqlite() {
     loses_nothing_and_sees_a_hole("sqlite");
@@ -30,9 +36,11 @@ fn of_postgres() {
 #[test]
 fn of_mariadb() {
     loses_nothing_and_sees_a_hole("mariadb");
+    sees_a_trigger_in_the_way("mariadb");
 }
 
 #[test]
 fn of_mysql() {
     loses_nothing_and_sees_a_hole("mysql");
+    sees_a_trigger_in_the_way("mysql");
 }

@@ -1,6 +1,7 @@
 //! Database servers of our own, which can be killed without harm to anybody else.
 
 mod mysql;
+mod pgbouncer;
 mod postgres;
 mod sqlite;
 
@@ -21,6 +22,7 @@ use nix::{
 use sea_orm::DbBackend;
 
 use mysql::MySql;
+use pgbouncer::PgBouncer;
 use postgres::Postgres;
 use sqlite::Sqlite;
 
@@ -30,13 +32,18 @@ pub(crate) enum Database {
     Postgres,
     Mariadb,
     Mysql,
+    /// PostgreSQL behind a pooler that gives each transaction to another session
+    Pgbouncer,
 }
 
 impl Database {
+    /// Those that are tortured where none is named: their programs are there wherever the tests run.
+    pub(crate) const USUAL: &[Self] = &[Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
+
     pub(crate) fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,
-            Self::Postgres => DbBackend::Postgres,
+            Self::Postgres | Self::Pgbouncer => DbBackend::Postgres,
             Self::Mariadb | Self::Mysql => DbBackend::MySql,
         }
     }
@@ -47,16 +54,27 @@ impl Database {
             Self::Postgres => "PostgreSQL",
             Self::Mariadb => "MariaDB",
             Self::Mysql => "MySQL",
+            Self::Pgbouncer => "PgBouncer before PostgreSQL",
         }
     }
 
-    /// Starts a server.
-    pub(crate) fn start(self) -> Result<Box<dyn Server>> {
+    /// A database that every server has, and a query of the server's version.
+    pub(crate) fn maintenance(self) -> (&'static str, &'static str) {
+        match self.backend() {
+            DbBackend::Sqlite => ("maintenance", "SELECT sqlite_version() AS version"),
+            DbBackend::MySql => ("mysql", "SELECT version() AS version"),
+            _ => ("postgres", "SELECT current_setting('server_version') AS version"),
+        }
+    }
+
+    /// Starts a server. Its programs are looked for in this folder first.
+    pub(crate) fn start(self, programs: Option<&Path>) -> Result<Box<dyn Server>> {
         Ok(match self {
             Self::Sqlite => Box::new(Sqlite::start()?),
-            Self::Postgres => Box::new(Postgres::start()?),
-            Self::Mariadb => Box::new(MySql::start_mariadb()?),
-            Self::Mysql => Box::new(MySql::start_mysql()?),
+            Self::Postgres => Box::new(Postgres::start(programs)?),
+            Self::Mariadb => Box::new(MySql::start_mariadb(programs)?),
+            Self::Mysql => Box::new(MySql::start_mysql(programs)?),
+            Self::Pgbouncer => Box::new(PgBouncer::start(programs)?),
         })
     }
 }
@@ -70,6 +88,8 @@ pub(crate) enum Account {
     Clerk,
     /// Is told apart from the others in the server's log.
     Worker,
+    /// Takes back, to a savepoint, what it has marked in a transaction above `READ COMMITTED`.
+    Undecided,
 }
 
 /// From one moment to another, in milliseconds since 1970.
@@ -82,12 +102,28 @@ pub(crate) struct Complaints {
     pub(crate) by_us: Vec<String>,
     /// By what the server makes of it, against its documentation: how many.
     pub(crate) by_the_server: u64,
+    /// Which waited while nothing was quick, whoever did it: how many.
+    pub(crate) while_slow: u64,
+}
+
+/// When workers may have been in the way of others.
+#[derive(Default)]
+pub(crate) struct Excuses {
+    /// While workers were frozen or cut off.
+    pub(crate) away: Vec<Span>,
+    /// While the machine was so busy that a statement that does nothing took a tenth of what is called a wait.
+    pub(crate) slow: Vec<Span>,
 }
 
 /// A server, or what stands for one.
 pub(crate) trait Server {
     /// The URL of a database, as it is for somebody who connects at this port; at the server's own if none is given.
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String;
+
+    /// Whether whoever takes back marks above `READ COMMITTED` makes others wait, and therefore is told apart from them.
+    fn tells_the_undecided_apart(&self) -> bool {
+        false
+    }
 
     /// Where it listens, if it does.
     fn port(&self) -> Option<u16>;
@@ -103,9 +139,13 @@ pub(crate) trait Server {
     /// Kills it, and starts it again, if there is something to be killed. Returns how.
     fn restart(&mut self) -> Result<Option<&'static str>>;
 
-    /// What the log says, since the last time, of transactions that our triggers or workers were in the way of. While workers
-    /// were frozen or cut off, they may have been: `excused` are such spans.
-    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints>;
+    /// Where its log is, if it has one.
+    fn log(&self) -> Option<String> {
+        None
+    }
+
+    /// What the log says, since the last time, of transactions that our triggers or workers were in the way of.
+    fn complaints(&mut self, excuses: &Excuses) -> Result<Complaints>;
 }
 
 /// A server's process with its files.

@@ -1,11 +1,15 @@
 //! A MariaDB or MySQL server of our own.
 
-use std::{net::TcpStream, path::PathBuf, process::Command};
+use std::{
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{Account, Complaints, Daemon, Server, Span, program};
+use super::{Account, Complaints, Daemon, Excuses, Server, program};
 
 pub(super) struct MySql {
     daemon: Daemon,
@@ -14,18 +18,19 @@ pub(super) struct MySql {
 }
 
 impl MySql {
-    pub(super) fn start_mariadb() -> Result<Self> {
+    pub(super) fn start_mariadb(programs: Option<&Path>) -> Result<Self> {
         let daemon = Daemon::prepare("mariadb", "mysql")?;
-        let server = program("mariadbd", &["/usr/sbin".into()])?;
-        let mut install = daemon.command(&program("mariadb-install-db", &[])?);
+        let programs = first(programs, &["/usr/sbin"]);
+        let server = program("mariadbd", &programs)?;
+        let mut install = daemon.command(&program("mariadb-install-db", &programs)?);
         install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
         Self { daemon, server, is_mariadb: true }.start(install)
     }
 
-    pub(super) fn start_mysql() -> Result<Self> {
+    pub(super) fn start_mysql(programs: Option<&Path>) -> Result<Self> {
         let daemon = Daemon::prepare("mysql", "mysql")?;
         // Where `cargo xtask services` puts it, where a package does, or where the shell looks.
-        let server = program("mysqld", &["/var/lib/cached-field-mysql/bin".into(), "/usr/sbin".into()])?;
+        let server = program("mysqld", &first(programs, &["/var/lib/cached-field-mysql/bin", "/usr/sbin"]))?;
         let version = String::from_utf8(Command::new(&server).arg("--version").output()?.stdout)?;
         ensure!(!version.contains("MariaDB"), "{} is MariaDB, not MySQL: {version}", server.display());
         let mut install = daemon.command(&server);
@@ -81,8 +86,13 @@ impl Server for MySql {
             Account::Owner => "root",
             Account::Clerk => "clerk",
             Account::Worker => "worker",
+            Account::Undecided => "undecided",
         };
         format!("mysql://{user}@127.0.0.1:{port}/{database}")
+    }
+
+    fn tells_the_undecided_apart(&self) -> bool {
+        !self.is_mariadb
     }
 
     fn port(&self) -> Option<u16> {
@@ -94,8 +104,10 @@ impl Server for MySql {
     }
 
     fn grants(&self, tables: &[&str]) -> Vec<String> {
-        let accounts = ["CREATE USER IF NOT EXISTS clerk, worker", "GRANT ALL ON *.* TO worker"].map(str::to_owned);
-        let grants = tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{table}` TO clerk"));
+        let accounts =
+            ["CREATE USER IF NOT EXISTS clerk, worker, undecided", "GRANT ALL ON *.* TO worker"].map(str::to_owned);
+        let grants =
+            tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{table}` TO clerk, undecided"));
         accounts.into_iter().chain(grants).collect()
     }
 
@@ -105,12 +117,16 @@ impl Server for MySql {
         Ok(Some("killed"))
     }
 
-    fn complaints(&mut self, _: &[Span]) -> Result<Complaints> {
+    fn log(&self) -> Option<String> {
+        Some(self.daemon.path("log"))
+    }
+
+    fn complaints(&mut self, _: &Excuses) -> Result<Complaints> {
         let is_of_the_server =
-            |text: &String| if self.is_mariadb { worker_skips_locked(text) } else { user_keeps_gaps(text) };
+            |text: &String| if self.is_mariadb { worker_skips_locked(text) } else { undecided_keeps_gaps(text) };
         let complaints = complaints(&self.daemon.news()?);
         let (by_the_server, by_us): (Vec<_>, Vec<_>) = complaints.into_iter().partition(is_of_the_server);
-        Ok(Complaints { by_us, by_the_server: by_the_server.len() as u64 })
+        Ok(Complaints { by_us, by_the_server: by_the_server.len() as u64, ..Complaints::default() })
     }
 }
 
@@ -128,7 +144,7 @@ fn complaints(log: &str) -> Vec<String> {
         Some(without_contents(&format!("{before}WE ROLL BACK TRANSACTION {:.5}", after.trim_start())))
     });
     let concerns_us = |text: &String| {
-        let is_of_a_client = text.contains(" root ") || text.contains(" clerk ");
+        let is_of_a_client = [" root ", " clerk ", " undecided "].iter().any(|name| text.contains(name));
         let names_us = [" worker ", "_cached_marks`", "_cached_recalculations`"].iter().any(|name| text.contains(name));
         is_of_a_client && names_us
     };
@@ -143,16 +159,79 @@ fn worker_skips_locked(deadlock: &str) -> bool {
     transactions.any(|transaction| transaction.contains(" worker ") && transaction.contains("SKIP LOCKED"))
 }
 
-/// Whether a user's transaction holds a gap in one of our tables, where it has only inserted. MySQL locks what a transaction
-/// under `REPEATABLE READ` takes back of its insertions, by a savepoint or because a statement failed, and hands the lock on
-/// to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does not.
-fn user_keeps_gaps(deadlock: &str) -> bool {
+/// Whether a transaction that has taken back marks above `READ COMMITTED` holds a gap in a table of marks. MySQL locks what such a
+/// transaction takes back of its insertions, and hands the lock on to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does
+/// not. The account says which transactions these are; nobody else may hold a gap in a table of ours.
+fn undecided_keeps_gaps(deadlock: &str) -> bool {
     let mut transactions = deadlock.split(") TRANSACTION:");
     transactions.any(|transaction| {
         let (who, locks) = transaction.split_once(") HOLDS THE LOCK(S):").unwrap_or_default();
         let held = locks.split(") WAITING FOR THIS LOCK").next().unwrap_or_default();
-        let is_of_a_client = who.contains(" root ") || who.contains(" clerk ");
         let is_gap = held.contains("locks gap before rec") || held.contains("heap no 1 ");
-        is_of_a_client && held.contains("_cached_") && is_gap
+        who.contains(" undecided ") && held.contains("_cached_marks`") && is_gap
     })
+}
+
+/// Where to look for a program: the folder that was named, then these.
+fn first(named: Option<&Path>, folders: &[&str]) -> Vec<PathBuf> {
+    named.into_iter().chain(folders.iter().map(Path::new)).map(Path::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As MySQL 9.7 writes it, but for the dates and the contents of rows.
+    const DEADLOCK: &str = "Transactions deadlock detected, dumping detailed information.
+*** (1) TRANSACTION:
+TRANSACTION 2345, ACTIVE 0 sec inserting
+MySQL thread id 37, OS thread handle 139747098805952, query id 5815 localhost 127.0.0.1 root update
+INSERT INTO `round_1`.`_alpha_cached_marks` (field, key_1) VALUES ('f0', OLD.`l0_0`)
+*** (1) HOLDS THE LOCK(S):
+RECORD LOCKS space id 11 page no 4 n bits 112 index PRIMARY of table `round_1`.`alpha` trx id 2345 lock_mode X locks rec but not gap
+Record lock, heap no 45 PHYSICAL RECORD: n_fields 17; compact format; info bits 0
+*** (1) WAITING FOR THIS LOCK TO BE GRANTED:
+RECORD LOCKS space id 17 page no 5 n bits 136 index by_key of table `round_1`.`_alpha_cached_marks` trx id 2345 lock_mode X insert intention waiting
+Record lock, heap no 1 PHYSICAL RECORD: n_fields 1; compact format; info bits 0
+*** (2) TRANSACTION:
+TRANSACTION 2344, ACTIVE 0 sec starting index read
+MySQL thread id 29, OS thread handle 139747089303232, query id 5817 localhost 127.0.0.1 undecided updating
+UPDATE `alpha` SET `note` = 'note 28' WHERE `id` = 2
+*** (2) HOLDS THE LOCK(S):
+RECORD LOCKS space id 17 page no 5 n bits 136 index by_key of table `round_1`.`_alpha_cached_marks` trx id 2344 lock_mode X
+Record lock, heap no 1 PHYSICAL RECORD: n_fields 1; compact format; info bits 0
+*** (2) WAITING FOR THIS LOCK TO BE GRANTED:
+RECORD LOCKS space id 11 page no 4 n bits 112 index PRIMARY of table `round_1`.`alpha` trx id 2344 lock_mode X locks rec but not gap waiting
+Record lock, heap no 45 PHYSICAL RECORD: n_fields 17; compact format; info bits 0
+*** WE ROLL BACK TRANSACTION (2)";
+
+    fn is_excused(log: &str) -> bool {
+        let [complaint] = &complaints(log)[..] else { panic!("one deadlock that concerns us") };
+        undecided_keeps_gaps(complaint)
+    }
+
+    #[test]
+    fn only_who_takes_back_may_hold_a_gap_between_marks() {
+        assert!(is_excused(DEADLOCK));
+        for other in ["root", "clerk", "worker"] {
+            assert!(!is_excused(&DEADLOCK.replace("undecided", other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn who_takes_back_may_hold_nothing_else() {
+        let queue = DEADLOCK.replace("_cached_marks", "_cached_recalculations");
+        assert!(!is_excused(&queue));
+        let row = DEADLOCK.replace(
+            "trx id 2344 lock_mode X\nRecord lock, heap no 1 ",
+            "trx id 2344 lock_mode X locks rec but not gap\nRecord lock, heap no 7 ",
+        );
+        assert!(row != DEADLOCK && !is_excused(&row));
+    }
+
+    #[test]
+    fn who_waits_for_a_gap_is_not_excused_for_holding_one() {
+        let both = DEADLOCK.replace("root", "first").replace("undecided", "root").replace("first", "undecided");
+        assert!(!is_excused(&both));
+    }
 }

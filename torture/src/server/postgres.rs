@@ -1,12 +1,16 @@
 //! A PostgreSQL cluster of our own.
 
-use std::{collections::HashSet, fs, path::PathBuf};
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use regex::Regex;
 
-use super::{Account, Complaints, Daemon, Server, Span, program};
+use super::{Account, Complaints, Daemon, Excuses, Server, Span, program};
 
 pub(super) struct Postgres {
     daemon: Daemon,
@@ -16,13 +20,14 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) fn start() -> Result<Self> {
+    pub(super) fn start(programs: Option<&Path>) -> Result<Self> {
         let daemon = Daemon::prepare("postgres", "postgres")?;
-        let mut programs: Vec<PathBuf> = match fs::read_dir("/usr/lib/postgresql") {
+        let mut packaged: Vec<PathBuf> = match fs::read_dir("/usr/lib/postgresql") {
             Ok(versions) => versions.flatten().map(|version| version.path().join("bin")).collect(),
             Err(_) => Vec::new(),
         };
-        programs.sort();
+        packaged.sort();
+        let programs: Vec<PathBuf> = programs.map(Path::to_owned).into_iter().chain(packaged).collect();
         let mut server = Self { daemon, programs, workers: HashSet::new() };
         let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
         initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--pgdata", &server.daemon.path("data")]);
@@ -62,8 +67,11 @@ impl Postgres {
 impl Server for Postgres {
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String {
         let port = port.unwrap_or(self.daemon.port);
-        let role = if account == Account::Clerk { "clerk" } else { "postgres" };
-        let name = if account == Account::Worker { "worker" } else { "client" };
+        let (role, name) = match account {
+            Account::Owner | Account::Undecided => ("postgres", "client"),
+            Account::Clerk => ("clerk", "client"),
+            Account::Worker => ("worker", "worker"),
+        };
         format!("postgres://{role}@127.0.0.1:{port}/{database}?application_name={name}")
     }
 
@@ -76,9 +84,10 @@ impl Server for Postgres {
     }
 
     fn grants(&self, tables: &[&str]) -> Vec<String> {
-        let role = "DO $$ BEGIN CREATE ROLE clerk LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$".to_owned();
+        let roles = ["clerk LOGIN", "worker LOGIN SUPERUSER"]
+            .map(|role| format!("DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"));
         let grants = tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO clerk"));
-        std::iter::once(role).chain(grants).collect()
+        roles.into_iter().chain(grants).collect()
     }
 
     fn restart(&mut self) -> Result<Option<&'static str>> {
@@ -90,19 +99,43 @@ impl Server for Postgres {
         Ok(Some(how))
     }
 
-    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints> {
+    fn log(&self) -> Option<String> {
+        Some(self.daemon.path("log"))
+    }
+
+    fn complaints(&mut self, excuses: &Excuses) -> Result<Complaints> {
         let news = self.daemon.news()?;
-        let connected = Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*application_name=worker").expect("a regular expression");
+        let connected =
+            Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*connection authorized: user=worker ").expect("a regular expression");
         self.workers.extend(connected.captures_iter(&news).map(|found| found[1].to_owned()));
-        Ok(Complaints { by_us: complaints(&news, &self.workers, excused), by_the_server: 0 })
+        let complaints = complaints(&news, &self.workers, &excuses.away);
+        let (while_slow, by_us): (Vec<_>, Vec<_>) =
+            complaints.into_iter().partition(|complaint| complaint.is_within(&excuses.slow));
+        let by_us = by_us.into_iter().map(|complaint| complaint.text).collect();
+        Ok(Complaints { by_us, while_slow: while_slow.len() as u64, ..Complaints::default() })
     }
 }
 
 /// Longer waits are logged.
 const WAIT: u128 = 500;
 
-/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part in.
-fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
+/// An entry of the log.
+struct Complaint {
+    text: String,
+    /// When it was written, if it is of a wait.
+    waits_at: Option<u128>,
+}
+
+impl Complaint {
+    /// Whether it is of a wait that was in one of these spans, or a part of it was.
+    fn is_within(&self, spans: &[Span]) -> bool {
+        self.waits_at.is_some_and(|at| spans.iter().any(|span| span.start < at && at - WAIT < span.end))
+    }
+}
+
+/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part in. While workers were away,
+/// others may have waited.
+fn complaints(log: &str, workers: &HashSet<String>, away: &[Span]) -> Vec<Complaint> {
     let begins =
         Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ").expect("a regular expression");
     let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)").expect("a regular expression");
@@ -113,17 +146,54 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
             _ => entries.push(vec![line]),
         }
     }
-    let concerns_us = |entry: &Vec<&str>| {
-        let Some(head) = begins.captures(entry[0]) else { return false };
+    let concerns_us = |entry: Vec<&str>| {
+        let head = begins.captures(entry[0])?;
         let text = entry.join("\n");
-        let at: u128 = format!("{}{}", &head[1], &head[2]).parse().unwrap_or(0);
-        let is_excused = excused.iter().any(|span| span.start < at && at - WAIT < span.end);
         let deadlock = text.contains("deadlock detected");
-        let wait = text.contains("still waiting for") && &head[3] == "client" && !is_excused;
+        let wait = text.contains("still waiting for") && &head[3] == "client";
+        let waits_at = format!("{}{}", &head[1], &head[2]).parse().ok().filter(|_| wait && !deadlock);
         let names_ours =
             ["_cached_marks", "_cached_recalculations", "function cf_"].iter().any(|name| text.contains(name));
         let names_worker = process.captures_iter(&text).any(|found| workers.contains(&found[1]));
-        (deadlock || wait) && (names_ours || names_worker)
+        let concerns_us = (deadlock || wait) && (names_ours || names_worker);
+        let complaint = Complaint { text, waits_at };
+        (concerns_us && !complaint.is_within(away)).then_some(complaint)
     };
-    entries.into_iter().filter(concerns_us).map(|entry| entry.join("\n")).collect()
+    entries.into_iter().filter_map(concerns_us).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice;
+
+    use super::*;
+
+    const WAIT_FOR_A_WORKER: &str = "1795879615.494 [18040] client: LOG:  process 18040 still waiting for ShareLock on transaction 7452 after 500.097 ms
+1795879615.494 [18040] client: DETAIL:  Process holding the lock: 18248. Wait queue: 18040, 17901.
+1795879615.494 [18040] client: STATEMENT:  UPDATE \"alpha\" SET \"b\" = 80 WHERE \"id\" = 4";
+
+    const DEADLOCK_WITH_A_WORKER: &str = "1795879615.494 [18040] client: ERROR:  deadlock detected
+1795879615.494 [18040] client: DETAIL:  Process 18040 waits for ShareLock on transaction 7452; blocked by process 18248.";
+
+    const AROUND: Span = 1_795_879_615_200..1_795_879_615_300;
+
+    fn with_a_worker(log: &str, away: &[Span]) -> Vec<Complaint> {
+        complaints(log, &HashSet::from(["18248".to_owned()]), away)
+    }
+
+    #[test]
+    fn a_wait_for_a_worker_is_excused_while_it_is_away_or_nothing_is_quick() {
+        let [wait] = &with_a_worker(WAIT_FOR_A_WORKER, &[])[..] else { panic!("one wait") };
+        assert!(wait.is_within(slice::from_ref(&AROUND)) && !wait.is_within(&[]));
+        assert!(with_a_worker(WAIT_FOR_A_WORKER, slice::from_ref(&AROUND)).is_empty());
+        assert!(complaints(WAIT_FOR_A_WORKER, &HashSet::new(), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_deadlock_with_a_worker_is_never_excused() {
+        let [deadlock] = &with_a_worker(DEADLOCK_WITH_A_WORKER, slice::from_ref(&AROUND))[..] else {
+            panic!("one deadlock")
+        };
+        assert!(!deadlock.is_within(slice::from_ref(&AROUND)));
+    }
 }
