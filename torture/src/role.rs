@@ -47,7 +47,8 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConne
     let mut options = ConnectOptions::new(url);
     options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
     if url.starts_with("mysql") {
-        options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(500));
+        // About 60 for each model of a schema.
+        options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(300));
     }
     if url.starts_with("sqlite") {
         options.map_sqlx_sqlite_opts(|options| {

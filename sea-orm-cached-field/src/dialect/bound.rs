@@ -4,7 +4,10 @@ use std::mem::discriminant;
 
 use sea_orm::{DbBackend, Value};
 
-use super::sql::{Sql, key_columns};
+use super::{
+    sizes::{padded, repeated},
+    sql::{Sql, key_columns},
+};
 use crate::field::{
     Key,
     layout::{Column, Owner},
@@ -16,15 +19,23 @@ pub(crate) struct Bound<'a> {
     /// What the values are compared with, or written to.
     column: Option<&'a Column>,
     values: Vec<Value>,
+    /// Whether they are bound once if they are all the same. Each such column doubles the number of texts.
+    folds: bool,
 }
 
 impl<'a> Bound<'a> {
     pub(crate) fn new(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
-        Self { name: name.into(), column: None, values: values.into_iter().map(Into::into).collect() }
+        let values = values.into_iter().map(Into::into).collect();
+        Self { name: name.into(), column: None, values, folds: false }
     }
 
     pub(crate) fn to(column: &'a Column, name: impl Into<String>, values: impl IntoIterator<Item = Value>) -> Self {
         Self { column: Some(column), ..Self::new(name, values) }
+    }
+
+    /// Of which all rows have the same, mostly.
+    pub(crate) fn alike(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        Self { folds: true, ..Self::new(name, values) }
     }
 
     /// The columns of the owner's key.
@@ -37,19 +48,19 @@ impl<'a> Bound<'a> {
 }
 
 impl Sql {
-    /// `IN (..)`, for values of a column. On PostgreSQL the text does not depend on their number, so that it is prepared once.
+    /// `IN (..)`, for values of a column. On PostgreSQL the text does not depend on their number.
     pub(crate) fn among(&mut self, column: &Column, values: impl IntoIterator<Item = Value>) -> String {
         let bound = Bound::to(column, String::new(), values);
         let is_cast = column.cast.postgres != Default::default();
         if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
             return format!("= ANY ({})", self.bind(array(bound.values).1));
         }
-        let values: Vec<String> = bound.values.into_iter().map(|value| self.bind_for(column, value)).collect();
+        let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
+        let values: Vec<String> = values.collect();
         format!("IN ({})", values.join(", "))
     }
 
-    /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the number of rows, so that it
-    /// is prepared once.
+    /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the number of rows.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let head = format!("{name} ({})", names.join(", "));
@@ -58,27 +69,28 @@ impl Sql {
         format!("{head} AS ({rows})")
     }
 
-    /// A list of tuples; what is the same in all rows is bound once.
+    /// A list of tuples. What it is filled up with has no key, and is left out again.
     fn tuples_of(&mut self, columns: Vec<Bound<'_>>) -> String {
         let rows = columns.first().map_or(0, |column| column.values.len());
         let (mut selected, mut varying) = (Vec::new(), Vec::new());
-        for (at, bound) in columns.into_iter().enumerate() {
-            let is_constant = at > 0 && bound.is_constant();
+        for bound in columns {
+            let is_constant = bound.is_constant();
             let mut values = bound.values.into_iter();
             match values.next() {
                 Some(value) if is_constant => selected.push(self.bind_to(bound.column, value)),
                 first => {
-                    varying.push((bound.column, first.into_iter().chain(values)));
+                    let null = first.as_ref().map(Value::as_null);
+                    varying.push((bound.column, first.into_iter().chain(values).chain(null.into_iter().cycle())));
                     selected.push(format!("u.column{}", varying.len()));
                 }
             }
         }
-        let tuples = (0..rows).map(|_| {
+        let tuples = (0..padded(rows)).map(|_| {
             let row = varying.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
             format!("({})", row.collect::<Vec<_>>().join(", "))
         });
         let tuples = tuples.collect::<Vec<_>>().join(", ");
-        format!("SELECT {} FROM (VALUES {tuples}) AS u", selected.join(", "))
+        format!("SELECT {} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL", selected.join(", "))
     }
 
     fn bind_to(&mut self, column: Option<&Column>, value: Value) -> String {
@@ -88,11 +100,11 @@ impl Sql {
         }
     }
 
-    /// One array a column; what is the same in all rows is bound once.
+    /// One array a column.
     fn arrays(&mut self, columns: Vec<Bound<'_>>) -> String {
         let (mut selected, mut arrays, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, bound) in columns.into_iter().enumerate() {
-            if at > 0 && bound.is_constant() {
+        for bound in columns {
+            if bound.is_constant() {
                 let value = bound.values.into_iter().next().expect("a table has rows");
                 selected.push(self.bind_to(bound.column, value));
                 continue;
@@ -154,7 +166,7 @@ impl Bound<'_> {
     }
 
     fn is_constant(&self) -> bool {
-        self.values.iter().all(|value| *value == self.values[0])
+        self.folds && self.values.iter().all(|value| *value == self.values[0])
     }
 }
 
@@ -182,4 +194,33 @@ fn array(values: Vec<Value>) -> (Option<Value>, Value) {
 #[cfg(not(feature = "sqlx-postgres"))]
 fn array(values: Vec<Value>) -> (Option<Value>, Value) {
     unreachable!("{} values are no array without PostgreSQL", values.len())
+}
+
+#[cfg(all(test, feature = "sqlx-postgres"))]
+mod tests {
+    use super::*;
+
+    /// A table of such values, with a column of numbers beside it.
+    fn text(values: impl Fn(i64) -> Value, rows: i64) -> (String, Vec<Value>) {
+        let mut sql = Sql::postgres();
+        let columns = vec![Bound::new("key_1", (0..rows).map(values)), Bound::new("generation", 0..rows)];
+        let table = sql.table("v", columns);
+        let statement = sql.statement(table);
+        (statement.sql, statement.values.unwrap().0)
+    }
+
+    #[test]
+    fn what_makes_no_array_is_filled_up() {
+        let json = |n: i64| Value::Json(Some(Box::new(n.into())));
+        let (two, bound) = text(json, 2);
+        assert_eq!(two, text(json, 5).0);
+        assert_eq!(bound.len(), 10);
+        assert_eq!(bound[2..6], [json(1), 1_i64.into(), Value::Json(None), Value::BigInt(None)]);
+        assert!(two.ends_with("WHERE u.column1 IS NOT NULL)"), "{two}");
+    }
+
+    #[test]
+    fn arrays_have_one_text() {
+        assert_eq!(text(Value::from, 1).0, text(Value::from, 600).0);
+    }
 }

@@ -118,7 +118,13 @@ fn queried(owner: &Owner) -> Owner {
 
 /// All statements of workers, readers and of a row's methods, over three rows.
 pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static str, Statement)> {
-    let keys: Vec<Key> = (1..=3).map(|id| Key::new([id.into()])).collect();
+    statements_of(dialect, owner, 3)
+}
+
+/// The same over so many rows.
+pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> Vec<(&'static str, Statement)> {
+    let ids: Vec<i64> = (1..=rows.into()).collect();
+    let keys: Vec<Key> = (1..=rows).map(|id| Key::new([id.into()])).collect();
     let claims: Vec<Claim> = keys
         .iter()
         .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, waves: 0, claimed_at: 0 })
@@ -147,12 +153,12 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     for source in owner.looked_up() {
         several("take_links", dialect.take_links(owner, source, 100, None).into_iter().collect());
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
-        let links = [(1, "i31".to_owned()), (2, "i32".to_owned())];
+        let links: Vec<(i64, String)> = ids.iter().map(|id| (*id, "i31".to_owned())).collect();
         let behind = |after| dialect.marks_behind_links(owner, source, &links, after, 100).into_iter().collect();
         let mark = Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
         several("marks_behind_links", behind(None));
         several("marks_behind_links, further", behind(Some(&mark)));
-        several("append_marks", dialect.append_marks(owner, &[mark]).into_iter().collect());
+        several("append_marks", dialect.append_marks(owner, &vec![mark; keys.len()]));
     }
     several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
     several("collect lazily", dialect.collect(owner, Which::Oldest(100), 1000, None, &[0]));
@@ -174,7 +180,7 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     }
     several("drop_gone", dialect.drop_gone(owner, &claims));
     several("lock_unflagged", dialect.lock_unflagged(owner, 0, &keys).into_iter().collect());
-    several("delete_marks", dialect.delete_marks(owner, &[1, 2, 3]).into_iter().collect());
+    several("delete_marks", dialect.delete_marks(owner, &ids));
     several("enqueue", dialect.enqueue(owner, &queued, 1000));
     several("change_generation", dialect.change_generation(owner, &queued));
     several("flag_missing", dialect.flag_missing(owner, 0, &keys).into_iter().collect());

@@ -14,6 +14,7 @@ mod postgres;
 mod query;
 mod rows;
 mod shared;
+mod sizes;
 pub(crate) mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -34,6 +35,8 @@ use crate::{
 };
 
 use sql::Sql;
+
+pub(crate) use sizes::repeated;
 
 pub(crate) use rows::{
     Action, Cascade, Claim, Described, Enqueued, Mark, NextTry, Object, ObjectKind, Shape, ShapedField, UniqueColumn,
@@ -385,8 +388,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    fn append_marks(&self, _owner: &Owner, _marks: &[Mark]) -> Option<Statement> {
-        None
+    fn append_marks(&self, _owner: &Owner, _marks: &[Mark]) -> Vec<Statement> {
+        Vec::new()
     }
 
     /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
@@ -417,8 +420,8 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Deletes marks that were taken, where the taking does not.
-    fn delete_marks(&self, _owner: &Owner, _ids: &[i64]) -> Option<Statement> {
-        None
+    fn delete_marks(&self, _owner: &Owner, _ids: &[i64]) -> Vec<Statement> {
+        Vec::new()
     }
 
     /// The generation of something newly queued, from the newest of its marks.

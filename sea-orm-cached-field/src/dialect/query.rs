@@ -58,7 +58,7 @@ pub(super) fn values(
     let among = among(sql, owner, keys.clone());
     let mut claimed = Bound::keys(owner, keys);
     claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
-    claimed.push(Bound::new("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
+    claimed.push(Bound::alike("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
     let claimed = sql.table("k", claimed);
     let mut is_sound = vec!["coalesce(c.times, 1) = 1".to_owned()];
     is_sound.extend((!query(field).optional).then(|| "c.value IS NOT NULL".to_owned()));

@@ -201,17 +201,17 @@ fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], after: Option<&Key
 /// `v (key_1, ..., field, generation, marked_at, lease) AS (..)`
 pub(super) fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
-    columns.push(Bound::new("field", rows.iter().map(|row| owner.fields[row.field].name)));
+    columns.push(Bound::alike("field", rows.iter().map(|row| owner.fields[row.field].name)));
     columns.push(Bound::new("generation", rows.iter().map(|row| row.generation)));
     columns.push(Bound::new("marked_at", rows.iter().map(|row| row.marked_at)));
-    columns.push(Bound::new("lease", rows.iter().map(|row| if row.lease { lease } else { 0 })));
+    columns.push(Bound::alike("lease", rows.iter().map(|row| if row.lease { lease } else { 0 })));
     sql.table("v", columns)
 }
 
 /// `claimed (key_1, ..., field, generation) AS (..)`
 pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     let mut columns = Bound::keys(owner, claims.iter().map(|claim| &claim.key));
-    columns.push(Bound::new("field", claims.iter().map(|claim| owner.fields[claim.field].name)));
+    columns.push(Bound::alike("field", claims.iter().map(|claim| owner.fields[claim.field].name)));
     columns.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
     sql.table("claimed", columns)
 }
@@ -245,7 +245,7 @@ pub(super) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 /// `v (key_1, ..., claimed_at, value_1, ...) AS (..)`, one value a field of the shape.
 pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
-    columns.push(Bound::new("claimed_at", rows.iter().map(|row| row.claimed_at)));
+    columns.push(Bound::alike("claimed_at", rows.iter().map(|row| row.claimed_at)));
     for (at, shaped) in shape.0.iter().enumerate() {
         let values = rows.iter().map(|row| row.values[at].clone());
         columns.push(Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values));

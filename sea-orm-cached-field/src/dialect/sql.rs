@@ -1,6 +1,6 @@
 //! What SQL text is put together with. Identifiers are quoted, values are bound.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 
 use sea_orm::{
     DbBackend, Statement, Value,
@@ -9,6 +9,7 @@ use sea_orm::{
     },
 };
 
+use super::sizes;
 use crate::field::{
     Key,
     layout::{Cast, Column, Field, Owner, Table},
@@ -183,15 +184,44 @@ impl Sql {
         key: impl Fn(&T) -> &Key,
         mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
     ) -> String {
-        let mut text = String::new();
-        for row in rows {
-            let columns = owner.key.iter().zip(key(row).values());
-            let mut tuple: Vec<String> = columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
-            tuple.extend(rest(self, row));
-            let comma = if text.is_empty() { "" } else { ", " };
-            write!(text, "{comma}({})", tuple.join(", ")).expect("a String takes all that is written to it");
+        let tuples: Vec<String> = rows.iter().map(|row| self.tuple(owner, row, &key, &mut rest)).collect();
+        tuples.join(", ")
+    }
+
+    fn tuple<T>(
+        &mut self,
+        owner: &Owner,
+        row: &T,
+        key: impl Fn(&T) -> &Key,
+        rest: impl FnOnce(&mut Self, &T) -> Vec<String>,
+    ) -> String {
+        let columns = owner.key.iter().zip(key(row).values());
+        let mut tuple: Vec<String> = columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
+        tuple.extend(rest(self, row));
+        format!("({})", tuple.join(", "))
+    }
+
+    /// The tuples of [`Sql::tuples`], and as many more as the list is filled up with: in those, all that is bound is NULL.
+    pub(crate) fn padded_tuples<T>(
+        &mut self,
+        owner: &Owner,
+        rows: &[T],
+        key: impl Fn(&T) -> &Key,
+        mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
+    ) -> Vec<String> {
+        self.padded(rows, |sql, row| sql.tuple(owner, row, &key, &mut rest))
+    }
+
+    /// What is made of each row, and as many more as the list is filled up with: in those, all that is bound is NULL.
+    pub(crate) fn padded<T>(&mut self, rows: &[T], mut of_row: impl FnMut(&mut Self, &T) -> String) -> Vec<String> {
+        let mut made: Vec<String> = rows.iter().map(|row| of_row(self, row)).collect();
+        let Some(last) = rows.last() else { return made };
+        while made.len() < sizes::padded(rows.len()) {
+            let first = self.values.len();
+            made.push(of_row(self, last));
+            self.values[first..].iter_mut().for_each(|value| *value = value.as_null());
         }
-        text
+        made
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {

@@ -186,6 +186,7 @@ pub(crate) async fn load_all<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[
 
 /// Whether the row has one of these keys.
 fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition {
+    let keys = dialect::repeated(keys);
     let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     if let [column] = columns.as_slice() {
         return column.is_in(keys.iter().flat_map(|key| key.values().iter().cloned())).into_condition();
@@ -199,7 +200,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
         let values = Query::select().exprs(columns.iter().enumerate().map(value)).from_values(rows, "keys").take();
         return tuple.in_subquery(values).into_condition();
     }
-    let is = |key: &Key| {
+    let is = |key: &&Key| {
         columns
             .iter()
             .zip(key.values())

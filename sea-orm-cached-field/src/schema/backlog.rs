@@ -102,7 +102,7 @@ async fn flag_chunk(
         marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
     }
     for marks in marks.chunks(MARKS) {
-        execute(db, dialect, dialect.append_marks(owner, marks).into_iter().collect()).await?;
+        execute(db, dialect, dialect.append_marks(owner, marks)).await?;
     }
     Ok(())
 }

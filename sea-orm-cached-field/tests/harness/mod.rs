@@ -453,10 +453,6 @@ impl TestDb {
 pub async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(8).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
-    if url.starts_with("mysql") {
-        // sqlx closes a statement that falls out of its cache in a packet of its own, for which the next one waits 40 ms.
-        options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(500));
-    }
     if url.starts_with("sqlite") {
         options.map_sqlx_sqlite_opts(|options| {
             options.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(20))

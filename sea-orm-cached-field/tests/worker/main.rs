@@ -43,6 +43,7 @@ mod several_workers_share_the_work;
 mod sleepers_are_woken;
 mod slow_fields_do_not_hold_up_others;
 mod something_follows_each_recalculation;
+mod statements_have_few_texts;
 mod the_backend_serves_another_apalis_worker;
 mod the_doctor_names_what_fails_and_what_waits;
 mod the_engine_narrates_itself;

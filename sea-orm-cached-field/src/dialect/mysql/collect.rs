@@ -12,7 +12,7 @@ use super::{
 use crate::{
     dialect::{
         Enqueued, Mark, shared,
-        sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+        sql::{Sql, by_field, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
         Key,
@@ -136,10 +136,10 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids: Vec<String> = ids.iter().map(|id| format!("SELECT {} AS id", sql.bind(*id))).collect();
+    let ids = sql.padded(ids, |sql, id| format!("({})", sql.bind(*id)));
     let text = format!(
         "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
-        ids.join(" UNION ALL "),
+        super::values("m.id", &marks(owner), &ids),
         qualified(&marks(owner)),
     );
     statement(sql, text)
@@ -149,16 +149,18 @@ pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
 /// those before them.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
     let mut sql = Sql::mysql();
-    let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner), now());
+    let (queue, keys, now) = (recalculations(owner), key_columns(owner), now());
     let rest = |sql: &mut Sql, row: &Enqueued| {
-        let (lease, attempts) =
-            if row.lease { (super::after(&now, &sql.bind(lease)), 1) } else { (super::NEVER.to_owned(), 0) };
+        let lease = if row.lease { lease } else { 0 };
         let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
-        let marked_at = super::moment(&sql.bind(row.marked_at));
-        let due = owner.fields[row.field].debounce.map_or(now.clone(), |time| super::after(&now, &time.to_string()));
-        vec![field, generation, due, lease, attempts.to_string(), marked_at]
+        vec![field, generation, sql.bind(lease), sql.bind(row.marked_at)]
     };
-    let tuples = sql.tuples(owner, rows, |row| &row.key, rest);
+    let columns = ["field", "generation AS marked", "generation AS lease", "generation AS marked_at"];
+    let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
+    let due = match owner.debounced().next() {
+        None => now.clone(),
+        Some(_) => super::after(&now, &by_field("c.field", owner.debounced(), 0)),
+    };
     // With `debounce` no later than it was, or a row that changes all the time would never be due.
     let due_again = match owner.debounced().next() {
         None => "VALUES(due_at)".to_owned(),
@@ -168,12 +170,19 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     };
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         VALUES {tuples}
+         SELECT {selected}, c.field, c.marked, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0, {marked_at}
+           FROM {enqueued} WHERE {is_row}
          ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
+        queue = qualified(&queue),
         columns = keys.join(", "),
+        selected = prefixed("c", &keys),
+        leased_until = super::after(&now, "c.lease"),
+        never = super::moment("0"),
+        marked_at = super::moment("c.marked_at"),
+        is_row = super::IS_ROW,
     );
     let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
     vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]
@@ -193,7 +202,7 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let rows = format!("{} WHERE NOT t.{flag} LIMIT {}", super::rows_of_keys(&mut sql, owner, of), of.len());
+    let rows = format!("{} WHERE NOT t.{flag} LIMIT {ALL}", super::rows_of_keys(&mut sql, owner, of));
     let text = mark::write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, text)
 }

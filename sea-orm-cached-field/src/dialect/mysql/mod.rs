@@ -31,7 +31,7 @@ use sea_orm::{
 
 use super::{
     Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, WakeUp, Written,
-    shared,
+    shared, sizes,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -54,9 +54,24 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
-/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`. It is
-/// joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not even for a moment,
-/// in which somebody would skip it. A list of keys in a condition may be read as a range, or all of the table.
+/// Whether a row of [`keyed`] has a key.
+const IS_ROW: &str = "c.key_1 IS NOT NULL";
+
+/// A query of these columns of a table, which give them their types and collations, and of rows of values. MySQL asks for
+/// `ROW` before each, and MariaDB, which takes it for a comment, for nothing.
+fn values(columns: &str, table: &Table, rows: &[String]) -> String {
+    let first = format!("SELECT {columns} FROM {} m WHERE FALSE", names::qualified(table));
+    if rows.is_empty() {
+        return first;
+    }
+    let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
+    format!("{first} UNION ALL VALUES {}", rows.join(", "))
+}
+
+/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`, and of rows
+/// without a key. It is joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not
+/// even for a moment, in which somebody would skip it. A list of keys in a condition may be read as a range, or all of the
+/// table.
 fn keyed<T>(
     sql: &mut Sql,
     owner: &Owner,
@@ -66,20 +81,9 @@ fn keyed<T>(
     key: impl Fn(&T) -> &Key,
     rest: impl Fn(&mut Sql, &T) -> Vec<String>,
 ) -> String {
-    // Our table gives the columns their types and collations.
     let columns = [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
-    let mut table = format!("SELECT {} FROM {} m WHERE FALSE", prefixed("m", &columns), names::qualified(like));
-    for row in rows {
-        let mut values: Vec<String> = owner
-            .key
-            .iter()
-            .zip(key(row).values())
-            .map(|(column, value)| sql.bind_for(column, value.clone()))
-            .collect();
-        values.extend(rest(sql, row));
-        table += &format!(" UNION ALL SELECT {}", values.join(", "));
-    }
-    format!("({table}) c")
+    let rows = sql.padded_tuples(owner, rows, key, rest);
+    format!("({}) c", values(&prefixed("m", &columns), like, &rows))
 }
 
 /// The keys alone.
@@ -373,8 +377,8 @@ impl Dialect for MySql {
         Some(collect::marks_behind_links(owner, source, links, after, limit))
     }
 
-    fn append_marks(&self, owner: &Owner, marks: &[Mark]) -> Option<Statement> {
-        Some(collect::append_marks(owner, marks))
+    fn append_marks(&self, owner: &Owner, marks: &[Mark]) -> Vec<Statement> {
+        sizes::parts(marks).into_iter().map(|part| collect::append_marks(owner, part)).collect()
     }
 
     fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
@@ -385,8 +389,8 @@ impl Dialect for MySql {
         Some(collect::take_marks_of(owner, keys))
     }
 
-    fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Option<Statement> {
-        Some(collect::delete_marks(owner, ids))
+    fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Vec<Statement> {
+        ids.chunks(sizes::LARGEST).map(|part| collect::delete_marks(owner, part)).collect()
     }
 
     /// A random number: an id, as of a mark, cannot be had without making one.

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use sea_orm::Value;
+
 use super::{
     link,
     names::{owner_key, qualified, quote, quote_all},
@@ -158,18 +160,15 @@ pub(super) fn hash(values: &[String]) -> String {
 /// Binds a link that [`encoded`] has written.
 fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
     let values = link::decoded(link, columns).into_iter();
-    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect::<Vec<_>>().join(", ")
+    values.map(|value| sql.bind(value.unwrap_or(Value::String(None)))).collect::<Vec<_>>().join(", ")
 }
 
 /// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links lead to.
 pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[(i64, String)]) -> String {
-    // The table's columns give the values their types and collations.
-    let typed = selected("f", &far(&source.steps[source.at]));
-    let mut first = format!("SELECT 0 AS id, {typed} FROM {} f WHERE FALSE", qualified(source.table()));
-    for (id, link) in marks {
-        let id = sql.bind(*id);
-        first += &format!("\n UNION ALL SELECT {id}, {}", bind(sql, link, source.link().len()));
-    }
+    let typed = selected("m", &far(&source.steps[source.at]));
+    let columns = source.link().len();
+    let links = sql.padded(marks, |sql, (id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns)));
+    let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
 

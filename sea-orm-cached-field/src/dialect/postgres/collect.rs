@@ -180,7 +180,7 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement {
     let mut sql = Sql::postgres();
     let mut columns = Bound::keys(owner, rows.iter().map(|(key, _)| *key));
-    columns.push(Bound::new("field", rows.iter().map(|(_, field)| owner.fields[*field].name)));
+    columns.push(Bound::alike("field", rows.iter().map(|(_, field)| owner.fields[*field].name)));
     let rows = sql.table("v", columns);
     statement(sql, format!("WITH {rows} SELECT p.place FROM v, {}", place_in_queue(owner, "v", "FOR UPDATE")))
 }

@@ -67,7 +67,7 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
     let of = &owner.fields[field];
     let mut columns = Bound::keys(owner, values.iter().map(|(claim, _)| &claim.key));
     columns.push(Bound::new("generation", values.iter().map(|(claim, _)| claim.generation)));
-    columns.push(Bound::new("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
+    columns.push(Bound::alike("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
     columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
     let calculated = sql.table("v", columns);
     let text = completion(&sql, owner, of, &calculated, "");

@@ -135,7 +135,7 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     let lease_end = format!("{NOW} + {}", sql.bind(lease));
     let held = if steal { "false".to_owned() } else { format!("leased_until > {NOW}") };
     let generation = if steal { "excluded.generation" } else { "generation" };
-    let tuples = sql.tuples(
+    let tuples = sql.padded_tuples(
         owner,
         of,
         |key| key,
@@ -146,13 +146,14 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
     );
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
-         VALUES {tuples}
+         SELECT * FROM (VALUES {tuples}) WHERE column1 IS NOT NULL
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased",
+        tuples = tuples.join(", "),
         returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)

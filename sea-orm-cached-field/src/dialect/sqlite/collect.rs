@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, statement};
 use crate::{
     dialect::{
-        Enqueued, Which, shared,
+        Enqueued, Which, repeated, shared,
         sql::{
             Sql, by_field, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations,
         },
@@ -27,7 +27,7 @@ pub(super) fn collect(
     let chosen = |sql: &mut Sql| {
         let known = known_fields(owner);
         let chosen = match which {
-            Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, keys, |key| key, |_, _| Vec::new())),
+            Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())),
             Which::Oldest(limit) => {
                 format!("SELECT {keys} FROM {marks} WHERE {known} ORDER BY id LIMIT {}", sql.bind(limit as i64))
             }

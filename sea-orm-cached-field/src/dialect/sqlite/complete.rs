@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{NOW, mark, statement};
 use crate::{
     dialect::{
-        Claim, NextTry, Shape, ShapedField, Written, shared,
+        Claim, NextTry, Shape, ShapedField, Written, repeated, shared,
         sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     },
     field::{
@@ -17,7 +17,7 @@ use crate::{
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let tuples = sql.tuples(owner, keys, |key| key, |_, _| Vec::new());
+    let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
     let text = format!(
         "SELECT {} FROM {} t WHERE ({}) IN (VALUES {tuples})",
         sql.own_keys(owner),

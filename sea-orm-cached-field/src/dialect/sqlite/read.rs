@@ -5,7 +5,7 @@ use sea_orm::Statement;
 use super::{now_as_expiry, statement, way};
 use crate::{
     dialect::{
-        shared,
+        repeated, shared,
         sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
     },
     field::{
@@ -65,7 +65,7 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 
 /// Whether the row `t` has one of these keys.
 fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
-    let keys = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let keys = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
 }
 

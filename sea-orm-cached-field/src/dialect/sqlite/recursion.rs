@@ -4,6 +4,7 @@ use sea_orm::Statement;
 
 use super::{NOW, statement, way};
 use crate::{
+    dialect::repeated,
     dialect::sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
     field::{
         Key,
@@ -20,7 +21,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let mut sql = Sql::sqlite();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let step = |from: &str, start: &[String]| {
         format!(
             "SELECT {start}, {reached} FROM {from} JOIN {table} f ON {same} {readers}",
@@ -61,7 +62,7 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let (keys, owner_key) = (key_columns(owner), owner_key(owner));
-    let tuples = sql.tuples(owner, of, |key| key, |_, _| Vec::new());
+    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "UPDATE {queue} SET due_at = {NOW}, attempts = 0
