@@ -80,6 +80,23 @@ pub enum Error {
         found: usize,
     },
 
+    /// A unique index has the field's column, and refuses the value, for another row has it. A row that is to be recalculated
+    /// gives its value up: its column is NULL until then. One that is not keeps it. The row that has failed is tried again, by
+    /// workers, like one whose calculation fails.
+    #[error("`{field}` of `{table}` {key} could not be stored, for a unique index allows its value once: {remedy}")]
+    NotUnique {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// Which row is in the way, and what to do.
+        remedy: &'static str,
+        /// What the database says, with the name of the index.
+        source: Box<DbErr>,
+    },
+
     /// A value was to be set by hand, and a transaction of somebody holds the row locked.
     #[error("the row {key} of `{table}` is locked by somebody: the value could not be set")]
     Locked {

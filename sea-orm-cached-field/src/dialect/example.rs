@@ -5,7 +5,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query},
 };
 
-use super::{Claim, Described, Dialect, Enqueued, Mark, NextTry, Shape, ShapedField, UniqueColumn, Which, Written};
+use super::{
+    Claim, Described, Dialect, Enqueued, IndexedColumn, Mark, NextTry, Shape, ShapedField, UniqueColumn, UniqueIndex,
+    Which, Written,
+};
 use crate::field::{
     Flagging, Key,
     layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
@@ -116,6 +119,12 @@ fn queried(owner: &Owner) -> Owner {
     owner
 }
 
+/// Over the cached column, and another one.
+fn unique_index(owner: &Owner) -> UniqueIndex {
+    let column = |name: &str| IndexedColumn { name: name.to_owned(), collation: None, nullable: true };
+    UniqueIndex { columns: vec![column(&owner.fields[0].cached.name), column("city_id")] }
+}
+
 /// All statements of workers, readers and of a row's methods, over three rows.
 pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static str, Statement)> {
     statements_of(dialect, owner, 3)
@@ -187,6 +196,9 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
     several("lease", dialect.lease(owner, &claims, 1000).into_iter().collect());
     several("lease_rows", dialect.lease_rows(owner, 0, &keys, 1000, false));
     several("write", dialect.write(owner, &shape, &rows));
+    several("holders", dialect.holders(owner, &unique_index(owner), &shape, &rows));
+    several("lock_holders", vec![dialect.lock_holders(owner, 0, &keys)]);
+    several("give_up_value", dialect.give_up_value(owner, 0, &keys));
     for source in &owner.sources {
         several("circular", vec![dialect.circular(owner, source, &keys)]);
         several("readers", vec![dialect.readers(owner, source, &keys[0])]);

@@ -39,8 +39,8 @@ use sql::Sql;
 pub(crate) use sizes::repeated;
 
 pub(crate) use rows::{
-    Action, Cascade, Claim, Described, Enqueued, Mark, NextTry, Object, ObjectKind, Shape, ShapedField, UniqueColumn,
-    Version, Which, Written,
+    Action, Cascade, Claim, Described, Enqueued, IndexedColumn, Mark, NextTry, Object, ObjectKind, Shape, ShapedField,
+    UniqueColumn, UniqueIndex, Version, Which, Written,
 };
 
 /// The dialect of this database.
@@ -503,6 +503,20 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Writes values and flags of rows that are all of one shape.
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
+
+    /// Rows `name` (of the index), `column` (null if it is an expression or a part of one), `collation` (as of
+    /// [`IndexedColumn`]), `nullable` (0 or 1) of the unique indexes of a table, but for the primary key.
+    fn unique_columns(&self, table: &Table) -> Statement;
+
+    /// Rows `place` (of a row among these), `key_1`, ...: the other rows that have, in all columns of the index, what that row
+    /// is about to have. Nothing is locked.
+    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
+
+    /// Locks rows, skipping those that somebody holds locked: rows `key_1`, ..., spelled as given, and `flagged` (bool).
+    fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement;
+
+    /// Makes the cached column of these rows NULL, and keeps, or sets, their flag. They are locked, and to be recalculated.
+    fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement>;
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds, with that many waves more.
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement>;

@@ -132,6 +132,20 @@ pub(crate) struct UniqueColumn {
     pub(crate) collation: String,
 }
 
+/// A unique index of an owner that has a cached column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UniqueIndex {
+    pub(crate) columns: Vec<IndexedColumn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IndexedColumn {
+    pub(crate) name: String,
+    /// By which the index compares it, where that need not be the column's own.
+    pub(crate) collation: Option<String>,
+    pub(crate) nullable: bool,
+}
+
 /// A foreign key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cascade {

@@ -3,7 +3,7 @@
 use sea_orm::{DbErr, Statement, Value};
 
 use super::{
-    Claim, Enqueued, Shape, Version, Written,
+    Claim, Enqueued, IndexedColumn, Shape, ShapedField, UniqueIndex, Version, Written,
     bound::Bound,
     sql::{Sql, equal, key_columns, marks, recalculations, versions as versions_table, versions_beside},
 };
@@ -246,11 +246,45 @@ pub(super) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
     columns.push(Bound::alike("claimed_at", rows.iter().map(|row| row.claimed_at)));
-    for (at, shaped) in shape.0.iter().enumerate() {
-        let values = rows.iter().map(|row| row.values[at].clone());
-        columns.push(Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values));
-    }
+    columns.extend(values_of(owner, shape, rows));
     sql.table("v", columns)
+}
+
+/// The columns `value_1, ...`, one a field of the shape.
+fn values_of<'o>(owner: &'o Owner, shape: &Shape, rows: &[Written]) -> Vec<Bound<'o>> {
+    let column = |(at, shaped): (usize, &ShapedField)| {
+        let values = rows.iter().map(|row| row.values[at].clone());
+        Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values)
+    };
+    shape.0.iter().enumerate().map(column).collect()
+}
+
+/// `v (key_1, ..., place, value_1, ...) AS (..)`: what rows are about to have, one value a field of the shape, each with its
+/// place among them, from 0 on.
+pub(super) fn wanted(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::new("place", 0..rows.len() as i64));
+    columns.extend(values_of(owner, shape, rows));
+    sql.table("v", columns)
+}
+
+/// Whether a row has, in all columns of the index, what the row `o` is about to have: these values, and otherwise what it has.
+pub(super) fn holds_wanted(
+    sql: &Sql,
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    row: &str,
+    value: impl Fn(usize) -> String,
+) -> String {
+    let equal = |column: &IndexedColumn| {
+        let name = sql.quote(&column.name);
+        let place = shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
+        let wanted = place.map_or_else(|| format!("o.{name}"), &value);
+        let collation = column.collation.iter().map(|collation| format!(" COLLATE {}", sql.quote(collation)));
+        format!("{row}.{name} = {wanted}{}", collation.collect::<String>())
+    };
+    index.columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
 }
 
 /// What is assigned to each field of the shape, from the table [`written`].

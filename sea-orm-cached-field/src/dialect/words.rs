@@ -113,6 +113,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
     .collect();
     statements.extend([
         dialect.describe(&owner.table),
+        dialect.unique_columns(&owner.table),
         dialect.installed(&owner),
         dialect.versions(&owner),
         dialect.end_renewal(&owner, 0, 1),

@@ -20,6 +20,7 @@ use crate::{
     dialect::{self, Dialect, Identity},
     event::Event,
     field::layout::Table,
+    invalidation::Unique,
     registry::Model,
 };
 use flight::Flights;
@@ -44,6 +45,8 @@ pub(crate) struct Engine {
     /// How often the above was switched on, and up to which of these times the flagged rows of each table were queued.
     switched_on: AtomicU64,
     queued: Mutex<HashMap<Table, u64>>,
+    /// What was last found of the unique indexes of each table.
+    unique: Mutex<HashMap<Table, Arc<Unique>>>,
 }
 
 /// The setting's name, that of its predecessor.
@@ -99,6 +102,7 @@ impl Engine {
             eager: AtomicBool::new(*EAGER_BY_DEFAULT != Ok(false)),
             switched_on: AtomicU64::default(),
             queued: Mutex::default(),
+            unique: Mutex::default(),
         }
     }
 
@@ -137,6 +141,17 @@ impl Engine {
         self.queued.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), time);
     }
 
+    /// What is known of the unique indexes of a table.
+    pub(crate) fn unique(&self, table: &Table) -> Option<Arc<Unique>> {
+        self.unique.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned()
+    }
+
+    pub(crate) fn know_unique(&self, table: &Table, unique: Unique) -> Arc<Unique> {
+        let unique = Arc::new(unique);
+        self.unique.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&unique));
+        unique
+    }
+
     /// The fields of a model that only readers recalculate.
     pub(crate) fn lazy(&self, model: &Model) -> Vec<usize> {
         let fields = model.owner.fields.iter().enumerate().filter(|(_, field)| field.lazy || !self.is_eager());
@@ -149,7 +164,11 @@ impl Engine {
 
     /// Whether the database refuses a value for good, such as one that is too long for its column.
     pub(crate) fn refuses_value(&self, error: &Error) -> bool {
-        matches!(error, Error::Database(error) if self.dialect.refuses_value(error))
+        match error {
+            Error::NotUnique { .. } => true,
+            Error::Database(error) => self.dialect.refuses_value(error),
+            _ => false,
+        }
     }
 
     /// Tells of many things at once. They are put into words only if somebody listens.

@@ -1,6 +1,7 @@
 //! Complete: a calculated value is stored, or a claim ends otherwise.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Val
 use super::{
     Connections, execute_all, explained,
     judge::{Verdict, judge, read_verdict, with_verdict},
+    unique::{Room, Unique, look_up, make_room, unique_of},
     wave,
 };
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
 const LOCKED_DELAY: i64 = 20;
 
 /// A calculated value on its way to the row.
+#[derive(Clone)]
 pub(crate) struct Calculation {
     pub(crate) claim: Claim,
     pub(crate) value: Value,
@@ -40,14 +43,26 @@ pub(crate) async fn complete(
     calculations: &[Calculation],
 ) -> Result<Vec<bool>, Error> {
     let connections = connections.into();
-    let verdicts = match store_alone(engine, connections, model, calculations).await? {
-        Some(verdicts) => verdicts,
-        None => store(engine, connections, model, calculations).await?,
-    };
+    let mut unique = unique_of(engine, &connections.reader(), model).await?;
+    let mut stored = try_to_store(engine, connections, model, &unique, calculations).await;
+    if let Err(error) = &stored
+        && engine.refuses_value(error)
+    {
+        // An index may have been made since, or a column may not be NULL any more.
+        let found = look_up(engine, &connections.reader(), model).await?;
+        if found != unique {
+            unique = found;
+            stored = try_to_store(engine, connections, model, &unique, calculations).await;
+        }
+    }
+    let verdicts = stored.map_err(|error| match calculations {
+        [Calculation { claim, .. }] => Room::default().explained(&unique, model, claim.field, &claim.key, error),
+        _ => error,
+    })?;
     let judged = calculations.iter().zip(&verdicts);
     engine
         .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, *verdict, calculation.changed)));
-    stored(engine, connections, model, claims(calculations), &verdicts).await;
+    self::stored(engine, connections, model, claims(calculations), &verdicts).await;
     Ok(verdicts.into_iter().map(Verdict::is_stored).collect())
 }
 
@@ -95,6 +110,21 @@ async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, c
     }
 }
 
+async fn try_to_store(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    unique: &Unique,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    if !claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
+        && let Some(verdicts) = store_alone(engine, connections, model, calculations).await?
+    {
+        return Ok(verdicts);
+    }
+    store(engine, connections, model, unique, calculations).await
+}
+
 /// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing is done.
 async fn store_alone(
     engine: &Engine,
@@ -120,14 +150,29 @@ async fn store(
     engine: &Engine,
     connections: Connections<'_>,
     model: &Model,
+    unique: &Unique,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
     let transaction = connections.begin(engine, true).await?;
     let stored = async {
-        let verdicts = match store_at_once(engine, &transaction, model, calculations).await? {
-            Some(verdicts) => verdicts,
-            None => store_in_steps(engine, &transaction, model, calculations).await?,
+        let rows = by_shape(calculations, &vec![Verdict::Done; calculations.len()]);
+        let room = make_room(engine, &transaction, model, unique, &rows, true).await?;
+        let is_blocked = |calculation: &Calculation| {
+            unique.has(&model.owner, calculation.claim.field) && room.blocked.contains(&calculation.claim.key)
         };
+        let free: Cow<'_, [Calculation]> = if room.blocked.is_empty() {
+            calculations.into()
+        } else {
+            calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
+        };
+        let stored = store_within(engine, &transaction, model, &free).await.map_err(|error| match calculations {
+            [Calculation { claim, .. }] => room.explained(unique, model, claim.field, &claim.key, error),
+            _ => error,
+        });
+        let mut verdicts = stored?.into_iter();
+        let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
+        let verdicts: Vec<Verdict> =
+            calculations.iter().map(verdict).map(|verdict| verdict.unwrap_or(Verdict::HandBack)).collect();
         end(engine, &transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
@@ -141,6 +186,21 @@ async fn store(
             transaction.rollback().await?;
             Err(error)
         }
+    }
+}
+
+async fn store_within(
+    engine: &Engine,
+    transaction: &DatabaseTransaction,
+    model: &Model,
+    calculations: &[Calculation],
+) -> Result<Vec<Verdict>, Error> {
+    if calculations.is_empty() {
+        return Ok(Vec::new());
+    }
+    match store_at_once(engine, transaction, model, calculations).await? {
+        Some(verdicts) => Ok(verdicts),
+        None => store_in_steps(engine, transaction, model, calculations).await,
     }
 }
 
@@ -292,7 +352,8 @@ pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     Ok(row.try_get("", "now")?)
 }
 
-/// Stores a value inside a user's transaction, without waiting. Whether it could: not if somebody holds the row locked.
+/// Stores a value inside a user's transaction, without waiting. Whether it could: not if somebody holds the row locked, or one
+/// whose unique value it is about to have.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -307,8 +368,17 @@ pub(crate) async fn store_in_transaction(
         {
             return Ok(false);
         }
-        execute_all(db, statements).await?;
+        let (engine, key) = (Engine::at(db)?, &written.key);
+        let unique = unique_of(&engine, db, model).await?;
+        let rows = BTreeMap::from([(Shape(vec![ShapedField { field, done: true }]), vec![written.clone()])]);
+        // The transaction may go by a snapshot that is older than what is locked now.
+        let room = make_room(&engine, db, model, &unique, &rows, false).await?;
+        if !room.blocked.is_empty() {
+            return Ok(false);
+        }
+        let stored = execute_all(db, statements).await;
+        stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;
         Ok(true)
     };
-    stored.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()))
+    stored.await.map_err(|error| explained(dialect, [&model.owner], error))
 }

@@ -13,6 +13,7 @@ mod mark;
 mod query;
 mod question;
 mod recursion;
+mod unique;
 mod wave;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
@@ -28,6 +29,7 @@ pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;
 pub(crate) use recursion::find_circles;
+pub(crate) use unique::Unique;
 
 async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
     for statement in statements {

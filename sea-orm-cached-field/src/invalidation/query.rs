@@ -12,6 +12,7 @@ use super::{
     complete::{end, event, stored},
     execute_all,
     judge::{Verdict, judge, read_verdict, with_verdict},
+    unique::unique_of,
 };
 use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
 
@@ -34,6 +35,11 @@ pub(crate) async fn complete_by_query(
         return Ok(None);
     }
     let (started, connections) = (Instant::now(), connections.into());
+    let unique = unique_of(engine, &connections.reader(), model).await?;
+    if claims.iter().any(|claim| unique.has(&model.owner, claim.field)) {
+        // Which rows are in the way is told only by values that are known.
+        return Ok(None);
+    }
     let transaction = connections.begin(engine, true).await?;
     let ended = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
         Ok(Some(ended)) => ended,

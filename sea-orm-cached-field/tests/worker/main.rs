@@ -10,6 +10,7 @@ mod harness;
 
 mod crowd;
 mod fragile;
+mod league;
 mod queried;
 
 mod a_backlog_is_worked_off_by_age;
@@ -48,5 +49,6 @@ mod the_backend_serves_another_apalis_worker;
 mod the_doctor_names_what_fails_and_what_waits;
 mod the_engine_narrates_itself;
 mod the_worker_stops_when_told;
+mod unique_values_are_exchanged;
 mod what_is_not_installed_is_an_error;
 mod within_a_transaction;

@@ -22,6 +22,7 @@ mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
+mod unique;
 mod upgrade;
 mod way;
 
@@ -30,8 +31,8 @@ use sea_orm::{
 };
 
 use super::{
-    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, WakeUp, Written,
-    shared, sizes,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, UniqueIndex,
+    WakeUp, Written, shared, sizes,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -448,6 +449,22 @@ impl Dialect for MySql {
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
         complete::write(owner, shape, rows)
+    }
+
+    fn unique_columns(&self, table: &Table) -> Statement {
+        unique::columns(table)
+    }
+
+    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        unique::holders(owner, index, shape, rows)
+    }
+
+    fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        unique::lock_holders(owner, field, keys)
+    }
+
+    fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement> {
+        unique::give_up_value(owner, field, keys)
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {

@@ -11,7 +11,8 @@ use crate::{
 
 const TABLES: [&str; 4] = [
     "lamppost (id integer PRIMARY KEY, first_name text, city_id integer, cached_full_name text,
-        full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after datetime(6), KEY (city_id))",
+        full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after datetime(6), KEY (city_id),
+        KEY (cached_full_name(20), city_id))",
     "pigeon (id integer PRIMARY KEY, lamppost_id integer, weight integer, ring text, KEY (lamppost_id))",
     "city (id integer PRIMARY KEY, name text)",
     "numbers (n integer PRIMARY KEY)",

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The owner's row of a row of `rows`, locked, if that can be had at once.
-fn locked_row(owner: &Owner, rows: &str) -> String {
+pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
     format!(
         "LATERAL (SELECT t.* FROM {} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED) t",
         qualified(&owner.table),

@@ -20,6 +20,7 @@ mod recursion;
 mod related_triggers;
 mod rights;
 mod tables;
+mod unique;
 mod upgrade;
 mod way;
 
@@ -28,8 +29,8 @@ use std::time::Duration;
 use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Session, Shape, WakeUp, Which, Written,
-    sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Session, Shape, UniqueIndex, WakeUp,
+    Which, Written, sql::Sql,
 };
 use crate::field::{
     Key,
@@ -328,6 +329,22 @@ impl Dialect for Postgres {
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
         vec![complete::write(owner, shape, rows)]
+    }
+
+    fn unique_columns(&self, table: &Table) -> Statement {
+        unique::columns(table)
+    }
+
+    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        vec![unique::holders(owner, index, shape, rows)]
+    }
+
+    fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        unique::lock_holders(owner, field, keys)
+    }
+
+    fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement> {
+        vec![unique::give_up_value(owner, field, keys)]
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {

@@ -18,6 +18,7 @@ mod read;
 mod recursion;
 mod related_triggers;
 mod tables;
+mod unique;
 mod upgrade;
 mod way;
 
@@ -27,7 +28,8 @@ use sea_orm::{
 };
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Shape, WakeUp, Which, Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Shape, UniqueIndex, WakeUp, Which,
+    Written, sql::Sql,
 };
 use crate::field::{
     Key,
@@ -274,6 +276,22 @@ impl Dialect for Sqlite {
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
         vec![complete::write(owner, shape, rows)]
+    }
+
+    fn unique_columns(&self, table: &Table) -> Statement {
+        unique::columns(table)
+    }
+
+    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+        vec![unique::holders(owner, index, shape, rows)]
+    }
+
+    fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+        unique::lock_holders(owner, field, keys)
+    }
+
+    fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement> {
+        vec![unique::give_up_value(owner, field, keys)]
     }
 
     fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {

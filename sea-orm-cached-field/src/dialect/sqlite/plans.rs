@@ -13,6 +13,7 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
     let columns = [
         ("id", "INTEGER PRIMARY KEY"),
         ("first_name", "TEXT"),
+        ("city_id", "INTEGER"),
         ("cached_full_name", "TEXT"),
         ("full_name_recalculation_needed", "BOOLEAN NOT NULL DEFAULT TRUE"),
         ("full_name_expires_after", "TEXT"),
@@ -23,6 +24,8 @@ async fn installed(owner: &Owner) -> DatabaseConnection {
         .await
         .unwrap();
     db.execute_unprepared("CREATE INDEX pigeon_lamppost ON pigeon (lamppost_id)").await.unwrap();
+    let unique = "CREATE UNIQUE INDEX lamppost_full_name ON lamppost (cached_full_name, city_id)";
+    db.execute_unprepared(unique).await.unwrap();
     let table = Described {
         table: owner.table.clone(),
         columns: columns.iter().map(|(name, _)| ((*name).to_owned(), "INTEGER".to_owned())).collect(),
