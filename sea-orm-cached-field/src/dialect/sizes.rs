@@ -49,7 +49,7 @@ mod tests {
     /// No other than those of these numbers of rows.
     fn assert_few_texts(dialect: &dyn Dialect, sizes: &[usize]) {
         let known: BTreeSet<_> = sizes.iter().flat_map(|size| texts(dialect, *size)).collect();
-        for rows in (1..=25).chain(55..=65).chain(195..=205).chain(595..=600) {
+        for rows in (1..=22).chain([59, 60, 61, 199, 200, 201, 600]) {
             let unknown = texts(dialect, rows).into_iter().find(|text| !known.contains(text));
             if let Some((name, text)) = unknown {
                 let end = text.floor_char_boundary(2000);

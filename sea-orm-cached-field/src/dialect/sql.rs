@@ -182,10 +182,20 @@ impl Sql {
         owner: &Owner,
         rows: &[T],
         key: impl Fn(&T) -> &Key,
-        mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
+        rest: impl FnMut(&mut Self, &T) -> Vec<String>,
     ) -> String {
-        let tuples: Vec<String> = rows.iter().map(|row| self.tuple(owner, row, &key, &mut rest)).collect();
-        tuples.join(", ")
+        self.tuple_list(owner, rows, key, rest).join(", ")
+    }
+
+    /// The same, each by itself.
+    pub(crate) fn tuple_list<T>(
+        &mut self,
+        owner: &Owner,
+        rows: &[T],
+        key: impl Fn(&T) -> &Key,
+        mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
+    ) -> Vec<String> {
+        rows.iter().map(|row| self.tuple(owner, row, &key, &mut rest)).collect()
     }
 
     fn tuple<T>(

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim, shared,
+        Claim, shared, sizes,
         sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
@@ -193,29 +193,33 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
 }
 
 pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
-    let mut sql = Sql::mysql();
-    let (queue, keys, now) = (recalculations(owner), key_columns(owner), now());
+    let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
-    let marked = |sql: &mut Sql, _: &Key| vec![sql.bind(fastrand::i64(1..))];
-    let rows = super::keyed(&mut sql, owner, &queue, &["generation AS marked"], of, |key| key, marked);
-    let text = format!(
-        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, {name}, c.marked, {now}, {lease_end}, 1 FROM {rows} WHERE {is_row}
-         ON DUPLICATE KEY UPDATE
-                generation = {generation},
-                attempts = IF({held}, attempts, attempts + 1),
-                waves = IF({held}, waves, ABS(waves)),
-                leased_until = IF({held}, leased_until, VALUES(leased_until))",
-        queue = qualified(&queue),
-        columns = keys.join(", "),
-        selected = prefixed("c", &keys),
-        name = sql.bind(owner.fields[field].name),
-        lease_end = after(&now, &sql.bind(lease)),
-        is_row = super::IS_ROW,
-    );
+    // A row that stood there twice would be leased twice.
+    let insert = |of: &[Key]| {
+        let mut sql = Sql::mysql();
+        let rest = |sql: &mut Sql, _: &Key| {
+            let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
+        };
+        let tuples = sql.tuples(owner, of, |key| key, rest);
+        let text = format!(
+            "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
+             VALUES {tuples}
+             ON DUPLICATE KEY UPDATE
+                    generation = {generation},
+                    attempts = IF({held}, attempts, attempts + 1),
+                    waves = IF({held}, waves, ABS(waves)),
+                    leased_until = IF({held}, leased_until, VALUES(leased_until))"
+        );
+        statement(sql, text)
+    };
+    let mut statements = vec![remember_now()];
+    statements.extend(sizes::parts(of).into_iter().map(insert));
     let rows: Vec<(&Key, usize)> = of.iter().map(|key| (key, field)).collect();
-    vec![remember_now(), statement(sql, text), leased(owner, &rows, lease)]
+    statements.push(leased(owner, &rows, lease));
+    statements
 }
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {

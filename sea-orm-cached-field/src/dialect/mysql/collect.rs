@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Enqueued, Mark, shared,
+        Enqueued, Mark, repeated, shared,
         sql::{Sql, by_field, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
@@ -124,7 +124,7 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
     let keys = key_columns(owner);
     // Without a limit it would become a part of the question around it, and lock.
     let ids = format!(
-        "SELECT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {ALL}",
+        "SELECT DISTINCT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {ALL}",
         of = super::keys(&mut sql, owner, of),
         marks = qualified(&marks(owner)),
         same_key = equal("n", &keys, "c", &keys),
@@ -136,7 +136,7 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids = sql.padded(ids, |sql, id| format!("({})", sql.bind(*id)));
+    let ids: Vec<String> = repeated(ids).into_iter().map(|id| format!("({})", sql.bind(*id))).collect();
     let text = format!(
         "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
         super::values("m.id", &marks(owner), &ids),
@@ -171,7 +171,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
          SELECT {selected}, c.field, c.marked, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0, {marked_at}
-           FROM {enqueued} WHERE {is_row}
+           FROM {enqueued}
          ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
@@ -179,10 +179,9 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         queue = qualified(&queue),
         columns = keys.join(", "),
         selected = prefixed("c", &keys),
-        leased_until = super::after(&now, "c.lease"),
+        leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
         never = super::moment("0"),
-        marked_at = super::moment("c.marked_at"),
-        is_row = super::IS_ROW,
+        marked_at = super::moment("CAST(c.marked_at AS SIGNED)"),
     );
     let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
     vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]

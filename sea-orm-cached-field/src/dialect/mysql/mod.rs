@@ -32,7 +32,7 @@ use sea_orm::{
 
 use super::{
     Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, UniqueIndex,
-    WakeUp, Written, shared, sizes,
+    WakeUp, Written, repeated, shared, sizes,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -55,9 +55,6 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
-/// Whether a row of [`keyed`] has a key.
-const IS_ROW: &str = "c.key_1 IS NOT NULL";
-
 /// A query of these columns of a table, which give them their types and collations, and of rows of values. MySQL asks for
 /// `ROW` before each, and MariaDB, which takes it for a comment, for nothing.
 fn values(columns: &str, table: &Table, rows: &[String]) -> String {
@@ -69,8 +66,8 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     format!("{first} UNION ALL VALUES {}", rows.join(", "))
 }
 
-/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`, and of rows
-/// without a key. It is joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not
+/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`, the
+/// last several times: a NULL would make a text of the whole column. It is joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not
 /// even for a moment, in which somebody would skip it. A list of keys in a condition may be read as a range, or all of the
 /// table.
 fn keyed<T>(
@@ -83,7 +80,8 @@ fn keyed<T>(
     rest: impl Fn(&mut Sql, &T) -> Vec<String>,
 ) -> String {
     let columns = [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
-    let rows = sql.padded_tuples(owner, rows, key, rest);
+    let rows: Vec<&T> = repeated(rows);
+    let rows = sql.tuple_list(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
     format!("({}) c", values(&prefixed("m", &columns), like, &rows))
 }
 

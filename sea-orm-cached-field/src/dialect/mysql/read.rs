@@ -74,7 +74,7 @@ pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let rows = rows(&mut sql, owner, of);
-    let text = format!("SELECT {}, {} AS stale FROM {rows}", sql.own_keys(owner), stale(owner, &rows, field));
+    let text = format!("SELECT DISTINCT {}, {} AS stale FROM {rows}", sql.own_keys(owner), stale(owner, &rows, field));
     statement(sql, text)
 }
 

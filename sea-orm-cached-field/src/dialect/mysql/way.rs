@@ -3,15 +3,13 @@
 
 use std::ops::Range;
 
-use sea_orm::Value;
-
 use super::{
     link,
     names::{owner_key, qualified, quote, quote_all},
 };
 use crate::{
     dialect::{
-        Described,
+        Described, repeated,
         sql::{Sql, equal, key_columns, prefixed},
     },
     field::layout::{Move, Owner, Source, Step},
@@ -160,14 +158,16 @@ pub(super) fn hash(values: &[String]) -> String {
 /// Binds a link that [`encoded`] has written.
 fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
     let values = link::decoded(link, columns).into_iter();
-    values.map(|value| sql.bind(value.unwrap_or(Value::String(None)))).collect::<Vec<_>>().join(", ")
+    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links lead to.
 pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[(i64, String)]) -> String {
     let typed = selected("m", &far(&source.steps[source.at]));
     let columns = source.link().len();
-    let links = sql.padded(marks, |sql, (id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns)));
+    let links = repeated(marks).into_iter();
+    let links: Vec<String> =
+        links.map(|(id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns))).collect();
     let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
