@@ -80,9 +80,9 @@ pub enum Error {
         found: usize,
     },
 
-    /// A unique index has the field's column, and refuses the value, for another row has it. A row that is to be recalculated
-    /// gives its value up: its column is NULL until then. One that is not keeps it. The row that has failed is tried again, by
-    /// workers, like one whose calculation fails.
+    /// A unique index over the field's column refuses the value, because another row has it. A row that is to be recalculated
+    /// gives its value up, and its column is NULL until then. A row that is not to be recalculated keeps its value. Workers try
+    /// the refused row again, as they do when a calculation fails.
     #[error("`{field}` of `{table}` {key} could not be stored, for a unique index allows its value once: {remedy}")]
     NotUnique {
         /// The owner's table.

@@ -20,7 +20,7 @@ use crate::{
     proxy::Proxy,
     role::{LEASE, connect},
     schema::Schema,
-    server::{Account, Database, Excuses, Server, Span},
+    server::{Account, Database, Server, Span},
     snapshot::Snapshot,
 };
 
@@ -51,13 +51,13 @@ pub(crate) struct Report {
     pub(crate) tally: std::collections::BTreeMap<String, u64>,
     pub(crate) snapshots: u64,
     deadlocks_by_the_server: u64,
-    waits_while_slow: u64,
     faults: Faults,
 }
 
 #[derive(Default)]
 struct Faults {
-    excuses: Excuses,
+    /// While workers were frozen or cut off.
+    spans: Vec<Span>,
     workers_killed: u64,
     workers_frozen: u64,
     workers_cut_off: u64,
@@ -74,7 +74,6 @@ impl Report {
         }
         self.snapshots += other.snapshots;
         self.deadlocks_by_the_server += other.deadlocks_by_the_server;
-        self.waits_while_slow += other.waits_while_slow;
         let (faults, others) = (&mut self.faults, other.faults);
         faults.workers_killed += others.workers_killed;
         faults.workers_frozen += others.workers_frozen;
@@ -114,9 +113,6 @@ impl fmt::Display for Report {
                 self.deadlocks_by_the_server
             )?;
         }
-        if self.waits_while_slow > 0 {
-            write!(f, " ({} waits while the machine was so busy that nothing was quick)", self.waits_while_slow)?;
-        }
         Ok(())
     }
 }
@@ -130,7 +126,6 @@ impl Round<'_> {
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name).await?;
         let watching = Arc::new(Watch::default());
-        let probe = tokio::spawn(find_slow_spans(people.worker_url.clone(), Arc::clone(&watching)));
         let observer = tokio::spawn(watch(db.clone(), Arc::clone(&schema), self.database, Arc::clone(&watching)));
         let mut report = Report { rounds: 1, ..Report::default() };
         let worked = async {
@@ -142,10 +137,8 @@ impl Round<'_> {
         watching.end();
         report.violations.extend(observer.await??);
         report.violations.extend(at_rest?.flatten());
-        report.faults.excuses.slow = probe.await?;
-        let complaints = server.complaints(&report.faults.excuses)?;
+        let complaints = server.complaints(&report.faults.spans)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
-        report.waits_while_slow = complaints.while_slow;
         report
             .violations
             .extend(complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
@@ -201,7 +194,7 @@ impl Round<'_> {
                     worker.freeze()?;
                     tokio::time::sleep(LEASE.mul_f64(0.5 + chance.f64() * 2.0)).await;
                     worker.thaw()?;
-                    faults.excuses.away.push(begun..now());
+                    faults.spans.push(begun..now());
                     faults.workers_frozen += 1;
                 }
                 65..78 => {
@@ -210,7 +203,7 @@ impl Round<'_> {
                     proxy.cut();
                     tokio::time::sleep(Duration::from_millis(chance.u64(..800))).await;
                     proxy.mend();
-                    faults.excuses.away.push(begun..now());
+                    faults.spans.push(begun..now());
                     faults.workers_cut_off += 1;
                 }
                 78..90 => {
@@ -250,8 +243,6 @@ struct People {
     clients: Vec<Process>,
     workers: Vec<Process>,
     proxy: Option<Proxy>,
-    /// How workers reach the server.
-    worker_url: String,
     tally: Tally,
 }
 
@@ -282,7 +273,6 @@ impl People {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
             clients: (0..CLIENTS).map(client).collect::<Result<_>>()?,
             proxy,
-            worker_url,
             tally,
         })
     }
@@ -356,31 +346,6 @@ impl Watch {
     fn end(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
-}
-
-/// A statement that does nothing may take so long, for a worker.
-const QUICK: Duration = Duration::from_millis(50);
-
-/// Says when the machine was so busy that a worker could not have been quick, until it is told to stop.
-async fn find_slow_spans(url: String, watch: Arc<Watch>) -> Vec<Span> {
-    let mut slow = Vec::new();
-    while !watch.is_over() {
-        let Ok(db) = connect(&url, 1).await else {
-            tokio::time::sleep(QUICK).await;
-            continue;
-        };
-        while !watch.is_over() {
-            let (begun, since) = (now(), Instant::now());
-            if db.execute_unprepared("SELECT 1").await.is_err() {
-                break;
-            }
-            if since.elapsed() > QUICK {
-                slow.push(begun..now());
-            }
-            tokio::time::sleep(QUICK / 2).await;
-        }
-    }
-    slow
 }
 
 /// Looks at snapshots until it is told to stop, or has seen a violation.

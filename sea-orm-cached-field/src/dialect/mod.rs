@@ -193,8 +193,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// Everything that has to stand in the database for this owner. `owner.table` has its real schema.
     fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object>;
 
-    /// What brings a table of the library, with its rows, from an older schema to this one. Before schema 3 it has
-    /// [another name](sql::name_before_schema_3).
+    /// What brings a table of the library, with its rows, from an older schema, with the [name](sql::name_in_schema) that it
+    /// had there, to this one.
     fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String>;
 
     /// Rows `kind`, `name`, `parent` (what [`Dialect::drop_object`] has to know of a trigger's place), `on_table` (the name of
@@ -512,10 +512,10 @@ pub(crate) trait Dialect: Send + Sync {
     /// is about to have. Nothing is locked.
     fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement>;
 
-    /// Locks rows, skipping those that somebody holds locked: rows `key_1`, ..., spelled as given, and `flagged` (bool).
+    /// Locks rows, skipping those that another transaction holds locked: rows `key_1`, ..., spelled as given, and `flagged` (bool).
     fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement;
 
-    /// Makes the cached column of these rows NULL, and keeps, or sets, their flag. They are locked, and to be recalculated.
+    /// Makes the cached column of these rows NULL and sets their flag. The rows are locked, and are to be recalculated.
     fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement>;
 
     /// Ends the lease of these claims; they are due again after `delay` milliseconds, with that many waves more.

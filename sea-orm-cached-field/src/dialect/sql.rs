@@ -211,27 +211,24 @@ impl Sql {
         format!("({})", tuple.join(", "))
     }
 
-    /// The tuples of [`Sql::tuples`], and as many more as the list is filled up with: in those, all that is bound is NULL.
+    /// The same, filled up with tuples in which all that is bound is NULL.
     pub(crate) fn padded_tuples<T>(
         &mut self,
         owner: &Owner,
         rows: &[T],
         key: impl Fn(&T) -> &Key,
         mut rest: impl FnMut(&mut Self, &T) -> Vec<String>,
-    ) -> Vec<String> {
-        self.padded(rows, |sql, row| sql.tuple(owner, row, &key, &mut rest))
-    }
+    ) -> String {
+        let mut tuples = self.tuple_list(owner, rows, &key, &mut rest);
+        let missing = sizes::padded(rows.len()) - rows.len();
 
-    /// What is made of each row, and as many more as the list is filled up with: in those, all that is bound is NULL.
-    pub(crate) fn padded<T>(&mut self, rows: &[T], mut of_row: impl FnMut(&mut Self, &T) -> String) -> Vec<String> {
-        let mut made: Vec<String> = rows.iter().map(|row| of_row(self, row)).collect();
-        let Some(last) = rows.last() else { return made };
-        while made.len() < sizes::padded(rows.len()) {
+        for last in rows.last().into_iter().cycle().take(missing) {
             let first = self.values.len();
-            made.push(of_row(self, last));
+            tuples.push(self.tuple(owner, last, &key, &mut rest));
             self.values[first..].iter_mut().for_each(|value| *value = value.as_null());
         }
-        made
+
+        tuples.join(", ")
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {
@@ -388,11 +385,13 @@ fn beside(owner: &Table, suffix: &str) -> Table {
     Table { schema: owner.schema.clone(), name: fitted(format!("_{}_{suffix}", owner.name)) }
 }
 
-/// The name that a table of the library had in schema 1 and 2.
-pub(crate) fn name_before_schema_3(owner: &Table, table: &str) -> String {
+/// The name that a table of the library has in this schema. Before schema 3 it had no underscore at its beginning.
+pub(crate) fn name_in_schema(schema: u32, owner: &Table, table: &str) -> String {
     let suffixes = ["cached_marks", "cached_recalculations", "cached_versions"];
-    let suffix = suffixes.into_iter().find(|suffix| beside(owner, suffix).name == table);
-    suffix.map_or_else(|| table.to_owned(), |suffix| fitted(format!("{}_{suffix}", owner.name)))
+    match suffixes.into_iter().find(|suffix| beside(owner, suffix).name == table) {
+        Some(suffix) if schema < 3 => fitted(format!("{}_{suffix}", owner.name)),
+        _ => table.to_owned(),
+    }
 }
 
 #[cfg(test)]

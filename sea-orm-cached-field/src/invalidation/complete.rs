@@ -117,12 +117,17 @@ async fn try_to_store(
     unique: &Unique,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    if !claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
+    if !are_unique(unique, model, calculations)
         && let Some(verdicts) = store_alone(engine, connections, model, calculations).await?
     {
         return Ok(verdicts);
     }
     store(engine, connections, model, unique, calculations).await
+}
+
+/// Whether a unique index may refuse some of the values.
+fn are_unique(unique: &Unique, model: &Model, calculations: &[Calculation]) -> bool {
+    claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
 }
 
 /// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing is done.
@@ -155,8 +160,12 @@ async fn store(
 ) -> Result<Vec<Verdict>, Error> {
     let transaction = connections.begin(engine, true).await?;
     let stored = async {
-        let rows = by_shape(calculations, &vec![Verdict::Done; calculations.len()]);
-        let room = make_room(engine, &transaction, model, unique, &rows, true).await?;
+        let room = if are_unique(unique, model, calculations) {
+            let rows = by_shape(calculations, &vec![Verdict::Done; calculations.len()]);
+            make_room(engine, &transaction, model, unique, &rows, true).await?
+        } else {
+            Room::default()
+        };
         let is_blocked = |calculation: &Calculation| {
             unique.has(&model.owner, calculation.claim.field) && room.blocked.contains(&calculation.claim.key)
         };
@@ -352,8 +361,8 @@ pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     Ok(row.try_get("", "now")?)
 }
 
-/// Stores a value inside a user's transaction, without waiting. Whether it could: not if somebody holds the row locked, or one
-/// whose unique value it is about to have.
+/// Stores a value inside a user's transaction, without waiting, and returns whether it could. It cannot if another transaction
+/// holds a lock on the row, or on one that has the value in a unique index.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -371,7 +380,7 @@ pub(crate) async fn store_in_transaction(
         let (engine, key) = (Engine::at(db)?, &written.key);
         let unique = unique_of(&engine, db, model).await?;
         let rows = BTreeMap::from([(Shape(vec![ShapedField { field, done: true }]), vec![written.clone()])]);
-        // The transaction may go by a snapshot that is older than what is locked now.
+        // The transaction may read a snapshot that is older than the rows that it locks now.
         let room = make_room(&engine, db, model, &unique, &rows, false).await?;
         if !room.blocked.is_empty() {
             return Ok(false);

@@ -37,7 +37,7 @@ pub(crate) async fn complete_by_query(
     let (started, connections) = (Instant::now(), connections.into());
     let unique = unique_of(engine, &connections.reader(), model).await?;
     if claims.iter().any(|claim| unique.has(&model.owner, claim.field)) {
-        // Which rows are in the way is told only by values that are known.
+        // To find the rows that hold a value, the value must be known first.
         return Ok(None);
     }
     let transaction = connections.begin(engine, true).await?;

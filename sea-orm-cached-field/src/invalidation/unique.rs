@@ -1,7 +1,7 @@
 //! Unique indexes over cached columns: a row that is to be recalculated gives its value up where another row needs it.
 //!
-//! Two rows that exchange their values are both stale, and what a stale row holds nobody may rely on: its cached column may be
-//! NULL, as it is before the first calculation. Nobody is waited for: what somebody holds locked is tried again later.
+//! Two rows that exchange their values are both stale. The cached column of a stale row may be NULL, as it is before the first
+//! calculation. The library waits for no lock: where another transaction holds one, the row is tried again later.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -169,8 +169,8 @@ async fn clear(
     Ok(())
 }
 
-/// Those of these rows, which are locked, that are marked or in the queue. An expiry that has passed says nothing: nobody
-/// need know of it yet.
+/// Those of these locked rows that are marked or in the queue. An expiry that has passed does not count: no worker may have
+/// seen it yet.
 async fn queued(
     engine: &Engine,
     db: &impl ConnectionTrait,

@@ -23,7 +23,7 @@ use crate::{
     Error,
     dialect::{
         self, Described, Dialect, Object, ObjectKind,
-        sql::{key_columns, marks, name_before_schema_3, recalculations, versions as versions_table},
+        sql::{key_columns, marks, name_in_schema, recalculations, versions as versions_table},
     },
     field::layout::{Column, Owner, Table},
     registry::{Model, check_cycles, two_entities},
@@ -278,7 +278,7 @@ pub(super) async fn compare(
         let place = (object.kind, object.name.clone(), object.parent.clone());
         let mut found = superfluous.remove(&place);
         if found.is_none() && object.kind == ObjectKind::Table {
-            let name = name_before_schema_3(&owner.table, &object.name);
+            let name = name_in_schema(2, &owner.table, &object.name);
             found = superfluous.remove(&(object.kind, name, None));
             standing.extend(found.as_ref().and_then(|_| keeper(object.kind, &object.name)));
         }
@@ -388,8 +388,7 @@ async fn have_other_key(
 ) -> Result<bool, Error> {
     for (object, schema) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
-        let name = if *schema < 3 { name_before_schema_3(&owner.table, &ours.name) } else { ours.name.clone() };
-        let standing = Table { name, ..ours.clone() };
+        let standing = Table { name: name_in_schema(*schema, &owner.table, &ours.name), ..ours.clone() };
         let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await? else { continue };
         let Described { columns, collations, .. } = found.described;
         let differs = |(column, own): (String, &Column)| {

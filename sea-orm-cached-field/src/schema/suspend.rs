@@ -14,7 +14,7 @@ use crate::{
     Error,
     dialect::{
         Dialect, ObjectKind,
-        sql::{name_before_schema_3, versions_beside},
+        sql::{name_in_schema, versions_beside},
     },
     field::layout::Table,
 };
@@ -54,7 +54,7 @@ pub(super) async fn suspend_owner(
     let objects: Vec<Tagged> = tagged.into_iter().flat_map(|(_, objects)| objects).collect();
 
     let versions = versions_beside(owner).name;
-    let names = [name_before_schema_3(owner, &versions), versions];
+    let names = [name_in_schema(2, owner, &versions), versions];
     for object in objects.iter().filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name)) {
         let versions = Table { schema: owner.schema.clone(), name: object.name.clone() };
         db.execute_raw(dialect.forget(&versions)).await?;

@@ -40,7 +40,7 @@ async fn error_of(db: &TestDb, club: i32) -> String {
 }
 
 /// An index over some of the rows: those of league 1.
-async fn rows_that_are_not_in_the_index_are_in_nobodys_way(db: &TestDb) {
+async fn rows_that_are_not_in_the_index_are_not_in_the_way(db: &TestDb) {
     ranked(db, &format!("{OF_RANKS} WHERE league = 1")).await;
     db.sql("UPDATE club SET league = 2 WHERE id = 3").await;
     become_right(db, 10, [3, 2, 3]).await;
@@ -92,7 +92,7 @@ contract! {
         db.sql("UPDATE club SET league = 2 WHERE id = 3").await;
         become_right(&db, 10, [1, 2, 2]).await;
         move_to(&*db, [2, 1, 1]).await;
-        // The third is stale, too, but in nobody's way.
+        // The third is stale, too, but not in the way.
         row(&*db, 1).await.recalculate_rank(&*db).await.unwrap();
         assert_eq!(stored_ranks(&db).await, [Some(2), None, Some(2)]);
         become_right(&db, 1, [2, 1, 1]).await;
@@ -229,8 +229,8 @@ contract! {
         assert!(error.contains("for the unique index is not over the cached column itself; make it one of whole columns"), "{error}");
     }
 
-    /// Somebody else holds the row locked, or is about to delete it, that has the value.
-    async fn without_waiting_for_anybody(db: TestDb) {
+    /// Another transaction holds a lock on the row that has the value, or is about to delete that row.
+    async fn without_waiting_for_a_lock(db: TestDb) {
         if db.is_sqlite() {
             // There is one writer, who waits for all others anyway.
             return;
@@ -267,10 +267,10 @@ contract! {
 
 #[apply(on_sqlite)]
 async fn in_an_index_over_some_of_the_rows_of_sqlite(db: TestDb) {
-    rows_that_are_not_in_the_index_are_in_nobodys_way(&db).await;
+    rows_that_are_not_in_the_index_are_not_in_the_way(&db).await;
 }
 
 #[apply(on_postgres)]
 async fn in_an_index_over_some_of_the_rows_of_postgres(db: TestDb) {
-    rows_that_are_not_in_the_index_are_in_nobodys_way(&db).await;
+    rows_that_are_not_in_the_index_are_not_in_the_way(&db).await;
 }

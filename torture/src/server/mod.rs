@@ -102,17 +102,6 @@ pub(crate) struct Complaints {
     pub(crate) by_us: Vec<String>,
     /// By what the server makes of it, against its documentation: how many.
     pub(crate) by_the_server: u64,
-    /// Which waited while nothing was quick, whoever did it: how many.
-    pub(crate) while_slow: u64,
-}
-
-/// When workers may have been in the way of others.
-#[derive(Default)]
-pub(crate) struct Excuses {
-    /// While workers were frozen or cut off.
-    pub(crate) away: Vec<Span>,
-    /// While the machine was so busy that a statement that does nothing took a tenth of what is called a wait.
-    pub(crate) slow: Vec<Span>,
 }
 
 /// A server, or what stands for one.
@@ -145,7 +134,7 @@ pub(crate) trait Server {
     }
 
     /// What the log says, since the last time, of transactions that our triggers or workers were in the way of.
-    fn complaints(&mut self, excuses: &Excuses) -> Result<Complaints>;
+    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints>;
 }
 
 /// A server's process with its files.

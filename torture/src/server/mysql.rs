@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{Account, Complaints, Daemon, Excuses, Server, program};
+use super::{Account, Complaints, Daemon, Server, Span, program};
 
 pub(super) struct MySql {
     daemon: Daemon,
@@ -121,12 +121,12 @@ impl Server for MySql {
         Some(self.daemon.path("log"))
     }
 
-    fn complaints(&mut self, _: &Excuses) -> Result<Complaints> {
+    fn complaints(&mut self, _: &[Span]) -> Result<Complaints> {
         let is_of_the_server =
             |text: &String| if self.is_mariadb { worker_skips_locked(text) } else { undecided_keeps_gaps(text) };
         let complaints = complaints(&self.daemon.news()?);
         let (by_the_server, by_us): (Vec<_>, Vec<_>) = complaints.into_iter().partition(is_of_the_server);
-        Ok(Complaints { by_us, by_the_server: by_the_server.len() as u64, ..Complaints::default() })
+        Ok(Complaints { by_us, by_the_server: by_the_server.len() as u64 })
     }
 }
 

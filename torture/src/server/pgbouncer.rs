@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{Account, Complaints, Daemon, Excuses, Server, postgres::Postgres, program};
+use super::{Account, Complaints, Daemon, Server, Span, postgres::Postgres, program};
 
 pub(super) struct PgBouncer {
     daemon: Daemon,
@@ -100,7 +100,7 @@ impl Server for PgBouncer {
         self.postgres.log()
     }
 
-    fn complaints(&mut self, excuses: &Excuses) -> Result<Complaints> {
-        self.postgres.complaints(excuses)
+    fn complaints(&mut self, excused: &[Span]) -> Result<Complaints> {
+        self.postgres.complaints(excused)
     }
 }

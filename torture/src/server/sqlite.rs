@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::{Account, Complaints, Excuses, Server};
+use super::{Account, Complaints, Server, Span};
 
 pub(super) struct Sqlite {
     folder: TempDir,
@@ -32,7 +32,7 @@ impl Server for Sqlite {
         Ok(None)
     }
 
-    fn complaints(&mut self, _: &Excuses) -> Result<Complaints> {
+    fn complaints(&mut self, _: &[Span]) -> Result<Complaints> {
         Ok(Complaints::default())
     }
 }

@@ -155,7 +155,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
         vec![field, generation, sql.bind(lease), sql.bind(row.marked_at)]
     };
-    let columns = ["field", "generation AS marked", "generation AS lease", "generation AS marked_at"];
+    let columns = ["field", "generation AS new_generation", "generation AS lease", "generation AS marked_at"];
     let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
     let due = match owner.debounced().next() {
         None => now.clone(),
@@ -170,7 +170,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     };
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {selected}, c.field, c.marked, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0, {marked_at}
+         SELECT {selected}, c.field, c.new_generation, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0, {marked_at}
            FROM {enqueued}
          ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),

@@ -55,8 +55,8 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
-/// A query of these columns of a table, which give them their types and collations, and of rows of values. MySQL asks for
-/// `ROW` before each, and MariaDB, which takes it for a comment, for nothing.
+/// A query of these columns of a table, which give them their types and collations, and of rows of values. MySQL wants `ROW`
+/// before each row. MariaDB does not know it there, and reads it as a comment.
 fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     let first = format!("SELECT {columns} FROM {} m WHERE FALSE", names::qualified(table));
     if rows.is_empty() {
@@ -66,9 +66,11 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     format!("{first} UNION ALL VALUES {}", rows.join(", "))
 }
 
-/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of our table `like`, the
-/// last several times: a NULL would make a text of the whole column. It is joined with STRAIGHT_JOIN: each row is then looked up by its whole key, and no other is locked, not
-/// even for a moment, in which somebody would skip it. A list of keys in a condition may be read as a range, or all of the
+/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of the library's table `like`.
+/// The list is filled up with its last row: a NULL would make a text of the whole column.
+///
+/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key, and locks no other, not even for the
+/// moment in which another transaction would skip it. For a list of keys in a condition it may read a range, or the whole
 /// table.
 fn keyed<T>(
     sql: &mut Sql,

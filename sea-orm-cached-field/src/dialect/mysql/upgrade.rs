@@ -7,7 +7,7 @@ use super::{
 use crate::{
     dialect::{
         Object,
-        sql::{name_before_schema_3, recalculations, versions},
+        sql::{name_in_schema, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
@@ -28,10 +28,9 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
     let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     changes.push(format!("COMMENT = {}", literal(&table.tag)));
-    let mut name = table.name.clone();
-    if from < 3 {
-        changes.push(format!("RENAME TO {}", beside(name)));
-        name = name_before_schema_3(&owner.table, &table.name);
+    let older = name_in_schema(from, &owner.table, &table.name);
+    if older != table.name {
+        changes.push(format!("RENAME TO {}", beside(table.name.clone())));
     }
-    vec![format!("ALTER TABLE {} {}", beside(name), changes.join(", "))]
+    vec![format!("ALTER TABLE {} {}", beside(older), changes.join(", "))]
 }

@@ -4,14 +4,14 @@ use super::tables::comment;
 use crate::{
     dialect::{
         Object, ObjectKind,
-        sql::{fitted, name_before_schema_3, qualified, quote, recalculations, versions},
+        sql::{fitted, name_in_schema, qualified, quote, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
 
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
-    let mut steps = if from < 3 { new_names(owner, table) } else { Vec::new() };
+    let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 2 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));
     }
@@ -28,8 +28,8 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
 }
 
 /// The table, its indexes and its sequence.
-fn new_names(owner: &Owner, table: &Object) -> Vec<String> {
-    let older = name_before_schema_3(&owner.table, &table.name);
+fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    let older = name_in_schema(from, &owner.table, &table.name);
     let beside = |name: &str| qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() });
     let renamed = |kind: &str, suffix: &str| {
         let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));

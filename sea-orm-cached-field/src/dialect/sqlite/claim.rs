@@ -153,7 +153,6 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased",
-        tuples = tuples.join(", "),
         returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)

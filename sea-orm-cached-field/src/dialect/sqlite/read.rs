@@ -64,7 +64,7 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 }
 
 /// Whether the row `t` has one of these keys.
-fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+pub(super) fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     let keys = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
 }

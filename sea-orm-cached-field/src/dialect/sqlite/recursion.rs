@@ -4,8 +4,10 @@ use sea_orm::Statement;
 
 use super::{NOW, statement, way};
 use crate::{
-    dialect::repeated,
-    dialect::sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    dialect::{
+        repeated,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    },
     field::{
         Key,
         layout::{Owner, Source},

@@ -2,12 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::statement;
+use super::{read::are_rows, statement};
 use crate::{
     dialect::{
         Shape, UniqueIndex, Written, shared,
-        sizes::repeated,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, quote},
+        sql::{Sql, equal, key_columns, owner_key, quote},
     },
     field::{
         Key,
@@ -73,10 +72,4 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
         quote(&owner.fields[field].cached.name),
     );
     statement(sql, text)
-}
-
-/// Whether the row `t` has one of these keys.
-fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
-    let keys = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
-    format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
 }

@@ -6,17 +6,14 @@
 use crate::{
     dialect::{
         Object,
-        sql::{key_columns, marks, name_before_schema_3, quote, recalculations},
+        sql::{key_columns, marks, name_in_schema, quote, recalculations},
     },
     field::layout::Owner,
 };
 
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let (name, carried, columns) = (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
-    let older = match from {
-        ..3 => quote(&name_before_schema_3(&owner.table, &table.name)),
-        _ => name.clone(),
-    };
+    let older = quote(&name_in_schema(from, &owner.table, &table.name));
     let mut steps =
         vec![format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"), format!("DROP TABLE {older}")];
     steps.extend_from_slice(&table.create);
