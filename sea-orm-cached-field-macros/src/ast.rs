@@ -57,7 +57,7 @@ pub(crate) struct CachedField<'a> {
     pub(crate) cached: Ident,
     pub(crate) recalculation_needed: Ident,
     pub(crate) expires_after: Option<Ident>,
-    /// The calculation of one row: the user's, or derived from that of many or from the query.
+    /// The user's calculation of one row, which `batch` and `query` do without.
     pub(crate) calculate: Ident,
     /// The user's calculation of many rows at a time, with `batch`.
     pub(crate) calculate_batch: Option<Ident>,
@@ -144,7 +144,10 @@ impl<'a> CachedField<'a> {
             expires_after: options
                 .temporal_triggers
                 .then(|| or(&options.expiration_field_name, named(format!("{plain}_expires_after")))),
-            select: options.query.is_some().then(|| named(format!("select_{plain}"))),
+            select: options
+                .query
+                .is_some()
+                .then(|| or(&options.calculation_method_name, named(format!("select_{plain}")))),
             calculate_batch: (options.batch && options.query.is_none())
                 .then(|| Ident::new(&format!("{}s", calculate.unraw()), calculate.span())),
             calculate,
@@ -162,9 +165,9 @@ impl<'a> CachedField<'a> {
         self.select.as_ref().or(self.calculate_batch.as_ref()).unwrap_or(&self.calculate)
     }
 
-    /// Whether the calculation of one row is derived from what the user writes.
-    pub(crate) fn is_derived(&self) -> bool {
-        *self.written() != self.calculate
+    /// Whether what the user writes is for many rows at a time.
+    pub(crate) fn is_of_many(&self) -> bool {
+        self.select.is_some() || self.calculate_batch.is_some()
     }
 
     /// The methods that are generated for the field.

@@ -50,7 +50,7 @@ use syn::{Item, parse_macro_input};
 /// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
 /// | `expires_every = "30m"` | with each value, the moment on which it expires is set that far ahead of when its inputs were read; implies `temporal_triggers` |
-/// | `calculation_method_name = ".."` | instead of `calculate_<field>` |
+/// | `calculation_method_name = ".."` | instead of `calculate_<field>`; with `query`, instead of `select_<field>` |
 /// | `cached_field_name = ".."` | instead of `cached_<field>` |
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
@@ -95,7 +95,7 @@ use syn::{Item, parse_macro_input};
 /// ```
 ///
 /// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one calculation among those that run at a time;
-/// a reader calls it with its one row, as does the method `calculate_slow_full_name`, which is derived from it. If it fails
+/// a reader calls it with its one row, as does `SlowFullName::preview`. If it fails
 /// for many rows, by an error, a panic, its timeout, or by another number of values than there are rows, it is called for
 /// each of them: so that a bad row fails alone.
 ///
@@ -120,7 +120,7 @@ use syn::{Item, parse_macro_input};
 /// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement; on MySQL, and of rows of which more fields
 /// are due, it fetches and stores them. A query that takes longer than a second is run on its own on PostgreSQL, so that no
 /// transaction waits for it; on SQLite it should be quick, for others cannot write meanwhile. A row without a value, or with several, or
-/// with one that the database refuses, fails alone. `calculate_load`, of one row, is derived from it as with `batch`.
+/// with one that the database refuses, fails alone. `Load::preview` asks it for one row.
 ///
 /// # What it adds
 ///

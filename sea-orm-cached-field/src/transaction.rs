@@ -2,6 +2,8 @@
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
 
+use crate::Error;
+
 /// Begins a transaction in a task of its own: where somebody gives up while it begins, SQLx would hand the connection on to
 /// the next one with the transaction open (<https://github.com/transact-rs/sqlx/issues/4393>).
 pub(crate) async fn begin(
@@ -11,6 +13,21 @@ pub(crate) async fn begin(
     let connection = connection.clone();
     let beginning = tokio::spawn(async move { connection.begin_with_options(options).await });
     beginning.await.unwrap_or_else(|stopped| Err(DbErr::Custom(stopped.to_string())))
+}
+
+/// Commits what was done, or rolls back and returns the error. A transaction that is dropped would keep its locks for a moment.
+pub(crate) async fn end<T>(transaction: DatabaseTransaction, done: Result<T, Error>) -> Result<T, Error> {
+    match done {
+        Ok(done) => {
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            // The error may have ended the transaction already.
+            transaction.rollback().await.ok();
+            Err(error)
+        }
+    }
 }
 
 /// Inside a user's transaction, a savepoint.

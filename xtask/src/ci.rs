@@ -52,7 +52,7 @@ fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
     for example in workspace.examples() {
         step(&format!("example {example} alone"), || Ok(cmd!(sh, "cargo check --locked -p {example}").run()?))?;
     }
-    step("build", || Ok(cmd!(sh, "cargo build --locked --workspace --all-features --all-targets").run()?))?;
+    step("build", || Ok(crate::cargo(sh, "build").arg("--all-targets").run()?))?;
     for example in workspace.examples() {
         let program = workspace.program(example);
         step(&format!("example {example} on SQLite"), || {

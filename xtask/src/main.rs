@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
@@ -77,10 +77,16 @@ fn run(command: Command) -> Result<()> {
 
 fn test(sh: &Shell, args: &[String]) -> Result<()> {
     services::ensure(sh)?;
-    let neighbour = django::NEIGHBOUR;
-    cmd!(sh, "cargo test --locked --workspace --exclude {neighbour} --all-features {args...}").run()?;
+    cargo(sh, "test").args(args).run()?;
     eprintln!("All tests passed.");
     Ok(())
+}
+
+/// This command of Cargo, for all packages that need no more than the services. Each build that runs tests or examples
+/// uses it: for other packages Cargo chooses other features, and builds the library again.
+pub(crate) fn cargo<'sh>(sh: &'sh Shell, command: &str) -> Cmd<'sh> {
+    let neighbour = django::NEIGHBOUR;
+    cmd!(sh, "cargo {command} --locked --workspace --exclude {neighbour} --all-features")
 }
 
 fn bench(sh: &Shell, args: &[String]) -> Result<()> {

@@ -17,7 +17,7 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
             let body = quote!({ let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models); #body });
             on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
         }
-        None if field.is_derived() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
+        None if field.is_of_many() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
         None => {
             let body = Written::of_one(field).body(model, field);
             let body = on_a_thread(field, &quote!(model), &quote!(::std::clone::Clone::clone(model)), body);
@@ -165,7 +165,7 @@ impl<'a> Written<'a> {
         let missing =
             format!("the cached field `{}` needs an async {kind} `{model}::{name}({parameters})`", field.name);
         let instead = match &field.calculate_batch {
-            Some(batch) if batch == *name => format!(" (`{}` is derived from it)", field.calculate),
+            Some(batch) if batch == *name => format!(", in place of `{}`", field.calculate),
             _ => String::new(),
         };
         // The text is a format string once more.

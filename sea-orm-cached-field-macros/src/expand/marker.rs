@@ -31,6 +31,7 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
          query. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
          nothing is stored."
     );
+    let preview_doc = format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let db = quote!(db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>);
     let spec = spec(model, field);
@@ -67,6 +68,12 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
             #vis async fn load<'c>(#db, models: &mut [#model_name]) -> ::std::result::Result<(), #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::load_rows::<Self>(db, models).await
+            }
+
+            #[doc = #preview_doc]
+            #vis async fn preview<'c>(#db, model: &#model_name) -> ::std::result::Result<#ty, #error> {
+                let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
+                ::sea_orm_cached_field::__private::preview::<Self>(model, db).await
             }
         }
 
@@ -112,7 +119,7 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     };
     let debounce = duration(field.options.debounce);
     let (index_flag, version, lazy) = (field.options.index_flag, field.options.version, field.options.lazy);
-    let batch = field.is_derived();
+    let batch = field.is_of_many();
     let query = match &field.select {
         Some(select) => query::query(model, field, select),
         None => quote!(::std::option::Option::None),

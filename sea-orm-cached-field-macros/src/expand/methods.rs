@@ -1,7 +1,7 @@
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote;
 
-use super::{at, marker::stored};
+use super::marker::stored;
 use crate::ast::{CachedField, Methods, Model};
 
 /// The methods of the cached fields, on the model and on the struct with its relation fields.
@@ -16,42 +16,7 @@ pub(super) fn impls(model: &Model<'_>) -> TokenStream {
             }
         }
     });
-    let previews = previews(model);
-    quote!(#(#impls)* #previews)
-}
-
-/// The calculations of one row, where the user writes those of many; like the user's own, on the model alone.
-fn previews(model: &Model<'_>) -> Option<TokenStream> {
-    let model_name = &model.item.ident;
-    let previews: Vec<TokenStream> = model.cached_fields.iter().filter_map(|field| preview(model, field)).collect();
-    (!previews.is_empty()).then(|| {
-        quote! {
-            #[allow(dead_code)]
-            impl #model_name {
-                #(#previews)*
-            }
-        }
-    })
-}
-
-fn preview(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
-    let CachedField { name, vis, ty, marker, calculate, .. } = field;
-    if !field.is_derived() {
-        return None;
-    }
-    let (model_name, written) = (&model.item.ident, field.written());
-    let doc = format!(" Calculates `{name}` of this row by `{model_name}::{written}`, and stores nothing.");
-    // If the user writes it as well, rustc points to the field.
-    Some(quote_spanned! {at(name.span())=>
-        #[doc = #doc]
-        #vis async fn #calculate<'c>(
-            &self,
-            db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
-        ) -> ::std::result::Result<#ty, ::sea_orm_cached_field::__private::Error> {
-            let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
-            ::sea_orm_cached_field::__private::preview::<#marker>(self, db).await
-        }
-    })
+    quote!(#(#impls)*)
 }
 
 fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {

@@ -15,7 +15,7 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
     // The text is a format string once more.
     let note = format!(
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
-         selects the key of `{model_name}`, then the value (`{}` is derived from it)",
+         selects the key of `{model_name}`, then the value, in place of `{}`",
         field.calculate
     );
     let selected =

@@ -105,9 +105,7 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             }
         }
     }
-    for calculation in
-        model.cached_fields.iter().flat_map(|field| [&field.calculate].into_iter().chain(&field.calculate_batch))
-    {
+    for calculation in model.cached_fields.iter().map(CachedField::written) {
         if taken.contains(&text(calculation)) {
             errors.at(
                 calculation.span(),

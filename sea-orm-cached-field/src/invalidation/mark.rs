@@ -1,6 +1,6 @@
 //! Mark: by our own methods. All other marks are made by the triggers.
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr};
 
 use super::{Connections, execute_all, explained};
 use crate::{
@@ -44,15 +44,18 @@ pub(crate) async fn flag_all(
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let transaction = transaction::begin_within(db).await?;
-    for key in keys {
-        let statements = match eager {
-            true => dialect.flag_eagerly(&model.owner, field, key),
-            false => dialect.flag_lazily(&model.owner, field, key),
-        };
-        let flagged = execute_all(&transaction, statements).await;
-        flagged.map_err(|error| explained(dialect, [&model.owner], error.into()))?;
-    }
-    Ok(transaction.commit().await?)
+    let flagged = async {
+        for key in keys {
+            let statements = match eager {
+                true => dialect.flag_eagerly(&model.owner, field, key),
+                false => dialect.flag_lazily(&model.owner, field, key),
+            };
+            execute_all(&transaction, statements).await?;
+        }
+        Ok(())
+    };
+    let flagged = flagged.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()));
+    transaction::end(transaction, flagged).await
 }
 
 /// Tells of rows that were flagged together, and wakes the worker.

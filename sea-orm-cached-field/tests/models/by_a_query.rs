@@ -31,7 +31,7 @@ pub enum Mood {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    fn select_name_length() -> Select<Entity> {
+    fn measure() -> Select<Entity> {
         Entity::find().select_only().column(Column::Id).expr(Expr::cust("length(first_name)"))
     }
 
@@ -51,8 +51,8 @@ async fn it_serves_for_one_row_and_for_many() {
         let row = ActiveModel { first_name: Set(name.to_owned()), mood: Set(mood), ..Default::default() };
         rows.push(row.insert(&db).await.unwrap());
     }
-    assert_eq!(rows[0].measure(&db).await.unwrap(), 3);
-    assert_eq!(rows[0].calculate_type(&db).await.unwrap(), Some(Mood::Dark));
+    assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);
+    assert_eq!(Type::preview(&db, &rows[0]).await.unwrap(), Some(Mood::Dark));
     let executor = DatabaseExecutor::Connection(&db);
     assert_eq!(NameLength::calculate_batch(&rows, &executor).await.unwrap(), [3, 0]);
     assert_eq!(Type::calculate_batch(&rows, &executor).await.unwrap(), [Some(Mood::Dark), None]);

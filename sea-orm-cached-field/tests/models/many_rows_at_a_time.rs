@@ -26,7 +26,12 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     async fn calculate_nicknames(models: &[Self], _: &impl ConnectionTrait) -> Result<Vec<Option<String>>, DbErr> {
-        Ok(models.iter().map(|model| model.first_name.get(..1).map(str::to_owned)).collect())
+        Ok(models.iter().map(Self::calculate_nickname).collect())
+    }
+
+    /// No more than a helper of the function above.
+    fn calculate_nickname(&self) -> Option<String> {
+        self.first_name.get(..1).map(str::to_owned)
     }
 
     async fn measure_names(models: &[Model], _: &impl ConnectionTrait) -> Result<Vec<i64>, std::num::TryFromIntError> {
@@ -69,7 +74,7 @@ async fn either_form_serves_for_one_row_and_for_many() {
     assert_eq!(Nickname::calculate_batch(&rows, &executor).await.unwrap(), [Some("A".to_owned()), None]);
     assert_eq!(Shout::calculate_batch(&rows, &executor).await.unwrap(), ["ADA", ""]);
     assert_eq!(NameLength::calculate(&rows[0], &executor).await.unwrap(), 3);
-    assert_eq!(rows[0].measure_name(&db).await.unwrap(), 3);
-    assert_eq!(rows[0].calculate_type(&db).await.unwrap(), 0);
+    assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);
+    assert_eq!(Type::preview(&db, &rows[0]).await.unwrap(), 0);
     assert!(Nickname::spec().batch && !Shout::spec().batch);
 }

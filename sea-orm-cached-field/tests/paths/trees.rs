@@ -86,13 +86,17 @@ async fn sizes(db: &TestDb) -> Vec<Option<i64>> {
     folders.iter().map(|folder| folder.cached_size).collect()
 }
 
+fn a_minute_before(db: &TestDb, moment: &str) -> String {
+    match db.get_database_backend() {
+        DbBackend::Sqlite => format!("{moment} - 60000"),
+        DbBackend::Postgres => format!("{moment} - interval '1 minute'"),
+        _ => format!("{moment} - INTERVAL 1 MINUTE"),
+    }
+}
+
 /// As if all that waits had waited for a minute.
 async fn after_a_minute(db: &TestDb) {
-    let past = match db.get_database_backend() {
-        DbBackend::Sqlite => "first_marked_at - 60000",
-        DbBackend::Postgres => "first_marked_at - interval '1 minute'",
-        _ => "first_marked_at - INTERVAL 1 MINUTE",
-    };
+    let past = a_minute_before(db, "first_marked_at");
     db.sql(&format!("UPDATE _folder_cached_recalculations SET first_marked_at = {past}")).await;
 }
 
@@ -151,6 +155,31 @@ contract! {
         db.sql("UPDATE folder SET bytes = 10 WHERE id IN (4, 7)").await;
         assert_eq!(root.fresh_size(&*db).await.expect("read"), 25);
         assert_eq!(sizes(&db).await, [25, 12, 12, 10, 1, 1, 10].map(Some));
+    }
+
+    async fn no_value_of_a_batch_hides_that_another_has_changed_its_inputs(db: TestDb) {
+        planted(&db).await;
+        // Subfolders before their folders, as they are written then.
+        db.sql("UPDATE folder SET parent_id = NULL WHERE id = 7").await;
+        for n in 2..=7 {
+            db.sql(&format!("UPDATE folder SET parent_id = {} WHERE id = {}", 8 - n / 2, 8 - n)).await;
+        }
+        db.drain(folders()).await;
+        for bytes in 2..=5 {
+            db.sql(&format!("UPDATE folder SET bytes = {bytes}")).await;
+            // They have waited for so long that none waits for its subfolders.
+            db.sql(&format!("UPDATE _folder_cached_marks SET marked_at = {}", a_minute_before(&db, "marked_at"))).await;
+            folders().worker(&db).run_once().await.expect("worked");
+            let found = folder::Entity::find().all(&*db).await.expect("folders");
+            for folder in &found {
+                let children = found.iter().filter(|child| child.parent_id == Some(folder.id));
+                let right = folder.bytes + children.map(|child| child.cached_size.unwrap_or(0)).sum::<i64>();
+                let is_flagged = folder.size_recalculation_needed || !db.is_sqlite();
+                assert!(folder.cached_size == Some(right) || is_flagged, "{folder:?} should have {right}");
+            }
+            db.drain(folders()).await;
+            assert_eq!(sizes(&db).await, [1, 1, 1, 1, 3, 3, 7].map(|folders| Some(folders * bytes)));
+        }
     }
 
     async fn a_circle_in_the_data_is_named_and_heals_when_it_is_broken(db: TestDb) {

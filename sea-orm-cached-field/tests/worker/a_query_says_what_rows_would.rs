@@ -111,7 +111,7 @@ contract! {
         let perch = perch::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
         assert_eq!((perch.load(&*db).await.unwrap(), perch.heaviest(&*db).await.unwrap()), (0, None));
         db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
-        assert_eq!(perch.calculate_load(&*db).await.unwrap(), 12, "a preview");
+        assert_eq!(perch::Load::preview(&*db, &perch).await.unwrap(), 12);
         assert_eq!(perch.fresh_load(&*db).await.unwrap(), 12);
         assert_eq!(perch.fresh_heaviest(&*db).await.unwrap(), Some(7));
         assert_eq!(perch.fresh_half_load(&*db).await.unwrap(), 6.0);

@@ -141,18 +141,18 @@ contract! {
         assert_eq!(db.pending("crowd").await, 2, "both fields of row {bad}");
     }
 
-    async fn the_calculation_of_one_row_is_derived_from_it(db: TestDb) {
+    async fn a_reader_calls_it_with_one_row(db: TestDb) {
         set_up_crowds(&db).await;
         let [id, bad] = crowd_of(&db, ["fine", "panic"]).await;
         let row = async |id| Entity::find_by_id(id).one(&*db).await.unwrap().unwrap();
         let fine = row(id).await;
-        assert_eq!(fine.calculate_opinion(&*db).await.unwrap(), "feels fine");
+        assert_eq!(Opinion::preview(&*db, &fine).await.unwrap(), "feels fine");
         assert_eq!(opinions(&db).await, [], "a preview stores nothing");
         assert_eq!(fine.opinion(&*db).await.unwrap(), "feels fine");
         assert_eq!(fine.recalculate_opinion(&*db).await.unwrap(), "feels fine");
         assert_eq!(calls(&db), [1, 1, 1]);
         assert_eq!(opinions(&db).await, [(id, "feels fine".to_owned())]);
-        let panicked = row(bad).await.calculate_opinion(&*db).await.unwrap_err();
+        let panicked = Opinion::preview(&*db, &row(bad).await).await.unwrap_err();
         assert!(matches!(panicked, Error::Panicked { .. }), "{panicked}");
     }
 }

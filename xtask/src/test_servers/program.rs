@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::ci::LIBRARY;
-use crate::django;
 use crate::metadata::Workspace;
 use crate::services::Kind;
 
@@ -23,12 +22,11 @@ pub(super) struct Program {
 
 /// The test programs of the library and of the examples; the torture starts servers of its own.
 pub(super) fn build(sh: &Shell) -> Result<Vec<Program>> {
-    let (neighbour, workspace) = (django::NEIGHBOUR, Workspace::load(sh)?);
+    let workspace = Workspace::load(sh)?;
     let packages = workspace.examples().chain([LIBRARY]);
     let tests = packages.flat_map(|package| workspace.tests(package)).flat_map(|test| ["--test", test]);
-    // As `cargo xtask test` builds them, so that nothing is built once more.
-    let build = cmd!(sh, "cargo test --locked --workspace --exclude {neighbour} --all-features --no-run --lib");
-    let messages = build.args(tests).arg("--message-format=json-render-diagnostics").read()?;
+    let build = crate::cargo(sh, "test").args(["--no-run", "--lib"]).args(tests);
+    let messages = build.arg("--message-format=json-render-diagnostics").read()?;
     let root = sh.current_dir();
     let programs = messages.lines().filter_map(|message| Program::parse(message, &root)).collect::<Vec<_>>();
     ensure!(!programs.is_empty(), "cargo has built no tests");

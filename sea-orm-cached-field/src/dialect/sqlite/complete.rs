@@ -83,6 +83,32 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
+/// Flags, of these claims, what is marked: the value of one row may have marked another, whose own value and flag were written
+/// after that.
+pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
+    if done.len() == 1 {
+        return Vec::new();
+    }
+    let flag = |(at, field): (usize, &Field)| {
+        let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();
+        let mut sql = Sql::sqlite();
+        let keys = key_columns(owner);
+        let claimed = (!claims.is_empty()).then(|| shared::claimed(&mut sql, owner, &claims))?;
+        let text = format!(
+            "WITH {claimed}
+             UPDATE {table} AS t SET {flag} = 1
+               FROM claimed c
+              WHERE {same_row} AND NOT t.{flag} AND {marked}",
+            table = quote(&owner.table.name),
+            flag = quote(&field.recalculation_needed),
+            same_row = equal("t", &owner_key(owner), "c", &keys),
+            marked = super::read::marked(owner, "c", &keys, "c.field"),
+        );
+        Some(statement(sql, text))
+    };
+    owner.fields.iter().enumerate().filter_map(flag).collect()
+}
+
 pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));

@@ -271,7 +271,8 @@ impl Dialect for Sqlite {
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-        (Vec::new(), vec![complete::delete_announced(owner, done)])
+        let after = complete::flag_marked(owner, done).into_iter().chain([complete::delete_announced(owner, done)]);
+        (Vec::new(), after.collect())
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
