@@ -21,6 +21,7 @@ use crate::{
     event::Event,
     field::Key,
     registry::Model,
+    transaction,
 };
 
 /// When a row that somebody holds locked is tried again.
@@ -185,17 +186,8 @@ async fn store(
         end(engine, &transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
-    match stored.await {
-        Ok(verdicts) => {
-            transaction.commit().await?;
-            Ok(verdicts)
-        }
-        Err(error) => {
-            // Awaited, so that the rows are free when the next completion looks for them.
-            transaction.rollback().await?;
-            Err(error)
-        }
-    }
+    let stored = stored.await;
+    transaction::end(transaction, stored).await
 }
 
 async fn store_within(
