@@ -91,28 +91,30 @@ pub(crate) async fn claim(
     first: First,
 ) -> Result<Vec<Claim>, Error> {
     let lease = milliseconds(lease);
-    let transaction = connections.into().begin(engine, true).await?;
     // What may have to wait, and what has siblings that may be due, is not leased at once.
     let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
-    let (mut collected, mut due) = (Collected::default(), Vec::new());
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
-    // What is collected but not leased at once is due, and taken in its turn.
-    if first == First::Due && at_once > 0 {
-        due = lease_due(engine, &transaction, model, (fields, upstream), limit, lease).await?;
-        if let Some(room) = room(due.len()) {
-            collected = collect::collect(engine, &transaction, model, room, at_once).await?;
+    let claim = async |transaction: &DatabaseTransaction| {
+        let (mut collected, mut due) = (Collected::default(), Vec::new());
+        // What is collected but not leased at once is due, and taken in its turn.
+        if first == First::Due && at_once > 0 {
+            due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+            if let Some(room) = room(due.len()) {
+                collected = collect::collect(engine, transaction, model, room, at_once).await?;
+            }
+        } else {
+            collected = collect::collect(engine, transaction, model, limit, at_once).await?;
+            if let Some(room) = room(collected.claims.len()).filter(|_| first != First::OnlyMarks) {
+                due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
+            }
         }
-    } else {
-        collected = collect::collect(engine, &transaction, model, limit, at_once).await?;
-        if let Some(room) = room(collected.claims.len()).filter(|_| first != First::OnlyMarks) {
-            due = lease_due(engine, &transaction, model, (fields, upstream), room, lease).await?;
-        }
-    }
-    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-    let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
-    collect::flag_missing(engine, &transaction, model, rows).await?;
-    transaction.commit().await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
+        collect::flag_missing(engine, transaction, model, rows).await?;
+        Ok((collected, due))
+    };
+    let (collected, due) = connections.into().within(engine, true, claim).await?;
     engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
     let mut claims = collected.claims;
     claims.extend(due);
@@ -177,22 +179,24 @@ async fn claim_known_rows(
     lease: i64,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let transaction = connections.begin(engine, true).await?;
-    let collected = collect::collect_rows(engine, &transaction, model, field, keys, lease).await?;
-    let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
-    let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
-    let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
-    if !left.is_empty() {
-        for row in query_last(&transaction, engine.dialect.lease_rows(&model.owner, field, &left, lease, steal)).await?
-        {
-            if row.try_get::<bool>("", "leased")? {
-                claims.push(read_claim(model, &row)?);
+    let claim = async |transaction: &DatabaseTransaction| {
+        let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
+        let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
+        let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
+        let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+        if !left.is_empty() {
+            let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
+            for row in query_last(transaction, lease).await? {
+                if row.try_get::<bool>("", "leased")? {
+                    claims.push(read_claim(model, &row)?);
+                }
             }
         }
-    }
-    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-    collect::flag_missing(engine, &transaction, model, unflagged).await?;
-    transaction.commit().await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        Ok((collected, claims))
+    };
+    let (collected, claims) = connections.within(engine, true, claim).await?;
     engine.tell_all(collected.event(model));
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
@@ -207,11 +211,13 @@ async fn claim_known_rows(
 /// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds nothing that somebody who
 /// does the same could wait for.
 async fn put_away(engine: &Engine, connections: Connections<'_>, model: &Model) -> Result<(), Error> {
-    let transaction = connections.begin(engine, true).await?;
-    let collected = collect::collect(engine, &transaction, model, MARKS_OF_OTHERS, 0).await?;
-    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-    collect::flag_missing(engine, &transaction, model, unflagged).await?;
-    transaction.commit().await?;
+    let put_away = async |transaction: &DatabaseTransaction| {
+        let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        Ok(collected)
+    };
+    let collected = connections.within(engine, true, put_away).await?;
     engine.tell_all(collected.event(model));
     Ok(())
 }
@@ -224,9 +230,10 @@ pub(crate) async fn renew(
     claims: &[Claim],
     lease: Duration,
 ) -> Result<(), Error> {
-    let transaction = connections.into().begin(engine, false).await?;
-    transaction.execute_raw(engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease))).await?;
-    Ok(transaction.commit().await?)
+    let renew = engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease));
+    let renew = async |transaction: &DatabaseTransaction| Ok(transaction.execute_raw(renew).await?);
+    connections.into().within(engine, false, renew).await?;
+    Ok(())
 }
 
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {

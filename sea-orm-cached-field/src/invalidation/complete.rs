@@ -21,7 +21,6 @@ use crate::{
     event::Event,
     field::Key,
     registry::Model,
-    transaction,
 };
 
 /// When a row that somebody holds locked is tried again.
@@ -100,9 +99,8 @@ const RELEASES: u32 = 5;
 /// kept our lease, which nobody would end before its time. In a transaction of its own: this one may wait for that lock.
 async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim]) {
     let release = async || -> Result<(), Error> {
-        let transaction = connections.begin(engine, false).await?;
-        execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
-        Ok(transaction.commit().await?)
+        let release = engine.dialect.hand_back(&model.owner, claims, 0, 0);
+        connections.within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?)).await
     };
     for _ in 0..RELEASES {
         if release().await.is_ok() {
@@ -145,9 +143,8 @@ async fn store_alone(
     }
     let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else { return Ok(None) };
     if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Publish | Verdict::HandBack)) {
-        let transaction = connections.begin(engine, true).await?;
-        end(engine, &transaction, model, claims(calculations), &verdicts).await?;
-        transaction.commit().await?;
+        let end = async |transaction: &_| end(engine, transaction, model, claims(calculations), &verdicts).await;
+        connections.within(engine, true, end).await?;
     }
     Ok(Some(verdicts))
 }
@@ -159,11 +156,10 @@ async fn store(
     unique: &Unique,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
-    let transaction = connections.begin(engine, true).await?;
-    let stored = async {
+    let store = async |transaction: &DatabaseTransaction| {
         let room = if are_unique(unique, model, calculations) {
             let rows = by_shape(calculations, &vec![Verdict::Done; calculations.len()]);
-            make_room(engine, &transaction, model, unique, &rows, true).await?
+            make_room(engine, transaction, model, unique, &rows, true).await?
         } else {
             Room::default()
         };
@@ -175,7 +171,7 @@ async fn store(
         } else {
             calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
         };
-        let stored = store_within(engine, &transaction, model, &free).await.map_err(|error| match calculations {
+        let stored = store_within(engine, transaction, model, &free).await.map_err(|error| match calculations {
             [Calculation { claim, .. }] => room.explained(unique, model, claim.field, &claim.key, error),
             _ => error,
         });
@@ -183,11 +179,10 @@ async fn store(
         let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
         let verdicts: Vec<Verdict> =
             calculations.iter().map(verdict).map(|verdict| verdict.unwrap_or(Verdict::HandBack)).collect();
-        end(engine, &transaction, model, claims(calculations), &verdicts).await?;
+        end(engine, transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
-    let stored = stored.await;
-    transaction::end(transaction, stored).await
+    connections.within(engine, true, store).await
 }
 
 async fn store_within(
@@ -315,10 +310,9 @@ pub(crate) async fn hand_back(
     claims: &[Claim],
     delay: Duration,
 ) -> Result<(), Error> {
-    let transaction = connections.into().begin(engine, false).await?;
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, delay, 0)).await?;
-    transaction.commit().await?;
+    let hand_back = engine.dialect.hand_back(&model.owner, claims, delay, 0);
+    connections.into().within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?)).await?;
     for claim in claims {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
         engine.tell(Event::HandedBack { table, field, key: claim.key.clone() });
@@ -333,12 +327,13 @@ pub(crate) async fn drop_gone(
     model: &Model,
     claims: &[Claim],
 ) -> Result<(), Error> {
-    let transaction = connections.into().begin(engine, false).await?;
-    // A row that is hidden from this role is not gone.
-    execute_all(&transaction, engine.dialect.see_all()).await?;
-    execute_all(&transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
-    execute_all(&transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?;
-    transaction.commit().await?;
+    let drop_gone = async |transaction: &_| {
+        // A row that is hidden from this role is not gone.
+        execute_all(transaction, engine.dialect.see_all()).await?;
+        execute_all(transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
+        Ok(execute_all(transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?)
+    };
+    connections.into().within(engine, false, drop_gone).await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {
         engine.tell(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });

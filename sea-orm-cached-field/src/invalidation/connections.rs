@@ -1,6 +1,6 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 
-use crate::{engine::Engine, transaction};
+use crate::{Error, engine::Engine, transaction};
 
 /// What the protocol is spoken over: the user's pool, or a worker's own.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,20 @@ impl<'c> Connections<'c> {
         self.are_set.then_some(self.db)
     }
 
-    /// Begins a transaction of ours: short, and told apart from foreign writers by `internal`.
+    /// Works in a transaction of the library, which is committed, or rolled back after an error. `internal` tells triggers that
+    /// it is the library that writes.
+    pub(super) async fn within<T>(
+        self,
+        engine: &Engine,
+        internal: bool,
+        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let transaction = self.begin(engine, internal).await?;
+        let done = work(&transaction).await;
+        transaction::end(transaction, done).await
+    }
+
+    /// Begins such a transaction.
     pub(super) async fn begin(self, engine: &Engine, internal: bool) -> Result<DatabaseTransaction, DbErr> {
         let transaction = transaction::begin(self.db, engine.dialect.transaction()).await?;
         let settings = match (self.are_set, internal) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::Connections;
 use crate::{
@@ -61,15 +61,17 @@ pub(crate) async fn fail(
         Some(delay) => NextTry::In(delay),
         None => NextTry::Never,
     };
-    let transaction = connections.into().begin(engine, false).await?;
-    transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try)).await?;
-    if retry.is_none()
-        && let Some(row) = transaction.query_one_raw(engine.dialect.is_given_up(&model.owner, claim)).await?
-        && row.try_get("", "given_up")?
-    {
+    let record = async |transaction: &DatabaseTransaction| {
+        transaction.execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try)).await?;
+        if retry.is_some() {
+            return Ok(false);
+        }
+        let given_up = transaction.query_one_raw(engine.dialect.is_given_up(&model.owner, claim)).await?;
+        Ok(given_up.map_or(Ok(false), |row| row.try_get("", "given_up"))?)
+    };
+    if connections.into().within(engine, false, record).await? {
         retry_in = None;
     }
-    transaction.commit().await?;
     let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
     let (key, attempts) = (claim.key.clone(), if retry.is_some() { claim.attempts } else { 0 });
     engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);

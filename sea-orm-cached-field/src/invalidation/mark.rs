@@ -98,10 +98,10 @@ pub(crate) async fn flag_expired(
     let connections = connections.into();
     let temporal = model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
     for (index, field) in temporal {
-        let transaction = connections.begin(engine, false).await?;
-        let flagged =
-            transaction.execute_raw(engine.dialect.flag_expired(&model.owner, index, rows)).await?.rows_affected();
-        transaction.commit().await?;
+        let flag = engine.dialect.flag_expired(&model.owner, index, rows);
+        let flagged = connections
+            .within(engine, false, async |transaction| Ok(transaction.execute_raw(flag).await?.rows_affected()))
+            .await?;
         if flagged > 0 {
             engine.tell(Event::Expired { table: model.owner.table.name.clone(), field: field.name, rows: flagged });
         }

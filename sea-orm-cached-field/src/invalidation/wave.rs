@@ -67,20 +67,30 @@ async fn hold_back_one(
     wait: bool,
 ) -> Result<bool, Error> {
     let transaction = connections.begin(engine, true).await?;
-    let keys = std::slice::from_ref(&claim.key);
-    let collected = collect::collect_rows(engine, &transaction, model, claim.field, keys, 0).await?;
-    let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-    collect::flag_missing(engine, &transaction, model, unflagged).await?;
-    let marked = transaction.query_one_raw(engine.dialect.is_marked(&model.owner, claim)).await?;
-    let is_marked = marked.map_or(Ok(false), |row| row.try_get("", "marked"))?;
-    if is_marked && wait {
-        transaction.rollback().await?;
-        return Ok(false);
+    let hold_back = async {
+        let keys = std::slice::from_ref(&claim.key);
+        let collected = collect::collect_rows(engine, &transaction, model, claim.field, keys, 0).await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        collect::flag_missing(engine, &transaction, model, unflagged).await?;
+        let marked = transaction.query_one_raw(engine.dialect.is_marked(&model.owner, claim)).await?;
+        let is_marked = marked.map_or(Ok(false), |row| row.try_get("", "marked"))?;
+        if is_marked && wait {
+            return Ok(None);
+        }
+        let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
+        let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        transaction.execute_raw(engine.dialect.hold_back(&model.owner, claim, delay, error)).await?;
+        Ok(Some(collected))
+    };
+    match hold_back.await {
+        Ok(Some(collected)) => {
+            transaction.commit().await?;
+            engine.tell_all(collected.event(model));
+            Ok(true)
+        }
+        refused => {
+            transaction.rollback().await.ok();
+            refused.map(|_| false)
+        }
     }
-    let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
-    let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    transaction.execute_raw(engine.dialect.hold_back(&model.owner, claim, delay, error)).await?;
-    transaction.commit().await?;
-    engine.tell_all(collected.event(model));
-    Ok(true)
 }

@@ -146,9 +146,8 @@ async fn next_chunk(
 async fn execute(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, statements: Vec<Statement>) -> Result<u64, Error> {
     let DatabaseExecutor::Connection(connection) = db else { return Ok(execute_all(db, statements).await?) };
     let transaction = transaction::begin(connection, dialect.transaction()).await?;
-    let rows = execute_all(&transaction, statements).await?;
-    transaction.commit().await?;
-    Ok(rows)
+    let done = execute_all(&transaction, statements).await;
+    transaction::end(transaction, done.map_err(Error::from)).await
 }
 
 async fn execute_all(db: &impl ConnectionTrait, statements: Vec<Statement>) -> Result<u64, DbErr> {

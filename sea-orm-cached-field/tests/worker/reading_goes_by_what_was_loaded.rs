@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 use sea_orm_cached_field::Error;
 
 use crate::fragile::*;
