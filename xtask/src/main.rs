@@ -77,9 +77,20 @@ fn run(command: Command) -> Result<()> {
 
 fn test(sh: &Shell, args: &[String]) -> Result<()> {
     services::ensure(sh)?;
-    cargo(sh, "test").args(args).run()?;
+    cargo(sh, "test").args(args).env(THREADS, test_threads()?).run()?;
     eprintln!("All tests passed.");
     Ok(())
+}
+
+/// What libtest reads.
+pub(crate) const THREADS: &str = "RUST_TEST_THREADS";
+
+/// How many tests run at a time: two a core unless it is set, for each test waits for a server half of its time.
+pub(crate) fn test_threads() -> Result<String> {
+    match std::env::var(THREADS) {
+        Ok(threads) => Ok(threads),
+        Err(_) => Ok((2 * std::thread::available_parallelism()?.get()).to_string()),
+    }
 }
 
 /// This command of Cargo, for all packages that need no more than the services. Each build that runs tests or examples

@@ -312,7 +312,10 @@ pub(crate) async fn hand_back(
 ) -> Result<(), Error> {
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     let hand_back = engine.dialect.hand_back(&model.owner, claims, delay, 0);
-    connections.into().within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?)).await?;
+    connections
+        .into()
+        .within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?))
+        .await?;
     for claim in claims {
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
         engine.tell(Event::HandedBack { table, field, key: claim.key.clone() });

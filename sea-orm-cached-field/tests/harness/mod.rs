@@ -5,6 +5,7 @@
 pub mod client;
 pub mod gate;
 pub mod lampposts;
+mod spare;
 
 use std::{
     future::poll_fn,
@@ -162,7 +163,9 @@ impl Server {
         of_this_test(self.module);
         let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let server = self.connect().await;
-        server.execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create)).await.expect("a database");
+        if self != POSTGRES || !spare::take(&server, &name).await {
+            server.execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create)).await.expect("a database");
+        }
         server.close().await.expect("closed");
         let url = with_database(&self.url(), &name);
         let connection = connect(&url).await;
@@ -218,14 +221,19 @@ struct DropOnServer {
 
 impl Drop for DropOnServer {
     fn drop(&mut self) {
-        let (sql, url) = (format!("DROP DATABASE IF EXISTS {} {}", self.name, self.server.drop), self.server.url());
+        let (server, name) = (self.server, std::mem::take(&mut self.name));
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                if let Ok(server) = Database::connect(url).await {
-                    let _ = server.execute_unprepared(&sql).await;
-                    let _ = server.close().await;
+                let url = with_database(&server.url(), &name);
+                let left = if server == POSTGRES { spare::keep(&url, name).await } else { vec![name] };
+                if let Ok(connection) = Database::connect(server.url()).await {
+                    for name in left {
+                        let drop = format!("DROP DATABASE IF EXISTS {name} {}", server.drop);
+                        let _ = connection.execute_unprepared(&drop).await;
+                    }
+                    let _ = connection.close().await;
                 }
             });
         });

@@ -69,7 +69,7 @@ impl Program {
         let said = File::create(log)?;
         let mut command = Command::new(&self.executable);
         command.arg("--exact").args(tests).current_dir(&self.folder).envs(server);
-        command.env("CACHED_FIELD_TEST_COUNTED", "yes");
+        command.env("CACHED_FIELD_TEST_COUNTED", "yes").env(crate::THREADS, crate::test_threads()?);
         command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said);
         let mut running = command.spawn().with_context(|| format!("{command:?}"))?;
 
