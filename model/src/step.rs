@@ -33,6 +33,8 @@ pub enum Step {
     Collect(usize),
     /// A worker leases a row of the queue that nobody has leased.
     Claim(usize),
+    /// A reader shares the lease that another has.
+    Share(usize),
     /// Somebody recalculates the row now, and takes the lease from whoever has it.
     Steal(usize),
     /// Who has claimed reads the inputs, and calculates.
@@ -80,9 +82,9 @@ fn claims(state: &State, worker: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     if !state.marks.is_empty() {
         steps.push(Step::Collect(worker));
-    } else if state.queued.is_some_and(|queued| queued.holder.is_none()) {
+    } else if let Some(queued) = state.queued {
         // A row that is still marked comes with its marks.
-        steps.push(Step::Claim(worker));
+        steps.push(if queued.holder.is_none() { Step::Claim(worker) } else { Step::Share(worker) });
     }
     if state.steals_left > 0 {
         steps.push(Step::Steal(worker));
@@ -117,6 +119,10 @@ impl Step {
                 let generation = queued.generation;
                 state.claimed(worker, generation);
             }
+            Self::Share(worker) => {
+                let generation = state.queued.expect("there is something to share").generation;
+                state.claimed(worker, generation);
+            }
             Self::Steal(worker) => {
                 state.steals_left -= 1;
                 state.flag |= !state.marks.is_empty() && !state.is_locked();
@@ -132,7 +138,7 @@ impl Step {
             }
             Self::Complete(worker) => {
                 if let Worker::HasCalculated(generation, value) = state.workers[worker] {
-                    state.complete(protocol, generation, value);
+                    state.complete(protocol, worker, generation, value);
                     state.workers[worker] = Worker::Idle;
                 }
             }
@@ -215,9 +221,9 @@ impl State {
         }
     }
 
-    fn complete(&mut self, protocol: &Protocol, generation: u8, value: u8) {
+    fn complete(&mut self, protocol: &Protocol, worker: usize, generation: u8, value: u8) {
         if self.is_locked() {
-            self.end_lease();
+            self.end_lease_of(worker);
             return;
         }
         let Some(queued) = self.queued else { return };
@@ -228,6 +234,13 @@ impl State {
             (self.value, self.flag, self.queued) = (value, false, None);
         } else {
             (self.value, self.published) = (value, true);
+            self.end_lease_of(worker);
+        }
+    }
+
+    /// A lease that another has may go on, or end by itself.
+    fn end_lease_of(&mut self, worker: usize) {
+        if self.queued.is_some_and(|queued| queued.holder == Some(worker)) {
             self.end_lease();
         }
     }

@@ -106,6 +106,20 @@ pub enum Error {
         key: Key,
     },
 
+    /// A cached field had to be fresh, to be read or because another is calculated from it, and stayed stale for ten seconds: its row is locked by
+    /// a transaction, may not be written by this role, or changes all the time. Nothing was lost: read again later.
+    #[error("`{field}` of `{table}` {key} could not be made fresh: {reason}")]
+    StaleInput {
+        /// The owner's table.
+        table: String,
+        /// The cached field.
+        field: &'static str,
+        /// The row's primary key.
+        key: Key,
+        /// What kept it stale.
+        reason: &'static str,
+    },
+
     /// The row was deleted after it had been loaded.
     #[error("the row {key} of `{table}` does not exist any more")]
     RowGone {

@@ -35,6 +35,9 @@ pub(crate) trait Holder: Sync {
     /// These values were calculated, and are about to be stored.
     fn calculated(&self, _calculations: &[Calculation]) {}
 
+    /// The value of this claim was stored, whether it is still right or not.
+    fn stored(&self, _claim: &Claim) {}
+
     /// This claim has failed, and that is kept with its row.
     fn failed(&self, _claim: &Claim, _error: Error) {}
 }
@@ -117,7 +120,7 @@ impl<H: Holder> Recalculation<'_, H> {
             match invalidation::complete_by_query(engine, connections, model, &claims, limits.timeout).await {
                 Ok(Some(stored)) => {
                     self.holder.settled(&claims);
-                    self.call_hooks(&claims, &stored).await;
+                    self.have_stored(&claims, &stored).await;
                 }
                 ended => {
                     if let Err(error) = ended {
@@ -188,13 +191,14 @@ impl<H: Holder> Recalculation<'_, H> {
         };
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         self.holder.settled(&ended);
-        self.call_hooks(&ended, &stored).await;
+        self.have_stored(&ended, &stored).await;
         Ok(())
     }
 
-    async fn call_hooks(&self, claims: &[Claim], stored: &[bool]) {
-        let stored = claims.iter().zip(stored).filter(|(_, stored)| **stored);
-        let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
+    async fn have_stored(&self, claims: &[Claim], stored: &[bool]) {
+        let stored = claims.iter().zip(stored).filter(|(_, stored)| **stored).map(|(claim, _)| claim);
+        let stored = stored.inspect(|claim| self.holder.stored(claim));
+        let stored = stored.map(|claim| (claim.key.clone(), claim.field)).collect();
         let db = DatabaseExecutor::Connection(self.db);
         after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
     }

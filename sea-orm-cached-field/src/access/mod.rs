@@ -1,5 +1,6 @@
 //! Reading, and what else a row's methods do: flag, recalculate, expire.
 
+mod below;
 mod flag;
 mod lease;
 mod rows;
@@ -11,12 +12,12 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 
 use crate::{
     Error,
     calculation::{Limits, Subject, after_recalculation, run},
-    dialect::{Claim, Written},
+    dialect::{self, Claim, Written},
     engine::Engine,
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
@@ -29,7 +30,8 @@ pub use flag::{Flag, FlagRows, flag, flag_rows};
 pub use rows::{load_rows, recalculate_rows};
 pub use set::set;
 
-use lease::{LEASE, keep_leased};
+use below::Reading;
+use lease::keep_leased;
 use rows::FieldRows;
 
 type RowOf<F> = <<F as CachedField>::Entity as EntityTrait>::Model;
@@ -62,6 +64,25 @@ impl Target {
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
         let stale = FieldRows::of(self).stale(db, std::slice::from_ref(&self.key)).await?;
         Ok(!stale.is_empty())
+    }
+
+    /// Whether the database says that the row is fresh and has this value; or it is gone.
+    async fn is_confirmed(&self, db: &DatabaseExecutor<'_>, value: Value) -> Result<bool, Error> {
+        let dialect = dialect::of(db.get_database_backend())?;
+        let Some(question) = dialect.confirm(&self.model.owner, self.field, &self.key, value) else { return Ok(true) };
+        let answer = db.query_one_raw(question).await;
+        let answer = answer.map_err(|error| invalidation::explained(dialect, [&self.model.owner], error.into()))?;
+        Ok(answer.map_or(Ok(true), |row| row.try_get("", "confirmed"))?)
+    }
+
+    async fn claim(
+        &self,
+        engine: &Engine,
+        connection: &DatabaseConnection,
+        steal: bool,
+    ) -> Result<Option<Claim>, Error> {
+        let key = std::slice::from_ref(&self.key);
+        Ok(FieldRows::of(self).claim(engine, connection, key, steal).await?.pop())
     }
 
     /// Whether what the user does after a recalculation has ended well; nothing may be done.
@@ -127,10 +148,16 @@ pub async fn read<F: CachedField>(
     key: impl FnOnce() -> Key,
     db: DatabaseExecutor<'_>,
 ) -> Result<F::Value, Error> {
-    match stored.fresh() {
-        Some(value) => Ok(value.clone()),
-        None => read_fresh::<F>(key(), db).await,
+    let Some(value) = stored.fresh() else { return read_fresh::<F>(key(), db).await };
+    let dialect = dialect::of(db.get_database_backend())?;
+    if !dialect.returns_rows_before_triggers() {
+        return Ok(value.clone());
     }
+    let target = Target::of::<F>(key())?;
+    if target.is_confirmed(&db, value.clone().into()).await? {
+        return Ok(value.clone());
+    }
+    read_fresh::<F>(target.key, db).await
 }
 
 /// The value, calculated of the row as it is loaded. Nothing is stored.
@@ -142,27 +169,25 @@ pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -
 /// The value as of now.
 pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
-    if let DatabaseExecutor::Connection(connection) = &db {
-        FieldRows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
-    }
-    if let Some(value) = target.fresh::<F>(&db).await? {
-        return Ok(value);
-    }
-    match &db {
-        DatabaseExecutor::Connection(connection) => {
-            let (landed, started) = fly::<F>(connection, &target).await?;
-            if started {
-                return landed;
-            }
-            // That flight may have set out before a change that this reader knows of; the next one has not.
-            match target.fresh::<F>(&db).await? {
-                Some(value) => Ok(value),
-                None => fly::<F>(connection, &target).await?.0,
-            }
+    let read = || async {
+        if let Some(value) = target.fresh::<F>(&db).await? {
+            return Ok(Reading::Stored(value));
         }
-        // Storing would hold the row's lock until the user commits; the worker does it.
-        _ => Ok(target.calculate::<F>(&db).await?.0),
-    }
+        let DatabaseExecutor::Connection(connection) = &db else {
+            // Storing would hold the row's lock until the user commits; the worker does it.
+            return Ok(Reading::Calculated(target.calculate::<F>(&db).await?.0));
+        };
+        let (landed, started) = fly::<F>(connection, &target).await?;
+        if started {
+            return Ok(Reading::Calculated(landed?));
+        }
+        // That flight may have set out before a change that this reader knows of; the next one has not.
+        match target.fresh::<F>(&db).await? {
+            Some(value) => Ok(Reading::Stored(value)),
+            None => Ok(Reading::Calculated(fly::<F>(connection, &target).await?.0?)),
+        }
+    };
+    FieldRows::of(&target).read(&db, std::slice::from_ref(&target.key), read).await
 }
 
 /// Joins the calculation under way for readers, or starts one; and whether it was started.
@@ -187,35 +212,47 @@ async fn refresh<F: CachedField>(
     if let Some(value) = target.fresh::<F>(&DatabaseExecutor::Connection(&db)).await? {
         return Ok(value);
     }
-    let claim = invalidation::claim_one(&engine, &db, &target.model, target.field, &target.key, LEASE, false).await?;
+    let claim = target.claim(&engine, &db, false).await?;
     calculate_and_complete::<F>(&engine, &db, &target, claim).await
 }
 
 /// Calculates and stores now, also if nothing is stale.
 pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
-    if let DatabaseExecutor::Connection(connection) = &db {
-        FieldRows::of(&target).refresh_below(connection, std::slice::from_ref(&target.key)).await?;
-        let (engine, connection) = (Engine::of(connection)?, (*connection).clone());
-        // A task of its own: whoever gives up in the middle leaves no lease behind.
-        let recalculation = tokio::spawn(async move {
-            let (model, field, key) = (&target.model, target.field, &target.key);
-            let claim = invalidation::claim_one(&engine, &connection, model, field, key, LEASE, true).await?;
-            calculate_and_complete::<F>(&engine, &connection, &target, claim).await
-        });
-        return recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
-    }
-    let claimed_at = invalidation::clock(&db).await?;
-    let (value, _) = target.calculate::<F>(&db).await?;
-    let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
-    if !invalidation::store_in_transaction(&db, &target.model, target.field, &written).await? {
-        return Ok(value);
-    }
-    target.call_hook_in_transaction(&db).await?;
-    target.as_stored::<F>(&db, value).await
+    let rows = FieldRows::of(&target);
+    let recalculate = || async {
+        let value = match &db {
+            DatabaseExecutor::Connection(connection) => recalculate_now::<F>(connection, &target).await,
+            _ => recalculate_within::<F>(&db, &target).await,
+        };
+        value.map(Reading::Calculated)
+    };
+    rows.read(&db, std::slice::from_ref(&target.key), recalculate).await
 }
 
-/// Without a claim somebody else is about to store the value: it is calculated all the same, and returned.
+/// In a task of its own: whoever gives up in the middle leaves no lease behind.
+async fn recalculate_now<F: CachedField>(connection: &DatabaseConnection, target: &Target) -> Result<F::Value, Error> {
+    let (engine, connection, target) = (Engine::of(connection)?, connection.clone(), target.clone());
+    let recalculation = tokio::spawn(async move {
+        let claim = target.claim(&engine, &connection, true).await?;
+        calculate_and_complete::<F>(&engine, &connection, &target, claim).await
+    });
+    recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+}
+
+/// In the user's transaction.
+async fn recalculate_within<F: CachedField>(db: &DatabaseExecutor<'_>, target: &Target) -> Result<F::Value, Error> {
+    let claimed_at = invalidation::clock(db).await?;
+    let (value, _) = target.calculate::<F>(db).await?;
+    let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
+    if !invalidation::store_in_transaction(db, &target.model, target.field, &written).await? {
+        return Ok(value);
+    }
+    target.call_hook_in_transaction(db).await?;
+    target.as_stored::<F>(db, value).await
+}
+
+/// Without a claim the value is calculated all the same, and returned.
 async fn calculate_and_complete<F: CachedField>(
     engine: &Engine,
     connection: &DatabaseConnection,

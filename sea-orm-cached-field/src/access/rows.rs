@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     RowOf, Target,
+    below::Reading,
     lease::{LEASE, keep_leased},
 };
 use crate::{
@@ -33,9 +34,6 @@ pub(super) const CHUNK: u64 = 200;
 /// How often rows are tried to be claimed: others who claim some of them may be waited for too long.
 const CLAIMS: u32 = 5;
 
-/// How often it is looked again for rows that are stale: in a tree, a child's new value makes its parent stale.
-const ROUNDS: u32 = 100;
-
 /// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many there were.
 pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
@@ -48,9 +46,9 @@ pub async fn recalculate_rows<F: CachedField>(
         let Some(last) = keys.last().cloned() else { break };
         count += keys.len() as u64;
         match &db {
-            DatabaseExecutor::Connection(connection) => {
-                failure = failure.or(rows.refresh_below(connection, &keys).await.err());
-                failure = failure.or(rows.recalculate(connection, keys, true).await?.failure);
+            DatabaseExecutor::Connection(_) => {
+                let ended = rows.refresh(&db, &keys, true).await;
+                failure = failure.or(ended.map_or_else(Some, |ended| ended.failure));
             }
             _ => {
                 for key in keys {
@@ -71,7 +69,7 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
-        let refreshed = rows.refresh(&db, &keys).await?;
+        let refreshed = rows.refresh(&db, &keys, false).await?;
         let loaded = registry::load_all::<F::Entity>(&db, &keys).await?;
         let loaded: HashMap<Key, RowOf<F>> = loaded.into_iter().map(|row| (Key::of::<F::Entity>(&row), row)).collect();
         let missing: Vec<Key> = keys.iter().filter(|key| !loaded.contains_key(key)).cloned().collect();
@@ -80,7 +78,8 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
             let key = Key::of::<F::Entity>(model);
             let own = spelled.get(&key).unwrap_or(&key);
             match loaded.get(own) {
-                Some(row) => put::<F>(&spec, model, row, refreshed.values.get(own)),
+                _ if refreshed.unreadable.contains(&key) => {}
+                Some(row) => put::<F>(&spec, model, row, &refreshed, own),
                 None => failure = failure.or(Some(rows.gone(key))),
             }
         }
@@ -89,12 +88,20 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts what the row says of the field into the model; where the row is stale, the value that was calculated of it, if one was.
-fn put<F: CachedField>(spec: &FieldSpec<F::Entity>, model: &mut RowOf<F>, row: &RowOf<F>, calculated: Option<&Value>) {
+/// Puts what the row says of the field into the model; or, where the row is stale or the value could not be stored, the value
+/// that was calculated of it, if one was.
+fn put<F: CachedField>(
+    spec: &FieldSpec<F::Entity>,
+    model: &mut RowOf<F>,
+    row: &RowOf<F>,
+    refreshed: &Recalculated,
+    key: &Key,
+) {
     for column in [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after].into_iter().flatten() {
         model.set(column, row.get(column));
     }
-    if let Some(value) = calculated.filter(|_| F::stored(row).fresh().is_none()) {
+    let is_newer = !refreshed.stored.contains(key) || F::stored(row).fresh().is_none();
+    if let Some(value) = refreshed.values.get(key).filter(|_| is_newer) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
     }
@@ -102,12 +109,18 @@ fn put<F: CachedField>(spec: &FieldSpec<F::Entity>, model: &mut RowOf<F>, row: &
 
 /// What has become of rows that were recalculated.
 #[derive(Default)]
-struct Recalculated {
+pub(super) struct Recalculated {
     /// What is known of the values.
-    values: HashMap<Key, Value>,
+    pub(super) values: HashMap<Key, Value>,
+    /// Those whose values were stored.
+    stored: HashSet<Key>,
+    /// Whether any value is another than its row had before.
+    pub(super) changed: bool,
     /// The first failure.
-    failure: Option<Error>,
-    /// Those that were leased to us.
+    pub(super) failure: Option<Error>,
+    /// Those with an input that has failed.
+    unreadable: HashSet<Key>,
+    /// Those that could be claimed.
     claimed: HashSet<Key>,
 }
 
@@ -148,7 +161,7 @@ impl FieldRows {
     }
 
     /// The rows of a field below this one that are stale.
-    async fn stale_below(
+    pub(super) async fn stale_below(
         &self,
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
@@ -167,49 +180,61 @@ impl FieldRows {
         Ok((rows, keys))
     }
 
-    /// Recalculates what is stale of all cached fields that this one is calculated from, from the bottom up. What somebody
-    /// else is calculating is left to them. If some of it fails, the rest is recalculated all the same.
-    pub(super) async fn refresh_below(&self, connection: &DatabaseConnection, keys: &[Key]) -> Result<(), Error> {
-        let mut failure = None;
-        for below in self.model.all_below(self.field) {
-            for _ in 0..ROUNDS {
-                let db = DatabaseExecutor::Connection(connection);
-                let (rows, stale) = self.stale_below(&db, keys, below).await?;
-                // What has failed stays stale, and would fail again in the next round.
-                let (mut recalculated, mut failed) = (0, None);
-                for stale in stale.chunks(CHUNK as usize) {
-                    let ended = rows.recalculate(connection, stale.to_vec(), false).await?;
-                    recalculated += ended.claimed.len();
-                    failed = failed.or(ended.failure);
+    /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold the rows' locks until the user
+    /// commits. Where nothing can be claimed, what is stale is calculated all the same. If an input of some rows fails, the others
+    /// are calculated one by one.
+    async fn refresh(&self, db: &DatabaseExecutor<'_>, keys: &[Key], all: bool) -> Result<Recalculated, Error> {
+        match self.refresh_together(db, keys, all).await {
+            Err(
+                Error::Calculation { .. } | Error::Panicked { .. } | Error::TimedOut { .. } | Error::DataCycle { .. },
+            ) if keys.len() > 1 => {}
+            ended => return ended,
+        }
+        let mut refreshed = Recalculated::default();
+        for key in keys {
+            match self.refresh_together(db, std::slice::from_ref(key), all).await {
+                Ok(ended) => {
+                    refreshed.values.extend(ended.values);
+                    refreshed.stored.extend(ended.stored);
+                    refreshed.failure = refreshed.failure.or(ended.failure);
                 }
-                if recalculated == 0 || failed.is_some() {
-                    failure = failure.or(failed);
-                    break;
+                Err(error) => {
+                    refreshed.unreadable.insert(key.clone());
+                    refreshed.failure.get_or_insert(error);
                 }
             }
         }
-        failure.map_or(Ok(()), Err)
+        Ok(refreshed)
     }
 
-    /// Calculates what is stale, and stores it, unless in a transaction: storing would hold the rows' locks until the user
-    /// commits. What somebody else is about to store is calculated all the same.
-    async fn refresh(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
-        let DatabaseExecutor::Connection(connection) = db else {
-            let stale = self.stale(db, keys).await?;
-            return self.preview(db, &stale).await;
+    async fn refresh_together(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        all: bool,
+    ) -> Result<Recalculated, Error> {
+        let refresh = || async {
+            let stale = if all { keys.to_vec() } else { self.stale(db, keys).await? };
+            if stale.is_empty() {
+                return Ok(Reading::Stored(Recalculated::default()));
+            }
+            let DatabaseExecutor::Connection(connection) = db else {
+                return Ok(Reading::Calculated(self.preview(db, &stale).await?));
+            };
+            let mut ended = self.recalculate(connection, stale.clone(), all).await?;
+            if !all {
+                let left: Vec<Key> = stale.into_iter().filter(|key| !ended.claimed.contains(key)).collect();
+                let previewed = self.preview(db, &left).await?;
+                ended.values.extend(previewed.values);
+                ended.failure = ended.failure.or(previewed.failure);
+            }
+            Ok(Reading::Calculated(ended))
         };
-        let below = self.refresh_below(connection, keys).await;
-        let stale = self.stale(db, keys).await?;
-        let mut ended = self.recalculate(connection, stale.clone(), false).await?;
-        let left: Vec<Key> = stale.into_iter().filter(|key| !ended.claimed.contains(key)).collect();
-        let previewed = self.preview(db, &left).await?;
-        ended.values.extend(previewed.values);
-        ended.failure = below.err().or(ended.failure).or(previewed.failure);
-        Ok(ended)
+        self.read(db, keys, refresh).await
     }
 
     /// Calculates, and stores nothing.
-    async fn preview(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
+    pub(super) async fn preview(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
         let mut previewed = Recalculated::default();
         if keys.is_empty() {
             return Ok(previewed);
@@ -223,6 +248,7 @@ impl FieldRows {
             attempts: 0,
             waves: 0,
             claimed_at: 0,
+            shared: false,
         };
         let claims: Vec<Claim> = keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
         let (calculated, mut outcomes) = mpsc::channel(keys.len());
@@ -231,7 +257,10 @@ impl FieldRows {
         while let Some(outcomes) = outcomes.recv().await {
             for Calculated { claim, outcome } in outcomes {
                 match outcome {
-                    Outcome::Value { value, .. } => drop(previewed.values.insert(claim.key, value)),
+                    Outcome::Value { value, changed } => {
+                        previewed.changed |= changed;
+                        previewed.values.insert(claim.key, value);
+                    }
                     Outcome::Failed(error) => previewed.failure = previewed.failure.or(Some(error)),
                     Outcome::Gone | Outcome::Postponed => {}
                 }
@@ -240,8 +269,8 @@ impl FieldRows {
         Ok(previewed)
     }
 
-    /// Calculates and stores. `steal`: also what somebody else is about to store.
-    async fn recalculate(
+    /// Calculates and stores. `steal`: leases of others are taken over, not shared.
+    pub(super) async fn recalculate(
         &self,
         connection: &DatabaseConnection,
         keys: Vec<Key>,
@@ -286,7 +315,9 @@ impl FieldRows {
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
-    async fn claim(
+    /// Claims what can be claimed. Without `steal`, which has to store what it calculates, nothing if the database refuses that: to
+    /// a role that may not write, or beside a busy worker.
+    pub(super) async fn claim(
         &self,
         engine: &Engine,
         connection: &DatabaseConnection,
@@ -298,8 +329,14 @@ impl FieldRows {
             let claims =
                 invalidation::claim_rows(engine, connection, &self.model, self.field, keys, LEASE, steal).await;
             match claims {
-                Err(Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return claims,
+                Err(Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_)) | Error::NotInstalled { .. }) => {
+                    return claims;
+                }
                 Err(_) if tried < CLAIMS => tried += 1,
+                Err(error) if !steal => {
+                    tracing::debug!(target: "sea_orm_cached_field", "a reader cannot store what it calculates: {error}");
+                    return Ok(Vec::new());
+                }
                 ended => return ended,
             }
         }
@@ -347,6 +384,10 @@ impl Holder for Held {
     fn calculated(&self, calculations: &[Calculation]) {
         let values = calculations.iter().map(|calculation| (calculation.claim.key.clone(), calculation.value.clone()));
         self.ended().values.extend(values);
+    }
+
+    fn stored(&self, claim: &Claim) {
+        self.ended().stored.insert(claim.key.clone());
     }
 
     fn failed(&self, claim: &Claim, error: Error) {

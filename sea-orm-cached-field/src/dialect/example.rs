@@ -136,7 +136,15 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
     let keys: Vec<Key> = (1..=rows).map(|id| Key::new([id.into()])).collect();
     let claims: Vec<Claim> = keys
         .iter()
-        .map(|key| Claim { key: key.clone(), field: 0, generation: 1, attempts: 1, waves: 0, claimed_at: 0 })
+        .map(|key| Claim {
+            key: key.clone(),
+            field: 0,
+            generation: 1,
+            attempts: 1,
+            waves: 0,
+            claimed_at: 0,
+            shared: false,
+        })
         .collect();
     let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
     let queued: Vec<Enqueued> = keys.iter().map(queued).collect();

@@ -342,8 +342,8 @@ pub(crate) trait Dialect: Send + Sync {
 
     // ---- collect and claim
 
-    /// How a worker's transaction begins.
-    fn transaction(&self) -> TransactionOptions;
+    /// How a transaction of the library begins; `writes`: also where the session is read-only.
+    fn transaction(&self, writes: bool) -> TransactionOptions;
 
     /// What the sessions of a worker's own connections can set once and for all, instead of [`Dialect::settings`].
     fn session(&self) -> Option<Session> {
@@ -355,12 +355,23 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// What a worker's transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
-    fn settings(&self, internal: bool) -> Option<String>;
+    /// What such a transaction sets for itself; `internal` tells its writes of flags and values from foreign ones.
+    fn settings(&self, internal: bool, writes: bool) -> Option<String>;
 
     /// Has the statements that follow in a transaction planned for the tables as they are now: those that follow a path
     /// through the user's tables, which may have grown since a plan was made.
     fn plan_anew(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the row that a statement returns of what it writes (`RETURNING`) does not show the flags that triggers then set.
+    fn returns_rows_before_triggers(&self) -> bool {
+        false
+    }
+
+    /// A row `confirmed` (bool): whether the row is not stale and has this value. `None` if no write of the row itself makes the
+    /// field stale, so that what was loaded can be relied on.
+    fn confirm(&self, _owner: &Owner, _field: usize, _key: &Key, _value: Value) -> Option<Statement> {
         None
     }
 

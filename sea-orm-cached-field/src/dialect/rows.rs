@@ -20,6 +20,8 @@ pub(crate) struct Claim {
     pub(crate) waves: i32,
     /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after that is not served by it.
     pub(crate) claimed_at: i64,
+    /// Whether the lease belongs to another, which this reader shares: the first to complete ends it for both.
+    pub(crate) shared: bool,
 }
 
 /// Which marks are collected.

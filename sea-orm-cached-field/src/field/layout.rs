@@ -87,7 +87,7 @@ pub(crate) struct Query {
 
 /// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source
 /// of its own: a row in the middle that moves takes all behind it along.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
     /// The way from the owner, to the end of the repeated group if the source lies in one.
     pub(crate) steps: Vec<Step>,
@@ -100,7 +100,7 @@ pub(crate) struct Source {
 }
 
 /// One step of a path: from the rows of one table to those of another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Step {
     /// The table that it leads to.
     pub(crate) table: Table,
@@ -109,7 +109,7 @@ pub(crate) struct Step {
 }
 
 /// A column of the table that a step comes from, and the column of the table that it leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Link {
     pub(crate) near: String,
     pub(crate) far: String,
@@ -138,7 +138,7 @@ pub(crate) enum Move {
     Around(Range<usize>),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Reader {
     pub(crate) field: usize,
     pub(crate) columns: Vec<String>,

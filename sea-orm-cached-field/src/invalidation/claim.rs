@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{
     Connections,
     collect::{self, Collected},
-    execute_all, explained, query_last, read_claim,
+    execute_all, explained, own, query_last, read_claim,
 };
 use crate::{
     Error,
@@ -142,8 +142,8 @@ async fn lease_due(
     Ok(due)
 }
 
-/// Leases one field of one row, whether it is stale or not; `None` if somebody else holds it. `steal`: also then, for a
-/// recalculation that must read what stands there now.
+/// Leases one field of one row, whether it is stale or not. A lease that another holds is shared, or, with `steal`, taken over,
+/// for a recalculation that must read what stands there now.
 pub(crate) async fn claim_one(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -187,9 +187,8 @@ async fn claim_known_rows(
         if !left.is_empty() {
             let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
             for row in query_last(transaction, lease).await? {
-                if row.try_get::<bool>("", "leased")? {
-                    claims.push(read_claim(model, &row)?);
-                }
+                let shared = !row.try_get::<bool>("", "leased")?;
+                claims.push(Claim { shared, ..read_claim(model, &row)? });
             }
         }
         let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
@@ -230,7 +229,11 @@ pub(crate) async fn renew(
     claims: &[Claim],
     lease: Duration,
 ) -> Result<(), Error> {
-    let renew = engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease));
+    let claims = own(claims);
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let renew = engine.dialect.renew_leases(&model.owner, &claims, milliseconds(lease));
     let renew = async |transaction: &DatabaseTransaction| Ok(transaction.execute_raw(renew).await?);
     connections.into().within(engine, false, renew).await?;
     Ok(())
@@ -239,7 +242,7 @@ pub(crate) async fn renew(
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
     let events = std::iter::once_with(|| {
         let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
-        let mut claims: Vec<&Claim> = claims.iter().collect();
+        let mut claims: Vec<&Claim> = claims.iter().filter(|claim| !claim.shared).collect();
         claims.sort_by_key(|claim| claim.field);
         for claim in claims {
             let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));

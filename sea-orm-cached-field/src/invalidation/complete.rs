@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Val
 use super::{
     Connections, execute_all, explained,
     judge::{Verdict, judge, read_verdict, with_verdict},
+    own,
     unique::{Room, Unique, look_up, make_room, unique_of},
     wave,
 };
@@ -74,11 +75,11 @@ pub(super) async fn stored(
     claims: impl Iterator<Item = &Claim> + Clone,
     verdicts: &[Verdict],
 ) {
-    let superseded = with_verdict(claims.clone(), verdicts, Verdict::Superseded);
+    let superseded = own(&with_verdict(claims.clone(), verdicts, Verdict::Superseded));
     if !superseded.is_empty() {
         release(engine, connections, model, &superseded).await;
     }
-    let mut published = with_verdict(claims, verdicts, Verdict::Publish);
+    let mut published = own(&with_verdict(claims, verdicts, Verdict::Publish));
     published.retain(wave::is_held_back);
     wave::hold_back(engine, connections, model, &published).await;
     let expires = model.owner.fields.iter().any(|field| field.expires_after.is_some());
@@ -216,12 +217,13 @@ pub(super) async fn end(
         }
     }
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
-    let published = with_verdict(claims.clone(), verdicts, Verdict::Publish);
+    let published = own(&with_verdict(claims.clone(), verdicts, Verdict::Publish));
     for claim in published.into_iter().filter(|claim| !wave::is_held_back(claim)) {
         let delay = model.owner.fields[claim.field].debounce.unwrap_or_default();
         delayed.entry((delay, 1)).or_default().push(claim);
     }
-    delayed.entry((LOCKED_DELAY, 0)).or_default().extend(with_verdict(claims, verdicts, Verdict::HandBack));
+    let locked = own(&with_verdict(claims, verdicts, Verdict::HandBack));
+    delayed.entry((LOCKED_DELAY, 0)).or_default().extend(locked);
     for ((delay, waves), claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
         execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay, waves)).await?;
     }
@@ -310,8 +312,12 @@ pub(crate) async fn hand_back(
     claims: &[Claim],
     delay: Duration,
 ) -> Result<(), Error> {
+    let claims = own(claims);
+    if claims.is_empty() {
+        return Ok(());
+    }
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    let hand_back = engine.dialect.hand_back(&model.owner, claims, delay, 0);
+    let hand_back = engine.dialect.hand_back(&model.owner, &claims, delay, 0);
     connections
         .into()
         .within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?))
@@ -330,11 +336,15 @@ pub(crate) async fn drop_gone(
     model: &Model,
     claims: &[Claim],
 ) -> Result<(), Error> {
+    let claims = own(claims);
+    if claims.is_empty() {
+        return Ok(());
+    }
     let drop_gone = async |transaction: &_| {
         // A row that is hidden from this role is not gone.
         execute_all(transaction, engine.dialect.see_all()).await?;
-        execute_all(transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
-        Ok(execute_all(transaction, engine.dialect.hand_back(&model.owner, claims, 0, 0)).await?)
+        execute_all(transaction, engine.dialect.drop_gone(&model.owner, &claims)).await?;
+        Ok(execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, 0, 0)).await?)
     };
     connections.into().within(engine, false, drop_gone).await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();

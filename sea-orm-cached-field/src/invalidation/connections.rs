@@ -6,20 +6,35 @@ use crate::{Error, engine::Engine, transaction};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connections<'c> {
     db: &'c DatabaseConnection,
-    /// Whether the sessions are set as [`Dialect::session`](crate::dialect::Dialect::session) says.
-    are_set: bool,
+    whose: Whose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// A session that may not write is left so.
+    Readers,
+    /// A worker's has to write.
+    Workers,
+    /// A worker's own, set as [`Dialect::session`](crate::dialect::Dialect::session) says.
+    WorkersOwn,
 }
 
 impl<'c> From<&'c DatabaseConnection> for Connections<'c> {
+    /// A reader's.
     fn from(db: &'c DatabaseConnection) -> Self {
-        Self { db, are_set: false }
+        Self { db, whose: Whose::Readers }
     }
 }
 
 impl<'c> Connections<'c> {
-    /// Connections whose sessions are set.
+    /// A worker's, over the user's pool.
+    pub(crate) fn of_worker(db: &'c DatabaseConnection) -> Self {
+        Self { db, whose: Whose::Workers }
+    }
+
+    /// A worker's own, whose sessions are set.
     pub(crate) fn set(db: &'c DatabaseConnection) -> Self {
-        Self { db, are_set: true }
+        Self { db, whose: Whose::WorkersOwn }
     }
 
     /// For what is asked.
@@ -29,7 +44,7 @@ impl<'c> Connections<'c> {
 
     /// For single statements of ours that write, where they need no transaction to be told apart from foreign ones.
     pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
-        self.are_set.then_some(self.db)
+        (self.whose == Whose::WorkersOwn).then_some(self.db)
     }
 
     /// Works in a transaction of the library, which is committed, or rolled back after an error. `internal` tells triggers that
@@ -47,11 +62,12 @@ impl<'c> Connections<'c> {
 
     /// Begins such a transaction.
     pub(super) async fn begin(self, engine: &Engine, internal: bool) -> Result<DatabaseTransaction, DbErr> {
-        let transaction = transaction::begin(self.db, engine.dialect.transaction()).await?;
-        let settings = match (self.are_set, internal) {
-            (true, true) => None,
-            (true, false) => engine.dialect.external().map(str::to_owned),
-            (false, _) => engine.dialect.settings(internal),
+        let writes = self.whose != Whose::Readers;
+        let transaction = transaction::begin(self.db, engine.dialect.transaction(writes)).await?;
+        let settings = match (self.whose, internal) {
+            (Whose::WorkersOwn, true) => None,
+            (Whose::WorkersOwn, false) => engine.dialect.external().map(str::to_owned),
+            _ => engine.dialect.settings(internal, writes),
         };
         if let Some(settings) = settings {
             transaction.execute_unprepared(&settings).await?;

@@ -51,6 +51,10 @@ pub(crate) async fn fail(
     error: &Error,
     retry: Option<Retry>,
 ) -> Result<(), Error> {
+    if claim.shared {
+        // Whoever holds the lease finds out for itself.
+        return Ok(());
+    }
     let (cause, error) = (error.without_values(), error.with_sources());
     let mut retry_in = match retry {
         Some(retry) => retry.after(claim.attempts),

@@ -54,7 +54,13 @@ fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
         attempts: row.try_get("", "attempts")?,
         waves: row.try_get("", "waves")?,
         claimed_at: row.try_get("", "claimed_at")?,
+        shared: false,
     })
+}
+
+/// Those whose lease is not another's.
+fn own(claims: &[Claim]) -> Vec<Claim> {
+    claims.iter().filter(|claim| !claim.shared).cloned().collect()
 }
 
 fn read_field(model: &Model, row: &QueryResult) -> Result<usize, DbErr> {

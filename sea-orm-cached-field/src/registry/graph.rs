@@ -1,14 +1,14 @@
 //! The graph between cached fields: which field is calculated from which.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use super::{Model, layout::last_source};
+use super::Model;
 use crate::{
     Error,
-    field::{
-        Dependency,
-        layout::{Owner, Source, Upstream},
-    },
+    field::layout::{Source, Table, Upstream},
 };
 
 /// A field: the model's place in the list, and the field's place in the model.
@@ -34,8 +34,8 @@ fn visit(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>, finished: &mut
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
         return Err(Error::Cycle { path: path[start..].iter().map(|node| name(models, *node)).collect() });
     }
-    for (_, upstream) in upstream(models, node) {
-        if !is_recursion(models, node, upstream) {
+    for (source, upstream) in upstream(models, node) {
+        if source.is_none() || !is_recursion(models, node, upstream) {
             visit(models, upstream, path, finished)?;
         }
     }
@@ -54,41 +54,56 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
     format!("{}.{}", owner.table.name, owner.fields[field].name)
 }
 
-/// The cached fields that this one is calculated from, each with the dependency that says so.
-fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<(&Dependency, Node)> {
-    let dependencies = &models[model].dependencies[field];
-    let read = dependencies.iter().map(|dependency| (dependency, find(models, &models[model].owner, dependency)));
-    read.flat_map(|(dependency, nodes)| nodes.into_iter().map(move |node| (dependency, node))).collect()
+/// The cached fields that this one is calculated from, each with the way to its rows; none if it is the row itself. What leads
+/// to related rows counts, too: a link that is wrong leads to the wrong rows.
+fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<(Option<Source>, Node)> {
+    let owner = &models[model].owner;
+    let mut upstream = Vec::new();
+    let own = &owner.fields[field].own_columns;
+    upstream.extend(fields(models, &owner.table, own).map(|below| (None, below)));
+    for source in &owner.sources {
+        for reader in source.readers.iter().filter(|reader| reader.field == field) {
+            let way = Source { readers: Vec::new(), ..source.clone() };
+            let columns: Vec<String> =
+                reader.columns.iter().cloned().chain(source.link_columns().map(str::to_owned)).collect();
+            let read = fields(models, source.table(), &columns).collect::<Vec<_>>().into_iter();
+            upstream.extend(read.map(|below| (Some(way.clone()), below)));
+        }
+    }
+    upstream
 }
 
-fn find(models: &[Arc<Model>], owner: &Owner, dependency: &Dependency) -> Vec<Node> {
-    let (schema, table) = match dependency.hops.last() {
-        Some(hop) => (&hop.schema, &hop.table),
-        None => (&owner.table.schema, &owner.table.name),
-    };
-    let is_read_from = |model: &Arc<Model>| model.owner.table.name == *table && model.owner.table.schema == *schema;
-    let Some(model) = models.iter().position(is_read_from) else { return Vec::new() };
-    let fields = models[model].owner.fields.iter().enumerate();
-    let read = fields.filter(|(_, field)| dependency.read.columns().contains(&field.cached.name));
-    read.map(|(field, _)| (model, field)).collect()
+/// The cached fields of a table whose values stand in these columns.
+fn fields<'m>(models: &'m [Arc<Model>], table: &Table, columns: &'m [String]) -> impl Iterator<Item = Node> + use<'m> {
+    let model = models.iter().position(|model| model.owner.table == *table);
+    let fields = model.into_iter().flat_map(|model| {
+        let fields = models[model].owner.fields.iter().enumerate();
+        fields.map(move |(at, field)| ((model, at), &field.cached.name))
+    });
+    fields.filter(|(_, column)| columns.contains(column)).map(|(node, _)| node)
 }
 
 /// The models, those first whose fields others are calculated from.
 pub(crate) fn upstream_first(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
-    let fields = |at: usize| (0..models[at].owner.fields.len()).map(move |field| (at, field));
+    let mut depths = HashMap::new();
+    let mut least = |at: usize| {
+        let fields = 0..models[at].owner.fields.len();
+        fields.map(|field| depth(models, (at, field), &mut depths)).min()
+    };
     let mut order: Vec<usize> = (0..models.len()).collect();
-    order.sort_by_cached_key(|at| fields(*at).map(|node| depth(models, node, &mut Vec::new())).min());
+    order.sort_by_cached_key(|at| least(*at));
     order.into_iter().map(|at| Arc::clone(&models[at])).collect()
 }
 
-/// How many fields stand one upon the other below this one.
-fn depth(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>) -> usize {
-    if path.contains(&node) {
-        return 0;
+/// How many fields stand one upon the other below this one. Each field is looked at once.
+fn depth(models: &[Arc<Model>], node: Node, depths: &mut HashMap<Node, usize>) -> usize {
+    if let Some(depth) = depths.get(&node) {
+        return *depth;
     }
-    path.push(node);
-    let deepest = upstream(models, node).iter().map(|(_, below)| depth(models, *below, path) + 1).max();
-    path.pop();
+    // What comes back to it on the way down does not count.
+    depths.insert(node, 0);
+    let deepest = upstream(models, node).into_iter().map(|(_, below)| depth(models, below, depths) + 1).max();
+    depths.insert(node, deepest.unwrap_or(0));
     deepest.unwrap_or(0)
 }
 
@@ -97,11 +112,10 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
     let of_model = |at: usize| {
         let mut waits: Vec<Upstream> = Vec::new();
         for field in 0..models[at].owner.fields.len() {
-            for (dependency, (model, below)) in upstream(models, (at, field)) {
-                let (source, owner) = (last_source(&dependency.hops), &models[model].owner);
+            for (source, (model, below)) in upstream(models, (at, field)) {
+                let owner = &models[model].owner;
                 let name = owner.fields[below].name;
                 match waits.iter_mut().find(|wait| wait.field == field && wait.source == source) {
-                    Some(wait) if wait.fields.contains(&name) => {}
                     Some(wait) => wait.fields.push(name),
                     None => waits.push(Upstream { field, source, owner: owner.clone(), fields: vec![name] }),
                 }
@@ -122,37 +136,44 @@ pub(crate) struct Below {
 
 /// All cached fields that one is calculated from, those first which others of them are calculated from.
 pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
-    let mut found = Vec::new();
-    descend(models, node, None, &mut vec![node], &mut found);
-    let below =
-        |(source, (model, field)): (Option<Source>, Node)| Below { source, model: Arc::clone(&models[model]), field };
-    found.into_iter().map(below).collect()
+    let mut descent = Descent { models, path: vec![node], seen: HashSet::new(), found: Vec::new() };
+    descent.descend(node, None);
+    let below = |(source, (model, field))| Below { source, model: Arc::clone(&models[model]), field };
+    descent.found.into_iter().map(below).collect()
 }
 
-fn descend(
-    models: &[Arc<Model>],
-    node: Node,
-    way: Option<Source>,
-    path: &mut Vec<Node>,
-    found: &mut Vec<(Option<Source>, Node)>,
-) {
-    let upstream = upstream(models, node);
-    let (itself, others): (Vec<_>, Vec<_>) = upstream.into_iter().partition(|(_, below)| *below == node);
-    let recursions =
-        itself.into_iter().filter_map(|(dependency, _)| last_source(&dependency.hops)?.repeated_as_a_whole());
-    let recursions: Vec<Option<Source>> =
-        recursions.map(|recursion| Source::joined(way.clone(), Some(recursion))).collect();
-    for (dependency, below) in others {
-        if path.contains(&below) {
-            continue;
+/// The way to rows, and a field of them.
+type Place = (Option<Source>, Node);
+
+struct Descent<'m> {
+    models: &'m [Arc<Model>],
+    path: Vec<Node>,
+    /// Each place is looked at once, however many ways through the graph lead to it.
+    seen: HashSet<Place>,
+    found: Vec<Place>,
+}
+
+impl Descent<'_> {
+    fn descend(&mut self, node: Node, way: Option<Source>) {
+        let (itself, others): (Vec<Place>, Vec<Place>) =
+            upstream(self.models, node).into_iter().partition(|(_, below)| *below == node);
+        let recursions = itself.into_iter().filter_map(|(source, _)| source?.repeated_as_a_whole());
+        let recursions: Vec<Option<Source>> =
+            recursions.map(|recursion| Source::joined(way.clone(), Some(recursion))).collect();
+        for (source, below) in others {
+            if self.path.contains(&below) {
+                continue;
+            }
+            for way in std::iter::once(&way).chain(&recursions) {
+                let place = (Source::joined(way.clone(), source.clone()), below);
+                if self.seen.insert(place.clone()) {
+                    self.path.push(below);
+                    self.descend(below, place.0.clone());
+                    self.path.pop();
+                    self.found.push(place);
+                }
+            }
         }
-        for way in std::iter::once(&way).chain(&recursions) {
-            let source = Source::joined(way.clone(), last_source(&dependency.hops));
-            path.push(below);
-            descend(models, below, source.clone(), path, found);
-            path.pop();
-            found.push((source, below));
-        }
+        self.found.extend(recursions.into_iter().map(|recursion| (recursion, node)));
     }
-    found.extend(recursions.into_iter().map(|recursion| (recursion, node)));
 }

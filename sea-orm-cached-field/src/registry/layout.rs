@@ -35,12 +35,10 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
             add_dependency(&mut owner, index, dependency)?;
         }
     }
-    let dependencies = entries.iter().map(|entry| entry.spec.depends_on.clone()).collect();
     Ok(Model {
         entity: std::any::type_name::<E>(),
         owner,
         declared_by: crate_of(E::MODULE),
-        dependencies,
         rows: Box::new(TypedRows::<E>::new(entries)),
         columns: columns::<E>,
         below: OnceLock::new(),
@@ -170,11 +168,6 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         add_source(owner, field, source, leading_on.into_iter().chain(read));
     }
     Ok(())
-}
-
-/// The source at the end of a path.
-pub(super) fn last_source(hops: &[Hop]) -> Option<Source> {
-    sources(hops).pop().map(|(source, _)| source)
 }
 
 /// The tables of a path, each with the columns that lead on from it.

@@ -19,7 +19,7 @@ use sea_orm::{
 use crate::{
     Error, dialect,
     field::{
-        CachedModel, Dependency, Key,
+        CachedModel, Key,
         layout::{Owner, Table},
     },
 };
@@ -37,8 +37,6 @@ pub(crate) struct Model {
     pub(crate) owner: Owner,
     /// The crate that declares it.
     pub(crate) declared_by: &'static str,
-    /// What each field depends on, as declared.
-    pub(crate) dependencies: Vec<Vec<Dependency>>,
     /// Loads its rows.
     pub(crate) rows: Box<dyn Rows>,
     columns: fn(DbBackend, usize) -> Vec<FieldColumn>,
@@ -67,16 +65,7 @@ impl Model {
     /// A model that no entity stands for.
     #[cfg(test)]
     pub(crate) fn plain(owner: Owner, rows: Box<dyn Rows>) -> Self {
-        let dependencies = owner.fields.iter().map(|_| Vec::new()).collect();
-        Self {
-            owner,
-            entity: "",
-            declared_by: "",
-            dependencies,
-            rows,
-            columns: |_, _| Vec::new(),
-            below: OnceLock::new(),
-        }
+        Self { owner, entity: "", declared_by: "", rows, columns: |_, _| Vec::new(), below: OnceLock::new() }
     }
 
     /// All cached fields that a field is calculated from, those first which others of them are calculated from.

@@ -145,7 +145,7 @@ async fn next_chunk(
 /// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read.
 async fn execute(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, statements: Vec<Statement>) -> Result<u64, Error> {
     let DatabaseExecutor::Connection(connection) = db else { return Ok(execute_all(db, statements).await?) };
-    let transaction = transaction::begin(connection, dialect.transaction()).await?;
+    let transaction = transaction::begin(connection, dialect.transaction(true)).await?;
     let done = execute_all(&transaction, statements).await;
     transaction::end(transaction, done.map_err(Error::from)).await
 }

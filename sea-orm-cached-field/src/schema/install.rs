@@ -100,8 +100,8 @@ async fn create_all(
 pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> Result<DatabaseTransaction, Error> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
-            // Not a worker's isolation and access mode: a session that is read-only is so for a reason.
-            let options = TransactionOptions { isolation_level: None, access_mode: None, ..dialect.transaction() };
+            // Not a worker's isolation. A session that is read-only is so for a reason.
+            let options = TransactionOptions { isolation_level: None, ..dialect.transaction(false) };
             transaction::begin(connection, options).await?
         }
         _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),

@@ -125,7 +125,7 @@ impl Core {
     pub(super) fn connections(&self) -> Connections<'_> {
         match self.own.get() {
             Some(Some(own)) => Connections::set(own),
-            _ => Connections::from(&self.db),
+            _ => Connections::of_worker(&self.db),
         }
     }
 

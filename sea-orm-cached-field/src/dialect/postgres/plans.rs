@@ -72,7 +72,7 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
 /// The steps of a plan that read a stored table from end to end, or by an index but not by a key.
 async fn scans(db: &DatabaseConnection, name: &str, statement: Statement) -> Vec<String> {
     let transaction = db.begin().await.unwrap();
-    transaction.execute_unprepared(&Postgres.settings(true).unwrap()).await.unwrap();
+    transaction.execute_unprepared(&Postgres.settings(true, true).unwrap()).await.unwrap();
     if name == "complete_query" {
         let settings = Postgres.query_settings(Duration::from_secs(1)).unwrap();
         transaction.execute_unprepared(&settings).await.unwrap();

@@ -225,7 +225,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         write(owner, &shape, std::slice::from_ref(written)),
         delete_announced(
             owner,
-            &[Claim { key: key.clone(), field, generation: 0, attempts: 0, waves: 0, claimed_at: 0 }],
+            &[Claim { key: key.clone(), field, generation: 0, attempts: 0, waves: 0, claimed_at: 0, shared: false }],
         ),
         mark::unmark(owner, field, key, "id"),
     ]

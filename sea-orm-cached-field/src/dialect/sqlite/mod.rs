@@ -23,7 +23,7 @@ mod upgrade;
 mod way;
 
 use sea_orm::{
-    ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, Value,
     sea_query::ColumnDef,
 };
 
@@ -198,11 +198,11 @@ impl Dialect for Sqlite {
         Some(statement(Sql::sqlite(), text.to_owned()))
     }
 
-    fn transaction(&self) -> TransactionOptions {
+    fn transaction(&self, _: bool) -> TransactionOptions {
         TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
     }
 
-    fn settings(&self, _: bool) -> Option<String> {
+    fn settings(&self, _: bool, _: bool) -> Option<String> {
         None
     }
 
@@ -341,6 +341,15 @@ impl Dialect for Sqlite {
 
     fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {
         read::spelled(owner, keys)
+    }
+
+    fn returns_rows_before_triggers(&self) -> bool {
+        true
+    }
+
+    fn confirm(&self, owner: &Owner, field: usize, key: &Key, value: Value) -> Option<Statement> {
+        let is_own = !owner.fields[field].own_columns.is_empty();
+        is_own.then(|| read::confirm(owner, field, key, value))
     }
 
     fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {

@@ -1,6 +1,6 @@
 //! Whether a stored value is right.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{now_as_expiry, statement, way};
 use crate::{
@@ -58,6 +58,19 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
         "SELECT {}, {} AS stale FROM {} t WHERE {are_rows}",
         sql.own_keys(owner),
         stale(owner, field),
+        quote(&owner.table.name),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let text = format!(
+        "SELECT NOT {} AND t.{} IS {} AS confirmed FROM {} t WHERE {is_row}",
+        stale(owner, field),
+        quote(&owner.fields[field].cached.name),
+        sql.bind(value),
         quote(&owner.table.name),
     );
     statement(sql, text)

@@ -1,0 +1,152 @@
+//! What a field is calculated from: it has to be right before the field is.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
+
+use super::rows::{CHUNK, FieldRows, Recalculated};
+use crate::{Error, dialect::Written, field::Key, invalidation, registry::Below};
+
+/// How long a reader waits for inputs that stay stale: another transaction holds their rows locked, or they change all the time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far apart it looks meanwhile, at first and at most.
+const WAIT: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// How often a value is calculated whose inputs change meanwhile.
+const READINGS: u32 = 5;
+
+/// Where a value was read from.
+pub(super) enum Reading<T> {
+    /// From the row, which was right.
+    Stored(T),
+    /// It was calculated. If an input has become stale meanwhile, it may be of two different moments.
+    Calculated(T),
+}
+
+impl FieldRows {
+    /// Reads the rows when all that they are calculated from is right, and again if that did not last.
+    pub(super) async fn read<T, F: Future<Output = Result<Reading<T>, Error>>>(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        read: impl Fn() -> F,
+    ) -> Result<T, Error> {
+        for _ in 0..READINGS {
+            self.refresh_below(db, keys).await?;
+            match read().await? {
+                Reading::Stored(value) => return Ok(value),
+                // In a transaction all readings are of the same moment, or it is the user's choice that they are not.
+                Reading::Calculated(value) if !matches!(db, DatabaseExecutor::Connection(_)) => return Ok(value),
+                Reading::Calculated(value) if !self.has_stale_below(db, keys).await? => return Ok(value),
+                Reading::Calculated(_) => {}
+            }
+        }
+        Err(self.stale_input(keys, "they change faster than it is calculated"))
+    }
+
+    async fn has_stale_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<bool, Error> {
+        for below in self.model.all_below(self.field) {
+            let (_, stale) = self.stale_below(db, keys, below).await?;
+            if !stale.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Recalculates and stores what is stale of all cached fields that this one is calculated from, from the bottom up. If some of
+    /// it fails, the rest is recalculated all the same.
+    async fn refresh_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(), Error> {
+        let mut failure = None;
+        for below in self.model.all_below(self.field) {
+            let ended = match db {
+                DatabaseExecutor::Connection(connection) => self.refresh_field_below(connection, keys, below).await,
+                _ => self.refresh_field_within(db, keys, below).await,
+            };
+            failure = failure.or(ended.err());
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Round by round: in a tree, a child's new value makes its parent stale.
+    async fn refresh_field_below(
+        &self,
+        connection: &DatabaseConnection,
+        keys: &[Key],
+        below: &Below,
+    ) -> Result<(), Error> {
+        let db = DatabaseExecutor::Connection(connection);
+        let (mut since, mut wait, mut before) = (Instant::now(), WAIT, HashSet::new());
+        loop {
+            let (rows, stale) = self.stale_below(&db, keys, below).await?;
+            if stale.is_empty() {
+                return Ok(());
+            }
+            let now: HashSet<Key> = stale.iter().cloned().collect();
+            if !before.is_subset(&now) {
+                (since, wait) = (Instant::now(), WAIT);
+            } else if !before.is_empty() {
+                if since.elapsed() > PATIENCE {
+                    return Err(
+                        rows.stale_input(&stale, "their rows are locked, may not be written, or change all the time")
+                    );
+                }
+                tokio::time::sleep(wait).await;
+                wait = LONGEST_WAIT.min(2 * wait);
+            }
+            before = now;
+            let mut failure = None;
+            for stale in stale.chunks(CHUNK as usize) {
+                let ended = rows.recalculate(connection, stale.to_vec(), false).await?;
+                failure = failure.or(ended.failure);
+            }
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// In a user's transaction. What is stored there stays marked, for the worker recalculates it after the commit.
+    async fn refresh_field_within(&self, db: &DatabaseExecutor<'_>, keys: &[Key], below: &Below) -> Result<(), Error> {
+        loop {
+            let (rows, stale) = self.stale_below(db, keys, below).await?;
+            let mut changed = false;
+            for stale in stale.chunks(CHUNK as usize) {
+                changed |= rows.store_within(db, stale).await?;
+            }
+            // Along a tree, the values of the next level may change, too.
+            if !changed || !rows.model.owner.fields[rows.field].recursive {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether any value has changed.
+    async fn store_within(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<bool, Error> {
+        let claimed_at = invalidation::clock(db).await?;
+        let Recalculated { values, changed, failure, .. } = self.preview(db, keys).await?;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        for (key, value) in values {
+            let written = Written { key, claimed_at, values: vec![value] };
+            if !invalidation::store_in_transaction(db, &self.model, self.field, &written).await? {
+                return Err(self.stale_input(&[written.key], "another transaction holds their rows locked"));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// One of these rows is enough to be found by.
+    fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
+        let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        let key = keys.first().cloned().expect("there is nothing to wait for without a row");
+        Error::StaleInput { table, field, key, reason }
+    }
+}

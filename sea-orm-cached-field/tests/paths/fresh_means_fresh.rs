@@ -1,0 +1,521 @@
+//! What is read as fresh is calculated from nothing that is stale.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, DatabaseConnection, DbBackend, EntityTrait, IntoActiveModel, QueryOrder,
+    TransactionTrait,
+};
+use sea_orm_cached_field::{CachedFields, Error, Models};
+
+use crate::harness::{TestDb, gate::Gate};
+
+/// A field that takes its time, one upon it, and one upon both.
+pub mod pole {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pole")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub name: String,
+        pub height: i64,
+        pub row_id: i32,
+        #[sea_orm(belongs_to, from = "row_id", to = "id")]
+        pub row: BelongsTo<super::row::Entity>,
+        #[cached(depends_on(height, name))]
+        pub slow: i64,
+        #[cached(depends_on(cached_slow))]
+        pub loud: i64,
+        #[cached(depends_on(cached_slow, cached_loud, height))]
+        pub both: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_slow(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            crate::harness::gate::pass(&self.name).await;
+            if self.height < 0 {
+                return Err(DbErr::Custom("a hole".to_owned()));
+            }
+            Ok(self.height * 10)
+        }
+
+        pub async fn calculate_loud(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(self.cached_slow.unwrap_or(0) + 1)
+        }
+
+        pub async fn calculate_both(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(self.cached_slow.unwrap_or(0) * 1000 + self.cached_loud.unwrap_or(0) + self.height)
+        }
+    }
+}
+
+pub mod row {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pole_row")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        #[sea_orm(has_many)]
+        pub poles: HasMany<super::pole::Entity>,
+        #[cached(depends_on(poles(cached_loud)))]
+        pub total: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let poles = super::pole::Entity::find().filter(super::pole::Column::RowId.eq(self.id)).all(db).await?;
+            Ok(poles.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum())
+        }
+    }
+}
+
+/// A link that is a cached field.
+pub mod sign {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "sign")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub number: i32,
+        #[cached(depends_on(number))]
+        pub word_id: i32,
+        #[sea_orm(belongs_to, from = "cached_word_id", to = "id")]
+        pub word: BelongsTo<Option<super::word::Entity>>,
+        #[cached(depends_on(word(text)))]
+        pub label: String,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_word_id(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(self.number + 100)
+        }
+
+        pub async fn calculate_label(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+            let word = super::word::Entity::find_by_id(self.cached_word_id.unwrap_or(0)).one(db).await?;
+            Ok(word.map(|word| word.text).unwrap_or_default())
+        }
+    }
+}
+
+pub mod word {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "word")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub text: String,
+        #[sea_orm(has_many)]
+        pub signs: HasMany<super::sign::Entity>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A link that is calculated from what it leads to.
+pub mod ring {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "ring")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        #[cached(depends_on(cached_label))]
+        pub word_id: i32,
+        #[sea_orm(belongs_to, from = "cached_word_id", to = "id")]
+        pub word: BelongsTo<Option<super::word::Entity>>,
+        #[cached(depends_on(word(text)))]
+        pub label: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_word_id(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(0)
+        }
+
+        pub async fn calculate_label(&self, _: &impl ConnectionTrait) -> Result<i32, DbErr> {
+            Ok(0)
+        }
+    }
+}
+
+/// Each field is calculated from all before it, so that the ways between them double with each.
+pub mod stack {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "stack")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub base: i64,
+        #[cached(depends_on(base))]
+        pub a: i64,
+        #[cached(depends_on(cached_a))]
+        pub b: i64,
+        #[cached(depends_on(cached_a, cached_b))]
+        pub c: i64,
+        #[cached(depends_on(cached_a, cached_b, cached_c))]
+        pub d: i64,
+        #[cached(depends_on(cached_a, cached_b, cached_c, cached_d))]
+        pub e: i64,
+        #[cached(depends_on(cached_a, cached_b, cached_c, cached_d, cached_e))]
+        pub f: i64,
+        #[cached(depends_on(cached_a, cached_b, cached_c, cached_d, cached_e, cached_f))]
+        pub g: i64,
+        #[cached(depends_on(cached_a, cached_b, cached_c, cached_d, cached_e, cached_f, cached_g))]
+        pub h: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    macro_rules! sums {
+        ($($calculate:ident: $($below:ident)*;)*) => {
+            impl Model {
+                $(pub async fn $calculate(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+                    Ok(self.base $(+ self.$below.unwrap_or(0))*)
+                })*
+            }
+        };
+    }
+
+    sums! {
+        calculate_a: ;
+        calculate_b: cached_a;
+        calculate_c: cached_a cached_b;
+        calculate_d: cached_a cached_b cached_c;
+        calculate_e: cached_a cached_b cached_c cached_d;
+        calculate_f: cached_a cached_b cached_c cached_d cached_e;
+        calculate_g: cached_a cached_b cached_c cached_d cached_e cached_f;
+        calculate_h: cached_a cached_b cached_c cached_d cached_e cached_f cached_g;
+    }
+}
+
+fn poles() -> Models {
+    CachedFields::of::<pole::Entity>().and::<row::Entity>()
+}
+
+/// One pole of height 1 in one row, all right. Returns the name that its gate goes by.
+async fn open(db: &TestDb) -> String {
+    db.create(row::Entity).await;
+    db.create(pole::Entity).await;
+    poles().install(&**db).await.expect("installed");
+    let name = db.name("pole");
+    db.sql("INSERT INTO pole_row (id) VALUES (1)").await;
+    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (1, '{name}', 1, 1)")).await;
+    db.drain(poles()).await;
+    name
+}
+
+async fn pole(db: &DatabaseConnection) -> pole::Model {
+    pole::Entity::find_by_id(1).one(db).await.expect("loaded").expect("the pole")
+}
+
+async fn row(db: &DatabaseConnection) -> row::Model {
+    row::Entity::find_by_id(1).one(db).await.expect("loaded").expect("the row")
+}
+
+async fn grow(db: &TestDb, height: i64) {
+    db.sql(&format!("UPDATE pole SET height = {height}")).await;
+}
+
+/// What is stored is right, and nothing waits.
+async fn assert_settled(db: &TestDb, height: i64) {
+    db.drain(poles()).await;
+    let stored = pole(db).await;
+    let (slow, loud) = (height * 10, height * 10 + 1);
+    let values = (stored.cached_slow, stored.cached_loud, stored.cached_both, row(db).await.cached_total);
+    assert_eq!(values, (Some(slow), Some(loud), Some(slow * 1000 + loud + height), Some(loud)));
+    assert_eq!(db.pending("pole").await + db.pending("pole_row").await, 0);
+}
+
+contract! {
+    async fn downstream_of_what_a_worker_calculates(db: TestDb) {
+        let name = open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, 2).await;
+        let gate = Gate::at(&name);
+        let worker = tokio::spawn(poles().worker(&db).run_once());
+        gate.arrival().await;
+        assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
+        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
+        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
+        gate.open();
+        worker.await.unwrap().expect("worked");
+        assert_settled(&db, 2).await;
+    }
+
+    /// Its leases last for a minute.
+    async fn downstream_of_what_a_killed_worker_has_claimed(db: TestDb) {
+        let name = open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, 2).await;
+        let (gate, url) = (Gate::at(&name), db.url.clone());
+        let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
+        elsewhere.spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
+        gate.arrival().await;
+        elsewhere.shutdown_background();
+        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
+        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
+        assert_settled(&db, 2).await;
+    }
+
+    async fn downstream_of_what_another_reader_calculates(db: TestDb) {
+        let name = open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, 2).await;
+        let (gate, other) = (Gate::at(&name), db.another_pool().await);
+        let reader = tokio::spawn({
+            let loaded = loaded.clone();
+            async move { loaded.fresh_loud(&other).await }
+        });
+        gate.arrival().await;
+        assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
+        grow(&db, 3).await;
+        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 31);
+        gate.open();
+        let read = reader.await.unwrap().expect("read");
+        assert!(read == 21 || read == 31, "{read} was never right while it read");
+        assert_settled(&db, 3).await;
+    }
+
+    /// While the calculation of its inputs stands at the gate, the inputs change once more.
+    async fn what_changes_while_it_is_read(db: TestDb) {
+        let name = open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, 2).await;
+        let gate = Gate::at(&name);
+        let reader = tokio::spawn({
+            let (loaded, db) = (loaded.clone(), (*db).clone());
+            async move { loaded.fresh_both(&db).await }
+        });
+        gate.arrival().await;
+        grow(&db, 3).await;
+        gate.open();
+        let read = reader.await.unwrap().expect("read");
+        assert!(read == 20_023 || read == 30_034, "{read} is of two moments");
+        assert_settled(&db, 3).await;
+    }
+
+    async fn many_rows_at_a_time(db: TestDb) {
+        let name = open(&db).await;
+        grow(&db, 2).await;
+        let gate = Gate::at(&name);
+        let worker = tokio::spawn(poles().worker(&db).run_once());
+        gate.arrival().await;
+        let mut loaded = [pole(&db).await];
+        pole::Loud::load(&*db, &mut loaded).await.expect("loaded");
+        assert_eq!((loaded[0].cached_loud, loaded[0].loud_recalculation_needed), (Some(21), false));
+        grow(&db, 3).await;
+        let mut rows = [row(&db).await];
+        row::Total::load(&*db, &mut rows).await.expect("loaded");
+        assert_eq!((rows[0].cached_total, rows[0].total_recalculation_needed), (Some(31), false));
+        gate.open();
+        worker.await.unwrap().expect("worked");
+        assert_settled(&db, 3).await;
+    }
+
+    async fn what_is_recalculated(db: TestDb) {
+        let name = open(&db).await;
+        grow(&db, 2).await;
+        let gate = Gate::at(&name);
+        let worker = tokio::spawn(poles().worker(&db).run_once());
+        gate.arrival().await;
+        assert_eq!(pole(&db).await.recalculate_loud(&*db).await.expect("recalculated"), 21);
+        grow(&db, 3).await;
+        use sea_orm::ColumnTrait;
+        pole::Both::recalculate(&*db, pole::Column::Id.eq(1)).await.expect("recalculated");
+        assert_eq!(pole(&db).await.cached_both, Some(30_034));
+        gate.open();
+        worker.await.unwrap().expect("worked");
+        assert_settled(&db, 3).await;
+    }
+
+    /// Nothing is read from an input that cannot be calculated.
+    async fn an_input_that_fails_is_an_error(db: TestDb) {
+        open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, -1).await;
+        let failed = loaded.fresh_both(&*db).await.expect_err("it fails");
+        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+        let failed = row(&db).await.fresh_total(&*db).await.expect_err("it fails");
+        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+        // The other rows are right all the same.
+        let other = db.name("other pole");
+        db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)")).await;
+        let mut both = pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
+        let failed = pole::Loud::load(&*db, &mut both).await.expect_err("one fails");
+        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+        assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
+        pole::Both::recalculate(&*db, sea_orm::Condition::all()).await.expect_err("one fails");
+        assert_eq!(pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both, Some(50_056));
+        db.sql("DELETE FROM pole WHERE id = 2").await;
+        grow(&db, 4).await;
+        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 40_045);
+        assert_settled(&db, 4).await;
+    }
+
+    async fn behind_a_link_that_is_cached(db: TestDb) {
+        db.create(word::Entity).await;
+        db.create(sign::Entity).await;
+        let signs = || CachedFields::of::<sign::Entity>();
+        signs().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO word (id, text) VALUES (101, 'stop'), (102, 'go')").await;
+        db.sql("INSERT INTO sign (id, number) VALUES (1, 1)").await;
+        db.drain(signs()).await;
+        let sign = async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
+        let loaded = sign().await;
+        assert_eq!(loaded.cached_label.as_deref(), Some("stop"));
+        db.sql("UPDATE sign SET number = 2").await;
+        assert_eq!(loaded.fresh_label(&*db).await.expect("read"), "go");
+        db.sql("UPDATE sign SET number = 1").await;
+        let mut loaded = [sign().await];
+        sign::Label::load(&*db, &mut loaded).await.expect("loaded");
+        assert_eq!((loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed), (Some("stop"), false));
+        db.drain(signs()).await;
+        assert_eq!((sign().await.cached_label.as_deref(), db.pending("sign").await), (Some("stop"), 0));
+    }
+
+    async fn a_circle_through_a_link_is_refused(db: TestDb) {
+        db.create(word::Entity).await;
+        db.create(ring::Entity).await;
+        let refused = CachedFields::of::<ring::Entity>().install(&*db).await.expect_err("a circle");
+        let Error::Cycle { path } = &refused else { panic!("{refused}") };
+        assert_eq!(path.len(), 3, "{refused}");
+    }
+
+    /// Eight fields, each upon all before it.
+    async fn each_field_below_is_looked_at_once(db: TestDb) {
+        db.create(stack::Entity).await;
+        let stacks = || CachedFields::of::<stack::Entity>();
+        stacks().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO stack (id, base) VALUES (1, 1)").await;
+        db.drain(stacks()).await;
+        let loaded = stack::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the stack");
+        let (mut pool, statements) = (db.another_pool().await, Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&statements);
+        pool.set_metric_callback(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(loaded.fresh_h(&pool).await.expect("read"), 128);
+        let asked = statements.load(Ordering::Relaxed);
+        assert!((8..=10).contains(&asked), "{asked} statements for seven fields and one upon them");
+    }
+
+    async fn what_a_write_returns_is_read_right(db: TestDb) {
+        open(&db).await;
+        let mut changed = pole(&db).await.into_active_model();
+        changed.height = Set(2);
+        let returned = changed.update(&*db).await.expect("updated");
+        assert_eq!(returned.slow(&*db).await.expect("read"), 20);
+        let mut changed = pole(&db).await.into_active_model();
+        changed.height = Set(3);
+        let transaction = db.begin().await.expect("begun");
+        let returned = changed.update(&transaction).await.expect("updated");
+        assert_eq!(returned.slow(&transaction).await.expect("read"), 30);
+        transaction.commit().await.expect("committed");
+        assert_settled(&db, 3).await;
+    }
+
+    async fn inside_a_transaction(db: TestDb) {
+        open(&db).await;
+        let transaction = db.begin().await.expect("begun");
+        let set = |height: i64| {
+            let mut changed = pole::ActiveModel { id: Set(1), ..Default::default() };
+            changed.height = Set(height);
+            changed
+        };
+        let changed = set(2).update(&transaction).await.expect("updated");
+        assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 20_023);
+        let row = row::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the row");
+        assert_eq!(row.fresh_total(&transaction).await.expect("read"), 21);
+        let changed = set(3).update(&transaction).await.expect("updated");
+        assert_eq!(changed.recalculate_loud(&transaction).await.expect("recalculated"), 31);
+        let mut loaded = [row];
+        row::Total::load(&transaction, &mut loaded).await.expect("loaded");
+        assert_eq!(loaded[0].cached_total, Some(31));
+        transaction.rollback().await.expect("rolled back");
+        assert_settled(&db, 1).await;
+        let transaction = db.begin().await.expect("begun");
+        let changed = set(4).update(&transaction).await.expect("updated");
+        assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 40_045);
+        transaction.commit().await.expect("committed");
+        assert_settled(&db, 4).await;
+    }
+
+    /// The value itself is calculated; nothing is stored.
+    async fn where_one_may_not_write(db: TestDb) {
+        open(&db).await;
+        grow(&db, 2).await;
+        let pending = db.pending("pole").await;
+        let reader = read_only(&db).await;
+        let loaded = pole(&reader).await;
+        assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
+        let mut rows = [loaded];
+        pole::Slow::load(&reader, &mut rows).await.expect("loaded");
+        assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
+        assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
+        assert_settled(&db, 2).await;
+        assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
+    }
+}
+
+/// Connections that may not write.
+async fn read_only(db: &TestDb) -> DatabaseConnection {
+    let mut options = sea_orm::ConnectOptions::new(&db.url);
+    options.max_connections(2).sqlx_logging(false);
+    match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            options.map_sqlx_sqlite_opts(|options| options.read_only(true));
+        }
+        DbBackend::Postgres => {
+            options.map_sqlx_postgres_opts(|options| options.options([("default_transaction_read_only", "on")]));
+        }
+        _ => {
+            // It is called once, not for each connection.
+            options.max_connections(1).after_connect(|connection| {
+                Box::pin(async move {
+                    use sea_orm::ConnectionTrait;
+                    connection.execute_unprepared("SET SESSION TRANSACTION READ ONLY").await?;
+                    Ok(())
+                })
+            });
+        }
+    }
+    sea_orm::Database::connect(options).await.expect("connected")
+}
