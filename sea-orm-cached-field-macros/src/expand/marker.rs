@@ -27,8 +27,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     );
     let load_doc = format!(
         " Makes these loaded rows fresh, a few hundred at a time: asks the database which of them are stale, recalculates \
-         and stores `{name}` of those, and puts it into the rows, which [`{model_name}::{name}`] then returns without a \
-         query. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
+         and stores `{name}` of those, and puts it into the rows, which [`{model_name}::{name}`] then returns as \
+         loaded. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
          only the cached fields that they are calculated from are stored."
     );
     let preview_doc = format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");

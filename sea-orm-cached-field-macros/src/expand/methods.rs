@@ -28,7 +28,8 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
 
     let get_doc = format!(
         " The value of `{name}`: as loaded, without a query, if the loaded row is neither flagged nor expired; else \
-         recalculated now and stored."
+         recalculated now and stored. If the field depends on columns of its own row, SQLite is asked by the key \
+         whether the loaded value is right, for the row may be what a write has returned before its triggers ran."
     );
     let fresh_doc = format!(
         " The value of `{name}` as of now: asks the database whether the stored one is still right, and recalculates \

@@ -11,7 +11,8 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor};
 use super::rows::{CHUNK, FieldRows, Recalculated};
 use crate::{Error, dialect::Written, field::Key, invalidation, registry::Below};
 
-/// How long a reader waits for inputs that stay stale: another transaction holds their rows locked, or they change all the time.
+/// How long a reader waits for inputs that stay stale: another transaction holds their rows
+/// locked, or they change all the time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far apart it looks meanwhile, at first and at most.
@@ -41,13 +42,13 @@ impl FieldRows {
             self.refresh_below(db, keys).await?;
             match read().await? {
                 Reading::Stored(value) => return Ok(value),
-                // In a transaction all readings are of the same moment, or it is the user's choice that they are not.
+                // The isolation of the user's transaction decides which moment its reads are of.
                 Reading::Calculated(value) if !matches!(db, DatabaseExecutor::Connection(_)) => return Ok(value),
                 Reading::Calculated(value) if !self.has_stale_below(db, keys).await? => return Ok(value),
                 Reading::Calculated(_) => {}
             }
         }
-        Err(self.stale_input(keys, "they change faster than it is calculated"))
+        Err(self.stale_input(keys, "what it is calculated from changes faster than it is calculated"))
     }
 
     async fn has_stale_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<bool, Error> {
@@ -60,8 +61,8 @@ impl FieldRows {
         Ok(false)
     }
 
-    /// Recalculates and stores what is stale of all cached fields that this one is calculated from, from the bottom up. If some of
-    /// it fails, the rest is recalculated all the same.
+    /// Recalculates and stores what is stale of all cached fields that this one is calculated from,
+    /// from the bottom up. If some of it fails, the rest is recalculated all the same.
     async fn refresh_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(), Error> {
         let mut failure = None;
         for below in self.model.all_below(self.field) {
@@ -93,9 +94,10 @@ impl FieldRows {
                 (since, wait) = (Instant::now(), WAIT);
             } else if !before.is_empty() {
                 if since.elapsed() > PATIENCE {
-                    return Err(
-                        rows.stale_input(&stale, "their rows are locked, may not be written, or change all the time")
-                    );
+                    return Err(rows.stale_input(
+                        &stale,
+                        "its row is locked by a transaction, may not be written, or changes all the time",
+                    ));
                 }
                 tokio::time::sleep(wait).await;
                 wait = LONGEST_WAIT.min(2 * wait);
@@ -137,13 +139,13 @@ impl FieldRows {
         for (key, value) in values {
             let written = Written { key, claimed_at, values: vec![value] };
             if !invalidation::store_in_transaction(db, &self.model, self.field, &written).await? {
-                return Err(self.stale_input(&[written.key], "another transaction holds their rows locked"));
+                return Err(self.stale_input(&[written.key], "another transaction holds its row locked"));
             }
         }
         Ok(changed)
     }
 
-    /// One of these rows is enough to be found by.
+    /// The error names the first of these rows.
     fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
         let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
         let key = keys.first().cloned().expect("there is nothing to wait for without a row");

@@ -62,7 +62,7 @@ impl Target {
 
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
-        let stale = FieldRows::of(self).stale(db, std::slice::from_ref(&self.key)).await?;
+        let stale = FieldRows::of(self).stale_or_unknown(db, std::slice::from_ref(&self.key)).await?;
         Ok(!stale.is_empty())
     }
 
@@ -230,7 +230,7 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
     rows.read(&db, std::slice::from_ref(&target.key), recalculate).await
 }
 
-/// In a task of its own: whoever gives up in the middle leaves no lease behind.
+/// In a task of its own, so that a caller that gives up leaves no lease behind.
 async fn recalculate_now<F: CachedField>(connection: &DatabaseConnection, target: &Target) -> Result<F::Value, Error> {
     let (engine, connection, target) = (Engine::of(connection)?, connection.clone(), target.clone());
     let recalculation = tokio::spawn(async move {

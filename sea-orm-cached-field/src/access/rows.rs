@@ -160,6 +160,20 @@ impl FieldRows {
         Ok(stale)
     }
 
+    /// Those that are stale, or of which a role without rights on the library's tables cannot ask.
+    pub(super) async fn stale_or_unknown(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<Key>, Error> {
+        match self.stale(db, keys).await {
+            // A statement that fails ends a transaction of PostgreSQL.
+            Err(Error::Database(error))
+                if matches!(db, DatabaseExecutor::Connection(_))
+                    && dialect::of(db.get_database_backend())?.lacks_right(&error) =>
+            {
+                Ok(keys.to_vec())
+            }
+            stale => stale,
+        }
+    }
+
     /// The rows of a field below this one that are stale.
     pub(super) async fn stale_below(
         &self,
@@ -180,14 +194,12 @@ impl FieldRows {
         Ok((rows, keys))
     }
 
-    /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold the rows' locks until the user
-    /// commits. Where nothing can be claimed, what is stale is calculated all the same. If an input of some rows fails, the others
-    /// are calculated one by one.
+    /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold
+    /// the rows' locks until the user commits. Where nothing can be claimed, what is stale is
+    /// calculated all the same. If an input of some rows fails, the rows are calculated one by one.
     async fn refresh(&self, db: &DatabaseExecutor<'_>, keys: &[Key], all: bool) -> Result<Recalculated, Error> {
         match self.refresh_together(db, keys, all).await {
-            Err(
-                Error::Calculation { .. } | Error::Panicked { .. } | Error::TimedOut { .. } | Error::DataCycle { .. },
-            ) if keys.len() > 1 => {}
+            Err(error) if keys.len() > 1 && is_of_a_row(db, &error)? => {}
             ended => return ended,
         }
         let mut refreshed = Recalculated::default();
@@ -214,7 +226,7 @@ impl FieldRows {
         all: bool,
     ) -> Result<Recalculated, Error> {
         let refresh = || async {
-            let stale = if all { keys.to_vec() } else { self.stale(db, keys).await? };
+            let stale = if all { keys.to_vec() } else { self.stale_or_unknown(db, keys).await? };
             if stale.is_empty() {
                 return Ok(Reading::Stored(Recalculated::default()));
             }
@@ -315,8 +327,9 @@ impl FieldRows {
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
-    /// Claims what can be claimed. Without `steal`, which has to store what it calculates, nothing if the database refuses that: to
-    /// a role that may not write, or beside a busy worker.
+    /// Claims what can be claimed. With `steal` the caller has to store what it calculates. Without,
+    /// nothing is claimed if the database refuses it: to a role that may not write, or beside a
+    /// busy worker.
     pub(super) async fn claim(
         &self,
         engine: &Engine,
@@ -341,6 +354,15 @@ impl FieldRows {
             }
         }
     }
+}
+
+/// Whether one row is to blame, and others may end better.
+fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> {
+    let is_failure = matches!(
+        error,
+        Error::Calculation { .. } | Error::Panicked { .. } | Error::TimedOut { .. } | Error::DataCycle { .. }
+    );
+    Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
 
 /// Asks about these owners. `repeats`: whether the question follows a repeated part of a way.

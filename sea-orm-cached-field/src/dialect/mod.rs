@@ -364,6 +364,11 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
+    /// Whether the database says that this role lacks a right on a table.
+    fn lacks_right(&self, _error: &DbErr) -> bool {
+        false
+    }
+
     /// Whether the row that a statement returns of what it writes (`RETURNING`) does not show the flags that triggers then set.
     fn returns_rows_before_triggers(&self) -> bool {
         false

@@ -142,8 +142,8 @@ async fn lease_due(
     Ok(due)
 }
 
-/// Leases one field of one row, whether it is stale or not. A lease that another holds is shared, or, with `steal`, taken over,
-/// for a recalculation that must read what stands there now.
+/// Leases one field of one row, whether it is stale or not. A lease that another holds is shared.
+/// With `steal` it is taken over, for a recalculation that must read the inputs as they are now.
 pub(crate) async fn claim_one(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,

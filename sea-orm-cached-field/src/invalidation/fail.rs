@@ -52,7 +52,7 @@ pub(crate) async fn fail(
     retry: Option<Retry>,
 ) -> Result<(), Error> {
     if claim.shared {
-        // Whoever holds the lease finds out for itself.
+        // The holder of the lease records its own failure.
         return Ok(());
     }
     let (cause, error) = (error.without_values(), error.with_sources());

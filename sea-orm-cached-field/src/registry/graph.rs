@@ -60,27 +60,26 @@ fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<(Option<Source>,
     let owner = &models[model].owner;
     let mut upstream = Vec::new();
     let own = &owner.fields[field].own_columns;
-    upstream.extend(fields(models, &owner.table, own).map(|below| (None, below)));
+    upstream.extend(fields(models, &owner.table, |column| own.contains(column)).map(|below| (None, below)));
     for source in &owner.sources {
         for reader in source.readers.iter().filter(|reader| reader.field == field) {
             let way = Source { readers: Vec::new(), ..source.clone() };
-            let columns: Vec<String> =
-                reader.columns.iter().cloned().chain(source.link_columns().map(str::to_owned)).collect();
-            let read = fields(models, source.table(), &columns).collect::<Vec<_>>().into_iter();
-            upstream.extend(read.map(|below| (Some(way.clone()), below)));
+            let is_read =
+                |column: &String| reader.columns.contains(column) || source.link_columns().any(|far| far == column);
+            upstream.extend(fields(models, source.table(), is_read).map(|below| (Some(way.clone()), below)));
         }
     }
     upstream
 }
 
-/// The cached fields of a table whose values stand in these columns.
-fn fields<'m>(models: &'m [Arc<Model>], table: &Table, columns: &'m [String]) -> impl Iterator<Item = Node> + use<'m> {
+/// The cached fields of a table whose columns are read.
+fn fields(models: &[Arc<Model>], table: &Table, is_read: impl Fn(&String) -> bool) -> impl Iterator<Item = Node> {
     let model = models.iter().position(|model| model.owner.table == *table);
     let fields = model.into_iter().flat_map(|model| {
         let fields = models[model].owner.fields.iter().enumerate();
         fields.map(move |(at, field)| ((model, at), &field.cached.name))
     });
-    fields.filter(|(_, column)| columns.contains(column)).map(|(node, _)| node)
+    fields.filter(move |(_, column)| is_read(column)).map(|(node, _)| node)
 }
 
 /// The models, those first whose fields others are calculated from.

@@ -455,12 +455,21 @@ impl TestDb {
     /// Makes all leases last for an hour from now, however slow the machine is.
     pub async fn let_time_stand_still(&self, table: &str) {
         let (never, hour) = match self.get_database_backend() {
-            DbBackend::Sqlite => ("0", "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + 3600000"),
-            DbBackend::MySql => ("'1970-01-01'", "utc_timestamp(6) + INTERVAL 1 HOUR"),
-            _ => ("'-infinity'", "now() + interval '1 hour'"),
+            DbBackend::Sqlite => ("0", "3600000"),
+            DbBackend::MySql => ("'1970-01-01'", "INTERVAL 1 HOUR"),
+            _ => ("'-infinity'", "interval '1 hour'"),
         };
-        let queue = format!("_{table}_cached_recalculations");
-        self.sql(&format!("UPDATE {queue} SET leased_until = {hour} WHERE leased_until > {never}")).await;
+        let (queue, now) = (format!("_{table}_cached_recalculations"), self.now());
+        self.sql(&format!("UPDATE {queue} SET leased_until = {now} + {hour} WHERE leased_until > {never}")).await;
+    }
+
+    /// An SQL expression: the time, as the queue has it.
+    pub fn now(&self) -> &'static str {
+        match self.get_database_backend() {
+            DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+            DbBackend::MySql => "utc_timestamp(6)",
+            _ => "now()",
+        }
     }
 
     /// Works until nothing is due. What fails is due again in an hour, however slow the machine is.

@@ -67,11 +67,13 @@ pub async fn keep(url: &str, name: String) -> Vec<String> {
     let emptied = empty(url).await;
     spare(|spare| {
         spare.in_use -= 1;
-        if emptied.is_err() {
-            return vec![name];
+        let mut left = if spare.in_use == 0 { std::mem::take(&mut spare.names) } else { Vec::new() };
+        if emptied.is_ok() && spare.in_use > 0 {
+            spare.names.push(name);
+        } else {
+            left.push(name);
         }
-        spare.names.push(name);
-        if spare.in_use > 0 { Vec::new() } else { std::mem::take(&mut spare.names) }
+        left
     })
 }
 

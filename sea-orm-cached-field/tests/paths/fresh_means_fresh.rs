@@ -6,85 +6,11 @@ use std::sync::{
 };
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, DatabaseConnection, DbBackend, EntityTrait, IntoActiveModel, QueryOrder,
-    TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryOrder, TransactionTrait,
 };
-use sea_orm_cached_field::{CachedFields, Error, Models};
+use sea_orm_cached_field::{CachedFields, Error};
 
-use crate::harness::{TestDb, gate::Gate};
-
-/// A field that takes its time, one upon it, and one upon both.
-pub mod pole {
-    use sea_orm::entity::prelude::*;
-    use sea_orm_cached_field::cached_fields;
-
-    #[cached_fields]
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "pole")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i32,
-        pub name: String,
-        pub height: i64,
-        pub row_id: i32,
-        #[sea_orm(belongs_to, from = "row_id", to = "id")]
-        pub row: BelongsTo<super::row::Entity>,
-        #[cached(depends_on(height, name))]
-        pub slow: i64,
-        #[cached(depends_on(cached_slow))]
-        pub loud: i64,
-        #[cached(depends_on(cached_slow, cached_loud, height))]
-        pub both: i64,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-
-    impl Model {
-        pub async fn calculate_slow(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            crate::harness::gate::pass(&self.name).await;
-            if self.height < 0 {
-                return Err(DbErr::Custom("a hole".to_owned()));
-            }
-            Ok(self.height * 10)
-        }
-
-        pub async fn calculate_loud(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            Ok(self.cached_slow.unwrap_or(0) + 1)
-        }
-
-        pub async fn calculate_both(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            Ok(self.cached_slow.unwrap_or(0) * 1000 + self.cached_loud.unwrap_or(0) + self.height)
-        }
-    }
-}
-
-pub mod row {
-    use sea_orm::entity::prelude::*;
-    use sea_orm_cached_field::cached_fields;
-
-    #[cached_fields]
-    #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "pole_row")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: i32,
-        #[sea_orm(has_many)]
-        pub poles: HasMany<super::pole::Entity>,
-        #[cached(depends_on(poles(cached_loud)))]
-        pub total: i64,
-    }
-
-    impl ActiveModelBehavior for ActiveModel {}
-
-    impl Model {
-        pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let poles = super::pole::Entity::find().filter(super::pole::Column::RowId.eq(self.id)).all(db).await?;
-            Ok(poles.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum())
-        }
-    }
-}
+use crate::{harness::gate::Gate, poles::*};
 
 /// A link that is a cached field.
 pub mod sign {
@@ -226,44 +152,6 @@ pub mod stack {
     }
 }
 
-fn poles() -> Models {
-    CachedFields::of::<pole::Entity>().and::<row::Entity>()
-}
-
-/// One pole of height 1 in one row, all right. Returns the name that its gate goes by.
-async fn open(db: &TestDb) -> String {
-    db.create(row::Entity).await;
-    db.create(pole::Entity).await;
-    poles().install(&**db).await.expect("installed");
-    let name = db.name("pole");
-    db.sql("INSERT INTO pole_row (id) VALUES (1)").await;
-    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (1, '{name}', 1, 1)")).await;
-    db.drain(poles()).await;
-    name
-}
-
-async fn pole(db: &DatabaseConnection) -> pole::Model {
-    pole::Entity::find_by_id(1).one(db).await.expect("loaded").expect("the pole")
-}
-
-async fn row(db: &DatabaseConnection) -> row::Model {
-    row::Entity::find_by_id(1).one(db).await.expect("loaded").expect("the row")
-}
-
-async fn grow(db: &TestDb, height: i64) {
-    db.sql(&format!("UPDATE pole SET height = {height}")).await;
-}
-
-/// What is stored is right, and nothing waits.
-async fn assert_settled(db: &TestDb, height: i64) {
-    db.drain(poles()).await;
-    let stored = pole(db).await;
-    let (slow, loud) = (height * 10, height * 10 + 1);
-    let values = (stored.cached_slow, stored.cached_loud, stored.cached_both, row(db).await.cached_total);
-    assert_eq!(values, (Some(slow), Some(loud), Some(slow * 1000 + loud + height), Some(loud)));
-    assert_eq!(db.pending("pole").await + db.pending("pole_row").await, 0);
-}
-
 contract! {
     async fn downstream_of_what_a_worker_calculates(db: TestDb) {
         let name = open(&db).await;
@@ -358,7 +246,6 @@ contract! {
         gate.arrival().await;
         assert_eq!(pole(&db).await.recalculate_loud(&*db).await.expect("recalculated"), 21);
         grow(&db, 3).await;
-        use sea_orm::ColumnTrait;
         pole::Both::recalculate(&*db, pole::Column::Id.eq(1)).await.expect("recalculated");
         assert_eq!(pole(&db).await.cached_both, Some(30_034));
         gate.open();
@@ -477,45 +364,4 @@ contract! {
         transaction.commit().await.expect("committed");
         assert_settled(&db, 4).await;
     }
-
-    /// The value itself is calculated; nothing is stored.
-    async fn where_one_may_not_write(db: TestDb) {
-        open(&db).await;
-        grow(&db, 2).await;
-        let pending = db.pending("pole").await;
-        let reader = read_only(&db).await;
-        let loaded = pole(&reader).await;
-        assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
-        let mut rows = [loaded];
-        pole::Slow::load(&reader, &mut rows).await.expect("loaded");
-        assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
-        assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
-        assert_settled(&db, 2).await;
-        assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
-    }
-}
-
-/// Connections that may not write.
-async fn read_only(db: &TestDb) -> DatabaseConnection {
-    let mut options = sea_orm::ConnectOptions::new(&db.url);
-    options.max_connections(2).sqlx_logging(false);
-    match db.get_database_backend() {
-        DbBackend::Sqlite => {
-            options.map_sqlx_sqlite_opts(|options| options.read_only(true));
-        }
-        DbBackend::Postgres => {
-            options.map_sqlx_postgres_opts(|options| options.options([("default_transaction_read_only", "on")]));
-        }
-        _ => {
-            // It is called once, not for each connection.
-            options.max_connections(1).after_connect(|connection| {
-                Box::pin(async move {
-                    use sea_orm::ConnectionTrait;
-                    connection.execute_unprepared("SET SESSION TRANSACTION READ ONLY").await?;
-                    Ok(())
-                })
-            });
-        }
-    }
-    sea_orm::Database::connect(options).await.expect("connected")
 }

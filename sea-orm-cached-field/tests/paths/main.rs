@@ -9,6 +9,8 @@ mod harness;
 mod circles_are_found_behind_any_path;
 mod every_value_is_what_an_independent_query_says;
 mod fresh_means_fresh;
+mod inputs_that_cannot_be_stored;
+mod poles;
 mod society;
 mod tables_in_other_schemas_are_followed;
 mod trees;

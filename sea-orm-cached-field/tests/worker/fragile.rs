@@ -10,7 +10,7 @@ use std::{
 };
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, Schema, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, Schema, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Event, Models, Worker};
 use tokio::sync::Semaphore;
 
@@ -220,14 +220,10 @@ async fn marked(db: &TestDb, id: i32) -> i64 {
     db.scalar(&format!("SELECT count(*) FROM _fragile_cached_marks WHERE key_1 = {id}")).await
 }
 
-/// How many rows are leased or held back. A lease counts until it is given up, even if its time is over.
+/// How many rows are leased now.
 pub async fn leased(db: &TestDb) -> i64 {
-    let never = match db.get_database_backend() {
-        DbBackend::Sqlite => "0",
-        DbBackend::MySql => "'1970-01-01'",
-        _ => "'-infinity'",
-    };
-    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > {never}")).await
+    let now = db.now();
+    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > {now}")).await
 }
 
 /// A worker that runs in the background until told to stop.

@@ -43,9 +43,9 @@ contract! {
         db.drain(fragiles()).await;
         let loaded = row(&db, id).await;
         set_mood(&*db, id, "other").await;
-        if !db.is_sqlite() {
-            assert_eq!(loaded.opinion(&*db).await.unwrap(), "feels fine");
-        }
+        // On SQLite the row may be what a write returned, before its triggers ran.
+        let as_loaded = if db.is_sqlite() { "feels other" } else { "feels fine" };
+        assert_eq!(loaded.opinion(&*db).await.unwrap(), as_loaded);
         assert_eq!(loaded.fresh_opinion(&*db).await.unwrap(), "feels other");
         assert_opinion(&db, id, "feels other").await;
     }

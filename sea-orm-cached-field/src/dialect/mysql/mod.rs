@@ -209,6 +209,11 @@ impl Dialect for MySql {
             || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
     }
 
+    fn lacks_right(&self, error: &DbErr) -> bool {
+        // Of a table, and of a column.
+        matches!(catalog::error_number(error), Some(1142 | 1143))
+    }
+
     fn commits_schema_changes(&self) -> bool {
         true
     }

@@ -106,6 +106,10 @@ impl Dialect for Postgres {
         super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 
+    fn lacks_right(&self, error: &DbErr) -> bool {
+        super::error_code(error).as_deref() == Some("42501")
+    }
+
     fn lock_out_installations(&self) -> Option<Statement> {
         Some(statement(Sql::postgres(), format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})")))
     }
