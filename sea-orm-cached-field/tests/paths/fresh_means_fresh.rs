@@ -220,6 +220,47 @@ contract! {
         assert_settled(&db, 3).await;
     }
 
+    /// After the inputs were found right, and before the calculation reads them.
+    async fn what_changes_before_it_is_calculated(db: TestDb) {
+        open(&db).await;
+        let loaded = row(&db).await;
+        grow(&db, 2).await;
+        let gate = Gate::at(&loaded.name);
+        let reader = tokio::spawn({
+            let db = (*db).clone();
+            async move { loaded.fresh_mixed(&db).await }
+        });
+        gate.arrival().await;
+        grow(&db, 3).await;
+        gate.open();
+        assert_eq!(reader.await.unwrap().expect("read"), 31_003);
+        assert_settled(&db, 3).await;
+    }
+
+    /// It is marked again while the reader calculates, so the worker still has something to do.
+    async fn a_lease_that_is_shared_is_left_to_its_worker(db: TestDb) {
+        let name = open(&db).await;
+        let loaded = pole(&db).await;
+        grow(&db, 2).await;
+        let of_worker = Gate::at(&name);
+        let worker = tokio::spawn(poles().worker(&db).run_once());
+        of_worker.arrival().await;
+        let of_reader = Gate::at(&name);
+        let reader = tokio::spawn({
+            let db = (*db).clone();
+            async move { loaded.fresh_slow(&db).await }
+        });
+        of_reader.arrival().await;
+        grow(&db, 3).await;
+        of_reader.open();
+        assert_eq!(reader.await.unwrap().expect("read"), 20);
+        let leased = format!("SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}", db.now());
+        assert_eq!(db.scalar::<i64>(&leased).await, 1);
+        of_worker.open();
+        worker.await.unwrap().expect("worked");
+        assert_settled(&db, 3).await;
+    }
+
     async fn many_rows_at_a_time(db: TestDb) {
         let name = open(&db).await;
         grow(&db, 2).await;

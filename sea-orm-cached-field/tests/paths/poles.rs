@@ -62,18 +62,35 @@ pub mod row {
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
+        pub name: String,
         #[sea_orm(has_many)]
         pub poles: HasMany<super::pole::Entity>,
         #[cached(depends_on(poles(cached_loud)))]
         pub total: i64,
+        #[cached(depends_on(poles(cached_loud, height)))]
+        pub mixed: i64,
+        #[cached(depends_on(poles(height)))]
+        pub tall: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
+        async fn poles(&self, db: &impl ConnectionTrait) -> Result<Vec<super::pole::Model>, DbErr> {
+            super::pole::Entity::find().filter(super::pole::Column::RowId.eq(self.id)).all(db).await
+        }
+
         pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let poles = super::pole::Entity::find().filter(super::pole::Column::RowId.eq(self.id)).all(db).await?;
-            Ok(poles.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum())
+            Ok(self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum())
+        }
+
+        pub async fn calculate_mixed(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            crate::harness::gate::pass(&self.name).await;
+            Ok(self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0) * 1000 + pole.height).sum())
+        }
+
+        pub async fn calculate_tall(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(self.poles(db).await?.iter().map(|pole| pole.height).sum())
         }
     }
 }
@@ -88,7 +105,8 @@ pub async fn open(db: &TestDb) -> String {
     db.create(pole::Entity).await;
     poles().install(&**db).await.expect("installed");
     let name = db.name("pole");
-    db.sql("INSERT INTO pole_row (id) VALUES (1)").await;
+    let name_of_row = db.name("row");
+    db.sql(&format!("INSERT INTO pole_row (id, name) VALUES (1, '{name_of_row}')")).await;
     db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (1, '{name}', 1, 1)")).await;
     db.drain(poles()).await;
     name

@@ -137,6 +137,17 @@ contract! {
         become_right(&db, 10, [2, 1, 3]).await;
     }
 
+    async fn by_a_reader_under_an_index_that_is_made_later(db: TestDb) {
+        set_up_clubs(&db).await;
+        clubs_at(&db, [1, 2, 3]).await;
+        become_right(&db, 10, [3, 1, 2]).await;
+        db.sql(OF_RANKS).await;
+        move_to(&*db, [1, 3, 2]).await;
+        assert_eq!(row(&*db, 1).await.recalculate_rank(&*db).await.unwrap(), 1);
+        assert_eq!(stored_ranks(&db).await, [Some(1), None, Some(2)]);
+        become_right(&db, 10, [1, 3, 2]).await;
+    }
+
     async fn by_readers(db: TestDb) {
         ranked(&db, OF_RANKS).await;
         move_to(&*db, [2, 1, 3]).await;
