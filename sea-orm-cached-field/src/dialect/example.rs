@@ -7,7 +7,7 @@ use sea_orm::{
 
 use super::{
     Claim, Described, Dialect, Enqueued, IndexedColumn, Mark, NextTry, Shape, ShapedField, UniqueColumn, UniqueIndex,
-    Which, Written,
+    Which, Written, claims_in_parts, written_in_parts,
 };
 use crate::field::{
     Flagging, Key,
@@ -130,10 +130,16 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
     statements_of(dialect, owner, 3)
 }
 
-/// The same over so many rows.
+/// The same over so many rows, or over as many as a statement takes.
 pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> Vec<(&'static str, Statement)> {
-    let ids: Vec<i64> = (1..=rows.into()).collect();
-    let keys: Vec<Key> = (1..=rows).map(|id| Key::new([id.into()])).collect();
+    let keys: Vec<Key> = (1..=rows).map(|id| Key::new(vec![id.into(); owner.key.len()])).collect();
+    let fields = 0..owner.fields.len();
+    let shape = Shape(fields.map(|field| ShapedField { field, done: true }).collect());
+    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into(); owner.fields.len()] };
+    let rows: Vec<Written> = keys.iter().map(written).collect();
+    let rows = written_in_parts(owner, &shape, &rows).next().expect("there are rows");
+    let keys = claims_in_parts(owner, &keys).next().expect("there are rows").to_vec();
+    let ids: Vec<i64> = (1..).take(keys.len()).collect();
     let claims: Vec<Claim> = keys
         .iter()
         .map(|key| Claim {
@@ -148,9 +154,6 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         .collect();
     let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
     let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
-    let shape = Shape(vec![ShapedField { field: 0, done: true }]);
-    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into()] };
-    let rows: Vec<Written> = keys.iter().map(written).collect();
     let mut statements = vec![
         ("work", dialect.work(owner, &[0])),
         ("flag", dialect.flag(owner, 0, &keys[0])),
@@ -171,17 +174,21 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         several("take_links", dialect.take_links(owner, source, 100, None).into_iter().collect());
         several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
         let links: Vec<(i64, String)> = ids.iter().map(|id| (*id, "i31".to_owned())).collect();
-        let behind = |after| dialect.marks_behind_links(owner, source, &links, after, 100).into_iter().collect();
+        let hashes: Vec<u32> = vec![7; keys.len()];
+        several("take_links_like", dialect.take_links_like(owner, source, &hashes, 100).into_iter().collect());
+        if dialect.take_links(owner, source, 100, None).is_some() {
+            let behind = |range| vec![dialect.marks_behind_links(owner, source, &links, range, 100)];
+            several("marks_behind_links", behind([None, None]));
+            several("marks_behind_links in a range", behind([Some(&keys[0]), Some(&keys[0])]));
+        }
         let mark = Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
-        several("marks_behind_links", behind(None));
-        several("marks_behind_links, further", behind(Some(&mark)));
         several("append_marks", dialect.append_marks(owner, &vec![mark; keys.len()]));
     }
     several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
     several("collect lazily", dialect.collect(owner, Which::Oldest(100), 1000, None, &[0]));
     several("collect of rows", dialect.collect(owner, Which::Of(&keys), 1000, Some(0), &[]));
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
-    several("take_marks_of", dialect.take_marks_of(owner, &keys).into_iter().collect());
+    several("take_marks_of", dialect.take_marks_of(owner, &keys, 100).into_iter().collect());
     let value = "x".into();
     let values: Vec<_> = claims.iter().map(|claim| (claim, &value)).collect();
     several("complete", dialect.complete(owner, 0, &values).into_iter().collect());
@@ -203,8 +210,8 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
     several("flag_missing", dialect.flag_missing(owner, 0, &keys).into_iter().collect());
     several("lease", dialect.lease(owner, &claims, 1000).into_iter().collect());
     several("lease_rows", dialect.lease_rows(owner, 0, &keys, 1000, false));
-    several("write", dialect.write(owner, &shape, &rows));
-    several("holders", dialect.holders(owner, &unique_index(owner), &shape, &rows));
+    several("write", dialect.write(owner, &shape, rows));
+    several("holders", dialect.holders(owner, &unique_index(owner), &shape, rows));
     several("lock_holders", vec![dialect.lock_holders(owner, 0, &keys)]);
     several("give_up_value", dialect.give_up_value(owner, 0, &keys));
     for source in &owner.sources {

@@ -36,7 +36,7 @@ use crate::{
 
 use sql::Sql;
 
-pub(crate) use sizes::repeated;
+pub(crate) use sizes::{claims_in_parts, repeated, written_in_parts};
 
 pub(crate) use rows::{
     Action, Cascade, Claim, Described, Enqueued, IndexedColumn, Mark, NextTry, Object, ObjectKind, Shape, ShapedField,
@@ -386,22 +386,28 @@ pub(crate) trait Dialect: Send + Sync {
     /// Turns marks of a looked-up source into marks of the owners; with a key, only those that concern this row.
     fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement>;
 
-    /// Locks marks of a looked-up source, where [`Dialect::expand_marks`] does not expand them: rows `id`, `link`.
+    /// Locks marks of a looked-up source, where [`Dialect::expand_marks`] does not expand them: rows `id`, `field`, `link`,
+    /// `link_hash`.
     fn take_links(&self, _owner: &Owner, _source: &Source, _marks: u64, _key: Option<&Key>) -> Option<Statement> {
         None
     }
 
+    /// Locks other marks of this source that have the same `link_hash`, at most so many: rows as of [`Dialect::take_links`].
+    fn take_links_like(&self, _owner: &Owner, _source: &Source, _hashes: &[u32], _marks: u64) -> Option<Statement> {
+        None
+    }
+
     /// Rows `field`, `key_1`, ..., `marked_at` (milliseconds): the marks of owners that those stand for which
-    /// [`Dialect::take_links`] has locked; at most so many, after this one in the order of key and field.
+    /// [`Dialect::take_links`] has locked; of owners after one key, up to another, and at most so many.
     fn marks_behind_links(
         &self,
         _owner: &Owner,
         _source: &Source,
         _links: &[(i64, String)],
-        _after: Option<&Mark>,
+        _range: [Option<&Key>; 2],
         _limit: u64,
-    ) -> Option<Statement> {
-        None
+    ) -> Statement {
+        unreachable!("marks of related rows are expanded in another way")
     }
 
     fn append_marks(&self, _owner: &Owner, _marks: &[Mark]) -> Vec<Statement> {
@@ -430,8 +436,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// Takes all marks of these keys away, or locks them; rows as of [`Dialect::take_marks`].
-    fn take_marks_of(&self, _owner: &Owner, _keys: &[Key]) -> Option<Statement> {
+    /// Takes marks of these keys away, or locks them, at most so many; rows as of [`Dialect::take_marks`].
+    fn take_marks_of(&self, _owner: &Owner, _keys: &[Key], _marks: u64) -> Option<Statement> {
         None
     }
 

@@ -241,6 +241,7 @@ impl Sql {
         }
         let (text, places) = positional(&text);
         let values: Vec<Value> = places.into_iter().map(|place| self.values[place - 1].clone()).collect();
+        debug_assert!(values.len() <= sizes::MOST_VALUES, "{} values: {}", values.len(), &text[..200]);
         Statement::from_sql_and_values(self.backend, text, values)
     }
 }

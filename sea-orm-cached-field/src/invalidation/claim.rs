@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::{
     Connections,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    dialect::Claim,
+    dialect::{Claim, claims_in_parts},
     engine::Engine,
     event::Event,
     field::{Key, layout::Upstream},
@@ -95,31 +95,37 @@ pub(crate) async fn claim(
     let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
-    let claim = async |transaction: &DatabaseTransaction| {
-        let (mut collected, mut due) = (Collected::default(), Vec::new());
-        // What is collected but not leased at once is due, and taken in its turn.
-        if first == First::Due && at_once > 0 {
-            due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
-            if let Some(room) = room(due.len()) {
-                collected = collect::collect(engine, transaction, model, room, at_once).await?;
+    let connections = connections.into();
+    loop {
+        let claim = async |transaction: &DatabaseTransaction| {
+            let (mut collected, mut due) = (Collected::default(), Vec::new());
+            // What is collected but not leased at once is due, and taken in its turn.
+            if first == First::Due && at_once > 0 {
+                due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+                if let Some(room) = room(due.len()) {
+                    collected = collect::collect(engine, transaction, model, room, at_once).await?;
+                }
+            } else {
+                collected = collect::collect(engine, transaction, model, limit, at_once).await?;
+                let may_lease = first != First::OnlyMarks && !collected.has_more;
+                if let Some(room) = room(collected.claims.len()).filter(|_| may_lease) {
+                    due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
+                }
             }
-        } else {
-            collected = collect::collect(engine, transaction, model, limit, at_once).await?;
-            if let Some(room) = room(collected.claims.len()).filter(|_| first != First::OnlyMarks) {
-                due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
-            }
+            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+            let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
+            collect::flag_missing(engine, transaction, model, rows).await?;
+            Ok((collected, due))
+        };
+        let (collected, due) = connections.within(engine, true, claim).await?;
+        engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
+        let mut claims = collected.claims;
+        claims.extend(due);
+        if !claims.is_empty() || !collected.has_more {
+            tell_claimed(engine, model, &claims);
+            return Ok(claims);
         }
-        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
-        collect::flag_missing(engine, transaction, model, rows).await?;
-        Ok((collected, due))
-    };
-    let (collected, due) = connections.into().within(engine, true, claim).await?;
-    engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
-    let mut claims = collected.claims;
-    claims.extend(due);
-    tell_claimed(engine, model, &claims);
-    Ok(claims)
+    }
 }
 
 async fn lease_due(
@@ -136,8 +142,8 @@ async fn lease_due(
     let statement = engine.dialect.lease_due(&model.owner, fields, upstream, limit, lease, milliseconds(PATIENCE));
     let due = db.query_all_raw(statement).await?;
     let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
-    if !due.is_empty() {
-        execute_all(db, engine.dialect.lease(&model.owner, &due, lease)).await?;
+    for claims in claims_in_parts(&model.owner, &due) {
+        execute_all(db, engine.dialect.lease(&model.owner, claims, lease)).await?;
     }
     Ok(due)
 }
@@ -179,24 +185,33 @@ async fn claim_known_rows(
     lease: i64,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let claim = async |transaction: &DatabaseTransaction| {
-        let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
-        let mut claims: Vec<Claim> = collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
-        let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
-        let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
-        if !left.is_empty() {
-            let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
-            for row in query_last(transaction, lease).await? {
-                let shared = !row.try_get::<bool>("", "leased")?;
-                claims.push(Claim { shared, ..read_claim(model, &row)? });
+    let claims = loop {
+        let claim = async |transaction: &DatabaseTransaction| {
+            let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
+            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+            collect::flag_missing(engine, transaction, model, unflagged).await?;
+            if collected.has_more {
+                return Ok((collected, Vec::new()));
             }
+            let mut claims: Vec<Claim> =
+                collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
+            let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
+            let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+            if !left.is_empty() {
+                let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
+                for row in query_last(transaction, lease).await? {
+                    let shared = !row.try_get::<bool>("", "leased")?;
+                    claims.push(Claim { shared, ..read_claim(model, &row)? });
+                }
+            }
+            Ok((collected, claims))
+        };
+        let (collected, claims) = connections.within(engine, true, claim).await?;
+        engine.tell_all(collected.event(model));
+        if !collected.has_more {
+            break claims;
         }
-        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        collect::flag_missing(engine, transaction, model, unflagged).await?;
-        Ok((collected, claims))
     };
-    let (collected, claims) = connections.within(engine, true, claim).await?;
-    engine.tell_all(collected.event(model));
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
         && let Err(error) = put_away(engine, connections, model).await
@@ -233,10 +248,11 @@ pub(crate) async fn renew(
     if claims.is_empty() {
         return Ok(());
     }
-    let renew = engine.dialect.renew_leases(&model.owner, &claims, milliseconds(lease));
-    let renew = async |transaction: &DatabaseTransaction| Ok(transaction.execute_raw(renew).await?);
-    connections.into().within(engine, false, renew).await?;
-    Ok(())
+    let parts = claims_in_parts(&model.owner, &claims);
+    let renew = parts.map(|claims| engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease)));
+    let renew: Vec<Statement> = renew.collect();
+    let renew = async |transaction: &DatabaseTransaction| Ok(execute_all(transaction, renew).await?);
+    connections.into().within(engine, false, renew).await
 }
 
 fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {

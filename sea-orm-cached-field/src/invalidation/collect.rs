@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statemen
 use super::{execute_all, query_last, read_claim, read_field};
 use crate::{
     Error,
-    dialect::{Claim, Enqueued, Mark, Which},
+    dialect::{Claim, Enqueued, Mark, Which, claims_in_parts},
     engine::Engine,
     event::Event,
     field::{Key, layout::Source},
@@ -16,6 +16,10 @@ use crate::{
 
 /// How many marks are bound in one statement, at most, where marks of related rows are expanded by them.
 const LINKS: usize = 1000;
+
+/// How many marks are taken in one statement, for they are kept in memory: a row that is written often while no worker runs may
+/// have millions.
+const TAKEN: u64 = 10_000;
 
 /// How many marks of owners are kept in memory.
 const OWNERS: u64 = 20_000;
@@ -34,6 +38,9 @@ pub(super) struct Collected {
     /// What was leased to us.
     pub(super) claims: Vec<Claim>,
     marks: usize,
+    /// Whether there may be more marks of the same rows, or of the same related rows. Then nothing is leased: they come first, in
+    /// a transaction of their own.
+    pub(super) has_more: bool,
 }
 
 impl Collected {
@@ -41,6 +48,13 @@ impl Collected {
         let rows = self.queued.iter().map(|(key, _)| key).collect::<HashSet<_>>().len();
         (self.marks > 0).then(|| Event::Collected { table: model.owner.table.name.clone(), marks: self.marks, rows })
     }
+}
+
+/// All marks that were taken, by the field of the row that they are of.
+#[derive(Default)]
+struct Taken {
+    fields: HashMap<(Key, usize), Marks>,
+    marks: usize,
 }
 
 /// All marks of one field of one row.
@@ -59,7 +73,9 @@ pub(super) async fn collect(
     limit: u64,
     lease: i64,
 ) -> Result<Collected, Error> {
-    expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await?;
+    if expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await? {
+        return Ok(Collected { has_more: true, ..Collected::default() });
+    }
     collect_marks(engine, db, model, Which::Oldest(limit), Lease { duration: lease, only: None }).await
 }
 
@@ -73,7 +89,9 @@ pub(super) async fn collect_rows(
     lease: i64,
 ) -> Result<Collected, Error> {
     for key in keys {
-        expand(engine, db, model, i64::MAX as u64, Some(key)).await?;
+        if expand(engine, db, model, i64::MAX as u64, Some(key)).await? {
+            return Ok(Collected { has_more: true, ..Collected::default() });
+        }
     }
     collect_marks(engine, db, model, Which::Of(keys), Lease { duration: lease, only: Some(field) }).await
 }
@@ -147,29 +165,71 @@ async fn collect_at_once(
     Ok(collected)
 }
 
-/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only those of its row.
+/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only those of its row. Returns
+/// whether there may be more marks of the same related rows.
 async fn expand(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
     limit: u64,
     key: Option<&Key>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut has_more = false;
     for source in model.owner.looked_up() {
         execute_all(db, engine.dialect.expand_marks(&model.owner, source, limit, key)).await?;
-        if let Some(take) = engine.dialect.take_links(&model.owner, source, limit, key) {
-            let taken = db.query_all_raw(take).await?;
-            let links = taken.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "link")?)));
-            let links: Vec<(i64, String)> = links.collect::<Result<_, DbErr>>()?;
-            for links in links.chunks(LINKS) {
-                expand_links(engine, db, model, source, links).await?;
+        let Some(take) = engine.dialect.take_links(&model.owner, source, limit.min(TAKEN), key) else { continue };
+        let mut links = Links::default();
+        let taken = take_links(engine, db, model, take, &mut links).await?;
+        if key.is_some() {
+            has_more |= taken == TAKEN;
+        } else if !links.hashes.is_empty() {
+            let hashes: Vec<u32> = links.hashes.iter().copied().collect();
+            for hashes in hashes.chunks(LINKS) {
+                let Some(take) = engine.dialect.take_links_like(&model.owner, source, hashes, TAKEN) else { break };
+                has_more |= take_links(engine, db, model, take, &mut links).await? == TAKEN;
             }
         }
+        let links: Vec<(i64, String)> = links.first.into_iter().map(|((_, link), id)| (id, link)).collect();
+        for links in links.chunks(LINKS) {
+            expand_links(engine, db, model, source, links).await?;
+        }
     }
-    Ok(())
+    Ok(has_more)
 }
 
-/// Turns marks that name related rows into marks of the owners, part by part: behind one row there may be a million of them.
+/// Marks of related rows that were taken.
+#[derive(Default)]
+struct Links {
+    /// The first mark of each field and link. The others stand for the same owners.
+    first: HashMap<(String, String), i64>,
+    hashes: HashSet<u32>,
+}
+
+/// Locks marks of related rows by this statement, and deletes those that say the same as another. Returns how many it has locked.
+async fn take_links(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    take: Statement,
+    links: &mut Links,
+) -> Result<u64, Error> {
+    let taken = db.query_all_raw(take).await?;
+    let mut others = Vec::new();
+    for row in &taken {
+        let (id, place) = (row.try_get("", "id")?, (row.try_get("", "field")?, row.try_get("", "link")?));
+        if *links.first.entry(place).or_insert(id) != id {
+            others.push(id);
+        }
+        links.hashes.extend(row.try_get::<Option<u32>>("", "link_hash")?);
+    }
+    if !others.is_empty() {
+        execute_all(db, engine.dialect.delete_marks(&model.owner, &others)).await?;
+    }
+    Ok(taken.len() as u64)
+}
+
+/// Turns marks that name related rows into marks of the owners: of all at once, or, if they are many, of chunk by chunk of the
+/// owner's table.
 async fn expand_links(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -177,39 +237,42 @@ async fn expand_links(
     source: &Source,
     links: &[(i64, String)],
 ) -> Result<(), Error> {
-    let mut after: Option<Mark> = None;
-    while let Some(behind) = engine.dialect.marks_behind_links(&model.owner, source, links, after.as_ref(), OWNERS) {
-        let mut marks = Vec::new();
-        for row in db.query_all_raw(behind).await? {
-            let (field, marked_at) = (row.try_get("", "field")?, row.try_get("", "marked_at")?);
-            marks.push(Mark { key: model.read_key(&row)?, field, marked_at });
+    let (dialect, owner) = (engine.dialect, &model.owner);
+    let mut marks = behind(db, model, dialect.marks_behind_links(owner, source, links, [None, None], OWNERS)).await?;
+    if marks.len() as u64 == OWNERS {
+        let mut after: Option<Key> = None;
+        loop {
+            let boundary = db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), OWNERS)).await?;
+            let to = boundary.map(|row| model.read_key(&row)).transpose()?;
+            let range = [after.as_ref(), to.as_ref()];
+            marks = behind(db, model, dialect.marks_behind_links(owner, source, links, range, u64::MAX)).await?;
+            if to.is_none() {
+                break;
+            }
+            append(engine, db, model, &marks).await?;
+            after = to;
         }
-        for marks in marks.chunks(LINKS) {
-            execute_all(db, engine.dialect.append_marks(&model.owner, marks)).await?;
-        }
-        if (marks.len() as u64) < OWNERS {
-            break;
-        }
-        after = marks.pop();
     }
+    append(engine, db, model, &marks).await?;
     let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
-    Ok(execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?)
+    Ok(execute_all(db, dialect.delete_marks(owner, &ids)).await?)
 }
 
-/// Locks or takes marks, by this statement, and sees to it that they are gone.
-async fn take(
-    engine: &Engine,
-    db: &DatabaseTransaction,
-    model: &Model,
-    take: Option<Statement>,
-) -> Result<Vec<QueryResult>, Error> {
-    let Some(take) = take else { return Ok(Vec::new()) };
-    let taken = db.query_all_raw(take).await?;
-    let ids = taken.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
-    if !ids.is_empty() {
-        execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?;
+/// Marks of owners, from rows `field`, `key_1`, ..., `marked_at`.
+async fn behind(db: &DatabaseTransaction, model: &Model, behind: Statement) -> Result<Vec<Mark>, Error> {
+    let mut marks = Vec::new();
+    for row in db.query_all_raw(behind).await? {
+        let (field, marked_at) = (row.try_get("", "field")?, row.try_get("", "marked_at")?);
+        marks.push(Mark { key: model.read_key(&row)?, field, marked_at });
     }
-    Ok(taken)
+    Ok(marks)
+}
+
+async fn append(engine: &Engine, db: &DatabaseTransaction, model: &Model, marks: &[Mark]) -> Result<(), DbErr> {
+    for marks in marks.chunks(LINKS) {
+        execute_all(db, engine.dialect.append_marks(&model.owner, marks)).await?;
+    }
+    Ok(())
 }
 
 async fn collect_in_steps(
@@ -219,20 +282,23 @@ async fn collect_in_steps(
     which: Which<'_>,
     lease: Lease,
 ) -> Result<Collected, Error> {
-    let (mut taken, keys) = match which {
-        Which::Of(keys) => (Vec::new(), keys.to_vec()),
+    let mut taken = Taken::default();
+    let keys = match which {
+        Which::Of(keys) => keys.to_vec(),
         Which::Oldest(limit) => {
-            let taken = take(engine, db, model, engine.dialect.take_marks(&model.owner, limit)).await?;
-            let keys = taken.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
-            (taken, keys.into_iter().collect())
+            take(engine, db, model, engine.dialect.take_marks(&model.owner, limit), &mut taken).await?;
+            taken.fields.keys().map(|(key, _)| key).collect::<HashSet<_>>().into_iter().cloned().collect()
         }
     };
     if keys.is_empty() {
         return Ok(Collected::default());
     }
-    taken.extend(take(engine, db, model, engine.dialect.take_marks_of(&model.owner, &keys)).await?);
+    let rest = engine.dialect.take_marks_of(&model.owner, &keys, TAKEN);
+    let has_more = take(engine, db, model, rest, &mut taken).await? == TAKEN;
+    // What is still marked would be calculated in vain.
+    let lease = if has_more { Lease { duration: 0, only: None } } else { lease };
     let (mut eager, mut lazy) = (Vec::new(), Vec::new());
-    for ((key, field), marks) in by_field(model, &taken, &engine.lazy(model))? {
+    for ((key, field), marks) in taken.fields {
         let generation = engine.dialect.generation(marks.newest);
         let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease.of(field) };
         if marks.eager { eager.push(row) } else { lazy.push(row) }
@@ -240,22 +306,42 @@ async fn collect_in_steps(
     eager.extend(let_lie(engine, db, model, lazy).await?);
     let claims = enqueue(engine, db, model, &eager, lease.duration).await?;
     let queued: Vec<_> = eager.into_iter().map(|row| (row.key, row.field)).collect();
-    Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.len() })
+    Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.marks, has_more })
 }
 
-fn by_field(model: &Model, taken: &[QueryResult], lazy: &[usize]) -> Result<HashMap<(Key, usize), Marks>, Error> {
-    let mut fields: HashMap<(Key, usize), Marks> = HashMap::new();
-    for row in taken {
-        let (id, at): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "marked_at")?);
-        let field = read_field(model, row)?;
-        let marks =
-            fields.entry((model.read_key(row)?, field)).or_insert(Marks { newest: id, oldest_at: at, eager: false });
-        // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
-        marks.newest = marks.newest.max(id);
-        marks.oldest_at = marks.oldest_at.min(at);
-        marks.eager |= row.try_get::<Option<bool>>("", "eager")?.unwrap_or(!lazy.contains(&field));
+/// Locks marks by this statement, and deletes them. Returns how many.
+async fn take(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    take: Option<Statement>,
+    taken: &mut Taken,
+) -> Result<u64, Error> {
+    let Some(take) = take else { return Ok(0) };
+    let rows = db.query_all_raw(take).await?;
+    let ids = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<i64>, DbErr>>()?;
+    if !ids.is_empty() {
+        execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?;
     }
-    Ok(fields)
+    taken.add(model, &rows, &engine.lazy(model))?;
+    Ok(rows.len() as u64)
+}
+
+impl Taken {
+    fn add(&mut self, model: &Model, rows: &[QueryResult], lazy: &[usize]) -> Result<(), Error> {
+        for row in rows {
+            let (id, at): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "marked_at")?);
+            let field = read_field(model, row)?;
+            let first = Marks { newest: id, oldest_at: at, eager: false };
+            let marks = self.fields.entry((model.read_key(row)?, field)).or_insert(first);
+            // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
+            marks.newest = marks.newest.max(id);
+            marks.oldest_at = marks.oldest_at.min(at);
+            marks.eager |= row.try_get::<Option<bool>>("", "eager")?.unwrap_or(!lazy.contains(&field));
+        }
+        self.marks += rows.len();
+        Ok(())
+    }
 }
 
 /// Rows that are only marked lazily are flagged but not queued; a calculation under way will miss. What somebody holds
@@ -275,7 +361,9 @@ async fn let_lie(
     let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
     if !held.is_empty() {
         flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;
-        execute_all(db, engine.dialect.change_generation(&model.owner, &held)).await?;
+        for rows in claims_in_parts(&model.owner, &held) {
+            execute_all(db, engine.dialect.change_generation(&model.owner, rows)).await?;
+        }
     }
     Ok(busy)
 }
@@ -287,17 +375,16 @@ async fn enqueue(
     rows: &[Enqueued],
     lease: i64,
 ) -> Result<Vec<Claim>, Error> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
     // By the field: the queue may spell the key in another way.
     let wanted: HashSet<usize> = rows.iter().filter(|row| row.lease).map(|row| row.field).collect();
     let mut claims = Vec::new();
-    for row in query_last(db, engine.dialect.enqueue(&model.owner, rows, lease)).await? {
-        let leased: bool = row.try_get("", "leased")?;
-        let claim = read_claim(model, &row)?;
-        if leased && wanted.contains(&claim.field) {
-            claims.push(claim);
+    for rows in claims_in_parts(&model.owner, rows) {
+        for row in query_last(db, engine.dialect.enqueue(&model.owner, rows, lease)).await? {
+            let leased: bool = row.try_get("", "leased")?;
+            let claim = read_claim(model, &row)?;
+            if leased && wanted.contains(&claim.field) {
+                claims.push(claim);
+            }
         }
     }
     Ok(claims)

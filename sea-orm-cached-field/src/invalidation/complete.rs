@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Statement, Value};
 
 use super::{
     Connections, execute_all, explained,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, dialect,
-    dialect::{Claim, Shape, ShapedField, Written},
+    dialect::{Claim, Shape, ShapedField, Written, claims_in_parts, written_in_parts},
     engine::Engine,
     event::Event,
     field::Key,
@@ -100,7 +100,7 @@ const RELEASES: u32 = 5;
 /// kept our lease, which nobody would end before its time. In a transaction of its own: this one may wait for that lock.
 async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim]) {
     let release = async || -> Result<(), Error> {
-        let release = engine.dialect.hand_back(&model.owner, claims, 0, 0);
+        let release = handed_back(engine, model, claims, 0, 0);
         connections.within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?)).await
     };
     for _ in 0..RELEASES {
@@ -225,7 +225,7 @@ pub(super) async fn end(
     let locked = own(&with_verdict(claims, verdicts, Verdict::HandBack));
     delayed.entry((LOCKED_DELAY, 0)).or_default().extend(locked);
     for ((delay, waves), claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
-        execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, delay, waves)).await?;
+        execute_all(transaction, handed_back(engine, model, &claims, delay, waves)).await?;
     }
     Ok(())
 }
@@ -260,14 +260,22 @@ async fn store_in_steps(
 ) -> Result<Vec<Verdict>, Error> {
     let claims: Vec<Claim> = claims(calculations).cloned().collect();
     let verdicts = judge(engine, transaction, model, &claims).await?;
-    let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
-    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
-        execute_all(transaction, engine.dialect.write(&model.owner, &shape, &rows)).await?;
+        for rows in written_in_parts(&model.owner, &shape, &rows) {
+            execute_all(transaction, engine.dialect.write(&model.owner, &shape, rows)).await?;
+        }
     }
     execute_all(transaction, after).await?;
     Ok(verdicts)
+}
+
+/// What has to be done with the queue's rows of these claims, before and after their values are written.
+pub(super) fn settle(engine: &Engine, model: &Model, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+    let parts = claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
+    let (before, after): (Vec<_>, Vec<_>) = parts.unzip();
+    (before.concat(), after.concat())
 }
 
 /// What is written of a row, and when the first of it was claimed.
@@ -304,6 +312,11 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     }
 }
 
+fn handed_back(engine: &Engine, model: &Model, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
+    let parts = claims_in_parts(&model.owner, claims);
+    parts.flat_map(|claims| engine.dialect.hand_back(&model.owner, claims, delay, waves)).collect()
+}
+
 /// Ends leases without a result; the rows are due again after this time.
 pub(crate) async fn hand_back(
     engine: &Engine,
@@ -317,7 +330,7 @@ pub(crate) async fn hand_back(
         return Ok(());
     }
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    let hand_back = engine.dialect.hand_back(&model.owner, &claims, delay, 0);
+    let hand_back = handed_back(engine, model, &claims, delay, 0);
     connections
         .into()
         .within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?))
@@ -343,8 +356,10 @@ pub(crate) async fn drop_gone(
     let drop_gone = async |transaction: &_| {
         // A row that is hidden from this role is not gone.
         execute_all(transaction, engine.dialect.see_all()).await?;
-        execute_all(transaction, engine.dialect.drop_gone(&model.owner, &claims)).await?;
-        Ok(execute_all(transaction, engine.dialect.hand_back(&model.owner, &claims, 0, 0)).await?)
+        for claims in claims_in_parts(&model.owner, &claims) {
+            execute_all(transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
+        }
+        Ok(execute_all(transaction, handed_back(engine, model, &claims, 0, 0)).await?)
     };
     connections.into().within(engine, false, drop_gone).await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();

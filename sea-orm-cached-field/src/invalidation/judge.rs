@@ -5,7 +5,13 @@ use std::collections::{HashMap, HashSet};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::read_field;
-use crate::{Error, dialect::Claim, engine::Engine, field::Key, registry::Model};
+use crate::{
+    Error,
+    dialect::{Claim, claims_in_parts},
+    engine::Engine,
+    field::Key,
+    registry::Model,
+};
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +60,13 @@ struct Locked {
     queued: HashMap<(Key, usize), (i64, bool)>,
 }
 
-async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims: &[Claim]) -> Result<Locked, Error> {
-    let mut locked = Locked::default();
+async fn lock(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+    claims: &[Claim],
+    locked: &mut Locked,
+) -> Result<(), Error> {
     let queued = match engine.dialect.lock_claimed(&model.owner, claims) {
         Some(lock) => db.query_all_raw(lock).await?,
         None => {
@@ -82,7 +93,7 @@ async fn lock(engine: &Engine, db: &impl ConnectionTrait, model: &Model, claims:
             locked.rows.insert(key);
         }
     }
-    Ok(locked)
+    Ok(())
 }
 
 pub(super) async fn judge(
@@ -92,14 +103,18 @@ pub(super) async fn judge(
     claims: &[Claim],
 ) -> Result<Vec<Verdict>, Error> {
     let mut announced = HashSet::new();
-    if let Some(announce) = engine.dialect.announce(&model.owner, claims) {
+    for claims in claims_in_parts(&model.owner, claims) {
+        let Some(announce) = engine.dialect.announce(&model.owner, claims) else { break };
         for row in db.query_all_raw(announce).await? {
             announced.insert((model.read_key(&row)?, read_field(model, &row)?));
         }
     }
     let left = claims.iter().filter(|claim| !announced.contains(&(claim.key.clone(), claim.field)));
     let left: Vec<Claim> = left.cloned().collect();
-    let locked = if left.is_empty() { Locked::default() } else { lock(engine, db, model, &left).await? };
+    let mut locked = Locked::default();
+    for claims in claims_in_parts(&model.owner, &left) {
+        lock(engine, db, model, claims, &mut locked).await?;
+    }
     let verdict = |claim: &Claim| {
         let place = (claim.key.clone(), claim.field);
         match locked.queued.get(&place) {

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult};
 
 use super::{
     Connections,
-    complete::{end, event, stored},
+    complete::{end, event, settle, stored},
     execute_all,
     judge::{Verdict, judge, read_verdict, with_verdict},
     unique::unique_of,
@@ -99,8 +99,7 @@ async fn store_in_steps(
         // Such a row may be gone, which is found out when it is loaded.
         return Ok(None);
     }
-    let done = with_verdict(claims.iter(), &verdicts, Verdict::Done);
-    let (before, after) = if done.is_empty() { Default::default() } else { engine.dialect.settle(&model.owner, &done) };
+    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     let mut written = HashMap::new();
     for (verdict, ends) in [(Verdict::Done, true), (Verdict::Publish, false)] {

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, SqlErr};
 
 use crate::{
     Error,
-    dialect::{IndexedColumn, Shape, UniqueIndex, Written},
+    dialect::{IndexedColumn, Shape, UniqueIndex, Written, claims_in_parts, written_in_parts},
     engine::Engine,
     field::{Key, layout::Owner},
     registry::Model,
@@ -104,10 +104,12 @@ pub(super) async fn make_room(
                 continue;
             }
             let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
-            for statement in engine.dialect.holders(&model.owner, index, shape, rows) {
-                for row in db.query_all_raw(statement).await? {
-                    let place = usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
-                    holders.entry(model.read_key(&row)?).or_default().insert(rows[place].key.clone());
+            for rows in written_in_parts(&model.owner, shape, rows) {
+                for statement in engine.dialect.holders(&model.owner, index, shape, rows) {
+                    for row in db.query_all_raw(statement).await? {
+                        let place = usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
+                        holders.entry(model.read_key(&row)?).or_default().insert(rows[place].key.clone());
+                    }
                 }
             }
             if !holders.is_empty() {
@@ -181,9 +183,11 @@ async fn queued(
     let mut owner = model.owner.clone();
     owner.fields[field].expires_after = None;
     let mut queued = Vec::new();
-    for row in db.query_all_raw(engine.dialect.status(&owner, field, keys)).await? {
-        if row.try_get("", "stale")? {
-            queued.push(model.read_key(&row)?);
+    for keys in claims_in_parts(&owner, keys) {
+        for row in db.query_all_raw(engine.dialect.status(&owner, field, keys)).await? {
+            if row.try_get("", "stale")? {
+                queued.push(model.read_key(&row)?);
+            }
         }
     }
     Ok(queued)

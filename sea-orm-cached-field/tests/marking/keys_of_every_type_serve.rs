@@ -1,8 +1,8 @@
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, Value,
-    prelude::{Date, DateTime, Decimal, Uuid},
+    ColumnTrait, DbBackend, EntityTrait, QueryFilter, Value,
+    prelude::{Date, DateTime, Decimal, TextUuid, Uuid},
     sea_query::Expr,
 };
 use sea_orm_cached_field::CachedFields;
@@ -25,7 +25,7 @@ macro_rules! keyed {
 
             #[cached_fields]
             #[sea_orm::model]
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
             #[sea_orm(table_name = $owner_table)]
             pub struct Model {
                 #[sea_orm(primary_key, auto_increment = false $(, column_type = $column_type)?)]
@@ -52,7 +52,7 @@ macro_rules! keyed {
             use sea_orm::entity::prelude::*;
 
             #[sea_orm::model]
-            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
             #[sea_orm(table_name = $part_table)]
             pub struct Model {
                 #[sea_orm(primary_key)]
@@ -98,6 +98,36 @@ macro_rules! keyed {
                 row.recalculate_total(&**db).await.expect("recalculated");
                 assert_eq!(db.pending($owner_table).await, 0);
             }
+
+            async fn recognize(db: &TestDb, [owner, part]: [Spelled; 2]) {
+                let Spelled(kind, spelled) = owner;
+                let columns = "base bigint NOT NULL, cached_total bigint, total_recalculation_needed boolean NOT NULL DEFAULT true";
+                db.sql(&format!("CREATE TABLE {} (id {kind} NOT NULL PRIMARY KEY, {columns})", $owner_table)).await;
+                let Spelled(kind, otherwise) = part;
+                let columns = "id integer PRIMARY KEY, size bigint NOT NULL";
+                db.sql(&format!("CREATE TABLE {} ({columns}, owner_id {kind} NOT NULL)", $part_table)).await;
+                let owners = || CachedFields::of::<$owner::Entity>();
+                let installed = owners().install(&**db).await;
+                if db.is_mysql() && owner.0 != part.0 {
+                    let refused = installed.expect_err("MySQL compares such columns in another way than their keys");
+                    assert!(refused.to_string().contains("are of different types; make them of one type"), "{refused}");
+                    return;
+                }
+                installed.expect("installed");
+                db.sql(&format!("INSERT INTO {} (id, base) VALUES ({spelled}, 1)", $owner_table)).await;
+                db.drain(owners()).await;
+                for (id, size, total) in [(1, 5, 6), (2, 7, 13)] {
+                    db.sql(&format!("INSERT INTO {} VALUES ({id}, {size}, {otherwise})", $part_table)).await;
+                    db.drain(owners()).await;
+                    let row = $owner::Entity::find().one(&**db).await.expect("loaded").expect("the row");
+                    assert_eq!((row.cached_total, row.total_recalculation_needed), (Some(total), false));
+                    assert_eq!(db.pending($owner_table).await, 0);
+                }
+                db.sql(&format!("UPDATE {} SET size = 8 WHERE id = 1", $part_table)).await;
+                let row = $owner::Entity::find().one(&**db).await.expect("loaded").expect("the row");
+                assert_eq!(row.fresh_total(&**db).await.expect("read"), 16);
+                assert_eq!(db.drain(owners()).await, 0, "the read has stored it");
+            }
         }
     };
 }
@@ -105,12 +135,21 @@ macro_rules! keyed {
 trait Keyed {
     type Key;
     async fn follow(db: &TestDb, keys: [Self::Key; 3]);
+    /// The owner's key and what names it are equal for the database, though they are not spelled alike. MySQL refuses columns
+    /// of different types.
+    async fn recognize(db: &TestDb, owner_and_part: [Spelled; 2]);
 }
+
+/// The type of a column, and a literal of it.
+#[derive(Clone, Copy)]
+struct Spelled(&'static str, &'static str);
 
 keyed!(box32, part32, i32, "box32", "part32");
 keyed!(box64, part64, i64, "box64", "part64");
 keyed!(word, letter, String, "word", "letter");
 keyed!(thing, piece, Uuid, "thing", "piece");
+keyed!(label, tag, TextUuid, "label", "tag");
+keyed!(ratio, sample, f64, "ratio", "sample");
 keyed!(price, offer, Decimal, "price", "offer", "Decimal(Some((12, 3)))");
 keyed!(day, event, Date, "day", "event");
 keyed!(moment, reading, DateTime, "moment", "reading", with_fractions);
@@ -238,6 +277,14 @@ contract! {
         thing::Entity::follow(&db, [Uuid::new_v4(), Uuid::new_v4(), Uuid::nil()]).await;
     }
 
+    async fn a_uuid_in_a_text(db: TestDb) {
+        label::Entity::follow(&db, [Uuid::new_v4(), Uuid::new_v4(), Uuid::nil()].map(TextUuid)).await;
+    }
+
+    async fn a_float(db: TestDb) {
+        ratio::Entity::follow(&db, [0.1 + 0.2, 1e300, -1.5e-9]).await;
+    }
+
     async fn a_decimal(db: TestDb) {
         // SQLite keeps no zeros at the end.
         let read = |number: Decimal| if db.is_sqlite() { number.normalize() } else { number };
@@ -251,6 +298,53 @@ contract! {
     async fn a_moment_with_fractions(db: TestDb) {
         let moments = ["2026-11-28T12:30:00.123456", "2026-11-28T12:30:00.123457", "1970-01-01T00:00:00"];
         moment::Entity::follow(&db, moments.map(|moment| moment.parse().expect("a moment"))).await;
+    }
+
+    async fn a_float_with_two_zeros(db: TestDb) {
+        let spelled = match db.get_database_backend() {
+            DbBackend::Sqlite => [Spelled("real", "0.0"), Spelled("real", "-0.0")],
+            DbBackend::MySql => [Spelled("double", "0e0"), Spelled("double", "-0e0")],
+            _ => [Spelled("double precision", "'0'"), Spelled("double precision", "'-0'")],
+        };
+        ratio::Entity::recognize(&db, spelled).await;
+    }
+
+    async fn a_float_whose_zero_is_negative(db: TestDb) {
+        let spelled = match db.get_database_backend() {
+            DbBackend::Sqlite => [Spelled("real", "-0.0"), Spelled("real", "0")],
+            DbBackend::MySql => [Spelled("double", "-0e0"), Spelled("double", "0e0")],
+            _ => [Spelled("double precision", "'-0'"), Spelled("double precision", "'0'")],
+        };
+        ratio::Entity::recognize(&db, spelled).await;
+    }
+
+    async fn a_decimal_of_another_scale(db: TestDb) {
+        price::Entity::recognize(&db, [Spelled("decimal(12, 3)", "12.5"), Spelled("decimal(12, 1)", "12.50")]).await;
+    }
+
+    async fn a_moment_of_another_precision(db: TestDb) {
+        let kind = |digits| match (db.get_database_backend(), digits) {
+            (DbBackend::Sqlite, _) => "datetime_text",
+            (DbBackend::MySql, 0) => "datetime",
+            (DbBackend::MySql, _) => "datetime(6)",
+            (_, 0) => "timestamp(0)",
+            (_, _) => "timestamp(6)",
+        };
+        let moment = "'2026-11-28 12:30:00'";
+        moment::Entity::recognize(&db, [Spelled(kind(6), moment), Spelled(kind(0), moment)]).await;
+    }
+
+    async fn a_uuid_in_a_text_that_knows_no_case(db: TestDb) {
+        let kind = match db.get_database_backend() {
+            DbBackend::Sqlite => "varchar(36) COLLATE NOCASE",
+            DbBackend::MySql => "varchar(36)",
+            _ => {
+                db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+                "varchar(36) COLLATE nocase"
+            }
+        };
+        let [upper, lower] = ["'6F9619FF-8B86-D011-B42D-00C04FC964FF'", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'"];
+        label::Entity::recognize(&db, [Spelled(kind, upper), Spelled(kind, lower)]).await;
     }
 
     async fn several_columns(db: TestDb) {

@@ -50,5 +50,6 @@ mod the_doctor_names_what_fails_and_what_waits;
 mod the_engine_narrates_itself;
 mod the_worker_stops_when_told;
 mod unique_values_are_exchanged;
+mod volumes_are_no_danger;
 mod what_is_not_installed_is_an_error;
 mod within_a_transaction;

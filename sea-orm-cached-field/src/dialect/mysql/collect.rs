@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// What is read of a mark that names a related row.
+const LINK: &str = "m.id, m.field, m.link, m.link_hash";
+
 /// No limit.
 const ALL: &str = "18446744073709551615";
 
@@ -57,7 +60,23 @@ pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option
         }
     };
     let limit = sql.bind(limit as i64);
-    let text = locked(owner, "m.id, m.link", &ids, &limit);
+    let text = locked(owner, LINK, &ids, &limit);
+    statement(sql, text)
+}
+
+pub(super) fn take_links_like(owner: &Owner, source: &Source, hashes: &[u32], limit: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let hashes: Vec<String> = repeated(hashes).into_iter().map(|hash| format!("({})", sql.bind(*hash))).collect();
+    let ids = format!(
+        "SELECT DISTINCT n.id FROM ({hashes}) w
+           STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
+          LIMIT {limit}",
+        hashes = super::values("m.link_hash", &marks(owner), &hashes),
+        marks = qualified(&marks(owner)),
+        via = literal(&via(source)),
+        limit = sql.bind(limit as i64),
+    );
+    let text = locked(owner, LINK, &ids, ALL);
     statement(sql, text)
 }
 
@@ -65,25 +84,20 @@ pub(super) fn marks_behind_links(
     owner: &Owner,
     source: &Source,
     links: &[(i64, String)],
-    after: Option<&Mark>,
+    [after, to]: [Option<&Key>; 2],
     limit: u64,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let keys = prefixed("o", &key_columns(owner));
-    let owners = way::to_owners(&mut sql, owner, source, links);
-    let is_after = after.map(|mark| {
-        let field = |sql: &mut Sql, mark: &Mark| vec![sql.bind(mark.field.as_str())];
-        let tuple = sql.tuples(owner, std::slice::from_ref(mark), |mark| &mark.key, field);
-        format!("WHERE ({keys}, m.field) > {tuple}")
-    });
+    let range = shared::key_range(&mut sql, owner, after, to);
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
-           FROM ({owners}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id {is_after}
-          GROUP BY {keys}, m.field ORDER BY {keys}, m.field LIMIT {limit}",
+           FROM ({owners} WHERE {range}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
+          GROUP BY {keys}, m.field LIMIT {limit}",
         read = sql.kept_keys(owner, "o"),
         marked_at = super::milliseconds("MIN(m.marked_at)"),
+        owners = way::to_owners(&mut sql, owner, source, links),
         marks = qualified(&marks(owner)),
-        is_after = is_after.unwrap_or_default(),
+        keys = prefixed("o", &key_columns(owner)),
         limit = sql.bind(limit as i64),
     );
     statement(sql, text)
@@ -119,13 +133,13 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn take_marks_of(owner: &Owner, of: &[Key]) -> Statement {
+pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let keys = key_columns(owner);
-    // Without a limit it would become a part of the question around it, and lock.
     let ids = format!(
-        "SELECT DISTINCT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {ALL}",
+        "SELECT DISTINCT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {limit}",
         of = super::keys(&mut sql, owner, of),
+        limit = sql.bind(limit as i64),
         marks = qualified(&marks(owner)),
         same_key = equal("n", &keys, "c", &keys),
         known = known_fields(owner, "n"),

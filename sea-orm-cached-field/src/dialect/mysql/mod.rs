@@ -372,15 +372,19 @@ impl Dialect for MySql {
         Some(collect::take_links(owner, source, marks, key))
     }
 
+    fn take_links_like(&self, owner: &Owner, source: &Source, hashes: &[u32], marks: u64) -> Option<Statement> {
+        Some(collect::take_links_like(owner, source, hashes, marks))
+    }
+
     fn marks_behind_links(
         &self,
         owner: &Owner,
         source: &Source,
         links: &[(i64, String)],
-        after: Option<&Mark>,
+        range: [Option<&Key>; 2],
         limit: u64,
-    ) -> Option<Statement> {
-        Some(collect::marks_behind_links(owner, source, links, after, limit))
+    ) -> Statement {
+        collect::marks_behind_links(owner, source, links, range, limit)
     }
 
     fn append_marks(&self, owner: &Owner, marks: &[Mark]) -> Vec<Statement> {
@@ -391,8 +395,8 @@ impl Dialect for MySql {
         Some(collect::take_marks(owner, marks))
     }
 
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key]) -> Option<Statement> {
-        Some(collect::take_marks_of(owner, keys))
+    fn take_marks_of(&self, owner: &Owner, keys: &[Key], marks: u64) -> Option<Statement> {
+        Some(collect::take_marks_of(owner, keys, marks))
     }
 
     fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Vec<Statement> {

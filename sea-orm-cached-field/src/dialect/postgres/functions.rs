@@ -218,17 +218,23 @@ fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Describe
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
     let body = format!(
-        "WITH gone AS (
-  DELETE FROM {marks} WHERE ctid = ANY (array_cat(
-    ARRAY(SELECT m.ctid FROM {marks} m WHERE p_links IS NULL AND m.via = {via} LIMIT p_limit FOR UPDATE SKIP LOCKED),
-    ARRAY(SELECT l.ctid FROM unnest(p_links) AS u(link), LATERAL (
-            SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND m.link = u.link FOR UPDATE SKIP LOCKED) l
-      LIMIT p_limit)))
+        "WITH named AS (
+  SELECT u.link FROM unnest(p_links) AS u(link)
+   UNION
+  SELECT o.link FROM (
+         SELECT m.link FROM {marks} m
+          WHERE p_links IS NULL AND m.via = {via} LIMIT p_limit FOR UPDATE SKIP LOCKED) o),
+gone AS (
+  DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid FROM named n, LATERAL (
+           SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND m.link = n.link FOR UPDATE SKIP LOCKED) l))
   RETURNING field, link, marked_at),
+once AS (
+  SELECT field, link, min(marked_at) AS marked_at FROM gone GROUP BY field, link),
 expanded AS (
   INSERT INTO {marks} (field, {columns}, marked_at)
   SELECT g.field, {owner_keys}, min(g.marked_at)
-    FROM gone g{owners}
+    FROM once g{owners}
    GROUP BY g.field, {owner_keys}
   RETURNING 1)
 SELECT count(*) FROM expanded",
