@@ -77,21 +77,11 @@ pub(crate) async fn write(urls: &[String], undecided: Option<String>, seed: u64,
 }
 
 async fn write_as_one(url: &str, undecided: Option<String>, schema: &'static Schema, chance: Rng) -> Result<()> {
-    let usual = connected(url).await;
-    let undecided = match undecided {
-        Some(url) => Some(connected(&url).await),
-        None => None,
-    };
-    let backend = usual.get_database_backend();
-    let mut client = Client { schema, chance, backend, usual, undecided, loaded: Vec::new() };
+    let mut client = Client::new(url, undecided, schema, chance).await;
     loop {
-        let ended = match client.transaction().await {
-            Ok(true) => "committed",
-            Ok(false) => "rolled back",
-            Err(error) => refusal(&error),
-        };
+        let ended = client.ended().await;
         writeln!(std::io::stdout().lock(), "{ended}")?;
-        if ended == "cut off" {
+        if ended == CUT_OFF {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -106,8 +96,11 @@ async fn connected(url: &str) -> DatabaseConnection {
     }
 }
 
+/// That a connection was lost.
+pub(crate) const CUT_OFF: &str = "cut off";
+
 /// Why the database refused a transaction.
-fn refusal(error: &DbErr) -> &'static str {
+pub(crate) fn refusal(error: &DbErr) -> &'static str {
     let text = error.to_string().to_lowercase();
     let known = [
         ("deadlock", "deadlock"),
@@ -131,7 +124,7 @@ fn refusal(error: &DbErr) -> &'static str {
             || text.contains("server login has been failing")
             || text.contains("server conn crashed") =>
         {
-            "cut off"
+            CUT_OFF
         }
         None => {
             let _ = std::io::stderr().write_all(format!("a client: {error}\n").as_bytes());
@@ -156,7 +149,7 @@ enum TakesBack {
     Always,
 }
 
-struct Client {
+pub(crate) struct Client {
     schema: &'static Schema,
     chance: Rng,
     backend: DbBackend,
@@ -168,6 +161,25 @@ struct Client {
 }
 
 impl Client {
+    pub(crate) async fn new(url: &str, undecided: Option<String>, schema: &'static Schema, chance: Rng) -> Self {
+        let usual = connected(url).await;
+        let undecided = match undecided {
+            Some(url) => Some(connected(&url).await),
+            None => None,
+        };
+        let backend = usual.get_database_backend();
+        Self { schema, chance, backend, usual, undecided, loaded: Vec::new() }
+    }
+
+    /// How the next transaction ended.
+    pub(crate) async fn ended(&mut self) -> &'static str {
+        match self.transaction().await {
+            Ok(true) => "committed",
+            Ok(false) => "rolled back",
+            Err(error) => refusal(&error),
+        }
+    }
+
     /// Whether it was committed.
     async fn transaction(&mut self) -> Result<bool, DbErr> {
         let options = self.options();

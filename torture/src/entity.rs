@@ -3,10 +3,10 @@
 
 use std::sync::OnceLock;
 
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::{DatabaseConnection, DatabaseExecutor, DbErr, EntityTrait};
 use sea_orm_cached_field::{
-    __private::{read_fresh, recalculate},
-    CachedFields, Dependency, Error, Flagging, Hop as Step, Models, Read,
+    __private::{IntoExecutor, load_rows, read_fresh, recalculate},
+    CachedField, CachedFields, Dependency, Error, Flagging, Hop as Step, Models, Read,
 };
 
 use crate::{
@@ -198,24 +198,65 @@ pub(crate) fn models() -> Models {
     if count > 3 { models.and::<delta::Entity>() } else { models }
 }
 
-/// Reads some row's field as of now, or recalculates it, as an application would.
-pub(crate) async fn ask(db: &DatabaseConnection, table: usize, field: usize, anew: bool) -> Result<Option<i64>, Error> {
+/// How a field is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Fresh,
+    /// With others, after it was loaded.
+    Loaded,
+    Recalculated,
+}
+
+/// Reads some row's field, as an application would. Of no canary: to recalculate a row is to write to its place in the queue.
+pub(crate) async fn read_some_row(
+    db: &DatabaseConnection,
+    (table, field): Place,
+    reading: Reading,
+) -> Result<(), Error> {
+    macro_rules! numbers {
+        ($module:ident) => {
+            $module::Entity::find().all(db).await?.iter().map($module::number).collect::<Vec<i64>>()
+        };
+    }
+    let mut numbers = match table {
+        0 => numbers!(alpha),
+        1 => numbers!(beta),
+        2 => numbers!(gamma),
+        _ => numbers!(delta),
+    };
+    numbers.retain(|n| !CANARIES.contains(n));
+    let Some(n) = fastrand::choice(&numbers) else { return Ok(()) };
+    read(&DatabaseExecutor::Connection(db), (table, field), *n, reading).await.map(drop)
+}
+
+/// A table and a field of it.
+type Place = (usize, usize);
+
+/// Reads a field of the row with this number.
+pub(crate) async fn read(
+    db: &DatabaseExecutor<'_>,
+    (table, field): Place,
+    n: i64,
+    reading: Reading,
+) -> Result<i64, Error> {
     macro_rules! of {
         ($module:ident, $n:literal) => {{
-            use sea_orm::QueryOrder;
-            let mut rows = $module::Entity::find().order_by_asc($module::Column::Id).all(db).await?;
-            // To recalculate a row is to write to its place in the queue.
-            rows.retain(|row| !CANARIES.contains(&$module::number(row)));
-            let Some(row) = fastrand::choice(&rows) else { return Ok(None) };
-            let (key, db) = ($module::key(row), sea_orm::DatabaseExecutor::Connection(db));
-            if anew {
-                recalculate::<$module::F<$n>>(key, db).await
-            } else {
-                read_fresh::<$module::F<$n>>(key, db).await
+            type Field = $module::F<$n>;
+            let rows = $module::Entity::find().all(db).await?;
+            let is_gone = || Error::Database(DbErr::RecordNotFound(format!("{n}")));
+            let mut rows: Vec<_> = rows.into_iter().filter(|row| $module::number(row) == n).collect();
+            let key = $module::key(rows.first().ok_or_else(is_gone)?);
+            match reading {
+                Reading::Fresh => read_fresh::<Field>(key, db.into_executor()).await,
+                Reading::Recalculated => recalculate::<Field>(key, db.into_executor()).await,
+                Reading::Loaded => {
+                    load_rows::<Field>(db.into_executor(), &mut rows).await?;
+                    Ok(Field::stored(&rows[0]).fresh().copied().unwrap_or(i64::MIN))
+                }
             }
         }};
     }
-    let value = match (table, field) {
+    match (table, field) {
         (0, 0) => of!(alpha, 0),
         (0, 1) => of!(alpha, 1),
         (0, _) => of!(alpha, 2),
@@ -228,6 +269,5 @@ pub(crate) async fn ask(db: &DatabaseConnection, table: usize, field: usize, ane
         (_, 0) => of!(delta, 0),
         (_, 1) => of!(delta, 1),
         (_, _) => of!(delta, 2),
-    };
-    value.map(Some)
+    }
 }

@@ -9,6 +9,7 @@ mod mutation;
 mod observer;
 mod process;
 mod proxy;
+mod reader;
 mod role;
 mod round;
 mod schema;
@@ -61,7 +62,7 @@ struct Options {
     /// The length of a round, in seconds: with each begins another schema
     #[arg(long, default_value_t = 20.0)]
     round: f64,
-    /// Only look for what is lost, or only prove that holes are found
+    /// Only look for what is lost, or for reads that are not fresh, or only prove that holes are found
     #[arg(long)]
     only: Option<Part>,
     /// Of the holes, only those whose names contain this
@@ -74,6 +75,7 @@ struct Options {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     Torture,
+    Reads,
     Mutations,
 }
 
@@ -101,10 +103,12 @@ async fn torture(options: &Options) -> Result<bool> {
     let mut sound = true;
     for database in databases {
         let mut server = database.start(options.programs.as_deref())?;
-        if options.only != Some(Part::Mutations) {
-            sound &= rounds(options, *database, server.as_mut(), seed).await?;
+        for part in [Part::Torture, Part::Reads] {
+            if options.only.is_none_or(|only| only == part) {
+                sound &= rounds(options, *database, server.as_mut(), seed, part == Part::Reads).await?;
+            }
         }
-        if options.only != Some(Part::Torture) {
+        if options.only.is_none_or(|only| only == Part::Mutations) {
             let holes = mutation::ALL.iter().filter(|mutation| mutation.name.contains(&options.mutation));
             for mutation in holes.filter(|mutation| mutation.exists_on(database.backend())) {
                 sound &= is_found(mutation, options, *database, server.as_mut(), seed).await?;
@@ -114,15 +118,22 @@ async fn torture(options: &Options) -> Result<bool> {
     Ok(sound)
 }
 
-async fn rounds(options: &Options, database: Database, server: &mut dyn Server, seed: u64) -> Result<bool> {
+async fn rounds(
+    options: &Options,
+    database: Database,
+    server: &mut dyn Server,
+    seed: u64,
+    reads: bool,
+) -> Result<bool> {
     let (begun, time) = (Instant::now(), Duration::from_secs_f64(options.minutes * 60.0));
     let version = round::version(database, server).await?;
-    println!("{} {version}, {} minutes, seed {seed}", database.name(), options.minutes);
+    let what = if reads { ", reads" } else { "" };
+    println!("{} {version}, {} minutes, seed {seed}{what}", database.name(), options.minutes);
     let mut all = Report::default();
     while begun.elapsed() < time && all.violations.is_empty() {
         let seed = seed + all.rounds;
         let time = Duration::from_secs_f64(options.round).min(time.saturating_sub(begun.elapsed()));
-        let report = Round { database, seed, time, mutation: None }.run(server).await?;
+        let report = Round { database, seed, time, reads, mutation: None }.run(server).await?;
         if !report.violations.is_empty() {
             println!("  VIOLATIONS, seed {seed}:\n  {}\n{}", report.violations.join("\n  "), Schema::random(seed));
             if let Some(log) = server.log() {
@@ -152,9 +163,9 @@ async fn is_found(
     while tormented < PATIENCE && all.violations.is_empty() {
         tormented += time;
         let seed = seeds.next().expect("there are seeds enough");
-        let round = Round { database, seed, time, mutation: Some(mutation) };
+        let round = Round { database, seed, time, reads: mutation.is_of_reads, mutation: Some(mutation) };
         let mut report = round.run(server).await?;
-        report.violations.retain(|violation| violation.starts_with("I2") == mutation.is_in_the_way);
+        report.violations.retain(|violation| mutation.breaks(violation));
         all.add(report);
     }
     let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());

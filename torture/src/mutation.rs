@@ -4,6 +4,8 @@ use std::{env, sync::LazyLock};
 
 use sea_orm::DbBackend;
 
+use crate::reader::VIOLATION;
+
 /// What the library reads when it is built with the feature `mutations`: replacements of SQL text, one a line, each a regular
 /// expression, ` => `, and what stands in its place.
 const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
@@ -19,11 +21,21 @@ pub(crate) struct Mutation {
     mysql: &'static str,
     /// Whether it breaks I2, which is seen in the server's log, and no other invariant.
     pub(crate) is_in_the_way: bool,
+    /// Whether it breaks I8, which only readers see.
+    pub(crate) is_of_reads: bool,
     /// Another variable, for what is no SQL.
     variable: Option<&'static str>,
 }
 
-const NONE: Mutation = Mutation { name: "", sqlite: "", postgres: "", mysql: "", is_in_the_way: false, variable: None };
+const NONE: Mutation = Mutation {
+    name: "",
+    sqlite: "",
+    postgres: "",
+    mysql: "",
+    is_in_the_way: false,
+    is_of_reads: false,
+    variable: None,
+};
 
 /// As often as a trigger names the row as it was.
 macro_rules! eight_times {
@@ -56,8 +68,8 @@ AS held, q\.generation, => AS held, c.generation,
     },
     Mutation {
         name: "a mark that is left out where the flag is set already",
-        sqlite: r#"WHEN NEW\.("f\d_recalculation_needed") BEGIN => WHEN NEW.$1 AND NOT OLD.$1 BEGIN
-\) AND ("f\d_recalculation_needed"); => ) AND false AND $1;"#,
+        sqlite: r#"WHEN NEW\.("f\d_recalculation_needed") AND => WHEN NEW.$1 AND NOT OLD.$1 AND
+AND CASE f\.column1 => AND false AND CASE f.column1"#,
         ..NONE
     },
     Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },
@@ -99,6 +111,21 @@ AS held, q\.generation, => AS held, c.generation,
         is_in_the_way: true,
         ..NONE
     },
+    Mutation {
+        name: "a fresh read from cached fields as they are stored",
+        sqlite: r#"\) AND \((t\."f\d_recalculation_needed" OR ) => ) AND false AND ($1"#,
+        postgres: r#"\) t\s+WHERE \((t\."f\d_recalculation_needed" OR ) => ) t WHERE false AND ($1"#,
+        mysql: r"WHERE \((t\.`f\d_recalculation_needed` OR ) => WHERE FALSE AND ($1",
+        is_of_reads: true,
+        ..NONE
+    },
+    Mutation {
+        name: "a fresh read that looks at the flag alone",
+        postgres: r#"(?s)\((t\."f\d_recalculation_needed") OR .*\) AS stale => ($1) AS stale"#,
+        mysql: r"(?s)\((t\.`f\d_recalculation_needed`) OR .*\) AS stale => ($1) AS stale",
+        is_of_reads: true,
+        ..NONE
+    },
     Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },
 ];
 
@@ -109,6 +136,11 @@ impl Mutation {
             DbBackend::MySql => self.mysql,
             _ => self.postgres,
         }
+    }
+
+    /// Whether it is to be seen by such a violation.
+    pub(crate) fn breaks(&self, violation: &str) -> bool {
+        violation.starts_with("I2") == self.is_in_the_way && violation.starts_with(VIOLATION) == self.is_of_reads
     }
 
     /// Whether there is such a hole on this database.

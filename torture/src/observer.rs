@@ -15,6 +15,8 @@ pub(crate) struct Observer<'a> {
     linking: Vec<Vec<HashMap<i64, Vec<i64>>>>,
     /// Whether the flag follows every change at once.
     flag_is_exact: bool,
+    /// Whether cached fields are what they should be, instead of what is stored.
+    looks_at_data_alone: bool,
 }
 
 impl<'a> Observer<'a> {
@@ -31,7 +33,12 @@ impl<'a> Observer<'a> {
             });
             links.collect()
         });
-        Self { schema, snapshot, linking: linking.collect(), flag_is_exact }
+        Self { schema, snapshot, linking: linking.collect(), flag_is_exact, looks_at_data_alone: false }
+    }
+
+    /// Who knows what all fields should be, whatever is stored.
+    pub(crate) fn of_data(schema: &'a Schema, snapshot: &'a Snapshot) -> Self {
+        Self { looks_at_data_alone: true, ..Self::new(schema, snapshot, false) }
     }
 
     /// What is violated at any time: I4, I5 and I6.
@@ -107,7 +114,7 @@ impl<'a> Observer<'a> {
         self.snapshot.tables[table].get(&n)
     }
 
-    fn expected(&self, table: usize, field: usize, n: i64) -> i64 {
+    pub(crate) fn expected(&self, table: usize, field: usize, n: i64) -> i64 {
         let terms = (1..).zip(&self.schema.tables[table].fields[field].terms);
         terms.map(|(weight, term)| weight * self.value(table, n, term)).sum()
     }
@@ -147,6 +154,7 @@ impl<'a> Observer<'a> {
         let Some(row) = self.row(table, n) else { return 0 };
         match reads {
             Reads::Data(column) => row.data[column],
+            Reads::Cached(field) if self.looks_at_data_alone => self.expected(table, field, n) % SMALL,
             Reads::Cached(field) => row.fields[field].value.unwrap_or(0) % SMALL,
             Reads::Existence => 1,
         }

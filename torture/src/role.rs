@@ -8,7 +8,9 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use tokio::io::AsyncReadExt;
 
 use crate::{
-    calculation, client, entity,
+    calculation, client,
+    entity::{self, Reading},
+    reader,
     schema::{Schema, field_name},
     sql,
 };
@@ -22,6 +24,8 @@ pub(crate) enum Role {
     Install { url: String, seed: u64 },
     /// Recalculates until it is killed, and reads now and then until the end of its input.
     Worker { url: String, seed: u64 },
+    /// Writes and reads until the end of its input, where nobody else writes.
+    Reader { url: String, seed: u64, chance: u64 },
     /// Writes until it is told to stop by the end of its input.
     Client {
         urls: Vec<String>,
@@ -39,6 +43,7 @@ pub(crate) async fn play(role: Role) -> Result<()> {
     match role {
         Role::Install { url, seed } => install(&url, seed).await,
         Role::Worker { url, seed } => work(&url, seed).await,
+        Role::Reader { url, seed, chance } => reader::read(&url, seed, chance).await,
         Role::Client { urls, seed, chance, undecided } => client::write(&urls, undecided, seed, chance).await,
     }
 }
@@ -122,7 +127,8 @@ async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
             tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
             let (table, field) = *fastrand::choice(&fields).expect("a schema has fields");
             // It may fail as the calculation does, and as the server is gone.
-            let _ = entity::ask(&db, table, field, fastrand::u8(..4) == 0).await;
+            let reading = if fastrand::u8(..4) == 0 { Reading::Recalculated } else { Reading::Fresh };
+            let _ = entity::read_some_row(&db, (table, field), reading).await;
         }
     };
     tokio::select! {

@@ -18,6 +18,7 @@ use crate::{
     observer::Observer,
     process::{Process, Tally},
     proxy::Proxy,
+    reader::VIOLATION,
     role::{LEASE, connect},
     schema::Schema,
     server::{Account, Database, Server, Span},
@@ -40,6 +41,8 @@ pub(crate) struct Round<'a> {
     pub(crate) database: Database,
     pub(crate) seed: u64,
     pub(crate) time: Duration,
+    /// Whether one alone writes, and reads.
+    pub(crate) reads: bool,
     pub(crate) mutation: Option<&'a Mutation>,
 }
 
@@ -91,17 +94,19 @@ impl fmt::Display for Report {
         let refused: Vec<String> = self
             .tally
             .iter()
-            .filter(|(what, _)| !["committed", "rolled back"].contains(&what.as_str()))
+            .filter(|(what, _)| !["committed", "rolled back", "read"].contains(&what.as_str()))
+            .filter(|(what, _)| !what.starts_with(VIOLATION))
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
         write!(
             f,
-            "{} schemas; {} transactions committed, {} rolled back, refused: {}; \
+            "{} schemas; {} transactions committed, {} rolled back, {} fresh reads, refused: {}; \
              workers: {workers_killed} killed, {workers_frozen} frozen, {workers_cut_off} cut off; \
              {clients_killed} clients and {servers_killed} servers killed; {} snapshots, {} violations",
             self.rounds,
             of("committed"),
             of("rolled back"),
+            of("read"),
             if refused.is_empty() { "none".to_owned() } else { refused.join(", ") },
             self.snapshots,
             self.violations.len(),
@@ -144,6 +149,7 @@ impl Round<'_> {
             .extend(complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
+        report.violations.extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
         ensure!(self.mutation.is_some() || report.tally.contains_key("committed"), "nobody has written anything");
         Ok(report)
     }
@@ -206,7 +212,7 @@ impl Round<'_> {
                     faults.spans.push(begun..now());
                     faults.workers_cut_off += 1;
                 }
-                78..90 => {
+                78..90 if !self.reads => {
                     let client = chance.usize(..people.clients.len());
                     people.clients[client].replace().await?;
                     faults.clients_killed += 1;
@@ -269,9 +275,13 @@ impl People {
             }
             Process::start(arguments, round.variable(), tally.clone())
         };
+        let reader = || {
+            let arguments = ["reader", &server.url(name, Account::Owner, None), &seed, &seed].map(str::to_owned);
+            Process::start(arguments.to_vec(), round.variable(), tally.clone())
+        };
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
-            clients: (0..CLIENTS).map(client).collect::<Result<_>>()?,
+            clients: if round.reads { vec![reader()?] } else { (0..CLIENTS).map(client).collect::<Result<_>>()? },
             proxy,
             tally,
         })

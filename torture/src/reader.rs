@@ -1,0 +1,115 @@
+//! The one who writes and reads: as there is no other writer, what is read as of now has to be what the data says.
+
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Result;
+use fastrand::Rng;
+use futures_util::future::join_all;
+use sea_orm::{DatabaseConnection, DatabaseExecutor, DbErr, TransactionTrait};
+use sea_orm_cached_field::Error;
+
+use crate::{
+    client::{CUT_OFF, Client, refusal},
+    entity::{self, Reading},
+    observer::Observer,
+    role::{connect, told_to_stop},
+    schema::{CANARIES, Schema, field_name},
+    snapshot::Snapshot,
+};
+
+/// What begins a line that tells of a violation.
+pub(crate) const VIOLATION: &str = "I8, ";
+
+/// How many read at a time, and how often each after every transaction.
+const READERS: u32 = 4;
+const READS: usize = 8;
+
+/// Until whatever a connection had under way that was cut off has ended.
+const SETTLED: Duration = Duration::from_millis(500);
+
+/// Writes and reads until the end of its input, and says of each transaction and read how it ended.
+pub(crate) async fn read(url: &str, seed: u64, chance: u64) -> Result<()> {
+    let schema = entity::set_schema(seed);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (url, told) = (url.to_owned(), Arc::clone(&is_over));
+    let reading = tokio::spawn(async move { write_and_read(&url, schema, Rng::with_seed(chance), &told).await });
+    told_to_stop().await;
+    // A read that is cut off by the end of the process would look like one that failed.
+    is_over.store(true, Ordering::Relaxed);
+    reading.await?
+}
+
+async fn write_and_read(url: &str, schema: &'static Schema, chance: Rng, is_over: &AtomicBool) -> Result<()> {
+    let mut client = Client::new(url, None, schema, chance).await;
+    let db = connect(url, 2 * READERS).await?;
+    while !is_over.load(Ordering::Relaxed) {
+        let ended = client.ended().await;
+        say(ended)?;
+        if ended == CUT_OFF {
+            tokio::time::sleep(SETTLED).await;
+            continue;
+        }
+        let Ok(snapshot) = Snapshot::take(&db, schema).await else { continue };
+        let observer = Observer::of_data(schema, &snapshot);
+        let read_one = async || {
+            for _ in 0..READS {
+                if let Some(ended) = read_some_row(&db, &observer, schema, &snapshot).await {
+                    say(&ended)?;
+                }
+            }
+            anyhow::Ok(())
+        };
+        for ended in join_all((0..READERS).map(|_| read_one())).await {
+            ended?;
+        }
+    }
+    Ok(())
+}
+
+fn say(ended: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{ended}")?)
+}
+
+/// How it ended; `None` if there is no row.
+async fn read_some_row(
+    db: &DatabaseConnection,
+    observer: &Observer<'_>,
+    schema: &Schema,
+    snapshot: &Snapshot,
+) -> Option<String> {
+    let fields: Vec<(usize, usize)> = schema.fields().map(|(table, field, _)| (table, field)).collect();
+    let (table, field) = *fastrand::choice(&fields)?;
+    let n = *fastrand::choice(snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>())?;
+    let (read, is_within) = match fastrand::u8(..8) {
+        0 => (read_within(db, (table, field), n).await, true),
+        1 => (entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded).await, false),
+        _ => (entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh).await, false),
+    };
+    let (expected, name) = (observer.expected(table, field, n), schema.tables[table].name);
+    let said =
+        |what: String| Some(format!("{VIOLATION}{what}: {name} {n}, {}, expected {expected}", field_name(field)));
+    match read {
+        Ok(read) if read == expected => Some("read".to_owned()),
+        Ok(read) => said(format!("a read that is not fresh, {read}")),
+        Err(Error::Database(error)) if refusal(&error) == CUT_OFF => Some(CUT_OFF.to_owned()),
+        // Other readers store the same inputs, and hold them locked.
+        Err(_) if is_within => Some("a read within a transaction".to_owned()),
+        Err(error) => said(format!("a read that failed, {error}").replace('\n', " ")),
+    }
+}
+
+/// In a transaction of the user, which is rolled back.
+async fn read_within(db: &DatabaseConnection, field: (usize, usize), n: i64) -> Result<i64, Error> {
+    let transaction = db.begin().await?;
+    let read = entity::read(&DatabaseExecutor::Transaction(&transaction), field, n, Reading::Fresh).await;
+    let ended: Result<(), DbErr> = transaction.rollback().await;
+    ended?;
+    read
+}
