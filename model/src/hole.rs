@@ -11,6 +11,8 @@ pub enum Hole {
     GenerationOnlyGrows,
     /// A writer makes no mark if the row is flagged already.
     MarkSkippedWhenFlagged,
+    /// A writer makes no mark if one waits, where it is not the only writer: a worker may be about to collect that one.
+    MarkSkippedWhileOneWaits,
     /// The inputs are read before the claim.
     InputsReadBeforeClaim,
     /// A stale save of the whole row ends the flag.
@@ -23,12 +25,13 @@ pub enum Hole {
 
 impl Hole {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FlagEndedUnconditionally,
         Self::CompletionWithoutGeneration,
         Self::GenerationCounted,
         Self::GenerationOnlyGrows,
         Self::MarkSkippedWhenFlagged,
+        Self::MarkSkippedWhileOneWaits,
         Self::InputsReadBeforeClaim,
         Self::SaveEndsFlag,
         Self::LazyMarkLeavesGeneration,

@@ -26,6 +26,8 @@ pub struct Protocol {
     pub workers: usize,
     /// How often somebody recalculates a row that another has leased.
     pub steals: u8,
+    /// Whether there is one writer at a time, as on SQLite. Then no mark is made where one waits.
+    pub one_writer: bool,
     /// What the protocol does wrong, if anything.
     pub hole: Option<Hole>,
 }
@@ -33,7 +35,12 @@ pub struct Protocol {
 impl Protocol {
     /// As it is: three transactions, two workers, and one recalculation that takes the lease from whoever has it.
     pub fn sound() -> Self {
-        Self { transactions: 3, workers: 2, steals: 1, hole: None }
+        Self { transactions: 3, workers: 2, steals: 1, one_writer: false, hole: None }
+    }
+
+    /// As it is on SQLite, with one transaction more.
+    pub fn of_one_writer() -> Self {
+        Self { transactions: 4, one_writer: true, ..Self::sound() }
     }
 
     /// With this hole.

@@ -55,9 +55,9 @@ pub enum Writer {
     /// Has changed a related row.
     Related(Option<Mark>),
     /// Has changed the row itself, and holds it locked.
-    Own(Mark),
+    Own(Option<Mark>),
     /// Has saved the whole row with an old copy of the value and the flag, and holds it locked.
-    StaleSave(Mark),
+    StaleSave(Option<Mark>),
 }
 
 /// A worker or a reader.

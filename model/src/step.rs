@@ -49,7 +49,8 @@ pub enum Step {
 
 /// All that can happen next.
 pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>) {
-    if state.transactions_left > 0 && state.writers.len() < OPEN {
+    let open = if protocol.one_writer { 1 } else { OPEN };
+    if state.transactions_left > 0 && state.writers.len() < open {
         steps.extend([Step::ChangeRelated { eager: true }, Step::ChangeRelated { eager: false }]);
         if !state.is_locked() {
             steps.extend([Step::ChangeOwn, Step::SaveStaleCopy]);
@@ -57,17 +58,22 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
     }
     for (writer, open) in state.writers.iter().enumerate() {
         steps.push(Step::Roll { writer });
-        steps.push(Step::Commit { writer, flags: false });
+        // The one writer always has the row.
+        if !protocol.one_writer || !matches!(open, Writer::Related(_)) {
+            steps.push(Step::Commit { writer, flags: false });
+        }
         if matches!(open, Writer::Related(_)) && !state.is_locked() {
             steps.push(Step::Commit { writer, flags: true });
         }
     }
+    let may_write = !protocol.one_writer || state.writers.is_empty();
     for (at, worker) in state.workers.iter().enumerate() {
         match worker {
             Worker::Idle if protocol.has(Hole::InputsReadBeforeClaim) => steps.push(Step::ReadTooEarly(at)),
-            Worker::Idle | Worker::HasRead(_) => steps.extend(claims(state, at)),
+            Worker::Idle | Worker::HasRead(_) if may_write => steps.extend(claims(state, at)),
             Worker::HasClaimed(_) => steps.push(Step::Calculate(at)),
-            Worker::HasCalculated(..) => steps.push(Step::Complete(at)),
+            Worker::HasCalculated(..) if may_write => steps.push(Step::Complete(at)),
+            Worker::Idle | Worker::HasRead(_) | Worker::HasCalculated(..) => {}
         }
         if *worker != Worker::Idle {
             steps.push(Step::Die(at));
@@ -97,16 +103,16 @@ impl Step {
         match self {
             Self::ChangeRelated { eager } => {
                 let skipped = protocol.has(Hole::MarkSkippedWhenFlagged) && state.flag;
-                let mark = if skipped { None } else { Some(state.new_mark(eager)) };
+                let mark = if skipped { None } else { state.mark(protocol, eager) };
                 state.begin(Writer::Related(mark));
                 state.lazily |= !eager;
             }
             Self::ChangeOwn => {
-                let mark = state.new_mark(true);
+                let mark = state.mark(protocol, true);
                 state.begin(Writer::Own(mark));
             }
             Self::SaveStaleCopy => {
-                let mark = state.new_mark(true);
+                let mark = state.mark(protocol, true);
                 state.begin(Writer::StaleSave(mark));
             }
             Self::Commit { writer, flags } => state.commit(protocol, writer, flags),
@@ -149,6 +155,13 @@ impl Step {
 }
 
 impl State {
+    /// Unless one waits that says the same, and a writer may rely on it.
+    fn mark(&mut self, protocol: &Protocol, eager: bool) -> Option<Mark> {
+        let relies = protocol.one_writer || protocol.has(Hole::MarkSkippedWhileOneWaits);
+        let waits = self.marks.iter().any(|mark| mark.eager == eager);
+        (!relies || !waits).then(|| self.new_mark(eager))
+    }
+
     fn new_mark(&mut self, eager: bool) -> Mark {
         self.next_mark += 1;
         Mark { id: self.next_mark - 1, eager }
@@ -168,7 +181,7 @@ impl State {
             }
             Writer::Own(mark) => {
                 self.input += 1;
-                self.marks.push(mark);
+                self.marks.extend(mark);
                 self.flag = true;
             }
             Writer::StaleSave(mark) => {
@@ -176,7 +189,7 @@ impl State {
                 if protocol.has(Hole::SaveEndsFlag) {
                     self.flag = false;
                 } else {
-                    self.marks.push(mark);
+                    self.marks.extend(mark);
                     self.flag = true;
                 }
             }

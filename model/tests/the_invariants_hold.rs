@@ -15,6 +15,15 @@ fn in_every_state() {
     assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
 }
 
+/// Where there is one writer, a mark that waits stands for later changes, too.
+#[test]
+fn also_where_one_mark_stands_for_several_changes() {
+    let checker = check(Protocol::of_one_writer());
+    checker.assert_properties();
+    println!("{} states", checker.unique_state_count());
+    assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
+}
+
 /// Each of the mistakes breaks an invariant; the shortest way there is printed.
 #[test]
 fn and_each_hole_is_found() {

@@ -56,7 +56,9 @@ impl Sql {
             return format!("= ANY ({})", self.bind(array(bound.values).1));
         }
         let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
-        let values: Vec<String> = values.collect();
+        let mut values: Vec<String> = values.collect();
+        // MariaDB looks a single value up first of all, and then reads a query that is joined with it from end to end.
+        values.extend((self.backend() == DbBackend::MySql).then(|| "NULL".to_owned()));
         format!("IN ({})", values.join(", "))
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ColumnType, Statement,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 
 use super::{
@@ -102,21 +102,34 @@ fn upstream(owner: &Owner) -> Vec<Upstream> {
     sources.map(upstream).collect()
 }
 
-/// The example as if its field were calculated by a query over the rows of a source.
-fn queried(owner: &Owner) -> Owner {
-    let select = || {
-        let weights = Expr::col("weight").sum();
-        Query::select()
-            .column("lamppost_id")
-            .expr(weights)
-            .from("pigeon")
-            .add_group_by([Expr::col("lamppost_id")])
-            .to_owned()
+/// The example as if its field were calculated by a query: over the rows of a source, over these joined to the owner's, and
+/// over the owner's with a query in a query.
+fn queried(owner: &Owner) -> [Owner; 3] {
+    fn id() -> Expr {
+        Expr::col(("lamppost", "id"))
+    }
+    let of_source = || {
+        let mut select = Query::select();
+        select.column("lamppost_id").expr(Expr::col("weight").sum()).from("pigeon");
+        select.add_group_by([Expr::col("lamppost_id")]).take()
     };
-    let query = layout::Query { select, optional: false, kind: ColumnType::Text };
-    let mut owner = owner.clone();
-    owner.fields[0].query = Some(query);
-    owner
+    let joined = || {
+        let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
+        let mut select = Query::select();
+        select.expr(id()).expr(Expr::col(("pigeon", "weight")).sum()).from("lamppost");
+        select.left_join("pigeon", is_behind).add_group_by([id()]).take()
+    };
+    let nested = || {
+        let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
+        let weight = Query::select().expr(Expr::col("weight").sum()).from("pigeon").and_where(is_behind).take();
+        Query::select().expr(id()).expr(Expr::from(weight)).from("lamppost").take()
+    };
+    let selects: [fn() -> SelectStatement; 3] = [of_source, joined, nested];
+    selects.map(|select| {
+        let mut owner = owner.clone();
+        owner.fields[0].query = Some(layout::Query { select, optional: false, kind: ColumnType::Text });
+        owner
+    })
 }
 
 /// Over the cached column, and another one.
@@ -152,7 +165,7 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
             shared: false,
         })
         .collect();
-    let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, marked_at: 0, lease: true };
+    let queued = |key: &Key| Enqueued { key: key.clone(), field: 0, generation: 1, lease: true };
     let queued: Vec<Enqueued> = keys.iter().map(queued).collect();
     let mut statements = vec![
         ("work", dialect.work(owner, &[0])),
@@ -196,11 +209,13 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
     several("lock_claimed", dialect.lock_claimed(owner, &claims).into_iter().collect());
     several("lock_queued", dialect.lock_queued(owner, &claims).into_iter().collect());
     several("hand_back", dialect.hand_back(owner, &claims, 0, 1));
-    let queried = queried(owner);
-    several("select", vec![dialect.select(&queried, 0, &keys)]);
-    if dialect.stores_queries() {
-        let complete = dialect.complete_query(&queried, &claims);
-        several("complete_query", vec![complete.unwrap_or_else(|| dialect.write_query(&queried, &claims, true))]);
+    for queried in queried(owner) {
+        several("select", vec![dialect.select(&queried, 0, &keys)]);
+        several("select of a row", vec![dialect.select(&queried, 0, &keys[..1])]);
+        if dialect.stores_queries() {
+            let complete = dialect.complete_query(&queried, &claims);
+            several("complete_query", vec![complete.unwrap_or_else(|| dialect.write_query(&queried, &claims, true))]);
+        }
     }
     several("drop_gone", dialect.drop_gone(owner, &claims));
     several("lock_unflagged", dialect.lock_unflagged(owner, 0, &keys).into_iter().collect());

@@ -416,7 +416,7 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// Takes marks away and queues what they are of, where that needs no more than what the database knows: statements, the
     /// first with rows `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `leased` (by this statement), `eager`,
-    /// `marked_at` (of the oldest mark), `marks` (taken in all, beside the rows that the last statement deletes). What is only
+    /// `marks` (taken in all, beside the rows that the last statement deletes). What is only
     /// lazily marked is not queued: marks that say so, or that say nothing and are of one of the fields `lazy`. `leased`:
     /// only this field is leased.
     fn collect(
@@ -431,7 +431,7 @@ pub(crate) trait Dialect: Send + Sync {
     }
 
     /// Takes the oldest marks away, or locks them, where [`Dialect::collect`] does not: rows `key_1`, ..., `id`, `field`,
-    /// `eager` (or null), `marked_at`.
+    /// `eager` (or null).
     fn take_marks(&self, _owner: &Owner, _marks: u64) -> Option<Statement> {
         None
     }
@@ -593,8 +593,8 @@ pub(crate) trait Dialect: Send + Sync {
     /// The name of a column's type in a cast, where what an expression brings may be of another type.
     fn cast_to(&self, kind: &ColumnType) -> Option<String>;
 
-    /// Calculates a field of these rows by its query: rows `key_1`, ..., `value` (null if there is none); of other rows, too,
-    /// where the key has several columns.
+    /// Calculates a field of these rows by its query: rows `key_1`, ..., `value`, `found` (true) of what the query says, and
+    /// others of all that there are (null, and false); of other rows, too, where the key has several columns.
     fn select(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
         query::select(self, owner, field, keys)
     }

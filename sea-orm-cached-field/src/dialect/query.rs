@@ -30,15 +30,19 @@ pub(super) fn select(dialect: &(impl Dialect + ?Sized), owner: &Owner, field: us
     let among = among(&mut sql, owner, keys.iter());
     let text = format!(
         "WITH {rows}
-         SELECT {}, {} AS value
-           FROM {} t LEFT JOIN (SELECT * FROM {QUERY} WHERE {}) v ON {}
-          WHERE {}",
-        sql.own_keys(owner),
-        sql.cast(&field.cached.read, &value(dialect, field, "v.value")),
-        sql.qualified(&owner.table),
-        is_among("", &columns, &among),
-        equal("v", &columns, "t", &own),
-        is_among("t.", &own, &among),
+         SELECT {keys}, {value} AS value, true AS found
+           FROM {QUERY} v JOIN {table} t ON {same}
+          WHERE {restricted} AND {wanted}
+          UNION ALL
+         SELECT {keys}, NULL, false
+           FROM {table} t
+          WHERE {wanted}",
+        keys = sql.own_keys(owner),
+        value = sql.cast(&field.cached.read, &value(dialect, field, "v.value")),
+        table = sql.qualified(&owner.table),
+        same = equal("v", &columns, "t", &own),
+        restricted = is_among("v.", &columns, &among),
+        wanted = is_among("t.", &own, &among),
     );
     sql.statement(text)
 }

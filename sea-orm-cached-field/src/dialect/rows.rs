@@ -76,8 +76,6 @@ pub(crate) struct Enqueued {
     pub(crate) key: Key,
     pub(crate) field: usize,
     pub(crate) generation: i64,
-    /// When the oldest of its marks was made, in milliseconds since 1970.
-    pub(crate) marked_at: i64,
     /// Whether the one who queues it wants to calculate it.
     pub(crate) lease: bool,
 }

@@ -21,7 +21,7 @@ const MOST_OF_LISTS: usize = 30_000;
 
 /// Claims, or what is like them, in parts for a statement each: a model may have many fields, and a key many columns.
 pub(crate) fn claims_in_parts<'r, T>(owner: &Owner, rows: &'r [T]) -> Chunks<'r, T> {
-    // The key once for each source whose marks may concern the row, and at most: field, generation, lease, moment.
+    // The key once for each source whose marks may concern the row, and at most: field, generation, lease, time.
     in_parts(rows, owner.key.len() * (2 + owner.looked_up().count()) + 4)
 }
 

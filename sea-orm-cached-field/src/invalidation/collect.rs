@@ -60,7 +60,6 @@ struct Taken {
 /// All marks of one field of one row.
 struct Marks {
     newest: i64,
-    oldest_at: i64,
     eager: bool,
 }
 
@@ -153,8 +152,7 @@ async fn collect_at_once(
             }
         } else {
             let Claim { key, field, generation, .. } = claim;
-            let marked_at = row.try_get("", "marked_at")?;
-            lazy.push(Enqueued { key, field, generation, marked_at, lease: lease.of(field) });
+            lazy.push(Enqueued { key, field, generation, lease: lease.of(field) });
         }
     }
     let busy = let_lie(engine, db, model, lazy).await?;
@@ -300,7 +298,7 @@ async fn collect_in_steps(
     let (mut eager, mut lazy) = (Vec::new(), Vec::new());
     for ((key, field), marks) in taken.fields {
         let generation = engine.dialect.generation(marks.newest);
-        let row = Enqueued { key, field, generation, marked_at: marks.oldest_at, lease: lease.of(field) };
+        let row = Enqueued { key, field, generation, lease: lease.of(field) };
         if marks.eager { eager.push(row) } else { lazy.push(row) }
     }
     eager.extend(let_lie(engine, db, model, lazy).await?);
@@ -330,13 +328,11 @@ async fn take(
 impl Taken {
     fn add(&mut self, model: &Model, rows: &[QueryResult], lazy: &[usize]) -> Result<(), Error> {
         for row in rows {
-            let (id, at): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "marked_at")?);
-            let field = read_field(model, row)?;
-            let first = Marks { newest: id, oldest_at: at, eager: false };
+            let (id, field): (i64, usize) = (row.try_get("", "id")?, read_field(model, row)?);
+            let first = Marks { newest: id, eager: false };
             let marks = self.fields.entry((model.read_key(row)?, field)).or_insert(first);
             // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
             marks.newest = marks.newest.max(id);
-            marks.oldest_at = marks.oldest_at.min(at);
             marks.eager |= row.try_get::<Option<bool>>("", "eager")?.unwrap_or(!lazy.contains(&field));
         }
         self.marks += rows.len();

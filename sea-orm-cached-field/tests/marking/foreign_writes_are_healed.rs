@@ -55,11 +55,12 @@ contract! {
         assert_eq!(value(&db).await, "Ada of nowhere, 1 pigeons of 300, -");
     }
 
+    /// On SQLite one mark stands for all, until it is collected.
     async fn setting_the_flag_marks_each_time(db: TestDb) {
         let mut watch = ada(&db).await;
         for marks in 1..=2 {
             db.sql("UPDATE lamppost SET full_name_recalculation_needed = true").await;
-            assert_eq!(db.pending("lamppost").await, marks);
+            assert_eq!(db.pending("lamppost").await, if db.is_sqlite() { 1 } else { marks });
         }
         assert_eq!(watch.recalculated().await, ["lamppost.full_name 1, unchanged"]);
     }

@@ -96,8 +96,8 @@ fn a_minute_before(db: &TestDb, moment: &str) -> String {
 
 /// As if all that waits had waited for a minute.
 async fn after_a_minute(db: &TestDb) {
-    let past = a_minute_before(db, "first_marked_at");
-    db.sql(&format!("UPDATE _folder_cached_recalculations SET first_marked_at = {past}")).await;
+    let past = a_minute_before(db, "queued_at");
+    db.sql(&format!("UPDATE _folder_cached_recalculations SET queued_at = {past}")).await;
 }
 
 /// What has failed since the last time.
@@ -114,6 +114,18 @@ fn circular(row: i32, other: i32) -> String {
 contract! {
     async fn children_come_before_their_parents(db: TestDb) {
         planted(&db).await;
+        let mut narration = db.narration();
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));
+        let calculated = narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
+        assert_eq!(calculated, 7, "each folder once");
+    }
+
+    /// Nothing waits for its inputs for longer than a while, but that begins when a worker sees it.
+    async fn also_where_no_worker_ran_for_a_while(db: TestDb) {
+        planted(&db).await;
+        let past = a_minute_before(&db, "marked_at");
+        db.sql(&format!("UPDATE _folder_cached_marks SET marked_at = {past}")).await;
         let mut narration = db.narration();
         db.drain(folders()).await;
         assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));

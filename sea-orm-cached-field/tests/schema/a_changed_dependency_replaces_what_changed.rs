@@ -38,11 +38,11 @@ contract! {
         if db.is_sqlite() {
             insta::assert_snapshot!(report, @r#"
             lamp: replaced trigger zz_cached_field_lamp_label_own_dd385640
-            lamp: dropped trigger zz_cached_field_lamp_bu0_label_bulb__lamp_id__id_4a030c3a
-            lamp: dropped trigger zz_cached_field_lamp_bi0_label_bulb__lamp_id__id_8ac222a6
-            lamp: dropped trigger zz_cached_field_lamp_au_label_bulb__lamp_id__id_e3a14601
-            lamp: dropped trigger zz_cached_field_lamp_ai_label_bulb__lamp_id__id_d9bb9ead
-            lamp: dropped trigger zz_cached_field_lamp_ad_label_bulb__lamp_id__id_69344f72
+            lamp: dropped trigger zz_cached_field_lamp_bu0_bulb__lamp_id__id_4f93f667
+            lamp: dropped trigger zz_cached_field_lamp_bi0_bulb__lamp_id__id_78729fc3
+            lamp: dropped trigger zz_cached_field_lamp_au0_bulb__lamp_id__id_db132462
+            lamp: dropped trigger zz_cached_field_lamp_ai_bulb__lamp_id__id_8afc2f14
+            lamp: dropped trigger zz_cached_field_lamp_ad_bulb__lamp_id__id_33ba49cf
             lamp: flagged 1 row for label
             "#);
         } else if db.is_mysql() {

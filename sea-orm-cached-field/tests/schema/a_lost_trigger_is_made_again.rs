@@ -8,7 +8,7 @@ use crate::{
 /// The trigger that sees pigeons come.
 async fn drop_the_trigger(db: &TestDb) {
     let (name, on) = match db.get_database_backend() {
-        DbBackend::Sqlite => ("zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d", ""),
+        DbBackend::Sqlite => ("zz_cached_field_lamppost_ai_pigeon__lamppost_id__id_2b5333c3", ""),
         DbBackend::MySql => ("zz_cached_field_lamppost_pigeon__lamppost_id__id_ai", ""),
         _ => ("zz_cached_field_lamppost_pigeon__lamppost_id__id_ai_055c2ac6", " ON pigeon"),
     };

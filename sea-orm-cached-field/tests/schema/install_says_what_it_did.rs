@@ -26,25 +26,25 @@ contract! {
             lamppost: created trigger zz_cached_field_lamppost_full_name_flagged_52f92ba3
             lamppost: created trigger zz_cached_field_lamppost_full_name_own_064e1b11
             lamppost: created trigger zz_cached_field_lamppost_full_name_guard_65a89fec
-            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_city__id__city_i_782218fd
-            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_city__id__city_i_e8003e3e
-            lamppost: created trigger zz_cached_field_lamppost_au_full_name_city__id__city_i_b58efda1
-            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_city__id__city__4dfbc7aa
-            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_city__id__city__97a724d6
-            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_pigeon__lamppost_2460de6d
-            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_pigeon__lamppost_7d59c64a
-            lamppost: created trigger zz_cached_field_lamppost_au_full_name_pigeon__lamppost_4cf830a1
-            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_pigeon__lamppos_4fec0776
-            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_pigeon__lamppos_8cc45b82
-            lamppost: created trigger zz_cached_field_lamppost_bi1_full_name_pigeon__lamppos_12b272cd
-            lamppost: created trigger zz_cached_field_lamppost_bu1_full_name_pigeon__lamppos_a1226409
-            lamppost: created trigger zz_cached_field_lamppost_ai_full_name_plaque__lamppost_9c43ec53
-            lamppost: created trigger zz_cached_field_lamppost_ad_full_name_plaque__lamppost_c5bba734
-            lamppost: created trigger zz_cached_field_lamppost_au_full_name_plaque__lamppost_b7c37bef
-            lamppost: created trigger zz_cached_field_lamppost_bi0_full_name_plaque__lamppos_3cfa2408
-            lamppost: created trigger zz_cached_field_lamppost_bu0_full_name_plaque__lamppos_25d756cc
-            lamppost: created trigger zz_cached_field_lamppost_bi1_full_name_plaque__lamppos_5df23bb3
-            lamppost: created trigger zz_cached_field_lamppost_bu1_full_name_plaque__lamppos_3c043e37
+            lamppost: created trigger zz_cached_field_lamppost_ai_city__id__city_id_c5da8757
+            lamppost: created trigger zz_cached_field_lamppost_ad_city__id__city_id_8bd6cb34
+            lamppost: created trigger zz_cached_field_lamppost_bi0_city__id__city_id_54c51298
+            lamppost: created trigger zz_cached_field_lamppost_bu0_city__id__city_id_108bb08c
+            lamppost: created trigger zz_cached_field_lamppost_au0_city__id__city_id_143e0271
+            lamppost: created trigger zz_cached_field_lamppost_ai_pigeon__lamppost_id__id_2b5333c3
+            lamppost: created trigger zz_cached_field_lamppost_ad_pigeon__lamppost_id__id_08f01a64
+            lamppost: created trigger zz_cached_field_lamppost_bi0_pigeon__lamppost_id__id_9b3c79f8
+            lamppost: created trigger zz_cached_field_lamppost_bu0_pigeon__lamppost_id__id_ed9c211c
+            lamppost: created trigger zz_cached_field_lamppost_bi1_pigeon__lamppost_id__id_50d3c123
+            lamppost: created trigger zz_cached_field_lamppost_bu1_pigeon__lamppost_id__id_06237087
+            lamppost: created trigger zz_cached_field_lamppost_au0_pigeon__lamppost_id__id_1c6dbb91
+            lamppost: created trigger zz_cached_field_lamppost_ai_plaque__lamppost_id__id_29342e45
+            lamppost: created trigger zz_cached_field_lamppost_ad_plaque__lamppost_id__id_b5f21b6a
+            lamppost: created trigger zz_cached_field_lamppost_bi0_plaque__lamppost_id__id_4f0d7c76
+            lamppost: created trigger zz_cached_field_lamppost_bu0_plaque__lamppost_id__id_6b41f662
+            lamppost: created trigger zz_cached_field_lamppost_bi1_plaque__lamppost_id__id_edaca325
+            lamppost: created trigger zz_cached_field_lamppost_bu1_plaque__lamppost_id__id_6949b2c1
+            lamppost: created trigger zz_cached_field_lamppost_au0_plaque__lamppost_id__id_f99f5edf
             "#);
         } else if db.is_mysql() {
             // MariaDB and MySQL come here, in one process.

@@ -35,13 +35,13 @@ async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
 async fn a_trigger_on(db: &TestDb, table: &str) -> String {
     let query = match db.get_database_backend() {
         DbBackend::Sqlite => format!(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}' AND name LIKE '%\\_au\\_%' ESCAPE '\\'"
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}' AND name LIKE '%\\_au0\\_%' ESCAPE '\\'"
         ),
         DbBackend::MySql => format!(
             "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() AND event_object_table = '{table}' AND event_manipulation = 'UPDATE'"
         ),
         _ => format!(
-            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au\\_%'"
+            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au0\\_%'"
         ),
     };
     db.scalar(&query).await

@@ -99,9 +99,9 @@ contract! {
         let kept = "SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL AND attempts = 0";
         assert_eq!((db.scalar::<i64>(kept).await, leased(&db).await), (3, 0));
         let half_a_second_later = match db.get_database_backend() {
-            DbBackend::Sqlite => "first_marked_at + 500",
-            DbBackend::Postgres => "first_marked_at + interval '500 milliseconds'",
-            _ => "first_marked_at + INTERVAL 500000 MICROSECOND",
+            DbBackend::Sqlite => "queued_at + 500",
+            DbBackend::Postgres => "queued_at + interval '500 milliseconds'",
+            _ => "queued_at + INTERVAL 500000 MICROSECOND",
         };
         let later = format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE due_at >= {half_a_second_later}");
         assert_eq!(db.scalar::<i64>(&later).await, 3, "they are due later");

@@ -37,7 +37,12 @@ contract! {
         for round in 0..40 {
             db.sql(&format!("UPDATE fragile SET mood = 'round {round}'")).await;
         }
-        assert!(marks(&db).await >= 2000, "whoever marks waits for nobody, and looks at nothing");
+        let piled = marks(&db).await;
+        if db.is_sqlite() {
+            assert_eq!(piled, 51, "one a row");
+        } else {
+            assert!(piled >= 2000, "{piled}: whoever marks waits for nobody, and looks at nothing");
+        }
         for _ in 0..10 {
             row(&db, id).await.opinion(&*db).await.unwrap();
             db.sql(&format!("UPDATE fragile SET mood = 'last' WHERE id = {id}")).await;

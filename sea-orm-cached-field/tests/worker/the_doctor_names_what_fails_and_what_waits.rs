@@ -77,7 +77,7 @@ contract! {
         rows_of(&db, ["fine"]).await;
         db.sql("DELETE FROM _fragile_cached_marks").await;
         assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
-        age(&db, "_fragile_cached_recalculations", &["due_at", "first_marked_at"]).await;
+        age(&db, "_fragile_cached_recalculations", &["due_at", "queued_at"]).await;
         waits(&db, false).await;
     }
 

@@ -117,6 +117,23 @@ contract! {
         assert_opinion(&db, id, "feels gate").await;
     }
 
+    async fn what_was_marked_before_is_recalculated_all_the_same(db: TestDb) {
+        let id = fresh(&db).await;
+        set_mood(&*db, id, "other").await;
+        row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(false).await.unwrap();
+        db.drain(fragiles()).await;
+        assert_opinion(&db, id, "feels other").await;
+    }
+
+    async fn a_row_flagged_lazily_and_then_eagerly_is_recalculated(db: TestDb) {
+        let id = fresh(&db).await;
+        row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(false).await.unwrap();
+        row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(true).await.unwrap();
+        row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(false).await.unwrap();
+        assert_eq!(db.drain(fragiles()).await, 1);
+        assert!(!row(&db, id).await.opinion_recalculation_needed);
+    }
+
     async fn a_row_flagged_lazily_is_recalculated_once_it_changes(db: TestDb) {
         let id = fresh(&db).await;
         row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(false).await.unwrap();

@@ -64,7 +64,7 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {}", known("m")),
         format!(
-            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.first_marked_at)) FROM {queue} q
+            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.queued_at)) FROM {queue} q
               WHERE {} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)",
             known("q"),
         ),
@@ -157,7 +157,7 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
     };
     format!(
         "
-            AND NOT (d.field = {field} AND d.first_marked_at > {since} AND {pending})",
+            AND NOT (d.field = {field} AND d.queued_at > {since} AND {pending})",
         field = literal(owner.fields[upstream.field].name),
         since = after("UTC_TIMESTAMP(6)", &format!("-{patience}")),
     )

@@ -116,8 +116,7 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
 
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
-    let marked_at = super::milliseconds("m.marked_at");
-    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", Sql::mysql().kept_keys(owner, "m"))
+    format!("{}, m.id, m.field, m.eager", Sql::mysql().kept_keys(owner, "m"))
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
@@ -167,9 +166,9 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let rest = |sql: &mut Sql, row: &Enqueued| {
         let lease = if row.lease { lease } else { 0 };
         let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
-        vec![field, generation, sql.bind(lease), sql.bind(row.marked_at)]
+        vec![field, generation, sql.bind(lease)]
     };
-    let columns = ["field", "generation AS new_generation", "generation AS lease", "generation AS marked_at"];
+    let columns = ["field", "generation AS new_generation", "generation AS lease"];
     let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
     let due = match owner.debounced().next() {
         None => now.clone(),
@@ -183,8 +182,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         }
     };
     let text = format!(
-        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
-         SELECT {selected}, c.field, c.new_generation, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0, {marked_at}
+        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, c.field, c.new_generation, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0
            FROM {enqueued}
          ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
@@ -195,7 +194,6 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
         selected = prefixed("c", &keys),
         leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
         never = super::moment("0"),
-        marked_at = super::moment("CAST(c.marked_at AS SIGNED)"),
     );
     let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
     vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]

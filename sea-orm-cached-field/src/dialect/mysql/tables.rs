@@ -126,7 +126,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "attempts INT NOT NULL DEFAULT 0".to_owned(),
         "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
-        "first_marked_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
+        "queued_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
         format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),
         "KEY by_due (due_at)".to_owned(),
     ]);

@@ -27,6 +27,9 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     }
     let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
     let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
+    if from < 3 && table.name == recalculations(owner).name {
+        changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
+    }
     changes.push(format!("COMMENT = {}", literal(&table.tag)));
     let older = name_in_schema(from, &owner.table, &table.name);
     if older != table.name {

@@ -64,7 +64,7 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
         format!(
-            "SELECT min(greatest(due_at, leased_until, first_marked_at)) FROM {queue}
+            "SELECT min(greatest(due_at, leased_until, queued_at)) FROM {queue}
               WHERE {known} AND due_at <= now() AND leased_until <= now()"
         ),
     ];
@@ -155,7 +155,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     };
     format!(
         "
-               AND NOT (d.field || '' = {field} AND d.first_marked_at > now() - {patience} * interval '1 millisecond'
+               AND NOT (d.field || '' = {field} AND d.queued_at > now() - {patience} * interval '1 millisecond'
                AND {pending})",
         field = literal(owner.fields[upstream.field].name),
     )

@@ -74,15 +74,15 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                 DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
                        SELECT s.ctid FROM k, LATERAL (
                               SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
-                RETURNING {columns}, field, id, eager, marked_at),
+                RETURNING {columns}, field, id, eager),
               found AS (
                 SELECT {columns}, field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager,
-                       min(marked_at) AS marked_at, count(*) AS marks
+                       count(*) AS marks
                   FROM gone GROUP BY {columns}, field),
               queued AS (
-                INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
+                INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
                 SELECT {selected}, f.field, f.generation, {due}, CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
-                       CASE WHEN {is_leased} THEN 1 ELSE 0 END, f.marked_at
+                       CASE WHEN {is_leased} THEN 1 ELSE 0 END
                   FROM found f WHERE f.eager
                 ON CONFLICT ({columns}, field) DO UPDATE SET
                        {respelled}, generation = excluded.generation, due_at = {due_again}, last_error = NULL,
@@ -91,12 +91,11 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                        leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
                 RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, q.leased_until = {end} AS leased)
          SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
-                {NOW} AS claimed_at, NULL::bigint AS marked_at, (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
+                {NOW} AS claimed_at, (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
            FROM queued q LEFT JOIN LATERAL (
                 SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
          UNION ALL
-         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, CAST(extract(epoch FROM marked_at) * 1000 AS bigint),
-                (SELECT CAST(sum(marks) AS bigint) FROM found)
+         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, (SELECT CAST(sum(marks) AS bigint) FROM found)
            FROM found WHERE NOT eager",
         is_eager = by_field("field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
         due = due(owner, "f.field"),
@@ -144,10 +143,10 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
          SELECT {selected}, v.field, v.generation, {due},
                 CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond' ELSE '-infinity' END,
-                CASE WHEN v.lease > 0 THEN 1 ELSE 0 END, to_timestamp(v.marked_at / 1000.0)
+                CASE WHEN v.lease > 0 THEN 1 ELSE 0 END
            FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = excluded.generation, due_at = {due_again}, last_error = NULL,

@@ -138,7 +138,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 attempts integer NOT NULL DEFAULT 0,
                 waves integer NOT NULL DEFAULT 0, -- negative: held back since then
                 last_error text,
-                first_marked_at timestamptz NOT NULL DEFAULT now(),
+                queued_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY ({}, field)
             ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
             key_columns(owner).join(", "),

@@ -15,6 +15,9 @@ pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     if from < 2 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));
     }
+    if from < 3 && table.name == recalculations(owner).name {
+        steps.push(format!("ALTER TABLE {name} RENAME COLUMN first_marked_at TO queued_at"));
+    }
     if from < 2 && table.name == versions(owner).name {
         steps.push(format!(
             "ALTER TABLE {name} ADD COLUMN inputs text, ADD COLUMN kept_by text, ADD COLUMN renewal bigint"

@@ -46,7 +46,7 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
         format!(
-            "SELECT min(max(due_at, leased_until, first_marked_at)) FROM {queue}
+            "SELECT min(max(due_at, leased_until, queued_at)) FROM {queue}
               WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}"
         ),
     ];
@@ -123,7 +123,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     };
     format!(
         "
-            AND NOT (d.field || '' = {field} AND d.first_marked_at > {NOW} - {patience} AND {pending})",
+            AND NOT (d.field || '' = {field} AND d.queued_at > {NOW} - {patience} AND {pending})",
         field = literal(owner.fields[upstream.field].name),
     )
 }

@@ -41,14 +41,14 @@ pub(super) fn collect(
         None => format!("{lease} > 0"),
     };
     let text = format!(
-        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts, first_marked_at)
+        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
          SELECT {keys}, field, abs(random() / 2) + 1, {due},
-                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}, min(marked_at)
+                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}
            FROM {chosen} GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
-                1 AS eager, 1 AS flagged, NULL AS marked_at, 0 AS marks",
+                1 AS eager, 1 AS flagged, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         due = due(owner, "field"),
         chosen = chosen(&mut sql),
@@ -112,9 +112,9 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
-         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts, first_marked_at)
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
          SELECT {selected}, v.field, v.generation, {due},
-                CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0, v.marked_at
+                CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0
            FROM v WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {changes}

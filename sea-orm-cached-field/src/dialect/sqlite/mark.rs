@@ -11,9 +11,15 @@ use crate::{
     field::{Key, layout::Owner},
 };
 
-/// The mark that the flag has left is taken back; older ones stay.
+/// The flag leaves no mark where one waits. So the newest one, which is taken back, is always that of this statement.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let mut sql = Sql::sqlite();
+    let name = sql.bind(owner.fields[field].name);
+    let key_tuple = sql.tuples(owner, std::slice::from_ref(key), |key| key, |_, _| vec![name.clone()]);
+    let (marks, keys) = (quote(&marks(owner).name), key_columns(owner).join(", "));
+    let mark = statement(sql, format!("INSERT INTO {marks} ({keys}, field) VALUES {key_tuple}"));
     vec![
+        mark,
         shared::flag(Sql::sqlite(), owner, field, key),
         unmark(owner, field, key, "max(id)"),
         disown(owner, field, key),

@@ -4,7 +4,7 @@ use super::tables;
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{key_columns, literal, marks, owner_key, quote, quote_all, recalculations, unique_name},
+        sql::{equal, key_columns, literal, marks, owner_key, prefixed, quote, quote_all, recalculations, unique_name},
     },
     field::layout::{Field, Owner},
 };
@@ -79,19 +79,26 @@ fn after_insert(owner: &Owner) -> Object {
     trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &[statement])
 }
 
-/// The one place that marks rows of the owner: wherever the flag is set, also if it was set already.
+/// The one place that marks rows of the owner: wherever the flag is set, also if it was set already, unless a mark waits.
 fn flagged(owner: &Owner, field: &Field) -> Object {
-    let flag = quote(&field.recalculation_needed);
-    let values: Vec<String> = owner_key(owner).iter().map(|key| format!("NEW.{key}")).collect();
+    let (flag, name) = (quote(&field.recalculation_needed), literal(field.name));
     let statement = format!(
-        "INSERT INTO {} (field, {}) VALUES ({}, {})",
+        "INSERT INTO {} (field, {}) VALUES ({name}, {})",
         quote(&marks(owner).name),
         key_columns(owner).join(", "),
-        literal(field.name),
-        values.join(", "),
+        prefixed("NEW", &owner_key(owner)),
     );
-    let event = format!("AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag}", own(owner));
+    let event =
+        format!("AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND {}", own(owner), unmarked(owner, "NEW", &name));
     trigger(owner, &format!("{}_flagged", field.name), &event, &[statement])
+}
+
+/// Whether no mark waits of this field of a row of the owner. One that does stands for later changes, too: who writes is the
+/// only writer, so that nobody is about to collect it. One that says how it is to be collected stands for itself.
+pub(super) fn unmarked(owner: &Owner, row: &str, field: &str) -> String {
+    let same_key = equal("m", &key_columns(owner), row, &owner_key(owner));
+    let marks = quote(&marks(owner).name);
+    format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND m.field = {field} AND m.eager IS NULL)")
 }
 
 fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> Object {

@@ -1,7 +1,9 @@
 //! Triggers on a related table: which owners a change there concerns.
 
+use std::collections::BTreeMap;
+
 use super::{
-    own_triggers::{changed, of, trigger},
+    own_triggers::{changed, of, trigger, unmarked},
     way,
 };
 use crate::{
@@ -13,67 +15,78 @@ use crate::{
 };
 
 pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Object> {
-    let change = |reader| Change { owner, source, far, reader, field: &owner.fields[reader_field(reader)] };
-    source.readers.iter().flat_map(|reader| change(reader).objects()).collect()
+    let change = Change { owner, source, far };
+    let mut by_columns: BTreeMap<&[String], Vec<&Field>> = BTreeMap::new();
+    for Reader { field, columns } in &source.readers {
+        by_columns.entry(columns).or_default().push(&owner.fields[*field]);
+    }
+    let all: Vec<&Field> = source.readers.iter().map(|reader| &owner.fields[reader.field]).collect();
+    let mut objects = change.of_whole_rows(&all);
+    objects.extend(
+        by_columns.into_iter().enumerate().map(|(at, (columns, fields))| change.after_update(at, columns, &fields)),
+    );
+    objects
 }
 
-fn reader_field(reader: &Reader) -> usize {
-    reader.field
-}
-
-/// What one field has to know of changes in one related table.
+/// What is to be known of changes in one related table.
 struct Change<'a> {
     owner: &'a Owner,
     source: &'a Source,
     far: &'a Described,
-    reader: &'a Reader,
-    field: &'a Field,
 }
 
 impl Change<'_> {
-    fn objects(&self) -> Vec<Object> {
+    /// Rows that come and go: these concern all fields.
+    fn of_whole_rows(&self, fields: &[&Field]) -> Vec<Object> {
         let far = quote(&self.far.table.name);
         let mut objects = vec![
-            self.trigger("ai", &format!("AFTER INSERT ON {far}"), &self.owners_of(&["NEW"])),
-            self.trigger("ad", &format!("AFTER DELETE ON {far}"), &self.owners_of(&["OLD"])),
-            self.after_update(),
+            self.trigger("ai", &format!("AFTER INSERT ON {far}"), |prefix| self.owners_of(&["NEW"], prefix), fields),
+            self.trigger("ad", &format!("AFTER DELETE ON {far}"), |prefix| self.owners_of(&["OLD"], prefix), fields),
         ];
-        objects.extend(self.replacing());
+        objects.extend(self.replacing(fields));
         objects
     }
 
-    fn trigger(&self, suffix: &str, event: &str, owners: &str) -> Object {
-        let suffix = format!("{suffix}_{}_{}", self.field.name, self.source.name());
-        trigger(self.owner, &suffix, event, &self.mark(owners))
+    fn trigger(&self, suffix: &str, event: &str, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Object {
+        trigger(self.owner, &format!("{suffix}_{}", self.source.name()), event, &self.mark(owners, fields))
     }
 
-    /// An owner that is flagged already gets a mark only; flagging the others marks them.
-    fn mark(&self, owners: &str) -> Vec<String> {
-        let (table, flag) = (quote(&self.owner.table.name), quote(&self.field.recalculation_needed));
+    /// An owner that is flagged already gets a mark only, unless one waits; flagging the others marks them.
+    fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
+        let (table, keys, own) = (quote(&self.owner.table.name), key_columns(self.owner), owner_key(self.owner));
+        let flag = |field: &&Field| quote(&field.recalculation_needed);
+        let names: Vec<String> = fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        let flagged = fields.iter().map(|field| format!("WHEN {} THEN t.{}", literal(field.name), flag(field)));
+        let (set, are_set): (Vec<String>, Vec<String>) =
+            fields.iter().map(|field| (format!("{} = 1", flag(field)), flag(field))).unzip();
         vec![
             format!(
-                "INSERT INTO {} (field, {}) SELECT {}, {} FROM {table} WHERE ({owners}) AND {flag}",
-                quote(&marks(self.owner).name),
-                key_columns(self.owner).join(", "),
-                literal(self.field.name),
-                owner_key(self.owner).join(", "),
+                "INSERT INTO {marks} (field, {columns}) SELECT f.column1, {selected} FROM {table} t, (VALUES {names}) f
+   WHERE ({of_table}) AND CASE f.column1 {flagged} END AND {unmarked}",
+                marks = quote(&marks(self.owner).name),
+                columns = keys.join(", "),
+                selected = prefixed("t", &own),
+                names = names.join(", "),
+                flagged = flagged.collect::<Vec<_>>().join(" "),
+                of_table = owners("t."),
+                unmarked = unmarked(self.owner, "t", "f.column1"),
             ),
-            format!("UPDATE {table} SET {flag} = 1 WHERE ({owners}) AND NOT {flag}"),
+            format!("UPDATE {table} SET {} WHERE ({}) AND NOT ({})", set.join(", "), owners(""), are_set.join(" AND ")),
         ]
     }
 
-    /// The owners that these versions of the related row are linked with.
-    fn owners_of(&self, versions: &[&str]) -> String {
+    /// The owners that these versions of the related row are linked with; `prefix`: of the owner's columns.
+    fn owners_of(&self, versions: &[&str], prefix: &str) -> String {
         versions
             .iter()
-            .map(|version| way::owners_of(self.owner, self.source, version, ""))
+            .map(|version| way::owners_of(self.owner, self.source, version, prefix))
             .collect::<Vec<_>>()
             .join(" OR ")
     }
 
-    fn after_update(&self) -> Object {
+    fn after_update(&self, at: usize, columns: &[String], fields: &[&Field]) -> Object {
         let links = self.source.link_columns();
-        let mut columns: Vec<&str> = links.chain(self.reader.columns.iter().map(String::as_str)).collect();
+        let mut columns: Vec<&str> = links.chain(columns.iter().map(String::as_str)).collect();
         columns.sort_unstable();
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();
@@ -83,11 +96,11 @@ impl Change<'_> {
             quote(&self.far.table.name),
             changed.join(" OR "),
         );
-        self.trigger("au", &event, &self.owners_of(&["OLD", "NEW"]))
+        self.trigger(&format!("au{at}"), &event, |prefix| self.owners_of(&["OLD", "NEW"], prefix), fields)
     }
 
     /// `OR REPLACE` deletes the rows that it collides with without a DELETE trigger: their owners are marked before.
-    fn replacing(&self) -> Vec<Object> {
+    fn replacing(&self, fields: &[&Field]) -> Vec<Object> {
         let by_primary_key = self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
         let by_index = self.far.unique.iter().map(|index| {
             let collated = |column: &UniqueColumn| format!(" COLLATE {}", quote(&column.collation));
@@ -99,17 +112,17 @@ impl Change<'_> {
             let quoted = quote_all(columns.iter().map(|(column, _)| *column));
             let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column, self.far)).collect();
             let update = format!("BEFORE UPDATE OF {} ON {far} WHEN {}", quoted.join(", "), changed.join(" OR "));
-            let owners = self.owners_of_replaced(&columns);
+            let owners = |prefix: &str| self.owners_of_replaced(&columns, prefix);
             [
-                self.trigger(&format!("bi{at}"), &format!("BEFORE INSERT ON {far}"), &owners),
-                self.trigger(&format!("bu{at}"), &update, &owners),
+                self.trigger(&format!("bi{at}"), &format!("BEFORE INSERT ON {far}"), owners, fields),
+                self.trigger(&format!("bu{at}"), &update, owners, fields),
             ]
         });
         collisions.collect()
     }
 
     /// `unique`: the columns, each with the collation by which a collision is told.
-    fn owners_of_replaced(&self, unique: &[(&str, String)]) -> String {
+    fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
         let same: Vec<String> =
             unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
         let links = format!(
@@ -118,6 +131,6 @@ impl Change<'_> {
             quote(&self.far.table.name),
             same.join(" AND "),
         );
-        way::owners(self.source, &links, "")
+        way::owners(self.source, &links, prefix)
     }
 }

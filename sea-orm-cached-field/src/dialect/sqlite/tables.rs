@@ -82,7 +82,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   attempts INTEGER NOT NULL DEFAULT 0,
   waves INTEGER NOT NULL DEFAULT 0, -- negative: held back since then
   last_error TEXT,
-  first_marked_at INTEGER NOT NULL DEFAULT ({NOW}),
+  queued_at INTEGER NOT NULL DEFAULT ({NOW}),
   PRIMARY KEY ({}, field)
 ) WITHOUT ROWID",
         key_definitions(owner, table),

@@ -11,13 +11,18 @@ use crate::{
     field::layout::Owner,
 };
 
+/// The name that a column of the queue had before schema 3, and the one that it has.
+const SINCE_1: &str = "first_marked_at";
+const SINCE_3: &str = "queued_at";
+
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let (name, carried, columns) = (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
     let older = quote(&name_in_schema(from, &owner.table, &table.name));
     let mut steps =
         vec![format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"), format!("DROP TABLE {older}")];
     steps.extend_from_slice(&table.create);
-    steps.push(format!("INSERT INTO {name} ({columns}) SELECT {columns} FROM temp.{carried}"));
+    let since_3 = columns.replace(SINCE_1, SINCE_3);
+    steps.push(format!("INSERT INTO {name} ({since_3}) SELECT {columns} FROM temp.{carried}"));
     steps.push(format!("DROP TABLE temp.{carried}"));
     steps
 }
@@ -29,8 +34,8 @@ fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
         return format!("id, field, {keys}, eager, marked_at");
     }
     let (mut columns, since_2) = if table.name == recalculations(owner).name {
-        let columns = "field, generation, due_at, leased_until, attempts, last_error, first_marked_at";
-        (format!("{keys}, {columns}"), ", waves")
+        let columns = "field, generation, due_at, leased_until, attempts, last_error";
+        (format!("{keys}, {columns}, {SINCE_1}"), ", waves")
     } else {
         ("field, version".to_owned(), ", inputs, kept_by, renewal")
     };
