@@ -3,6 +3,7 @@
 mod bench;
 mod cases;
 mod child;
+mod flights;
 mod measure;
 mod peers;
 mod place;

@@ -8,9 +8,10 @@ const KEYS: [&str; 8] =
     ["case", "contender", "database", "median", "ratio_to_best_peer", "ratio_to_floor", "rows", "unit"];
 
 /// Those that SQLite takes part in.
-const CASES: [&str; 10] = [
+const CASES: [&str; 11] = [
     "backlog",
     "embedded",
+    "flights",
     "growth",
     "idle",
     "latency",
@@ -54,7 +55,7 @@ fn results_have_the_promised_shape() {
 fn runs_on(server: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let results = measure(server, folder.path());
-    for case in ["recalculate_batch", "recalculate_query", "scale_out", "write_hot", "write_single"] {
+    for case in ["flights", "recalculate_batch", "recalculate_query", "scale_out", "write_hot", "write_single"] {
         let is_case = |line: &Value| line["case"].as_str().is_some_and(|name| name.split('/').next() == Some(case));
         assert!(results.iter().any(is_case), "{case} was not measured on {server}");
     }

@@ -1,6 +1,7 @@
 //! What is measured, and what is to be reached.
 
 mod backlog;
+mod flights;
 mod growth;
 mod idle;
 mod latency;
@@ -132,6 +133,14 @@ pub(crate) const CASES: &[Case] = &[
             to(CACHED, TimesFloorAtMost(2.2)),
         ],
         run: |bench, case| Box::pin(write_bulk::run(bench, case)),
+    },
+    Case {
+        name: "flights",
+        rows: Size { smoke: 300, quick: 50_000, full: 336_776 },
+        on: EVERYWHERE,
+        floor: "no triggers; for the drain, three UPDATEs of all rows",
+        targets: &[to(CACHED, TimesFloorAtMost(3.0)).of(&["load"])],
+        run: |bench, case| Box::pin(flights::run(bench, case)),
     },
     Case {
         name: "write_irrelevant",

@@ -81,9 +81,14 @@ impl Places {
 
     /// The same, for a town that nobody else needs.
     pub(crate) async fn new_with(&mut self, town: Town) -> Result<Place> {
-        let place = Place::open(self.empty().await?).await?;
+        let place = self.blank().await?;
         town.build(&place).await?;
         Ok(place)
+    }
+
+    /// A new place without any table.
+    pub(crate) async fn blank(&mut self) -> Result<Place> {
+        Place::open(self.empty().await?).await
     }
 
     async fn build_template(&mut self, town: Town) -> Result<String> {

@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// How often a value is calculated whose inputs change meanwhile.
-const READINGS: u32 = 5;
+pub(super) const READINGS: u32 = 5;
 
 /// Where a value was read from.
 pub(super) enum Reading<T> {

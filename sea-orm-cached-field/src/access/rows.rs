@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     RowOf, Target,
-    below::Reading,
+    below::{READINGS, Reading},
     lease::{LEASE, keep_leased},
 };
 use crate::{
@@ -69,9 +69,7 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
-        let refreshed = rows.refresh(&db, &keys, false).await?;
-        let loaded = registry::load_all::<F::Entity>(&db, &keys).await?;
-        let loaded: HashMap<Key, RowOf<F>> = loaded.into_iter().map(|row| (Key::of::<F::Entity>(&row), row)).collect();
+        let (refreshed, loaded) = rows.refresh_and_load::<F>(&db, &keys).await?;
         let missing: Vec<Key> = keys.iter().filter(|key| !loaded.contains_key(key)).cloned().collect();
         let spelled = rows.model.spelled(&db, &missing).await?;
         for model in models {
@@ -129,6 +127,15 @@ pub(super) struct Recalculated {
 pub(super) struct FieldRows {
     pub(super) model: Arc<Model>,
     pub(super) field: usize,
+}
+
+impl Recalculated {
+    fn extend(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.stored.extend(other.stored);
+        self.unreadable.extend(other.unreadable);
+        self.failure = self.failure.take().or(other.failure);
+    }
 }
 
 impl FieldRows {
@@ -194,6 +201,29 @@ impl FieldRows {
         Ok((rows, keys))
     }
 
+    /// Refreshes the rows, then loads them. A value that a query has stored is known only from its row, which may have been
+    /// flagged again by then: that one has its turn once more.
+    async fn refresh_and_load<F: CachedField>(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<(Recalculated, HashMap<Key, RowOf<F>>), Error> {
+        let (mut refreshed, mut loaded, mut left) = (Recalculated::default(), HashMap::new(), keys.to_vec());
+        for _ in 0..READINGS {
+            refreshed.extend(self.refresh(db, &left, false).await?);
+            let rows = registry::load_all::<F::Entity>(db, &left).await?;
+            loaded.extend(rows.into_iter().map(|row| (Key::of::<F::Entity>(&row), row)));
+            left.retain(|key| {
+                let is_stale = loaded.get(key).is_some_and(|row| F::stored(row).fresh().is_none());
+                is_stale && !refreshed.values.contains_key(key)
+            });
+            if left.is_empty() || refreshed.failure.is_some() {
+                break;
+            }
+        }
+        Ok((refreshed, loaded))
+    }
+
     /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold
     /// the rows' locks until the user commits. Where nothing can be claimed, what is stale is
     /// calculated all the same. If an input of some rows fails, the rows are calculated one by one.
@@ -205,11 +235,7 @@ impl FieldRows {
         let mut refreshed = Recalculated::default();
         for key in keys {
             match self.refresh_together(db, std::slice::from_ref(key), all).await {
-                Ok(ended) => {
-                    refreshed.values.extend(ended.values);
-                    refreshed.stored.extend(ended.stored);
-                    refreshed.failure = refreshed.failure.or(ended.failure);
-                }
+                Ok(ended) => refreshed.extend(ended),
                 Err(error) => {
                     refreshed.unreadable.insert(key.clone());
                     refreshed.failure.get_or_insert(error);

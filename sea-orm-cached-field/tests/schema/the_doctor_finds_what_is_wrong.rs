@@ -41,7 +41,7 @@ async fn a_trigger_on(db: &TestDb, table: &str) -> String {
             "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() AND event_object_table = '{table}' AND event_manipulation = 'UPDATE'"
         ),
         _ => format!(
-            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au0\\_%'"
+            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au\\_%'"
         ),
     };
     db.scalar(&query).await

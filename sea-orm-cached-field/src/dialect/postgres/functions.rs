@@ -214,6 +214,7 @@ fn flag_many(owner: &Owner, described: &Described, flag: &str) -> String {
 }
 
 /// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
+/// Where there is no mark, the owner's table is not looked at, in whatever order the planner would join.
 fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Described]) -> Object {
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
@@ -235,6 +236,7 @@ expanded AS (
   INSERT INTO {marks} (field, {columns}, marked_at)
   SELECT g.field, {owner_keys}, min(g.marked_at)
     FROM once g{owners}
+   WHERE (SELECT EXISTS (SELECT FROM gone))
    GROUP BY g.field, {owner_keys}
   RETURNING 1)
 SELECT count(*) FROM expanded",
