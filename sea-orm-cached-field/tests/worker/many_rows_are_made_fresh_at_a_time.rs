@@ -1,5 +1,5 @@
 use sea_orm::{ColumnTrait, Condition, QueryOrder, TransactionTrait};
-use sea_orm_cached_field::Error;
+use sea_orm_cached_field::{CachedFields, Error};
 
 use crate::{fragile::*, harness::TestDb};
 
@@ -10,6 +10,44 @@ async fn all_rows(db: &TestDb) -> Vec<Model> {
 /// Whether each loaded row says that it is fresh, and with which value.
 fn opinions(rows: &[Model]) -> Vec<Option<&str>> {
     rows.iter().map(|row| row.cached_opinion.as_deref().filter(|_| !row.opinion_recalculation_needed)).collect()
+}
+
+/// A worker and a reader that store at the same moment may each find the row or its queue row locked by the other one. Then
+/// neither stores, and the row is calculated again.
+async fn calculate_what_both_found_locked(db: &TestDb) {
+    db.let_time_pass("fragile").await;
+    db.drain(fragiles()).await;
+}
+
+/// A field by a query, whose hook changes the row once.
+mod clock {
+    use sea_orm::{QuerySelect, entity::prelude::*};
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "clock")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub hour: i64,
+        #[cached(query, depends_on(hour), after_recalculation = "strike")]
+        pub chimes: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        fn select_chimes() -> Select<Entity> {
+            Entity::find().select_only().column(Column::Id).column(Column::Hour)
+        }
+
+        async fn strike(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+            let twelve = Entity::update_many().col_expr(Column::Hour, Expr::value(12)).filter(Column::Hour.lt(12));
+            twelve.exec(db).await.map(drop)
+        }
+    }
 }
 
 contract! {
@@ -28,6 +66,20 @@ contract! {
         assert_eq!(place.all_times(), 4);
         assert_eq!(rows[0].opinion(&*db).await.unwrap(), "feels merry");
         Opinion::load(&*db, &mut []).await.unwrap();
+    }
+
+    /// What a query has stored is known from the row alone.
+    async fn also_those_that_change_before_they_are_loaded(db: TestDb) {
+        let clocks = || CachedFields::of::<clock::Entity>();
+        db.create(clock::Entity).await;
+        clocks().install(&*db).await.unwrap();
+        db.sql("INSERT INTO clock (id, hour) VALUES (1, 3)").await;
+        let mut rows = clock::Entity::find().all(&*db).await.unwrap();
+        clock::Chimes::load(&*db, &mut rows).await.unwrap();
+        // MySQL tells the value before it is stored. It was right when it was calculated.
+        let (value, left) = if db.is_mysql() { (3, 1) } else { (12, 0) };
+        assert_eq!((rows[0].cached_chimes, rows[0].chimes_recalculation_needed), (Some(value), false));
+        assert_eq!(db.drain(clocks()).await, left);
     }
 
     async fn if_some_of_them_fail(db: TestDb) {
@@ -53,11 +105,12 @@ contract! {
         let mut rows = all_rows(&db).await;
         let (loaded, ()) = tokio::join!(Opinion::load(&*db, &mut rows), async {
             place.arrivals(1).await;
-            place.open(2);
+            place.open(3);
         });
         loaded.unwrap();
         assert_eq!(opinions(&rows), [Some("feels gate"), Some("feels fine")]);
         once.await.unwrap().unwrap();
+        calculate_what_both_found_locked(&db).await;
         assert_eq!(opinions(&all_rows(&db).await), opinions(&rows));
     }
 
@@ -70,11 +123,12 @@ contract! {
         let mut rows = all_rows(&db).await;
         let (loaded, ()) = tokio::join!(Opinion::load(&*db, &mut rows), async {
             place.arrivals(1).await;
-            place.open(2);
+            place.open(3);
         });
         assert!(matches!(loaded, Err(Error::Calculation { .. })), "{loaded:?}");
         assert_eq!(opinions(&rows), [Some("feels gate"), None, Some("feels fine")]);
         once.await.unwrap().unwrap();
+        calculate_what_both_found_locked(&db).await;
         assert_opinion(&db, gate, "feels gate").await;
     }
 
