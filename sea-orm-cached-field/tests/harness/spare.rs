@@ -23,6 +23,7 @@ const EMPTY: &str = "
 DO $$
 DECLARE
     schema text;
+    wrapper text;
 BEGIN
     FOR schema IN
         SELECT quote_ident(nspname)
@@ -31,6 +32,14 @@ BEGIN
            AND nspname !~ '^pg_'
     LOOP
         EXECUTE 'DROP SCHEMA ' || schema || ' CASCADE';
+    END LOOP;
+
+    -- These belong to no schema.
+    FOR wrapper IN
+        SELECT quote_ident(fdwname)
+          FROM pg_foreign_data_wrapper
+    LOOP
+        EXECUTE 'DROP FOREIGN DATA WRAPPER ' || wrapper || ' CASCADE';
     END LOOP;
 
     CREATE SCHEMA public;
