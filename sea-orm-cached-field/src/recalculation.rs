@@ -16,7 +16,7 @@ use crate::{
     dialect::Claim,
     engine::Engine,
     field::Key,
-    invalidation::{self, Calculation, Connections, Retry},
+    invalidation::{self, Calculation, Connections, Retry, Verdict},
     registry::Model,
 };
 
@@ -35,8 +35,8 @@ pub(crate) trait Holder: Sync {
     /// These values were calculated, and are about to be stored.
     fn calculated(&self, _calculations: &[Calculation]) {}
 
-    /// The value of this claim was stored, whether it is still right or not.
-    fn stored(&self, _claim: &Claim) {}
+    /// The value of this claim was stored. `marked`: the row was marked again meanwhile.
+    fn stored(&self, _claim: &Claim, _marked: bool) {}
 
     /// This claim has failed, and that is kept with its row.
     fn failed(&self, _claim: &Claim, _error: Error) {}
@@ -118,9 +118,9 @@ impl<H: Holder> Recalculation<'_, H> {
         }
         for claims in fields.into_values() {
             match invalidation::complete_by_query(engine, connections, model, &claims, limits.timeout).await {
-                Ok(Some(stored)) => {
+                Ok(Some(verdicts)) => {
                     self.holder.settled(&claims);
-                    self.have_stored(&claims, &stored).await;
+                    self.have_stored(&claims, &verdicts).await;
                 }
                 ended => {
                     if let Err(error) = ended {
@@ -174,9 +174,9 @@ impl<H: Holder> Recalculation<'_, H> {
     /// A completion waits for nobody, so the database may refuse it for a moment.
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let mut tried = 1;
-        let stored = loop {
+        let verdicts = loop {
             let error = match invalidation::complete(self.engine, self.connections, self.model, values).await {
-                Ok(stored) => break stored,
+                Ok(verdicts) => break verdicts,
                 Err(error) => error,
             };
             if tried == COMPLETIONS || self.engine.refuses_value(&error) {
@@ -191,14 +191,14 @@ impl<H: Holder> Recalculation<'_, H> {
         };
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         self.holder.settled(&ended);
-        self.have_stored(&ended, &stored).await;
+        self.have_stored(&ended, &verdicts).await;
         Ok(())
     }
 
-    async fn have_stored(&self, claims: &[Claim], stored: &[bool]) {
-        let stored = claims.iter().zip(stored).filter(|(_, stored)| **stored).map(|(claim, _)| claim);
-        let stored = stored.inspect(|claim| self.holder.stored(claim));
-        let stored = stored.map(|claim| (claim.key.clone(), claim.field)).collect();
+    async fn have_stored(&self, claims: &[Claim], verdicts: &[Verdict]) {
+        let stored = claims.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_stored());
+        let stored = stored.inspect(|(claim, verdict)| self.holder.stored(claim, **verdict == Verdict::Publish));
+        let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
         let db = DatabaseExecutor::Connection(self.db);
         after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
     }

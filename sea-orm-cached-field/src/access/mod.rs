@@ -18,10 +18,10 @@ use crate::{
     Error,
     calculation::{Limits, Subject, after_recalculation, run},
     dialect::{self, Claim, Written},
-    engine::Engine,
+    engine::{Calculated, Engine},
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
-    invalidation::{self, Calculation},
+    invalidation::{self, Calculation, Verdict},
     registry::{self, Model},
     transaction,
 };
@@ -175,17 +175,18 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
         }
         let DatabaseExecutor::Connection(connection) = &db else {
             // Storing would hold the row's lock until the user commits; the worker does it.
-            return Ok(Reading::Calculated(target.calculate::<F>(&db).await?.0));
+            return Ok(Reading::calculated(target.calculate::<F>(&db).await?.0));
         };
-        let (landed, started) = fly::<F>(connection, &target).await?;
-        if started {
-            return Ok(Reading::Calculated(landed?));
+        let (mut landed, started) = fly::<F>(connection, &target).await?;
+        if !started {
+            // That flight may have set out before a change that this reader knows of; the next one has not.
+            if let Some(value) = target.fresh::<F>(&db).await? {
+                return Ok(Reading::Stored(value));
+            }
+            landed = fly::<F>(connection, &target).await?.0;
         }
-        // That flight may have set out before a change that this reader knows of; the next one has not.
-        match target.fresh::<F>(&db).await? {
-            Some(value) => Ok(Reading::Stored(value)),
-            None => Ok(Reading::Calculated(fly::<F>(connection, &target).await?.0?)),
-        }
+        let (value, was_marked) = landed?;
+        Ok(Reading::Calculated { value, was_marked })
     };
     FieldRows::of(&target).read(&db, std::slice::from_ref(&target.key), read).await
 }
@@ -194,7 +195,7 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
 async fn fly<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
-) -> Result<(Result<F::Value, Error>, bool), Error> {
+) -> Result<(Result<Calculated<F>, Error>, bool), Error> {
     let engine = Engine::of(connection)?;
     let start = || {
         let refresh = refresh::<F>(Arc::clone(&engine), connection.clone(), target.clone());
@@ -207,10 +208,10 @@ async fn refresh<F: CachedField>(
     engine: Arc<Engine>,
     db: DatabaseConnection,
     target: Target,
-) -> Result<F::Value, Error> {
+) -> Result<Calculated<F>, Error> {
     // An earlier flight may have landed since the question.
     if let Some(value) = target.fresh::<F>(&DatabaseExecutor::Connection(&db)).await? {
-        return Ok(value);
+        return Ok((value, false));
     }
     let claim = target.claim(&engine, &db, false).await?;
     calculate_and_complete::<F>(&engine, &db, &target, claim).await
@@ -221,17 +222,20 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
     let target = Target::of::<F>(key)?;
     let rows = FieldRows::of(&target);
     let recalculate = || async {
-        let value = match &db {
-            DatabaseExecutor::Connection(connection) => recalculate_now::<F>(connection, &target).await,
-            _ => recalculate_within::<F>(&db, &target).await,
+        let DatabaseExecutor::Connection(connection) = &db else {
+            return recalculate_within::<F>(&db, &target).await.map(Reading::calculated);
         };
-        value.map(Reading::Calculated)
+        let (value, was_marked) = recalculate_now::<F>(connection, &target).await?;
+        Ok(Reading::Calculated { value, was_marked })
     };
     rows.read(&db, std::slice::from_ref(&target.key), recalculate).await
 }
 
 /// In a task of its own, so that a caller that gives up leaves no lease behind.
-async fn recalculate_now<F: CachedField>(connection: &DatabaseConnection, target: &Target) -> Result<F::Value, Error> {
+async fn recalculate_now<F: CachedField>(
+    connection: &DatabaseConnection,
+    target: &Target,
+) -> Result<Calculated<F>, Error> {
     let (engine, connection, target) = (Engine::of(connection)?, connection.clone(), target.clone());
     let recalculation = tokio::spawn(async move {
         let claim = target.claim(&engine, &connection, true).await?;
@@ -258,7 +262,7 @@ async fn calculate_and_complete<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
     claim: Option<Claim>,
-) -> Result<F::Value, Error> {
+) -> Result<Calculated<F>, Error> {
     let db = DatabaseExecutor::Connection(connection);
     let started = Instant::now();
     let claims = || claim.iter().cloned().collect();
@@ -267,17 +271,17 @@ async fn calculate_and_complete<F: CachedField>(
         let Subject { table, field, key } = target.subject();
         engine.tell(Event::Calculated { table, field, key, took: started.elapsed() });
     }
-    let Some(claim) = claim else { return calculated.map(|(value, _)| value) };
+    let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
     match calculated {
         Ok((value, changed)) => {
             let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed };
             match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
-                Ok(stored) => {
-                    if stored != [true] {
-                        return Ok(value);
+                Ok(verdicts) => {
+                    if !verdicts.iter().all(|verdict| verdict.is_stored()) {
+                        return Ok((value, false));
                     }
                     target.call_hook(engine, &db).await;
-                    target.as_stored::<F>(&db, value).await
+                    Ok((target.as_stored::<F>(&db, value).await?, verdicts.contains(&Verdict::Publish)))
                 }
                 Err(error) if engine.refuses_value(&error) => {
                     invalidation::fail(engine, connection, &target.model, &claim, &error, None).await?;
@@ -286,7 +290,7 @@ async fn calculate_and_complete<F: CachedField>(
                 // The value is right all the same; a worker stores it.
                 Err(_) => {
                     invalidation::hand_back(engine, connection, &target.model, &[claim], Duration::ZERO).await?;
-                    Ok(value)
+                    Ok((value, false))
                 }
             }
         }

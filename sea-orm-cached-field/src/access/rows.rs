@@ -112,6 +112,8 @@ pub(super) struct Recalculated {
     pub(super) values: HashMap<Key, Value>,
     /// Those whose values were stored.
     stored: HashSet<Key>,
+    /// Whether a row was marked again before its value was stored.
+    marked: bool,
     /// Whether any value is another than its row had before.
     pub(super) changed: bool,
     /// The first failure.
@@ -218,9 +220,10 @@ impl FieldRows {
                 is_stale && !refreshed.values.contains_key(key)
             });
             if left.is_empty() || refreshed.failure.is_some() {
-                break;
+                return Ok((refreshed, loaded));
             }
         }
+        refreshed.failure = Some(self.stale_input(&left, "it changes each time that its query is stored"));
         Ok((refreshed, loaded))
     }
 
@@ -257,7 +260,7 @@ impl FieldRows {
                 return Ok(Reading::Stored(Recalculated::default()));
             }
             let DatabaseExecutor::Connection(connection) = db else {
-                return Ok(Reading::Calculated(self.preview(db, &stale).await?));
+                return Ok(Reading::calculated(self.preview(db, &stale).await?));
             };
             let mut ended = self.recalculate(connection, stale.clone(), all).await?;
             if !all {
@@ -266,7 +269,8 @@ impl FieldRows {
                 ended.values.extend(previewed.values);
                 ended.failure = ended.failure.or(previewed.failure);
             }
-            Ok(Reading::Calculated(ended))
+            let was_marked = ended.marked;
+            Ok(Reading::Calculated { value: ended, was_marked })
         };
         self.read(db, keys, refresh).await
     }
@@ -434,8 +438,10 @@ impl Holder for Held {
         self.ended().values.extend(values);
     }
 
-    fn stored(&self, claim: &Claim) {
-        self.ended().stored.insert(claim.key.clone());
+    fn stored(&self, claim: &Claim, marked: bool) {
+        let mut ended = self.ended();
+        ended.stored.insert(claim.key.clone());
+        ended.marked |= marked;
     }
 
     fn failed(&self, claim: &Claim, error: Error) {

@@ -38,7 +38,7 @@ impl Target {
             if let Some(claim) = claim {
                 let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed: true };
                 match invalidation::complete(&engine, &db, model, &[calculation]).await {
-                    Ok(stored) if stored == [true] => return Ok(()),
+                    Ok(verdicts) if verdicts.iter().all(|verdict| verdict.is_stored()) => return Ok(()),
                     Ok(_) => {}
                     Err(error) => {
                         invalidation::hand_back(&engine, &db, model, &[claim], Duration::ZERO).await?;

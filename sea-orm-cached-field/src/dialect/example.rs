@@ -190,7 +190,7 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         let hashes: Vec<u32> = vec![7; keys.len()];
         several("take_links_like", dialect.take_links_like(owner, source, &hashes, 100).into_iter().collect());
         if dialect.take_links(owner, source, 100, None).is_some() {
-            let behind = |range| vec![dialect.marks_behind_links(owner, source, &links, range, 100)];
+            let behind = |range| vec![dialect.marks_behind_links(owner, source, &links, range, Some(100))];
             several("marks_behind_links", behind([None, None]));
             several("marks_behind_links in a range", behind([Some(&keys[0]), Some(&keys[0])]));
         }
@@ -236,7 +236,7 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[..1], owner, 0)]);
         several("stale_behind rows", vec![dialect.stale_behind(owner, source, &keys, owner, 0)]);
     }
-    let (before, after) = dialect.settle(owner, &claims);
+    let (before, after) = dialect.settle(owner, &claims, claims.len());
     several("settle", before.into_iter().chain(after).collect());
     several("flag_lazily", dialect.flag_lazily(owner, 0, &keys[0]));
     several("flag_eagerly", dialect.flag_eagerly(owner, 0, &keys[0]));

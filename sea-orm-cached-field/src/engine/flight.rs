@@ -22,6 +22,9 @@ type Flight = Shared<BoxFuture<'static, Landed>>;
 type Place = (TypeId, Key);
 type InTheAir = Arc<Mutex<HashMap<Place, Flight>>>;
 
+/// A value that was calculated, and whether the row was marked again before it was stored.
+pub(crate) type Calculated<F> = (<F as CachedField>::Value, bool);
+
 /// The calculations under way for readers, by field and key.
 #[derive(Default)]
 pub(crate) struct Flights(InTheAir);
@@ -32,8 +35,8 @@ impl Flights {
     pub(crate) async fn join<F: CachedField>(
         &self,
         key: &Key,
-        start: impl FnOnce() -> BoxFuture<'static, Result<F::Value, Error>>,
-    ) -> (Result<F::Value, Error>, bool) {
+        start: impl FnOnce() -> BoxFuture<'static, Result<Calculated<F>, Error>>,
+    ) -> (Result<Calculated<F>, Error>, bool) {
         let place = (TypeId::of::<F>(), key.clone());
         let mut started = false;
         let flight = {
@@ -45,10 +48,10 @@ impl Flights {
             flights.entry(place.clone()).or_insert_with(launched).clone()
         };
         let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
-        let value = |landed: Arc<dyn Any + Send + Sync>| {
-            landed.downcast_ref::<F::Value>().cloned().expect("a field's flights land with values of its type")
+        let calculated = |landed: Arc<dyn Any + Send + Sync>| {
+            landed.downcast_ref::<Calculated<F>>().cloned().expect("a field's flights land with values of its type")
         };
-        (landed.map(value), started)
+        (landed.map(calculated), started)
     }
 }
 

@@ -79,6 +79,13 @@ pub(crate) enum First {
     OnlyMarks,
 }
 
+/// What was claimed of a model.
+pub(crate) struct Claimed {
+    pub(crate) claims: Vec<Claim>,
+    /// Whether marks are left that come before anything is leased.
+    pub(crate) has_more: bool,
+}
+
 /// Collects marks and leases what is due of these fields, those of a row together; at most so many rows. When this returns the
 /// claims are committed, so that rows loaded from now on show every change that they stand for.
 pub(crate) async fn claim(
@@ -89,43 +96,38 @@ pub(crate) async fn claim(
     limit: u64,
     lease: Duration,
     first: First,
-) -> Result<Vec<Claim>, Error> {
+) -> Result<Claimed, Error> {
     let lease = milliseconds(lease);
     // What may have to wait, and what has siblings that may be due, is not leased at once.
     let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
-    let connections = connections.into();
-    loop {
-        let claim = async |transaction: &DatabaseTransaction| {
-            let (mut collected, mut due) = (Collected::default(), Vec::new());
-            // What is collected but not leased at once is due, and taken in its turn.
-            if first == First::Due && at_once > 0 {
-                due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
-                if let Some(room) = room(due.len()) {
-                    collected = collect::collect(engine, transaction, model, room, at_once).await?;
-                }
-            } else {
-                collected = collect::collect(engine, transaction, model, limit, at_once).await?;
-                let may_lease = first != First::OnlyMarks && !collected.has_more;
-                if let Some(room) = room(collected.claims.len()).filter(|_| may_lease) {
-                    due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
-                }
+    let claim = async |transaction: &DatabaseTransaction| {
+        let (mut collected, mut due) = (Collected::default(), Vec::new());
+        // What is collected but not leased at once is due, and taken in its turn.
+        if first == First::Due && at_once > 0 {
+            due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+            if let Some(room) = room(due.len()) {
+                collected = collect::collect(engine, transaction, model, room, at_once).await?;
             }
-            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-            let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
-            collect::flag_missing(engine, transaction, model, rows).await?;
-            Ok((collected, due))
-        };
-        let (collected, due) = connections.within(engine, true, claim).await?;
-        engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
-        let mut claims = collected.claims;
-        claims.extend(due);
-        if !claims.is_empty() || !collected.has_more {
-            tell_claimed(engine, model, &claims);
-            return Ok(claims);
+        } else {
+            collected = collect::collect(engine, transaction, model, limit, at_once).await?;
+            let may_lease = first != First::OnlyMarks && !collected.has_more;
+            if let Some(room) = room(collected.claims.len()).filter(|_| may_lease) {
+                due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
+            }
         }
-    }
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
+        collect::flag_missing(engine, transaction, model, rows).await?;
+        Ok((collected, due))
+    };
+    let (collected, due) = connections.into().within(engine, true, claim).await?;
+    engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
+    let mut claims = collected.claims;
+    claims.extend(due);
+    tell_claimed(engine, model, &claims);
+    Ok(Claimed { claims, has_more: collected.has_more })
 }
 
 async fn lease_due(
@@ -188,22 +190,20 @@ async fn claim_known_rows(
     let claims = loop {
         let claim = async |transaction: &DatabaseTransaction| {
             let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
-            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-            collect::flag_missing(engine, transaction, model, unflagged).await?;
-            if collected.has_more {
-                return Ok((collected, Vec::new()));
-            }
             let mut claims: Vec<Claim> =
                 collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
             let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
             let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
-            if !left.is_empty() {
+            if !left.is_empty() && !collected.has_more {
                 let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
                 for row in query_last(transaction, lease).await? {
                     let shared = !row.try_get::<bool>("", "leased")?;
                     claims.push(Claim { shared, ..read_claim(model, &row)? });
                 }
             }
+            // At last, for a lease may wait for a lock, and who waits holds none of the owner's rows.
+            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+            collect::flag_missing(engine, transaction, model, unflagged).await?;
             Ok((collected, claims))
         };
         let (collected, claims) = connections.within(engine, true, claim).await?;

@@ -178,14 +178,23 @@ async fn expand(
         let Some(take) = engine.dialect.take_links(&model.owner, source, limit.min(TAKEN), key) else { continue };
         let mut links = Links::default();
         let taken = take_links(engine, db, model, take, &mut links).await?;
+        let mut others_are_left = false;
         if key.is_some() {
             has_more |= taken == TAKEN;
+            others_are_left = taken == TAKEN && links.deleted > 0;
         } else if !links.hashes.is_empty() {
             let hashes: Vec<u32> = links.hashes.iter().copied().collect();
             for hashes in hashes.chunks(LINKS) {
-                let Some(take) = engine.dialect.take_links_like(&model.owner, source, hashes, TAKEN) else { break };
-                has_more |= take_links(engine, db, model, take, &mut links).await? == TAKEN;
+                let (limit, deleted) = (TAKEN + links.first.len() as u64, links.deleted);
+                let Some(take) = engine.dialect.take_links_like(&model.owner, source, hashes, limit) else { break };
+                let taken = take_links(engine, db, model, take, &mut links).await?;
+                others_are_left |= taken == limit && links.deleted > deleted;
             }
+        }
+        if others_are_left {
+            // The first ones stay, and stand for those that are left: the owners are looked up once for all.
+            has_more = true;
+            continue;
         }
         let links: Vec<(i64, String)> = links.first.into_iter().map(|((_, link), id)| (id, link)).collect();
         for links in links.chunks(LINKS) {
@@ -198,8 +207,9 @@ async fn expand(
 /// Marks of related rows that were taken.
 #[derive(Default)]
 struct Links {
-    /// The first mark of each field and link. The others stand for the same owners.
+    /// The first mark of each field and link. The others stand for the same owners, and are deleted.
     first: HashMap<(String, String), i64>,
+    deleted: usize,
     hashes: HashSet<u32>,
 }
 
@@ -223,11 +233,11 @@ async fn take_links(
     if !others.is_empty() {
         execute_all(db, engine.dialect.delete_marks(&model.owner, &others)).await?;
     }
+    links.deleted += others.len();
     Ok(taken.len() as u64)
 }
 
-/// Turns marks that name related rows into marks of the owners: of all at once, or, if they are many, of chunk by chunk of the
-/// owner's table.
+/// Turns marks that name related rows into marks of the owners. If these are too many, fewer related rows are taken at a time.
 async fn expand_links(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -236,24 +246,43 @@ async fn expand_links(
     links: &[(i64, String)],
 ) -> Result<(), Error> {
     let (dialect, owner) = (engine.dialect, &model.owner);
-    let mut marks = behind(db, model, dialect.marks_behind_links(owner, source, links, [None, None], OWNERS)).await?;
-    if marks.len() as u64 == OWNERS {
-        let mut after: Option<Key> = None;
-        loop {
-            let boundary = db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), OWNERS)).await?;
-            let to = boundary.map(|row| model.read_key(&row)).transpose()?;
-            let range = [after.as_ref(), to.as_ref()];
-            marks = behind(db, model, dialect.marks_behind_links(owner, source, links, range, u64::MAX)).await?;
-            if to.is_none() {
-                break;
-            }
+    let mut parts = vec![links];
+    while let Some(links) = parts.pop() {
+        let all = dialect.marks_behind_links(owner, source, links, [None, None], Some(OWNERS));
+        let marks = behind(db, model, all).await?;
+        if (marks.len() as u64) < OWNERS {
             append(engine, db, model, &marks).await?;
-            after = to;
+        } else if links.len() > 1 {
+            parts.extend(<[_; 2]>::from(links.split_at(links.len() / 2)));
+        } else {
+            expand_by_owners(engine, db, model, source, links).await?;
         }
     }
-    append(engine, db, model, &marks).await?;
     let ids: Vec<i64> = links.iter().map(|(id, _)| *id).collect();
     Ok(execute_all(db, dialect.delete_marks(owner, &ids)).await?)
+}
+
+/// Appends the marks of all owners of one related row, chunk by chunk of the owner's table.
+async fn expand_by_owners(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    source: &Source,
+    link: &[(i64, String)],
+) -> Result<(), Error> {
+    let (dialect, owner) = (engine.dialect, &model.owner);
+    let mut after: Option<Key> = None;
+    loop {
+        let boundary = db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), OWNERS)).await?;
+        let to = boundary.map(|row| model.read_key(&row)).transpose()?;
+        let range = [after.as_ref(), to.as_ref()];
+        let marks = behind(db, model, dialect.marks_behind_links(owner, source, link, range, None)).await?;
+        append(engine, db, model, &marks).await?;
+        if to.is_none() {
+            return Ok(());
+        }
+        after = to;
+    }
 }
 
 /// Marks of owners, from rows `field`, `key_1`, ..., `marked_at`.
@@ -351,9 +380,14 @@ async fn let_lie(
     if rows.is_empty() {
         return Ok(rows);
     }
-    let keys: Vec<Key> = rows.iter().map(|row| row.key.clone()).collect();
-    let locked = db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await?;
-    let locked = locked.iter().map(|row| model.read_key(row)).collect::<Result<HashSet<Key>, _>>()?;
+    let keys: HashSet<&Key> = rows.iter().map(|row| &row.key).collect();
+    let keys: Vec<Key> = keys.into_iter().cloned().collect();
+    let mut locked = HashSet::new();
+    for keys in claims_in_parts(&model.owner, &keys) {
+        for row in db.query_all_raw(engine.dialect.lock_rows(&model.owner, keys)).await? {
+            locked.insert(model.read_key(&row)?);
+        }
+    }
     let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
     if !held.is_empty() {
         flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;

@@ -35,14 +35,14 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction that waits for nobody, and returns of each whether it was. Order of locks: rows,
+/// Stores values in one short transaction that waits for nobody, and returns what became of each. Order of locks: rows,
 /// then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
     calculations: &[Calculation],
-) -> Result<Vec<bool>, Error> {
+) -> Result<Vec<Verdict>, Error> {
     let connections = connections.into();
     let mut unique = unique_of(engine, &connections.reader(), model).await?;
     let mut stored = try_to_store(engine, connections, model, &unique, calculations).await;
@@ -64,7 +64,7 @@ pub(crate) async fn complete(
     engine
         .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, *verdict, calculation.changed)));
     self::stored(engine, connections, model, claims(calculations), &verdicts).await;
-    Ok(verdicts.into_iter().map(Verdict::is_stored).collect())
+    Ok(verdicts)
 }
 
 /// What is left to be done after the commit.
@@ -260,7 +260,7 @@ async fn store_in_steps(
 ) -> Result<Vec<Verdict>, Error> {
     let claims: Vec<Claim> = claims(calculations).cloned().collect();
     let verdicts = judge(engine, transaction, model, &claims).await?;
-    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
+    let (before, after) = settle(engine, model, &claims, &verdicts);
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
         for rows in written_in_parts(&model.owner, &shape, &rows) {
@@ -272,8 +272,15 @@ async fn store_in_steps(
 }
 
 /// What has to be done with the queue's rows of these claims, before and after their values are written.
-pub(super) fn settle(engine: &Engine, model: &Model, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-    let parts = claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
+pub(super) fn settle(
+    engine: &Engine,
+    model: &Model,
+    claims: &[Claim],
+    verdicts: &[Verdict],
+) -> (Vec<Statement>, Vec<Statement>) {
+    let done = with_verdict(claims.iter(), verdicts, Verdict::Done);
+    let written = verdicts.iter().filter(|verdict| verdict.is_stored()).count();
+    let parts = claims_in_parts(&model.owner, &done).map(|done| engine.dialect.settle(&model.owner, done, written));
     let (before, after): (Vec<_>, Vec<_>) = parts.unzip();
     (before.concat(), after.concat())
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing was marked since the claim: the value is right.
     Done,
     /// Marked again: the value is newer than what stood there, but not right.
@@ -27,7 +27,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    pub(super) fn is_stored(self) -> bool {
+    pub(crate) fn is_stored(self) -> bool {
         matches!(self, Self::Done | Self::Publish)
     }
 }

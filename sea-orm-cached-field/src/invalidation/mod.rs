@@ -20,11 +20,12 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
 use crate::{Error, dialect::Claim, registry::Model};
 
-pub(crate) use claim::{First, Work, claim, claim_one, claim_rows, look, renew};
+pub(crate) use claim::{Claimed, First, Work, claim, claim_one, claim_rows, look, renew};
 pub(crate) use complete::{Calculation, clock, complete, drop_gone, hand_back, store_in_transaction};
 pub(crate) use connections::Connections;
 pub(crate) use fail::{Retry, fail};
 pub(crate) use installed::explained;
+pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use question::ask_around;

@@ -20,7 +20,7 @@ use crate::{
     dialect::Claim,
     engine::Engine,
     field::{Key, layout::Upstream},
-    invalidation::{self, Connections, First, Work},
+    invalidation::{self, Claimed, Connections, First, Work},
     registry::{Model, upstream_first, upstreams},
     schema,
 };
@@ -89,6 +89,14 @@ pub(super) enum Next {
     Batch(Batch),
     /// Nothing now.
     Nothing(Work),
+}
+
+/// What was taken of a model.
+enum Taken {
+    Batch(Batch),
+    /// Marks alone: more of the same rows are left.
+    MoreMarks,
+    Nothing,
 }
 
 impl Core {
@@ -162,19 +170,25 @@ impl Core {
         self.settle_in().await?;
         self.hand_back([]).await?;
         self.queue_flagged().await?;
-        let mut work = Work::None;
-        for stop in self.stops(lanes) {
-            let (found, first) = self.look_at(&stop).await?;
-            work = work.or_earlier(found);
-            if found == Work::Now {
-                let (model, rows) = (&self.models[stop.turn], self.settings.batch_size);
-                invalidation::flag_expired(&self.engine, self.connections(), model, rows).await?;
-                if let Some(batch) = self.claim(stop, first).await? {
-                    return Ok(Next::Batch(batch));
+        loop {
+            let (mut work, mut has_more) = (Work::None, false);
+            for stop in self.stops(lanes) {
+                let (found, first) = self.look_at(&stop).await?;
+                work = work.or_earlier(found);
+                if found == Work::Now {
+                    let (model, rows) = (&self.models[stop.turn], self.settings.batch_size);
+                    invalidation::flag_expired(&self.engine, self.connections(), model, rows).await?;
+                    match self.claim(stop, first).await? {
+                        Taken::Batch(batch) => return Ok(Next::Batch(batch)),
+                        Taken::MoreMarks => has_more = true,
+                        Taken::Nothing => {}
+                    }
                 }
             }
+            if !has_more {
+                return Ok(Next::Nothing(work));
+            }
         }
-        Ok(Next::Nothing(work))
     }
 
     /// Queues what was flagged while it was left to readers.
@@ -192,8 +206,8 @@ impl Core {
     pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         if self.own.get().is_some_and(Option::is_some) {
             for stop in self.stops(lanes).into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
-                let batch = self.claim(stop, First::OnlyMarks).await.map_err(|error| self.explained(error))?;
-                if let Some(batch) = batch {
+                let taken = self.claim(stop, First::OnlyMarks).await.map_err(|error| self.explained(error))?;
+                if let Taken::Batch(batch) = taken {
                     return Ok(Next::Batch(batch));
                 }
             }
@@ -241,17 +255,22 @@ impl Core {
         self.looked_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn claim(self: &Arc<Self>, stop: Stop, first: First) -> Result<Option<Batch>, Error> {
+    async fn claim(self: &Arc<Self>, stop: Stop, first: First) -> Result<Taken, Error> {
         if self.has_ended.load(Ordering::Relaxed) {
-            return Ok(None);
+            return Ok(Taken::Nothing);
         }
         let (engine, model, place) = (&self.engine, &self.models[stop.turn], stop.place());
         let fields: (&[usize], &[Upstream]) = (&stop.fields, &self.upstream[stop.turn]);
         let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
-        let claims = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
-        self.looked_at()[place].left_some = Some(first).filter(|_| claims.len() as u64 >= rows);
+        let claimed = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
+        let Claimed { claims, has_more } = claimed;
+        self.looked_at()[place].left_some = Some(first).filter(|_| has_more || claims.len() as u64 >= rows);
         let claims = self.put_off(model, claims).await?;
-        Ok(if claims.is_empty() { None } else { Some(self.hold(model, claims, stop.lane)) })
+        Ok(match claims.is_empty() {
+            false => Taken::Batch(self.hold(model, claims, stop.lane)),
+            true if has_more => Taken::MoreMarks,
+            true => Taken::Nothing,
+        })
     }
 
     /// Puts off what has failed while this worker drains, and returns the rest.

@@ -152,6 +152,67 @@ pub mod stack {
     }
 }
 
+pub mod playground {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "playground")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        #[sea_orm(has_many)]
+        pub seesaws: HasMany<super::seesaw::Entity>,
+        #[cached(depends_on(seesaws(cached_height)))]
+        pub height: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_height(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let seesaws = self.find_related(super::seesaw::Entity).all(db).await?;
+            Ok(seesaws.iter().map(|seesaw| seesaw.cached_height.unwrap_or(0)).sum())
+        }
+    }
+}
+
+/// Each one that is calculated changes the others.
+pub mod seesaw {
+    use sea_orm::{ExprTrait, entity::prelude::*};
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "seesaw")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub weight: i64,
+        pub playground_id: i32,
+        #[sea_orm(belongs_to, from = "playground_id", to = "id")]
+        pub playground: BelongsTo<super::playground::Entity>,
+        #[cached(depends_on(weight), after_recalculation = "push")]
+        pub height: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_height(&self, _: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            Ok(self.weight)
+        }
+
+        async fn push(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+            let heavier = Entity::update_many().col_expr(Column::Weight, Expr::col(Column::Weight).add(1));
+            heavier.filter(Column::Id.ne(self.id)).exec(db).await.map(drop)
+        }
+    }
+}
+
 contract! {
     async fn downstream_of_what_a_worker_calculates(db: TestDb) {
         let name = open(&db).await;
@@ -235,6 +296,57 @@ contract! {
         gate.open();
         assert_eq!(reader.await.unwrap().expect("read"), 31_003);
         assert_settled(&db, 3).await;
+    }
+
+    /// Between two inputs that the calculation reads, a worker makes both right again.
+    async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
+        open(&db).await;
+        let loaded = row(&db).await;
+        let gate_of = |row: &row::Model| Gate::at(&format!("{} apart", row.name));
+        grow(&db, 2).await;
+        let gate = gate_of(&loaded);
+        let reader = tokio::spawn({
+            let (loaded, db) = (loaded.clone(), (*db).clone());
+            async move { loaded.fresh_apart(&db).await }
+        });
+        gate.arrival().await;
+        grow(&db, 3).await;
+        db.drain(poles()).await;
+        gate.open();
+        assert_eq!(reader.await.unwrap().expect("read"), 30_031);
+
+        grow(&db, 4).await;
+        let gate = gate_of(&loaded);
+        let reader = tokio::spawn({
+            let (loaded, db) = (loaded.clone(), (*db).clone());
+            async move {
+                let mut rows = [loaded];
+                row::Apart::load(&db, &mut rows).await.map(|()| rows[0].cached_apart)
+            }
+        });
+        gate.arrival().await;
+        grow(&db, 5).await;
+        db.drain(poles()).await;
+        gate.open();
+        assert_eq!(reader.await.unwrap().expect("read"), Some(50_051));
+        assert_settled(&db, 5).await;
+    }
+
+    /// Two seesaws, each of which moves the other one.
+    async fn what_never_comes_to_rest_is_an_error(db: TestDb) {
+        db.create(playground::Entity).await;
+        db.create(seesaw::Entity).await;
+        let playgrounds = || CachedFields::of::<playground::Entity>().and::<seesaw::Entity>();
+        playgrounds().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO playground (id) VALUES (1)").await;
+        db.sql("INSERT INTO seesaw (id, weight, playground_id) VALUES (1, 1, 1), (2, 1, 1)").await;
+        for seesaw in seesaw::Entity::find().all(&*db).await.expect("loaded") {
+            seesaw.set_height(&db, 1).await.expect("set");
+        }
+        db.sql("UPDATE seesaw SET weight = 2 WHERE id = 1").await;
+        let loaded = playground::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the playground");
+        let refused = loaded.fresh_height(&*db).await.expect_err("it never comes to rest");
+        assert!(matches!(refused, Error::StaleInput { field: "height", .. }), "{refused}");
     }
 
     /// It is marked again while the reader calculates, so the worker still has something to do.

@@ -71,6 +71,8 @@ pub mod row {
         pub mixed: i64,
         #[cached(depends_on(poles(height)))]
         pub tall: i64,
+        #[cached(depends_on(poles(cached_slow, cached_loud)))]
+        pub apart: i64,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -87,6 +89,14 @@ pub mod row {
         pub async fn calculate_mixed(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             crate::harness::gate::pass(&self.name).await;
             Ok(self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0) * 1000 + pole.height).sum())
+        }
+
+        /// Reads one input after the other.
+        pub async fn calculate_apart(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            let slow: i64 = self.poles(db).await?.iter().map(|pole| pole.cached_slow.unwrap_or(0)).sum();
+            crate::harness::gate::pass(&format!("{} apart", self.name)).await;
+            let loud: i64 = self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum();
+            Ok(slow * 1000 + loud)
         }
 
         pub async fn calculate_tall(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {

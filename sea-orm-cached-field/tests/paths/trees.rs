@@ -1,6 +1,6 @@
 //! A field that is calculated from the same field of other rows.
 
-use sea_orm::{DbBackend, EntityTrait};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Error, Models};
 
 use crate::harness::{Narration, TestDb};
@@ -30,8 +30,49 @@ pub mod folder {
 
     impl Model {
         pub async fn calculate_size(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+            if self.bytes == GROWS {
+                let grown =
+                    Entity::update_many().col_expr(Column::Bytes, Expr::value(4)).filter(Column::Id.eq(self.id));
+                grown.exec(db).await?;
+            }
             let children = Entity::find().filter(Column::ParentId.eq(self.id)).all(db).await?;
             Ok(self.bytes + children.iter().map(|child| child.cached_size.unwrap_or(0)).sum::<i64>())
+        }
+    }
+
+    /// The bytes of a folder that has four by the time that it is calculated.
+    pub const GROWS: i64 = -1;
+}
+
+/// Of more digits than its column has.
+pub mod share {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "share")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub parent_id: Option<i32>,
+        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        pub parent: BelongsTo<Option<Entity>>,
+        #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
+        pub children: HasMany<Entity>,
+        #[cached(recursive, depends_on(children(cached_part)))]
+        #[sea_orm(column_type = "Decimal(Some((8, 2)))")]
+        pub part: Decimal,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_part(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
+            let children = Entity::find().filter(Column::ParentId.eq(self.id)).all(db).await?;
+            let parts = children.iter().filter_map(|child| child.cached_part).sum::<Decimal>();
+            Ok((Decimal::ONE + parts) / Decimal::from(3))
         }
     }
 }
@@ -98,6 +139,17 @@ fn a_minute_before(db: &TestDb, moment: &str) -> String {
 async fn after_a_minute(db: &TestDb) {
     let past = a_minute_before(db, "queued_at");
     db.sql(&format!("UPDATE _folder_cached_recalculations SET queued_at = {past}")).await;
+}
+
+/// Each size is right, or its row is stale; on SQLite, it is flagged.
+async fn assert_flags(db: &TestDb) {
+    let found = folder::Entity::find().all(&**db).await.expect("folders");
+    for folder in &found {
+        let children = found.iter().filter(|child| child.parent_id == Some(folder.id));
+        let right = folder.bytes + children.map(|child| child.cached_size.unwrap_or(0)).sum::<i64>();
+        let is_flagged = folder.size_recalculation_needed || !db.is_sqlite();
+        assert!(folder.cached_size == Some(right) || is_flagged, "{folder:?} should have {right}");
+    }
 }
 
 /// What has failed since the last time.
@@ -179,19 +231,62 @@ contract! {
         db.drain(folders()).await;
         for bytes in 2..=5 {
             db.sql(&format!("UPDATE folder SET bytes = {bytes}")).await;
+            assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 4, "those without subfolders");
             // They have waited for so long that none waits for its subfolders.
-            db.sql(&format!("UPDATE _folder_cached_marks SET marked_at = {}", a_minute_before(&db, "marked_at"))).await;
-            folders().worker(&db).run_once().await.expect("worked");
-            let found = folder::Entity::find().all(&*db).await.expect("folders");
-            for folder in &found {
-                let children = found.iter().filter(|child| child.parent_id == Some(folder.id));
-                let right = folder.bytes + children.map(|child| child.cached_size.unwrap_or(0)).sum::<i64>();
-                let is_flagged = folder.size_recalculation_needed || !db.is_sqlite();
-                assert!(folder.cached_size == Some(right) || is_flagged, "{folder:?} should have {right}");
-            }
+            after_a_minute(&db).await;
+            assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 3, "all others");
+            assert_flags(&db).await;
             db.drain(folders()).await;
             assert_eq!(sizes(&db).await, [1, 1, 1, 1, 3, 3, 7].map(|folders| Some(folders * bytes)));
         }
+    }
+
+    /// A value that is only published is written before those that are done.
+    async fn no_value_hides_what_one_that_changes_meanwhile_has_changed(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        db.sql(&format!("UPDATE folder SET bytes = {} WHERE id = 4", folder::GROWS)).await;
+        db.sql("DELETE FROM _folder_cached_marks").await;
+        let queue = "INSERT INTO _folder_cached_recalculations (key_1, field, generation)";
+        db.sql(&format!("{queue} VALUES (2, 'size', 1), (4, 'size', 1)")).await;
+        after_a_minute(&db).await;
+        assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 2);
+        assert_flags(&db).await;
+        db.drain(folders()).await;
+        assert_eq!(sizes(&db).await, [10, 6, 3, 4, 1, 1, 1].map(Some));
+    }
+
+    async fn inside_a_transaction(db: TestDb) {
+        planted(&db).await;
+        db.drain(folders()).await;
+        for bytes in 2..=9 {
+            let transaction = db.begin().await.expect("begun");
+            let change = format!("UPDATE folder SET bytes = {bytes} WHERE id IN (2, 3, 4, 5)");
+            transaction.execute_unprepared(&change).await.expect("changed");
+            let root = folder::Entity::find_by_id(1).one(&transaction).await.expect("found").expect("a folder");
+            assert_eq!(root.fresh_size(&transaction).await.expect("read"), 3 + 4 * bytes);
+            transaction.commit().await.expect("committed");
+            assert_flags(&db).await;
+            db.drain(folders()).await;
+            let subfolders = [3 * bytes, bytes + 2];
+            let sizes = sizes(&db).await;
+            assert_eq!(sizes[..3], [3 + 4 * bytes, subfolders[0], subfolders[1]].map(Some));
+        }
+    }
+
+    /// The column never holds what was calculated.
+    async fn inside_a_transaction_where_values_are_rounded(db: TestDb) {
+        let shares = || CachedFields::of::<share::Entity>();
+        db.create(share::Entity).await;
+        shares().install(&*db).await.expect("installed");
+        db.sql("INSERT INTO share (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2)").await;
+        let transaction = db.begin().await.expect("begun");
+        let root = share::Entity::find_by_id(1).one(&transaction).await.expect("found").expect("a share");
+        let read = root.fresh_part(&transaction).await.expect("read");
+        transaction.commit().await.expect("committed");
+        db.drain(shares()).await;
+        let stored = share::Entity::find_by_id(1).one(&*db).await.expect("found").expect("a share").cached_part;
+        assert_eq!(Some(read.round_dp(2)), stored.map(|stored| stored.round_dp(2)));
     }
 
     async fn a_circle_in_the_data_is_named_and_heals_when_it_is_broken(db: TestDb) {

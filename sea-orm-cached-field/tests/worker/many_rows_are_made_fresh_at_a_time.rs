@@ -21,7 +21,7 @@ async fn calculate_what_both_found_locked(db: &TestDb) {
 
 /// A field by a query, whose hook changes the row once.
 mod clock {
-    use sea_orm::{QuerySelect, entity::prelude::*};
+    use sea_orm::{ExprTrait, QuerySelect, entity::prelude::*};
     use sea_orm_cached_field::cached_fields;
 
     #[cached_fields]
@@ -43,9 +43,12 @@ mod clock {
             Entity::find().select_only().column(Column::Id).column(Column::Hour)
         }
 
+        /// It is twelve, or, after noon, later each time.
         async fn strike(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
             let twelve = Entity::update_many().col_expr(Column::Hour, Expr::value(12)).filter(Column::Hour.lt(12));
-            twelve.exec(db).await.map(drop)
+            twelve.exec(db).await?;
+            let later = Entity::update_many().col_expr(Column::Hour, Expr::col(Column::Hour).add(1));
+            later.filter(Column::Hour.gt(12)).exec(db).await.map(drop)
         }
     }
 }
@@ -80,6 +83,11 @@ contract! {
         let (value, left) = if db.is_mysql() { (3, 1) } else { (12, 0) };
         assert_eq!((rows[0].cached_chimes, rows[0].chimes_recalculation_needed), (Some(value), false));
         assert_eq!(db.drain(clocks()).await, left);
+        if !db.is_mysql() {
+            db.sql("UPDATE clock SET hour = 13").await;
+            let refused = clock::Chimes::load(&*db, &mut rows).await.expect_err("it changes all the time");
+            assert!(matches!(refused, Error::StaleInput { field: "chimes", .. }), "{refused}");
+        }
     }
 
     async fn if_some_of_them_fail(db: TestDb) {

@@ -149,6 +149,9 @@ fn lofts() -> Models {
 /// More than any statement could bind.
 const MARKS: i64 = 70_000;
 
+/// More than are kept in memory at a time.
+const MANY_OWNERS: i64 = 20_000;
+
 /// Three lofts at rest.
 async fn at_rest(db: &TestDb) {
     db.create(city::Entity).await;
@@ -218,6 +221,44 @@ contract! {
         db.drain(lofts()).await;
         assert_eq!(db.pending("loft").await, 0);
         assert_eq!(stored(&db).await, expected(1, "Bonn"));
+    }
+
+    /// The owners are looked up once for all marks that say the same.
+    async fn of_marks_of_a_related_row_owners_are_marked_once(db: TestDb) {
+        at_rest(&db).await;
+        db.sql("UPDATE city SET name = 'Bonn'").await;
+        pile_up(&db).await;
+        let newest = async || db.scalar::<i64>("SELECT max(id) FROM _loft_cached_marks").await;
+        db.sql("UPDATE city SET name = 'Trier'").await;
+        let before = newest().await;
+        db.drain(lofts()).await;
+        db.sql("UPDATE city SET name = 'Aachen'").await;
+        let appended = newest().await - before;
+        assert!(appended <= 3 + 1, "{appended} marks for three owners and their city");
+    }
+
+    /// Of one related row, and of several together.
+    async fn of_owners_of_related_rows(db: TestDb) {
+        at_rest(&db).await;
+        db.sql("INSERT INTO city (id, name) VALUES (2, 'Ulm')").await;
+        let mut owners: i64 = 3;
+        while owners <= MANY_OWNERS {
+            let more = format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
+            owners += i64::try_from(db.sql(&more).await).expect("so many");
+        }
+        for move_half in [false, true] {
+            if move_half {
+                db.sql("UPDATE loft SET city_id = 2 WHERE id % 2 = 0").await;
+            }
+            db.sql("DELETE FROM _loft_cached_marks").await;
+            db.sql("DELETE FROM _loft_cached_recalculations").await;
+            db.sql(&format!("UPDATE city SET name = 'Bonn {move_half}'")).await;
+            assert_eq!(lofts().worker(&db).batch_size(1).run_once().await.expect("worked"), 1);
+            let marked = "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";
+            let queued = "SELECT key_1 FROM _loft_cached_recalculations WHERE field = 'address'";
+            let left = format!("SELECT count(*) FROM ({marked} UNION {queued}) l");
+            assert_eq!(db.scalar::<i64>(&left).await, owners - 1);
+        }
     }
 
     async fn for_who_reads(db: TestDb) {

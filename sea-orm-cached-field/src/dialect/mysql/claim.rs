@@ -4,7 +4,7 @@ use sea_orm::Statement;
 
 use super::{
     after, as_expiry,
-    names::{literal, one_of, owner_key, qualified, quote},
+    names::{known_fields, literal, one_of, owner_key, qualified, quote},
     now, of_expiry, queued, remember_now, statement, way,
 };
 use crate::{
@@ -107,7 +107,7 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
         "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, ABS(d.waves) AS waves, {now} AS claimed_at
            FROM (SELECT DISTINCT {of_oldest}
                    FROM (SELECT {of_due}, d.due_at FROM ({oldest}) d
-                          WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked}){waits}
+                          WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked} AND {known}){waits}
                           ORDER BY d.due_at LIMIT {limit}) o) k
            STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
           WHERE {due}{waits}
@@ -118,6 +118,7 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
         of_due = prefixed("d", &keys),
         marks = qualified(&marks(owner)),
         marked = equal("m", &keys, "d", &keys),
+        known = known_fields(owner, "m"),
         same_key = equal("d", &keys, "k", &keys),
         due = due("d"),
     );

@@ -85,20 +85,20 @@ pub(super) fn marks_behind_links(
     source: &Source,
     links: &[(i64, String)],
     [after, to]: [Option<&Key>; 2],
-    limit: u64,
+    limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::mysql();
     let range = shared::key_range(&mut sql, owner, after, to);
+    let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
            FROM ({owners} WHERE {range}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
-          GROUP BY {keys}, m.field LIMIT {limit}",
+          GROUP BY {keys}, m.field{limit}",
         read = sql.kept_keys(owner, "o"),
         marked_at = super::milliseconds("MIN(m.marked_at)"),
         owners = way::to_owners(&mut sql, owner, source, links),
         marks = qualified(&marks(owner)),
         keys = prefixed("o", &key_columns(owner)),
-        limit = sql.bind(limit as i64),
     );
     statement(sql, text)
 }

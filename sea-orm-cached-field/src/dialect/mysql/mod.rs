@@ -382,7 +382,7 @@ impl Dialect for MySql {
         source: &Source,
         links: &[(i64, String)],
         range: [Option<&Key>; 2],
-        limit: u64,
+        limit: Option<u64>,
     ) -> Statement {
         collect::marks_behind_links(owner, source, links, range, limit)
     }
@@ -452,7 +452,7 @@ impl Dialect for MySql {
         Some(complete::lock_queued(owner, claims))
     }
 
-    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+    fn settle(&self, owner: &Owner, done: &[Claim], _written: usize) -> (Vec<Statement>, Vec<Statement>) {
         (vec![complete::delete_queued(owner, done)], Vec::new())
     }
 

@@ -6,7 +6,10 @@ use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, Session, shared,
-        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, known_fields, literal, marks, one_of, owner_key, prefixed, qualified, quote,
+            recalculations,
+        },
     },
     field::{
         Key,
@@ -111,7 +114,7 @@ pub(super) fn lease_due(
                                   FROM (SELECT * FROM {queue} e
                                          WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
                                          ORDER BY e.due_at LIMIT {looked_at}) d
-                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} OFFSET 0){waits}
+                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND m.{marks_known} OFFSET 0){waits}
                                  ORDER BY d.due_at LIMIT {limit}) o) k,
                        LATERAL (SELECT d.ctid FROM {queue} d
                                  WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
@@ -122,6 +125,7 @@ pub(super) fn lease_due(
         marks = qualified(&marks(owner)),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
+        marks_known = known_fields(owner),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
         same_key = equal("d", &keys, "k", &keys),
         returned = sql.kept_keys(owner, "q"),

@@ -6,7 +6,9 @@ use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, known_fields, literal, marks, one_of, owner_key, prefixed, quote, recalculations,
+        },
     },
     field::{
         Key,
@@ -88,7 +90,7 @@ pub(super) fn lease_due(
                 SELECT {columns}
                   FROM (SELECT * FROM {queue} WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}
                          ORDER BY due_at LIMIT {looked_at}) d
-                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked}){waits}
+                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND m.{marks_known}){waits}
                  ORDER BY due_at LIMIT {limit})
             AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
@@ -96,6 +98,7 @@ pub(super) fn lease_due(
         marks = quote(&marks(owner).name),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
+        marks_known = known_fields(owner),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
     );
     statement(sql, text)
