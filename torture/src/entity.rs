@@ -202,7 +202,7 @@ pub(crate) fn models() -> Models {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
     Fresh,
-    /// With others, after it was loaded.
+    /// With all others of its table, after they were loaded.
     Loaded,
     Recalculated,
 }
@@ -242,16 +242,17 @@ pub(crate) async fn read(
     macro_rules! of {
         ($module:ident, $n:literal) => {{
             type Field = $module::F<$n>;
-            let rows = $module::Entity::find().all(db).await?;
+            let mut rows = $module::Entity::find().all(db).await?;
+            rows.retain(|row| !CANARIES.contains(&$module::number(row)));
             let is_gone = || Error::Database(DbErr::RecordNotFound(format!("{n}")));
-            let mut rows: Vec<_> = rows.into_iter().filter(|row| $module::number(row) == n).collect();
-            let key = $module::key(rows.first().ok_or_else(is_gone)?);
+            let at = rows.iter().position(|row| $module::number(row) == n).ok_or_else(is_gone)?;
+            let key = $module::key(&rows[at]);
             match reading {
                 Reading::Fresh => read_fresh::<Field>(key, db.into_executor()).await,
                 Reading::Recalculated => recalculate::<Field>(key, db.into_executor()).await,
                 Reading::Loaded => {
                     load_rows::<Field>(db.into_executor(), &mut rows).await?;
-                    Ok(Field::stored(&rows[0]).fresh().copied().unwrap_or(i64::MIN))
+                    Ok(Field::stored(&rows[at]).fresh().copied().unwrap_or(i64::MIN))
                 }
             }
         }};

@@ -100,8 +100,17 @@ async fn read_some_row(
         Ok(read) => said(format!("a read that is not fresh, {read}")),
         Err(Error::Database(error)) if refusal(&error) == CUT_OFF => Some(CUT_OFF.to_owned()),
         // Other readers store the same inputs, and hold them locked.
-        Err(_) if is_within => Some("a read within a transaction".to_owned()),
+        Err(error) if is_within && is_of_locks(&error) => Some("a read within a transaction".to_owned()),
         Err(error) => said(format!("a read that failed, {error}").replace('\n', " ")),
+    }
+}
+
+fn is_of_locks(error: &Error) -> bool {
+    match error {
+        Error::Shared(error) => is_of_locks(error),
+        Error::StaleInput { reason, .. } => reason.contains("holds its row locked"),
+        Error::Database(error) => ["deadlock", "serialization", "lock wait"].contains(&refusal(error)),
+        _ => false,
     }
 }
 

@@ -150,7 +150,9 @@ impl Round<'_> {
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
         report.violations.extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
-        ensure!(self.mutation.is_some() || report.tally.contains_key("committed"), "nobody has written anything");
+        let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
+        ensure!(did("committed"), "nobody has written anything");
+        ensure!(!self.reads || did("read"), "nobody has read anything");
         Ok(report)
     }
 
@@ -248,6 +250,8 @@ fn now() -> u128 {
 struct People {
     clients: Vec<Process>,
     workers: Vec<Process>,
+    /// Whether the one client is a reader.
+    reads: bool,
     proxy: Option<Proxy>,
     tally: Tally,
 }
@@ -281,6 +285,7 @@ impl People {
         };
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
+            reads: round.reads,
             clients: if round.reads { vec![reader()?] } else { (0..CLIENTS).map(client).collect::<Result<_>>()? },
             proxy,
             tally,
@@ -293,6 +298,8 @@ impl People {
     }
 
     async fn replace_the_dead(&mut self) -> Result<()> {
+        let reader = self.clients.iter_mut().filter(|_| self.reads).any(Process::has_ended);
+        ensure!(!reader, "the reader has ended by itself");
         for process in self.workers.iter_mut().chain(&mut self.clients) {
             if process.has_ended() {
                 process.replace().await?;
