@@ -1,6 +1,9 @@
 //! How transactions begin.
 
-use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
 use crate::Error;
 
@@ -32,8 +35,21 @@ pub(crate) async fn end<T>(transaction: DatabaseTransaction, done: Result<T, Err
 
 /// Inside a user's transaction, a savepoint.
 pub(crate) async fn begin_within(db: &DatabaseExecutor<'_>) -> Result<DatabaseTransaction, DbErr> {
+    begin_or_nest(db, TransactionOptions::default()).await
+}
+
+/// As [`begin_within`], to write. On SQLite a transaction that has read may not write any more if another one has written since.
+pub(crate) async fn begin_writing_within(db: &DatabaseExecutor<'_>) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    begin_or_nest(db, options).await
+}
+
+async fn begin_or_nest(db: &DatabaseExecutor<'_>, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
     match db {
-        DatabaseExecutor::Connection(connection) => begin(connection, TransactionOptions::default()).await,
+        DatabaseExecutor::Connection(connection) => begin(connection, options).await,
         _ => db.begin().await,
     }
 }

@@ -139,7 +139,7 @@ async fn flag_one_by_one<F: CachedField>(
     condition: Condition,
     eager: bool,
 ) -> Result<u64, Error> {
-    let transaction = transaction::begin_within(db).await?;
+    let transaction = transaction::begin_writing_within(db).await?;
     let db = DatabaseExecutor::Transaction(&transaction);
     let (mut rows, mut after) = (0, None);
     loop {

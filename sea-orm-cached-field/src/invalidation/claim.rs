@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use super::{
     Connections,
     collect::{self, Collected},
-    execute_all, explained, own, query_last, read_claim,
+    execute_all, explained, in_order, own, query_last, read_claim,
 };
 use crate::{
     Error,
@@ -102,27 +102,47 @@ pub(crate) async fn claim(
     let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
     let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
-    let claim = async |transaction: &DatabaseTransaction| {
-        let (mut collected, mut due) = (Collected::default(), Vec::new());
-        // What is collected but not leased at once is due, and taken in its turn.
-        if first == First::Due && at_once > 0 {
-            due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
-            if let Some(room) = room(due.len()) {
-                collected = collect::collect(engine, transaction, model, room, at_once).await?;
-            }
-        } else {
-            collected = collect::collect(engine, transaction, model, limit, at_once).await?;
-            let may_lease = first != First::OnlyMarks && !collected.has_more;
-            if let Some(room) = room(collected.claims.len()).filter(|_| may_lease) {
-                due = lease_due(engine, transaction, model, (fields, upstream), room, lease).await?;
-            }
-        }
+    let connections = connections.into();
+    let collect = async |transaction: &DatabaseTransaction, limit: u64| {
+        let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
         let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        let rows = unflagged.chain(due.iter().map(|claim| (&claim.key, claim.field)));
-        collect::flag_missing(engine, transaction, model, rows).await?;
-        Ok((collected, due))
+        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        Ok(collected)
     };
-    let (collected, due) = connections.into().within(engine, true, claim).await?;
+    let lease_due = async |transaction: &DatabaseTransaction, limit: u64| {
+        let due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+        let rows = due.iter().map(|claim| (&claim.key, claim.field));
+        collect::flag_missing(engine, transaction, model, rows).await?;
+        Ok(due)
+    };
+    // What is collected but not leased at once is due, and taken in its turn.
+    let (collected, due) = if first == First::Due && at_once > 0 {
+        let due = connections.within(engine, true, async |transaction| lease_due(transaction, limit).await).await?;
+        // In another transaction: to collect may be to wait for a row of the queue, and who waits holds none.
+        let collected = match room(due.len()) {
+            Some(room) => connections.within(engine, true, async |transaction| collect(transaction, room).await).await,
+            None => Ok(Collected::default()),
+        };
+        let collected = match collected {
+            Err(error) if !due.is_empty() => {
+                tracing::debug!(target: "sea_orm_cached_field", "marks are not collected: {error}");
+                Collected::default()
+            }
+            collected => collected?,
+        };
+        (collected, due)
+    } else {
+        let claim = async |transaction: &DatabaseTransaction| {
+            let collected = collect(transaction, limit).await?;
+            let may_lease = first != First::OnlyMarks && !collected.has_more;
+            let due = match room(collected.claims.len()).filter(|_| may_lease) {
+                Some(room) => lease_due(transaction, room).await?,
+                None => Vec::new(),
+            };
+            Ok((collected, due))
+        };
+        connections.within(engine, true, claim).await?
+    };
     engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
     let mut claims = collected.claims;
     claims.extend(due);
@@ -187,31 +207,46 @@ async fn claim_known_rows(
     lease: i64,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let claims = loop {
+    let leased = async |transaction: &DatabaseTransaction, keys: Vec<Key>| {
+        let keys = in_order(keys, |key| (key, field));
+        let mut claims = Vec::new();
+        for row in query_last(transaction, engine.dialect.lease_rows(&model.owner, field, &keys, lease, steal)).await? {
+            let shared = !row.try_get::<bool>("", "leased")?;
+            claims.push(Claim { shared, ..read_claim(model, &row)? });
+        }
+        Ok(claims)
+    };
+    let (mut claims, left) = loop {
         let claim = async |transaction: &DatabaseTransaction| {
             let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
             let mut claims: Vec<Claim> =
                 collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
             let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
-            let left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
-            if !left.is_empty() && !collected.has_more {
-                let lease = engine.dialect.lease_rows(&model.owner, field, &left, lease, steal);
-                for row in query_last(transaction, lease).await? {
-                    let shared = !row.try_get::<bool>("", "leased")?;
-                    claims.push(Claim { shared, ..read_claim(model, &row)? });
-                }
+            let mut left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+            if collected.queued.is_empty() && !collected.has_more && !left.is_empty() {
+                claims.extend(leased(transaction, std::mem::take(&mut left)).await?);
             }
             // At last, for a lease may wait for a lock, and who waits holds none of the owner's rows.
             let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
             collect::flag_missing(engine, transaction, model, unflagged).await?;
-            Ok((collected, claims))
+            Ok((collected, claims, left))
         };
-        let (collected, claims) = connections.within(engine, true, claim).await?;
+        let (collected, claims, left) = connections.within(engine, true, claim).await?;
         engine.tell_all(collected.event(model));
         if !collected.has_more {
-            break claims;
+            break (claims, left);
         }
     };
+    if !left.is_empty() {
+        // In another transaction, for this one holds rows of the queue.
+        match connections.within(engine, true, async |transaction| leased(transaction, left).await).await {
+            Ok(leased) => claims.extend(leased),
+            Err(error) if claims.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::debug!(target: "sea_orm_cached_field", "a reader claims only some of the rows: {error}");
+            }
+        }
+    }
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
         && let Err(error) = put_away(engine, connections, model).await

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
 
-use super::{execute_all, query_last, read_claim, read_field};
+use super::{execute_all, in_order, query_last, read_claim, read_field};
 use crate::{
     Error,
     dialect::{Claim, Enqueued, Mark, Which, claims_in_parts},
@@ -156,10 +156,10 @@ async fn collect_at_once(
         }
     }
     let busy = let_lie(engine, db, model, lazy).await?;
-    collected.claims.extend(enqueue(engine, db, model, &busy, lease.duration).await?);
-    let busy: Vec<_> = busy.into_iter().map(|row| (row.key, row.field)).collect();
-    collected.unflagged.extend_from_slice(&busy);
-    collected.queued.extend(busy);
+    let queued: Vec<_> = busy.iter().map(|row| (row.key.clone(), row.field)).collect();
+    collected.claims.extend(enqueue(engine, db, model, busy, lease.duration).await?);
+    collected.unflagged.extend_from_slice(&queued);
+    collected.queued.extend(queued);
     Ok(collected)
 }
 
@@ -331,8 +331,8 @@ async fn collect_in_steps(
         if marks.eager { eager.push(row) } else { lazy.push(row) }
     }
     eager.extend(let_lie(engine, db, model, lazy).await?);
-    let claims = enqueue(engine, db, model, &eager, lease.duration).await?;
-    let queued: Vec<_> = eager.into_iter().map(|row| (row.key, row.field)).collect();
+    let queued: Vec<_> = eager.iter().map(|row| (row.key.clone(), row.field)).collect();
+    let claims = enqueue(engine, db, model, eager, lease.duration).await?;
     Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.marks, has_more })
 }
 
@@ -389,6 +389,7 @@ async fn let_lie(
         }
     }
     let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
+    let held = in_order(held, |row| (&row.key, row.field));
     if !held.is_empty() {
         flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;
         for rows in claims_in_parts(&model.owner, &held) {
@@ -402,13 +403,14 @@ async fn enqueue(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,
-    rows: &[Enqueued],
+    rows: Vec<Enqueued>,
     lease: i64,
 ) -> Result<Vec<Claim>, Error> {
+    let rows = in_order(rows, |row| (&row.key, row.field));
     // By the field: the queue may spell the key in another way.
     let wanted: HashSet<usize> = rows.iter().filter(|row| row.lease).map(|row| row.field).collect();
     let mut claims = Vec::new();
-    for rows in claims_in_parts(&model.owner, rows) {
+    for rows in claims_in_parts(&model.owner, &rows) {
         for row in query_last(db, engine.dialect.enqueue(&model.owner, rows, lease)).await? {
             let leased: bool = row.try_get("", "leased")?;
             let claim = read_claim(model, &row)?;

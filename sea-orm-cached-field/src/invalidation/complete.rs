@@ -75,9 +75,11 @@ pub(super) async fn stored(
     claims: impl Iterator<Item = &Claim> + Clone,
     verdicts: &[Verdict],
 ) {
-    let superseded = own(&with_verdict(claims.clone(), verdicts, Verdict::Superseded));
-    if !superseded.is_empty() {
-        release(engine, connections, model, &superseded).await;
+    for (verdict, delay) in [(Verdict::Superseded, 0), (Verdict::HandBack, LOCKED_DELAY)] {
+        let claims = own(&with_verdict(claims.clone(), verdicts, verdict));
+        if !claims.is_empty() {
+            release(engine, connections, model, &claims, delay).await;
+        }
     }
     let mut published = own(&with_verdict(claims, verdicts, Verdict::Publish));
     published.retain(wave::is_held_back);
@@ -96,11 +98,11 @@ fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
 const RELEASES: u32 = 5;
 
-/// A queue row that cannot be seen is gone, or somebody else has just marked it again and holds it locked. Then it has
-/// kept our lease, which nobody would end before its time. In a transaction of its own: this one may wait for that lock.
-async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim]) {
+/// A queue row that cannot be seen is gone, or another transaction has just marked it again and holds it locked. Then it has kept
+/// the lease, which would last for its time. In a transaction of its own, which may wait for that lock and holds no other.
+async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim], delay: i64) {
     let release = async || -> Result<(), Error> {
-        let release = handed_back(engine, model, claims, 0, 0);
+        let release = handed_back(engine, model, claims, delay, 0);
         connections.within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?)).await
     };
     for _ in 0..RELEASES {
@@ -143,7 +145,7 @@ async fn store_alone(
         return Ok(None);
     }
     let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else { return Ok(None) };
-    if verdicts.iter().any(|verdict| matches!(verdict, Verdict::Publish | Verdict::HandBack)) {
+    if verdicts.contains(&Verdict::Publish) {
         let end = async |transaction: &_| end(engine, transaction, model, claims(calculations), &verdicts).await;
         connections.within(engine, true, end).await?;
     }
@@ -217,14 +219,12 @@ pub(super) async fn end(
         }
     }
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
-    let published = own(&with_verdict(claims.clone(), verdicts, Verdict::Publish));
+    let published = own(&with_verdict(claims, verdicts, Verdict::Publish));
     for claim in published.into_iter().filter(|claim| !wave::is_held_back(claim)) {
         let delay = model.owner.fields[claim.field].debounce.unwrap_or_default();
         delayed.entry((delay, 1)).or_default().push(claim);
     }
-    let locked = own(&with_verdict(claims, verdicts, Verdict::HandBack));
-    delayed.entry((LOCKED_DELAY, 0)).or_default().extend(locked);
-    for ((delay, waves), claims) in delayed.into_iter().filter(|(_, claims)| !claims.is_empty()) {
+    for ((delay, waves), claims) in delayed {
         execute_all(transaction, handed_back(engine, model, &claims, delay, waves)).await?;
     }
     Ok(())

@@ -43,7 +43,7 @@ pub(crate) async fn flag_all(
     eager: bool,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    let transaction = transaction::begin_within(db).await?;
+    let transaction = transaction::begin_writing_within(db).await?;
     let flagged = async {
         for key in keys {
             let statements = match eager {

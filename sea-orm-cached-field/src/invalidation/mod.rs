@@ -18,7 +18,7 @@ mod wave;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
-use crate::{Error, dialect::Claim, registry::Model};
+use crate::{Error, dialect::Claim, field::Key, registry::Model};
 
 pub(crate) use claim::{Claimed, First, Work, claim, claim_one, claim_rows, look, renew};
 pub(crate) use complete::{Calculation, clock, complete, drop_gone, hand_back, store_in_transaction};
@@ -59,9 +59,19 @@ fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
     })
 }
 
-/// Those whose lease is not another's.
+/// Those whose lease is not another's, in order.
 fn own(claims: &[Claim]) -> Vec<Claim> {
-    claims.iter().filter(|claim| !claim.shared).cloned().collect()
+    in_order(claims.iter().filter(|claim| !claim.shared).cloned().collect(), |claim| (&claim.key, claim.field))
+}
+
+/// The order in which all transactions lock rows of the queue that they wait for: none holds one that another waits for which
+/// holds one that it waits for itself.
+fn in_order<T>(mut rows: Vec<T>, place: impl Fn(&T) -> (&Key, usize)) -> Vec<T> {
+    rows.sort_by_cached_key(|row| {
+        let (key, field) = place(row);
+        (key.to_string(), field)
+    });
+    rows
 }
 
 fn read_field(model: &Model, row: &QueryResult) -> Result<usize, DbErr> {

@@ -15,7 +15,12 @@ fn run(arguments: &[&str]) -> Output {
 
 /// Runs SQL as another program would, and returns what it says, or the error.
 pub fn sqlite3(db: &TestDb, sql: &str) -> Result<String, String> {
-    let file = db.url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc");
+    sqlite3_at(&db.url, sql)
+}
+
+/// The same, of a database by its URL.
+pub fn sqlite3_at(url: &str, sql: &str) -> Result<String, String> {
+    let file = url.trim_start_matches("sqlite://").trim_end_matches("?mode=rwc");
     let ended = run(&["-batch", "-bail", "-cmd", ".timeout 20000", file, sql]);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").trim().to_owned();
     if ended.status.success() { Ok(text(ended.stdout)) } else { Err(text(ended.stderr)) }

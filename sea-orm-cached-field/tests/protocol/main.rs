@@ -14,6 +14,7 @@ mod an_expiry_during_a_calculation_is_not_lost;
 mod an_older_calculation_never_wins;
 mod mark_ids_come_out_of_commit_order;
 mod nobody_waits_for_us;
+mod rows_of_the_queue_are_locked_in_one_order;
 mod unknown_fields_are_left_to_newer_programs;
 mod what_is_given_up_leaves_no_transaction_open;
 mod work_is_linear_in_what_is_stale;

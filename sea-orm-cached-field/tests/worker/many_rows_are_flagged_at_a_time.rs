@@ -1,10 +1,29 @@
 use sea_orm::{ColumnTrait, Condition, TransactionTrait};
 
-use crate::{fragile::*, harness::TestDb};
+use crate::{
+    fragile::*,
+    harness::{TestDb, client::sqlite3_at},
+};
 
 /// How many rows are flagged.
 async fn flagged(db: &TestDb) -> i64 {
     db.scalar("SELECT count(*) FROM fragile WHERE opinion_recalculation_needed").await
+}
+
+/// A transaction that has read, and then writes, would fail where another one has written in between.
+#[apply(on_sqlite)]
+async fn beside_another_writer(db: TestDb) {
+    set_up_fragiles(&db).await;
+    rows_of(&db, ["fine", "fine"]).await;
+    db.drain(fragiles()).await;
+    let (mut pool, url) = (db.another_pool().await, db.url.clone());
+    pool.set_metric_callback(move |statement| {
+        if statement.statement.sql.starts_with("SELECT") {
+            sqlite3_at(&url, "PRAGMA busy_timeout = 0; UPDATE fragile SET place = 'there'").err();
+        }
+    });
+    assert_eq!(Opinion::flag(&pool, Condition::all()).and_recalculate(true).await.unwrap(), 2);
+    assert_eq!(flagged(&db).await, 2);
 }
 
 contract! {
