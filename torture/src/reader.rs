@@ -87,14 +87,16 @@ async fn read_some_row(
     let fields: Vec<(usize, usize)> = schema.fields().map(|(table, field, _)| (table, field)).collect();
     let (table, field) = *fastrand::choice(&fields)?;
     let n = *fastrand::choice(snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>())?;
-    let (read, is_within) = match fastrand::u8(..8) {
-        0 => (read_within(db, (table, field), n).await, true),
-        1 => (entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded).await, false),
-        _ => (entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh).await, false),
+    let (how, read) = match fastrand::u8(..8) {
+        0 => ("within a transaction", read_within(db, (table, field), n).await),
+        1 => ("with others", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded).await),
+        _ => ("fresh", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh).await),
     };
+    let is_within = how == "within a transaction";
     let (expected, name) = (observer.expected(table, field, n), schema.tables[table].name);
-    let said =
-        |what: String| Some(format!("{VIOLATION}{what}: {name} {n}, {}, expected {expected}", field_name(field)));
+    let said = |what: String| {
+        Some(format!("{VIOLATION}{what}: {name} {n}, {}, {how}, expected {expected}", field_name(field)))
+    };
     match read {
         Ok(read) if read == expected => Some("read".to_owned()),
         Ok(read) => said(format!("a read that is not fresh, {read}")),

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::Utc;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, QueryResult, Statement, Value,
     sea_query::IntoCondition,
@@ -102,6 +103,11 @@ fn put<F: CachedField>(
     if let Some(value) = refreshed.values.get(key).filter(|_| is_newer) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
+        // An expiry that had passed ends with the flag, in the row as soon as the value is stored.
+        let has_expired = F::stored(row).expires_after.is_some_and(|moment| moment <= Utc::now());
+        if let Some(expires) = spec.expires_after.filter(|_| has_expired) {
+            model.set(expires, row.get(expires).as_null());
+        }
     }
 }
 

@@ -140,6 +140,18 @@ contract! {
         assert_opinion(&db, gate, "feels gate").await;
     }
 
+    async fn that_have_expired_where_nothing_is_stored(db: TestDb) {
+        set_up_fragiles(&db).await;
+        rows_of(&db, ["fine"]).await;
+        db.drain(fragiles()).await;
+        db.sql("UPDATE fragile SET opinion_expires_after = '2020-01-01 00:00:00'").await;
+        let mut rows = all_rows(&db).await;
+        let transaction = db.begin().await.unwrap();
+        Opinion::load(&transaction, &mut rows).await.unwrap();
+        transaction.rollback().await.unwrap();
+        assert_eq!((opinions(&rows)[0], rows[0].opinion_expires_after), (Some("feels fine"), None));
+    }
+
     async fn in_a_transaction_that_stores_nothing(db: TestDb) {
         set_up_fragiles(&db).await;
         rows_of(&db, ["fine", "tired"]).await;
