@@ -100,10 +100,22 @@ async fn read_some_row(
     match read {
         Ok(read) if read == expected => Some("read".to_owned()),
         Ok(read) => said(format!("a read that is not fresh, {read}")),
-        Err(Error::Database(error)) if refusal(&error) == CUT_OFF => Some(CUT_OFF.to_owned()),
+        Err(error) if is_cut_off(&error) => Some(CUT_OFF.to_owned()),
         // Other readers store the same inputs, and hold them locked.
         Err(error) if is_within && is_of_locks(&error) => Some("a read within a transaction".to_owned()),
         Err(error) => said(format!("a read that failed, {error}").replace('\n', " ")),
+    }
+}
+
+/// Also where a calculation has met it.
+fn is_cut_off(error: &Error) -> bool {
+    match error {
+        Error::Shared(error) => is_cut_off(error),
+        Error::Database(error) => refusal(error) == CUT_OFF,
+        Error::Calculation { source, .. } => {
+            source.downcast_ref::<DbErr>().is_some_and(|error| refusal(error) == CUT_OFF)
+        }
+        _ => false,
     }
 }
 

@@ -38,8 +38,8 @@ impl<T> Reading<T> {
 }
 
 impl FieldRows {
-    /// Reads the rows when all that they are calculated from is right, and again if that did not last. A row that is marked
-    /// during each calculation is written all the time: its last value is as good as any.
+    /// Reads the rows when all that they are calculated from is right, and again if that did not last. Of a row that is
+    /// marked during each calculation the last value is returned.
     pub(super) async fn read<T, F: Future<Output = Result<Reading<T>, Error>>>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -145,11 +145,11 @@ impl FieldRows {
     /// tree all rows have their turn until none of the values changes any more: what a value was calculated from may have been
     /// stored after it.
     async fn refresh_field_within(&self, db: &DatabaseExecutor<'_>, keys: &[Key], below: &Below) -> Result<(), Error> {
-        let (mut all, mut stored, mut rounds) = (HashSet::new(), HashMap::new(), 0);
+        let (mut seen, mut stored, mut rounds) = (HashSet::new(), HashMap::new(), 0);
         loop {
             let (rows, stale) = self.stale_below(db, keys, below).await?;
-            all.extend(stale);
-            let all: Vec<Key> = all.iter().cloned().collect();
+            seen.extend(stale);
+            let all: Vec<Key> = seen.iter().cloned().collect();
             let mut changed = false;
             for keys in all.chunks(CHUNK as usize) {
                 changed |= rows.store_within(db, keys, &mut stored).await?;
@@ -191,7 +191,7 @@ impl FieldRows {
     }
 
     /// The error names the first of these rows.
-    pub(super) fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
+    fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
         let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
         let key = keys.first().cloned().expect("there is nothing to wait for without a row");
         Error::StaleInput { table, field, key, reason }

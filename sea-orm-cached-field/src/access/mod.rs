@@ -18,7 +18,7 @@ use crate::{
     Error,
     calculation::{Limits, Subject, after_recalculation, run},
     dialect::{self, Claim, Written},
-    engine::{Calculated, Engine},
+    engine::{CalculatedValue, Engine},
     event::Event,
     field::{CachedField, Expiry, Key, Stored},
     invalidation::{self, Calculation, Verdict},
@@ -195,7 +195,7 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
 async fn fly<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
-) -> Result<(Result<Calculated<F>, Error>, bool), Error> {
+) -> Result<(Result<CalculatedValue<F>, Error>, bool), Error> {
     let engine = Engine::of(connection)?;
     let start = || {
         let refresh = refresh::<F>(Arc::clone(&engine), connection.clone(), target.clone());
@@ -208,7 +208,7 @@ async fn refresh<F: CachedField>(
     engine: Arc<Engine>,
     db: DatabaseConnection,
     target: Target,
-) -> Result<Calculated<F>, Error> {
+) -> Result<CalculatedValue<F>, Error> {
     // An earlier flight may have landed since the question.
     if let Some(value) = target.fresh::<F>(&DatabaseExecutor::Connection(&db)).await? {
         return Ok((value, false));
@@ -235,7 +235,7 @@ pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> 
 async fn recalculate_now<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
-) -> Result<Calculated<F>, Error> {
+) -> Result<CalculatedValue<F>, Error> {
     let (engine, connection, target) = (Engine::of(connection)?, connection.clone(), target.clone());
     let recalculation = tokio::spawn(async move {
         let claim = target.claim(&engine, &connection, true).await?;
@@ -262,7 +262,7 @@ async fn calculate_and_complete<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
     claim: Option<Claim>,
-) -> Result<Calculated<F>, Error> {
+) -> Result<CalculatedValue<F>, Error> {
     let db = DatabaseExecutor::Connection(connection);
     let started = Instant::now();
     let claims = || claim.iter().cloned().collect();

@@ -229,7 +229,9 @@ impl FieldRows {
                 return Ok((refreshed, loaded));
             }
         }
-        refreshed.failure = Some(self.stale_input(&left, "it changes each time that its query is stored"));
+        // They are flagged again each time that they are stored: they are calculated once more, and not stored.
+        let preview = || async { Ok(Reading::calculated(self.preview(db, &left).await?)) };
+        refreshed.extend(self.read(db, &left, preview).await?);
         Ok((refreshed, loaded))
     }
 

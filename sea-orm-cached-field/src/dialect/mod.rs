@@ -520,8 +520,8 @@ pub(crate) trait Dialect: Send + Sync {
         None
     }
 
-    /// What has to be done with the queue's rows of completed claims, before and after so many values are written.
-    fn settle(&self, owner: &Owner, done: &[Claim], written: usize) -> (Vec<Statement>, Vec<Statement>);
+    /// What has to be done with the queue's rows of completed claims, before and after the values are written.
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>);
 
     /// Writes values and flags of rows that are all of one shape.
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement>;

@@ -23,7 +23,7 @@ type Place = (TypeId, Key);
 type InTheAir = Arc<Mutex<HashMap<Place, Flight>>>;
 
 /// A value that was calculated, and whether the row was marked again before it was stored.
-pub(crate) type Calculated<F> = (<F as CachedField>::Value, bool);
+pub(crate) type CalculatedValue<F> = (<F as CachedField>::Value, bool);
 
 /// The calculations under way for readers, by field and key.
 #[derive(Default)]
@@ -35,8 +35,8 @@ impl Flights {
     pub(crate) async fn join<F: CachedField>(
         &self,
         key: &Key,
-        start: impl FnOnce() -> BoxFuture<'static, Result<Calculated<F>, Error>>,
-    ) -> (Result<Calculated<F>, Error>, bool) {
+        start: impl FnOnce() -> BoxFuture<'static, Result<CalculatedValue<F>, Error>>,
+    ) -> (Result<CalculatedValue<F>, Error>, bool) {
         let place = (TypeId::of::<F>(), key.clone());
         let mut started = false;
         let flight = {
@@ -49,7 +49,10 @@ impl Flights {
         };
         let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
         let calculated = |landed: Arc<dyn Any + Send + Sync>| {
-            landed.downcast_ref::<Calculated<F>>().cloned().expect("a field's flights land with values of its type")
+            landed
+                .downcast_ref::<CalculatedValue<F>>()
+                .cloned()
+                .expect("a field's flights land with values of its type")
         };
         (landed.map(calculated), started)
     }

@@ -23,7 +23,7 @@ use crate::{
     invalidation::Unique,
     registry::Model,
 };
-pub(crate) use flight::Calculated;
+pub(crate) use flight::CalculatedValue;
 use flight::Flights;
 
 /// How many events a slow listener may lag behind before it misses the oldest.

@@ -35,8 +35,8 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction that waits for nobody, and returns what became of each. Order of locks: rows,
-/// then the queue.
+/// Stores values in one short transaction, which waits for no lock, and returns the verdict on each. It locks rows first, then the
+/// queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -98,8 +98,8 @@ fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
 const RELEASES: u32 = 5;
 
-/// A queue row that cannot be seen is gone, or another transaction has just marked it again and holds it locked. Then it has kept
-/// the lease, which would last for its time. In a transaction of its own, which may wait for that lock and holds no other.
+/// Ends the leases of what was not stored. Its row, or its row of the queue, is gone or locked by another transaction. This
+/// transaction may wait for that lock, and so holds no other.
 async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim], delay: i64) {
     let release = async || -> Result<(), Error> {
         let release = handed_back(engine, model, claims, delay, 0);
@@ -260,7 +260,7 @@ async fn store_in_steps(
 ) -> Result<Vec<Verdict>, Error> {
     let claims: Vec<Claim> = claims(calculations).cloned().collect();
     let verdicts = judge(engine, transaction, model, &claims).await?;
-    let (before, after) = settle(engine, model, &claims, &verdicts);
+    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
         for rows in written_in_parts(&model.owner, &shape, &rows) {
@@ -272,15 +272,8 @@ async fn store_in_steps(
 }
 
 /// What has to be done with the queue's rows of these claims, before and after their values are written.
-pub(super) fn settle(
-    engine: &Engine,
-    model: &Model,
-    claims: &[Claim],
-    verdicts: &[Verdict],
-) -> (Vec<Statement>, Vec<Statement>) {
-    let done = with_verdict(claims.iter(), verdicts, Verdict::Done);
-    let written = verdicts.iter().filter(|verdict| verdict.is_stored()).count();
-    let parts = claims_in_parts(&model.owner, &done).map(|done| engine.dialect.settle(&model.owner, done, written));
+pub(super) fn settle(engine: &Engine, model: &Model, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+    let parts = claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
     let (before, after): (Vec<_>, Vec<_>) = parts.unzip();
     (before.concat(), after.concat())
 }

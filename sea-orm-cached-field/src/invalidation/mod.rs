@@ -64,8 +64,8 @@ fn own(claims: &[Claim]) -> Vec<Claim> {
     in_order(claims.iter().filter(|claim| !claim.shared).cloned().collect(), |claim| (&claim.key, claim.field))
 }
 
-/// The order in which all transactions lock rows of the queue that they wait for: none holds one that another waits for which
-/// holds one that it waits for itself.
+/// Sorts what is to be locked in the queue. All transactions that wait for such locks take them in this order, so that two of
+/// them never wait for each other.
 fn in_order<T>(mut rows: Vec<T>, place: impl Fn(&T) -> (&Key, usize)) -> Vec<T> {
     rows.sort_by_cached_key(|row| {
         let (key, field) = place(row);

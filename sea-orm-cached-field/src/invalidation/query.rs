@@ -20,8 +20,8 @@ use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, reg
 /// values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Returns what
-/// became of each. `None`, and then nothing is done, if a row has no value or several, or may be gone.
+/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Returns the
+/// verdict on each. `None`, and then nothing is done, if a row has no value or several, or may be gone.
 ///
 /// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
 pub(crate) async fn complete_by_query(
@@ -99,7 +99,7 @@ async fn store_in_steps(
         // Such a row may be gone, which is found out when it is loaded.
         return Ok(None);
     }
-    let (before, after) = settle(engine, model, claims, &verdicts);
+    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     let mut written = HashMap::new();
     for (verdict, ends) in [(Verdict::Done, true), (Verdict::Publish, false)] {

@@ -213,6 +213,21 @@ pub mod seesaw {
     }
 }
 
+/// By default its snapshot is as old as its first read: what another transaction has stored since cannot be seen.
+#[apply(on_mariadb_and_mysql)]
+async fn inside_a_transaction_that_has_read_before(db: TestDb) {
+    open(&db).await;
+    grow(&db, 2).await;
+    let transaction = db.begin().await.expect("begun");
+    let loaded = pole::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the pole");
+    db.drain(poles()).await;
+    assert_eq!(loaded.fresh_loud(&transaction).await.expect("read"), 21);
+    assert_eq!(loaded.fresh_both(&transaction).await.expect("read"), 20_023);
+    assert_eq!(loaded.recalculate_slow(&transaction).await.expect("recalculated"), 20);
+    transaction.commit().await.expect("committed");
+    assert_settled(&db, 2).await;
+}
+
 contract! {
     async fn downstream_of_what_a_worker_calculates(db: TestDb) {
         let name = open(&db).await;

@@ -192,10 +192,21 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
 /// claim then misses, and the worker looks once more.
+///
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so that under `REPEATABLE READ` the
+/// transaction would go on to read an older value, where another one has stored the same value meanwhile.
 pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
-    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key))];
+    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
     statements.push(mark::append_mark(owner, field, key, None));
     statements
+}
+
+/// Sets the flag, and leaves no mark.
+fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    statement(sql, format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table)))
 }

@@ -452,7 +452,7 @@ impl Dialect for MySql {
         Some(complete::lock_queued(owner, claims))
     }
 
-    fn settle(&self, owner: &Owner, done: &[Claim], _written: usize) -> (Vec<Statement>, Vec<Statement>) {
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         (vec![complete::delete_queued(owner, done)], Vec::new())
     }
 

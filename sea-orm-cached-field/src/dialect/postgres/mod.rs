@@ -327,7 +327,7 @@ impl Dialect for Postgres {
         Some(complete::lock_claimed(owner, claims))
     }
 
-    fn settle(&self, owner: &Owner, done: &[Claim], _written: usize) -> (Vec<Statement>, Vec<Statement>) {
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
         (vec![complete::delete_queued(owner, done)], Vec::new())
     }
 

@@ -270,11 +270,9 @@ impl Dialect for Sqlite {
         Some(complete::lock_claimed(owner, claims))
     }
 
-    fn settle(&self, owner: &Owner, done: &[Claim], written: usize) -> (Vec<Statement>, Vec<Statement>) {
-        // The value of one row may have marked another, whose own value and flag were written after that.
-        let mut after = if written > 1 { complete::flag_marked(owner, done) } else { Vec::new() };
-        after.push(complete::delete_announced(owner, done));
-        (Vec::new(), after)
+    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
+        let after = complete::flag_marked(owner, done).into_iter().chain([complete::delete_announced(owner, done)]);
+        (Vec::new(), after.collect())
     }
 
     fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
