@@ -8,9 +8,10 @@ const KEYS: [&str; 8] =
     ["case", "contender", "database", "median", "ratio_to_best_peer", "ratio_to_floor", "rows", "unit"];
 
 /// Those that SQLite takes part in.
-const CASES: [&str; 11] = [
+const CASES: [&str; 12] = [
     "backlog",
     "embedded",
+    "fan_out",
     "flights",
     "growth",
     "idle",

@@ -34,21 +34,29 @@ const READS: usize = 8;
 /// Until whatever a connection had under way that was cut off has ended.
 const SETTLED: Duration = Duration::from_millis(500);
 
-/// Writes and reads until the end of its input, and says of each transaction and read how it ended.
-pub(crate) async fn read(url: &str, seed: u64, chance: u64) -> Result<()> {
+/// Writes and reads until the end of its input, and says of each transaction and read how it ended. `readers`: the URL of those
+/// who do not read in a transaction of their own. They may deadlock with each other and with workers, for such a read is tried
+/// again.
+pub(crate) async fn read(url: &str, readers: &str, seed: u64, chance: u64) -> Result<()> {
     let schema = entity::set_schema(seed);
     let is_over = Arc::new(AtomicBool::new(false));
-    let (url, told) = (url.to_owned(), Arc::clone(&is_over));
-    let reading = tokio::spawn(async move { write_and_read(&url, schema, Rng::with_seed(chance), &told).await });
+    let (url, readers, told) = (url.to_owned(), readers.to_owned(), Arc::clone(&is_over));
+    let reading =
+        tokio::spawn(async move { write_and_read([&url, &readers], schema, Rng::with_seed(chance), &told).await });
     told_to_stop().await;
     // A read that is cut off by the end of the process would look like one that failed.
     is_over.store(true, Ordering::Relaxed);
     reading.await?
 }
 
-async fn write_and_read(url: &str, schema: &'static Schema, chance: Rng, is_over: &AtomicBool) -> Result<()> {
+async fn write_and_read(
+    [url, readers]: [&str; 2],
+    schema: &'static Schema,
+    chance: Rng,
+    is_over: &AtomicBool,
+) -> Result<()> {
     let mut client = Client::new(url, None, schema, chance).await;
-    let db = connect(url, 2 * READERS).await?;
+    let (within, db) = (connect(url, READERS).await?, connect(readers, 2 * READERS).await?);
     while !is_over.load(Ordering::Relaxed) {
         let ended = client.ended().await;
         say(ended)?;
@@ -60,7 +68,7 @@ async fn write_and_read(url: &str, schema: &'static Schema, chance: Rng, is_over
         let observer = Observer::of_data(schema, &snapshot);
         let read_one = async || {
             for _ in 0..READS {
-                if let Some(ended) = read_some_row(&db, &observer, schema, &snapshot).await {
+                if let Some(ended) = read_some_row([&within, &db], &observer, schema, &snapshot).await {
                     say(&ended)?;
                 }
             }
@@ -79,7 +87,7 @@ fn say(ended: &str) -> Result<()> {
 
 /// How it ended; `None` if there is no row.
 async fn read_some_row(
-    db: &DatabaseConnection,
+    [within, db]: [&DatabaseConnection; 2],
     observer: &Observer<'_>,
     schema: &Schema,
     snapshot: &Snapshot,
@@ -88,7 +96,7 @@ async fn read_some_row(
     let (table, field) = *fastrand::choice(&fields)?;
     let n = *fastrand::choice(snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>())?;
     let (how, read) = match fastrand::u8(..8) {
-        0 => ("within a transaction", read_within(db, (table, field), n).await),
+        0 => ("within a transaction", read_within(within, (table, field), n).await),
         1 => ("with others", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded).await),
         _ => ("fresh", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh).await),
     };

@@ -25,7 +25,7 @@ pub(crate) enum Role {
     /// Recalculates until it is killed, and reads now and then until the end of its input.
     Worker { url: String, seed: u64 },
     /// Writes and reads until the end of its input, where nobody else writes.
-    Reader { url: String, seed: u64, chance: u64 },
+    Reader { url: String, readers: String, seed: u64, chance: u64 },
     /// Writes until it is told to stop by the end of its input.
     Client {
         urls: Vec<String>,
@@ -43,7 +43,7 @@ pub(crate) async fn play(role: Role) -> Result<()> {
     match role {
         Role::Install { url, seed } => install(&url, seed).await,
         Role::Worker { url, seed } => work(&url, seed).await,
-        Role::Reader { url, seed, chance } => reader::read(&url, seed, chance).await,
+        Role::Reader { url, readers, seed, chance } => reader::read(&url, &readers, seed, chance).await,
         Role::Client { urls, seed, chance, undecided } => client::write(&urls, undecided, seed, chance).await,
     }
 }

@@ -280,8 +280,11 @@ impl People {
             Process::start(arguments, round.variable(), tally.clone())
         };
         let reader = || {
-            let arguments = ["reader", &server.url(name, Account::Owner, None), &seed, &seed].map(str::to_owned);
-            Process::start(arguments.to_vec(), round.variable(), tally.clone())
+            let urls = [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
+            let mut arguments = vec!["reader".to_owned()];
+            arguments.extend(urls);
+            arguments.extend([seed.clone(), seed.clone()]);
+            Process::start(arguments, round.variable(), tally.clone())
         };
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,

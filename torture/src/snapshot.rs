@@ -138,11 +138,13 @@ impl Reader<'_> {
         let name = self.schema.tables[table].name;
         let (mut named, mut elsewhere) = (HashSet::new(), HashSet::new());
         for row in self.query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", "))).await? {
-            let field: String = row.try_get("", "field")?;
-            let field = FIELD_NAMES.iter().position(|name| *name == field).context("a field of nobody")?;
-            match read_number(&row, table, &keys)? {
-                Some(n) => drop(named.insert((n, field))),
-                None => drop(elsewhere.insert(field)),
+            let (list, n): (String, _) = (row.try_get("", "field")?, read_number(&row, table, &keys)?);
+            for field in list.split(',') {
+                let field = FIELD_NAMES.iter().position(|name| *name == field).context("a field of nobody")?;
+                match n {
+                    Some(n) => drop(named.insert((n, field))),
+                    None => drop(elsewhere.insert(field)),
+                }
             }
         }
         Ok((named, elsewhere))

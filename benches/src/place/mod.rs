@@ -13,7 +13,7 @@ use sea_orm_cached_field::Models;
 
 use crate::schema;
 
-pub(crate) use town::Town;
+pub(crate) use town::{Town, series};
 
 /// How many connections a pool has, as SeaORM's and sqlx's users leave it.
 const CONNECTIONS: u32 = 10;

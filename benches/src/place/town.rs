@@ -73,7 +73,7 @@ impl Town {
 const WEIGHT: &str = "(1 + (i * 31) % 1000)";
 
 /// The numbers from 0 on as `i`.
-fn series(place: &Place, count: u64) -> String {
+pub(crate) fn series(place: &Place, count: u64) -> String {
     let last = count - 1;
     if place.is_sqlite() {
         format!(

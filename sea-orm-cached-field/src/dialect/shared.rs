@@ -5,7 +5,7 @@ use sea_orm::{DbErr, Statement, Value};
 use super::{
     Claim, Enqueued, IndexedColumn, Shape, ShapedField, UniqueIndex, Version, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, marks, recalculations, versions as versions_table, versions_beside},
+    sql::{Sql, equal, key_columns, literal, marks, recalculations, versions as versions_table, versions_beside},
 };
 use crate::field::{
     Key,
@@ -115,14 +115,15 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
 }
 
 /// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known whom it concerns.
-pub(super) fn unqueued(mut sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
+pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
     let (keys, own) = (key_columns(owner), sql.owner_key(owner));
     let field = &owner.fields[field];
-    let name = sql.bind(field.name);
+    let name = literal(field.name);
     let text = format!(
         "SELECT count(*) AS found FROM {table} t
           WHERE t.{flag} AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name})
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE ({marked} OR {link}) AND m.field = {name})",
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE ({marked} OR {link}) AND {listed})",
+        listed = sql.is_listed(&name, "m.field"),
         table = sql.qualified(&owner.table),
         flag = sql.quote(&field.recalculation_needed),
         queue = sql.qualified(&recalculations(owner)),
@@ -217,9 +218,9 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
 
 pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
     let marks = sql.qualified(&marks(owner));
-    let (is_row, field) = (sql.key_is(owner, "", &key_columns(owner), &claim.key), owner.fields[claim.field].name);
-    let field = sql.bind(field);
-    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND field = {field}) AS marked"))
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let is_listed = sql.is_listed(&literal(owner.fields[claim.field].name), "field");
+    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND {is_listed}) AS marked"))
 }
 
 pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {

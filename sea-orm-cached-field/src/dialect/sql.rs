@@ -145,6 +145,27 @@ impl Sql {
         format!("{before}{expression}{after}")
     }
 
+    /// Whether a mark is of a field, by its list of fields; both are expressions. See [`list`].
+    pub(crate) fn is_listed(&self, field: &str, list: &str) -> String {
+        match self.backend {
+            DbBackend::Postgres => format!("{field} = ANY (string_to_array({list}, ','))"),
+            DbBackend::MySql => format!("FIND_IN_SET({field}, {list}) > 0"),
+            _ => format!("instr(',' || {list} || ',', ',' || {field} || ',') > 0"),
+        }
+    }
+
+    /// Whether a mark is of one of these fields, by its list of fields.
+    pub(crate) fn lists_any(&self, list: &str, owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
+        let is_listed = |field: usize| self.is_listed(&literal(owner.fields[field].name), list);
+        let listed: Vec<String> = fields.into_iter().map(is_listed).collect();
+        format!("({})", listed.join(" OR "))
+    }
+
+    /// Whether a mark is of a field of this program: others belong to a newer version of it.
+    pub(crate) fn lists_known(&self, list: &str, owner: &Owner) -> String {
+        self.lists_any(list, owner, 0..owner.fields.len())
+    }
+
     pub(crate) fn backend(&self) -> DbBackend {
         self.backend
     }
@@ -324,13 +345,21 @@ pub(crate) fn by_field<'a, T: Display>(column: &str, fields: impl Iterator<Item 
     if cases.is_empty() { other.to_string() } else { format!("CASE {column}{cases} ELSE {other} END") }
 }
 
-/// Marks and queue rows of these fields alone: others belong to a newer version of the program. An expression, for no
-/// plan may go by the field: nearly all rows have it.
-pub(crate) fn known_fields(owner: &Owner) -> String {
-    one_of(owner, 0..owner.fields.len())
+/// A list of fields, as a mark has it in its column `field`: their names with commas in between.
+pub(crate) fn list(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
+    fields.into_iter().map(|field| owner.fields[field].name).collect::<Vec<_>>().join(",")
 }
 
-/// Marks and queue rows of some of them.
+/// What a list of fields, an expression, has beside the fields of this program.
+pub(crate) fn unknown(list: &str, owner: &Owner) -> String {
+    let known = owner.fields.iter();
+    let rest = known.fold(format!("',' || {list} || ','"), |rest, field| {
+        format!("replace({rest}, {}, ',')", literal(&format!(",{},", field.name)))
+    });
+    format!("trim({rest}, ',')")
+}
+
+/// Rows of the queue of some fields. An expression, for no plan may go by the field: nearly all rows have it.
 pub(crate) fn one_of(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
     let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("field || '' IN ({})", names.join(", "))

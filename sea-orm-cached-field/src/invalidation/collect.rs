@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
 
-use super::{execute_all, in_order, query_last, read_claim, read_field};
+use super::{execute_all, in_order, query_last, read_claim};
 use crate::{
     Error,
     dialect::{Claim, Enqueued, Mark, Which, claims_in_parts},
@@ -350,22 +350,36 @@ async fn take(
     if !ids.is_empty() {
         execute_all(db, engine.dialect.delete_marks(&model.owner, &ids)).await?;
     }
-    taken.add(model, &rows, &engine.lazy(model))?;
+    let unknown = taken.add(model, &rows, &engine.lazy(model))?;
+    append(engine, db, model, &unknown).await?;
     Ok(rows.len() as u64)
 }
 
 impl Taken {
-    fn add(&mut self, model: &Model, rows: &[QueryResult], lazy: &[usize]) -> Result<(), Error> {
+    /// Returns marks of what they list beside the fields of this program.
+    fn add(&mut self, model: &Model, rows: &[QueryResult], lazy: &[usize]) -> Result<Vec<Mark>, Error> {
+        let mut others = Vec::new();
         for row in rows {
-            let (id, field): (i64, usize) = (row.try_get("", "id")?, read_field(model, row)?);
-            let first = Marks { newest: id, eager: false };
-            let marks = self.fields.entry((model.read_key(row)?, field)).or_insert(first);
-            // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
-            marks.newest = marks.newest.max(id);
-            marks.eager |= row.try_get::<Option<bool>>("", "eager")?.unwrap_or(!lazy.contains(&field));
+            let (id, list): (i64, String) = (row.try_get("", "id")?, row.try_get("", "field")?);
+            let (key, eager): (_, Option<bool>) = (model.read_key(row)?, row.try_get("", "eager")?);
+            let mut unknown = Vec::new();
+            for name in list.split(',') {
+                let Some(field) = model.owner.field_index(name) else {
+                    unknown.push(name);
+                    continue;
+                };
+                let first = Marks { newest: id, eager: false };
+                let marks = self.fields.entry((key.clone(), field)).or_insert(first);
+                // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
+                marks.newest = marks.newest.max(id);
+                marks.eager |= eager.unwrap_or(!lazy.contains(&field));
+            }
+            if !unknown.is_empty() {
+                others.push(Mark { key, field: unknown.join(","), marked_at: row.try_get("", "marked_at")? });
+            }
         }
         self.marks += rows.len();
-        Ok(())
+        Ok(others)
     }
 }
 

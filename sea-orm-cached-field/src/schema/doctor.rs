@@ -1,6 +1,10 @@
 //! Doctor: what is wrong, and what to run. Repair runs it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
@@ -169,17 +173,25 @@ async fn rows(
             findings.extend((rows > 0).then_some(Finding::Unqueued { table, field: field.name, rows }));
         }
     }
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for row in db.query_all_raw(dialect.waiting(owner)).await? {
         let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
-        let (field, state): (String, String) = (row.try_get("", "field")?, row.try_get("", "state")?);
+        let (list, state): (String, String) = (row.try_get("", "field")?, row.try_get("", "state")?);
         let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
-        match state.as_str() {
-            _ if owner.field_index(&field).is_none() => findings.push(Finding::UnknownField { table, field, rows }),
-            "failing" => findings.push(Finding::Failing { table, field, rows, error }),
-            "failed" => findings.push(Finding::Failed { table, field, rows, error }),
+        for name in list.split(',').filter(|name| owner.field_index(name).is_none()) {
+            *unknown.entry(name.to_owned()).or_default() += rows;
+        }
+        match (owner.field_index(&list), state.as_str()) {
+            (Some(_), "failing") => findings.push(Finding::Failing { table, field: list, rows, error }),
+            (Some(_), "failed") => findings.push(Finding::Failed { table, field: list, rows, error }),
             _ => {}
         }
     }
+    findings.extend(unknown.into_iter().map(|(field, rows)| Finding::UnknownField {
+        table: table.clone(),
+        field,
+        rows,
+    }));
     let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
     findings.extend(waiting(db, dialect, owner, &eager).await?);
     Ok(findings)

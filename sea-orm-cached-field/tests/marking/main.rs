@@ -22,6 +22,7 @@ mod changes_behind_has_one_are_seen;
 mod changes_that_equality_hides_are_seen;
 mod clauses_and_pragmas_of_sqlite_change_nothing;
 mod existence_and_all_columns_are_told_apart;
+mod fields_share_a_mark;
 mod flags_are_set_when_the_field_says;
 mod foreign_keys_that_act_are_seen;
 mod foreign_writes_are_healed;

@@ -228,6 +228,20 @@ async fn inside_a_transaction_that_has_read_before(db: TestDb) {
     assert_settled(&db, 2).await;
 }
 
+/// What the other transaction has stored is what this one calculates: its UPDATE would change nothing, and mark nothing.
+#[apply(on_mariadb_and_mysql)]
+async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
+    open(&db).await;
+    let total = row(&db).await;
+    grow(&db, 2).await;
+    let transaction = db.begin().await.expect("begun");
+    pole::Entity::find_by_id(1).one(&transaction).await.expect("read").expect("the pole");
+    db.drain(poles()).await;
+    assert_eq!(total.fresh_total(&transaction).await.expect("read"), 21);
+    transaction.commit().await.expect("committed");
+    assert_settled(&db, 2).await;
+}
+
 contract! {
     async fn downstream_of_what_a_worker_calculates(db: TestDb) {
         let name = open(&db).await;

@@ -23,9 +23,10 @@ contract! {
             lamppost: created index _lamppost_cached_recalculations_due
             lamppost: created index lamppost_cached_full_name_expires_after
             lamppost: created trigger zz_cached_field_lamppost_ai_236b7217
-            lamppost: created trigger zz_cached_field_lamppost_full_name_flagged_52f92ba3
-            lamppost: created trigger zz_cached_field_lamppost_full_name_own_064e1b11
+            lamppost: created trigger zz_cached_field_lamppost_flagged_86f780f9
+            lamppost: created trigger zz_cached_field_lamppost_full_name_reflagged_b2f03e74
             lamppost: created trigger zz_cached_field_lamppost_full_name_guard_65a89fec
+            lamppost: created trigger zz_cached_field_lamppost_full_name_own_064e1b11
             lamppost: created trigger zz_cached_field_lamppost_ai_city__id__city_id_c5da8757
             lamppost: created trigger zz_cached_field_lamppost_ad_city__id__city_id_8bd6cb34
             lamppost: created trigger zz_cached_field_lamppost_bi0_city__id__city_id_54c51298

@@ -91,7 +91,8 @@ impl Database {
         let count = |field| {
             format!(
                 "SELECT count(*) FROM (
-                        SELECT key_1 FROM _street_lamppost_cached_marks WHERE field = '{field}'
+                        SELECT key_1 FROM _street_lamppost_cached_marks
+                         WHERE '{field}' = ANY (string_to_array(field, ','))
                          UNION
                         SELECT key_1 FROM _street_lamppost_cached_recalculations WHERE field = '{field}') w"
             )

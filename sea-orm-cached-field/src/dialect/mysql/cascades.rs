@@ -5,14 +5,14 @@
 //! mark by mark: an `INSERT .. SELECT` may hold up all others who mark, until the user's statement ends.
 
 use super::{
-    names::{literal, qualified, quote},
+    names::{in_lists, literal, qualified, quote},
     own_triggers::differs,
     tables, way,
 };
 use crate::{
     dialect::{
         Action, Cascade, Described, Object,
-        sql::{key_columns, marks},
+        sql::{key_columns, list, marks},
     },
     field::layout::{Owner, Source, Table},
 };
@@ -181,11 +181,11 @@ impl Watched<'_> {
             "BEFORE UPDATE" => way.last().into_iter().flat_map(|key| &key.parent_columns).map(|c| differs(c)).collect(),
             _ => vec!["TRUE".to_owned()],
         };
-        let field = |field: &usize| {
+        let mark = |fields: Vec<usize>| {
             format!(
                 "        INSERT INTO {} (field, {columns}) VALUES ({}, {});",
                 qualified(&marks(self.owner)),
-                literal(self.owner.fields[*field].name),
+                literal(&list(self.owner, fields)),
                 variables.join(", "),
             )
         };
@@ -200,7 +200,7 @@ impl Watched<'_> {
             "      IF cached_field_done THEN LEAVE cached_field_each; END IF;".to_owned(),
             format!("      IF {} IS NOT NULL THEN", variables.join(" IS NOT NULL AND ")),
         ]);
-        body.extend(fields.iter().map(field));
+        body.extend(in_lists(self.owner, fields.iter().copied()).into_iter().map(mark));
         body.extend(["      END IF;", "    END LOOP;", "    CLOSE cached_field_rows;", "  END IF;"].map(str::to_owned));
         body
     }

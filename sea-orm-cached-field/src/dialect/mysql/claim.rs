@@ -4,7 +4,7 @@ use sea_orm::Statement;
 
 use super::{
     after, as_expiry,
-    names::{known_fields, literal, one_of, owner_key, qualified, quote},
+    names::{literal, one_of, owner_key, qualified, quote},
     now, of_expiry, queued, remember_now, statement, way,
 };
 use crate::{
@@ -22,13 +22,13 @@ use crate::{
 const LEASES_LOOKED_AT: u32 = 1000;
 
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let known = |row| one_of(owner, row, fields.iter().copied());
+    let known = one_of(owner, "q", fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", owner, fields.iter().copied());
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
         format!(
             "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
-                 AND {} ORDER BY q.due_at LIMIT 1)",
-            known("q"),
+                 AND {known} ORDER BY q.due_at LIMIT 1)"
         ),
         format!(
             "(SELECT MIN(d.leased_until) FROM (SELECT q.leased_until FROM {queue} q FORCE INDEX (by_due)
@@ -49,24 +49,23 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     // `LEAST` of nothing is nothing, and so is it if one of them is nothing.
     let moments = moments.into_iter().map(|moment| format!("SELECT {moment} AS moment"));
     let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {known}) AS work,
+        "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {listed}) AS work,
                 (SELECT GREATEST(CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment)) / 1000) AS SIGNED), 0)
                    FROM ({moments}) w) AS wait",
-        known = known("m"),
         moments = moments.collect::<Vec<_>>().join("\n UNION ALL "),
     );
     statement(Sql::mysql(), text)
 }
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let known = |row| one_of(owner, row, fields.iter().copied());
+    let known = one_of(owner, "q", fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", owner, fields.iter().copied());
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
-        format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {}", known("m")),
+        format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
         format!(
             "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.queued_at)) FROM {queue} q
-              WHERE {} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)",
-            known("q"),
+              WHERE {known} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)"
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
@@ -118,7 +117,7 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
         of_due = prefixed("d", &keys),
         marks = qualified(&marks(owner)),
         marked = equal("m", &keys, "d", &keys),
-        known = known_fields(owner, "m"),
+        known = sql.lists_known("m.field", owner),
         same_key = equal("d", &keys, "k", &keys),
         due = due("d"),
     );
@@ -128,7 +127,9 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
 /// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names = names.collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = names.collect();
+    let listed: Vec<String> = names.iter().map(|name| Sql::mysql().is_listed(name, "p.field")).collect();
+    let (names, listed) = (names.join(", "), format!("({})", listed.join(" OR ")));
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND");
@@ -152,7 +153,7 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
                     equal("w", &own_keys, "d", &own_keys),
                 )
             };
-            let marked = pending_in(qualified(&marks(&upstream.owner)), "by_key", &format!("p.field IN ({names})"));
+            let marked = pending_in(qualified(&marks(&upstream.owner)), "by_key", &listed);
             format!("({} OR {marked})", pending_in(queue, "PRIMARY", &pending))
         }
     };

@@ -4,7 +4,7 @@ use sea_orm::Statement;
 
 use super::{
     KEPT, mark,
-    names::{known_fields, literal, owner_key, qualified, quote},
+    names::{literal, owner_key, qualified, quote},
     now, remember_now, statement,
     tables::via,
     way,
@@ -116,7 +116,8 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
 
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
-    format!("{}, m.id, m.field, m.eager", Sql::mysql().kept_keys(owner, "m"))
+    let marked_at = super::milliseconds("m.marked_at");
+    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", Sql::mysql().kept_keys(owner, "m"))
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
@@ -124,7 +125,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     let ids = format!(
         "SELECT n.id FROM {} n FORCE INDEX (by_via) WHERE n.via IS NULL AND {} ORDER BY n.id LIMIT {}",
         qualified(&marks(owner)),
-        known_fields(owner, "n"),
+        sql.lists_known("n.field", owner),
         sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64),
     );
     let limit = sql.bind(limit as i64);
@@ -141,7 +142,7 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
         limit = sql.bind(limit as i64),
         marks = qualified(&marks(owner)),
         same_key = equal("n", &keys, "c", &keys),
-        known = known_fields(owner, "n"),
+        known = sql.lists_known("n.field", owner),
     );
     let text = locked(owner, &read(owner), &ids, ALL);
     statement(sql, text)
@@ -223,16 +224,17 @@ pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, 
     let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let range = shared::key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+    let (name, generation) = (literal(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
     let text = format!(
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, {generation}
            FROM {table} t
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND m.field = {name})",
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {listed})",
         columns = keys.join(", "),
         selected = prefixed("t", &owner_key(owner)),
         table = qualified(&owner.table),
+        listed = sql.is_listed(&name, "m.field"),
         marked = equal("m", &keys, "t", &owner_key(owner)),
     );
     statement(sql, text)

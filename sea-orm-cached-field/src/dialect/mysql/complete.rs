@@ -193,14 +193,41 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
 /// claim then misses, and the worker looks once more.
 ///
-/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so that under `REPEATABLE READ` the
-/// transaction would go on to read an older value, where another one has stored the same value meanwhile.
+/// Under `REPEATABLE READ` another transaction may have stored the same value since the snapshot. The UPDATE would then change
+/// nothing: the transaction would go on to read the older value, and the triggers would mark nothing of what is calculated from
+/// it. So the row gets back what the transaction sees of it before it gets the value, and its flag is set before it ends.
 pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
-    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
+    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key))];
+    statements.extend(give_back_seen(owner, key));
+    statements.push(keep_flag(owner, field, key));
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
     statements.push(mark::append_mark(owner, field, key, None));
     statements
+}
+
+/// Writes to the row those values that the transaction sees, if it has others by now: the first write to a row shows all of it
+/// as it is now. The triggers take this for a write of a user, and flag and mark what it changes. A SELECT alone reads the
+/// snapshot.
+fn give_back_seen(owner: &Owner, key: &Key) -> [Statement; 2] {
+    let columns: Vec<String> = owner.fields.iter().map(|field| quote(&field.cached.name)).collect();
+    let seen: Vec<String> = (1..=columns.len()).map(|n| format!("@cached_field_seen_{n}")).collect();
+    let pairs = || columns.iter().zip(&seen);
+    let set: Vec<String> = pairs().map(|(column, seen)| format!("{column} = {seen}")).collect();
+    // The bytes, of whatever type.
+    let differs =
+        |(column, seen): (&String, &String)| format!("NOT (HEX(CONCAT('', {column})) <=> HEX(CONCAT('', {seen})))");
+    let differ: Vec<String> = pairs().map(differs).collect();
+    let table = qualified(&owner.table);
+    let of_row = |text: String, condition: String| {
+        let mut sql = Sql::mysql();
+        let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+        statement(sql, format!("{text} WHERE {is_row} AND ({condition})"))
+    };
+    [
+        of_row(format!("SELECT {} INTO {} FROM {table}", columns.join(", "), seen.join(", ")), "TRUE".to_owned()),
+        of_row(format!("UPDATE {table} SET {}", set.join(", ")), differ.join(" OR ")),
+    ]
 }
 
 /// Sets the flag, and leaves no mark.

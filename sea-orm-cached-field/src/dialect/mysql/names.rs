@@ -1,7 +1,7 @@
 //! How names stand in the text: in backticks, which no `sql_mode` gives another meaning.
 
 use crate::{
-    dialect::sql::Sql,
+    dialect::sql::{Sql, list},
     field::layout::{Owner, Table},
 };
 
@@ -30,12 +30,23 @@ pub(super) fn literal(text: &str) -> String {
     crate::dialect::sql::literal(text)
 }
 
-/// Marks and queue rows of these fields alone: others belong to a newer version of the program.
-pub(super) fn known_fields(owner: &Owner, row: &str) -> String {
-    one_of(owner, row, 0..owner.fields.len())
+/// How long a list of fields may be: as long as the name of one.
+pub(super) const LIST: usize = 128;
+
+/// These fields, in as many parts as their lists have to be divided into.
+pub(super) fn in_lists(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> Vec<Vec<usize>> {
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for field in fields {
+        let fits = |part: &&mut Vec<usize>| list(owner, part.iter().copied().chain([field])).chars().count() <= LIST;
+        match parts.last_mut().filter(fits) {
+            Some(part) => part.push(field),
+            None => parts.push(vec![field]),
+        }
+    }
+    parts
 }
 
-/// Marks and queue rows of some of them.
+/// Rows of the queue of some fields.
 pub(super) fn one_of(owner: &Owner, row: &str, fields: impl IntoIterator<Item = usize>) -> String {
     let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("{row}.field IN ({})", names.join(", "))

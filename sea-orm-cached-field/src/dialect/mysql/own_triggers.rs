@@ -2,26 +2,29 @@
 
 use super::{
     DONE, KEPT,
-    names::{literal, owner_key, qualified, quote},
-    tables,
+    names::{LIST, in_lists, literal, owner_key, qualified, quote},
+    tables::{self, NAME},
 };
 use crate::{
     dialect::{
         Described, Object,
-        sql::{key_columns, marks, prefixed},
+        sql::{key_columns, list, marks, prefixed},
     },
     field::layout::{Field, Owner},
 };
 
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
-    let each = |statement: &dyn Fn(&Field) -> String| owner.fields.iter().map(statement).collect::<Vec<_>>();
+    let set_flags = owner.fields.iter().map(set_flag).collect();
+    let lists = || in_lists(owner, 0..owner.fields.len()).into_iter();
+    let marks = lists().map(|fields| mark(owner, &literal(&list(owner, fields)))).collect();
+    let after_update = lists().map(|fields| after_update(owner, table, &fields)).collect();
     let trigger =
         |suffix, event, statements: Vec<String>| tables::trigger(owner, suffix, &owner.table, event, &statements);
     vec![
-        trigger("bi", "BEFORE INSERT", each(&set_flag)),
-        trigger("ai", "AFTER INSERT", each(&|field| mark(owner, field))),
+        trigger("bi", "BEFORE INSERT", set_flags),
+        trigger("ai", "AFTER INSERT", marks),
         trigger("bu", "BEFORE UPDATE", before_update(owner, table)),
-        trigger("au", "AFTER UPDATE", each(&|field| after_update(owner, table, field))),
+        trigger("au", "AFTER UPDATE", after_update),
     ]
 }
 
@@ -29,12 +32,12 @@ fn set_flag(field: &Field) -> String {
     format!("  SET NEW.{} = TRUE;", quote(&field.recalculation_needed))
 }
 
-fn mark(owner: &Owner, field: &Field) -> String {
+/// Marks the row at hand; `list` is an expression.
+fn mark(owner: &Owner, list: &str) -> String {
     format!(
-        "  INSERT INTO {} (field, {}) VALUES ({}, {});",
+        "  INSERT INTO {} (field, {}) VALUES ({list}, {});",
         qualified(&marks(owner)),
         key_columns(owner).join(", "),
-        literal(field.name),
         prefixed("NEW", &owner_key(owner)),
     )
 }
@@ -63,13 +66,29 @@ fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
   END IF;",
         inputs = inputs_changed(owner, table, field),
         value = changed(&field.cached.name, &table.columns[&field.cached.name]),
-        mark = mark(owner, field),
+        mark = mark(owner, &literal(field.name)),
     )
 }
 
 /// AFTER, so that what other BEFORE triggers did to the row is seen.
-fn after_update(owner: &Owner, table: &Described, field: &Field) -> String {
-    format!("  IF {} THEN\n  {}\n  END IF;", inputs_changed(owner, table, field), mark(owner, field))
+fn after_update(owner: &Owner, table: &Described, fields: &[usize]) -> String {
+    let changed = fields.iter().map(|field| (*field, inputs_changed(owner, table, &owner.fields[*field])));
+    let mark = mark(owner, "cached_field_list");
+    with_list(owner, changed, &format!("    IF cached_field_list <> '' THEN\n    {mark}\n    END IF;"))
+}
+
+/// Statements that see, in a variable, the list of those fields for which a condition is true; it is empty if there are none.
+pub(super) fn with_list(owner: &Owner, conditions: impl Iterator<Item = (usize, String)>, statements: &str) -> String {
+    let names = conditions
+        .map(|(field, condition)| format!("IF({condition}, {}, NULL)", literal(owner.fields[field].name)))
+        .collect::<Vec<_>>();
+    format!(
+        "  BEGIN
+    DECLARE cached_field_list VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {});
+{statements}
+  END;",
+        names.join(", "),
+    )
 }
 
 /// Whether the key or an own column has changed that the field is calculated from.

@@ -21,16 +21,17 @@ use crate::{
 /// expression.
 pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
+    let is_listed = Sql::mysql().is_listed(field, "m.field");
     let own = equal("m", &keys, "t", &owner_key(owner));
     let mut tests =
         // Counted: of an EXISTS the optimizer may make a table of all marks.
-        vec![format!("(SELECT COUNT(*) FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND m.field = {field}) > 0")];
+        vec![format!("(SELECT COUNT(*) FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND {is_listed}) > 0")];
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
         format!(
             "EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
-                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND m.field = {field})",
+                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND {is_listed})",
             equal("w", &keys, "t", &owner_key(owner)),
         )
     }));

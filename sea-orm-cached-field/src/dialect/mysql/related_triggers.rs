@@ -1,14 +1,16 @@
 //! Triggers on a related table: which owners a change there concerns.
 
+use std::collections::BTreeMap;
+
 use super::{
-    names::{literal, qualified, quote, quote_all},
-    own_triggers::any_changed,
+    names::{in_lists, literal, qualified, quote, quote_all},
+    own_triggers::{any_changed, with_list},
     tables, way,
 };
 use crate::{
     dialect::{
         Described, Object,
-        sql::{key_columns, marks, prefixed},
+        sql::{key_columns, list, marks, prefixed},
     },
     field::layout::{Owner, Reader, Source},
 };
@@ -16,9 +18,9 @@ use crate::{
 pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Object> {
     let change = Change { owner, source, far };
     vec![
-        change.trigger("ai", "AFTER INSERT", |reader| change.mark(reader, "NEW")),
-        change.trigger("ad", "AFTER DELETE", |reader| change.mark(reader, "OLD")),
-        change.trigger("au", "AFTER UPDATE", |reader| change.updated(reader)),
+        change.trigger("ai", "AFTER INSERT", |readers| change.mark(&change.list(readers), "NEW")),
+        change.trigger("ad", "AFTER DELETE", |readers| change.mark(&change.list(readers), "OLD")),
+        change.trigger("au", "AFTER UPDATE", |readers| change.updated(readers)),
     ]
 }
 
@@ -29,27 +31,38 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn trigger(&self, suffix: &str, event: &str, statement: impl Fn(&Reader) -> String) -> Object {
-        let statements: Vec<String> = self.source.readers.iter().map(statement).collect();
+    fn trigger(&self, suffix: &str, event: &str, statement: impl Fn(&[&Reader]) -> String) -> Object {
+        let readers: BTreeMap<usize, &Reader> =
+            self.source.readers.iter().map(|reader| (reader.field, reader)).collect();
+        let lists = in_lists(self.owner, readers.keys().copied());
+        let in_list = |fields: Vec<usize>| fields.into_iter().map(|field| readers[&field]).collect::<Vec<_>>();
+        let statements: Vec<String> = lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
         let suffix = format!("{}_{suffix}", self.source.name());
         tables::trigger(self.owner, &suffix, &self.far.table, event, &statements)
     }
 
-    fn updated(&self, reader: &Reader) -> String {
-        let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
+    fn updated(&self, readers: &[&Reader]) -> String {
+        let changed = readers.iter().map(|reader| {
+            let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
+            (reader.field, any_changed(read, self.far))
+        });
+        let of_old =
+            format!("    IF cached_field_list <> '' THEN\n{}\n    END IF;", self.mark("cached_field_list", "OLD"));
         format!(
-            "  IF {} THEN\n{}\n  END IF;\n  IF {} THEN\n{}\n  END IF;",
-            any_changed(read, self.far),
-            self.mark(reader, "OLD"),
+            "{}\n  IF {} THEN\n{}\n  END IF;",
+            with_list(self.owner, changed, &of_old),
             any_changed(self.source.link_columns(), self.far),
-            self.mark(reader, "NEW"),
+            self.mark(&self.list(readers), "NEW"),
         )
     }
 
+    fn list(&self, readers: &[&Reader]) -> String {
+        literal(&list(self.owner, readers.iter().map(|reader| reader.field)))
+    }
+
     /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value that no owner's key can
-    /// hold becomes another one: see [`tables::SQL_MODE`].
-    fn mark(&self, reader: &Reader, version: &str) -> String {
-        let field = literal(self.owner.fields[reader.field].name);
+    /// hold becomes another one: see [`tables::SQL_MODE`]. `list` is an expression.
+    fn mark(&self, list: &str, version: &str) -> String {
         let (columns, values) = match self.source.key_columns(self.owner) {
             Some(columns) => (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns))),
             None => {
@@ -60,7 +73,7 @@ impl Change<'_> {
         };
         let linked: Vec<String> = self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(
-            "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({field}, {values});\n  END IF;",
+            "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({list}, {values});\n  END IF;",
             linked.join(" AND "),
             qualified(&marks(self.owner)),
         )

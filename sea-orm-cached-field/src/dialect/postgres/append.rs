@@ -7,10 +7,7 @@ use crate::{
         Described,
         sql::{key_columns, literal, marks, owner_key, prefixed, qualified},
     },
-    field::{
-        Flagging,
-        layout::{Field, Owner, Source},
-    },
+    field::layout::{Owner, Source},
 };
 
 /// The variables in which a trigger keeps the keys of owners: arrays, and what they are named with in between.
@@ -42,8 +39,16 @@ fn flushed(array: &str) -> String {
     format!("CASE WHEN u.n = 1 AND current_setting('transaction_isolation') = 'read committed' THEN {array} END")
 }
 
-/// Marks the owners that stand in the variables.
-pub(super) fn owners(owner: &Owner, table: &Described, field: &Field, at_commit: bool) -> String {
+/// An expression of the list of those fields for which a condition is true; it is empty if there are none.
+pub(super) fn list_where(owner: &Owner, conditions: impl IntoIterator<Item = (usize, String)>) -> String {
+    let names = conditions
+        .into_iter()
+        .map(|(field, condition)| format!("CASE WHEN {condition} THEN {} END", literal(owner.fields[field].name)));
+    format!("concat_ws(',', {})", names.collect::<Vec<_>>().join(", "))
+}
+
+/// Marks the owners that stand in the variables; `list` is an expression.
+pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bool) -> String {
     let (keys, arrays) = (key_columns(owner), key_arrays(owner, ""));
     // A related row may spell the key in another way, where the type calls both equal; a worker goes by the owner's.
     let own_keys = owner_key(owner);
@@ -60,14 +65,13 @@ pub(super) fn owners(owner: &Owner, table: &Described, field: &Field, at_commit:
         values.extend(arrays.iter().map(|array| flushed(array)));
     }
     let unnested = unnested(&arrays, &keys, at_commit);
-    let insert = insert(owner, field, &columns, &values, &format!("{unnested}{spelled}"));
+    let insert = insert(owner, list, &columns, &values, &format!("{unnested}{spelled}"));
     format!("  IF v_key_1 IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
 }
 
 /// Marks that name related rows, from which the owners are looked up when the mark is collected: an owner that another
 /// transaction is about to attach to such a row cannot be seen now.
-pub(super) fn links(owner: &Owner, source: &Source, field: &Field) -> String {
-    let at_commit = field.flagging == Flagging::Commit;
+pub(super) fn links(owner: &Owner, source: &Source, list: &str, at_commit: bool) -> String {
     let via = literal(&tables::via(source));
     let (mut columns, mut values) = (vec!["via".to_owned(), "link".to_owned()], vec![via, "u.link".to_owned()]);
     if at_commit {
@@ -75,14 +79,14 @@ pub(super) fn links(owner: &Owner, source: &Source, field: &Field) -> String {
         values.push(flushed("v_links"));
     }
     let unnested = unnested(&["v_links".to_owned()], &["link".to_owned()], at_commit);
-    let insert = insert(owner, field, &columns, &values, &unnested);
+    let insert = insert(owner, list, &columns, &values, &unnested);
     format!("  IF v_links IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
 }
 
 /// Marks the row at hand, of the owner's own table.
-pub(super) fn own_row(owner: &Owner, field: &str) -> String {
+pub(super) fn own_row(owner: &Owner, list: &str) -> String {
     format!(
-        "    INSERT INTO {} (field, {}) VALUES ({field}, {});\n{}",
+        "    INSERT INTO {} (field, {}) VALUES ({list}, {});\n{}",
         qualified(&marks(owner)),
         key_columns(owner).join(", "),
         prefixed("NEW", &owner_key(owner)),
@@ -95,12 +99,11 @@ fn unnested(arrays: &[String], columns: &[String], numbered: bool) -> String {
     format!("unnest({}){ordinality} AS u({}{number})", arrays.join(", "), columns.join(", "))
 }
 
-fn insert(owner: &Owner, field: &Field, columns: &[String], values: &[String], from: &str) -> String {
+fn insert(owner: &Owner, list: &str, columns: &[String], values: &[String], from: &str) -> String {
     format!(
-        "    INSERT INTO {} (field, {}) SELECT {}, {} FROM {from};",
+        "    INSERT INTO {} (field, {}) SELECT {list}, {} FROM {from};",
         qualified(&marks(owner)),
         columns.join(", "),
-        literal(field.name),
         values.join(", "),
     )
 }

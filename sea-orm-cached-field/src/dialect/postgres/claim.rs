@@ -6,10 +6,7 @@ use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, Session, shared,
-        sql::{
-            Sql, equal, key_columns, known_fields, literal, marks, one_of, owner_key, prefixed, qualified, quote,
-            recalculations,
-        },
+        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote, recalculations},
     },
     field::{
         Key,
@@ -64,8 +61,9 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let known = one_of(owner, fields.iter().copied());
+    let marks_known = Sql::postgres().lists_any("field", owner, fields.iter().copied());
     let mut moments = vec![
-        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
+        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
         format!(
             "SELECT min(greatest(due_at, leased_until, queued_at)) FROM {queue}
               WHERE {known} AND due_at <= now() AND leased_until <= now()"
@@ -114,7 +112,7 @@ pub(super) fn lease_due(
                                   FROM (SELECT * FROM {queue} e
                                          WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
                                          ORDER BY e.due_at LIMIT {looked_at}) d
-                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND m.{marks_known} OFFSET 0){waits}
+                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND {marks_known} OFFSET 0){waits}
                                  ORDER BY d.due_at LIMIT {limit}) o) k,
                        LATERAL (SELECT d.ctid FROM {queue} d
                                  WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
@@ -125,7 +123,7 @@ pub(super) fn lease_due(
         marks = qualified(&marks(owner)),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
-        marks_known = known_fields(owner),
+        marks_known = sql.lists_known("m.field", owner),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
         same_key = equal("d", &keys, "k", &keys),
         returned = sql.kept_keys(owner, "q"),
@@ -136,7 +134,9 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names = names.collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = names.collect();
+    let listed: Vec<String> = names.iter().map(|name| Sql::postgres().is_listed(name, "p.field")).collect();
+    let (names, listed) = (names.join(", "), listed.join(" OR "));
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
@@ -151,7 +151,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             let far_key = owner_key(&upstream.owner);
             format!(
                 "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending} OFFSET 0)
-               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND p.field || '' IN ({names}) OFFSET 0))",
+               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND ({listed}) OFFSET 0))",
                 queued = equal("p", &keys, "s", &far_key),
                 marks = qualified(&marks(&upstream.owner)),
             )

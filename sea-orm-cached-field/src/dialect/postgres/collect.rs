@@ -9,8 +9,8 @@ use crate::{
         bound::Bound,
         shared,
         sql::{
-            Sql, by_field, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, qualified, quote,
-            recalculations,
+            Sql, by_field, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote,
+            recalculations, unknown,
         },
     },
     field::{
@@ -45,7 +45,7 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
             "k AS (SELECT DISTINCT {keys} FROM (
                     SELECT {keys} FROM {marks} WHERE via IS NULL AND {known}
                      ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED) o)",
-            known = known_fields(owner),
+            known = sql.lists_known("field", owner),
             limit = sql.bind(limit as i64),
         ),
     }
@@ -57,7 +57,7 @@ fn flagged(field: &Field) -> String {
 
 /// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its holder notices the new
 /// generation when it completes. Lazily marked rows are only returned. Grouped by the key's own equality, for marks may
-/// spell one key in several ways, as a case-insensitive type allows.
+/// spell one key in several ways, as a case-insensitive type allows. What a mark lists beside the fields of this program stays.
 pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>, lazy: &[usize]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
@@ -74,11 +74,15 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                 DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
                        SELECT s.ctid FROM k, LATERAL (
                               SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
-                RETURNING {columns}, field, id, eager),
+                RETURNING {columns}, field, id, eager, marked_at),
+              rest AS (
+                INSERT INTO {marks} ({columns}, field, marked_at)
+                SELECT {columns}, field, marked_at
+                  FROM (SELECT {columns}, {unknown} AS field, marked_at FROM gone) g WHERE field <> ''),
               found AS (
-                SELECT {columns}, field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager,
-                       count(*) AS marks
-                  FROM gone GROUP BY {columns}, field),
+                SELECT {columns}, f.field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager
+                  FROM gone g, unnest(string_to_array(g.field, ',')) AS f(field)
+                 WHERE f.{known_field} GROUP BY {columns}, f.field),
               queued AS (
                 INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
                 SELECT {selected}, f.field, f.generation, {due}, CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
@@ -91,13 +95,15 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                        leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
                 RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, q.leased_until = {end} AS leased)
          SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
-                {NOW} AS claimed_at, (SELECT CAST(sum(marks) AS bigint) FROM found) AS marks
+                {NOW} AS claimed_at, (SELECT count(*) FROM gone) AS marks
            FROM queued q LEFT JOIN LATERAL (
                 SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
          UNION ALL
-         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, (SELECT CAST(sum(marks) AS bigint) FROM found)
+         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, (SELECT count(*) FROM gone)
            FROM found WHERE NOT eager",
-        is_eager = by_field("field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
+        unknown = unknown("field", owner),
+        known_field = one_of(owner, 0..owner.fields.len()),
+        is_eager = by_field("f.field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
         due = due(owner, "f.field"),
         due_again = due_again(owner),
         of_queued = sql.kept_keys(owner, "q"),
@@ -107,7 +113,7 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
         same_row = equal("t", &owner_key(owner), "q", &keys),
         marks = qualified(&marks(owner)),
         queue = qualified(&recalculations(owner)),
-        known = known_fields(owner),
+        known = sql.lists_known("m.field", owner),
         same_key = equal("m", &keys, "k", &keys),
         columns = keys.join(", "),
         selected = prefixed("f", &keys),
@@ -239,18 +245,19 @@ pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, 
     let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let range = shared::key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let name = sql.bind(owner.fields[field].name);
+    let name = literal(owner.fields[field].name);
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
            FROM {table} t
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND m.field = {name})
+            AND NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND {listed})
          ON CONFLICT DO NOTHING",
         columns = keys.join(", "),
         selected = prefixed("t", &owner_key(owner)),
         sequence = literal(&marks),
         table = qualified(&owner.table),
+        listed = sql.is_listed(&name, "m.field"),
         marked = equal("m", &keys, "t", &owner_key(owner)),
     );
     statement(sql, text)

@@ -106,26 +106,44 @@ fn key_arrays(owner: &Owner, prefix: &str) -> String {
     key_columns(owner).iter().map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Sets missing flags without waiting. One plpgsql branch a field: plans are kept, and an UPDATE of no rows, which would
-/// still run all statement triggers, is not sent.
+/// Sets missing flags of a list of fields without waiting, those of a row at once. An UPDATE of no rows, which would still run
+/// all statement triggers, is not sent.
 fn flag(owner: &Owner, table: &Described) -> Object {
     let keys = key_columns(owner);
     let marks = qualified(&marks(owner));
     let declared: Vec<String> = keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
-    let branches: Vec<String> = owner.fields.iter().map(|field| flag_branch(owner, table, field)).collect();
+    let listed = (1..).zip(&owner.fields).map(|(at, field)| {
+        let name = literal(field.name);
+        let is_listed = format!("{name} OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(p_field, ','))");
+        format!("v_field_{at} boolean := {is_listed};")
+    });
     // Not in the function's SET clause: only a superuser may put a parameter there that no extension declares.
     let body = format!(
-        "DECLARE {declared} v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
+        "DECLARE {declared} {listed} v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
 BEGIN
   PERFORM pg_catalog.set_config('cached_field.internal', 'on', true);
-{branches}
+  IF pg_catalog.cardinality(p_key_1) OPERATOR(pg_catalog.=) 1 THEN
+{one}
+  ELSE
+{many}
+  END IF;
   PERFORM pg_catalog.set_config('cached_field.internal', coalesce(v_internal, ''), true);
 END",
         declared = declared.join(" "),
-        branches = branches.join("\n"),
+        listed = listed.collect::<Vec<_>>().join(" "),
+        one = flag_one(owner, table),
+        many = flag_many(owner, table),
     );
     let signature = format!("(p_field text, {}) RETURNS void {UPDATES_OWNERS}", key_array_parameters(owner, table));
     function_object(owner, table, "flag", &signature, &body)
+}
+
+/// Whether a flag of the row `t` is missing that is listed; and what sets those.
+fn missing_flags(owner: &Owner) -> (String, String) {
+    let flags = || (1..).zip(&owner.fields).map(|(at, field)| (at, quote(&field.recalculation_needed)));
+    let missing: Vec<String> = flags().map(|(at, flag)| format!("v_field_{at} AND NOT t.{flag}")).collect();
+    let set: Vec<String> = flags().map(|(at, flag)| format!("{flag} = t.{flag} OR v_field_{at}")).collect();
+    (missing.join(" OR "), set.join(", "))
 }
 
 /// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key columns.
@@ -141,35 +159,22 @@ pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
     table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
 }
 
-fn flag_branch(owner: &Owner, described: &Described, field: &crate::field::layout::Field) -> String {
-    format!(
-        "  IF p_field OPERATOR(pg_catalog.=) {} THEN
-    IF pg_catalog.cardinality(p_key_1) OPERATOR(pg_catalog.=) 1 THEN
-{}
-    ELSE
-{}
-    END IF;
-  END IF;",
-        literal(field.name),
-        flag_one(owner, described, &quote(&field.recalculation_needed)),
-        flag_many(owner, described, &quote(&field.recalculation_needed)),
-    )
-}
-
 /// A key by itself has a plan that is kept: those for arrays depend on their length and are made anew.
-fn flag_one(owner: &Owner, described: &Described, flag: &str) -> String {
+fn flag_one(owner: &Owner, described: &Described) -> String {
+    let (missing, set) = missing_flags(owner);
     let pairs = owner.key.iter().zip(key_columns(owner));
     let pairs = pairs.map(|(own, key)| format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name)));
     let (is_row, table) = (pairs.collect::<Vec<_>>().join(" AND "), qualified(&owner.table));
     format!(
-        "      PERFORM FROM {table} t WHERE {is_row} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED;
-      IF FOUND THEN
-        UPDATE {table} t SET {flag} = true WHERE {is_row};
-      END IF;"
+        "    PERFORM FROM {table} t WHERE {is_row} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+      UPDATE {table} t SET {set} WHERE {is_row};
+    END IF;"
     )
 }
 
-fn flag_many(owner: &Owner, described: &Described, flag: &str) -> String {
+fn flag_many(owner: &Owner, described: &Described) -> String {
+    let (missing, set) = missing_flags(owner);
     let keys = key_columns(owner);
     let (owner_key, table) = (owner_key(owner), qualified(&owner.table));
     let aggregated: Vec<String> = keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
@@ -184,30 +189,30 @@ fn flag_many(owner: &Owner, described: &Described, flag: &str) -> String {
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
     let locked = match owner_key.as_slice() {
         [key] => format!(
-            "SELECT {selected} FROM {table} t WHERE t.{key} {is_any} ANY (p_key_1) AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT {selected} FROM {table} t WHERE t.{key} {is_any} ANY (p_key_1) AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED",
             selected = selected.join(", "),
         ),
         _ => format!(
             "SELECT s.* FROM ROWS FROM ({arrays}) AS u({keys}), LATERAL (
-          SELECT {selected} FROM {table} t WHERE {equal} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED) s",
+          SELECT {selected} FROM {table} t WHERE {equal} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED) s",
             arrays = unnested("p_"),
             keys = keys.join(", "),
             selected = selected.join(", "),
         ),
     };
     let update = match owner_key.as_slice() {
-        [key] => format!("UPDATE {table} t SET {flag} = true WHERE t.{key} {is_any} ANY (v_key_1);"),
+        [key] => format!("UPDATE {table} t SET {set} WHERE t.{key} {is_any} ANY (v_key_1);"),
         _ => format!(
-            "UPDATE {table} t SET {flag} = true FROM ROWS FROM ({}) AS u({}) WHERE {equal};",
+            "UPDATE {table} t SET {set} FROM ROWS FROM ({}) AS u({}) WHERE {equal};",
             unnested("v_"),
             keys.join(", "),
         ),
     };
     format!(
-        "      SELECT {aggregated} INTO {into} FROM ({locked}) l;
-      IF v_key_1 IS NOT NULL THEN
-        {update}
-      END IF;",
+        "    SELECT {aggregated} INTO {into} FROM ({locked}) l;
+    IF v_key_1 IS NOT NULL THEN
+      {update}
+    END IF;",
         aggregated = aggregated.join(", "),
         into = key_arrays(owner, "v_"),
     )
@@ -276,7 +281,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
         ))
     }));
     let body = format!(
-        "SELECT EXISTS (SELECT FROM {marks} WHERE field || '' = ANY (p_fields) ORDER BY id LIMIT 1),
+        "SELECT EXISTS (SELECT FROM {marks} WHERE string_to_array(field, ',') && p_fields ORDER BY id LIMIT 1),
   CAST(ceil(extract(epoch FROM greatest(least({},
     now() + interval '1 day'), now()) - now()) * 1000) AS bigint)",
         moments.join(",\n    "),

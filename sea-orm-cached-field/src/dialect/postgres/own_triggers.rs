@@ -11,7 +11,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object,
-        sql::{fitted, literal, owner_key, qualified, quote},
+        sql::{fitted, list, literal, owner_key, qualified, quote},
     },
     field::layout::{Field, Owner},
 };
@@ -109,14 +109,14 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
 
 fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
-    let marks: Vec<String> = owner.fields.iter().map(|field| append::owners(owner, table, field, false)).collect();
+    let list = literal(&list(owner, 0..owner.fields.len()));
     let body = format!(
         "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} n;\n{}\n  RETURN NULL;\nEND",
         append::declared_key_arrays(owner, table, ""),
         aggregated.join(", "),
         append::key_arrays(owner, "").join(", "),
         new_rows(table),
-        marks.join("\n"),
+        append::owners(owner, table, &list, false),
     );
     let create = format!(
         "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object,
-        sql::{key_columns, literal, owner_key, prefixed, qualified, quote},
+        sql::{Sql, key_columns, literal, owner_key, prefixed, qualified, quote},
     },
     field::layout::{Field, Owner},
 };
@@ -53,43 +53,90 @@ fn flagged(field: &Field) -> String {
 
 fn after_each_row(owner: &Owner, table: &Described) -> String {
     let key = owner_key(owner).iter().map(|key| format!("ARRAY[NEW.{key}]")).collect::<Vec<_>>().join(", ");
-    let branch = |field: &Field| {
-        format!(
-            "  IF {changed} OR ({IS_FOREIGN} AND {flagged}) THEN
+    let stale = owner.fields.iter().enumerate().map(|(at, field)| {
+        let changed = changed(table, inputs(owner, field), "OLD", "NEW");
+        (at, format!("{changed} OR ({IS_FOREIGN} AND {})", flagged(field)))
+    });
+    let missed = owner.fields.iter().enumerate().map(|(at, field)| {
+        let is_stale = Sql::postgres().is_listed(&literal(field.name), "v_stale");
+        (at, format!("{is_stale} AND NOT NEW.{}", quote(&field.recalculation_needed)))
+    });
+    format!(
+        "DECLARE v_stale text := {stale}; v_missed text;
+BEGIN
+  IF v_stale <> '' THEN
 {mark}
-    IF NOT NEW.{flag} THEN -- another BEFORE trigger changed an input after ours
-      PERFORM {flag_function}({name}, {key});
+    v_missed := {missed};
+    IF v_missed <> '' THEN -- another BEFORE trigger changed an input after ours
+      PERFORM {flag}(v_missed, {key});
     END IF;
-  END IF;",
-            changed = changed(table, inputs(owner, field), "OLD", "NEW"),
-            flagged = flagged(field),
-            mark = append::own_row(owner, &literal(field.name)),
-            flag = quote(&field.recalculation_needed),
-            flag_function = function(owner, "flag"),
-            name = literal(field.name),
-        )
-    };
-    let branches: Vec<String> = owner.fields.iter().map(branch).collect();
-    format!("BEGIN\n{}\n  RETURN NULL;\nEND", branches.join("\n"))
+  END IF;
+  RETURN NULL;
+END",
+        stale = append::list_where(owner, stale),
+        mark = append::own_row(owner, "v_stale"),
+        missed = append::list_where(owner, missed),
+        flag = function(owner, "flag"),
+    )
 }
 
 /// Most statements change one row: that is looked at by itself, without the machinery for many.
 fn after_statement(owner: &Owner, table: &Described) -> String {
-    let branches = (1..).zip(&owner.fields).map(|(at, field)| after_statement_branch(owner, table, field, at));
-    let of_fields = (1..=owner.fields.len()).map(|at| format!("v_stale_{at} boolean; v_flag_{at} boolean;"));
+    let many = owner.fields.iter().map(|field| {
+        let missed = append::key_arrays(owner, "missed_");
+        format!(
+            "{}\n{}\n{}",
+            stale_of_many(owner, table, field, &[append::key_arrays(owner, ""), missed.clone()].concat()),
+            append::owners(owner, table, &literal(field.name), false),
+            flag_missed(owner, &literal(field.name), &missed),
+        )
+    });
     format!(
-        "DECLARE {} {} {} {} v_many boolean;
+        "DECLARE {arrays} {missed_arrays} {one_arrays} v_stale text; v_missed text; v_many boolean;
 BEGIN
-{}
-{}
+{look_at_one}
+  IF v_many THEN
+{many}
+  ELSE
+{one}
+  END IF;
   RETURN NULL;
 END",
-        append::declared_key_arrays(owner, table, ""),
-        append::declared_key_arrays(owner, table, "missed_"),
-        append::declared_key_arrays(owner, table, "one_"),
-        of_fields.collect::<Vec<_>>().join(" "),
-        look_at_one(owner, table),
-        branches.collect::<Vec<_>>().join("\n"),
+        arrays = append::declared_key_arrays(owner, table, ""),
+        missed_arrays = append::declared_key_arrays(owner, table, "missed_"),
+        one_arrays = append::declared_key_arrays(owner, table, "one_"),
+        look_at_one = look_at_one(owner, table),
+        many = many.collect::<Vec<_>>().join("\n"),
+        one = stale_of_one(owner, table),
+    )
+}
+
+/// Sets flags of rows whose inputs have changed.
+fn flag_missed(owner: &Owner, list: &str, missed: &[String]) -> String {
+    format!(
+        "  IF {} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
+    PERFORM {}({list}, {});
+  END IF;",
+        missed[0],
+        function(owner, "flag"),
+        missed.join(", "),
+    )
+}
+
+/// Marks the one row that was looked at.
+fn stale_of_one(owner: &Owner, table: &Described) -> String {
+    let (stale, missed) = (append::key_arrays(owner, ""), append::key_arrays(owner, "missed_"));
+    let taken = stale.iter().zip(&missed).zip(append::key_arrays(owner, "one_")).map(|((stale, missed), one)| {
+        format!(
+            "    {stale} := CASE WHEN v_stale <> '' THEN {one} END;
+    {missed} := CASE WHEN v_missed <> '' THEN {one} END;"
+        )
+    });
+    format!(
+        "{}\n{}\n{}",
+        taken.collect::<Vec<_>>().join("\n"),
+        append::owners(owner, table, "v_stale", false),
+        flag_missed(owner, "v_missed", &missed),
     )
 }
 
@@ -99,43 +146,16 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
         (vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()], vec!["v_many".to_owned()]);
     values.extend(owner_key(owner).iter().map(|key| format!("ARRAY[n.{key}]")));
     variables.extend(append::key_arrays(owner, "one_"));
-    for (at, field) in (1..).zip(&owner.fields) {
+    let (mut stale, mut missed) = (Vec::new(), Vec::new());
+    for (at, field) in owner.fields.iter().enumerate() {
         let flag = quote(&field.recalculation_needed);
         let changed = changed(table, inputs(owner, field), "o", "n");
-        values.extend([format!("{changed} OR (n.{flag} AND NOT o.{flag})"), format!("n.{flag}")]);
-        variables.extend([format!("v_stale_{at}"), format!("v_flag_{at}")]);
+        missed.push((at, format!("({changed}) AND NOT n.{flag}")));
+        stale.push((at, format!("{changed} OR (n.{flag} AND NOT o.{flag})")));
     }
+    values.extend([append::list_where(owner, stale), append::list_where(owner, missed)]);
+    variables.extend(["v_stale", "v_missed"].map(str::to_owned));
     format!("  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;", values.join(", "), variables.join(", "))
-}
-
-fn after_statement_branch(owner: &Owner, table: &Described, field: &Field, at: usize) -> String {
-    let (stale, missed) = (append::key_arrays(owner, ""), append::key_arrays(owner, "missed_"));
-    let one = append::key_arrays(owner, "one_");
-    let pairs = stale.iter().zip(&missed).zip(&one);
-    let taken = pairs.map(|((stale, missed), one)| {
-        format!(
-            "    {stale} := CASE WHEN v_stale_{at} THEN {one} END;
-    {missed} := CASE WHEN NOT v_flag_{at} THEN {stale} END;"
-        )
-    });
-    format!(
-        "  IF v_many THEN
-{many}
-  ELSE
-{taken}
-  END IF;
-{mark}
-  IF {first} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
-    PERFORM {flag}({name}, {missed});
-  END IF;",
-        many = stale_of_many(owner, table, field, &[stale.clone(), missed.clone()].concat()),
-        taken = taken.collect::<Vec<_>>().join("\n"),
-        mark = append::owners(owner, table, field, false),
-        first = missed[0],
-        flag = function(owner, "flag"),
-        name = literal(field.name),
-        missed = missed.join(", "),
-    )
 }
 
 /// Old and new rows are never joined: such a plan, cached after small statements, is quadratic for large ones. `UNION ALL

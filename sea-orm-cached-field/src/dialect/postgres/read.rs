@@ -24,14 +24,15 @@ pub(super) fn settings() -> Statement {
 pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = qualified(&marks(owner));
     let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
-    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND m.field = {field} OFFSET 0)")];
+    let listed = Sql::postgres().is_listed(field, "m.field");
+    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
     tests.extend(owner.looked_up().map(|source| {
         let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
         // Mostly nothing waits there, and the way need not be gone.
         format!(
             "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
                   AND EXISTS (SELECT FROM {before}
-  CROSS JOIN LATERAL (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND m.field || '' = {field} OFFSET 0) m OFFSET 0))"
+  CROSS JOIN LATERAL (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND {listed} OFFSET 0) m OFFSET 0))"
         )
     }));
     format!("({})", tests.join(" OR "))

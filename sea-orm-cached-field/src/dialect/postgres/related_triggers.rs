@@ -1,6 +1,6 @@
 //! Triggers on a related table: which owners a change there concerns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     append,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object,
-        sql::{key_columns, owner_key, qualified, quote, unique_name},
+        sql::{key_columns, list, literal, owner_key, qualified, quote, unique_name},
     },
     field::{
         Flagging,
@@ -43,6 +43,13 @@ struct Name {
     value: String,
 }
 
+/// Fields that look at the same columns, and are flagged at the same time.
+struct Group<'a> {
+    at_commit: bool,
+    columns: &'a [String],
+    fields: Vec<usize>,
+}
+
 struct Change<'a> {
     owner: &'a Owner,
     table: &'a Described,
@@ -53,7 +60,7 @@ struct Change<'a> {
 impl Change<'_> {
     fn objects(&self, event: &Event) -> Vec<Object> {
         let suffix = format!("{}_{}", self.source.name(), event.suffix);
-        let read = self.source.readers.iter().flat_map(|reader| self.watched(reader));
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
         self.trigger(&suffix, &self.far.table, &after(event.event, self.far, read), &self.body(event))
     }
 
@@ -77,7 +84,7 @@ impl Change<'_> {
 
     /// The types of all columns that the triggers look at.
     fn shown_types(&self) -> impl Iterator<Item = &str> {
-        let read = self.source.readers.iter().flat_map(|reader| self.watched(reader));
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
         read.map(|column| self.far.columns[column].as_str())
     }
 
@@ -100,41 +107,71 @@ impl Change<'_> {
         self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns())
     }
 
-    /// The columns whose change the reader has to know of.
-    fn watched<'a>(&'a self, reader: &'a Reader) -> impl Iterator<Item = &'a str> {
-        self.identifying().chain(reader.columns.iter().map(String::as_str))
+    /// The columns whose change a reader of these has to know of.
+    fn watched<'a>(&'a self, columns: &'a [String]) -> impl Iterator<Item = &'a str> {
+        self.identifying().chain(columns.iter().map(String::as_str))
+    }
+
+    /// All readers, first those that are flagged later than at COMMIT.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: BTreeMap<(bool, &[String]), Vec<usize>> = BTreeMap::new();
+        for Reader { field, columns } in &self.source.readers {
+            let at_commit = self.owner.fields[*field].flagging == Flagging::Commit;
+            groups.entry((at_commit, columns)).or_default().push(*field);
+        }
+        let group = |((at_commit, columns), fields)| Group { at_commit, columns, fields };
+        groups.into_iter().map(group).collect()
     }
 
     /// Most statements change one row: that is looked at by itself, without the machinery for many.
     fn update(&self) -> String {
-        let (arrays, one) = (self.arrays(""), self.arrays("one_"));
-        let branch = |(at, reader): (usize, &Reader)| {
-            let pairs = arrays.iter().zip(&one);
-            let taken = pairs.map(|(array, one)| format!("{array} := CASE WHEN v_changed_{} THEN {one} END;", at + 1));
-            let taken = taken.collect::<Vec<_>>().join(" ");
-            let found = if self.far.by_row {
-                format!("  {taken}\n")
-            } else {
-                format!("  IF v_many THEN\n  {}  ELSE\n    {taken}\n  END IF;\n", self.find(&self.updated(reader)))
-            };
-            found + &self.mark(reader)
+        let groups = self.groups();
+        let many = groups.iter().map(|group| {
+            let list = literal(&list(self.owner, group.fields.iter().copied()));
+            self.find(&self.updated(group.columns)) + &self.mark(&list, group.at_commit)
+        });
+        let branches = if self.far.by_row {
+            self.of_one(&groups)
+        } else {
+            let many = many.collect::<Vec<_>>().join("\n");
+            format!("  IF v_many THEN\n{many}\n  ELSE\n{}\n  END IF;", self.of_one(&groups))
         };
-        let branches: Vec<String> = self.source.readers.iter().enumerate().map(branch).collect();
-        let changed = (1..=branches.len()).map(|at| format!("v_changed_{at} boolean;"));
+        let changed = (1..=groups.len()).map(|at| format!("v_changed_{at} boolean;"));
         format!(
-            "DECLARE {} {} {} v_many boolean;\nBEGIN\n{}\n{}\n  RETURN NULL;\nEND",
+            "DECLARE {} {} {} v_fields text; v_many boolean;\nBEGIN\n{}\n{branches}\n  RETURN NULL;\nEND",
             self.declared_arrays(""),
             self.declared_arrays("one_"),
             changed.collect::<Vec<_>>().join(" "),
-            self.look_at_one(),
-            branches.join("\n"),
+            self.look_at_one(&groups),
         )
     }
 
-    /// The related rows of which something that the reader reads has changed, old and new.
-    fn updated(&self, reader: &Reader) -> String {
+    /// Marks what the one row concerns that was looked at.
+    fn of_one(&self, groups: &[Group<'_>]) -> String {
+        let pairs: Vec<_> = self.arrays("").into_iter().zip(self.arrays("one_")).collect();
+        let taken = pairs.iter().map(|(array, one)| format!("{array} := CASE WHEN v_fields <> '' THEN {one} END;"));
+        let taken = taken.collect::<Vec<_>>().join(" ");
+        let changed: Vec<(usize, &Group<'_>)> = (1..).zip(groups).collect();
+        let mark = |groups: &[(usize, &Group<'_>)]| {
+            let fields = groups.iter().flat_map(|(at, group)| group.fields.iter().map(move |field| (*field, at)));
+            let changed = fields.map(|(field, at)| (field, format!("v_changed_{at}")));
+            format!(
+                "  v_fields := {};\n  {taken}\n{}",
+                append::list_where(self.owner, changed.collect::<BTreeMap<_, _>>()),
+                self.mark("v_fields", groups[0].1.at_commit),
+            )
+        };
+        changed
+            .chunk_by(|(_, one), (_, other)| one.at_commit == other.at_commit)
+            .map(mark)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// The related rows of which something that is read has changed, old and new.
+    fn updated(&self, read: &[String]) -> String {
         let columns: BTreeSet<&str> = self.identifying().collect();
-        let read = reader.columns.iter().enumerate();
+        let read = read.iter().enumerate();
         let mut prefix = "cf_read_".to_owned();
         while columns.iter().any(|column| column.starts_with(&prefix)) {
             prefix.push('_');
@@ -159,14 +196,14 @@ impl Change<'_> {
     }
 
     /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be afraid of many.
-    fn look_at_one(&self) -> String {
+    fn look_at_one(&self, groups: &[Group<'_>]) -> String {
         let (old, new) = (old_rows(self.far), new_rows(self.far));
         let (mut values, mut variables) =
             (vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")], vec!["v_many".to_owned()]);
         values.extend(self.concerned());
         variables.extend(self.arrays("one_"));
-        for (at, reader) in self.source.readers.iter().enumerate() {
-            let watched: BTreeSet<&str> = self.watched(reader).collect();
+        for (at, group) in groups.iter().enumerate() {
+            let watched: BTreeSet<&str> = self.watched(group.columns).collect();
             let changed = watched.into_iter().map(|column| {
                 let shown = |row: &str| comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column]);
                 format!("{} IS DISTINCT FROM {}", shown("o"), shown("n"))
@@ -260,30 +297,37 @@ impl Change<'_> {
     /// Marks all owners: after a TRUNCATE nobody knows any more whose rows there were.
     fn truncate(&self) -> String {
         let aggregated: Vec<String> = owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
-        let marks: Vec<String> = self.source.readers.iter().map(|reader| self.mark_keys(reader)).collect();
+        let marks = self.mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
         format!(
             "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} t;\n{}\n  RETURN NULL;\nEND",
             append::declared_key_arrays(self.owner, self.table, ""),
             aggregated.join(", "),
             append::key_arrays(self.owner, "").join(", "),
             qualified(&self.owner.table),
-            marks.join("\n"),
+            marks,
         )
     }
 
     fn mark_all(&self) -> String {
-        self.source.readers.iter().map(|reader| self.mark(reader)).collect::<Vec<_>>().join("\n")
+        self.mark_each(|list, at_commit| self.mark(list, at_commit))
     }
 
-    fn mark(&self, reader: &Reader) -> String {
+    /// Marks of all readers: those that are flagged at the same time have one.
+    fn mark_each(&self, mark: impl Fn(&str, bool) -> String) -> String {
+        let groups = self.groups();
+        let marks = groups.chunk_by(|one, other| one.at_commit == other.at_commit).map(|groups| {
+            let fields: BTreeSet<usize> = groups.iter().flat_map(|group| group.fields.iter().copied()).collect();
+            mark(&literal(&list(self.owner, fields)), groups[0].at_commit)
+        });
+        marks.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Marks whom the arrays keep; `list` is an expression.
+    fn mark(&self, list: &str, at_commit: bool) -> String {
         if self.source.key_columns(self.owner).is_some() {
-            return self.mark_keys(reader);
+            append::owners(self.owner, self.table, list, at_commit)
+        } else {
+            append::links(self.owner, self.source, list, at_commit)
         }
-        append::links(self.owner, self.source, &self.owner.fields[reader.field])
-    }
-
-    fn mark_keys(&self, reader: &Reader) -> String {
-        let field = &self.owner.fields[reader.field];
-        append::owners(self.owner, self.table, field, field.flagging == Flagging::Commit)
     }
 }

@@ -6,9 +6,7 @@ use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{
-            Sql, equal, key_columns, known_fields, literal, marks, one_of, owner_key, prefixed, quote, recalculations,
-        },
+        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, quote, recalculations},
     },
     field::{
         Key,
@@ -36,8 +34,9 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         ))
     }));
     let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {known}) AS work, (SELECT min(moment) - {NOW} FROM ({})) AS wait",
+        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {listed}) AS work, (SELECT min(moment) - {NOW} FROM ({})) AS wait",
         moments.join(" UNION ALL "),
+        listed = Sql::sqlite().lists_any("field", owner, fields.iter().copied()),
     );
     statement(Sql::sqlite(), text)
 }
@@ -45,8 +44,9 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
     let known = one_of(owner, fields.iter().copied());
+    let listed = Sql::sqlite().lists_any("field", owner, fields.iter().copied());
     let mut moments = vec![
-        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {known}"),
+        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {listed}"),
         format!(
             "SELECT min(max(due_at, leased_until, queued_at)) FROM {queue}
               WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}"
@@ -90,7 +90,7 @@ pub(super) fn lease_due(
                 SELECT {columns}
                   FROM (SELECT * FROM {queue} WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}
                          ORDER BY due_at LIMIT {looked_at}) d
-                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND m.{marks_known}){waits}
+                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {marks_known}){waits}
                  ORDER BY due_at LIMIT {limit})
             AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
@@ -98,7 +98,7 @@ pub(super) fn lease_due(
         marks = quote(&marks(owner).name),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
-        marks_known = known_fields(owner),
+        marks_known = sql.lists_known("m.field", owner),
         waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
     );
     statement(sql, text)
@@ -107,7 +107,9 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names = names.collect::<Vec<_>>().join(", ");
+    let names: Vec<String> = names.collect();
+    let listed: Vec<String> = names.iter().map(|name| Sql::sqlite().is_listed(name, "p.field")).collect();
+    let (names, listed) = (names.join(", "), listed.join(" OR "));
     let queue = quote(&recalculations(&upstream.owner).name);
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= {NOW} + 100");
@@ -119,7 +121,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             let columns = prefixed("p", &keys);
             format!(
                 "(EXISTS (SELECT 1 FROM {queue} p WHERE ({columns}) IN ({rows}) AND {pending})
-               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND p.field || '' IN ({names})))",
+               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND ({listed})))",
                 marks = quote(&marks(&upstream.owner).name),
             )
         }

@@ -6,9 +6,7 @@ use super::{NOW, statement};
 use crate::{
     dialect::{
         Enqueued, Which, repeated, shared,
-        sql::{
-            Sql, by_field, equal, key_columns, known_fields, literal, marks, owner_key, prefixed, quote, recalculations,
-        },
+        sql::{Sql, by_field, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations, unknown},
     },
     field::{Key, layout::Owner},
 };
@@ -25,7 +23,7 @@ pub(super) fn collect(
     let keys = key_columns(owner).join(", ");
     let marks = quote(&marks(owner).name);
     let chosen = |sql: &mut Sql| {
-        let known = known_fields(owner);
+        let known = sql.lists_known("field", owner);
         let chosen = match which {
             Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())),
             Which::Oldest(limit) => {
@@ -33,6 +31,16 @@ pub(super) fn collect(
             }
         };
         format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
+    };
+    // Once for each of their fields.
+    let of_fields = |sql: &mut Sql| {
+        let names: Vec<String> = owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        format!(
+            "(SELECT {keys}, f.column1 AS field, m.eager FROM (SELECT * FROM {}) m, (VALUES {}) f WHERE {})",
+            chosen(sql),
+            names.join(", "),
+            sql.is_listed("f.column1", "m.field"),
+        )
     };
     let mut sql = Sql::sqlite();
     let lease = sql.bind(lease);
@@ -44,14 +52,14 @@ pub(super) fn collect(
         "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
          SELECT {keys}, field, abs(random() / 2) + 1, {due},
                 CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}
-           FROM {chosen} GROUP BY {keys}, field{eager}
+           FROM {marked} WHERE true GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         due = due(owner, "field"),
-        chosen = chosen(&mut sql),
+        marked = of_fields(&mut sql),
         eager = if lazy.is_empty() { String::new() } else { format!(" HAVING {}", is_eager(owner, lazy)) },
         changes = queued_again(owner),
         returned = sql.kept_keys(owner, ""),
@@ -61,16 +69,23 @@ pub(super) fn collect(
         let mut sql = Sql::sqlite();
         let text = format!(
             "UPDATE {queue} SET generation = abs(random() / 2) + 1 WHERE ({keys}, field) IN (
-                    SELECT {keys}, field FROM {chosen} GROUP BY {keys}, field HAVING NOT {is_eager})",
+                    SELECT {keys}, field FROM {marked} GROUP BY {keys}, field HAVING NOT {is_eager})",
             queue = quote(&recalculations(owner).name),
-            chosen = chosen(&mut sql),
+            marked = of_fields(&mut sql),
             is_eager = is_eager(owner, lazy),
         );
         statements.push(statement(sql, text));
     }
+    let mut kept = Sql::sqlite();
+    let keep = format!(
+        "INSERT INTO {marks} ({keys}, field, marked_at)
+         SELECT {keys}, {unknown}, marked_at FROM {chosen} AND {unknown} <> ''",
+        unknown = unknown("field", owner),
+        chosen = chosen(&mut kept),
+    );
     let mut taken = Sql::sqlite();
     let take = format!("DELETE FROM {}", chosen(&mut taken));
-    statements.push(statement(taken, take));
+    statements.extend([statement(kept, keep), statement(taken, take)]);
     statements
 }
 
@@ -134,17 +149,18 @@ pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, 
     let (marks, queue, keys) = (quote(&marks(owner).name), quote(&recalculations(owner).name), key_columns(owner));
     let range = shared::key_range(&mut sql, owner, after, to);
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let name = sql.bind(owner.fields[field].name);
+    let name = literal(owner.fields[field].name);
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, abs(random() / 2) + 1
            FROM {table} t
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND m.field = {name})
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {listed})
          ON CONFLICT DO NOTHING",
         columns = keys.join(", "),
         selected = prefixed("t", &owner_key(owner)),
         table = quote(&owner.table.name),
+        listed = sql.is_listed(&name, "m.field"),
         marked = equal("m", &keys, "t", &owner_key(owner)),
     );
     statement(sql, text)

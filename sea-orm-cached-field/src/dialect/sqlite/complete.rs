@@ -216,7 +216,7 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
-    vec![
+    let mut statements = vec![
         lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
         write(owner, &shape, std::slice::from_ref(written)),
@@ -224,8 +224,9 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
             owner,
             &[Claim { key: key.clone(), field, generation: 0, attempts: 0, waves: 0, claimed_at: 0, shared: false }],
         ),
-        mark::unmark(owner, field, key, "id"),
-    ]
+    ];
+    statements.extend(mark::unmark(owner, field, key));
+    statements
 }
 
 fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {

@@ -6,45 +6,51 @@ use super::{now_as_expiry, statement};
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, key_columns, marks, owner_key, quote, recalculations},
+        sql::{Sql, key_columns, literal, marks, owner_key, quote, recalculations},
     },
     field::{Key, layout::Owner},
 };
 
-/// The flag leaves no mark where one waits. So the newest one, which is taken back, is always that of this statement.
+/// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken back, is always that of this
+/// statement.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let mut sql = Sql::sqlite();
+    let (mut sql, marks) = (Sql::sqlite(), quote(&marks(owner).name));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
-    let key_tuple = sql.tuples(owner, std::slice::from_ref(key), |key| key, |_, _| vec![name.clone()]);
-    let (marks, keys) = (quote(&marks(owner).name), key_columns(owner).join(", "));
-    let mark = statement(sql, format!("INSERT INTO {marks} ({keys}, field) VALUES {key_tuple}"));
+    let newest = format!("SELECT max(id) FROM {marks} WHERE {is_row} AND field = {name}");
     vec![
-        mark,
+        append_mark(owner, field, key, None),
         shared::flag(Sql::sqlite(), owner, field, key),
-        unmark(owner, field, key, "max(id)"),
+        statement(sql, format!("DELETE FROM {marks} WHERE id = ({newest})")),
         disown(owner, field, key),
     ]
 }
 
-/// The mark that the flag has left says so.
 pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let (sql, marked) = marked(owner, field, key, "max(id)");
-    let eagerly = format!("UPDATE {} SET eager = 1 WHERE {marked}", quote(&marks(owner).name));
-    vec![shared::flag(Sql::sqlite(), owner, field, key), statement(sql, eagerly)]
+    vec![shared::flag(Sql::sqlite(), owner, field, key), append_mark(owner, field, key, Some(true))]
 }
 
-/// Deletes marks of a field of a row: all, or the one that an aggregate of ids names.
-pub(super) fn unmark(owner: &Owner, field: usize, key: &Key, ids: &str) -> Statement {
-    let (sql, marked) = marked(owner, field, key, ids);
-    statement(sql, format!("DELETE FROM {} WHERE {marked}", quote(&marks(owner).name)))
-}
-
-fn marked(owner: &Owner, field: usize, key: &Key, ids: &str) -> (Sql, String) {
+fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
-    let name = sql.bind(owner.fields[field].name);
-    let marks = quote(&marks(owner).name);
-    (sql, format!("id IN (SELECT {ids} FROM {marks} WHERE {is_row} AND field = {name})"))
+    let rows = [key];
+    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
+    let (marks, columns) = (quote(&marks(owner).name), key_columns(owner).join(", "));
+    statement(sql, format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
+}
+
+/// Takes a field out of all marks of a row.
+pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
+    let (name, marks) = (literal(owner.fields[field].name), quote(&marks(owner).name));
+    let of_row = |change: String, condition: String| {
+        let mut sql = Sql::sqlite();
+        let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+        statement(sql, format!("{change} WHERE {is_row} AND {condition}"))
+    };
+    let others = format!("trim(replace(',' || field || ',', ',' || {name} || ',', ','), ',')");
+    [
+        of_row(format!("DELETE FROM {marks}"), format!("field = {name}")),
+        of_row(format!("UPDATE {marks} SET field = {others}"), Sql::sqlite().is_listed(&name, "field")),
+    ]
 }
 
 /// Makes a calculation under way miss.

@@ -1,19 +1,27 @@
 //! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
 
+use std::collections::BTreeMap;
+
 use super::tables;
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{equal, key_columns, literal, marks, owner_key, prefixed, quote, quote_all, recalculations, unique_name},
+        sql::{
+            Sql, equal, key_columns, list, literal, marks, owner_key, prefixed, quote, quote_all, recalculations,
+            unique_name,
+        },
     },
     field::layout::{Field, Owner},
 };
 
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
-    let mut objects = vec![after_insert(owner)];
+    let mut objects = vec![after_insert(owner), flagged(owner)];
+    let mut by_inputs: BTreeMap<&[String], Vec<&Field>> = BTreeMap::new();
     for field in &owner.fields {
-        objects.extend([flagged(owner, field), inputs_changed(owner, table, field), guard(owner, table, field)]);
+        by_inputs.entry(&field.own_columns).or_default().push(field);
+        objects.extend([reflagged(owner, field), guard(owner, table, field)]);
     }
+    objects.extend(by_inputs.into_iter().map(|(columns, fields)| inputs_changed(owner, table, columns, &fields)));
     objects
 }
 
@@ -44,8 +52,9 @@ pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
     if is_hidden { format!("(SELECT {row}.{column})") } else { format!("{row}.{column}") }
 }
 
-fn set_flag(owner: &Owner, field: &Field) -> String {
-    format!("UPDATE {} SET {} = 1 WHERE {}", own(owner), quote(&field.recalculation_needed), is_new_row(owner))
+fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> String {
+    let flags = fields.into_iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed)));
+    format!("UPDATE {} SET {} WHERE {}", own(owner), flags.collect::<Vec<_>>().join(", "), is_new_row(owner))
 }
 
 /// A real change, whatever the column's collation calls equal.
@@ -73,14 +82,34 @@ pub(super) fn of(table: &Described, columns: &[&str]) -> String {
 }
 
 fn after_insert(owner: &Owner) -> Object {
-    let flags: Vec<String> =
-        owner.fields.iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed))).collect();
-    let statement = format!("UPDATE {} SET {} WHERE {}", own(owner), flags.join(", "), is_new_row(owner));
-    trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &[statement])
+    let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set_flags = format!("{} AND NOT ({})", set_flags(owner, &owner.fields), flags.join(" AND "));
+    let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_flags];
+    trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &statements)
 }
 
-/// The one place that marks rows of the owner: wherever the flag is set, also if it was set already, unless a mark waits.
-fn flagged(owner: &Owner, field: &Field) -> Object {
+/// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets several makes one mark.
+fn flagged(owner: &Owner) -> Object {
+    let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set: Vec<String> = flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
+    let names = owner.fields.iter().zip(set.iter().cloned());
+    let event = format!("AFTER UPDATE OF {} ON {} WHEN {}", flags.join(", "), own(owner), set.join(" OR "));
+    trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(names))])
+}
+
+/// Marks the row at hand, unless such a mark waits; `list` is an expression.
+fn mark_new(owner: &Owner, list: &str) -> String {
+    format!(
+        "INSERT INTO {} (field, {}) SELECT f.list, {} FROM (SELECT {list} AS list) f WHERE {}",
+        quote(&marks(owner).name),
+        key_columns(owner).join(", "),
+        prefixed("NEW", &owner_key(owner)),
+        unmarked(owner, "NEW", "m.field = f.list"),
+    )
+}
+
+/// Marks a row whose flag is set that was set already.
+fn reflagged(owner: &Owner, field: &Field) -> Object {
     let (flag, name) = (quote(&field.recalculation_needed), literal(field.name));
     let statement = format!(
         "INSERT INTO {} (field, {}) VALUES ({name}, {})",
@@ -88,29 +117,38 @@ fn flagged(owner: &Owner, field: &Field) -> Object {
         key_columns(owner).join(", "),
         prefixed("NEW", &owner_key(owner)),
     );
-    let event =
-        format!("AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND {}", own(owner), unmarked(owner, "NEW", &name));
-    trigger(owner, &format!("{}_flagged", field.name), &event, &[statement])
+    let is_listed = Sql::sqlite().is_listed(&name, "m.field");
+    let event = format!(
+        "AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND OLD.{flag} AND {}",
+        own(owner),
+        unmarked(owner, "NEW", &is_listed),
+    );
+    trigger(owner, &format!("{}_reflagged", field.name), &event, &[statement])
 }
 
-/// Whether no mark waits of this field of a row of the owner. One that does stands for later changes, too: who writes is the
+/// An expression of the list of those fields for which a condition is true; it is empty if there are none.
+pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, String)>) -> String {
+    let names = conditions.into_iter().map(|(field, condition)| {
+        format!("CASE WHEN {condition} THEN {} ELSE '' END", literal(&format!(",{}", field.name)))
+    });
+    format!("ltrim({}, ',')", names.collect::<Vec<_>>().join(" || "))
+}
+
+/// Whether no such mark `m` waits of a row of the owner. One that does stands for later changes, too: who writes is the
 /// only writer, so that nobody is about to collect it. One that says how it is to be collected stands for itself.
-pub(super) fn unmarked(owner: &Owner, row: &str, field: &str) -> String {
+pub(super) fn unmarked(owner: &Owner, row: &str, such: &str) -> String {
     let same_key = equal("m", &key_columns(owner), row, &owner_key(owner));
     let marks = quote(&marks(owner).name);
-    format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND m.field = {field} AND m.eager IS NULL)")
+    format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND {such} AND m.eager IS NULL)")
 }
 
-fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> Object {
-    let inputs: Vec<&str> = owner
-        .key
-        .iter()
-        .map(|column| column.name.as_str())
-        .chain(field.own_columns.iter().map(String::as_str))
-        .collect();
+/// Flags the fields that are calculated from these columns of their row, and from its key.
+fn inputs_changed(owner: &Owner, table: &Described, columns: &[String], fields: &[&Field]) -> Object {
+    let key = owner.key.iter().map(|column| &column.name);
+    let inputs: Vec<&str> = key.chain(columns).map(String::as_str).collect();
     let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
     let event = format!("AFTER UPDATE{} ON {} WHEN {}", of(table, &inputs), own(owner), changed.join(" OR "));
-    trigger(owner, &format!("{}_own", field.name), &event, &[set_flag(owner, field)])
+    trigger(owner, &format!("{}_own", fields[0].name), &event, &[set_flags(owner, fields.iter().copied())])
 }
 
 /// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
@@ -128,5 +166,5 @@ fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
         same_key = same_key.join(" AND "),
         name = literal(field.name),
     );
-    trigger(owner, &format!("{}_guard", field.name), &event, &[set_flag(owner, field)])
+    trigger(owner, &format!("{}_guard", field.name), &event, &[set_flags(owner, [field])])
 }

@@ -17,7 +17,8 @@ use crate::{
 /// Whether the field of the row with this key is marked; `field` is an SQL expression.
 pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) -> String {
     let same_key = equal("m", &key_columns(owner), row, row_key);
-    format!("EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND m.field = {field})", quote(&marks(owner).name))
+    let is_listed = Sql::sqlite().is_listed(field, "m.field");
+    format!("EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND {is_listed})", quote(&marks(owner).name))
 }
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    own_triggers::{changed, of, trigger, unmarked},
+    own_triggers::{changed, list_where, of, trigger},
     way,
 };
 use crate::{
     dialect::{
         Described, Object, UniqueColumn,
-        sql::{key_columns, literal, marks, owner_key, prefixed, quote, quote_all},
+        sql::{equal, key_columns, marks, owner_key, prefixed, quote, quote_all},
     },
     field::layout::{Field, Owner, Reader, Source},
 };
@@ -51,25 +51,26 @@ impl Change<'_> {
         trigger(self.owner, &format!("{suffix}_{}", self.source.name()), event, &self.mark(owners, fields))
     }
 
-    /// An owner that is flagged already gets a mark only, unless one waits; flagging the others marks them.
+    /// An owner gets a mark of the fields that are flagged already, unless such a mark waits; flagging it marks the others.
     fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
         let (table, keys, own) = (quote(&self.owner.table.name), key_columns(self.owner), owner_key(self.owner));
-        let flag = |field: &&Field| quote(&field.recalculation_needed);
-        let names: Vec<String> = fields.iter().map(|field| format!("({})", literal(field.name))).collect();
-        let flagged = fields.iter().map(|field| format!("WHEN {} THEN t.{}", literal(field.name), flag(field)));
-        let (set, are_set): (Vec<String>, Vec<String>) =
-            fields.iter().map(|field| (format!("{} = 1", flag(field)), flag(field))).unzip();
+        let flag = |field: &Field| quote(&field.recalculation_needed);
+        let flagged = fields.iter().map(|field| (*field, format!("t.{}", flag(field))));
+        let set: Vec<String> = fields.iter().map(|field| format!("{} = 1", flag(field))).collect();
+        let are_set: Vec<String> = fields.iter().map(|field| flag(field)).collect();
+        let listed: Vec<String> = own.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
         vec![
             format!(
-                "INSERT INTO {marks} (field, {columns}) SELECT f.column1, {selected} FROM {table} t, (VALUES {names}) f
-   WHERE ({of_table}) AND CASE f.column1 {flagged} END AND {unmarked}",
+                "INSERT INTO {marks} (field, {columns}) SELECT f.list, {selected}
+   FROM (SELECT {flagged} AS list, {listed} FROM {table} t WHERE {of_table}) f
+  WHERE f.list <> '' AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND m.field = f.list AND m.eager IS NULL)",
                 marks = quote(&marks(self.owner).name),
                 columns = keys.join(", "),
-                selected = prefixed("t", &own),
-                names = names.join(", "),
-                flagged = flagged.collect::<Vec<_>>().join(" "),
+                selected = prefixed("f", &keys),
+                flagged = list_where(flagged),
+                listed = listed.join(", "),
                 of_table = owners("t."),
-                unmarked = unmarked(self.owner, "t", "f.column1"),
+                same_key = equal("m", &keys, "f", &keys),
             ),
             format!("UPDATE {table} SET {} WHERE ({}) AND NOT ({})", set.join(", "), owners(""), are_set.join(" AND ")),
         ]
