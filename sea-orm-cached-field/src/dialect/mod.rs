@@ -568,6 +568,12 @@ pub(crate) trait Dialect: Send + Sync {
     /// Drops the queue's rows of these claims if their row is gone, and no other has come under its key.
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement>;
 
+    /// Marks, in a user's transaction that has locked a row, what is calculated from those of its fields that others have stored
+    /// since the snapshot of the transaction. Where a snapshot shows no other values than a write does, there is nothing to do.
+    fn mark_stored_since(&self, _owner: &Owner, _fields: &[usize], _key: &Key) -> Vec<Statement> {
+        Vec::new()
+    }
+
     /// Writes a value inside a user's transaction, without waiting, so that no calculation under way can undo it:
     /// the statements, the first of which returns a row if the row could be had.
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement>;

@@ -350,13 +350,9 @@ pub(crate) fn list(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> St
     fields.into_iter().map(|field| owner.fields[field].name).collect::<Vec<_>>().join(",")
 }
 
-/// What a list of fields, an expression, has beside the fields of this program.
-pub(crate) fn unknown(list: &str, owner: &Owner) -> String {
-    let known = owner.fields.iter();
-    let rest = known.fold(format!("',' || {list} || ','"), |rest, field| {
-        format!("replace({rest}, {}, ',')", literal(&format!(",{},", field.name)))
-    });
-    format!("trim({rest}, ',')")
+/// The names of all fields: `'a', 'b'`.
+pub(crate) fn names(owner: &Owner) -> String {
+    owner.fields.iter().map(|field| literal(field.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// Rows of the queue of some fields. An expression, for no plan may go by the field: nearly all rows have it.

@@ -17,8 +17,8 @@ use crate::{
 /// How many marks are bound in one statement, at most, where marks of related rows are expanded by them.
 const LINKS: usize = 1000;
 
-/// How many marks are taken in one statement, for they are kept in memory: a row that is written often while no worker runs may
-/// have millions.
+/// How many marks are taken in one statement, for they are kept in memory, each for all of its fields: a row that is written often
+/// while no worker runs may have millions.
 const TAKEN: u64 = 10_000;
 
 /// How many marks of owners are kept in memory.

@@ -400,6 +400,10 @@ pub(crate) async fn store_in_transaction(
         if !room.blocked.is_empty() {
             return Ok(false);
         }
+        // No value is given back to a column that may not have the same as another row.
+        let fields: Vec<usize> =
+            (0..model.owner.fields.len()).filter(|field| !unique.has(&model.owner, *field)).collect();
+        execute_all(db, dialect.mark_stored_since(&model.owner, &fields, key)).await?;
         let stored = execute_all(db, statements).await;
         stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;
         Ok(true)

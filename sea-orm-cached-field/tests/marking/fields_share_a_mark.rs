@@ -93,6 +93,52 @@ mod plant {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Three fields over the key.
+mod scroll {
+    use sea_orm::entity::prelude::*;
+    use sea_orm_cached_field::cached_fields;
+
+    #[cached_fields]
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "scroll")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
+        pub text: String,
+        #[cached(depends_on(text))]
+        pub length_of_all_that_is_written_down_in_it: i64,
+        #[cached(depends_on(text))]
+        pub number_of_lines_that_are_written_down_in: i64,
+        #[cached(depends_on(text))]
+        pub number_of_words_that_are_written_down_in: i64,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    impl Model {
+        pub async fn calculate_length_of_all_that_is_written_down_in_it(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
+            Ok(self.text.len() as i64)
+        }
+
+        pub async fn calculate_number_of_lines_that_are_written_down_in(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
+            Ok(self.text.lines().count() as i64)
+        }
+
+        pub async fn calculate_number_of_words_that_are_written_down_in(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
+            Ok(self.text.split_whitespace().count() as i64)
+        }
+    }
+}
+
 /// The fields over plants, with the row `1`.
 const OVER_PLANTS: [&str; 4] = [
     "bed.greatest_height_of_all_that_grows_in_here 1",
@@ -123,6 +169,16 @@ async fn marks(db: &TestDb) -> i64 {
 async fn recalculated(watch: &mut Watch<'_>) -> Vec<String> {
     let told = watch.recalculated().await.into_iter();
     told.map(|told| told.trim_end_matches(", unchanged").to_owned()).collect()
+}
+
+/// An index refuses an entry that is too long, and with it the user's statement.
+#[apply(on_postgres)]
+async fn and_the_longest_key_takes_their_names(db: TestDb) {
+    db.create(scroll::Entity).await;
+    CachedFields::of::<scroll::Entity>().install(&*db).await.expect("installed");
+    // Nothing in it repeats itself, so that it cannot be compressed.
+    db.sql("INSERT INTO scroll (text) SELECT string_agg(md5(i::text), '') FROM generate_series(1, 81) i").await;
+    assert_eq!(db.drain(CachedFields::of::<scroll::Entity>()).await, 3);
 }
 
 contract! {

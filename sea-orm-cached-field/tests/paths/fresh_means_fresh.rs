@@ -242,6 +242,22 @@ async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
     assert_settled(&db, 2).await;
 }
 
+/// Also where the transaction sees the row as it is now because it has stored another field of it.
+#[apply(on_mariadb_and_mysql)]
+async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
+    open(&db).await;
+    let (total, loaded) = (row(&db).await, pole(&db).await);
+    let transaction = db.begin().await.expect("begun");
+    pole::Entity::find_by_id(1).one(&transaction).await.expect("read").expect("the pole");
+    loaded.set_loud(&*db, 99).await.expect("set");
+    db.drain(poles()).await;
+    assert_eq!(loaded.recalculate_slow(&transaction).await.expect("recalculated"), 10);
+    assert_eq!(total.fresh_total(&transaction).await.expect("read"), 99);
+    transaction.commit().await.expect("committed");
+    db.drain(poles()).await;
+    assert_eq!(db.scalar::<i64>("SELECT cached_loud FROM pole WHERE id = 1").await, 99);
+}
+
 contract! {
     async fn downstream_of_what_a_worker_calculates(db: TestDb) {
         let name = open(&db).await;

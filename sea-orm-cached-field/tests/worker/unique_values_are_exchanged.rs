@@ -47,6 +47,21 @@ async fn rows_that_are_not_in_the_index_are_not_in_the_way(db: &TestDb) {
     become_right(db, 10, [2, 3, 3]).await;
 }
 
+/// Its snapshot shows a value that another row has by now.
+#[apply(on_mariadb_and_mysql)]
+async fn beside_a_transaction_that_has_read_before(db: TestDb) {
+    ranked(&db, OF_RANKS).await;
+    let transaction = db.begin().await.expect("begun");
+    let first = row(&transaction, 1).await;
+    move_to(&*db, [2, 1, 3]).await;
+    db.drain(clubs()).await;
+    assert_eq!(first.recalculate_title(&transaction).await.expect("recalculated"), Some("No. 1".to_owned()));
+    transaction.commit().await.expect("committed");
+    db.drain(clubs()).await;
+    assert_eq!(stored_ranks(&db).await, [Some(2), Some(1), Some(3)]);
+    assert_eq!(row(&*db, 1).await.cached_title.as_deref(), Some("No. 2"));
+}
+
 contract! {
     async fn by_two_rows(db: TestDb) {
         ranked(&db, OF_RANKS).await;

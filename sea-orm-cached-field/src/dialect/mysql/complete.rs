@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::{
         Claim, NextTry, Shape, ShapedField, Written,
-        sql::{Sql, equal, key_columns, recalculations},
+        sql::{Sql, equal, key_columns, prefixed, recalculations},
     },
     field::{
         Key,
@@ -193,40 +193,65 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
 /// claim then misses, and the worker looks once more.
 ///
-/// Under `REPEATABLE READ` another transaction may have stored the same value since the snapshot. The UPDATE would then change
-/// nothing: the transaction would go on to read the older value, and the triggers would mark nothing of what is calculated from
-/// it. So the row gets back what the transaction sees of it before it gets the value, and its flag is set before it ends.
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so that under `REPEATABLE READ` the
+/// transaction would go on to read an older value, where another one has stored the same value meanwhile.
 pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
-    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key))];
-    statements.extend(give_back_seen(owner, key));
-    statements.push(keep_flag(owner, field, key));
+    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
     statements.push(mark::append_mark(owner, field, key, None));
     statements
 }
 
-/// Writes to the row those values that the transaction sees, if it has others by now: the first write to a row shows all of it
-/// as it is now. The triggers take this for a write of a user, and flag and mark what it changes. A SELECT alone reads the
-/// snapshot.
-fn give_back_seen(owner: &Owner, key: &Key) -> [Statement; 2] {
-    let columns: Vec<String> = owner.fields.iter().map(|field| quote(&field.cached.name)).collect();
-    let seen: Vec<String> = (1..=columns.len()).map(|n| format!("@cached_field_seen_{n}")).collect();
-    let pairs = || columns.iter().zip(&seen);
-    let set: Vec<String> = pairs().map(|(column, seen)| format!("{column} = {seen}")).collect();
-    // The bytes, of whatever type.
-    let differs =
-        |(column, seen): (&String, &String)| format!("NOT (HEX(CONCAT('', {column})) <=> HEX(CONCAT('', {seen})))");
-    let differ: Vec<String> = pairs().map(differs).collect();
+/// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored since its snapshot. Their marks
+/// it does not see. So the row gets the values of the snapshot and then those of now, by which the triggers mark what is calculated
+/// from those that differ. Its flags stay. A SELECT alone reads the snapshot, one that locks does not.
+pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
+    let fields: Vec<&Field> = fields.iter().map(|field| &owner.fields[*field]).collect();
+    if fields.is_empty() {
+        return Vec::new();
+    }
     let table = qualified(&owner.table);
-    let of_row = |text: String, condition: String| {
+    let columns: Vec<String> = fields.iter().map(|field| quote(&field.cached.name)).collect();
+    let variables = |of: &str| (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>();
+    let (seen, now) = (variables("seen"), variables("now"));
+    let of_row = |text: String, prefix: &str, rest: String| {
         let mut sql = Sql::mysql();
-        let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-        statement(sql, format!("{text} WHERE {is_row} AND ({condition})"))
+        let is_row = sql.key_is(owner, prefix, &owner_key(owner), key);
+        statement(sql, format!("{text} {is_row}{rest}"))
     };
-    [
-        of_row(format!("SELECT {} INTO {} FROM {table}", columns.join(", "), seen.join(", ")), "TRUE".to_owned()),
-        of_row(format!("UPDATE {table} SET {}", set.join(", ")), differ.join(" OR ")),
+    let write = |values: &[String], condition: &str| {
+        let set = fields.iter().zip(values).flat_map(|(field, value)| {
+            let flag = quote(&field.recalculation_needed);
+            [format!("{} = {value}", quote(&field.cached.name)), format!("{flag} = IF({flag}, {KEPT}, {DONE})")]
+        });
+        // By their bytes, of whatever type they are.
+        let bytes = |value: &String| format!("CAST(CONCAT('', {value}) AS BINARY)");
+        let differ =
+            columns.iter().zip(values).map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
+        let (set, differ) = (set.collect::<Vec<_>>().join(", "), differ.collect::<Vec<_>>().join(" OR "));
+        of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
+    };
+    vec![
+        // Of a row that the snapshot does not have, nothing.
+        of_row(
+            format!(
+                "SELECT {columns}, t.{first} IS NOT NULL INTO {variables}, @cached_field_seen
+                   FROM (SELECT 1) o LEFT JOIN {table} t ON",
+                columns = prefixed("t", &columns),
+                first = owner_key(owner)[0],
+                variables = seen.join(", "),
+            ),
+            "t.",
+            String::new(),
+        ),
+        of_row(
+            format!("SELECT {} INTO {} FROM {table} WHERE", columns.join(", "), now.join(", ")),
+            "",
+            " FOR UPDATE".to_owned(),
+        ),
+        write(&seen, " AND @cached_field_seen"),
+        write(&now, ""),
     ]
 }
 

@@ -492,6 +492,10 @@ impl Dialect for MySql {
         complete::drop_gone(owner, claims)
     }
 
+    fn mark_stored_since(&self, owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
+        complete::mark_stored_since(owner, fields, key)
+    }
+
     fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
     }

@@ -9,8 +9,8 @@ use crate::{
         bound::Bound,
         shared,
         sql::{
-            Sql, by_field, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote,
-            recalculations, unknown,
+            Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed, qualified, quote,
+            recalculations,
         },
     },
     field::{
@@ -77,12 +77,15 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
                 RETURNING {columns}, field, id, eager, marked_at),
               rest AS (
                 INSERT INTO {marks} ({columns}, field, marked_at)
-                SELECT {columns}, field, marked_at
-                  FROM (SELECT {columns}, {unknown} AS field, marked_at FROM gone) g WHERE field <> ''),
+                SELECT {columns}, array_to_string(u.names, ','), marked_at
+                  FROM gone g, LATERAL (
+                       SELECT ARRAY(SELECT n.name FROM unnest(string_to_array(g.field, ',')) AS n(name)
+                                     WHERE n.name NOT IN ({names})) AS names OFFSET 0) u
+                 WHERE u.names <> '{{}}'),
               found AS (
                 SELECT {columns}, f.field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager
                   FROM gone g, unnest(string_to_array(g.field, ',')) AS f(field)
-                 WHERE f.{known_field} GROUP BY {columns}, f.field),
+                 WHERE f.field IN ({names}) GROUP BY {columns}, f.field),
               queued AS (
                 INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
                 SELECT {selected}, f.field, f.generation, {due}, CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
@@ -101,8 +104,7 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
          UNION ALL
          SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, (SELECT count(*) FROM gone)
            FROM found WHERE NOT eager",
-        unknown = unknown("field", owner),
-        known_field = one_of(owner, 0..owner.fields.len()),
+        names = names(owner),
         is_eager = by_field("f.field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
         due = due(owner, "f.field"),
         due_again = due_again(owner),

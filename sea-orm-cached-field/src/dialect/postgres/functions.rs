@@ -281,7 +281,7 @@ fn work(owner: &Owner, table: &Described) -> Object {
         ))
     }));
     let body = format!(
-        "SELECT EXISTS (SELECT FROM {marks} WHERE string_to_array(field, ',') && p_fields ORDER BY id LIMIT 1),
+        "SELECT EXISTS (SELECT FROM (SELECT FROM {marks} WHERE string_to_array(field, ',') && p_fields ORDER BY id LIMIT 1) m),
   CAST(ceil(extract(epoch FROM greatest(least({},
     now() + interval '1 day'), now()) - now()) * 1000) AS bigint)",
         moments.join(",\n    "),

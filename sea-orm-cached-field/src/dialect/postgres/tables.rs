@@ -99,11 +99,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 flush_links text[]
             ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
         ),
-        format!(
-            "CREATE INDEX {} ON {marks} ({}, field)",
-            quote(&fitted(format!("{name}_key"))),
-            key_columns(owner).join(", "),
-        ),
+        key_index(owner),
         format!(
             "CREATE INDEX {} ON {marks} (via, link, id) WHERE via IS NOT NULL",
             quote(&fitted(format!("{name}_via"))),
@@ -116,6 +112,12 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         literal(&marks),
     ));
     object
+}
+
+/// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the user's write.
+pub(super) fn key_index(owner: &Owner) -> String {
+    let name = quote(&fitted(format!("{}_key", marks(owner).name)));
+    format!("CREATE INDEX {name} ON {} ({})", qualified(&marks(owner)), key_columns(owner).join(", "))
 }
 
 /// What marks of a source carry in the column `via`.

@@ -6,7 +6,7 @@ use super::{NOW, statement};
 use crate::{
     dialect::{
         Enqueued, Which, repeated, shared,
-        sql::{Sql, by_field, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations, unknown},
+        sql::{Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed, quote, recalculations},
     },
     field::{Key, layout::Owner},
 };
@@ -34,11 +34,11 @@ pub(super) fn collect(
     };
     // Once for each of their fields.
     let of_fields = |sql: &mut Sql| {
-        let names: Vec<String> = owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        let fields: Vec<String> = owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
         format!(
             "(SELECT {keys}, f.column1 AS field, m.eager FROM (SELECT * FROM {}) m, (VALUES {}) f WHERE {})",
             chosen(sql),
-            names.join(", "),
+            fields.join(", "),
             sql.is_listed("f.column1", "m.field"),
         )
     };
@@ -77,10 +77,20 @@ pub(super) fn collect(
         statements.push(statement(sql, text));
     }
     let mut kept = Sql::sqlite();
+    // A name at a time, for a function in a function for each name is too deep for the parsers of some SQLites.
     let keep = format!(
         "INSERT INTO {marks} ({keys}, field, marked_at)
-         SELECT {keys}, {unknown}, marked_at FROM {chosen} AND {unknown} <> ''",
-        unknown = unknown("field", owner),
+         SELECT {keys}, unknown, marked_at
+           FROM (SELECT {keys}, marked_at, (
+                        WITH RECURSIVE n (name, rest) AS (
+                          SELECT '', field || ','
+                          UNION ALL
+                          SELECT substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1) FROM n
+                           WHERE rest <> '')
+                        SELECT group_concat(name, ',') FROM n WHERE name NOT IN ('', {names})) AS unknown
+                   FROM {chosen}) m
+          WHERE unknown IS NOT NULL",
+        names = names(owner),
         chosen = chosen(&mut kept),
     );
     let mut taken = Sql::sqlite();
