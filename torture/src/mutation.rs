@@ -69,7 +69,14 @@ AS held, q\.generation, => AS held, c.generation,
     Mutation {
         name: "a mark that is left out where the flag is set already",
         sqlite: r#"WHEN NEW\.("f\d_recalculation_needed") AND => WHEN NEW.$1 AND NOT OLD.$1 AND
-AND CASE f\.column1 => AND false AND CASE f.column1"#,
+WHERE f\.list <> '' AND => WHERE false AND"#,
+        ..NONE
+    },
+    Mutation {
+        name: "a mark that lists the first of its fields alone",
+        sqlite: r"(?s) \|\| CASE WHEN [^|]*? THEN ',f\d' ELSE '' END => ",
+        postgres: r"'(f\d),[f\d,]+' => '$1'",
+        mysql: r"'(f\d),[f\d,]+' => '$1'",
         ..NONE
     },
     Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },

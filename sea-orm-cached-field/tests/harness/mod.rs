@@ -426,6 +426,14 @@ impl TestDb {
             .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
+    /// Whether a transaction is refused, under `REPEATABLE READ`, what others have written since its snapshot: MariaDB since 11.6.2,
+    /// by default.
+    pub async fn refuses_newer_rows(&self) -> bool {
+        let setting = "SELECT count(*) FROM information_schema.global_variables
+                        WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'";
+        self.is_mariadb() && self.scalar::<i64>(setting).await > 0
+    }
+
     /// What the engine does from now on.
     pub fn narration(&self) -> Narration {
         Narration(Box::pin(CachedFields::events(&self.connection).expect("events")))
