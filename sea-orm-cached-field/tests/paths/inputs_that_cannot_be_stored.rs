@@ -36,6 +36,7 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
             options.map_sqlx_sqlite_opts(|options| options.read_only(true));
         }
         DbBackend::Postgres => {
+            db.needs_sessions_of_its_own().await;
             options.map_sqlx_postgres_opts(|options| options.options([("default_transaction_read_only", "on")]));
         }
         _ => {
