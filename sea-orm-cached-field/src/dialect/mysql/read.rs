@@ -29,9 +29,11 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
+        // Mostly nothing waits there, and the way need not be gone.
         format!(
-            "EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
-                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND {is_listed})",
+            "(EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via})
+                  AND EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
+                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND {is_listed}))",
             equal("w", &keys, "t", &owner_key(owner)),
         )
     }));
