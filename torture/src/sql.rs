@@ -170,7 +170,7 @@ fn join(schema: &Schema, table: usize, hop: Hop, near: &str, far: &str) -> Strin
 fn read(row: &str, reads: Reads) -> String {
     match reads {
         Reads::Data(column) => format!("coalesce({row}.\"{}\", 0)", DATA[column]),
-        Reads::Cached(field) => format!("coalesce({row}.\"cached_f{field}\", 0) % {SMALL}"),
+        Reads::Cached(field) => format!("(coalesce({row}.\"cached_f{field}\", 0) % {SMALL})"),
         Reads::Existence => "1".to_owned(),
     }
 }
