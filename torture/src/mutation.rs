@@ -74,7 +74,7 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
     },
     Mutation {
         name: "a mark that lists the first of its fields alone",
-        sqlite: r"(?s) \|\| CASE WHEN [^|]*? THEN ',f\d' ELSE '' END => ",
+        sqlite: r"THEN ',f\d' => THEN ',f0'",
         postgres: r"'(f\d),[f\d,]+' => '$1'",
         mysql: r"'(f\d),[f\d,]+' => '$1'",
         ..NONE
