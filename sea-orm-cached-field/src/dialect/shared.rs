@@ -34,6 +34,14 @@ pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Stat
     sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
 }
 
+/// Appends a mark of a field of a row; `eager` says whether it is to be queued, if that is not left to the field.
+pub(super) fn append_mark(mut sql: Sql, owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
+    let rows = [key];
+    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
+    let (marks, columns) = (sql.qualified(&marks(owner)), key_columns(owner).join(", "));
+    sql.statement(format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
+}
+
 pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
     let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);

@@ -154,16 +154,15 @@ impl Sql {
         }
     }
 
-    /// Whether a mark is of one of these fields, by its list of fields.
-    pub(crate) fn lists_any(&self, list: &str, owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
-        let is_listed = |field: usize| self.is_listed(&literal(owner.fields[field].name), list);
-        let listed: Vec<String> = fields.into_iter().map(is_listed).collect();
+    /// Whether a mark is of a field with one of these names, by its list of fields.
+    pub(crate) fn lists_any<'a>(&self, list: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+        let listed: Vec<String> = names.into_iter().map(|name| self.is_listed(&literal(name), list)).collect();
         format!("({})", listed.join(" OR "))
     }
 
     /// Whether a mark is of a field of this program: others belong to a newer version of it.
     pub(crate) fn lists_known(&self, list: &str, owner: &Owner) -> String {
-        self.lists_any(list, owner, 0..owner.fields.len())
+        self.lists_any(list, owner.fields.iter().map(|field| field.name))
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
@@ -348,6 +347,11 @@ pub(crate) fn by_field<'a, T: Display>(column: &str, fields: impl Iterator<Item 
 /// A list of fields, as a mark has it in its column `field`: their names with commas in between.
 pub(crate) fn list(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
     fields.into_iter().map(|field| owner.fields[field].name).collect::<Vec<_>>().join(",")
+}
+
+/// The names of some fields.
+pub(crate) fn names_of(owner: &Owner, fields: &[usize]) -> impl Iterator<Item = &'static str> {
+    fields.iter().map(|field| owner.fields[*field].name)
 }
 
 /// The names of all fields: `'a', 'b'`.

@@ -426,8 +426,8 @@ impl TestDb {
             .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    /// Whether a transaction is refused, under `REPEATABLE READ`, what others have written since its snapshot: MariaDB since 11.6.2,
-    /// by default.
+    /// Whether the server refuses to write, under `REPEATABLE READ`, a row that has changed since the snapshot. MariaDB does so from
+    /// 11.6.2 on, by default.
     pub async fn refuses_newer_rows(&self) -> bool {
         let setting = "SELECT count(*) FROM information_schema.global_variables
                         WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'";

@@ -226,7 +226,7 @@ contract! {
         assert_eq!(watch.recalculated().await.len(), 5);
     }
 
-    /// On SQLite one that waits stands for later changes; on the others no trigger reads marks.
+    /// On SQLite a mark that waits stands for later changes, too. On the other databases no trigger reads marks.
     async fn and_many_changes_of_one_row_stay_few(db: TestDb) {
         let mut watch = dug(&db).await;
         for height in 40..50 {

@@ -6,11 +6,15 @@ use std::sync::{
 };
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryOrder, TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryOrder,
+    TransactionTrait,
 };
 use sea_orm_cached_field::{CachedFields, Error};
 
-use crate::{harness::gate::Gate, poles::*};
+use crate::{
+    harness::{TestDb, gate::Gate},
+    poles::*,
+};
 
 /// A link that is a cached field.
 pub mod sign {
@@ -213,25 +217,31 @@ pub mod seesaw {
     }
 }
 
-/// As it refuses any write to such a row: error 1020.
-fn assert_refused(read: Result<i64, Error>) {
-    let error = read.expect_err("it has read what another transaction has written since its snapshot");
-    assert!(error.to_string().contains("Record has changed since last read"), "{error}");
+/// A transaction that has read. By default its snapshot is as old as that: what others store from now on it cannot see.
+async fn begun_and_read(db: &TestDb) -> DatabaseTransaction {
+    let transaction = db.begin().await.expect("begun");
+    pole::Entity::find_by_id(1).one(&transaction).await.expect("read").expect("the pole");
+    transaction
 }
 
-/// By default its snapshot is as old as its first read: what another transaction has stored since cannot be seen.
+/// `None` where the server refuses to write a row that has changed since the snapshot, which is error 1020.
+async fn unless_refused(db: &TestDb, read: Result<i64, Error>) -> Option<i64> {
+    if !db.refuses_newer_rows().await {
+        return Some(read.expect("read"));
+    }
+    let error = read.expect_err("the row has changed since the snapshot");
+    assert!(error.to_string().contains("Record has changed since last read"), "{error}");
+    None
+}
+
 #[apply(on_mariadb_and_mysql)]
 async fn inside_a_transaction_that_has_read_before(db: TestDb) {
     open(&db).await;
     grow(&db, 2).await;
-    let transaction = db.begin().await.expect("begun");
-    let loaded = pole::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the pole");
+    let (loaded, transaction) = (pole(&db).await, begun_and_read(&db).await);
     db.drain(poles()).await;
-    let read = loaded.fresh_loud(&transaction).await;
-    if db.refuses_newer_rows().await {
-        return assert_refused(read);
-    }
-    assert_eq!(read.expect("read"), 21);
+    let Some(read) = unless_refused(&db, loaded.fresh_loud(&transaction).await).await else { return };
+    assert_eq!(read, 21);
     assert_eq!(loaded.fresh_both(&transaction).await.expect("read"), 20_023);
     assert_eq!(loaded.recalculate_slow(&transaction).await.expect("recalculated"), 20);
     transaction.commit().await.expect("committed");
@@ -242,16 +252,11 @@ async fn inside_a_transaction_that_has_read_before(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
     open(&db).await;
-    let total = row(&db).await;
     grow(&db, 2).await;
-    let transaction = db.begin().await.expect("begun");
-    pole::Entity::find_by_id(1).one(&transaction).await.expect("read").expect("the pole");
+    let (total, transaction) = (row(&db).await, begun_and_read(&db).await);
     db.drain(poles()).await;
-    let read = total.fresh_total(&transaction).await;
-    if db.refuses_newer_rows().await {
-        return assert_refused(read);
-    }
-    assert_eq!(read.expect("read"), 21);
+    let Some(read) = unless_refused(&db, total.fresh_total(&transaction).await).await else { return };
+    assert_eq!(read, 21);
     transaction.commit().await.expect("committed");
     assert_settled(&db, 2).await;
 }
@@ -260,16 +265,11 @@ async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
     open(&db).await;
-    let (total, loaded) = (row(&db).await, pole(&db).await);
-    let transaction = db.begin().await.expect("begun");
-    pole::Entity::find_by_id(1).one(&transaction).await.expect("read").expect("the pole");
+    let (total, loaded, transaction) = (row(&db).await, pole(&db).await, begun_and_read(&db).await);
     loaded.set_loud(&db, 99).await.expect("set");
     db.drain(poles()).await;
-    let recalculated = loaded.recalculate_slow(&transaction).await;
-    if db.refuses_newer_rows().await {
-        return assert_refused(recalculated);
-    }
-    assert_eq!(recalculated.expect("recalculated"), 10);
+    let Some(read) = unless_refused(&db, loaded.recalculate_slow(&transaction).await).await else { return };
+    assert_eq!(read, 10);
     assert_eq!(total.fresh_total(&transaction).await.expect("read"), 99);
     transaction.commit().await.expect("committed");
     db.drain(poles()).await;

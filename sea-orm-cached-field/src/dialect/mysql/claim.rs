@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::{
         Claim, shared, sizes,
-        sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+        sql::{Sql, equal, key_columns, marks, names_of, prefixed, recalculations},
     },
     field::{
         Key,
@@ -23,7 +23,7 @@ const LEASES_LOOKED_AT: u32 = 1000;
 
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
-    let listed = Sql::mysql().lists_any("m.field", owner, fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
         format!(
@@ -59,7 +59,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
-    let listed = Sql::mysql().lists_any("m.field", owner, fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
@@ -127,9 +127,8 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
 /// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names: Vec<String> = names.collect();
-    let listed: Vec<String> = names.iter().map(|name| Sql::mysql().is_listed(name, "p.field")).collect();
-    let (names, listed) = (names.join(", "), format!("({})", listed.join(" OR ")));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let listed = Sql::mysql().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND");

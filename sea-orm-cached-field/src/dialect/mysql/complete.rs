@@ -3,13 +3,13 @@
 use sea_orm::Statement;
 
 use super::{
-    DONE, KEPT, NEVER, after, as_expiry, mark, moment,
+    DONE, KEPT, NEVER, after, as_expiry, moment,
     names::{owner_key, qualified, quote},
     queued, statement,
 };
 use crate::{
     dialect::{
-        Claim, NextTry, Shape, ShapedField, Written,
+        Claim, NextTry, Shape, ShapedField, Written, shared,
         sql::{Sql, equal, key_columns, prefixed, recalculations},
     },
     field::{
@@ -199,7 +199,7 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
     let mut statements = vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
-    statements.push(mark::append_mark(owner, field, key, None));
+    statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
     statements
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, equal, key_columns, marks, prefixed},
+        sql::{Sql, equal, prefixed},
     },
     field::{Key, layout::Owner},
 };
@@ -21,15 +21,7 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     let text = format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table));
-    vec![statement(sql, text), append_mark(owner, field, key, Some(false))]
-}
-
-pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
-    let mut sql = Sql::mysql();
-    let rows = [key];
-    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
-    let columns = key_columns(owner).join(", ");
-    statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
+    vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
 }
 
 /// What somebody holds locked is passed over: nobody waits for us, nor we for them.

@@ -319,7 +319,10 @@ impl Dialect for MySql {
     }
 
     fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-        vec![shared::flag(Sql::mysql(), owner, field, key), mark::append_mark(owner, field, key, Some(true))]
+        vec![
+            shared::flag(Sql::mysql(), owner, field, key),
+            super::shared::append_mark(self.sql(), owner, field, key, Some(true)),
+        ]
     }
 
     fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {

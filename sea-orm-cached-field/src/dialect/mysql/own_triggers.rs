@@ -73,21 +73,28 @@ fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
 /// AFTER, so that what other BEFORE triggers did to the row is seen.
 fn after_update(owner: &Owner, table: &Described, fields: &[usize]) -> String {
     let changed = fields.iter().map(|field| (*field, inputs_changed(owner, table, &owner.fields[*field])));
-    let mark = mark(owner, "cached_field_list");
-    with_list(owner, changed, &format!("    IF cached_field_list <> '' THEN\n    {mark}\n    END IF;"))
+    if_any(owner, changed, |list| mark(owner, list))
 }
 
-/// Statements that see, in a variable, the list of those fields for which a condition is true; it is empty if there are none.
-pub(super) fn with_list(owner: &Owner, conditions: impl Iterator<Item = (usize, String)>, statements: &str) -> String {
+/// A statement that is run if one of these conditions is true. It sees, in a variable, the list of the fields whose is.
+pub(super) fn if_any(
+    owner: &Owner,
+    conditions: impl Iterator<Item = (usize, String)>,
+    statement: impl Fn(&str) -> String,
+) -> String {
+    const NAMES: &str = "cached_field_list";
     let names = conditions
         .map(|(field, condition)| format!("IF({condition}, {}, NULL)", literal(owner.fields[field].name)))
         .collect::<Vec<_>>();
     format!(
         "  BEGIN
-    DECLARE cached_field_list VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {});
-{statements}
+    DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {});
+    IF {NAMES} <> '' THEN
+{}
+    END IF;
   END;",
         names.join(", "),
+        statement(NAMES),
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     names::{in_lists, literal, qualified, quote, quote_all},
-    own_triggers::{any_changed, with_list},
+    own_triggers::{any_changed, if_any},
     tables, way,
 };
 use crate::{
@@ -46,11 +46,9 @@ impl Change<'_> {
             let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
             (reader.field, any_changed(read, self.far))
         });
-        let of_old =
-            format!("    IF cached_field_list <> '' THEN\n{}\n    END IF;", self.mark("cached_field_list", "OLD"));
         format!(
             "{}\n  IF {} THEN\n{}\n  END IF;",
-            with_list(self.owner, changed, &of_old),
+            if_any(self.owner, changed, |list| self.mark(list, "OLD")),
             any_changed(self.source.link_columns(), self.far),
             self.mark(&self.list(readers), "NEW"),
         )

@@ -6,7 +6,10 @@ use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
 use crate::{
     dialect::{
         Claim, Session, shared,
-        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, qualified, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, qualified, quote,
+            recalculations,
+        },
     },
     field::{
         Key,
@@ -61,7 +64,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let known = one_of(owner, fields.iter().copied());
-    let marks_known = Sql::postgres().lists_any("field", owner, fields.iter().copied());
+    let marks_known = Sql::postgres().lists_any("field", names_of(owner, fields));
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
         format!(
@@ -134,9 +137,8 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names: Vec<String> = names.collect();
-    let listed: Vec<String> = names.iter().map(|name| Sql::postgres().is_listed(name, "p.field")).collect();
-    let (names, listed) = (names.join(", "), listed.join(" OR "));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
@@ -151,7 +153,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             let far_key = owner_key(&upstream.owner);
             format!(
                 "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending} OFFSET 0)
-               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND ({listed}) OFFSET 0))",
+               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND {listed} OFFSET 0))",
                 queued = equal("p", &keys, "s", &far_key),
                 marks = qualified(&marks(&upstream.owner)),
             )

@@ -241,6 +241,6 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         mark::internal(true),
         write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
-        mark::append_mark(owner, field, key, None),
+        shared::append_mark(Sql::postgres(), owner, field, key, None),
     ]
 }

@@ -13,26 +13,21 @@ use crate::{
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let lazily = append_mark(owner, field, key, Some(false));
+    let lazily = shared::append_mark(Sql::postgres(), owner, field, key, Some(false));
     vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
 }
 
 pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    vec![shared::flag(Sql::postgres(), owner, field, key), append_mark(owner, field, key, Some(true))]
+    vec![
+        shared::flag(Sql::postgres(), owner, field, key),
+        shared::append_mark(Sql::postgres(), owner, field, key, Some(true)),
+    ]
 }
 
 /// Whether the writes that follow in this transaction are ours.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };
     statement(Sql::postgres(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
-}
-
-pub(super) fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
-    let mut sql = Sql::postgres();
-    let rows = [key];
-    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
-    let columns = key_columns(owner).join(", ");
-    statement(sql, format!("INSERT INTO {} ({columns}, field, eager) VALUES {tuple}", qualified(&marks(owner))))
 }
 
 /// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.

@@ -6,7 +6,7 @@ use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, literal, marks, one_of, owner_key, prefixed, quote, recalculations},
+        sql::{Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, quote, recalculations},
     },
     field::{
         Key,
@@ -36,7 +36,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {listed}) AS work, (SELECT min(moment) - {NOW} FROM ({})) AS wait",
         moments.join(" UNION ALL "),
-        listed = Sql::sqlite().lists_any("field", owner, fields.iter().copied()),
+        listed = Sql::sqlite().lists_any("field", names_of(owner, fields)),
     );
     statement(Sql::sqlite(), text)
 }
@@ -44,7 +44,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
     let known = one_of(owner, fields.iter().copied());
-    let listed = Sql::sqlite().lists_any("field", owner, fields.iter().copied());
+    let listed = Sql::sqlite().lists_any("field", names_of(owner, fields));
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {listed}"),
         format!(
@@ -107,9 +107,8 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
-    let names: Vec<String> = names.collect();
-    let listed: Vec<String> = names.iter().map(|name| Sql::sqlite().is_listed(name, "p.field")).collect();
-    let (names, listed) = (names.join(", "), listed.join(" OR "));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let listed = Sql::sqlite().lists_any("p.field", upstream.fields.iter().copied());
     let queue = quote(&recalculations(&upstream.owner).name);
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= {NOW} + 100");
@@ -121,7 +120,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             let columns = prefixed("p", &keys);
             format!(
                 "(EXISTS (SELECT 1 FROM {queue} p WHERE ({columns}) IN ({rows}) AND {pending})
-               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND ({listed})))",
+               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND {listed}))",
                 marks = quote(&marks(&upstream.owner).name),
             )
         }

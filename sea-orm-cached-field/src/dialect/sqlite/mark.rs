@@ -19,7 +19,7 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let name = sql.bind(owner.fields[field].name);
     let newest = format!("SELECT max(id) FROM {marks} WHERE {is_row} AND field = {name}");
     vec![
-        append_mark(owner, field, key, None),
+        shared::append_mark(Sql::sqlite(), owner, field, key, None),
         shared::flag(Sql::sqlite(), owner, field, key),
         statement(sql, format!("DELETE FROM {marks} WHERE id = ({newest})")),
         disown(owner, field, key),
@@ -27,15 +27,10 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 }
 
 pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    vec![shared::flag(Sql::sqlite(), owner, field, key), append_mark(owner, field, key, Some(true))]
-}
-
-fn append_mark(owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
-    let mut sql = Sql::sqlite();
-    let rows = [key];
-    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
-    let (marks, columns) = (quote(&marks(owner).name), key_columns(owner).join(", "));
-    statement(sql, format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
+    vec![
+        shared::flag(Sql::sqlite(), owner, field, key),
+        shared::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
+    ]
 }
 
 /// Takes a field out of all marks of a row.

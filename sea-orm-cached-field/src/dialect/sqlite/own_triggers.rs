@@ -104,7 +104,7 @@ fn mark_new(owner: &Owner, list: &str) -> String {
         quote(&marks(owner).name),
         key_columns(owner).join(", "),
         prefixed("NEW", &owner_key(owner)),
-        unmarked(owner, "NEW", "m.field = f.list"),
+        unmarked(owner, "NEW", &owner_key(owner), "m.field = f.list"),
     )
 }
 
@@ -121,7 +121,7 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
     let event = format!(
         "AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND OLD.{flag} AND {}",
         own(owner),
-        unmarked(owner, "NEW", &is_listed),
+        unmarked(owner, "NEW", &owner_key(owner), &is_listed),
     );
     trigger(owner, &format!("{}_reflagged", field.name), &event, &[statement])
 }
@@ -134,10 +134,10 @@ pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, St
     format!("ltrim({}, ',')", names.collect::<Vec<_>>().join(" || "))
 }
 
-/// Whether no such mark `m` waits of a row of the owner. One that does stands for later changes, too: who writes is the
-/// only writer, so that nobody is about to collect it. One that says how it is to be collected stands for itself.
-pub(super) fn unmarked(owner: &Owner, row: &str, such: &str) -> String {
-    let same_key = equal("m", &key_columns(owner), row, &owner_key(owner));
+/// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One that waits stands for later changes, too: SQLite has one writer at
+/// a time, so that no worker is collecting it. A mark that says whether it is to be queued stands for itself alone.
+pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> String {
+    let same_key = equal("m", &key_columns(owner), row, key);
     let marks = quote(&marks(owner).name);
     format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND {such} AND m.eager IS NULL)")
 }

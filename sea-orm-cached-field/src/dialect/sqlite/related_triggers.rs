@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    own_triggers::{changed, list_where, of, trigger},
+    own_triggers::{changed, list_where, of, trigger, unmarked},
     way,
 };
 use crate::{
     dialect::{
         Described, Object, UniqueColumn,
-        sql::{equal, key_columns, marks, owner_key, prefixed, quote, quote_all},
+        sql::{key_columns, marks, owner_key, prefixed, quote, quote_all},
     },
     field::layout::{Field, Owner, Reader, Source},
 };
@@ -53,24 +53,26 @@ impl Change<'_> {
 
     /// An owner gets a mark of the fields that are flagged already, unless such a mark waits; flagging it marks the others.
     fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
-        let (table, keys, own) = (quote(&self.owner.table.name), key_columns(self.owner), owner_key(self.owner));
+        let (table, keys) = (quote(&self.owner.table.name), key_columns(self.owner));
+        // Under our names, for the user's columns may have any.
+        let own = owner_key(self.owner).into_iter().zip(&keys);
+        let named: Vec<String> = own.map(|(own, key)| format!("t.{own} AS {key}")).collect();
         let flag = |field: &Field| quote(&field.recalculation_needed);
         let flagged = fields.iter().map(|field| (*field, format!("t.{}", flag(field))));
         let set: Vec<String> = fields.iter().map(|field| format!("{} = 1", flag(field))).collect();
         let are_set: Vec<String> = fields.iter().map(|field| flag(field)).collect();
-        let listed: Vec<String> = own.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
         vec![
             format!(
                 "INSERT INTO {marks} (field, {columns}) SELECT f.list, {selected}
-   FROM (SELECT {flagged} AS list, {listed} FROM {table} t WHERE {of_table}) f
-  WHERE f.list <> '' AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND m.field = f.list AND m.eager IS NULL)",
+   FROM (SELECT {flagged} AS list, {named} FROM {table} t WHERE {of_table}) f
+  WHERE f.list <> '' AND {unmarked}",
                 marks = quote(&marks(self.owner).name),
                 columns = keys.join(", "),
                 selected = prefixed("f", &keys),
                 flagged = list_where(flagged),
-                listed = listed.join(", "),
+                named = named.join(", "),
                 of_table = owners("t."),
-                same_key = equal("m", &keys, "f", &keys),
+                unmarked = unmarked(self.owner, "f", &keys, "m.field = f.list"),
             ),
             format!("UPDATE {table} SET {} WHERE ({}) AND NOT ({})", set.join(", "), owners(""), are_set.join(" AND ")),
         ]
