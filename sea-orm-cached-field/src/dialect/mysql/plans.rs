@@ -1,9 +1,9 @@
 //! The plan of every statement of the protocol: none may read a whole table (invariant I7), however full the tables are,
 //! and however empty the server believes that they are.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
-use super::MySql;
+use super::{DONE, MySql, tables};
 use crate::{
     dialect::{Dialect, example},
     field::Key,
@@ -33,6 +33,11 @@ mod mariadb {
     async fn no_statement_reads_a_whole_table() {
         super::no_statement_reads_a_whole_table(&url()).await;
     }
+
+    #[tokio::test]
+    async fn nor_rows_behind_a_relation_of_which_none_is_marked() {
+        super::nor_rows_behind_a_relation_of_which_none_is_marked(&url()).await;
+    }
 }
 
 mod mysql {
@@ -48,6 +53,11 @@ mod mysql {
     #[tokio::test]
     async fn no_statement_reads_a_whole_table() {
         super::no_statement_reads_a_whole_table(&url()).await;
+    }
+
+    #[tokio::test]
+    async fn nor_rows_behind_a_relation_of_which_none_is_marked() {
+        super::nor_rows_behind_a_relation_of_which_none_is_marked(&url()).await;
     }
 }
 
@@ -178,4 +188,46 @@ async fn no_statement_reads_a_whole_table(url: &str) {
         let database: String = database.unwrap().try_get_by_index(0).unwrap();
         db.execute_unprepared(&format!("DROP DATABASE {database}")).await.unwrap();
     }
+}
+
+/// Whether a row is stale is asked of a lamppost with 3,000 pigeons, each with its city.
+async fn nor_rows_behind_a_relation_of_which_none_is_marked(url: &str) {
+    let name = format!("cached_field_relations_{}", std::process::id());
+    let server = connect(url).await;
+    let db = fresh(&server, url, &name).await;
+    fill(&db, 3000).await;
+    for statement in [
+        "UPDATE pigeon SET lamppost_id = 7, weight = id",
+        &format!("UPDATE lamppost SET full_name_recalculation_needed = {DONE} WHERE id = 7"),
+        "DELETE FROM _lamppost_cached_marks",
+    ] {
+        db.execute_unprepared(statement).await.unwrap();
+    }
+    let mut owner = example::owner();
+    let [mut cities, city] = [owner.sources[0].clone(), owner.sources[1].clone()];
+    cities.steps.extend(city.steps);
+    cities.steps[1].link[0].near = "weight".to_owned();
+    cities.at = 1;
+    let via = tables::via(&cities);
+    owner.sources = vec![cities];
+
+    let session = db.begin().await.unwrap();
+    let read = async || {
+        let rows = Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_read%'");
+        let counts = session.query_all_raw(rows).await.unwrap();
+        counts.iter().map(|row| row.try_get_by_index::<String>(1).unwrap().parse::<i64>().unwrap()).sum::<i64>()
+    };
+    let asked = async || {
+        let before = read().await;
+        session.query_all_raw(MySql.status(&owner, 0, &[Key::new([7.into()])])).await.unwrap();
+        read().await - before
+    };
+    assert!(asked().await < 100, "nothing is marked");
+    let mark = format!(
+        "INSERT INTO _lamppost_cached_marks (field, via, link, link_hash) VALUES ('full_name', '{via}', 'i30', 0)"
+    );
+    session.execute_unprepared(&mark).await.unwrap();
+    assert!(asked().await > 1000, "one is marked");
+    session.rollback().await.unwrap();
+    server.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
