@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use nix::{
     sys::signal::{Signal, kill},
@@ -226,6 +226,15 @@ impl Drop for Daemon {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Runs a program to its end. The error says what the program has said.
+fn must_succeed(mut program: Command) -> Result<()> {
+    let ended = program.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
+    let said = [ended.stdout, ended.stderr].concat();
+    ensure!(ended.status.success(), "{program:?} has failed: {}", String::from_utf8_lossy(&said));
+
+    Ok(())
 }
 
 /// The program, in one of these folders or where the shell would look.

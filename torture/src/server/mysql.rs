@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 
-use super::{Account, Complaints, Daemon, Server, Span, program};
+use super::{Account, Complaints, Daemon, Server, Span, must_succeed, program};
 
 pub(super) struct MySql {
     daemon: Daemon,
@@ -24,6 +24,8 @@ impl MySql {
         let server = program("mariadbd", &programs)?;
         let mut install = daemon.command(&program("mariadb-install-db", &programs)?);
         install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+        // It looks up no host's name.
+        install.arg("--force");
         Self { daemon, server, is_mariadb: true }.start(install)
     }
 
@@ -40,7 +42,10 @@ impl MySql {
 
     fn start(mut self, mut install: Command) -> Result<Self> {
         install.arg(format!("--datadir={}", self.daemon.path("data")));
-        ensure!(install.status()?.success(), "{install:?} has failed");
+        // A server that starts deletes what other servers have left in its folder for temporary
+        // files, even if they still run.
+        install.arg(format!("--tmpdir={}", self.daemon.path("")));
+        must_succeed(install)?;
         self.launch()?;
         Ok(self)
     }
@@ -61,7 +66,6 @@ impl MySql {
             format!("--datadir={}", self.daemon.path("data")),
             format!("--socket={}", self.daemon.path("socket")),
             format!("--port={}", self.daemon.port),
-            // As it starts, MariaDB deletes what other servers have left in there, even if they still run.
             format!("--tmpdir={}", self.daemon.path("")),
         ]);
         command.args([

@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 use regex::Regex;
 
-use super::{Account, Complaints, Daemon, Server, Span, program};
+use super::{Account, Complaints, Daemon, Server, Span, must_succeed, program};
 
 pub(super) struct Postgres {
     daemon: Daemon,
@@ -31,7 +31,7 @@ impl Postgres {
         let mut server = Self { daemon, programs, workers: HashSet::new() };
         let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
         initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--pgdata", &server.daemon.path("data")]);
-        ensure!(initdb.status()?.success(), "{initdb:?} has failed");
+        must_succeed(initdb)?;
         server.launch()?;
         Ok(server)
     }
