@@ -26,7 +26,8 @@ pub struct Protocol {
     pub workers: usize,
     /// How often somebody recalculates a row that another has leased.
     pub steals: u8,
-    /// Whether there is one writer at a time, as on SQLite. Then no mark is made where one waits.
+    /// Whether there is one writer at a time, as on SQLite. Then, where a mark waits, a change of
+    /// a related row makes no mark, and sets no flag.
     pub one_writer: bool,
     /// What the protocol does wrong, if anything.
     pub hole: Option<Hole>,
@@ -77,6 +78,10 @@ impl Model for Protocol {
             Property::always(
                 "I4: a value that is wrong has a flag, a mark or a place in the queue",
                 |_, state: &State| state.is_right() || state.flag || !state.marks.is_empty() || state.queued.is_some(),
+            ),
+            Property::always(
+                "I4: where there is one writer, a row that is marked is flagged",
+                |protocol: &Self, state: &State| !protocol.one_writer || state.marks.is_empty() || state.flag,
             ),
             Property::always("I1: when all is quiet, no committed change is missing", |_, state: &State| {
                 !state.is_quiet() || state.is_right() || state.flag

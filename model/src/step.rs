@@ -175,9 +175,11 @@ impl State {
     fn commit(&mut self, protocol: &Protocol, writer: usize, flags: bool) {
         match self.writers.remove(writer) {
             Writer::Related(mark) => {
+                // A mark that waits stands for the flag, too: the one writer has set both.
+                let relies = protocol.one_writer && mark.is_none();
                 self.input += 1;
                 self.marks.extend(mark);
-                self.flag |= flags;
+                self.flag |= flags && !relies;
             }
             Writer::Own(mark) => {
                 self.input += 1;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object, UniqueColumn,
-        sql::{key_columns, marks, owner_key, prefixed, quote, quote_all},
+        sql::{key_columns, literal, marks, owner_key, prefixed, quote, quote_all},
     },
     field::layout::{Field, Owner, Reader, Source},
 };
@@ -39,10 +39,12 @@ impl Change<'_> {
     /// Rows that come and go: these concern all fields.
     fn of_whole_rows(&self, fields: &[&Field]) -> Vec<Object> {
         let far = quote(&self.far.table.name);
-        let mut objects = vec![
-            self.trigger("ai", &format!("AFTER INSERT ON {far}"), |prefix| self.owners_of(&["NEW"], prefix), fields),
-            self.trigger("ad", &format!("AFTER DELETE ON {far}"), |prefix| self.owners_of(&["OLD"], prefix), fields),
-        ];
+        let of = |suffix, event, version| {
+            let unmarked = self.any_unmarked(&[version], fields);
+            let event = format!("AFTER {event} ON {far} WHEN {unmarked}");
+            self.trigger(suffix, &event, |prefix| self.owners_of(&[version], prefix), fields)
+        };
+        let mut objects = vec![of("ai", "INSERT", "NEW"), of("ad", "DELETE", "OLD")];
         objects.extend(self.replacing(fields));
         objects
     }
@@ -78,6 +80,24 @@ impl Change<'_> {
         ]
     }
 
+    /// Whether an owner of these versions of the related row has no mark of just these fields.
+    /// Where such a mark waits, their flags are set, and nothing is left to be done (`model/`).
+    fn any_unmarked(&self, versions: &[&str], fields: &[&Field]) -> String {
+        let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        let such = format!("m.field = {}", literal(&names.join(",")));
+
+        format!(
+            "EXISTS (
+    SELECT 1
+      FROM {table} t
+     WHERE ({owners})
+       AND {unmarked})",
+            table = quote(&self.owner.table.name),
+            owners = self.owners_of(versions, "t."),
+            unmarked = unmarked(self.owner, "t", &owner_key(self.owner), &such),
+        )
+    }
+
     /// The owners that these versions of the related row are linked with; `prefix`: of the owner's columns.
     fn owners_of(&self, versions: &[&str], prefix: &str) -> String {
         versions
@@ -94,10 +114,11 @@ impl Change<'_> {
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();
         let event = format!(
-            "AFTER UPDATE{} ON {} WHEN {}",
+            "AFTER UPDATE{} ON {} WHEN ({}) AND {}",
             of(self.far, &columns),
             quote(&self.far.table.name),
             changed.join(" OR "),
+            self.any_unmarked(&["OLD", "NEW"], fields),
         );
         self.trigger(&format!("au{at}"), &event, |prefix| self.owners_of(&["OLD", "NEW"], prefix), fields)
     }
@@ -114,26 +135,34 @@ impl Change<'_> {
             let far = quote(&self.far.table.name);
             let quoted = quote_all(columns.iter().map(|(column, _)| *column));
             let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column, self.far)).collect();
-            let update = format!("BEFORE UPDATE OF {} ON {far} WHEN {}", quoted.join(", "), changed.join(" OR "));
+            let replaces = format!("EXISTS (SELECT 1 FROM {})", self.replaced(&columns));
+            let insert = format!("BEFORE INSERT ON {far} WHEN {replaces}");
+            let update = format!(
+                "BEFORE UPDATE OF {} ON {far} WHEN ({}) AND {replaces}",
+                quoted.join(", "),
+                changed.join(" OR "),
+            );
             let owners = |prefix: &str| self.owners_of_replaced(&columns, prefix);
             [
-                self.trigger(&format!("bi{at}"), &format!("BEFORE INSERT ON {far}"), owners, fields),
+                self.trigger(&format!("bi{at}"), &insert, owners, fields),
                 self.trigger(&format!("bu{at}"), &update, owners, fields),
             ]
         });
         collisions.collect()
     }
 
-    /// `unique`: the columns, each with the collation by which a collision is told.
-    fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
+    /// The row `r` that the new one would replace. `unique`: the columns, each with the collation
+    /// by which a collision is told.
+    fn replaced(&self, unique: &[(&str, String)]) -> String {
         let same: Vec<String> =
             unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
-        let links = format!(
-            "SELECT {} FROM {} r WHERE {}",
-            prefixed("r", &quote_all(self.source.link_columns())),
-            quote(&self.far.table.name),
-            same.join(" AND "),
-        );
+
+        format!("{} r WHERE {}", quote(&self.far.table.name), same.join(" AND "))
+    }
+
+    fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
+        let links =
+            format!("SELECT {} FROM {}", prefixed("r", &quote_all(self.source.link_columns())), self.replaced(unique),);
         way::owners(self.source, &links, prefix)
     }
 }
