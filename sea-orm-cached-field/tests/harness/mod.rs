@@ -262,6 +262,12 @@ impl TestDb {
         MYSQL.fresh_database().await
     }
 
+    /// A database of a server that the test has started in this folder.
+    pub async fn of_a_server(url: String, folder: TempDir) -> Self {
+        let connection = connect(&url).await;
+        Self { connection, url, place: Place::Folder { _folder: folder } }
+    }
+
     /// An empty database on the same server.
     pub async fn another_database(&self) -> Self {
         match &self.place {
@@ -512,6 +518,16 @@ pub fn not_there(reason: &str) {
     if std::env::var_os("CACHED_FIELD_TEST_COUNTED").is_some() {
         not_run(reason);
     }
+}
+
+/// Whether a transaction waits for a row of this table. MariaDB and MySQL only, whose tables of
+/// transactions and locks repeat what they have said less than 100 ms ago.
+pub async fn innodb_waits_for(db: &TestDb, table: &str) -> bool {
+    let table = format!("`{}`.`{table}`", db.scalar::<String>("SELECT DATABASE()").await);
+    let status = Statement::from_string(DbBackend::MySql, "SHOW ENGINE INNODB STATUS");
+    let status = db.query_one_raw(status).await.expect("asked").expect("a row");
+    let status: String = status.try_get("", "Status").expect("a text");
+    status.lines().any(|line| line.contains(&table) && line.ends_with("waiting"))
 }
 
 /// The future, dropped after so many polls.

@@ -10,6 +10,7 @@ mod circles_are_found_behind_any_path;
 mod every_value_is_what_an_independent_query_says;
 mod fresh_means_fresh;
 mod inputs_that_cannot_be_stored;
+mod on_a_standby;
 mod poles;
 mod society;
 mod tables_in_other_schemas_are_followed;

@@ -9,6 +9,7 @@ mod harness;
 
 mod a_change_during_a_calculation_is_not_lost;
 mod a_claim_that_is_locked_out_ends;
+mod a_claim_that_the_database_refuses_is_no_failure;
 mod a_rollback_leaves_nothing_behind;
 mod an_expiry_during_a_calculation_is_not_lost;
 mod an_older_calculation_never_wins;

@@ -4,7 +4,7 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement, TransactionTrait};
 
-use crate::harness::{TestDb, lampposts::*};
+use crate::harness::{TestDb, innodb_waits_for, lampposts::*};
 
 const ROWS: usize = 8;
 
@@ -46,15 +46,7 @@ async fn postgres(db: TestDb) {
     locks_no_other(db, async |db| db.scalar::<i64>(waiting).await > 0).await;
 }
 
-// The tables of transactions and locks repeat what they have said less than 100 ms ago.
 #[apply(on_mariadb_and_mysql)]
 async fn mysql(db: TestDb) {
-    let table = format!("`{}`.`_lamppost_cached_recalculations`", db.scalar::<String>("SELECT DATABASE()").await);
-    let is_waited_for = async |db: &TestDb| {
-        let status = Statement::from_string(db.get_database_backend(), "SHOW ENGINE INNODB STATUS");
-        let status = db.query_one_raw(status).await.expect("asked").expect("a row");
-        let status: String = status.try_get("", "Status").expect("a text");
-        status.lines().any(|line| line.contains(&table) && line.ends_with("waiting"))
-    };
-    locks_no_other(db, is_waited_for).await;
+    locks_no_other(db, async |db| innodb_waits_for(db, "_lamppost_cached_recalculations").await).await;
 }
