@@ -79,6 +79,11 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         mysql: r"'(f\d),[f\d,]+' => '$1'",
         ..NONE
     },
+    Mutation {
+        name: "a mark that stands for fields that it does not list",
+        sqlite: r" AND m\.field = '[^']+' AND m\.eager =>  AND m.eager",
+        ..NONE
+    },
     Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },
     Mutation {
         name: "a late completion that stores what somebody else has completed",
