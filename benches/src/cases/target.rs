@@ -1,6 +1,6 @@
 //! What is to be reached.
 
-use super::{CASES, CHUNKS};
+use super::{CASES, CHUNKS, EVERYWHERE};
 use crate::{
     measure::{Measured, ratio_to},
     place::Database,
@@ -9,6 +9,7 @@ use crate::{
 pub(crate) struct Target {
     /// What of the case.
     parts: &'static [&'static str],
+    on: &'static [Database],
     contender: &'static str,
     bound: Bound,
 }
@@ -27,23 +28,32 @@ pub(crate) enum Bound {
 pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static Target> {
     let case = CASES.iter().find(|case| case.name == measured.case);
     let (part, contender) = (measured.part.clone(), measured.contender.clone());
-    let peers_are_there = measured.database == Database::Postgres.name();
+    let database = measured.database;
+    let peers_are_there = database == Database::Postgres.name();
     let applies = move |target: &&Target| {
         let is_of_peer = matches!(target.bound, Bound::TimesPeerAtLeast(peer, _) if peer != CHUNKS);
-        target.contender == contender && target.parts.contains(&part.as_str()) && (peers_are_there || !is_of_peer)
+        target.contender == contender
+            && target.parts.contains(&part.as_str())
+            && target.on.iter().any(|on| on.name() == database)
+            && (peers_are_there || !is_of_peer)
     };
     case.into_iter().flat_map(|case| case.targets).filter(applies)
 }
 
 /// What the contender has to reach in a case that measures one thing.
 pub(super) const fn to(contender: &'static str, bound: Bound) -> Target {
-    Target { parts: &[""], contender, bound }
+    Target { parts: &[""], on: EVERYWHERE, contender, bound }
 }
 
 impl Target {
     /// What it has to reach in these parts.
     pub(super) const fn of(self, parts: &'static [&'static str]) -> Self {
         Self { parts, ..self }
+    }
+
+    /// What it has to reach on these databases.
+    pub(super) const fn on(self, on: &'static [Database]) -> Self {
+        Self { on, ..self }
     }
 
     /// `None` if what it is held against was not measured.
