@@ -160,7 +160,9 @@ async fn is_found(
     let mut seeds = (seed..).filter(|seed| Schema::random(*seed).shows_holes());
     let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND);
     let mut tormented = Duration::ZERO;
-    while tormented < PATIENCE && all.violations.is_empty() {
+    let unmatched = |all: &Report| mutation.unmatched(database.backend(), &all.tally);
+    // What a schema has no use for is not sent, and not replaced.
+    while tormented < PATIENCE && (all.violations.is_empty() || !unmatched(&all).is_empty()) {
         tormented += time;
         let seed = seeds.next().expect("there are seeds enough");
         let round = Round { database, seed, time, reads: mutation.is_of_reads, mutation: Some(mutation) };
@@ -169,6 +171,11 @@ async fn is_found(
         all.add(report);
     }
     let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());
+    let unmatched = unmatched(&all);
+    if !unmatched.is_empty() {
+        println!("  NO HOLE on {}: {name} replaces nothing by\n    {}", database.name(), unmatched.join("\n    "));
+        return Ok(false);
+    }
     match all.violations.first() {
         Some(violation) => println!("  {}, {name}: found after {seconds:.0} s: {:.160}", database.name(), violation),
         None => println!("  NOT FOUND after {seconds:.0} s on {}: {name}\n  {all}", database.name()),

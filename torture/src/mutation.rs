@@ -1,6 +1,6 @@
 //! Holes that are made in the code on purpose, to prove that the observer would see them.
 
-use std::{env, sync::LazyLock};
+use std::{collections::BTreeMap, env, sync::LazyLock};
 
 use sea_orm::DbBackend;
 
@@ -9,6 +9,9 @@ use crate::reader::VIOLATION;
 /// What the library reads when it is built with the feature `mutations`: replacements of SQL text, one a line, each a regular
 /// expression, ` => `, and what stands in its place.
 const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
+
+/// What begins a line that tells of a replacement which has replaced something.
+pub(crate) const REPLACED: &str = "replaced: ";
 
 const READS_BEFORE_THE_CLAIM: &str = "TORTURE_READS_BEFORE_THE_CLAIM";
 const COMMITS_WHAT_IS_TO_BE_ROLLED_BACK: &str = "TORTURE_COMMITS_CANARIES";
@@ -148,6 +151,13 @@ impl Mutation {
             DbBackend::MySql => self.mysql,
             _ => self.postgres,
         }
+    }
+
+    /// The replacements that have replaced nothing, by what the processes have said. The code has
+    /// changed below them: there was no hole to be found.
+    pub(crate) fn unmatched(&self, backend: DbBackend, said: &BTreeMap<String, u64>) -> Vec<&'static str> {
+        let lines = self.replacements(backend).lines();
+        lines.filter(|line| !said.contains_key(&format!("{REPLACED}{line}"))).collect()
     }
 
     /// Whether it is to be seen by such a violation.

@@ -14,6 +14,7 @@ use nix::{
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    task::JoinHandle,
 };
 
 /// How often each line was said, by all processes that share it.
@@ -36,6 +37,8 @@ pub(crate) struct Process {
     variable: Option<(&'static str, &'static str)>,
     tally: Tally,
     child: Child,
+    /// Ends with what the process says.
+    listening: JoinHandle<()>,
 }
 
 impl Process {
@@ -44,8 +47,8 @@ impl Process {
         variable: Option<(&'static str, &'static str)>,
         tally: Tally,
     ) -> Result<Self> {
-        let child = start(&arguments, variable, &tally)?;
-        Ok(Self { arguments, variable, tally, child })
+        let (child, listening) = start(&arguments, variable, &tally)?;
+        Ok(Self { arguments, variable, tally, child, listening })
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
@@ -64,7 +67,7 @@ impl Process {
     /// Kills it in the middle of whatever it does, and starts another in its place.
     pub(crate) async fn replace(&mut self) -> Result<()> {
         self.child.kill().await?;
-        self.child = start(&self.arguments, self.variable, &self.tally)?;
+        (self.child, self.listening) = start(&self.arguments, self.variable, &self.tally)?;
         Ok(())
     }
 
@@ -78,26 +81,31 @@ impl Process {
         drop(self.child.stdin.take());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, and all that it has said is counted.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.tell();
         let ended = self.child.wait().await?;
+        self.listening.await?;
         anyhow::ensure!(ended.success(), "{:?} has failed: {ended}", self.arguments);
         Ok(())
     }
 }
 
-fn start(arguments: &[String], variable: Option<(&'static str, &'static str)>, tally: &Tally) -> Result<Child> {
+fn start(
+    arguments: &[String],
+    variable: Option<(&'static str, &'static str)>,
+    tally: &Tally,
+) -> Result<(Child, JoinHandle<()>)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command.envs(variable);
     let mut child = command.spawn().context("this program once more")?;
     let (output, tally) = (child.stdout.take().context("no output")?, tally.clone());
-    tokio::spawn(async move {
+    let listening = tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             tally.count(line);
         }
     });
-    Ok(child)
+    Ok((child, listening))
 }

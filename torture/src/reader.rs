@@ -19,7 +19,7 @@ use crate::{
     client::{CUT_OFF, Client, refusal},
     entity::{self, Reading},
     observer::Observer,
-    role::{connect, told_to_stop},
+    role::{connect, say_what_is_replaced, told_to_stop},
     schema::{CANARIES, Schema, field_name},
     snapshot::Snapshot,
 };
@@ -46,7 +46,8 @@ pub(crate) async fn read(url: &str, readers: &str, seed: u64, chance: u64) -> Re
     told_to_stop().await;
     // A read that is cut off by the end of the process would look like one that failed.
     is_over.store(true, Ordering::Relaxed);
-    reading.await?
+    reading.await??;
+    say_what_is_replaced()
 }
 
 async fn write_and_read(

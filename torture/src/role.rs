@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 use crate::{
     calculation, client,
     entity::{self, Reading},
+    mutation::REPLACED,
     reader,
     schema::{Schema, field_name},
     sql,
@@ -91,6 +92,14 @@ async fn install(url: &str, seed: u64) -> Result<()> {
     client::populate(&db, schema).await?;
     // What is never changed is to be at rest from the beginning.
     entity::models().worker(&db).drain().await?;
+    say_what_is_replaced()
+}
+
+/// What holes are made in the statements that this process has sent.
+pub(crate) fn say_what_is_replaced() -> Result<()> {
+    for line in sea_orm_cached_field::__private::matched() {
+        writeln!(std::io::stdout(), "{REPLACED}{line}")?;
+    }
     Ok(())
 }
 

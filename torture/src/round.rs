@@ -14,7 +14,7 @@ use fastrand::Rng;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::{
-    mutation::Mutation,
+    mutation::{Mutation, REPLACED},
     observer::Observer,
     process::{Process, Tally},
     proxy::Proxy,
@@ -95,7 +95,7 @@ impl fmt::Display for Report {
             .tally
             .iter()
             .filter(|(what, _)| !["committed", "rolled back", "read"].contains(&what.as_str()))
-            .filter(|(what, _)| !what.starts_with(VIOLATION))
+            .filter(|(what, _)| !what.starts_with(VIOLATION) && !what.starts_with(REPLACED))
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
         write!(
@@ -127,9 +127,10 @@ impl Round<'_> {
         let schema = Arc::new(Schema::random(self.seed));
         static ROUND: AtomicU64 = AtomicU64::new(1);
         let name = format!("round_{}", ROUND.fetch_add(1, Ordering::Relaxed));
-        self.set_up(server, &name, &schema).await?;
+        let tally = Tally::default();
+        self.set_up(server, &name, &schema, tally.clone()).await?;
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
-        let mut people = People::start(self, server, &name).await?;
+        let mut people = People::start(self, server, &name, tally).await?;
         let watching = Arc::new(Watch::default());
         let observer = tokio::spawn(watch(db.clone(), Arc::clone(&schema), self.database, Arc::clone(&watching)));
         let mut report = Report { rounds: 1, ..Report::default() };
@@ -156,7 +157,7 @@ impl Round<'_> {
         Ok(report)
     }
 
-    async fn set_up(&self, server: &dyn Server, name: &str, schema: &Schema) -> Result<()> {
+    async fn set_up(&self, server: &dyn Server, name: &str, schema: &Schema, tally: Tally) -> Result<()> {
         if let Some(create) = server.create(name) {
             let db = connect(&server.url(self.database.maintenance().0, Account::Owner, None), 1).await?;
             db.execute_unprepared(&create).await?;
@@ -164,7 +165,7 @@ impl Round<'_> {
         }
         let url = server.url(name, Account::Owner, None);
         let arguments = ["install", &url, &self.seed.to_string()].map(str::to_owned).to_vec();
-        Process::start(arguments, self.variable(), Tally::default())?.stop().await?;
+        Process::start(arguments, self.variable(), tally)?.stop().await?;
         let db = connect(&url, 1).await?;
         let mut tables: Vec<&str> = schema.tables.iter().map(|table| table.name).collect();
         tables.push("ledger");
@@ -257,13 +258,13 @@ struct People {
 }
 
 impl People {
-    async fn start(round: &Round<'_>, server: &dyn Server, name: &str) -> Result<Self> {
+    async fn start(round: &Round<'_>, server: &dyn Server, name: &str, tally: Tally) -> Result<Self> {
         let proxy = match server.port() {
             Some(port) => Some(Proxy::to(port).await?),
             None => None,
         };
         let worker_url = server.url(name, Account::Worker, proxy.as_ref().map(Proxy::port));
-        let (tally, seed) = (Tally::default(), round.seed.to_string());
+        let seed = round.seed.to_string();
         let worker = || {
             let arguments = vec!["worker".to_owned(), worker_url.clone(), seed.clone()];
             Process::start(arguments, round.variable(), tally.clone())
