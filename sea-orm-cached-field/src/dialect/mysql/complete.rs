@@ -157,7 +157,8 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
 #[derive(Clone, Copy)]
 enum Listed {
     Text,
-    Cast(&'static str),
+    /// A type, and a value that makes a column of it as wide as it can be.
+    Cast(&'static str, &'static str),
 }
 
 impl Listed {
@@ -168,13 +169,15 @@ impl Listed {
         Some(match format!("{:?}", value.array_type()).as_str() {
             _ if is_cast => return None,
             "String" | "Char" => Self::Text,
-            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => Self::Cast("SIGNED"),
-            "TinyUnsigned" | "SmallUnsigned" | "Unsigned" | "BigUnsigned" => Self::Cast("UNSIGNED"),
-            "Float" | "Double" => Self::Cast("DOUBLE"),
-            "Decimal" => Self::Cast("DECIMAL(65, 30)"),
-            "ChronoDate" | "TimeDate" => Self::Cast("DATE"),
-            "ChronoTime" | "TimeTime" => Self::Cast("TIME(6)"),
-            "ChronoDateTime" | "TimeDateTime" => Self::Cast("DATETIME(6)"),
+            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => Self::Cast("SIGNED", "9223372036854775807"),
+            "TinyUnsigned" | "SmallUnsigned" | "Unsigned" | "BigUnsigned" => {
+                Self::Cast("UNSIGNED", "18446744073709551615")
+            }
+            "Float" | "Double" => Self::Cast("DOUBLE", "NULL"),
+            "Decimal" => Self::Cast("DECIMAL(65, 30)", "NULL"),
+            "ChronoDate" | "TimeDate" => Self::Cast("DATE", "NULL"),
+            "ChronoTime" | "TimeTime" => Self::Cast("TIME(6)", "NULL"),
+            "ChronoDateTime" | "TimeDateTime" => Self::Cast("DATETIME(6)", "NULL"),
             _ => return None,
         })
     }
@@ -184,14 +187,14 @@ impl Listed {
     fn column(self, field: &Field) -> String {
         match self {
             Self::Text => format!("CONVERT(m.{} USING utf8mb4)", quote(&field.cached.name)),
-            Self::Cast(kind) => format!("CAST(NULL AS {kind})"),
+            Self::Cast(kind, widest) => format!("CAST({widest} AS {kind})"),
         }
     }
 
     fn value(self, bound: String) -> String {
         match self {
             Self::Text => bound,
-            Self::Cast(kind) => format!("CAST({bound} AS {kind})"),
+            Self::Cast(kind, _) => format!("CAST({bound} AS {kind})"),
         }
     }
 }
