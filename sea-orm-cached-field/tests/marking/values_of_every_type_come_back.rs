@@ -1,4 +1,4 @@
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Schema};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Schema, Statement};
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::{harness::TestDb, support::Watch};
@@ -231,6 +231,39 @@ async fn also_from_strict_tables_of_sqlite(db: TestDb) {
     assert_all_come_back(&db).await;
     assert!(samples().doctor(&*db).await.expect("examined").is_healthy());
     assert!(samples().install(&*db).await.expect("installed").is_empty());
+}
+
+/// Of these no type is known that keeps them in a list.
+const STORED_ROW_BY_ROW: [&str; 7] =
+    ["instant", "local", "ticket", "document", "binary_document", "bytes", "last_seen"];
+
+/// How many statements have updated one table, of this session.
+async fn updates(db: &TestDb) -> String {
+    let status = Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Com_update'");
+    let status = db.query_one_raw(status).await.expect("asked").expect("a status");
+    status.try_get("", "Value").expect("a count")
+}
+
+/// In a list, whose statement is prepared once for shorter and longer values.
+#[apply(on_mariadb_and_mysql)]
+async fn also_where_one_statement_stores_many_rows(db: TestDb) {
+    set_up(&db).await;
+    let db = db.with_one_connection().await;
+    for seeds in ["(1, 1), (2, 2)", "(1001, 1001), (1002, 1002)"] {
+        db.sql("DELETE FROM sample").await;
+        db.sql(&format!("INSERT INTO sample (id, seed) VALUES {seeds}")).await;
+        db.drain(samples()).await;
+        for field in sample::Model::FIELDS {
+            db.sql(&format!("UPDATE sample SET cached_{field} = NULL, {field}_recalculation_needed = true")).await;
+            let before = updates(&db).await;
+            db.drain(samples()).await;
+            let is_one_statement = updates(&db).await == before;
+            assert_eq!(is_one_statement, !STORED_ROW_BY_ROW.contains(field), "{field}");
+        }
+        for sample in sample::Entity::find().all(&*db).await.expect("loaded") {
+            sample.assert_calculated();
+        }
+    }
 }
 
 contract! {

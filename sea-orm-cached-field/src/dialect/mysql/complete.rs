@@ -1,6 +1,6 @@
 //! Completing: values are stored, the queue's rows go.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{
     DONE, KEPT, NEVER, after, as_expiry, moment,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{
-        Claim, NextTry, Shape, ShapedField, Written, shared,
+        Claim, NextTry, Shape, ShapedField, Written, repeated, shared,
         sql::{Sql, equal, key_columns, prefixed, recalculations},
     },
     field::{
@@ -67,15 +67,16 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     )
 }
 
-/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
+/// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
 /// later one is kept, for the value was calculated before that moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
+    let column = |name: &str| format!("t.{}", quote(name));
     let mut assignments = vec![
-        format!("{} = {value}", quote(&field.cached.name)),
-        format!("{} = {flag}", quote(&field.recalculation_needed)),
+        format!("{} = {value}", column(&field.cached.name)),
+        format!("{} = {flag}", column(&field.recalculation_needed)),
     ];
-    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|column| quote(column)) {
+    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|name| column(name)) {
         assignments.push(match field.expires_every {
             Some(every) => {
                 let moment = moment(&format!("({claimed_at} + {every})"));
@@ -91,25 +92,111 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
     assignments
 }
 
-/// One statement a row: only so is each value bound as one of its column's type.
+/// One statement for all rows, if each value keeps its type in a list; else one a row, where it is bound as one of its column's.
 pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
-    let of_row = |row: &Written| {
-        let mut sql = Sql::mysql();
-        let claimed_at = sql.bind(row.claimed_at);
-        let set: Vec<String> = shape
-            .0
-            .iter()
-            .zip(&row.values)
-            .flat_map(|(shaped, value)| {
-                let field = &owner.fields[shaped.field];
-                let value = sql.bind_for(&field.cached, value.clone());
-                assignments(field, &value, &claimed_at, shaped.done)
-            })
-            .collect();
-        let is_row = sql.key_is(owner, "", &owner_key(owner), &row.key);
-        statement(sql, format!("UPDATE {} SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")))
+    let is_listed = rows.len() > 1 && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
+    match is_listed.then(|| write_list(owner, shape, rows)).flatten() {
+        Some(statement) => vec![statement],
+        None => rows.iter().map(|row| write_row(owner, shape, row)).collect(),
+    }
+}
+
+fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
+    let mut sql = Sql::mysql();
+    let claimed_at = sql.bind(row.claimed_at);
+    let set: Vec<String> = shape
+        .0
+        .iter()
+        .zip(&row.values)
+        .flat_map(|(shaped, value)| {
+            let field = &owner.fields[shaped.field];
+            let value = sql.bind_for(&field.cached, value.clone());
+            assignments(field, &value, &claimed_at, shaped.done)
+        })
+        .collect();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), &row.key);
+    statement(sql, format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")))
+}
+
+/// The rows are locked already. The earliest claim stands for all: an expiry that is kept for nothing flags its row once more.
+fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statement> {
+    let (mut sql, keys) = (Sql::mysql(), key_columns(owner));
+    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
+    let values = fields.iter().zip(&rows.first()?.values);
+    let kinds: Vec<Listed> = values.map(|(field, value)| Listed::of(field, value)).collect::<Option<_>>()?;
+
+    let mut columns: Vec<String> =
+        owner_key(owner).iter().zip(&keys).map(|(own, key)| format!("m.{own} AS {key}")).collect();
+    let names: Vec<String> = (1..=kinds.len()).map(|n| format!("value_{n}")).collect();
+    let typed = kinds.iter().zip(&fields).zip(&names);
+    columns.extend(typed.map(|((kind, field), name)| format!("{} AS {name}", kind.column(field))));
+    let rows_of_values: Vec<&Written> = repeated(rows);
+    let bind = |sql: &mut Sql, row: &&Written| {
+        let values = kinds.iter().zip(&row.values);
+        values.map(|(kind, value)| kind.value(sql.bind(value.clone()))).collect()
     };
-    rows.iter().map(of_row).collect()
+    let list = sql.tuple_list(owner, &rows_of_values, |row| &row.key, bind);
+    let list = super::values(&columns.join(", "), &owner.table, &list);
+
+    let claimed_at = sql.bind(rows.iter().map(|row| row.claimed_at).min());
+    let set = shape.0.iter().zip(&fields).zip(&names);
+    let set =
+        set.flat_map(|((shaped, field), name)| assignments(field, &format!("c.{name}"), &claimed_at, shaped.done));
+    let text = format!(
+        "UPDATE ({list}) c
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
+            SET {set}",
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
+        set = set.collect::<Vec<_>>().join(", "),
+    );
+    Some(statement(sql, text))
+}
+
+/// How a value stands in a list, so that it is the same as if it were bound for its column.
+#[derive(Clone, Copy)]
+enum Listed {
+    Text,
+    /// A type, and a value that makes a column of it as wide as it can be.
+    Cast(&'static str, &'static str),
+}
+
+impl Listed {
+    /// By name: most types of values exist only with a feature of SeaORM. None of bytes, documents and moments with a time zone:
+    /// of a `TIMESTAMP` after 2038, as which SQLx binds those, MariaDB would make NULL.
+    fn of(field: &Field, value: &Value) -> Option<Self> {
+        let is_cast = field.cached.cast.mysql != Default::default();
+        Some(match format!("{:?}", value.array_type()).as_str() {
+            _ if is_cast => return None,
+            "String" | "Char" => Self::Text,
+            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => Self::Cast("SIGNED", "9223372036854775807"),
+            "TinyUnsigned" | "SmallUnsigned" | "Unsigned" | "BigUnsigned" => {
+                Self::Cast("UNSIGNED", "18446744073709551615")
+            }
+            "Float" | "Double" => Self::Cast("DOUBLE", "NULL"),
+            "Decimal" => Self::Cast("DECIMAL(65, 30)", "NULL"),
+            "ChronoDate" | "TimeDate" => Self::Cast("DATE", "NULL"),
+            "ChronoTime" | "TimeTime" => Self::Cast("TIME(6)", "NULL"),
+            "ChronoDateTime" | "TimeDateTime" => Self::Cast("DATETIME(6)", "NULL"),
+            _ => return None,
+        })
+    }
+
+    /// What gives the list's column its type. A text is as long as the field's column takes, for MariaDB cuts off one that is cast, or
+    /// refuses it; its characters are those of that column only once it is written there.
+    fn column(self, field: &Field) -> String {
+        match self {
+            Self::Text => format!("CONVERT(m.{} USING utf8mb4)", quote(&field.cached.name)),
+            Self::Cast(kind, widest) => format!("CAST({widest} AS {kind})"),
+        }
+    }
+
+    fn value(self, bound: String) -> String {
+        match self {
+            Self::Text => bound,
+            Self::Cast(kind, _) => format!("CAST({bound} AS {kind})"),
+        }
+    }
 }
 
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
