@@ -1,9 +1,12 @@
 //! Of which workers queue the rows, chunk after chunk.
 
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement, TransactionTrait};
 use sea_orm_cached_field::{CachedFields, Models};
 
-use crate::{catalog::installed, harness::TestDb};
+use crate::{
+    catalog::installed,
+    harness::{TestDb, not_there},
+};
 
 pub mod leaf {
     use sea_orm::entity::prelude::*;
@@ -140,7 +143,10 @@ async fn work(db: &TestDb) {
 contract! {
     async fn where_all_rows_are_flagged(db: TestDb) {
         at_rest(&db).await;
-        unwatched(&db, "leaf").await;
+        db.sql("UPDATE leaf SET width = 2 WHERE id = 10").await;
+        db.sql("DELETE FROM _leaf_cached_marks").await;
+        db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
+        assert_eq!(flagged(&db, "area_recalculation_needed").await, 1);
         let report = installed(&db, all()).await;
         assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
         let flags = (flagged(&db, "area_recalculation_needed").await, flagged(&db, "rim_recalculation_needed").await);
@@ -149,7 +155,8 @@ contract! {
         assert_eq!(marks(&db).await, 1);
         assert!(all().doctor(&*db).await.expect("examined").is_healthy());
         db.drain(all()).await;
-        assert_eq!((areas(&db).await, db.pending("leaf").await, db.pending("twig").await), (right(2), 0, 0));
+        let right = [4, 4, 9, 16, 25, 36].map(Some).to_vec();
+        assert_eq!((areas(&db).await, db.pending("leaf").await, db.pending("twig").await), (right, 0, 0));
         assert_eq!(flagged(&db, "rim_recalculation_needed").await, 6);
     }
 
@@ -246,6 +253,22 @@ contract! {
         let shades = twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
         let shades: Vec<_> = shades.into_iter().map(|twig| twig.cached_shade).collect();
         assert_eq!(shades, [Some(4 * (1 + 9 + 25)), Some(4 * (4 + 16 + 36))]);
+    }
+
+    async fn also_if_others_are_at_that(db: TestDb) {
+        if db.is_sqlite() {
+            return not_there("SQLite has one writer");
+        }
+        at_rest(&db).await;
+        unwatched(&db, "leaf").await;
+        unwatched(&db, "twig").await;
+        installed(&db, all()).await;
+        let other = db.begin().await.expect("begun");
+        let lock = Statement::from_string(db.get_database_backend(), "SELECT id FROM _leaf_cached_marks FOR UPDATE");
+        assert_eq!(other.query_all_raw(lock).await.expect("locked").len(), 1);
+        assert_eq!(all().worker(&db).run_once().await.expect("worked"), 0);
+        other.rollback().await.expect("rolled back");
+        assert_eq!(db.drain(all()).await, 8);
     }
 
     async fn and_the_doctor_tells_that_it_waits(db: TestDb) {
