@@ -49,6 +49,12 @@ impl Child {
         Self::start(&["worker", url, way.get_name(), &batch_size.to_string(), &concurrency.to_string()])
     }
 
+    /// Installs when it is told to.
+    pub(crate) fn installer(url: &str, way: Way) -> Result<Self> {
+        let way = clap::ValueEnum::to_possible_value(&way).context("a way without a name")?;
+        Self::start(&["installer", url, way.get_name()])
+    }
+
     /// Changes the pigeons that it is told to, and with `by_hand` the names of their lampposts too.
     pub(crate) fn writer(url: &str, by_hand: bool) -> Result<Self> {
         if by_hand { Self::start(&["writer", url, "--by-hand"]) } else { Self::start(&["writer", url]) }

@@ -10,6 +10,7 @@ pub(crate) enum Unit {
     Milliseconds,
     Nanoseconds,
     Bytes,
+    Rows,
     /// Of a core.
     Percent,
     QueriesPerSecond,
@@ -25,6 +26,7 @@ impl Unit {
             Self::Milliseconds => "ms",
             Self::Nanoseconds => "ns",
             Self::Bytes => "bytes",
+            Self::Rows => "rows",
             Self::Percent => "% of a core",
             Self::QueriesPerSecond => "queries/s",
             Self::Waits => "waits",

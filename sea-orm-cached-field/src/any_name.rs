@@ -229,8 +229,8 @@ struct Plain {
 struct PlainRows(Vec<(Key, i64)>);
 
 impl Rows for Plain {
-    fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
-        Ok(Key::new([row.try_get::<i32>("", "key_1")?.into()]))
+    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr> {
+        Ok(Key::new([row.try_get::<i32>(prefix, "key_1")?.into()]))
     }
 
     fn is_batch(&self, _: usize) -> bool {
@@ -251,7 +251,7 @@ impl Rows for Plain {
             let text = format!("{} WHERE o.{} IN ({})", self.of_keys, self.key, keys.join(", "));
             let mut rows = Vec::new();
             for row in db.query_all_raw(Statement::from_string(db.get_database_backend(), text)).await? {
-                rows.push((self.read_key(&row)?, row.try_get("", "expected")?));
+                rows.push((self.read_key(&row, "")?, row.try_get("", "expected")?));
             }
             Ok((Box::new(PlainRows(rows)) as Box<dyn Loaded>, Unreadable::new()))
         })

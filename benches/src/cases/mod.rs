@@ -8,6 +8,7 @@ mod idle;
 mod latency;
 mod read_fresh;
 mod recalculate;
+mod renewal;
 mod scale_out;
 mod target;
 mod work;
@@ -209,6 +210,18 @@ pub(crate) const CASES: &[Case] = &[
             to(CACHED, AtMost(64.0 * 1024.0 * 1024.0)).of(&["rows", "marks of few rows"]),
         ],
         run: |bench, case| Box::pin(backlog::run(bench, case)),
+    },
+    Case {
+        name: "renewal",
+        rows: Size { smoke: 200, quick: 100_000, full: 1_000_000 },
+        on: EVERYWHERE,
+        floor: "for the installation, one UPDATE that flags all rows, where no triggers are",
+        targets: &[
+            to(CACHED, TimesFloorAtMost(3.0)).of(&["install"]),
+            to(CACHED, AtMost(64.0 * 1024.0 * 1024.0)).of(&["memory"]),
+            to(CACHED, AtMost(30_000.0)).of(&["waiting"]),
+        ],
+        run: |bench, case| Box::pin(renewal::run(bench, case)),
     },
     Case {
         name: "scale_out",

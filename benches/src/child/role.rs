@@ -1,6 +1,9 @@
 //! What a process does that was started by another one. It ends when its input does.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
@@ -17,6 +20,9 @@ pub(crate) enum Role {
     /// Works until its input ends; says how many queries it has sent when asked
     #[command(hide = true)]
     Worker { url: String, way: Way, batch_size: u64, concurrency: usize },
+    /// Installs when it is told to, and says how many seconds that took
+    #[command(hide = true)]
+    Installer { url: String, way: Way },
     /// Changes the pigeons that it is told to
     #[command(hide = true)]
     Writer {
@@ -31,6 +37,7 @@ impl Role {
     pub(crate) async fn play(self) -> Result<()> {
         match self {
             Self::Worker { url, way, batch_size, concurrency } => work(url, way, batch_size, concurrency).await,
+            Self::Installer { url, way } => install(url, way).await,
             Self::Writer { url, by_hand } => write(url, by_hand).await,
         }
     }
@@ -55,6 +62,17 @@ async fn work(url: String, way: Way, batch_size: u64, concurrency: usize) -> Res
     }
     let _ = stop.send(());
     Ok(working.await??)
+}
+
+async fn install(url: String, way: Way) -> Result<()> {
+    let place = Place::open(url).await?;
+    let mut lines = lines();
+    while lines.next_line().await?.is_some() {
+        let started = Instant::now();
+        way.models().install(&place.db).await?;
+        println!("{}", started.elapsed().as_secs_f64());
+    }
+    Ok(())
 }
 
 async fn write(url: String, by_hand: bool) -> Result<()> {

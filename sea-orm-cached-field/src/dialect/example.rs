@@ -10,7 +10,7 @@ use super::{
     Which, Written, claims_in_parts, written_in_parts,
 };
 use crate::field::{
-    Flagging, Key,
+    Chunk, Flagging, Key,
     layout::{self, Column, Field, Link, Owner, Reader, Source, Step, Table, Upstream},
 };
 
@@ -200,6 +200,8 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
     several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
     several("collect lazily", dialect.collect(owner, Which::Oldest(100), 1000, None, &[0]));
     several("collect of rows", dialect.collect(owner, Which::Of(&keys), 1000, Some(0), &[]));
+    several("take_chunks", vec![dialect.take_chunks(owner, &upstream(owner), 100)]);
+    several("delete_mark", vec![dialect.delete_mark(owner, 1)]);
     several("take_marks", dialect.take_marks(owner, 100).into_iter().collect());
     several("take_marks_of", dialect.take_marks_of(owner, &keys, 100).into_iter().collect());
     let value = "x".into();
@@ -246,13 +248,16 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
 
 /// The statements of an installation that go over all rows, chunk by chunk.
 pub(super) fn chunks(dialect: &dyn Dialect, owner: &Owner, [after, to]: [&Key; 2]) -> Vec<(&'static str, Statement)> {
-    let (after, to) = (Some(after), Some(to));
+    let chunk = Chunk { after: Some(after.clone()), to: Some(to.clone()) };
     let mut statements = vec![
-        ("backlog_boundary", dialect.backlog_boundary(owner, after, 100)),
-        ("count_rest", dialect.count_rest(owner, after)),
-        ("enqueue_backlog", dialect.enqueue_backlog(owner, 0, after, to)),
+        ("backlog_boundary", dialect.backlog_boundary(owner, Some(after), 100)),
+        ("count_rest", dialect.count_rest(owner, Some(after))),
+        ("marked_chunks", dialect.marked_chunks(owner, 0, &chunk)),
+        ("unqueued_in", dialect.unqueued_in(owner, 0, &chunk, std::slice::from_ref(&chunk))),
+        ("mark_chunk", dialect.mark_chunk(owner, 0, &chunk)),
+        ("enqueue_chunk", dialect.enqueue_chunk(owner, 0, &chunk)),
     ];
-    let flag = dialect.flag_chunk(owner, 0, after, to).into_iter().chain(dialect.passed_over(owner, 0, after, to));
+    let flag = dialect.flag_chunk(owner, 0, &chunk).into_iter().chain(dialect.passed_over(owner, 0, &chunk));
     statements.extend(flag.map(|statement| ("flag_chunk", statement)));
     statements
 }

@@ -29,7 +29,7 @@ use sea_orm::{
 use crate::{
     Error,
     field::{
-        Key,
+        Chunk, Key,
         layout::{Owner, Source, Table, Upstream},
     },
 };
@@ -195,7 +195,7 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// What brings a table of the library, with its rows, from an older schema, with the [name](sql::name_in_schema) that it
     /// had there, to this one.
-    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String>;
+    fn upgrade(&self, owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String>;
 
     /// Rows `kind`, `name`, `parent` (what [`Dialect::drop_object`] has to know of a trigger's place), `on_table` (the name of
     /// the table that a trigger or an index stands on, or null), `tag` of all that was ever installed for this owner.
@@ -236,8 +236,21 @@ pub(crate) trait Dialect: Send + Sync {
         shared::count_rest(self.sql(), owner, after)
     }
 
-    /// Queues the flagged rows of a chunk that stand in no queue yet.
-    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement;
+    /// A row `found`: how many flagged rows of a chunk are neither marked nor in the queue, beside those of other chunks, which
+    /// are marked.
+    fn unqueued_in(&self, owner: &Owner, field: usize, chunk: &Chunk, marked: &[Chunk]) -> Statement {
+        shared::unqueued_in(self.sql(), owner, field, chunk, marked)
+    }
+
+    /// Rows `has_after`, `after_key_1`, ..., `has_to`, `to_key_1`, ... of marked chunks that have rows in common with this one.
+    fn marked_chunks(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+        shared::marked_chunks(self.sql(), owner, field, chunk)
+    }
+
+    /// Appends a mark that stands for all flagged rows of a chunk.
+    fn mark_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+        shared::mark_chunk(self.sql(), owner, field, chunk)
+    }
 
     /// Forgets what is written down of all fields in an owner's table of versions.
     fn forget(&self, versions: &Table) -> Statement {
@@ -263,11 +276,12 @@ pub(crate) trait Dialect: Send + Sync {
         shared::end_renewal(self.sql(), owner, field, renewal)
     }
 
-    /// Sets the flags of a chunk of rows, also those that are set. What somebody holds locked it marks, or passes over.
-    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement>;
+    /// Sets the flags of a chunk of rows without marking them, but for those that somebody holds locked, and those that stand
+    /// in the queue: these it marks, or passes over.
+    fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement>;
 
-    /// Rows `key_1`, ..., `marked_at` (now): those that [`Dialect::flag_chunk`] may have passed over, where it does.
-    fn passed_over(&self, _owner: &Owner, _field: usize, _after: Option<&Key>, _to: Option<&Key>) -> Option<Statement> {
+    /// Rows `key_1`, ..., `marked_at` (now): those that [`Dialect::flag_chunk`] has passed over, where it does.
+    fn passed_over(&self, _owner: &Owner, _field: usize, _chunk: &Chunk) -> Option<Statement> {
         None
     }
 
@@ -444,6 +458,18 @@ pub(crate) trait Dialect: Send + Sync {
     /// Deletes marks that were taken, where the taking does not.
     fn delete_marks(&self, _owner: &Owner, _ids: &[i64]) -> Vec<Statement> {
         Vec::new()
+    }
+
+    /// Locks the oldest marks of chunks, at most so many, but none of a field that is calculated from others of which chunks
+    /// are marked: rows `id`, `field`, and as of [`Dialect::marked_chunks`].
+    fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement;
+
+    /// Queues the flagged rows of a chunk that stand in no queue yet.
+    fn enqueue_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement;
+
+    /// Deletes a mark of a chunk.
+    fn delete_mark(&self, owner: &Owner, id: i64) -> Statement {
+        shared::delete_mark(self.sql(), owner, id)
     }
 
     /// The generation of something newly queued, from the newest of its marks.

@@ -1,15 +1,18 @@
 //! Statements, and parts of them, that all databases say alike.
 
-use sea_orm::{DbErr, Statement, Value};
+use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 use super::{
     Claim, Enqueued, IndexedColumn, Shape, ShapedField, UniqueIndex, Version, Written,
     bound::Bound,
-    sql::{Sql, equal, key_columns, literal, marks, recalculations, versions as versions_table, versions_beside},
+    sql::{
+        CHUNK, Sql, bound_columns, equal, key_columns, literal, marks, names, recalculations,
+        versions as versions_table, versions_beside,
+    },
 };
 use crate::field::{
-    Key,
-    layout::{Field, Owner, Table},
+    Chunk, Key,
+    layout::{Field, Owner, Table, Upstream},
 };
 
 /// How many of the oldest due rows are looked at for each that is leased: some of them may have to wait.
@@ -52,7 +55,7 @@ pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, m
 
 pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
     let table = sql.qualified(&owner.table);
-    let range = key_range(&mut sql, owner, after, None);
+    let range = rows_after(&mut sql, owner, after);
     let order = owner.key.iter().zip(sql.owner_key(owner));
     let order: Vec<String> = order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
@@ -92,7 +95,7 @@ pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
 }
 
 pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
-    let range = key_range(&mut sql, owner, after, None);
+    let range = rows_after(&mut sql, owner, after);
     let text = format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
     sql.statement(text)
 }
@@ -142,6 +145,97 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Sta
     sql.statement(text)
 }
 
+/// A chunk, and others that are marked: of the rows of the one that are in none of the others.
+pub(super) fn unqueued_in(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk, marked: &[Chunk]) -> Statement {
+    let (keys, own) = (key_columns(owner), sql.owner_key(owner));
+    let field = &owner.fields[field];
+    let name = literal(field.name);
+    let others = marked.iter().map(|chunk| format!(" AND NOT ({})", rows_of(&mut sql, owner, chunk)));
+    let others = others.collect::<String>();
+    let text = format!(
+        "SELECT count(*) AS found FROM {table} t
+          WHERE t.{flag} AND {range}{others}
+            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {range_of_marks} AND {same_key} AND {listed})",
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&field.recalculation_needed),
+        range = rows_of(&mut sql, owner, chunk),
+        queue = sql.qualified(&recalculations(owner)),
+        range_of_queue = range_of(&mut sql, owner, &prefixed_all("q", &keys), chunk),
+        queued = equal("q", &keys, "t", &own),
+        marks = sql.qualified(&marks(owner)),
+        range_of_marks = range_of(&mut sql, owner, &prefixed_all("m", &keys), chunk),
+        same_key = equal("m", &keys, "t", &own),
+        listed = sql.is_listed(&name, "m.field"),
+    );
+    sql.statement(text)
+}
+
+/// How many marked chunks that meet another one are looked at.
+const CHUNKS: u32 = 20;
+
+pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let name = sql.bind(owner.fields[field].name);
+    let mut conditions = vec![sql.is_chunk("m"), format!("m.field = {name}")];
+    for (bound, operator, key) in [("to", ">", &chunk.after), ("after", "<", &chunk.to)] {
+        if let Some(key) = key {
+            let columns = prefixed_all("m", &bound_columns(owner, bound));
+            let meets = sql.compare_keys(owner, &columns, operator, key);
+            conditions.push(format!("({} IS NULL OR {meets})", columns[0]));
+        }
+    }
+    let text = format!(
+        "SELECT {} FROM {} m WHERE {} LIMIT {CHUNKS}",
+        sql.marked_chunks(owner),
+        sql.qualified(&marks(owner)),
+        conditions.join(" AND "),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let (mut columns, mut values) = (vec!["field".to_owned()], vec![sql.bind(owner.fields[field].name)]);
+    if sql.backend() != DbBackend::Sqlite {
+        columns.push("via".to_owned());
+        values.push(literal(CHUNK));
+    }
+    for (bound, key) in [("after", &chunk.after), ("to", &chunk.to)] {
+        for ((column, name), value) in
+            owner.key.iter().zip(bound_columns(owner, bound)).zip(key.iter().flat_map(Key::values))
+        {
+            columns.push(name);
+            values.push(sql.bind_for(column, value.clone()));
+        }
+    }
+    let marks = sql.qualified(&marks(owner));
+    sql.statement(format!("INSERT INTO {marks} ({}) VALUES ({})", columns.join(", "), values.join(", ")))
+}
+
+/// Which marks `m` of chunks can be taken: those of fields of this program, but for those of a field that is calculated from
+/// others of which chunks wait. Of its own row it is calculated in its turn, and the row's chunks come together.
+pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
+    let waits = upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
+        let field = owner.fields[upstream.field].name;
+        // What is calculated from its like would wait for itself.
+        let is_other = |name: &&&str| upstream.owner.table != owner.table || **name != field;
+        let names: Vec<String> = upstream.fields.iter().filter(is_other).map(|name| literal(name)).collect();
+        let wait = format!(
+            " AND NOT (m.field = {} AND EXISTS (SELECT 1 FROM {} u WHERE {} AND u.field IN ({})))",
+            literal(field),
+            sql.qualified(&marks(&upstream.owner)),
+            sql.is_chunk("u"),
+            names.join(", "),
+        );
+        (!names.is_empty()).then_some(wait)
+    });
+    format!("{} AND m.field IN ({}){}", sql.is_chunk("m"), names(owner), waits.collect::<String>())
+}
+
+pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
+    let (marks, id) = (sql.qualified(&marks(owner)), sql.bind(id));
+    sql.statement(format!("DELETE FROM {marks} WHERE id = {id}"))
+}
+
 pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
     let text = format!(
         "SELECT s.field, s.state, count(*) AS found, min(s.error) AS error
@@ -167,42 +261,43 @@ pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
     ))
 }
 
-/// What is read of the rows `t` of a chunk, and which of them: those that the flagging may have passed over, locked as they
+/// What is read of the rows `t` of a chunk, and which of them: those that the flagging has passed over, locked as they
 /// were. What waits in the queue may be under way: it has to miss, though its flag is set. The queue, too, is read from the
 /// one key to the other, however the database goes about it.
-pub(super) fn passed_over(
-    sql: &mut Sql,
-    owner: &Owner,
-    field: usize,
-    after: Option<&Key>,
-    to: Option<&Key>,
-    read: &str,
-) -> String {
+pub(super) fn passed_over(sql: &mut Sql, owner: &Owner, field: usize, chunk: &Chunk, read: &str) -> String {
     let (keys, own, name) = (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
     format!(
         "SELECT {read} FROM {table} t
           WHERE {range} AND (NOT t.{flag} OR EXISTS (
                 SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name}))",
         table = sql.qualified(&owner.table),
-        range = key_range(sql, owner, after, to),
-        range_of_queue =
-            range_of(sql, owner, &keys.iter().map(|column| format!("q.{column}")).collect::<Vec<_>>(), after, to),
+        range = rows_of(sql, owner, chunk),
+        range_of_queue = range_of(sql, owner, &prefixed_all("q", &keys), chunk),
         flag = sql.quote(&owner.fields[field].recalculation_needed),
         queue = sql.qualified(&recalculations(owner)),
         queued = equal("q", &keys, "t", &own),
     )
 }
 
-/// The owner's rows `t` after one key, up to another.
-pub(super) fn key_range(sql: &mut Sql, owner: &Owner, after: Option<&Key>, to: Option<&Key>) -> String {
-    let columns: Vec<String> = sql.owner_key(owner).iter().map(|column| format!("t.{column}")).collect();
-    range_of(sql, owner, &columns, after, to)
+/// The owner's rows `t` of a chunk.
+pub(super) fn rows_of(sql: &mut Sql, owner: &Owner, chunk: &Chunk) -> String {
+    let columns = prefixed_all("t", &sql.owner_key(owner));
+    range_of(sql, owner, &columns, chunk)
 }
 
-/// The rows with the owner's key in these columns, after one key, up to another.
-fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], after: Option<&Key>, to: Option<&Key>) -> String {
-    let bounds = [(">", after), ("<=", to)];
-    let bounds = bounds.map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound?)));
+/// The owner's rows `t` after a key.
+fn rows_after(sql: &mut Sql, owner: &Owner, after: Option<&Key>) -> String {
+    rows_of(sql, owner, &Chunk { after: after.cloned(), to: None })
+}
+
+fn prefixed_all(row: &str, columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| format!("{row}.{column}")).collect()
+}
+
+/// The rows of a chunk, with the owner's key in these columns.
+pub(super) fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], chunk: &Chunk) -> String {
+    let bounds = [(">", &chunk.after), ("<=", &chunk.to)];
+    let bounds = bounds.map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound.as_ref()?)));
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }

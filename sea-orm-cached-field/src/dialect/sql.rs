@@ -95,6 +95,28 @@ impl Sql {
         self.read_keys(owner, &columns.collect::<Vec<_>>())
     }
 
+    /// `m.after_key_1 IS NOT NULL AS has_after, m.after_key_1, ..`: the chunks that marks `m` stand for.
+    pub(crate) fn marked_chunks(&self, owner: &Owner) -> String {
+        let bounds = ["after", "to"].map(|bound| {
+            let columns = bound_columns(owner, bound);
+            let read = owner.key.iter().zip(&columns).map(|(key, column)| {
+                let value = self.cast(&key.read, &format!("m.{column}"));
+                format!("{value} AS {column}")
+            });
+            let read = read.collect::<Vec<_>>().join(", ");
+            format!("m.{} IS NOT NULL AS has_{bound}, {read}", columns[0])
+        });
+        bounds.join(", ")
+    }
+
+    /// Whether a mark stands for a chunk of rows. On SQLite no other mark is without a key.
+    pub(crate) fn is_chunk(&self, mark: &str) -> String {
+        match self.backend {
+            DbBackend::Sqlite => format!("{mark}.key_1 IS NULL"),
+            _ => format!("{mark}.via = '{CHUNK}'"),
+        }
+    }
+
     /// Keys as SeaORM reads them, of rows that hold them in these columns.
     pub(crate) fn read_keys(&self, owner: &Owner, columns: &[String]) -> String {
         let columns = owner.key.iter().zip(columns).zip(key_columns(owner));
@@ -321,6 +343,14 @@ pub(crate) fn qualified(table: &Table) -> String {
 pub(crate) fn key_columns(owner: &Owner) -> Vec<String> {
     (1..=owner.key.len()).map(|n| format!("key_{n}")).collect()
 }
+
+/// `after_key_1`, ... or `to_key_1`, ...: the columns of a mark that hold a bound of the chunk of rows that it stands for.
+pub(crate) fn bound_columns(owner: &Owner, bound: &str) -> Vec<String> {
+    key_columns(owner).iter().map(|column| format!("{bound}_{column}")).collect()
+}
+
+/// What a mark of a chunk carries in the column `via`. No source has this name, for each has two underscores in a row.
+pub(crate) const CHUNK: &str = "chunk";
 
 /// The owner's key columns, quoted.
 pub(crate) fn owner_key(owner: &Owner) -> Vec<String> {

@@ -81,6 +81,8 @@ fn objects(dialect: &dyn Dialect, owner: &Owner) -> Vec<Object> {
 fn texts(dialect: &dyn Dialect) -> Vec<String> {
     let owner = owner();
     let (table, related) = example::tables();
+    let mut in_capitals = table.clone();
+    in_capitals.columns.values_mut().for_each(|kind| *kind = kind.to_uppercase());
     let keys = [1, 2].map(|id| Key::new([id.into()]));
     let objects = objects(dialect, &owner);
     let version = Version {
@@ -136,7 +138,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         objects
             .iter()
             .filter(|object| object.kind == ObjectKind::Table)
-            .flat_map(|object| dialect.upgrade(&owner, object, 1)),
+            .flat_map(|object| dialect.upgrade(&owner, &in_capitals, object, 1)),
     );
     texts.extend(
         objects

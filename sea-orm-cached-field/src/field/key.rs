@@ -24,12 +24,21 @@ impl Key {
         Self(E::PrimaryKey::iter().map(|column| model.get(column.into_column())).collect())
     }
 
-    /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
-    pub(crate) fn read<E: EntityTrait>(row: &QueryResult) -> Result<Self, DbErr> {
+    /// Reads the key from the columns `key_1`, `key_2`, ... of a result, whose names begin with `prefix`.
+    pub(crate) fn read<E: EntityTrait>(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
         let columns: Vec<String> = (1..=E::PrimaryKey::iter().count()).map(|n| format!("key_{n}")).collect();
-        let values = <E::PrimaryKey as PrimaryKeyTrait>::ValueType::try_get_many(row, "", &columns)?;
+        let values = <E::PrimaryKey as PrimaryKeyTrait>::ValueType::try_get_many(row, prefix, &columns)?;
         Ok(Self(values.into_value_tuple().into_iter().collect()))
     }
+}
+
+/// The rows of a table whose keys come after one key, up to another, in the order of the database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Chunk {
+    /// From the first row on, if there is none.
+    pub(crate) after: Option<Key>,
+    /// To the last row, if there is none.
+    pub(crate) to: Option<Key>,
 }
 
 /// `7`, or `(7, 'x')` for a composite key.

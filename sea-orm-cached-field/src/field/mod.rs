@@ -19,6 +19,7 @@ pub use column::CachedValue;
 pub use executor::IntoExecutor;
 pub(crate) use expiry::time_zone;
 pub use expiry::{Expiry, moment_in};
+pub(crate) use key::Chunk;
 pub use key::Key;
 pub use path::{Dependency, Flaw, Hop, Path, Read};
 pub use relation::{FollowBack, FollowUnrelated};

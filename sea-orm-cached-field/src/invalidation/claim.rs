@@ -8,7 +8,7 @@ use std::{
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::{
-    Connections,
+    Connections, backlog,
     collect::{self, Collected},
     execute_all, explained, in_order, own, query_last, read_claim,
 };
@@ -82,12 +82,17 @@ pub(crate) enum First {
 /// What was claimed of a model.
 pub(crate) struct Claimed {
     pub(crate) claims: Vec<Claim>,
-    /// Whether marks are left that come before anything is leased.
+    /// Whether marks are left that come before anything is leased, or rows were queued that can be.
     pub(crate) has_more: bool,
+    /// Whether rows that an installation has flagged were looked for.
+    pub(crate) looked_for_chunks: bool,
 }
 
 /// Collects marks and leases what is due of these fields, those of a row together; at most so many rows. When this returns the
 /// claims are committed, so that rows loaded from now on show every change that they stand for.
+///
+/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is `time_for_chunks`, also where there is
+/// less than half of what could be taken.
 pub(crate) async fn claim(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -95,7 +100,7 @@ pub(crate) async fn claim(
     (fields, upstream): (&[usize], &[Upstream]),
     limit: u64,
     lease: Duration,
-    first: First,
+    (first, time_for_chunks): (First, bool),
 ) -> Result<Claimed, Error> {
     let lease = milliseconds(lease);
     // What may have to wait, and what has siblings that may be due, is not leased at once.
@@ -144,10 +149,28 @@ pub(crate) async fn claim(
         connections.within(engine, true, claim).await?
     };
     engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
-    let mut claims = collected.claims;
+    let (mut has_more, mut claims, due_rows) = (collected.has_more, collected.claims, due.len());
     claims.extend(due);
     tell_claimed(engine, model, &claims);
-    Ok(Claimed { claims, has_more: collected.has_more })
+    // Of a backlog of marks, and what is due.
+    let found = if first == First::Due { due_rows } else { claims.len() };
+    let is_little = claims.is_empty() || time_for_chunks && room(found).is_some();
+    let looked_for_chunks = first != First::OnlyMarks && !has_more && is_little;
+    if looked_for_chunks {
+        let queue =
+            async |transaction: &DatabaseTransaction| backlog::queue_chunk(engine, transaction, model, upstream).await;
+        match connections.within(engine, true, queue).await {
+            Ok(queued) => {
+                has_more = queued.is_some();
+                engine.tell_all(queued);
+            }
+            Err(error) if !claims.is_empty() => {
+                tracing::debug!(target: "sea_orm_cached_field", "a chunk of rows is not queued: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Claimed { claims, has_more, looked_for_chunks })
 }
 
 async fn lease_due(

@@ -2,6 +2,7 @@
 //!
 //! What is decided is decided here; how it is said to the database is `dialect/`'s.
 
+mod backlog;
 mod claim;
 mod collect;
 mod complete;

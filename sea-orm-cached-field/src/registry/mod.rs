@@ -19,7 +19,7 @@ use sea_orm::{
 use crate::{
     Error, dialect,
     field::{
-        CachedModel, Key,
+        CachedModel, Chunk, Key,
         layout::{Owner, Table},
     },
 };
@@ -127,7 +127,16 @@ impl Model {
 
     /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
     pub(crate) fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
-        self.rows.read_key(row)
+        self.rows.read_key(row, "")
+    }
+
+    /// Reads a chunk from the columns `has_after`, `after_key_1`, ..., `has_to`, `to_key_1`, ... of a result.
+    pub(crate) fn read_chunk(&self, row: &QueryResult) -> Result<Chunk, DbErr> {
+        let bound = |has: &str, prefix: &str| {
+            let has: bool = row.try_get("", has)?;
+            has.then(|| self.rows.read_key(row, prefix)).transpose()
+        };
+        Ok(Chunk { after: bound("has_after", "after_")?, to: bound("has_to", "to_")? })
     }
 }
 

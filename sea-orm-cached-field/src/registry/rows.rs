@@ -17,7 +17,7 @@ use crate::{
 
 /// Loads the rows of a model.
 pub(crate) trait Rows: Send + Sync {
-    fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr>;
+    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr>;
 
     /// Whether a field is calculated of many rows at a time.
     fn is_batch(&self, field: usize) -> bool;
@@ -80,8 +80,8 @@ impl<E: CachedModel> TypedRows<E> {
 }
 
 impl<E: CachedModel> Rows for TypedRows<E> {
-    fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
-        Key::read::<E>(row)
+    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr> {
+        Key::read::<E>(row, prefix)
     }
 
     fn is_batch(&self, field: usize) -> bool {
@@ -156,7 +156,7 @@ pub(crate) async fn keys_of<E: EntityTrait>(
         let order = in_order(backend, column);
         select = select.column_as(*column, format!("key_{}", at + 1)).order_by(order, Order::Asc);
     }
-    db.query_all(select.as_query()).await?.iter().map(Key::read::<E>).collect()
+    db.query_all(select.as_query()).await?.iter().map(|row| Key::read::<E>(row, "")).collect()
 }
 
 /// Whether the columns are greater than these values, the first of them first.

@@ -1,4 +1,5 @@
-//! Rows that are stale when the fields are installed: flagged already, or about to be.
+//! Rows that are stale when the fields are installed: flagged already, or about to be. No mark, and no row of the queue, is made
+//! for each of them: a mark stands for a chunk of them.
 
 use std::collections::BTreeMap;
 
@@ -9,56 +10,81 @@ use crate::{
     Error,
     dialect::{self, Dialect, Mark},
     engine::Engine,
-    field::{Key, layout::Owner},
+    field::{Chunk, layout::Owner},
     registry::Model,
     transaction,
 };
 
-/// How many rows are taken in one statement.
+/// How many rows a chunk has.
 const CHUNK: u64 = 10_000;
 
 /// How many marks are appended in one statement.
 const MARKS: usize = 1000;
 
-/// Queues all flagged rows of a model that are in no queue.
-pub(crate) async fn queue_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> Result<(), Error> {
-    enqueue(db, dialect::of(db.get_database_backend())?, model, &model.owner, &mut Changes::default()).await
+/// Marks all flagged rows of a model that are in no queue.
+pub(crate) async fn mark_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> Result<(), Error> {
+    mark_unqueued(db, dialect::of(db.get_database_backend())?, model, &model.owner, &mut Changes::default()).await
 }
 
-/// Queues all flagged rows that are in no queue, chunk after chunk, so that no statement lasts long. If it is cut off, the
-/// next `install` goes on. Mostly there is none, which one statement tells sooner.
-pub(super) async fn enqueue(
+/// Marks all flagged rows that are neither marked nor in the queue, chunk after chunk, so that no statement lasts long. If it is
+/// cut off, the next `install` goes on. Mostly there is none, which one statement tells sooner.
+pub(super) async fn mark_unqueued(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
     model: &Model,
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    let lazy = Engine::at(db)?.lazy(model);
-    let eager = (0..owner.fields.len()).filter(|field| !lazy.contains(field));
-    let mut queued: BTreeMap<usize, u64> = BTreeMap::new();
-    for field in eager {
+    let mut marked: BTreeMap<usize, u64> = BTreeMap::new();
+    for field in eager(db, model)? {
         let flagged = db.query_one_raw(dialect.is_any_flagged(owner, field)).await?;
         if flagged.map_or(Ok(false), |row| row.try_get("", "flagged"))? {
-            queued.insert(field, 0);
+            marked.insert(field, 0);
         }
     }
-    if queued.is_empty() {
+    if marked.is_empty() {
         return Ok(());
     }
     let mut last = None;
     while let Some(chunk) = next_chunk(db, dialect, model, owner, last).await? {
-        for (field, rows) in &mut queued {
-            let statement = dialect.enqueue_backlog(owner, *field, chunk.after.as_ref(), chunk.to.as_ref());
-            *rows += execute(db, dialect, vec![statement]).await?;
+        for (field, rows) in &mut marked {
+            let found = count_unqueued(db, dialect, model, owner, *field, &chunk).await?;
+            if found > 0 {
+                let statements = std::iter::once(dialect.mark_chunk(owner, *field, &chunk)).chain(dialect.wake());
+                within(db, dialect, async |db| Ok(execute_all(db, statements).await?)).await?;
+                *rows += found;
+            }
         }
         last = Some(chunk);
     }
-    for (field, rows) in queued.into_iter().filter(|(_, rows)| *rows > 0) {
+    for (field, rows) in marked.into_iter().filter(|(_, rows)| *rows > 0) {
         let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
         changes.0.push(Change::Queued { table, field, rows });
     }
     Ok(())
+}
+
+/// The fields that workers recalculate.
+fn eager(db: &DatabaseExecutor<'_>, model: &Model) -> Result<Vec<usize>, Error> {
+    let lazy = Engine::at(db)?.lazy(model);
+    Ok((0..model.owner.fields.len()).filter(|field| !lazy.contains(field)).collect())
+}
+
+/// Of a chunk that is marked already, no rows.
+async fn count_unqueued(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    field: usize,
+    chunk: &Chunk,
+) -> Result<u64, Error> {
+    let marked = db.query_all_raw(dialect.marked_chunks(owner, field, chunk)).await?;
+    let marked = marked.iter().map(|row| model.read_chunk(row)).collect::<Result<Vec<Chunk>, _>>()?;
+    if marked.contains(chunk) {
+        return Ok(0);
+    }
+    count(db, dialect.unqueued_in(owner, field, chunk, &marked)).await
 }
 
 /// Flags all rows for these fields, chunk after chunk: how many rows there are.
@@ -72,56 +98,53 @@ pub(super) async fn flag_all(
     if fields.is_empty() {
         return Ok(0);
     }
+    let eager = eager(db, model)?;
     let (mut found, mut last) = (0, None);
     while let Some(chunk) = next_chunk(db, dialect, model, owner, last).await? {
         for field in fields {
-            flag_chunk(db, dialect, model, owner, *field, &chunk).await?;
+            let is_eager = eager.contains(field);
+            within(db, dialect, async |db| flag_chunk(db, dialect, model, owner, (*field, is_eager), &chunk).await)
+                .await?;
         }
         found += match &chunk.to {
             Some(_) => CHUNK,
-            None => count_rest(db, dialect, owner, chunk.after.as_ref()).await?,
+            None => count(db, dialect.count_rest(owner, chunk.after.as_ref())).await?,
         };
         last = Some(chunk);
     }
     Ok(found)
 }
 
+/// The mark is there when the flags are: who sees the one sees the others.
 async fn flag_chunk(
-    db: &DatabaseExecutor<'_>,
+    db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
     model: &Model,
     owner: &Owner,
-    field: usize,
-    Chunk { after, to }: &Chunk,
+    (field, is_eager): (usize, bool),
+    chunk: &Chunk,
 ) -> Result<(), Error> {
-    execute(db, dialect, dialect.flag_chunk(owner, field, after.as_ref(), to.as_ref())).await?;
-    let Some(passed_over) = dialect.passed_over(owner, field, after.as_ref(), to.as_ref()) else { return Ok(()) };
-    let mut marks = Vec::new();
-    for row in db.query_all_raw(passed_over).await? {
-        let field = owner.fields[field].name.to_owned();
-        marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
+    execute_all(db, dialect.flag_chunk(owner, field, chunk)).await?;
+    if let Some(passed_over) = dialect.passed_over(owner, field, chunk) {
+        let mut marks = Vec::new();
+        for row in db.query_all_raw(passed_over).await? {
+            let field = owner.fields[field].name.to_owned();
+            marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
+        }
+        for marks in marks.chunks(MARKS) {
+            execute_all(db, dialect.append_marks(owner, marks)).await?;
+        }
     }
-    for marks in marks.chunks(MARKS) {
-        execute(db, dialect, dialect.append_marks(owner, marks)).await?;
+    if is_eager {
+        execute_all(db, [dialect.mark_chunk(owner, field, chunk)]).await?;
     }
-    Ok(())
+    Ok(execute_all(db, dialect.wake()).await?)
 }
 
-async fn count_rest(
-    db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
-    owner: &Owner,
-    after: Option<&Key>,
-) -> Result<u64, Error> {
-    let counted = db.query_one_raw(dialect.count_rest(owner, after)).await?;
+async fn count(db: &DatabaseExecutor<'_>, statement: Statement) -> Result<u64, Error> {
+    let counted = db.query_one_raw(statement).await?;
     let found: i64 = counted.map_or(Ok(0), |row| row.try_get("", "found"))?;
     Ok(u64::try_from(found).unwrap_or_default())
-}
-
-/// The rows after one key, up to another.
-struct Chunk {
-    after: Option<Key>,
-    to: Option<Key>,
 }
 
 /// In the order of the key.
@@ -142,18 +165,24 @@ async fn next_chunk(
     Ok(Some(Chunk { after, to }))
 }
 
-/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read.
-async fn execute(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, statements: Vec<Statement>) -> Result<u64, Error> {
-    let DatabaseExecutor::Connection(connection) = db else { return Ok(execute_all(db, statements).await?) };
+/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read. Then workers are
+/// woken.
+async fn within(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    work: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let DatabaseExecutor::Connection(connection) = db else { return work(db).await };
     let transaction = transaction::begin(connection, dialect.transaction(true)).await?;
-    let done = execute_all(&transaction, statements).await;
-    transaction::end(transaction, done.map_err(Error::from)).await
+    let done = work(&DatabaseExecutor::Transaction(&transaction)).await;
+    transaction::end(transaction, done).await?;
+    Engine::of(connection)?.wake.send_replace(());
+    Ok(())
 }
 
-async fn execute_all(db: &impl ConnectionTrait, statements: Vec<Statement>) -> Result<u64, DbErr> {
-    let mut rows = 0;
+async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
     for statement in statements {
-        rows += db.execute_raw(statement).await?.rows_affected();
+        db.execute_raw(statement).await?;
     }
-    Ok(rows)
+    Ok(())
 }

@@ -67,7 +67,7 @@ async fn install_all(
     let (created, mut changes) = end(transaction, dialect, created).await?;
     for (model, (owner, renewals)) in models.iter().zip(&created) {
         versions::renew(db, dialect, model, owner, renewals, &mut changes).await?;
-        backlog::enqueue(db, dialect, model, owner, &mut changes).await?;
+        backlog::mark_unqueued(db, dialect, model, owner, &mut changes).await?;
     }
     Ok(changes)
 }
@@ -324,7 +324,7 @@ async fn create_objects(
         } else {
             is_older = comparison.is_watched;
         }
-        upgrade(db, dialect, owner, &comparison.outdated, changes).await?;
+        upgrade(db, dialect, inspected, &comparison.outdated, changes).await?;
         let stood_before = comparison.standing;
         comparison = compare(db, dialect, inspected).await?;
         comparison.standing.extend(stood_before);
@@ -408,12 +408,12 @@ async fn have_other_key(
 async fn upgrade(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
-    owner: &Owner,
+    Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for (object, from) in outdated {
-        for statement in dialect.upgrade(owner, object, *from) {
+        for statement in dialect.upgrade(owner, table, object, *from) {
             db.execute_unprepared(&statement).await?;
         }
         changes.0.push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });

@@ -14,7 +14,7 @@ mod uninstall;
 mod versions;
 
 pub(crate) use abandoned::remove_abandoned;
-pub(crate) use backlog::queue_flagged;
+pub(crate) use backlog::mark_flagged;
 pub use diagnosis::{Diagnosis, Finding};
 pub(crate) use doctor::{doctor, repair};
 pub(crate) use install::install;

@@ -31,6 +31,9 @@ const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 /// After this time without a look, a model has its turn before those whose fields it is calculated from.
 const PASSED_OVER: Duration = Duration::from_secs(1);
 
+/// After this time a chunk of what an installation has flagged has its turn, though there is a little else to do.
+const CHUNKS_PASSED_OVER: Duration = Duration::from_secs(1);
+
 pub(super) struct Core {
     pub(super) engine: Arc<Engine>,
     /// The user's connections, and with them the user's code's.
@@ -59,8 +62,17 @@ pub(super) struct Core {
 #[derive(Clone, Copy)]
 struct Look {
     at: Instant,
+    /// The last look for chunks of rows that an installation has flagged.
+    for_chunks_at: Instant,
     /// What was taken first, if more was found than could be taken.
     left_some: Option<First>,
+}
+
+impl Look {
+    fn now() -> Self {
+        let now = Instant::now();
+        Self { at: now, for_chunks_at: now, left_some: None }
+    }
 }
 
 /// A model, and which of its fields are looked for.
@@ -108,7 +120,7 @@ impl Core {
             db,
             own: OnceCell::new(),
             upstream: upstreams(&models),
-            looked_at: Mutex::new(vec![Look { at: Instant::now(), left_some: None }; models.len() * Lane::BOTH.len()]),
+            looked_at: Mutex::new(vec![Look::now(); models.len() * Lane::BOTH.len()]),
             models,
             settings,
             limits,
@@ -195,7 +207,7 @@ impl Core {
     async fn queue_flagged(&self) -> Result<(), Error> {
         for model in &self.models {
             if let Some(time) = self.engine.has_unqueued(&model.owner.table) {
-                schema::queue_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
+                schema::mark_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
                 self.engine.flagged_are_queued(&model.owner.table, time);
             }
         }
@@ -218,10 +230,13 @@ impl Core {
     /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now what is due, so that neither
     /// waits for ever.
     async fn look_at(&self, stop: &Stop) -> Result<(Work, First), Error> {
-        let looked = Look { at: Instant::now(), left_some: None };
-        let last = std::mem::replace(&mut self.looked_at()[stop.place()], looked);
+        let left_some = {
+            let look = &mut self.looked_at()[stop.place()];
+            look.at = Instant::now();
+            look.left_some.take()
+        };
         let (model, fields) = (&self.models[stop.turn], &stop.fields);
-        Ok(match last.left_some {
+        Ok(match left_some {
             Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
             None => (invalidation::look(&self.engine, self.connections(), model, fields).await?, First::Marks),
@@ -262,9 +277,17 @@ impl Core {
         let (engine, model, place) = (&self.engine, &self.models[stop.turn], stop.place());
         let fields: (&[usize], &[Upstream]) = (&stop.fields, &self.upstream[stop.turn]);
         let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
+        let time_for_chunks = self.looked_at()[place].for_chunks_at.elapsed() >= CHUNKS_PASSED_OVER;
+        let first = (first, time_for_chunks);
         let claimed = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
-        let Claimed { claims, has_more } = claimed;
-        self.looked_at()[place].left_some = Some(first).filter(|_| has_more || claims.len() as u64 >= rows);
+        let Claimed { claims, has_more, looked_for_chunks } = claimed;
+        {
+            let look = &mut self.looked_at()[place];
+            look.left_some = Some(first.0).filter(|_| has_more || claims.len() as u64 >= rows);
+            if looked_for_chunks {
+                look.for_chunks_at = Instant::now();
+            }
+        }
         let claims = self.put_off(model, claims).await?;
         Ok(match claims.is_empty() {
             false => Taken::Batch(self.hold(model, claims, stop.lane)),

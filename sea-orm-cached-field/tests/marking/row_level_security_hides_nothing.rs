@@ -58,21 +58,39 @@ async fn of_owners_whose_own_columns_are_written(db: TestDb) {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
-/// A worker from which rows are hidden says so, and loses nothing.
+/// What a worker says from which rows are hidden.
+async fn said_by_a_poor_worker(db: &TestDb, name: &str) -> String {
+    let role = format!("cached_field_{name}_{}", std::process::id());
+    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
+    lampposts().install(&**db).await.expect("which lets it call our functions");
+    let poor = db.connect_as(&role).await;
+    let worked = lampposts().worker(&poor).run_once().await.map(|_| ());
+    poor.close().await.expect("closed");
+    db.drop_role(&role).await;
+    worked.expect_err("it should say so").to_string()
+}
+
+const HIDDEN: &str = "row-level security policy for table \"lamppost\"";
+
+/// Nothing is lost.
 #[apply(on_postgres)]
 async fn of_a_row_that_the_worker_does_not_see(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql(POLICIES).await;
-    let role = format!("cached_field_worker_{}", std::process::id());
-    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
-    lampposts().install(&*db).await.expect("which lets it call our functions");
-    let poor = db.connect_as(&role).await;
-    let worked = lampposts().worker(&poor).run_once().await.map(|_| ());
-    poor.close().await.expect("closed");
-    db.drop_role(&role).await;
-    let error = worked.expect_err("it should say so").to_string();
-    assert!(error.contains("row-level security policy for table \"lamppost\""), "{error}");
+    let error = said_by_a_poor_worker(&db, "worker").await;
+    assert!(error.contains(HIDDEN), "{error}");
     db.let_time_pass("lamppost").await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+}
+
+#[apply(on_postgres)]
+async fn of_rows_that_were_flagged_together(db: TestDb) {
+    let mut watch = perched(&db).await;
+    db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
+    lampposts().install(&*db).await.expect("installed");
+    db.sql(POLICIES).await;
+    let error = said_by_a_poor_worker(&db, "of_chunks").await;
+    assert!(error.contains(HIDDEN), "{error}");
+    assert_eq!(watch.recalculated().await.len(), 2);
 }

@@ -15,8 +15,8 @@ use crate::{
         sql::{Sql, by_field, equal, key_columns, marks, prefixed, recalculations},
     },
     field::{
-        Key,
-        layout::{Owner, Source},
+        Chunk, Key,
+        layout::{Owner, Source, Upstream},
     },
 };
 
@@ -88,7 +88,8 @@ pub(super) fn marks_behind_links(
     limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let range = shared::key_range(&mut sql, owner, after, to);
+    let chunk = Chunk { after: after.cloned(), to: to.cloned() };
+    let range = shared::rows_of(&mut sql, owner, &chunk);
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
@@ -219,23 +220,38 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
-    let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
-    let range = shared::key_range(&mut sql, owner, after, to);
-    let flag = quote(&owner.fields[field].recalculation_needed);
+    let ids = format!(
+        "SELECT m.id FROM {} m FORCE INDEX (by_via) WHERE {} ORDER BY m.id LIMIT {}",
+        qualified(&marks(owner)),
+        shared::takeable_chunks(&sql, owner, upstream),
+        sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
+    );
+    let (limit, read) = (sql.bind(limit as i64), format!("m.id, m.field, {}", sql.marked_chunks(owner)));
+    let text = locked(owner, &read, &ids, &limit);
+    statement(sql, text)
+}
+
+/// A row of the queue that stands there already is not touched, and so not waited for.
+pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::mysql();
+    let (queue, keys, own) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let of_queue: Vec<String> = keys.iter().map(|column| format!("q.{column}")).collect();
     let (name, generation) = (literal(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
     let text = format!(
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, {generation}
-           FROM {table} t
+           FROM {table} t FORCE INDEX (PRIMARY)
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {listed})",
+            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})",
         columns = keys.join(", "),
-        selected = prefixed("t", &owner_key(owner)),
+        selected = prefixed("t", &own),
         table = qualified(&owner.table),
-        listed = sql.is_listed(&name, "m.field"),
-        marked = equal("m", &keys, "t", &owner_key(owner)),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        range = shared::rows_of(&mut sql, owner, chunk),
+        range_of_queue = shared::range_of(&mut sql, owner, &of_queue, chunk),
+        queued = equal("q", &keys, "t", &own),
     );
     statement(sql, text)
 }

@@ -12,7 +12,7 @@ use crate::{
         shared,
         sql::{Sql, equal, prefixed},
     },
-    field::{Key, layout::Owner},
+    field::{Chunk, Key, layout::Owner},
 };
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
@@ -24,19 +24,20 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
 }
 
-/// What somebody holds locked is passed over: nobody waits for us, nor we for them.
-pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+/// No trigger marks what is flagged here. What somebody holds locked is passed over: nobody waits for us, nor we for them.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::mysql();
-    let rows = format!("{table} t WHERE {} LIMIT {}", shared::key_range(&mut sql, owner, after, to), u32::MAX);
-    let set = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
+    let range = shared::rows_of(&mut sql, owner, chunk);
+    let rows = format!("{table} t WHERE {range} AND NOT t.{flag} LIMIT {}", u32::MAX);
+    let set = write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, set)
 }
 
-pub(super) fn passed_over(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
     let read = format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
-    let text = shared::passed_over(&mut sql, owner, field, after, to, &read);
+    let text = shared::passed_over(&mut sql, owner, field, chunk, &read);
     statement(sql, text)
 }
 

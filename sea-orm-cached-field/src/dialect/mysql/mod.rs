@@ -36,7 +36,7 @@ use super::{
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
-    Key,
+    Chunk, Key,
     layout::{Field, Owner, Source, Table, Upstream},
 };
 
@@ -262,8 +262,8 @@ impl Dialect for MySql {
         tables::objects(owner, table, related)
     }
 
-    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
-        upgrade::upgrade(owner, table, from)
+    fn upgrade(&self, owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+        upgrade::upgrade(owner, described, table, from)
     }
 
     fn orphaned_triggers(&self, owner: &Owner) -> Option<Statement> {
@@ -290,16 +290,12 @@ impl Dialect for MySql {
         catalog::drop_object(beside, kind, name, parent)
     }
 
-    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-        collect::enqueue_backlog(owner, field, after, to)
+    fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
+        vec![mark::flag_chunk(owner, field, chunk)]
     }
 
-    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-        vec![mark::flag_chunk(owner, field, after, to)]
-    }
-
-    fn passed_over(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Option<Statement> {
-        Some(mark::passed_over(owner, field, after, to))
+    fn passed_over(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Option<Statement> {
+        Some(mark::passed_over(owner, field, chunk))
     }
 
     fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
@@ -407,6 +403,14 @@ impl Dialect for MySql {
     }
 
     /// A random number: an id, as of a mark, cannot be had without making one.
+    fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement {
+        collect::take_chunks(owner, upstream, marks)
+    }
+
+    fn enqueue_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+        collect::enqueue_chunk(owner, field, chunk)
+    }
+
     fn generation(&self, _: i64) -> i64 {
         fastrand::i64(1..)
     }

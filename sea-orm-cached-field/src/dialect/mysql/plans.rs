@@ -149,6 +149,10 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
         db.execute_unprepared("ANALYZE TABLE lamppost, _lamppost_cached_recalculations").await.unwrap();
         for (name, statement) in example::chunks(&MySql, &owner, [&keys[0], &keys[1]]) {
             let sql = statement.sql.clone();
+            // What inserts values has no plan.
+            if name == "mark_chunk" {
+                continue;
+            }
             let found = scans(&db, statement).await;
             assert!(found.is_empty(), "{name}: {found:?}\n{sql}");
         }

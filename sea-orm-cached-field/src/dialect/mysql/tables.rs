@@ -8,7 +8,7 @@ use super::{
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{Sql, checksum, fitted, key_columns, marks, recalculations, versions},
+        sql::{Sql, bound_columns, checksum, fitted, key_columns, marks, recalculations, versions},
     },
     field::layout::{Owner, Source, Table},
 };
@@ -90,7 +90,16 @@ fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
 
 /// `key_1 int NOT NULL`, ...
 fn key_definitions(owner: &Owner, table: &Described, null: &str) -> Vec<String> {
-    let columns = key_columns(owner).into_iter().zip(&owner.key);
+    definitions(owner, table, key_columns(owner), null)
+}
+
+/// `after_key_1 int NULL`, ..., `to_key_1 int NULL`, ...
+pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
+    ["after", "to"].map(|bound| definitions(owner, table, bound_columns(owner, bound), "NULL")).concat()
+}
+
+fn definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
+    let columns = columns.into_iter().zip(&owner.key);
     columns.map(|(column, own)| format!("{column} {} {null}", table.columns[&own.name])).collect()
 }
 
@@ -109,6 +118,9 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
         format!("via VARCHAR(64) {NAME} NULL"),
         "link LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NULL".to_owned(),
         "link_hash INT UNSIGNED NULL".to_owned(),
+    ]);
+    definitions.extend(bound_definitions(owner, described));
+    definitions.extend([
         format!("KEY by_key ({}, field)", key_columns(owner).join(", ")),
         "KEY by_via (via)".to_owned(),
         "KEY by_link (link_hash)".to_owned(),

@@ -2,19 +2,22 @@
 
 use super::{
     names::{literal, qualified},
-    tables::NAME,
+    tables::{NAME, bound_definitions},
 };
 use crate::{
     dialect::{
-        Object,
-        sql::{name_in_schema, recalculations, versions},
+        Described, Object,
+        sql::{marks, name_in_schema, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
 
 /// One statement: each commits what was done before.
-pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
     let mut columns = Vec::new();
+    if from < 3 && table.name == marks(owner).name {
+        columns.extend(bound_definitions(owner, described));
+    }
     if from < 2 && table.name == recalculations(owner).name {
         columns.push("waves INT NOT NULL DEFAULT 0".to_owned());
     }

@@ -14,8 +14,8 @@ use crate::{
         },
     },
     field::{
-        Key,
-        layout::{Field, Owner, Source},
+        Chunk, Key,
+        layout::{Field, Owner, Source, Upstream},
     },
 };
 
@@ -242,25 +242,37 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
     statement(sql, text)
 }
 
-pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::postgres();
-    let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
-    let range = shared::key_range(&mut sql, owner, after, to);
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let name = literal(owner.fields[field].name);
+    let text = format!(
+        "SELECT m.id, m.field, {chunks} FROM {marks} m
+          WHERE {takeable} AND m.link IS NULL ORDER BY m.link, m.id LIMIT {limit} FOR UPDATE OF m SKIP LOCKED",
+        chunks = sql.marked_chunks(owner),
+        marks = qualified(&marks(owner)),
+        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        limit = sql.bind(limit as i64),
+    );
+    statement(sql, text)
+}
+
+/// In the order of the keys, as all who may wait for a row of the queue.
+pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::postgres();
+    let (queue, keys, own) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
            FROM {table} t
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND {listed})
+          ORDER BY {selected}
          ON CONFLICT DO NOTHING",
         columns = keys.join(", "),
-        selected = prefixed("t", &owner_key(owner)),
-        sequence = literal(&marks),
+        selected = prefixed("t", &own),
+        name = literal(owner.fields[field].name),
+        sequence = literal(&qualified(&marks(owner))),
         table = qualified(&owner.table),
-        listed = sql.is_listed(&name, "m.field"),
-        marked = equal("m", &keys, "t", &owner_key(owner)),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        range = shared::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }

@@ -8,7 +8,7 @@ use crate::{
         shared,
         sql::{Sql, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
     },
-    field::{Key, layout::Owner},
+    field::{Chunk, Key, layout::Owner},
 };
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
@@ -30,20 +30,23 @@ pub(super) fn internal(on: bool) -> Statement {
     statement(Sql::postgres(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
 }
 
-/// What somebody holds locked is marked, for the collector to flag: nobody waits for us, nor we for them.
-pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
+/// No trigger marks what is flagged here. What somebody holds locked is marked, for the collector to flag: nobody waits for
+/// us, nor we for them. So is what stands in the queue.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::postgres();
     let set = format!(
-        "WITH p AS (SELECT t.tableoid AS part, t.ctid AS place FROM {table} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED)
+        "WITH p AS (
+                SELECT t.tableoid AS part, t.ctid AS place FROM {table} t
+                 WHERE {} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED)
          UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}",
-        shared::key_range(&mut sql, owner, after, to),
+        shared::rows_of(&mut sql, owner, chunk),
     );
     let mut mark = Sql::postgres();
     let read = format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
-    let rows = shared::passed_over(&mut mark, owner, field, after, to, &read);
+    let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
     let text = format!("INSERT INTO {} ({}, field) {rows}", qualified(&marks(owner)), key_columns(owner).join(", "));
-    vec![statement(sql, set), statement(mark, text)]
+    vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
 }
 
 /// A row of which a newer version was locked than this statement sees is left to the next look.

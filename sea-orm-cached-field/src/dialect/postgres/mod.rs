@@ -33,7 +33,7 @@ use super::{
     Which, Written, sql::Sql,
 };
 use crate::field::{
-    Key,
+    Chunk, Key,
     layout::{Field, Owner, Source, Table, Upstream},
 };
 
@@ -154,8 +154,8 @@ impl Dialect for Postgres {
         tables::objects(owner, table, related)
     }
 
-    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
-        upgrade::upgrade(owner, table, from)
+    fn upgrade(&self, owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+        upgrade::upgrade(owner, described, table, from)
     }
 
     fn installed(&self, owner: &Owner) -> Statement {
@@ -174,12 +174,8 @@ impl Dialect for Postgres {
         catalog::drop_object(beside, kind, name, parent)
     }
 
-    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-        collect::enqueue_backlog(owner, field, after, to)
-    }
-
-    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-        mark::flag_chunk(owner, field, after, to)
+    fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
+        mark::flag_chunk(owner, field, chunk)
     }
 
     fn sessions_without_triggers(&self) -> Option<Statement> {
@@ -273,6 +269,14 @@ impl Dialect for Postgres {
         lazy: &[usize],
     ) -> Vec<Statement> {
         vec![collect::collect(owner, which, lease, leased, lazy)]
+    }
+
+    fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement {
+        collect::take_chunks(owner, upstream, marks)
+    }
+
+    fn enqueue_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+        collect::enqueue_chunk(owner, field, chunk)
     }
 
     fn generation(&self, newest_mark: i64) -> i64 {

@@ -4,7 +4,10 @@ use super::{functions, own_triggers, related_triggers};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
-        sql::{Sql, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{
+            Sql, bound_columns, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations,
+            versions,
+        },
     },
     field::layout::{Column, Field, Owner, Source, Table},
 };
@@ -72,19 +75,24 @@ fn key_collations(owner: &Owner, table: &Described) -> Vec<String> {
     owner.key.iter().map(|column| collation(column).unwrap_or_default()).collect()
 }
 
-/// `key_1 integer NOT NULL, ...`. The key is compared as the owner's is: two spellings that are equal there are one key.
-fn key_definitions(owner: &Owner, table: &Described, format: impl Fn(&str, &str) -> String) -> String {
-    let columns = key_columns(owner).into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
-    let definitions = columns.map(|((column, kind), collation)| format(&column, &format!("{kind}{collation}")));
-    definitions.collect::<Vec<_>>().join(", ")
+/// `key_1 integer NOT NULL`, ... The key is compared as the owner's is: two spellings that are equal there are one key.
+fn key_definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
+    let columns = columns.into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
+    columns.map(|((column, kind), collation)| format!("{column} {kind}{collation}{null}")).collect()
+}
+
+/// `after_key_1 integer`, ..., `to_key_1 integer`, ...
+pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
+    ["after", "to"].map(|bound| key_definitions(owner, table, bound_columns(owner, bound), "")).concat()
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
     let (marks, name) = (qualified(&marks(owner)), marks(owner).name);
-    let keys = key_definitions(owner, table, |column, kind| format!("{column} {kind}"));
+    let keys = key_definitions(owner, table, key_columns(owner), "").join(", ");
     let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
     let flush_keys: Vec<String> = flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
     let flush_keys = flush_keys.join(", ");
+    let bounds = bound_definitions(owner, table).join(", ");
     let create = vec![
         format!(
             "CREATE TABLE {marks} (
@@ -96,7 +104,8 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
                 via text,
                 link text,
                 {flush_keys},
-                flush_links text[]
+                flush_links text[],
+                {bounds}
             ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
         ),
         key_index(owner),
@@ -127,7 +136,7 @@ pub(super) fn via(source: &Source) -> String {
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let (queue, name) = (qualified(&recalculations(owner)), recalculations(owner).name);
-    let keys = key_definitions(owner, table, |column, kind| format!("{column} {kind} NOT NULL"));
+    let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
     let create = vec![
         // The lease stands in a column of its own that no index holds, and the pages have room: updates stay HOT.
         format!(

@@ -1,21 +1,23 @@
 //! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
 
-use super::tables::{comment, key_index};
+use super::tables::{bound_definitions, comment, key_index};
 use crate::{
     dialect::{
-        Object, ObjectKind,
+        Described, Object, ObjectKind,
         sql::{fitted, marks, name_in_schema, qualified, quote, recalculations, versions},
     },
     field::layout::{Owner, Table},
 };
 
-pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 3 && table.name == marks(owner).name {
         let index = fitted(format!("{}_key", table.name));
         let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
         steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
+        let columns = bound_definitions(owner, described).into_iter().map(|column| format!("ADD COLUMN {column}"));
+        steps.push(format!("ALTER TABLE {name} {}", columns.collect::<Vec<_>>().join(", ")));
     }
     if from < 2 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));

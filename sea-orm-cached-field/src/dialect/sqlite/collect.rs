@@ -6,9 +6,12 @@ use super::{NOW, statement};
 use crate::{
     dialect::{
         Enqueued, Which, repeated, shared,
-        sql::{Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed, quote, recalculations},
+        sql::{Sql, by_field, key_columns, literal, marks, names, owner_key, prefixed, quote, recalculations},
     },
-    field::{Key, layout::Owner},
+    field::{
+        Chunk,
+        layout::{Owner, Upstream},
+    },
 };
 
 /// Queues what the marks are of, then takes them away: this transaction is the one writer, so both find the same. A row
@@ -27,7 +30,8 @@ pub(super) fn collect(
         let chosen = match which {
             Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())),
             Which::Oldest(limit) => {
-                format!("SELECT {keys} FROM {marks} WHERE {known} ORDER BY id LIMIT {}", sql.bind(limit as i64))
+                let limit = sql.bind(limit as i64);
+                format!("SELECT {keys} FROM {marks} WHERE key_1 IS NOT NULL AND {known} ORDER BY id LIMIT {limit}")
             }
         };
         format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
@@ -154,24 +158,33 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn enqueue_backlog(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
+pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::sqlite();
-    let (marks, queue, keys) = (quote(&marks(owner).name), quote(&recalculations(owner).name), key_columns(owner));
-    let range = shared::key_range(&mut sql, owner, after, to);
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let name = literal(owner.fields[field].name);
+    let text = format!(
+        "SELECT m.id, m.field, {chunks} FROM {marks} m WHERE {takeable} ORDER BY m.id LIMIT {limit}",
+        chunks = sql.marked_chunks(owner),
+        marks = quote(&marks(owner).name),
+        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        limit = sql.bind(limit as i64),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::sqlite();
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, abs(random() / 2) + 1
            FROM {table} t
           WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {listed})
          ON CONFLICT DO NOTHING",
-        columns = keys.join(", "),
+        queue = quote(&recalculations(owner).name),
+        columns = key_columns(owner).join(", "),
         selected = prefixed("t", &owner_key(owner)),
+        name = literal(owner.fields[field].name),
         table = quote(&owner.table.name),
-        listed = sql.is_listed(&name, "m.field"),
-        marked = equal("m", &keys, "t", &owner_key(owner)),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        range = shared::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }

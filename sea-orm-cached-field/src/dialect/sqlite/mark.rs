@@ -8,7 +8,7 @@ use crate::{
         shared,
         sql::{Sql, key_columns, literal, marks, owner_key, quote, recalculations},
     },
-    field::{Key, layout::Owner},
+    field::{Chunk, Key, layout::Owner},
 };
 
 /// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken back, is always that of this
@@ -58,12 +58,40 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"))
 }
 
-/// There is one writer, so nothing is locked.
-pub(super) fn flag_chunk(owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-    let mut sql = Sql::sqlite();
-    let range = shared::key_range(&mut sql, owner, after, to);
+/// There is one writer, so nothing is locked. What the trigger marks of these rows is taken back: all that comes after a mark of
+/// ours. What stands in the queue is marked, for a calculation that is under way has to miss.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
     let (table, flag) = (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
-    vec![statement(sql, format!("UPDATE {table} AS t SET {flag} = 1 WHERE {range}"))]
+    let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
+    let (keys, name) = (key_columns(owner), literal(owner.fields[field].name));
+    let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
+    let in_chunk = |text: &dyn Fn(String) -> String, columns: &[String]| {
+        let mut sql = Sql::sqlite();
+        let range = shared::range_of(&mut sql, owner, columns, chunk);
+        statement(sql, text(range))
+    };
+    let plain = |text: String| statement(Sql::sqlite(), text);
+    vec![
+        plain(format!("INSERT INTO {marks} (field) VALUES ('')")),
+        in_chunk(&|range| format!("UPDATE {table} SET {flag} = 1 WHERE {range} AND NOT {flag}"), &owner_key(owner)),
+        in_chunk(
+            &|range| {
+                format!("DELETE FROM {marks} WHERE id > {newest} AND {range} AND field = {name} AND eager IS NULL")
+            },
+            &keys,
+        ),
+        plain(format!("DELETE FROM {marks} WHERE id = {newest}")),
+        in_chunk(
+            &|range| {
+                let columns = keys.join(", ");
+                format!(
+                    "INSERT INTO {marks} ({columns}, field) SELECT {columns}, {name} FROM {queue}
+                      WHERE {range} AND field = {name}"
+                )
+            },
+            &keys,
+        ),
+    ]
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {

@@ -32,7 +32,7 @@ use super::{
     Written, sql::Sql,
 };
 use crate::field::{
-    Key,
+    Chunk, Key,
     layout::{Field, Owner, Source, Table, Upstream},
 };
 
@@ -133,7 +133,7 @@ impl Dialect for Sqlite {
         tables::objects(owner, table, related)
     }
 
-    fn upgrade(&self, owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    fn upgrade(&self, owner: &Owner, _: &Described, table: &Object, from: u32) -> Vec<String> {
         upgrade::upgrade(owner, table, from)
     }
 
@@ -153,16 +153,12 @@ impl Dialect for Sqlite {
         catalog::drop_object(beside, kind, name, parent)
     }
 
-    fn enqueue_backlog(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Statement {
-        collect::enqueue_backlog(owner, field, after, to)
-    }
-
-    fn flag_chunk(&self, owner: &Owner, field: usize, after: Option<&Key>, to: Option<&Key>) -> Vec<Statement> {
-        mark::flag_chunk(owner, field, after, to)
+    fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
+        mark::flag_chunk(owner, field, chunk)
     }
 
     fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
-        super::shared::unqueued(self.sql(), owner, field, "false")
+        super::shared::unqueued(self.sql(), owner, field, &self.sql().is_chunk("m"))
     }
 
     fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement {
@@ -226,6 +222,14 @@ impl Dialect for Sqlite {
     }
 
     /// Marks' ids are used again once they are deleted; a random number is not.
+    fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement {
+        collect::take_chunks(owner, upstream, marks)
+    }
+
+    fn enqueue_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+        collect::enqueue_chunk(owner, field, chunk)
+    }
+
     fn generation(&self, _: i64) -> i64 {
         fastrand::i64(1..)
     }

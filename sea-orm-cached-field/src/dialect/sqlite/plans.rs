@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 use super::Sqlite;
 use crate::{
     dialect::{Described, Dialect, example},
-    field::layout::Owner,
+    field::{Key, layout::Owner},
 };
 
 async fn installed(owner: &Owner) -> DatabaseConnection {
@@ -67,7 +67,9 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
 async fn no_statement_reads_a_whole_table() {
     let owner = Owner { sources: Vec::new(), ..example::owner() };
     let db = installed(&owner).await;
-    for (name, statement) in example::statements(&Sqlite, &owner) {
+    let keys = [1, 2].map(|id| Key::new([id.into()]));
+    let chunks = example::chunks(&Sqlite, &owner, [&keys[0], &keys[1]]);
+    for (name, statement) in example::statements(&Sqlite, &owner).into_iter().chain(chunks) {
         let found = scans(&db, statement).await;
         let ended_early: &[&str] = match name {
             // The oldest marks come first in the order of the table, of which no more are read than are taken.

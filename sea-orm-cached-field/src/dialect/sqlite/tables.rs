@@ -5,7 +5,7 @@ use crate::{
     dialect::{
         Described, Object, ObjectKind,
         apart::apart,
-        sql::{Sql, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{Sql, bound_columns, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
     },
     field::layout::{Column, Field, Owner, Table},
 };
@@ -43,16 +43,16 @@ pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, bo
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
 
-/// The key is compared as the owner's is: two spellings that the owner's collation calls equal are one key.
-fn key_definitions(owner: &Owner, table: &Described) -> String {
-    let definition = |(column, own): (String, &Column)| {
+/// Columns for keys that are compared as the owner's are: two spellings that the owner's collation calls equal are one key.
+fn key_definitions(owner: &Owner, table: &Described, columns: &[String], null: &str) -> String {
+    let definition = |(column, own): (&String, &Column)| {
         // Outside of a STRICT table, ANY would make numbers of texts.
         let kind = table.columns[&own.name].as_str();
         let kind = if kind.eq_ignore_ascii_case("any") { "BLOB" } else { kind };
         let collation = table.collations.get(&own.name).map(|name| format!(" COLLATE {name}")).unwrap_or_default();
-        format!("{column} {kind} NOT NULL{collation}")
+        format!("{column} {kind}{null}{collation}")
     };
-    key_columns(owner).into_iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
+    columns.iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
@@ -63,9 +63,13 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
   field TEXT NOT NULL,
   {},
   eager INTEGER, -- NULL: as the field is set
-  marked_at INTEGER NOT NULL DEFAULT ({NOW})
+  marked_at INTEGER NOT NULL DEFAULT ({NOW}),
+  {},
+  {}
 )",
-        key_definitions(owner, table),
+        key_definitions(owner, table, &key_columns(owner), ""),
+        key_definitions(owner, table, &bound_columns(owner, "after"), ""),
+        key_definitions(owner, table, &bound_columns(owner, "to"), ""),
     );
     object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
 }
@@ -85,7 +89,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   queued_at INTEGER NOT NULL DEFAULT ({NOW}),
   PRIMARY KEY ({}, field)
 ) WITHOUT ROWID",
-        key_definitions(owner, table),
+        key_definitions(owner, table, &key_columns(owner), " NOT NULL"),
         key_columns(owner).join(", "),
     );
     object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)

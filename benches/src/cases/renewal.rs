@@ -1,0 +1,98 @@
+//! `renewal`: what it costs that the calculation of a large table's field gets another version.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::{CACHED, Case, FLOOR};
+use crate::{
+    bench::{Bench, Scale},
+    child::Child,
+    measure::Unit,
+    place::{Place, Town},
+    schema::Way,
+};
+
+/// A turn at the largest scale takes minutes, and one is like the next.
+pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
+    let rows = bench.pick(case.rows);
+    let patience = Duration::from_secs(if bench.scale == Scale::Full { 60 } else { 2 });
+
+    let by_hand = bench.places.new_with(Town::without_pigeons(rows)).await?;
+    by_hand.tidy().await?;
+    let started = Instant::now();
+    by_hand.sql(FLAG_ALL).await?;
+    let floor = started.elapsed().as_secs_f64();
+
+    let place = bench.places.new_with(Town::without_pigeons(rows)).await?;
+    Way::OwnColumns.models().install(&place.db).await?;
+    place.forget_marks(Way::OwnColumns.models(), Way::OwnColumns.models()).await?;
+    settle(&place).await?;
+    let mut installer = Child::installer(&place.url, Way::OwnColumns)?;
+    let took = installer.ask("install")?;
+    let memory = installer.peak_memory()?;
+    installer.stop()?;
+    let (waiting, size) = (waiting(&place).await?, size(&place).await?);
+    let most = most_waiting(&place, patience).await?.max(waiting);
+
+    bench.record((case, "install"), rows, Unit::Seconds, [(FLOOR, vec![floor]), (CACHED, vec![took])]);
+    bench.record((case, "memory"), rows, Unit::Bytes, [(CACHED, vec![memory])]);
+    bench.record((case, "tables"), rows, Unit::Bytes, [(CACHED, vec![size])]);
+    bench.record((case, "waiting"), rows, Unit::Rows, [(CACHED, vec![most])]);
+    Ok(())
+}
+
+/// All rows are fresh, of another version than that of the model, and nothing waits.
+async fn settle(place: &Place) -> Result<()> {
+    for statement in [
+        "UPDATE lamppost SET slow_full_name_recalculation_needed = FALSE WHERE slow_full_name_recalculation_needed",
+        "DELETE FROM _lamppost_cached_marks",
+        "DELETE FROM _lamppost_cached_recalculations",
+        "UPDATE _lamppost_cached_versions SET version = 99, renewal = NULL",
+    ] {
+        place.sql(statement).await?;
+    }
+    place.tidy().await
+}
+
+/// How many marks and rows of the queue there are.
+async fn waiting(place: &Place) -> Result<f64> {
+    let marks: i64 = place.scalar("SELECT count(*) FROM _lamppost_cached_marks").await?;
+    let queued: i64 = place.scalar("SELECT count(*) FROM _lamppost_cached_recalculations").await?;
+    Ok((marks + queued) as f64)
+}
+
+/// While a worker works off all, or for so long.
+async fn most_waiting(place: &Place, patience: Duration) -> Result<f64> {
+    let worker = Child::worker(&place.url, Way::OwnColumns, 1000, 8)?;
+    let (started, mut most) = (Instant::now(), 0.0_f64);
+    while started.elapsed() < patience && place.scalar::<bool>(ANY_STALE).await? {
+        most = most.max(waiting(place).await?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    worker.stop()?;
+    Ok(most)
+}
+
+/// How large the tables of the library are, with their indexes.
+async fn size(place: &Place) -> Result<f64> {
+    let size = if place.is_sqlite() {
+        "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '\\_lamppost\\_cached\\_%' ESCAPE '\\'"
+    } else if place.is_mysql() {
+        "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_tablespaces
+          WHERE name LIKE concat(database(), '/%lamppost@5fcached%') OR name LIKE concat(database(), '/%lamppost_cached%')"
+    } else {
+        "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint) FROM pg_class WHERE relkind = 'r' AND relname LIKE '\\_lamppost\\_cached\\_%'"
+    };
+    match place.scalar::<Option<i64>>(size).await {
+        Ok(size) => Ok(size.unwrap_or_default() as f64),
+        // MariaDB's view has another name.
+        Err(_) => Ok(place
+            .scalar::<Option<i64>>(&size.replace("innodb_tablespaces", "innodb_sys_tablespaces"))
+            .await?
+            .unwrap_or_default() as f64),
+    }
+}
+
+const FLAG_ALL: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = TRUE";
+const ANY_STALE: &str = "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";
