@@ -215,12 +215,14 @@ contract! {
         db.sql("DELETE FROM _hunt_cached_recalculations").await;
         hunts().install(&*db).await.expect("installed");
         let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
-        let queued: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_recalculations WHERE field = 'report'").await;
-        assert_eq!(flagged, 10_500);
-        assert_eq!(queued, flagged);
+        let marks: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
+        assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
         // Several chunks of 200.
         let some = Condition::all().add(hunt::Column::Number.lt(500));
         assert_eq!(hunt::Report::recalculate(&*db, some).await.expect("recalculated"), 500);
+        db.drain(hunts()).await;
+        let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
+        assert_eq!((flagged, db.pending("hunt").await), (0, 0));
     }
 }
 
