@@ -76,9 +76,21 @@ contract! {
         set_up_fragiles(&db).await;
         rows_of(&db, ["fine"]).await;
         db.sql("DELETE FROM _fragile_cached_marks").await;
-        assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
+        let queue = "INSERT INTO _fragile_cached_recalculations (key_1, field, generation)";
+        db.sql(&format!("{queue} SELECT id, 'opinion', 1 FROM fragile")).await;
         age(&db, "_fragile_cached_recalculations", &["due_at", "queued_at"]).await;
         waits(&db, false).await;
+    }
+
+    async fn a_chunk_of_flagged_rows_that_no_worker_takes(db: TestDb) {
+        set_up_fragiles(&db).await;
+        rows_of(&db, ["fine"]).await;
+        db.sql("DELETE FROM _fragile_cached_marks").await;
+        assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
+        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
+        waits(&db, false).await;
+        db.drain(fragiles()).await;
+        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
     }
 
     async fn an_expiry_that_no_worker_sees(db: TestDb) {
