@@ -111,7 +111,7 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         name: "a user's column that is written, too",
         sqlite: r#"SET "cached_f(\d)" => SET "turns" = "turns" + 1, "cached_f$1""#,
         postgres: r#"SET "cached_f(\d)" => SET "turns" = t."turns" + 1, "cached_f$1""#,
-        mysql: r"SET `cached_f(\d)` => SET `turns` = `turns` + 1, `cached_f$1`",
+        mysql: r"SET (t\.)?`cached_f(\d)` => SET $1`turns` = $1`turns` + 1, $1`cached_f$2`",
         ..NONE
     },
     Mutation {
