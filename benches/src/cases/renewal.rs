@@ -86,7 +86,9 @@ async fn size(place: &Place) -> Result<f64> {
     }
 }
 
-const END_ALL_FLAGS: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = FALSE";
+/// Without values, so that the first installation flags nothing.
+const END_ALL_FLAGS: &str =
+    "UPDATE lamppost SET cached_slow_full_name = NULL, slow_full_name_recalculation_needed = FALSE";
 const FLAG_ALL: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = TRUE";
 const FLAGGED: &str = "SELECT count(*) FROM lamppost WHERE slow_full_name_recalculation_needed";
 const ANY_STALE: &str = "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";

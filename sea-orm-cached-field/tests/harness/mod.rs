@@ -520,6 +520,17 @@ pub fn not_there(reason: &str) {
     }
 }
 
+/// Whether a session of this database waits for a lock; other tests have databases of their own.
+/// PostgreSQL only.
+pub async fn postgres_waits(db: &TestDb) -> bool {
+    let waiting = "SELECT count(*)
+          FROM pg_locks l
+          JOIN pg_stat_activity a USING (pid)
+         WHERE NOT l.granted
+           AND a.datname = current_database()";
+    db.scalar::<i64>(waiting).await > 0
+}
+
 /// Whether a transaction waits for a row of this table. MariaDB and MySQL only, whose tables of
 /// transactions and locks repeat what they have said less than 100 ms ago.
 pub async fn innodb_waits_for(db: &TestDb, table: &str) -> bool {

@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
-use crate::harness::{gate::Gate, lampposts::*};
+use crate::harness::{gate::Gate, lampposts::*, postgres_waits};
 
 // On SQLite there is one writer: a row is never locked while another transaction completes.
 
@@ -21,7 +21,7 @@ async fn postgres(db: TestDb) {
     assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
     gate.open();
     // The value was not stored, and whoever ends the lease waits for the lock.
-    while db.scalar::<i64>("SELECT count(*) FROM pg_locks WHERE NOT granted").await == 0 {
+    while !postgres_waits(&db).await {
         tokio::task::yield_now().await;
     }
     collector.commit().await.expect("committed");

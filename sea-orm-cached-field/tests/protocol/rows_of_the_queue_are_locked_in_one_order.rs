@@ -4,7 +4,7 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement, TransactionTrait};
 
-use crate::harness::{TestDb, innodb_waits_for, lampposts::*};
+use crate::harness::{TestDb, innodb_waits_for, lampposts::*, postgres_waits};
 
 const ROWS: usize = 8;
 
@@ -38,12 +38,7 @@ async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool
 
 #[apply(on_postgres)]
 async fn postgres(db: TestDb) {
-    let waiting = "SELECT count(*)
-          FROM pg_locks l
-          JOIN pg_stat_activity a USING (pid)
-         WHERE NOT l.granted
-           AND a.datname = current_database()";
-    locks_no_other(db, async |db| db.scalar::<i64>(waiting).await > 0).await;
+    locks_no_other(db, postgres_waits).await;
 }
 
 #[apply(on_mariadb_and_mysql)]
