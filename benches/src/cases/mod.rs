@@ -217,7 +217,6 @@ pub(crate) const CASES: &[Case] = &[
         on: EVERYWHERE,
         floor: "for the installation, one UPDATE that flags all rows, where no triggers are",
         targets: &[
-            to(CACHED, TimesFloorAtMost(3.0)).of(&["install"]),
             to(CACHED, AtMost(64.0 * 1024.0 * 1024.0)).of(&["memory"]),
             to(CACHED, AtMost(30_000.0)).of(&["waiting"]),
         ],
