@@ -175,7 +175,7 @@ impl State {
     fn commit(&mut self, protocol: &Protocol, writer: usize, flags: bool) {
         match self.writers.remove(writer) {
             Writer::Related(mark) => {
-                // A mark that waits stands for the flag, too: the one writer has set both.
+                // Where a mark waits, the flag is set: whoever made the mark has set both.
                 let relies = protocol.one_writer && mark.is_none();
                 self.input += 1;
                 self.marks.extend(mark);

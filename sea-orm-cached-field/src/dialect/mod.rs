@@ -276,8 +276,8 @@ pub(crate) trait Dialect: Send + Sync {
         shared::end_renewal(self.sql(), owner, field, renewal)
     }
 
-    /// Sets the flags of a chunk of rows without marking them, but for those that somebody holds locked, and those that stand
-    /// in the queue: these it marks, or passes over.
+    /// Sets the flags of a chunk of rows. It marks only those that another transaction holds locked
+    /// and those that stand in the queue, or passes them over.
     fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement>;
 
     /// Rows `key_1`, ..., `marked_at` (now): those that [`Dialect::flag_chunk`] has passed over, where it does.

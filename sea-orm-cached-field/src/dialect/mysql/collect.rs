@@ -233,7 +233,7 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
     statement(sql, text)
 }
 
-/// A row of the queue that stands there already is not touched, and so not waited for.
+/// Rows that are in the queue already are left out: the statement waits for none of them.
 pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys, own) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));

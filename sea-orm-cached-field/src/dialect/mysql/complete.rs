@@ -92,7 +92,8 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
     assignments
 }
 
-/// One statement for all rows, if each value keeps its type in a list; else one a row, where it is bound as one of its column's.
+/// One statement for all rows, if each value keeps its type in a list. Else one statement a row,
+/// where each value is bound with the type of its column.
 pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
     let is_listed = rows.len() > 1 && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
     match is_listed.then(|| write_list(owner, shape, rows)).flatten() {
@@ -118,7 +119,8 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
     statement(sql, format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")))
 }
 
-/// The rows are locked already. The earliest claim stands for all: an expiry that is kept for nothing flags its row once more.
+/// The rows are locked already. The earliest claim stands for all: it decides which expiries had
+/// passed. One that passed after it is kept, and flags its row once more.
 fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statement> {
     let (mut sql, keys) = (Sql::mysql(), key_columns(owner));
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
@@ -153,7 +155,7 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
     Some(statement(sql, text))
 }
 
-/// How a value stands in a list, so that it is the same as if it were bound for its column.
+/// How a value is written in a list, so that the column gets what it would get from a bound value.
 #[derive(Clone, Copy)]
 enum Listed {
     Text,

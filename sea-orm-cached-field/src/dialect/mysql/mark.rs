@@ -24,7 +24,8 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
 }
 
-/// No trigger marks what is flagged here. What somebody holds locked is passed over: nobody waits for us, nor we for them.
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are passed over:
+/// neither waits for the other.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::mysql();

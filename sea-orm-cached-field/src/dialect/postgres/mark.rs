@@ -30,8 +30,8 @@ pub(super) fn internal(on: bool) -> Statement {
     statement(Sql::postgres(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
 }
 
-/// No trigger marks what is flagged here. What somebody holds locked is marked, for the collector to flag: nobody waits for
-/// us, nor we for them. So is what stands in the queue.
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are marked, for
+/// the collector to flag: neither waits for the other. So are rows that stand in the queue.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::postgres();

@@ -58,8 +58,9 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"))
 }
 
-/// There is one writer, so nothing is locked. What the trigger marks of these rows is taken back: all that comes after a mark of
-/// ours. What stands in the queue is marked, for a calculation that is under way has to miss.
+/// There is one writer, so nothing is locked. The trigger marks each row that is flagged; these
+/// marks are deleted: they come after a mark that is made for this. What stands in the queue is
+/// marked, for a calculation that is under way has to miss.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
     let (table, flag) = (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));

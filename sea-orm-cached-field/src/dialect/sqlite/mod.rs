@@ -221,7 +221,6 @@ impl Dialect for Sqlite {
         collect::collect(owner, which, lease, leased, lazy)
     }
 
-    /// Marks' ids are used again once they are deleted; a random number is not.
     fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement {
         collect::take_chunks(owner, upstream, marks)
     }
@@ -230,6 +229,7 @@ impl Dialect for Sqlite {
         collect::enqueue_chunk(owner, field, chunk)
     }
 
+    /// Marks' ids are used again once they are deleted; a random number is not.
     fn generation(&self, _: i64) -> i64 {
         fastrand::i64(1..)
     }
