@@ -69,7 +69,7 @@ impl FieldRows {
     }
 
     async fn has_stale_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<bool, Error> {
-        for below in self.model.all_below(self.field) {
+        for below in self.model.all_below(self.field).iter().filter(|below| !below.is_asked_once()) {
             let (_, stale) = self.stale_below(db, keys, below).await?;
             if !stale.is_empty() {
                 return Ok(true);
@@ -104,7 +104,10 @@ impl FieldRows {
         let (mut since, mut wait, mut before) = (Instant::now(), WAIT, HashSet::new());
         let (mut all, mut rounds) = (HashSet::new(), 0);
         loop {
-            let (rows, stale) = self.stale_below(&db, keys, below).await?;
+            let (rows, mut stale) = self.stale_below(&db, keys, below).await?;
+            if below.is_asked_once() && !before.is_empty() {
+                stale.retain(|key| all.contains(key));
+            }
             if stale.is_empty() {
                 return Ok(());
             }

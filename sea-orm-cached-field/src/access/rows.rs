@@ -26,7 +26,7 @@ use crate::{
     field::{CachedField, FieldSpec, IntoExecutor, Key, layout::Owner},
     invalidation::{self, Calculation},
     recalculation::{Holder, Recalculation},
-    registry::{self, Below, Model},
+    registry::{self, Below, Model, Way},
 };
 
 /// How many rows are claimed, calculated and stored at a time.
@@ -197,14 +197,19 @@ impl FieldRows {
         below: &Below,
     ) -> Result<(Self, Vec<Key>), Error> {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
-        let Some(source) = &below.source else {
-            let stale = rows.stale(db, keys).await?;
-            return Ok((rows, stale));
+        let (dialect, owner) = (dialect::of(db.get_database_backend())?, &below.model.owner);
+        let (question, repeats) = match &below.way {
+            Way::Itself => {
+                let stale = rows.stale(db, keys).await?;
+                return Ok((rows, stale));
+            }
+            Way::Behind(source) => {
+                let question = dialect.stale_behind(&self.model.owner, source, keys, owner, below.field);
+                (question, !source.repeated.is_empty() || owner.repeats())
+            }
+            Way::Anywhere => (dialect.stale_anywhere(owner, below.field), owner.repeats()),
         };
-        let dialect = dialect::of(db.get_database_backend())?;
-        let stale = dialect.stale_behind(&self.model.owner, source, keys, &below.model.owner, below.field);
-        let repeats = !source.repeated.is_empty() || below.model.owner.repeats();
-        let found = ask(db, stale, repeats, [&self.model.owner, &below.model.owner]).await?;
+        let found = ask(db, question, repeats, [&self.model.owner, owner]).await?;
         let keys = found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
         Ok((rows, keys))
     }

@@ -238,6 +238,7 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         several("stale_behind", vec![dialect.stale_behind(owner, source, &keys[..1], owner, 0)]);
         several("stale_behind rows", vec![dialect.stale_behind(owner, source, &keys, owner, 0)]);
     }
+    several("stale_anywhere", vec![dialect.stale_anywhere(owner, 0)]);
     let (before, after) = dialect.settle(owner, &claims);
     several("settle", before.into_iter().chain(after).collect());
     several("flag_lazily", dialect.flag_lazily(owner, 0, &keys[0]));

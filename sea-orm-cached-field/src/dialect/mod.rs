@@ -674,6 +674,9 @@ pub(crate) trait Dialect: Send + Sync {
     /// The rows behind this source, as seen from these rows of the owner, of which the field of another owner is stale: rows
     /// `key_1`, ...
     fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement;
+
+    /// All rows of the owner's table whose field is stale: rows `key_1`, ...
+    fn stale_anywhere(&self, owner: &Owner, field: usize) -> Statement;
 }
 
 /// The database's own code of an error.

@@ -279,15 +279,14 @@ impl Source {
         moves
     }
 
-    /// The way over one source and on to another; none is the row itself.
-    pub(crate) fn joined(first: Option<Self>, second: Option<Self>) -> Option<Self> {
-        let (Some(mut first), Some(second)) = (first.clone(), second.clone()) else { return first.or(second) };
-        let length = first.steps.len();
-        let shifted = second.repeated.iter().map(|group| group.start + length..group.end + length);
-        first.repeated.extend(shifted);
-        first.steps.extend(second.steps);
-        first.at = length + second.at;
-        Some(first)
+    /// The way over this source and on to another.
+    pub(crate) fn joined(mut self, other: Self) -> Self {
+        let length = self.steps.len();
+        let shifted = other.repeated.iter().map(|group| group.start + length..group.end + length);
+        self.repeated.extend(shifted);
+        self.steps.extend(other.steps);
+        self.at = length + other.at;
+        self
     }
 
     /// The same way any number of times; `None` if a part of it is repeated already.

@@ -34,9 +34,9 @@ fn visit(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>, finished: &mut
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
         return Err(Error::Cycle { path: path[start..].iter().map(|node| name(models, *node)).collect() });
     }
-    for (source, upstream) in upstream(models, node) {
-        if source.is_none() || !is_recursion(models, node, upstream) {
-            visit(models, upstream, path, finished)?;
+    for Edge { source, below, .. } in upstream(models, node) {
+        if source.is_none() || !is_recursion(models, node, below) {
+            visit(models, below, path, finished)?;
         }
     }
     path.pop();
@@ -54,19 +54,33 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
     format!("{}.{}", owner.table.name, owner.fields[field].name)
 }
 
-/// The cached fields that this one is calculated from, each with the way to its rows; none if it is the row itself. What leads
-/// to related rows counts, too: a link that is wrong leads to the wrong rows.
-fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<(Option<Source>, Node)> {
+/// A cached field that another is calculated from.
+#[derive(Clone)]
+struct Edge {
+    /// The way to its rows; none if it is the row itself.
+    source: Option<Source>,
+    /// Whether it is what links its rows with those before them, so that any row may become one of them.
+    is_link: bool,
+    below: Node,
+}
+
+/// The cached fields that this one is calculated from. What leads to related rows counts, too: a link that is wrong leads to
+/// the wrong rows.
+fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Edge> {
     let owner = &models[model].owner;
     let mut upstream = Vec::new();
     let own = &owner.fields[field].own_columns;
-    upstream.extend(fields(models, &owner.table, |column| own.contains(column)).map(|below| (None, below)));
+    let own = fields(models, &owner.table, |column| own.contains(column));
+    upstream.extend(own.map(|below| Edge { source: None, is_link: false, below }));
+
     for source in &owner.sources {
         for reader in source.readers.iter().filter(|reader| reader.field == field) {
             let way = Source { readers: Vec::new(), ..source.clone() };
-            let is_read =
-                |column: &String| reader.columns.contains(column) || source.link_columns().any(|far| far == column);
-            upstream.extend(fields(models, source.table(), is_read).map(|below| (Some(way.clone()), below)));
+            let is_link = |column: &String| source.link_columns().any(|far| far == column);
+            let is_read = |column: &String| !is_link(column) && reader.columns.contains(column);
+            let edge = |below, is_link| Edge { source: Some(way.clone()), is_link, below };
+            upstream.extend(fields(models, source.table(), is_link).map(|below| edge(below, true)));
+            upstream.extend(fields(models, source.table(), is_read).map(|below| edge(below, false)));
         }
     }
     upstream
@@ -101,7 +115,7 @@ fn depth(models: &[Arc<Model>], node: Node, depths: &mut HashMap<Node, usize>) -
     }
     // What comes back to it on the way down does not count.
     depths.insert(node, 0);
-    let deepest = upstream(models, node).into_iter().map(|(_, below)| depth(models, below, depths) + 1).max();
+    let deepest = upstream(models, node).into_iter().map(|edge| depth(models, edge.below, depths) + 1).max();
     depths.insert(node, deepest.unwrap_or(0));
     deepest.unwrap_or(0)
 }
@@ -111,7 +125,7 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
     let of_model = |at: usize| {
         let mut waits: Vec<Upstream> = Vec::new();
         for field in 0..models[at].owner.fields.len() {
-            for (source, (model, below)) in upstream(models, (at, field)) {
+            for Edge { source, below: (model, below), .. } in upstream(models, (at, field)) {
                 let owner = &models[model].owner;
                 let name = owner.fields[below].name;
                 match waits.iter_mut().find(|wait| wait.field == field && wait.source == source) {
@@ -127,22 +141,60 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
 
 /// A cached field that another is calculated from, directly or over others.
 pub(crate) struct Below {
-    /// The way to its rows; none if it is the row itself.
-    pub(crate) source: Option<Source>,
+    pub(crate) way: Way,
     pub(crate) model: Arc<Model>,
     pub(crate) field: usize,
+}
+
+impl Below {
+    /// Whether only those rows count that are stale at first. In a large table that is written all the time, there is
+    /// always a row that has just become stale.
+    pub(crate) fn is_asked_once(&self) -> bool {
+        self.way == Way::Anywhere && !self.model.owner.fields[self.field].recursive
+    }
+}
+
+/// The way from a row to the rows whose field has to be right before the row's own field is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    /// It is the row itself.
+    Itself,
+    /// They are the rows behind this source.
+    Behind(Source),
+    /// They are all rows of their table: only when the field is right is it known which row they are linked with.
+    Anywhere,
+}
+
+impl Way {
+    /// This way and on over an edge.
+    fn over(&self, edge: Edge) -> Self {
+        match edge.source {
+            Some(_) if edge.is_link => Self::Anywhere,
+            Some(source) => self.to(source),
+            None => self.clone(),
+        }
+    }
+
+    /// This way and on to a source.
+    fn to(&self, source: Source) -> Self {
+        match self {
+            Self::Itself => Self::Behind(source),
+            Self::Behind(way) => Self::Behind(way.clone().joined(source)),
+            Self::Anywhere => Self::Anywhere,
+        }
+    }
 }
 
 /// All cached fields that one is calculated from, those first which others of them are calculated from.
 pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
     let mut descent = Descent { models, path: vec![node], seen: HashSet::new(), found: Vec::new() };
-    descent.descend(node, None);
-    let below = |(source, (model, field))| Below { source, model: Arc::clone(&models[model]), field };
+    descent.descend(node, &Way::Itself);
+    let below = |(way, (model, field))| Below { way, model: Arc::clone(&models[model]), field };
     descent.found.into_iter().map(below).collect()
 }
 
 /// The way to rows, and a field of them.
-type Place = (Option<Source>, Node);
+type Place = (Way, Node);
 
 struct Descent<'m> {
     models: &'m [Arc<Model>],
@@ -153,21 +205,22 @@ struct Descent<'m> {
 }
 
 impl Descent<'_> {
-    fn descend(&mut self, node: Node, way: Option<Source>) {
-        let (itself, others): (Vec<Place>, Vec<Place>) =
-            upstream(self.models, node).into_iter().partition(|(_, below)| *below == node);
-        let recursions = itself.into_iter().filter_map(|(source, _)| source?.repeated_as_a_whole());
-        let recursions: Vec<Option<Source>> =
-            recursions.map(|recursion| Source::joined(way.clone(), Some(recursion))).collect();
-        for (source, below) in others {
-            if self.path.contains(&below) {
+    fn descend(&mut self, node: Node, way: &Way) {
+        let (itself, others): (Vec<Edge>, Vec<Edge>) =
+            upstream(self.models, node).into_iter().partition(|edge| edge.below == node);
+        let recursions = itself.into_iter().filter_map(|edge| edge.source?.repeated_as_a_whole());
+        let recursions: Vec<Way> =
+            recursions.map(|recursion| way.to(recursion)).filter(|recursion| recursion != way).collect();
+
+        for edge in others {
+            if self.path.contains(&edge.below) {
                 continue;
             }
-            for way in std::iter::once(&way).chain(&recursions) {
-                let place = (Source::joined(way.clone(), source.clone()), below);
+            for way in std::iter::once(way).chain(&recursions) {
+                let place = (way.over(edge.clone()), edge.below);
                 if self.seen.insert(place.clone()) {
-                    self.path.push(below);
-                    self.descend(below, place.0.clone());
+                    self.path.push(edge.below);
+                    self.descend(edge.below, &place.0);
                     self.path.pop();
                     self.found.push(place);
                 }

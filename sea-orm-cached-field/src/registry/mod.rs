@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-pub(crate) use graph::{Below, check_cycles, upstream_first, upstreams};
+pub(crate) use graph::{Below, Way, check_cycles, upstream_first, upstreams};
 pub use query::select;
 #[cfg(test)]
 pub(crate) use rows::LoadedOrUnreadable;

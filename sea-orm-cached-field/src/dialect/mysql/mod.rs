@@ -527,6 +527,10 @@ impl Dialect for MySql {
         read::stale_behind(owner, source, keys, of, field)
     }
 
+    fn stale_anywhere(&self, owner: &Owner, field: usize) -> Statement {
+        read::stale_anywhere(owner, field)
+    }
+
     fn cast_to(&self, kind: &ColumnType) -> Option<String> {
         query::cast_to(kind)
     }

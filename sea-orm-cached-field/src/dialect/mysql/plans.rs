@@ -169,6 +169,10 @@ async fn no_statement_reads_a_whole_table(url: &str) {
             if ["circular", "readers", "retry_readers", "stale_behind"].contains(&name) {
                 continue;
             }
+            // It reads the owner's table.
+            if name == "stale_anywhere" {
+                continue;
+            }
             // The time is no table, and what inserts has no plan.
             if statement.sql.starts_with("SET") || statement.sql.starts_with("INSERT INTO") {
                 continue;

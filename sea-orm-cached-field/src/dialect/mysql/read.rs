@@ -43,21 +43,25 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 /// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause: flagged, expired, marked or
 /// queued.
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
-    let column = &owner.fields[field];
-    let name = literal(column.name);
-    let expired = column
-        .expires_after
-        .as_ref()
-        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)")));
+    let name = literal(owner.fields[field].name);
     format!(
-        "(t.{flag} OR COALESCE({expired}, FALSE) OR {marked}
+        "({flagged} OR {marked}
                 OR (SELECT COUNT(*) FROM {queue} q FORCE INDEX (PRIMARY) WHERE {queued} AND q.field = {name}) > 0)",
-        flag = quote(&column.recalculation_needed),
-        expired = expired.as_deref().unwrap_or("FALSE"),
+        flagged = flagged(owner, field),
         marked = marked(owner, rows, &name),
         queue = qualified(&recalculations(owner)),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
     )
+}
+
+/// Whether the row `t` itself says that its field is stale.
+fn flagged(owner: &Owner, field: usize) -> String {
+    let column = &owner.fields[field];
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)")));
+    format!("t.{} OR COALESCE({}, FALSE)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("FALSE"),)
 }
 
 pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
@@ -100,5 +104,24 @@ pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &O
         equal("t", &key, "b", &values),
     );
     let text = format!("SELECT DISTINCT {} FROM {behind} WHERE {}", sql.own_keys(below), stale(below, &behind, field));
+    statement(sql, text)
+}
+
+pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+    let sql = Sql::mysql();
+    let rows = format!("{} t", qualified(&owner.table));
+    // Mostly nothing waits, and each row need not be looked up.
+    let text = format!(
+        "SELECT {keys}
+           FROM {rows}
+          WHERE {flagged}
+             OR (EXISTS (SELECT 1 FROM {marks}) OR EXISTS (SELECT 1 FROM {queue}))
+            AND {stale}",
+        keys = sql.own_keys(owner),
+        flagged = flagged(owner, field),
+        marks = qualified(&marks(owner)),
+        queue = qualified(&recalculations(owner)),
+        stale = stale(owner, &rows, field),
+    );
     statement(sql, text)
 }

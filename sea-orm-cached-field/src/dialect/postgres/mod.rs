@@ -422,4 +422,8 @@ impl Dialect for Postgres {
     fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
         read::stale_behind(owner, source, keys, of, field)
     }
+
+    fn stale_anywhere(&self, owner: &Owner, field: usize) -> Statement {
+        read::stale_anywhere(owner, field)
+    }
 }

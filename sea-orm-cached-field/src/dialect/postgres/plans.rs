@@ -125,6 +125,10 @@ async fn no_statement_reads_a_whole_table() {
             if ["circular", "readers", "retry_readers", "stale_behind", "stale_behind rows"].contains(&name) {
                 continue;
             }
+            // It reads the owner's table.
+            if name == "stale_anywhere" {
+                continue;
+            }
             // Planned anew each time.
             if name == "lease_due" && rows == 0 {
                 continue;

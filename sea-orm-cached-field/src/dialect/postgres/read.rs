@@ -40,19 +40,23 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
 fn stale(owner: &Owner, field: usize) -> String {
-    let column = &owner.fields[field];
-    let name = literal(column.name);
-    let expired =
-        column.expires_after.as_ref().map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
+    let name = literal(owner.fields[field].name);
     format!(
-        "(t.{flag} OR coalesce({expired}, false) OR {marked}
+        "({flagged} OR {marked}
                 OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name} OFFSET 0))",
-        flag = quote(&column.recalculation_needed),
-        expired = expired.as_deref().unwrap_or("false"),
+        flagged = flagged(owner, field),
         marked = marked(owner, &name),
         queue = qualified(&recalculations(owner)),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
     )
+}
+
+/// Whether the row `t` itself says that its field is stale.
+fn flagged(owner: &Owner, field: usize) -> String {
+    let column = &owner.fields[field];
+    let expired =
+        column.expires_after.as_ref().map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
+    format!("t.{} OR coalesce({}, false)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("false"),)
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
@@ -97,6 +101,25 @@ pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &O
           WHERE {}",
         sql.own_keys(below),
         stale(below, field),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+    let sql = Sql::postgres();
+    // Mostly nothing waits, and each row need not be looked up.
+    let text = format!(
+        "SELECT {keys}
+           FROM {table} t
+          WHERE {flagged}
+             OR (EXISTS (SELECT FROM {marks}) OR EXISTS (SELECT FROM {queue}))
+            AND {stale}",
+        keys = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        flagged = flagged(owner, field),
+        marks = qualified(&marks(owner)),
+        queue = qualified(&recalculations(owner)),
+        stale = stale(owner, field),
     );
     statement(sql, text)
 }

@@ -23,21 +23,25 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
 fn stale(owner: &Owner, field: usize) -> String {
-    let column = &owner.fields[field];
-    let name = literal(column.name);
-    let expired = column
-        .expires_after
-        .as_ref()
-        .map(|expires| format!("julianday(t.{}) <= {}", quote(expires), now_as_expiry(column)));
+    let name = literal(owner.fields[field].name);
     format!(
-        "(t.{flag} OR coalesce({expired}, false) OR {marked}
+        "({flagged} OR {marked}
                 OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
-        flag = quote(&column.recalculation_needed),
-        expired = expired.as_deref().unwrap_or("false"),
+        flagged = flagged(owner, field),
         marked = marked(owner, "t", &owner_key(owner), &name),
         queue = quote(&recalculations(owner).name),
         queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
     )
+}
+
+/// Whether the row `t` itself says that its field is stale.
+fn flagged(owner: &Owner, field: usize) -> String {
+    let column = &owner.fields[field];
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("julianday(t.{}) <= {}", quote(expires), now_as_expiry(column)));
+    format!("t.{} OR coalesce({}, false)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("false"),)
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
@@ -93,6 +97,25 @@ pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &O
         prefixed("t", &key),
         way::rows_of(owner, source, &are_rows, &key),
         stale(below, field),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+    let sql = Sql::sqlite();
+    // Mostly nothing waits, and each row need not be looked up.
+    let text = format!(
+        "SELECT {keys}
+           FROM {table} t
+          WHERE {flagged}
+             OR (EXISTS (SELECT 1 FROM {marks}) OR EXISTS (SELECT 1 FROM {queue}))
+            AND {stale}",
+        keys = sql.own_keys(owner),
+        table = quote(&owner.table.name),
+        flagged = flagged(owner, field),
+        marks = quote(&marks(owner).name),
+        queue = quote(&recalculations(owner).name),
+        stale = stale(owner, field),
     );
     statement(sql, text)
 }
