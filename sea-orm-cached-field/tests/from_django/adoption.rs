@@ -80,68 +80,76 @@ async fn create(db: &TestDb) {
     db.sql(ROWS).await;
 }
 
-contract! {
-    async fn of_tables_of_django(db: TestDb) {
-        create(&db).await;
-        let (before, mut rows) = (columns(&db).await, values(&db).await);
-        let lampposts = || CachedFields::of::<lamppost::Entity>();
-        let changes = lampposts().install(&*db).await.unwrap().to_string();
-        rows.iter_mut().for_each(|(_, _, flag)| *flag = true);
-        assert_eq!((columns(&db).await, values(&db).await), (before, rows));
-        assert!(changes.contains("flagged 5 rows for slow_full_name"), "{changes}");
-        assert_eq!(lampposts().install(&*db).await.unwrap().to_string(), "nothing to do\n");
-        assert_eq!(db.drain(lampposts()).await, 5, "nothing says that the values of Django are right");
-        let calculated = |name: &str| (name.to_owned(), Some(format!("The {name}")), false);
-        assert_eq!(values(&db).await, ["Ada", "Bob", "Cid", "Dan", "Eve"].map(calculated));
-        let expiring: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_expires_after IS NOT NULL").await;
-        assert_eq!((expiring, db.pending("street_lamppost").await), (1, 0));
-    }
+#[apply(contract)]
+async fn of_tables_of_django(db: TestDb) {
+    create(&db).await;
+    let (before, mut rows) = (columns(&db).await, values(&db).await);
+    let lampposts = || CachedFields::of::<lamppost::Entity>();
+    let changes = lampposts().install(&*db).await.unwrap().to_string();
+    rows.iter_mut().for_each(|(_, _, flag)| *flag = true);
+    assert_eq!((columns(&db).await, values(&db).await), (before, rows));
+    assert!(changes.contains("flagged 5 rows for slow_full_name"), "{changes}");
+    assert_eq!(lampposts().install(&*db).await.unwrap().to_string(), "nothing to do\n");
+    assert_eq!(db.drain(lampposts()).await, 5, "nothing says that the values of Django are right");
+    let calculated = |name: &str| (name.to_owned(), Some(format!("The {name}")), false);
+    assert_eq!(values(&db).await, ["Ada", "Bob", "Cid", "Dan", "Eve"].map(calculated));
+    let expiring: i64 =
+        db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_expires_after IS NOT NULL").await;
+    assert_eq!((expiring, db.pending("street_lamppost").await), (1, 0));
+}
 
-    async fn that_both_go_on_to_write(db: TestDb) {
-        create(&db).await;
-        let lampposts = || CachedFields::of::<lamppost::Entity>();
-        lampposts().install(&*db).await.unwrap();
-        db.drain(lampposts()).await;
-        // Django saves all columns, with stale copies of ours.
-        db.sql("UPDATE street_lamppost SET first_name = 'Bea', cached_slow_full_name = 'old', slow_full_name_recalculation_needed = false WHERE first_name = 'Bob'").await;
-        db.sql("INSERT INTO street_lamppost (first_name, cached_slow_full_name, slow_full_name_recalculation_needed) VALUES ('Fay', NULL, true)").await;
-        let mut ours = lamppost::ActiveModel { first_name: Set("Gus".into()), ..Default::default() };
-        if db.is_sqlite() {
-            // There no trigger can fill in what Django gives no default.
-            ours.flag_slow_full_name_as_stale();
-        }
-        ours.insert(&*db).await.expect("a row of ours");
-        assert_eq!(db.drain(lampposts()).await, 3);
-        let written: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE cached_slow_full_name IN ('The Bea', 'The Fay', 'The Gus')").await;
-        assert_eq!(written, 3);
+#[apply(contract)]
+async fn that_both_go_on_to_write(db: TestDb) {
+    create(&db).await;
+    let lampposts = || CachedFields::of::<lamppost::Entity>();
+    lampposts().install(&*db).await.unwrap();
+    db.drain(lampposts()).await;
+    // Django saves all columns, with stale copies of ours.
+    db.sql("UPDATE street_lamppost SET first_name = 'Bea', cached_slow_full_name = 'old', slow_full_name_recalculation_needed = false WHERE first_name = 'Bob'").await;
+    db.sql("INSERT INTO street_lamppost (first_name, cached_slow_full_name, slow_full_name_recalculation_needed) VALUES ('Fay', NULL, true)").await;
+    let mut ours = lamppost::ActiveModel { first_name: Set("Gus".into()), ..Default::default() };
+    if db.is_sqlite() {
+        // There no trigger can fill in what Django gives no default.
+        ours.flag_slow_full_name_as_stale();
     }
+    ours.insert(&*db).await.expect("a row of ours");
+    assert_eq!(db.drain(lampposts()).await, 3);
+    let written: i64 = db
+        .scalar("SELECT count(*) FROM street_lamppost WHERE cached_slow_full_name IN ('The Bea', 'The Fay', 'The Gus')")
+        .await;
+    assert_eq!(written, 3);
+}
 
-    // Without `null=True`.
-    async fn of_a_column_that_is_not_null(db: TestDb) {
-        create(&db).await;
-        let not_null = match db.get_database_backend() {
-            DbBackend::Postgres => "ALTER TABLE street_lamppost ALTER COLUMN cached_slow_full_name SET NOT NULL",
-            DbBackend::MySql => "ALTER TABLE street_lamppost MODIFY cached_slow_full_name longtext NOT NULL",
-            _ => "CREATE TABLE copy AS SELECT * FROM street_lamppost",
-        };
-        db.sql("UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL").await;
-        db.sql(not_null).await;
-        if db.is_sqlite() {
-            db.sql("DROP TABLE street_lamppost").await;
-            db.sql(&TABLES[2].replace("text NULL", "text NOT NULL")).await;
-            db.sql("INSERT INTO street_lamppost SELECT * FROM copy").await;
-        }
-        let lampposts = || CachedFields::of::<lamppost::Entity>();
-        lampposts().install(&*db).await.unwrap();
-        let ours = |value| {
-            let mut ours = lamppost::ActiveModel { first_name: Set("Gus".into()), cached_slow_full_name: Set(value), ..Default::default() };
-            ours.flag_slow_full_name_as_stale();
-            ours
-        };
-        ours(None).insert(&*db).await.expect_err("NOT NULL");
-        ours(Some(String::new())).insert(&*db).await.expect("a row of ours");
-        assert_eq!(db.drain(lampposts()).await, 6);
-        let wrong: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_recalculation_needed OR cached_slow_full_name = ''").await;
-        assert_eq!(wrong, 0);
+// Without `null=True`.
+#[apply(contract)]
+async fn of_a_column_that_is_not_null(db: TestDb) {
+    create(&db).await;
+    let not_null = match db.get_database_backend() {
+        DbBackend::Postgres => "ALTER TABLE street_lamppost ALTER COLUMN cached_slow_full_name SET NOT NULL",
+        DbBackend::MySql => "ALTER TABLE street_lamppost MODIFY cached_slow_full_name longtext NOT NULL",
+        _ => "CREATE TABLE copy AS SELECT * FROM street_lamppost",
+    };
+    db.sql("UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL").await;
+    db.sql(not_null).await;
+    if db.is_sqlite() {
+        db.sql("DROP TABLE street_lamppost").await;
+        db.sql(&TABLES[2].replace("text NULL", "text NOT NULL")).await;
+        db.sql("INSERT INTO street_lamppost SELECT * FROM copy").await;
     }
+    let lampposts = || CachedFields::of::<lamppost::Entity>();
+    lampposts().install(&*db).await.unwrap();
+    let ours = |value| {
+        let mut ours = lamppost::ActiveModel {
+            first_name: Set("Gus".into()),
+            cached_slow_full_name: Set(value),
+            ..Default::default()
+        };
+        ours.flag_slow_full_name_as_stale();
+        ours
+    };
+    ours(None).insert(&*db).await.expect_err("NOT NULL");
+    ours(Some(String::new())).insert(&*db).await.expect("a row of ours");
+    assert_eq!(db.drain(lampposts()).await, 6);
+    let wrong: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_recalculation_needed OR cached_slow_full_name = ''").await;
+    assert_eq!(wrong, 0);
 }

@@ -112,26 +112,22 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
         .await;
 }
 
-contract! {
-    async fn all_of_them(db: TestDb) {
-        if db.is_mysql() {
-            unsigned::serve(&db).await
-        } else {
-            signed::serve(&db).await
-        }
-    }
+#[apply(contract)]
+async fn all_of_them(db: TestDb) {
+    if db.is_mysql() { unsigned::serve(&db).await } else { signed::serve(&db).await }
+}
 
-    async fn uuid_json_enum_and_newtype(db: TestDb) {
-        use beyond::{Entity, Mood, Tons};
+#[apply(contract)]
+async fn uuid_json_enum_and_newtype(db: TestDb) {
+    use beyond::{Entity, Mood, Tons};
 
-        db.create(Entity).await;
-        CachedFields::of::<Entity>().install(&*db).await.unwrap();
-        db.sql(if db.is_mysql() { "INSERT INTO beyond () VALUES ()" } else { "INSERT INTO beyond DEFAULT VALUES" }).await;
-        db.drain(CachedFields::of::<Entity>()).await;
-        let row = Entity::find().one(&*db).await.unwrap().unwrap();
-        let stored = (row.cached_ticket, row.cached_document, row.cached_feeling, row.cached_weight);
-        assert_eq!(stored, (Some(uuid::Uuid::from_u128(7)), Some(beyond::json()), Some(Mood::Merry), Some(Tons(7))));
-    }
+    db.create(Entity).await;
+    CachedFields::of::<Entity>().install(&*db).await.unwrap();
+    db.sql(if db.is_mysql() { "INSERT INTO beyond () VALUES ()" } else { "INSERT INTO beyond DEFAULT VALUES" }).await;
+    db.drain(CachedFields::of::<Entity>()).await;
+    let row = Entity::find().one(&*db).await.unwrap().unwrap();
+    let stored = (row.cached_ticket, row.cached_document, row.cached_feeling, row.cached_weight);
+    assert_eq!(stored, (Some(uuid::Uuid::from_u128(7)), Some(beyond::json()), Some(Mood::Merry), Some(Tons(7))));
 }
 
 /// What Django has no cached field for.

@@ -79,58 +79,61 @@ async fn expire(db: &TestDb, moment: NaiveDateTime) {
     db.sql(&format!("UPDATE tea SET taste_expires_after = '{}'", moment.format("%F %T%.6f"))).await;
 }
 
-contract! {
-    async fn of_a_column_without_one(db: TestDb) {
-        set_up(&db).await;
-        // By UTC both lie ahead.
-        for (minutes, recalculated) in [(-1, 1), (30, 0)] {
-            expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
-            let mut narration = db.narration();
-            let loaded = the_tea(&db).await;
-            assert_eq!(loaded.taste(&*db).await.unwrap(), 7);
-            assert_eq!(narration.said().iter().filter(|event| event.starts_with("calculated")).count(), recalculated);
-            expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
-            assert_eq!(db.drain(teas()).await, recalculated);
-            assert_eq!(the_tea(&db).await.taste_expires_after.is_none(), recalculated == 1);
-        }
-    }
-
-    async fn of_what_is_set_by_a_method(db: TestDb) {
-        set_up(&db).await;
-        let set = async |expiry: sea_orm_cached_field::Expiry| {
-            the_tea(&db).await.expire_taste_after(&*db, expiry).await.unwrap();
-            the_tea(&db).await.taste_expires_after.unwrap()
-        };
-        let day = NaiveDate::from_ymd_opt(2999, 1, 31).unwrap();
-        let noon = day.and_hms_opt(12, 0, 0).unwrap();
-        assert_eq!(set(day.into()).await, day.and_hms_opt(0, 0, 0).unwrap(), "midnight there");
-        assert_eq!(set(noon.into()).await, noon);
-        assert_eq!(set(noon.and_utc().into()).await, noon + TimeDelta::minutes(345), "a quarter to six there");
-    }
-
-    async fn of_what_expires_by_itself(db: TestDb) {
-        set_up(&db).await;
-        let expires = the_tea(&db).await.warmth_expires_after.expect("it expires");
-        let hour = local_now() + TimeDelta::hours(1);
-        assert!((hour - TimeDelta::minutes(5)..=hour).contains(&expires), "{expires}");
-    }
-
-    async fn of_what_expires_by_itself_when_the_clocks_have_changed(db: TestDb) {
-        set_up(&db).await;
-        let expires = the_tea(&db).await.harvest_expires_after.expect("it expires");
-        let expected = (Utc::now() + TimeDelta::days(150)).with_timezone(&Berlin).naive_local();
-        assert!((expected - TimeDelta::minutes(5)..=expected).contains(&expires), "{expires}, not {expected}");
-    }
-
-    async fn that_a_worker_sleeps_by(db: TestDb) {
-        set_up(&db).await;
+#[apply(contract)]
+async fn of_a_column_without_one(db: TestDb) {
+    set_up(&db).await;
+    // By UTC both lie ahead.
+    for (minutes, recalculated) in [(-1, 1), (30, 0)] {
+        expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
         let mut narration = db.narration();
-        expire(&db, local_now() + TimeDelta::milliseconds(300)).await;
-        let worker = tokio::spawn(teas().worker(&db).run());
-        narration.wait_for(|event| event.to_string().starts_with("completed tea.taste")).await;
-        worker.abort();
-        assert_eq!(the_tea(&db).await.taste_expires_after, None);
+        let loaded = the_tea(&db).await;
+        assert_eq!(loaded.taste(&*db).await.unwrap(), 7);
+        assert_eq!(narration.said().iter().filter(|event| event.starts_with("calculated")).count(), recalculated);
+        expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
+        assert_eq!(db.drain(teas()).await, recalculated);
+        assert_eq!(the_tea(&db).await.taste_expires_after.is_none(), recalculated == 1);
     }
+}
+
+#[apply(contract)]
+async fn of_what_is_set_by_a_method(db: TestDb) {
+    set_up(&db).await;
+    let set = async |expiry: sea_orm_cached_field::Expiry| {
+        the_tea(&db).await.expire_taste_after(&*db, expiry).await.unwrap();
+        the_tea(&db).await.taste_expires_after.unwrap()
+    };
+    let day = NaiveDate::from_ymd_opt(2999, 1, 31).unwrap();
+    let noon = day.and_hms_opt(12, 0, 0).unwrap();
+    assert_eq!(set(day.into()).await, day.and_hms_opt(0, 0, 0).unwrap(), "midnight there");
+    assert_eq!(set(noon.into()).await, noon);
+    assert_eq!(set(noon.and_utc().into()).await, noon + TimeDelta::minutes(345), "a quarter to six there");
+}
+
+#[apply(contract)]
+async fn of_what_expires_by_itself(db: TestDb) {
+    set_up(&db).await;
+    let expires = the_tea(&db).await.warmth_expires_after.expect("it expires");
+    let hour = local_now() + TimeDelta::hours(1);
+    assert!((hour - TimeDelta::minutes(5)..=hour).contains(&expires), "{expires}");
+}
+
+#[apply(contract)]
+async fn of_what_expires_by_itself_when_the_clocks_have_changed(db: TestDb) {
+    set_up(&db).await;
+    let expires = the_tea(&db).await.harvest_expires_after.expect("it expires");
+    let expected = (Utc::now() + TimeDelta::days(150)).with_timezone(&Berlin).naive_local();
+    assert!((expected - TimeDelta::minutes(5)..=expected).contains(&expires), "{expires}, not {expected}");
+}
+
+#[apply(contract)]
+async fn that_a_worker_sleeps_by(db: TestDb) {
+    set_up(&db).await;
+    let mut narration = db.narration();
+    expire(&db, local_now() + TimeDelta::milliseconds(300)).await;
+    let worker = tokio::spawn(teas().worker(&db).run());
+    narration.wait_for(|event| event.to_string().starts_with("completed tea.taste")).await;
+    worker.abort();
+    assert_eq!(the_tea(&db).await.taste_expires_after, None);
 }
 
 #[apply(on_postgres)]

@@ -23,71 +23,46 @@ use sea_orm::{
 use sea_orm_cached_field::{CachedFields, Event, Models};
 use tempfile::TempDir;
 
-/// One test on one database.
-macro_rules! test_on {
-    ($database:ident, $(#[$attribute:meta])* $name:ident: $body:path) => {
-        $(#[$attribute])* #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            $body($crate::harness::TestDb::$database().await).await;
-        }
-    };
-}
-
-/// Runs each test on every database: `contract! { async fn claim(db: TestDb) { .. } }`
-macro_rules! contract {
-    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block)*) => {
-        $(async fn $name($db: $crate::harness::TestDb) $body)*
-
-        mod sqlite {
-            $(test_on!(sqlite, $(#[$attribute])* $name: super::$name);)*
-        }
-
-        mod postgres {
-            $(test_on!(postgres, $(#[$attribute])* $name: super::$name);)*
-        }
-
-        mod mariadb {
-            $(test_on!(mariadb, $(#[$attribute])* $name: super::$name);)*
-        }
-
-        mod mysql {
-            $(test_on!(mysql, $(#[$attribute])* $name: super::$name);)*
-        }
-    };
-}
-
-/// Runs the test on SQLite alone: `#[apply(on_sqlite)] async fn claim(db: TestDb) { .. }`
-macro_rules! on_sqlite {
-    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
+/// A test on each of these databases: of a function `claim`, the tests `claim::sqlite`, ...
+macro_rules! tests_on {
+    ([$($database:ident)*] $(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
+        $(#[$attribute])*
         async fn $name($db: $crate::harness::TestDb) $body
 
         mod $name {
-            test_on!(sqlite, $(#[$attribute])* sqlite: super::$name);
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $database() {
+                    super::$name($crate::harness::TestDb::$database().await).await;
+                }
+            )*
         }
     };
+}
+
+/// Runs the test on every database: `#[apply(contract)] async fn claim(db: TestDb) { .. }`
+macro_rules! contract {
+    ($($test:tt)*) => { tests_on! { [sqlite postgres mariadb mysql] $($test)* } };
+}
+
+/// Runs the test on SQLite alone.
+macro_rules! on_sqlite {
+    ($($test:tt)*) => { tests_on! { [sqlite] $($test)* } };
+}
+
+/// Runs the test on each database that is a server.
+macro_rules! on_servers {
+    ($($test:tt)*) => { tests_on! { [postgres mariadb mysql] $($test)* } };
 }
 
 /// Runs the test on PostgreSQL alone.
 macro_rules! on_postgres {
-    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
-        async fn $name($db: $crate::harness::TestDb) $body
-
-        mod $name {
-            test_on!(postgres, $(#[$attribute])* postgres: super::$name);
-        }
-    };
+    ($($test:tt)*) => { tests_on! { [postgres] $($test)* } };
 }
 
 /// Runs the test on MariaDB and on MySQL.
 macro_rules! on_mariadb_and_mysql {
-    ($(#[$attribute:meta])* async fn $name:ident($db:ident: TestDb) $body:block) => {
-        async fn $name($db: $crate::harness::TestDb) $body
-
-        mod $name {
-            test_on!(mariadb, $(#[$attribute])* mariadb: super::$name);
-            test_on!(mysql, $(#[$attribute])* mysql: super::$name);
-        }
-    };
+    ($($test:tt)*) => { tests_on! { [mariadb mysql] $($test)* } };
 }
 
 /// How long a test waits for what will not come, before it fails: longer than it could take on any machine.
@@ -203,7 +178,7 @@ fn of_this_test(module: &str) {
     // Without threads for each test, it is called `main`.
     assert!(
         !test.contains("::") || test.split("::").any(|part| part == module),
-        "{test} uses a database of another kind than its name says: use `contract!`, or `#[apply(on_postgres)]` and its like"
+        "{test} uses a database of another kind than its name says: use `#[apply(contract)]`, or `#[apply(on_postgres)]` and its like"
     );
 }
 

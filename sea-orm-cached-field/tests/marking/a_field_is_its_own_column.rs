@@ -139,33 +139,49 @@ fn wares() -> Models {
     CachedFields::of::<ware::Entity>()
 }
 
-contract! {
-    async fn whatever_other_columns_are_called(db: TestDb) {
-        db.create(ware::Entity).await;
-        db.create(part::Entity).await;
-        db.create(tag::Entity).await;
-        wares().install(&*db).await.expect("installed");
-        let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
-        db.sql(&db.quoted(ware)).await;
-        let part = r#"INSERT INTO part (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
-            VALUES (1, 2, '', 'N', '', 'T', 'L', 'light', 'dark')"#;
-        db.sql(&db.quoted(part)).await;
-        db.sql(&db.quoted(r#"INSERT INTO tag (ware_id, name, title, "type", kind) VALUES (1, '', 'n', '', 't')"#)).await;
-        let mut watch = Watch::begin(&db, wares).await;
-        let read = ["UPDATE ware SET title = 'm'", "UPDATE ware SET kind = 's'", r#"UPDATE ware SET "line2" = 'k'"#,
-            "UPDATE part SET title = 'M'", "UPDATE part SET kind = 'S'", r#"UPDATE part SET "line2" = 'K'"#,
-            "UPDATE part SET tone = 'light'", "UPDATE tag SET title = 'x'", "UPDATE tag SET kind = 'y'"];
-        for change in read {
-            assert_eq!(watch.after(&db.quoted(change)).await, ["ware.label 1"], "{change}");
-        }
-        let unread = ["UPDATE ware SET id = 2", "UPDATE ware SET name = 'x'", r#"UPDATE ware SET "type" = 'x'"#,
-            "UPDATE ware SET label = 'x'", "UPDATE part SET ware_id = 3", "UPDATE part SET name = 'x'",
-            r#"UPDATE part SET "type" = 'x'"#, "UPDATE part SET shade = 'dark'", "UPDATE tag SET name = 'z'",
-            r#"UPDATE tag SET "type" = 'z'"#];
-        for change in unread {
-            assert_eq!(watch.after(&db.quoted(change)).await, NOTHING, "{change}");
-        }
-        let ware = ware::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the ware");
-        assert_eq!((ware.label.as_deref(), ware.stale), (Some("mskMSKLightxy"), false));
+#[apply(contract)]
+async fn whatever_other_columns_are_called(db: TestDb) {
+    db.create(ware::Entity).await;
+    db.create(part::Entity).await;
+    db.create(tag::Entity).await;
+    wares().install(&*db).await.expect("installed");
+    let ware =
+        r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
+    db.sql(&db.quoted(ware)).await;
+    let part = r#"INSERT INTO part (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
+        VALUES (1, 2, '', 'N', '', 'T', 'L', 'light', 'dark')"#;
+    db.sql(&db.quoted(part)).await;
+    db.sql(&db.quoted(r#"INSERT INTO tag (ware_id, name, title, "type", kind) VALUES (1, '', 'n', '', 't')"#)).await;
+    let mut watch = Watch::begin(&db, wares).await;
+    let read = [
+        "UPDATE ware SET title = 'm'",
+        "UPDATE ware SET kind = 's'",
+        r#"UPDATE ware SET "line2" = 'k'"#,
+        "UPDATE part SET title = 'M'",
+        "UPDATE part SET kind = 'S'",
+        r#"UPDATE part SET "line2" = 'K'"#,
+        "UPDATE part SET tone = 'light'",
+        "UPDATE tag SET title = 'x'",
+        "UPDATE tag SET kind = 'y'",
+    ];
+    for change in read {
+        assert_eq!(watch.after(&db.quoted(change)).await, ["ware.label 1"], "{change}");
     }
+    let unread = [
+        "UPDATE ware SET id = 2",
+        "UPDATE ware SET name = 'x'",
+        r#"UPDATE ware SET "type" = 'x'"#,
+        "UPDATE ware SET label = 'x'",
+        "UPDATE part SET ware_id = 3",
+        "UPDATE part SET name = 'x'",
+        r#"UPDATE part SET "type" = 'x'"#,
+        "UPDATE part SET shade = 'dark'",
+        "UPDATE tag SET name = 'z'",
+        r#"UPDATE tag SET "type" = 'z'"#,
+    ];
+    for change in unread {
+        assert_eq!(watch.after(&db.quoted(change)).await, NOTHING, "{change}");
+    }
+    let ware = ware::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the ware");
+    assert_eq!((ware.label.as_deref(), ware.stale), (Some("mskMSKLightxy"), false));
 }

@@ -207,109 +207,122 @@ async fn assert_size(db: &TestDb, players: i64) {
     assert!(!(club.size_recalculation_needed || club.squad_recalculation_needed || club.counted_recalculation_needed));
 }
 
-contract! {
-    async fn where_a_related_row_names_it(db: TestDb) {
-        a_club(&db).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (1, 'fcb')").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 1).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (2, 'Fcb'), (3, 'FCB'), (4, 'fcB')").await;
-        db.sql("UPDATE player SET club_code = 'nowhere' WHERE id = 1").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 3).await;
-        db.sql("DELETE FROM player WHERE id = 4").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 2).await;
-    }
+#[apply(contract)]
+async fn where_a_related_row_names_it(db: TestDb) {
+    a_club(&db).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (1, 'fcb')").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 1).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (2, 'Fcb'), (3, 'FCB'), (4, 'fcB')").await;
+    db.sql("UPDATE player SET club_code = 'nowhere' WHERE id = 1").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 3).await;
+    db.sql("DELETE FROM player WHERE id = 4").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 2).await;
+}
 
-    async fn where_nothing_has_that_key(db: TestDb) {
-        a_club(&db).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (1, 'nowhere'), (2, 'Nowhere')").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 0).await;
-    }
+#[apply(contract)]
+async fn where_nothing_has_that_key(db: TestDb) {
+    a_club(&db).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (1, 'nowhere'), (2, 'Nowhere')").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 0).await;
+}
 
-    async fn where_the_key_is_spelled_anew(db: TestDb) {
-        a_club(&db).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (1, 'FCB')").await;
-        db.sql("UPDATE club SET code = 'fcb'").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 1).await;
-        db.sql("UPDATE club SET code = 'Fcb'").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 1).await;
-    }
+#[apply(contract)]
+async fn where_the_key_is_spelled_anew(db: TestDb) {
+    a_club(&db).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (1, 'FCB')").await;
+    db.sql("UPDATE club SET code = 'fcb'").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 1).await;
+    db.sql("UPDATE club SET code = 'Fcb'").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 1).await;
+}
 
-    /// As after a worker that has died, or an installation.
-    async fn where_the_queue_has_another_spelling(db: TestDb) {
-        a_club(&db).await;
-        for field in ["size", "squad", "counted"] {
-            db.sql(&format!("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', '{field}', 5)")).await;
-        }
-        db.drain(clubs()).await;
-        assert_size(&db, 0).await;
-        db.sql("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', 'size', 5)").await;
-        db.sql("UPDATE club SET code = 'FcB'").await;
-        db.drain(clubs()).await;
-        assert_size(&db, 0).await;
+/// As after a worker that has died, or an installation.
+#[apply(contract)]
+async fn where_the_queue_has_another_spelling(db: TestDb) {
+    a_club(&db).await;
+    for field in ["size", "squad", "counted"] {
+        db.sql(&format!(
+            "INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', '{field}', 5)"
+        ))
+        .await;
     }
+    db.drain(clubs()).await;
+    assert_size(&db, 0).await;
+    db.sql("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', 'size', 5)").await;
+    db.sql("UPDATE club SET code = 'FcB'").await;
+    db.drain(clubs()).await;
+    assert_size(&db, 0).await;
+}
 
-    async fn for_who_reads(db: TestDb) {
-        let club = a_club(&db).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (1, 'fcb')").await;
-        assert_eq!(club.fresh_size(&*db).await.expect("read"), 1);
-        assert_eq!(club.fresh_squad(&*db).await.expect("read"), 1);
-        assert_eq!(club.fresh_counted(&*db).await.expect("read"), Some(1));
-        assert_size(&db, 1).await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (2, 'fcB')").await;
-        let mut rows = [club.clone()];
-        club::Size::load(&*db, &mut rows).await.expect("loaded");
-        assert_eq!(rows[0].cached_size, Some(2));
-        db.sql("UPDATE club SET code = 'fcb'").await;
-        db.sql("INSERT INTO player (id, club_code) VALUES (3, 'fCB')").await;
-        club::Size::load(&*db, &mut rows).await.expect("loaded");
-        assert_eq!((rows[0].code.as_str(), rows[0].cached_size), ("FCB", Some(3)));
-        db.sql("INSERT INTO player (id, club_code) VALUES (4, 'fCb')").await;
-        assert_eq!(club.fresh_size(&*db).await.expect("read"), 4);
-        assert_eq!(club.recalculate_size(&*db).await.expect("recalculated"), 4);
-        let all = club::Size::recalculate(&*db, sea_orm::Condition::all()).await.expect("recalculated");
-        assert_eq!(all, 1);
-        db.drain(clubs()).await;
-        assert_size(&db, 4).await;
-    }
+#[apply(contract)]
+async fn for_who_reads(db: TestDb) {
+    let club = a_club(&db).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (1, 'fcb')").await;
+    assert_eq!(club.fresh_size(&*db).await.expect("read"), 1);
+    assert_eq!(club.fresh_squad(&*db).await.expect("read"), 1);
+    assert_eq!(club.fresh_counted(&*db).await.expect("read"), Some(1));
+    assert_size(&db, 1).await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (2, 'fcB')").await;
+    let mut rows = [club.clone()];
+    club::Size::load(&*db, &mut rows).await.expect("loaded");
+    assert_eq!(rows[0].cached_size, Some(2));
+    db.sql("UPDATE club SET code = 'fcb'").await;
+    db.sql("INSERT INTO player (id, club_code) VALUES (3, 'fCB')").await;
+    club::Size::load(&*db, &mut rows).await.expect("loaded");
+    assert_eq!((rows[0].code.as_str(), rows[0].cached_size), ("FCB", Some(3)));
+    db.sql("INSERT INTO player (id, club_code) VALUES (4, 'fCb')").await;
+    assert_eq!(club.fresh_size(&*db).await.expect("read"), 4);
+    assert_eq!(club.recalculate_size(&*db).await.expect("recalculated"), 4);
+    let all = club::Size::recalculate(&*db, sea_orm::Condition::all()).await.expect("recalculated");
+    assert_eq!(all, 1);
+    db.drain(clubs()).await;
+    assert_size(&db, 4).await;
+}
 
-    async fn of_several_columns(db: TestDb) {
-        set_up(&db).await;
-        db.sql("INSERT INTO team (code, year) VALUES ('FCB', 1999), ('FCB', 2000)").await;
-        db.drain(clubs()).await;
-        db.sql("INSERT INTO game (id, code, year) VALUES (1, 'fcb', 2000), (2, 'Fcb', 2000)").await;
-        db.drain(clubs()).await;
-        assert_eq!(db.scalar::<i64>("SELECT cached_played FROM team WHERE year = 2000").await, 2);
-        assert_eq!(db.scalar::<i64>("SELECT cached_played FROM team WHERE year = 1999").await, 0);
-        assert_eq!(db.pending("team").await, 0);
-    }
+#[apply(contract)]
+async fn of_several_columns(db: TestDb) {
+    set_up(&db).await;
+    db.sql("INSERT INTO team (code, year) VALUES ('FCB', 1999), ('FCB', 2000)").await;
+    db.drain(clubs()).await;
+    db.sql("INSERT INTO game (id, code, year) VALUES (1, 'fcb', 2000), (2, 'Fcb', 2000)").await;
+    db.drain(clubs()).await;
+    assert_eq!(db.scalar::<i64>("SELECT cached_played FROM team WHERE year = 2000").await, 2);
+    assert_eq!(db.scalar::<i64>("SELECT cached_played FROM team WHERE year = 1999").await, 0);
+    assert_eq!(db.pending("team").await, 0);
+}
 
-    async fn up_a_tree(db: TestDb) {
-        set_up(&db).await;
-        db.sql("INSERT INTO part (code, weight, whole_code) VALUES ('Car', 1, NULL), ('Wheel', 2, 'CAR'), ('Tyre', 4, 'wheel')").await;
-        db.drain(clubs()).await;
-        db.sql("UPDATE part SET weight = 14 WHERE code = 'tyre'").await;
-        db.drain(clubs()).await;
-        assert_eq!(db.scalar::<i64>("SELECT cached_total FROM part WHERE code = 'car'").await, 17);
-        assert_eq!(db.pending("part").await, 0);
-        // A circle is found, whichever way it is spelled, and left alone until it is broken.
-        db.sql("UPDATE part SET whole_code = 'TYRE' WHERE code = 'car'").await;
-        db.sql("INSERT INTO _part_cached_recalculations (key_1, field, generation) VALUES ('cAR', 'total', 5)").await;
-        db.drain(clubs()).await;
-        let errors = db.rows("SELECT last_error FROM _part_cached_recalculations").await;
-        assert_eq!(errors.len(), 2, "{errors:?}");
-        assert!(errors.iter().all(|error| error["last_error"].as_str().is_some_and(|error| error.contains("'Car' -> 'Tyre' -> 'Wheel'") || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))), "{errors:?}");
-        db.sql("UPDATE part SET whole_code = NULL WHERE code = 'car'").await;
-        db.let_time_pass("part").await;
-        db.drain(clubs()).await;
-        assert_eq!(db.scalar::<i64>("SELECT cached_total FROM part WHERE code = 'car'").await, 17);
-        assert_eq!(db.pending("part").await, 0);
-    }
+#[apply(contract)]
+async fn up_a_tree(db: TestDb) {
+    set_up(&db).await;
+    db.sql("INSERT INTO part (code, weight, whole_code) VALUES ('Car', 1, NULL), ('Wheel', 2, 'CAR'), ('Tyre', 4, 'wheel')").await;
+    db.drain(clubs()).await;
+    db.sql("UPDATE part SET weight = 14 WHERE code = 'tyre'").await;
+    db.drain(clubs()).await;
+    assert_eq!(db.scalar::<i64>("SELECT cached_total FROM part WHERE code = 'car'").await, 17);
+    assert_eq!(db.pending("part").await, 0);
+    // A circle is found, whichever way it is spelled, and left alone until it is broken.
+    db.sql("UPDATE part SET whole_code = 'TYRE' WHERE code = 'car'").await;
+    db.sql("INSERT INTO _part_cached_recalculations (key_1, field, generation) VALUES ('cAR', 'total', 5)").await;
+    db.drain(clubs()).await;
+    let errors = db.rows("SELECT last_error FROM _part_cached_recalculations").await;
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors.iter().all(|error| error["last_error"].as_str().is_some_and(|error| error
+            .contains("'Car' -> 'Tyre' -> 'Wheel'")
+            || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))),
+        "{errors:?}"
+    );
+    db.sql("UPDATE part SET whole_code = NULL WHERE code = 'car'").await;
+    db.let_time_pass("part").await;
+    db.drain(clubs()).await;
+    assert_eq!(db.scalar::<i64>("SELECT cached_total FROM part WHERE code = 'car'").await, 17);
+    assert_eq!(db.pending("part").await, 0);
 }
 
 /// Accents, and blanks at the end: the default collations of MariaDB and MySQL.

@@ -94,29 +94,28 @@ fn actors() -> Models {
     CachedFields::of::<actor::Entity>()
 }
 
-contract! {
-    async fn that_the_doctor_names(db: TestDb) {
-        let kind = match db.get_database_backend() {
-            DbBackend::Sqlite => "varchar(30) COLLATE NOCASE",
-            DbBackend::MySql => "varchar(30)",
-            _ => {
-                db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
-                "varchar(30) COLLATE nocase"
-            }
-        };
-        db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)")).await;
-        actors().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO actor (name, age) VALUES ('abcdefghijklmnopqrstuvwxyz', 30)").await;
-        for _ in 0..20 {
-            assert_eq!(db.drain(actors()).await, 1);
-            db.let_time_pass("actor").await;
+#[apply(contract)]
+async fn that_the_doctor_names(db: TestDb) {
+    let kind = match db.get_database_backend() {
+        DbBackend::Sqlite => "varchar(30) COLLATE NOCASE",
+        DbBackend::MySql => "varchar(30)",
+        _ => {
+            db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+            "varchar(30) COLLATE nocase"
         }
-        assert_eq!(db.drain(actors()).await, 0, "it was given up");
-        let diagnosis = actors().doctor(&*db).await.expect("examined").to_string();
-        let expected = "actor: next_age of 1 row has failed for good (";
-        assert!(diagnosis.starts_with(expected), "{diagnosis}");
-        let expected = "the database finds a row by this key, whose key is then read as ";
-        assert!(diagnosis.contains(expected), "{diagnosis}");
-        assert!(diagnosis.contains("give the entity's key a type that reads what it writes"), "{diagnosis}");
+    };
+    db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)")).await;
+    actors().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO actor (name, age) VALUES ('abcdefghijklmnopqrstuvwxyz', 30)").await;
+    for _ in 0..20 {
+        assert_eq!(db.drain(actors()).await, 1);
+        db.let_time_pass("actor").await;
     }
+    assert_eq!(db.drain(actors()).await, 0, "it was given up");
+    let diagnosis = actors().doctor(&*db).await.expect("examined").to_string();
+    let expected = "actor: next_age of 1 row has failed for good (";
+    assert!(diagnosis.starts_with(expected), "{diagnosis}");
+    let expected = "the database finds a row by this key, whose key is then read as ";
+    assert!(diagnosis.contains(expected), "{diagnosis}");
+    assert!(diagnosis.contains("give the entity's key a type that reads what it writes"), "{diagnosis}");
 }

@@ -72,33 +72,33 @@ fn shelves() -> Models {
     CachedFields::of::<shelf::Entity>()
 }
 
-contract! {
-    async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
-        db.create(shelf::Entity).await;
-        db.create(book::Entity).await;
-        db.create(room::Entity).await;
-        shelves().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO shelf (id) VALUES (1)").await;
-        let mut watch = Watch::begin(&db, shelves).await;
-        assert_eq!(watch.after("INSERT INTO book (title, shelf_id) VALUES ('A', 3000000000)").await, NOTHING);
-        assert_eq!(
-            watch.after("INSERT INTO book (title, shelf_id) VALUES ('B', 1), ('C', 4000000000)").await,
-            ["shelf.books_count 1"]
-        );
-        assert_eq!(watch.after("UPDATE book SET shelf_id = 5000000000").await, ["shelf.books_count 1"]);
-        assert_eq!(db.scalar::<i64>("SELECT cached_books_count FROM shelf").await, 0);
-        assert_eq!(db.pending("shelf").await, 0);
-    }
-    async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
-        db.create(shelf::Entity).await;
-        db.create(book::Entity).await;
-        db.create(room::Entity).await;
-        shelves().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO shelf (id, room_id) VALUES (1, 7)").await;
-        let mut watch = Watch::begin(&db, shelves).await;
-        assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await, NOTHING);
-        assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (7, 'hall')").await, ["shelf.books_count 1, unchanged"]);
-        assert_eq!(watch.after("UPDATE room SET name = name || '!'").await, ["shelf.books_count 1, unchanged"]);
-        assert_eq!(db.pending("shelf").await, 0);
-    }
+#[apply(contract)]
+async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
+    db.create(shelf::Entity).await;
+    db.create(book::Entity).await;
+    db.create(room::Entity).await;
+    shelves().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO shelf (id) VALUES (1)").await;
+    let mut watch = Watch::begin(&db, shelves).await;
+    assert_eq!(watch.after("INSERT INTO book (title, shelf_id) VALUES ('A', 3000000000)").await, NOTHING);
+    assert_eq!(
+        watch.after("INSERT INTO book (title, shelf_id) VALUES ('B', 1), ('C', 4000000000)").await,
+        ["shelf.books_count 1"]
+    );
+    assert_eq!(watch.after("UPDATE book SET shelf_id = 5000000000").await, ["shelf.books_count 1"]);
+    assert_eq!(db.scalar::<i64>("SELECT cached_books_count FROM shelf").await, 0);
+    assert_eq!(db.pending("shelf").await, 0);
+}
+#[apply(contract)]
+async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
+    db.create(shelf::Entity).await;
+    db.create(book::Entity).await;
+    db.create(room::Entity).await;
+    shelves().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO shelf (id, room_id) VALUES (1, 7)").await;
+    let mut watch = Watch::begin(&db, shelves).await;
+    assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await, NOTHING);
+    assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (7, 'hall')").await, ["shelf.books_count 1, unchanged"]);
+    assert_eq!(watch.after("UPDATE room SET name = name || '!'").await, ["shelf.books_count 1, unchanged"]);
+    assert_eq!(db.pending("shelf").await, 0);
 }

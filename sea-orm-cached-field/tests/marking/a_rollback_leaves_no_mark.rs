@@ -25,39 +25,40 @@ async fn changed(transaction: &DatabaseTransaction) {
     }
 }
 
-contract! {
-    async fn of_a_transaction(db: TestDb) {
-        let mut watch = settled(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        changed(&transaction).await;
-        transaction.rollback().await.expect("rolled back");
-        assert_eq!(db.pending("lamppost").await, 0);
-        assert!(!reloaded(&db, 1).await.full_name_recalculation_needed);
-        assert_eq!(watch.recalculated().await, NOTHING);
-    }
+#[apply(contract)]
+async fn of_a_transaction(db: TestDb) {
+    let mut watch = settled(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    changed(&transaction).await;
+    transaction.rollback().await.expect("rolled back");
+    assert_eq!(db.pending("lamppost").await, 0);
+    assert!(!reloaded(&db, 1).await.full_name_recalculation_needed);
+    assert_eq!(watch.recalculated().await, NOTHING);
+}
 
-    async fn of_a_savepoint(db: TestDb) {
-        let mut watch = settled(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        transaction.execute_unprepared("SAVEPOINT here").await.expect("a savepoint");
-        changed(&transaction).await;
-        transaction.execute_unprepared("ROLLBACK TO SAVEPOINT here").await.expect("rolled back");
-        transaction.commit().await.expect("committed");
-        assert_eq!(db.pending("lamppost").await, 0);
-        assert!(!reloaded(&db, 1).await.full_name_recalculation_needed);
-        assert_eq!(watch.recalculated().await, NOTHING);
-    }
+#[apply(contract)]
+async fn of_a_savepoint(db: TestDb) {
+    let mut watch = settled(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    transaction.execute_unprepared("SAVEPOINT here").await.expect("a savepoint");
+    changed(&transaction).await;
+    transaction.execute_unprepared("ROLLBACK TO SAVEPOINT here").await.expect("rolled back");
+    transaction.commit().await.expect("committed");
+    assert_eq!(db.pending("lamppost").await, 0);
+    assert!(!reloaded(&db, 1).await.full_name_recalculation_needed);
+    assert_eq!(watch.recalculated().await, NOTHING);
+}
 
-    async fn and_takes_nothing_along_that_was_committed(db: TestDb) {
-        let mut watch = settled(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        transaction.execute_unprepared(CHANGES[1]).await.expect("a pigeon");
-        let inner = transaction.begin().await.expect("a savepoint");
-        changed(&inner).await;
-        inner.rollback().await.expect("rolled back");
-        transaction.commit().await.expect("committed");
-        assert_eq!(reloaded(&db, 1).await.full_name_recalculation_needed, !db.flags_by_the_collector());
-        assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-        assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of Rome, 1 pigeons of 50, -"));
-    }
+#[apply(contract)]
+async fn and_takes_nothing_along_that_was_committed(db: TestDb) {
+    let mut watch = settled(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    transaction.execute_unprepared(CHANGES[1]).await.expect("a pigeon");
+    let inner = transaction.begin().await.expect("a savepoint");
+    changed(&inner).await;
+    inner.rollback().await.expect("rolled back");
+    transaction.commit().await.expect("committed");
+    assert_eq!(reloaded(&db, 1).await.full_name_recalculation_needed, !db.flags_by_the_collector());
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of Rome, 1 pigeons of 50, -"));
 }

@@ -253,52 +253,52 @@ async fn that_the_session_does_not_show(db: TestDb) {
     }
 }
 
-contract! {
-    async fn null_is_a_value_of_its_own(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("MySQL cannot cast to text, and has a test of its own");
-        }
-        db.sql(
-            "CREATE TABLE note (id INTEGER PRIMARY KEY, value varchar, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-             CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)"
-        )
-        .await;
-        notes().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO note (id, value) VALUES (1, 'a')").await;
-        db.sql("INSERT INTO tag (id, value, note_id) VALUES (1, 'a', 1)").await;
-        db.drain(notes()).await;
-        for table in ["note", "tag"] {
-            for (value, marks) in [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)] {
-                db.sql("DELETE FROM _note_cached_marks").await;
-                db.sql(&format!("UPDATE {table} SET value = {value}")).await;
-                assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _note_cached_marks").await, marks, "{table}: {value}");
-            }
+#[apply(contract)]
+async fn null_is_a_value_of_its_own(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("MySQL cannot cast to text, and has a test of its own");
+    }
+    db.sql(
+        "CREATE TABLE note (id INTEGER PRIMARY KEY, value varchar, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)"
+    )
+    .await;
+    notes().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO note (id, value) VALUES (1, 'a')").await;
+    db.sql("INSERT INTO tag (id, value, note_id) VALUES (1, 'a', 1)").await;
+    db.drain(notes()).await;
+    for table in ["note", "tag"] {
+        for (value, marks) in [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)] {
+            db.sql("DELETE FROM _note_cached_marks").await;
+            db.sql(&format!("UPDATE {table} SET value = {value}")).await;
+            assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _note_cached_marks").await, marks, "{table}: {value}");
         }
     }
+}
 
-    /// No statement sets such a column.
-    async fn in_a_generated_column(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("MySQL cannot cast to text, and has a test of its own");
-        }
-        let generated = "GENERATED ALWAYS AS (base || '!') STORED";
-        db.sql(&format!(
-            "CREATE TABLE note (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-             CREATE TABLE tag (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer, note_id integer NOT NULL)"
-        ))
-        .await;
-        notes().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO note (id, base) VALUES (1, 'a')").await;
-        db.sql("INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)").await;
-        let mut watch = Watch::begin(&db, notes).await;
-        assert_eq!(watch.after("UPDATE note SET base = 'b'").await, ["note.shown 1"]);
-        assert_eq!(watch.after("UPDATE tag SET base = 'b'").await, ["note.shown 1"]);
-        assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "b! b!");
-        assert_eq!(watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await, NOTHING);
-        // Whoever ends the flag in the same statement does not hide the change.
-        let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
-        assert_eq!(watch.after(forged).await, ["note.shown 1"]);
+/// No statement sets such a column.
+#[apply(contract)]
+async fn in_a_generated_column(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("MySQL cannot cast to text, and has a test of its own");
     }
+    let generated = "GENERATED ALWAYS AS (base || '!') STORED";
+    db.sql(&format!(
+        "CREATE TABLE note (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer, note_id integer NOT NULL)"
+    ))
+    .await;
+    notes().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO note (id, base) VALUES (1, 'a')").await;
+    db.sql("INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)").await;
+    let mut watch = Watch::begin(&db, notes).await;
+    assert_eq!(watch.after("UPDATE note SET base = 'b'").await, ["note.shown 1"]);
+    assert_eq!(watch.after("UPDATE tag SET base = 'b'").await, ["note.shown 1"]);
+    assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "b! b!");
+    assert_eq!(watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await, NOTHING);
+    // Whoever ends the flag in the same statement does not hide the change.
+    let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
+    assert_eq!(watch.after(forged).await, ["note.shown 1"]);
 }
 
 /// Not a number is itself, though it equals nothing.

@@ -60,29 +60,28 @@ fn hens() -> Models {
     CachedFields::of::<hen::Entity>()
 }
 
-contract! {
-    async fn which_rows_there_are_and_what_stands_in_them(db: TestDb) {
-        db.create(hen::Entity).await;
-        db.create(egg::Entity).await;
-        hens().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO hen (id) VALUES (1), (2)").await;
-        let mut watch = Watch::begin(&db, hens).await;
-        let laid = "INSERT INTO egg (id, grams, hen_id) VALUES (1, 60, 1), (2, 61, 1)";
-        assert_eq!(watch.after(laid).await, ["hen.count 1", "hen.description 1"]);
-        // Any column is read, and none of them counts.
-        for change in ["colour = 'brown'", "grams = 70", "colour = NULL", "id = 9"] {
-            let recalculated = watch.after(&format!("UPDATE egg SET {change} WHERE id = 1")).await;
-            let unread = recalculated.iter().filter(|told| *told != "hen.description 1");
-            // PostgreSQL tells rows apart by their keys.
-            assert!(unread.clone().all(|told| told == "hen.count 1, unchanged" && change == "id = 9"), "{recalculated:?}");
-            assert!(recalculated.contains(&"hen.description 1".to_owned()), "{change}: {recalculated:?}");
-        }
-        assert_eq!(watch.after("UPDATE egg SET grams = grams, colour = colour, hen_id = hen_id").await, NOTHING);
-        assert_eq!(
-            watch.after("UPDATE egg SET hen_id = 2 WHERE id = 9").await,
-            ["hen.count 1", "hen.count 2", "hen.description 1", "hen.description 2"]
-        );
-        assert_eq!(watch.after("DELETE FROM egg WHERE hen_id = 1").await, ["hen.count 1", "hen.description 1"]);
-        assert_eq!(db.scalar::<String>("SELECT cached_description FROM hen WHERE id = 2").await, "9 None 70");
+#[apply(contract)]
+async fn which_rows_there_are_and_what_stands_in_them(db: TestDb) {
+    db.create(hen::Entity).await;
+    db.create(egg::Entity).await;
+    hens().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO hen (id) VALUES (1), (2)").await;
+    let mut watch = Watch::begin(&db, hens).await;
+    let laid = "INSERT INTO egg (id, grams, hen_id) VALUES (1, 60, 1), (2, 61, 1)";
+    assert_eq!(watch.after(laid).await, ["hen.count 1", "hen.description 1"]);
+    // Any column is read, and none of them counts.
+    for change in ["colour = 'brown'", "grams = 70", "colour = NULL", "id = 9"] {
+        let recalculated = watch.after(&format!("UPDATE egg SET {change} WHERE id = 1")).await;
+        let unread = recalculated.iter().filter(|told| *told != "hen.description 1");
+        // PostgreSQL tells rows apart by their keys.
+        assert!(unread.clone().all(|told| told == "hen.count 1, unchanged" && change == "id = 9"), "{recalculated:?}");
+        assert!(recalculated.contains(&"hen.description 1".to_owned()), "{change}: {recalculated:?}");
     }
+    assert_eq!(watch.after("UPDATE egg SET grams = grams, colour = colour, hen_id = hen_id").await, NOTHING);
+    assert_eq!(
+        watch.after("UPDATE egg SET hen_id = 2 WHERE id = 9").await,
+        ["hen.count 1", "hen.count 2", "hen.description 1", "hen.description 2"]
+    );
+    assert_eq!(watch.after("DELETE FROM egg WHERE hen_id = 1").await, ["hen.count 1", "hen.description 1"]);
+    assert_eq!(db.scalar::<String>("SELECT cached_description FROM hen WHERE id = 2").await, "9 None 70");
 }

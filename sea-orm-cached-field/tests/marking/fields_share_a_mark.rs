@@ -181,58 +181,61 @@ async fn and_the_longest_key_takes_their_names(db: TestDb) {
     assert_eq!(db.drain(CachedFields::of::<scroll::Entity>()).await, 3);
 }
 
-contract! {
-    async fn of_a_related_row_that_comes_or_goes(db: TestDb) {
-        let mut watch = dug(&db).await;
-        // The four names are too long for one list of MySQL.
-        let lists = if db.is_mysql() { 2 } else { 1 };
-        for change in ["INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1)", "DELETE FROM plant WHERE id = 2"] {
-            db.sql(change).await;
-            assert_eq!(marks(&db).await, lists, "{change}");
-            assert_eq!(recalculated(&mut watch).await, OVER_PLANTS, "{change}");
-        }
+#[apply(contract)]
+async fn of_a_related_row_that_comes_or_goes(db: TestDb) {
+    let mut watch = dug(&db).await;
+    // The four names are too long for one list of MySQL.
+    let lists = if db.is_mysql() { 2 } else { 1 };
+    for change in ["INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1)", "DELETE FROM plant WHERE id = 2"] {
+        db.sql(change).await;
+        assert_eq!(marks(&db).await, lists, "{change}");
+        assert_eq!(recalculated(&mut watch).await, OVER_PLANTS, "{change}");
     }
+}
 
-    async fn of_a_related_row_that_changes(db: TestDb) {
-        let mut watch = dug(&db).await;
-        db.sql("UPDATE plant SET height = 30").await;
-        assert_eq!(marks(&db).await, 1);
-        assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
-        let right = "SELECT count(*) FROM bed WHERE cached_greatest_height_of_all_that_grows_in_here = 30";
-        assert_eq!(db.scalar::<i64>(right).await, 1);
-    }
+#[apply(contract)]
+async fn of_a_related_row_that_changes(db: TestDb) {
+    let mut watch = dug(&db).await;
+    db.sql("UPDATE plant SET height = 30").await;
+    assert_eq!(marks(&db).await, 1);
+    assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
+    let right = "SELECT count(*) FROM bed WHERE cached_greatest_height_of_all_that_grows_in_here = 30";
+    assert_eq!(db.scalar::<i64>(right).await, 1);
+}
 
-    async fn of_many_related_rows_that_change(db: TestDb) {
-        let mut watch = dug(&db).await;
-        db.sql("INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1), (3, 15, 1)").await;
-        watch.recalculated().await;
-        db.sql("UPDATE plant SET height = height + 1").await;
-        // There, a trigger sees one row.
-        assert_eq!(marks(&db).await, if db.is_mysql() { 3 } else { 1 });
-        assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
-    }
+#[apply(contract)]
+async fn of_many_related_rows_that_change(db: TestDb) {
+    let mut watch = dug(&db).await;
+    db.sql("INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1), (3, 15, 1)").await;
+    watch.recalculated().await;
+    db.sql("UPDATE plant SET height = height + 1").await;
+    // There, a trigger sees one row.
+    assert_eq!(marks(&db).await, if db.is_mysql() { 3 } else { 1 });
+    assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
+}
 
-    async fn of_a_row_that_comes_or_changes(db: TestDb) {
-        let mut watch = dug(&db).await;
-        let lists = if db.is_mysql() { 2 } else { 1 };
-        db.sql("INSERT INTO bed (id, width) VALUES (2, 3)").await;
-        assert_eq!(marks(&db).await, lists);
-        watch.recalculated().await;
-        db.sql("UPDATE bed SET width = 4 WHERE id = 2").await;
-        assert_eq!((marks(&db).await, watch.recalculated().await), (1, vec!["bed.area 2".to_owned()]));
-        db.sql("UPDATE bed SET id = 3 WHERE id = 2").await;
-        // On SQLite, those that depend on the same columns of their row share one.
-        assert_eq!(marks(&db).await, if db.is_sqlite() { 2 } else { lists }, "the key is an input of all");
-        assert_eq!(watch.recalculated().await.len(), 5);
-    }
+#[apply(contract)]
+async fn of_a_row_that_comes_or_changes(db: TestDb) {
+    let mut watch = dug(&db).await;
+    let lists = if db.is_mysql() { 2 } else { 1 };
+    db.sql("INSERT INTO bed (id, width) VALUES (2, 3)").await;
+    assert_eq!(marks(&db).await, lists);
+    watch.recalculated().await;
+    db.sql("UPDATE bed SET width = 4 WHERE id = 2").await;
+    assert_eq!((marks(&db).await, watch.recalculated().await), (1, vec!["bed.area 2".to_owned()]));
+    db.sql("UPDATE bed SET id = 3 WHERE id = 2").await;
+    // On SQLite, those that depend on the same columns of their row share one.
+    assert_eq!(marks(&db).await, if db.is_sqlite() { 2 } else { lists }, "the key is an input of all");
+    assert_eq!(watch.recalculated().await.len(), 5);
+}
 
-    /// On SQLite a mark that waits stands for later changes, too. On the other databases no trigger reads marks.
-    async fn and_many_changes_of_one_row_stay_few(db: TestDb) {
-        let mut watch = dug(&db).await;
-        for height in 40..50 {
-            db.sql(&format!("UPDATE plant SET height = {height}")).await;
-        }
-        assert_eq!(marks(&db).await, if db.is_sqlite() { 1 } else { 10 });
-        assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
+/// On SQLite a mark that waits stands for later changes, too. On the other databases no trigger reads marks.
+#[apply(contract)]
+async fn and_many_changes_of_one_row_stay_few(db: TestDb) {
+    let mut watch = dug(&db).await;
+    for height in 40..50 {
+        db.sql(&format!("UPDATE plant SET height = {height}")).await;
     }
+    assert_eq!(marks(&db).await, if db.is_sqlite() { 1 } else { 10 });
+    assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
 }

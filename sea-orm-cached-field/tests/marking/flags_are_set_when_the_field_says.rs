@@ -71,30 +71,30 @@ async fn flags(db: &impl ConnectionTrait) -> (bool, bool) {
     (tree.prompt_recalculation_needed, tree.relaxed_recalculation_needed)
 }
 
-contract! {
-    async fn at_commit_or_by_the_collector(db: TestDb) {
-        let mut watch = planted(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        transaction.execute_unprepared("INSERT INTO nest (tree_id) VALUES (1)").await.expect("a nest");
-        // On SQLite both stand at once, in the statement of the change.
-        let at_once = db.is_sqlite();
-        assert_eq!(flags(&transaction).await, (at_once, at_once));
-        transaction.commit().await.expect("committed");
-        assert_eq!(flags(&*db).await, (!db.flags_by_the_collector(), at_once));
-        assert_eq!(db.pending("tree").await, 2, "both are marked");
-        assert_eq!(watch.recalculated().await, ["tree.prompt 1", "tree.relaxed 1"]);
-        assert_eq!(flags(&*db).await, (false, false));
-        let tree = tree::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the tree");
-        assert_eq!((tree.cached_prompt, tree.cached_relaxed), (Some(1), Some(1)));
-        assert_eq!(db.pending("tree").await, 0);
-    }
+#[apply(contract)]
+async fn at_commit_or_by_the_collector(db: TestDb) {
+    let mut watch = planted(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    transaction.execute_unprepared("INSERT INTO nest (tree_id) VALUES (1)").await.expect("a nest");
+    // On SQLite both stand at once, in the statement of the change.
+    let at_once = db.is_sqlite();
+    assert_eq!(flags(&transaction).await, (at_once, at_once));
+    transaction.commit().await.expect("committed");
+    assert_eq!(flags(&*db).await, (!db.flags_by_the_collector(), at_once));
+    assert_eq!(db.pending("tree").await, 2, "both are marked");
+    assert_eq!(watch.recalculated().await, ["tree.prompt 1", "tree.relaxed 1"]);
+    assert_eq!(flags(&*db).await, (false, false));
+    let tree = tree::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the tree");
+    assert_eq!((tree.cached_prompt, tree.cached_relaxed), (Some(1), Some(1)));
+    assert_eq!(db.pending("tree").await, 0);
+}
 
-    async fn an_exact_read_sees_the_mark_without_the_flag(db: TestDb) {
-        planted(&db).await;
-        db.sql("INSERT INTO nest (tree_id) VALUES (1)").await;
-        let tree = tree::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the tree");
-        assert_eq!(tree.fresh_relaxed(&*db).await.expect("read"), 1);
-    }
+#[apply(contract)]
+async fn an_exact_read_sees_the_mark_without_the_flag(db: TestDb) {
+    planted(&db).await;
+    db.sql("INSERT INTO nest (tree_id) VALUES (1)").await;
+    let tree = tree::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the tree");
+    assert_eq!(tree.fresh_relaxed(&*db).await.expect("read"), 1);
 }
 
 /// From an old snapshot, a flag that somebody else has written meanwhile would be a serialization failure of the user's.

@@ -40,52 +40,55 @@ async fn names(db: &TestDb) -> Vec<String> {
     rows.into_iter().map(|row| row["name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-contract! {
-    async fn on_delete_cascade(db: TestDb) {
-        let mut watch = tied(&db, "ON DELETE CASCADE").await;
-        assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, NOTHING);
-        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM pigeon").await, 1);
-        assert_eq!(watch.after("DELETE FROM city WHERE id = 2").await, NOTHING);
-        assert_eq!(names(&db).await, NOTHING);
-        assert_eq!(db.pending("lamppost").await, 0);
-    }
+#[apply(contract)]
+async fn on_delete_cascade(db: TestDb) {
+    let mut watch = tied(&db, "ON DELETE CASCADE").await;
+    assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, NOTHING);
+    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM pigeon").await, 1);
+    assert_eq!(watch.after("DELETE FROM city WHERE id = 2").await, NOTHING);
+    assert_eq!(names(&db).await, NOTHING);
+    assert_eq!(db.pending("lamppost").await, 0);
+}
 
-    async fn on_delete_set_null(db: TestDb) {
-        let mut watch = tied(&db, "ON DELETE SET NULL").await;
-        assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, BOTH[..1]);
-        assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, NOTHING);
-        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM pigeon WHERE lamppost_id IS NULL").await, 1);
-        assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 2").await, BOTH[1..]);
-        assert_eq!(names(&db).await, ["Bob of Bonn, 2 pigeons of 30, -"]);
-    }
+#[apply(contract)]
+async fn on_delete_set_null(db: TestDb) {
+    let mut watch = tied(&db, "ON DELETE SET NULL").await;
+    assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, BOTH[..1]);
+    assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, NOTHING);
+    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM pigeon WHERE lamppost_id IS NULL").await, 1);
+    assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 2").await, BOTH[1..]);
+    assert_eq!(names(&db).await, ["Bob of Bonn, 2 pigeons of 30, -"]);
+}
 
-    async fn on_delete_set_default(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("InnoDB has no SET DEFAULT");
-        }
-        let mut watch = tied(&db, "ON DELETE SET DEFAULT").await;
-        assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, BOTH[..1]);
-        assert_eq!(names(&db).await[0], "Ada of Bonn, 1 pigeons of 10, -");
-        // The pigeon comes to the default lamppost.
-        assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, BOTH[1..]);
-        assert_eq!(names(&db).await, ["Bob of Bonn, 2 pigeons of 30, -"]);
+#[apply(contract)]
+async fn on_delete_set_default(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("InnoDB has no SET DEFAULT");
     }
+    let mut watch = tied(&db, "ON DELETE SET DEFAULT").await;
+    assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, BOTH[..1]);
+    assert_eq!(names(&db).await[0], "Ada of Bonn, 1 pigeons of 10, -");
+    // The pigeon comes to the default lamppost.
+    assert_eq!(watch.after("DELETE FROM lamppost WHERE id = 1").await, BOTH[1..]);
+    assert_eq!(names(&db).await, ["Bob of Bonn, 2 pigeons of 30, -"]);
+}
 
-    async fn on_update_cascade(db: TestDb) {
-        let mut watch = tied(&db, "ON UPDATE CASCADE").await;
-        assert_eq!(watch.after("UPDATE city SET id = 9 WHERE id = 1").await, ["lamppost.full_name 1, unchanged"]);
-        assert_eq!(watch.after("UPDATE city SET name = 'Ulm!' WHERE id = 9").await, BOTH[..1]);
-        assert_eq!(watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await, ["lamppost.full_name 7, unchanged"]);
-        assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 11 WHERE id = 1").await, ["lamppost.full_name 7"]);
-        assert_eq!(names(&db).await, ["Bob of Bonn, 1 pigeons of 20, -", "Ada of Ulm!, 1 pigeons of 11, -"]);
-        assert_eq!(db.pending("lamppost").await, 0);
-    }
+#[apply(contract)]
+async fn on_update_cascade(db: TestDb) {
+    let mut watch = tied(&db, "ON UPDATE CASCADE").await;
+    assert_eq!(watch.after("UPDATE city SET id = 9 WHERE id = 1").await, ["lamppost.full_name 1, unchanged"]);
+    assert_eq!(watch.after("UPDATE city SET name = 'Ulm!' WHERE id = 9").await, BOTH[..1]);
+    assert_eq!(watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await, ["lamppost.full_name 7, unchanged"]);
+    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 11 WHERE id = 1").await, ["lamppost.full_name 7"]);
+    assert_eq!(names(&db).await, ["Bob of Bonn, 1 pigeons of 20, -", "Ada of Ulm!, 1 pigeons of 11, -"]);
+    assert_eq!(db.pending("lamppost").await, 0);
+}
 
-    async fn on_update_set_null(db: TestDb) {
-        let mut watch = tied(&db, "ON UPDATE SET NULL").await;
-        assert_eq!(watch.after("UPDATE city SET id = 9 WHERE id = 1").await, BOTH[..1]);
-        let recalculated = watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await;
-        assert_eq!(recalculated, ["lamppost.full_name 7"]);
-        assert_eq!(names(&db).await[1], "Ada of nowhere, 0 pigeons of 0, -");
-    }
+#[apply(contract)]
+async fn on_update_set_null(db: TestDb) {
+    let mut watch = tied(&db, "ON UPDATE SET NULL").await;
+    assert_eq!(watch.after("UPDATE city SET id = 9 WHERE id = 1").await, BOTH[..1]);
+    let recalculated = watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await;
+    assert_eq!(recalculated, ["lamppost.full_name 7"]);
+    assert_eq!(names(&db).await[1], "Ada of nowhere, 0 pigeons of 0, -");
 }

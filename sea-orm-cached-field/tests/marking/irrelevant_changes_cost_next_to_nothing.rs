@@ -139,13 +139,12 @@ async fn on_mysql_too(db: TestDb) {
     }
 }
 
-contract! {
-    /// On MySQL nobody can tell whether the statement has set the flag once more.
-    async fn of_a_row_that_is_flagged(db: TestDb) {
-        perched(&db).await;
-        db.sql("UPDATE lamppost SET full_name_recalculation_needed = true").await;
-        let marked = db.pending("lamppost").await;
-        db.sql("UPDATE lamppost SET note = 'x'").await;
-        assert_eq!(db.pending("lamppost").await - marked, if db.is_mysql() { 2 } else { 0 });
-    }
+/// On MySQL nobody can tell whether the statement has set the flag once more.
+#[apply(contract)]
+async fn of_a_row_that_is_flagged(db: TestDb) {
+    perched(&db).await;
+    db.sql("UPDATE lamppost SET full_name_recalculation_needed = true").await;
+    let marked = db.pending("lamppost").await;
+    db.sql("UPDATE lamppost SET note = 'x'").await;
+    assert_eq!(db.pending("lamppost").await - marked, if db.is_mysql() { 2 } else { 0 });
 }

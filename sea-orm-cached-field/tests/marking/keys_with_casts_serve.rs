@@ -164,66 +164,78 @@ fn both(key: &str) -> [String; 2] {
     ["bag", "report"].map(|field| format!("hunt.{field} {key}"))
 }
 
-contract! {
-    async fn an_enum_in_a_composite_key(db: TestDb) {
-        let mut watch = hunted(&db).await;
-        assert_eq!(watch.after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (5, 'north', 1)").await, both("('north', 1)"));
-        assert_eq!(watch.after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (7, 'south', 1), (1, 'south', 1)").await, both("('south', 1)"));
-        let moved = [both("('south', 1)"), both("('south', 2)")].concat();
-        let mut changed = watch.after("UPDATE prey SET hunt_number = 2 WHERE weight = 7").await;
-        changed.sort();
-        let mut expected = moved.clone();
-        expected.sort();
-        assert_eq!(changed, expected);
-        assert_eq!(watch.after("UPDATE ranger SET name = 'Cid' WHERE region = 'south'").await, ["hunt.report ('south', 1)", "hunt.report ('south', 2)"]);
-        assert_eq!(watch.after("DELETE FROM hunt WHERE region = 'north'").await, NOTHING);
-        assert_eq!(db.pending("hunt").await, 0);
-        let rows = hunt::Entity::find().filter(hunt::Column::Region.eq(hunt::Region::South)).all(&*db).await.expect("read");
-        let stored: Vec<_> = rows.iter().map(|row| (row.number, row.cached_bag, row.cached_report.as_deref())).collect();
-        assert_eq!(stored, [(1, Some(1), Some("1 for Cid")), (2, Some(7), Some("1 for Cid"))]);
-    }
+#[apply(contract)]
+async fn an_enum_in_a_composite_key(db: TestDb) {
+    let mut watch = hunted(&db).await;
+    assert_eq!(
+        watch.after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (5, 'north', 1)").await,
+        both("('north', 1)")
+    );
+    assert_eq!(
+        watch
+            .after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (7, 'south', 1), (1, 'south', 1)")
+            .await,
+        both("('south', 1)")
+    );
+    let moved = [both("('south', 1)"), both("('south', 2)")].concat();
+    let mut changed = watch.after("UPDATE prey SET hunt_number = 2 WHERE weight = 7").await;
+    changed.sort();
+    let mut expected = moved.clone();
+    expected.sort();
+    assert_eq!(changed, expected);
+    assert_eq!(
+        watch.after("UPDATE ranger SET name = 'Cid' WHERE region = 'south'").await,
+        ["hunt.report ('south', 1)", "hunt.report ('south', 2)"]
+    );
+    assert_eq!(watch.after("DELETE FROM hunt WHERE region = 'north'").await, NOTHING);
+    assert_eq!(db.pending("hunt").await, 0);
+    let rows = hunt::Entity::find().filter(hunt::Column::Region.eq(hunt::Region::South)).all(&*db).await.expect("read");
+    let stored: Vec<_> = rows.iter().map(|row| (row.number, row.cached_bag, row.cached_report.as_deref())).collect();
+    assert_eq!(stored, [(1, Some(1), Some("1 for Cid")), (2, Some(7), Some("1 for Cid"))]);
+}
 
-    async fn rows_of_a_composite_key_with_an_enum_are_read_and_recalculated(db: TestDb) {
-        hunted(&db).await;
-        db.sql("UPDATE ranger SET name = 'Cid'").await;
-        let find = hunt::Entity::find_by_id((hunt::Region::South, 1));
-        let row = find.clone().one(&*db).await.expect("read").expect("the row");
-        assert_eq!(row.fresh_report(&*db).await.expect("read"), "0 for Cid");
-        row.flag_report_as_stale(&*db).await.expect("flagged");
-        row.recalculate_report(&*db).await.expect("recalculated");
-        db.sql("UPDATE ranger SET name = 'Dan'").await;
-        let mut rows = hunt::Entity::find().all(&*db).await.expect("read");
-        hunt::Report::load(&*db, &mut rows).await.expect("loaded");
-        assert!(rows.iter().all(|row| row.cached_report.as_deref() == Some("0 for Dan")), "{rows:?}");
-        db.sql("UPDATE ranger SET name = 'Eve'").await;
-        let recalculated = hunt::Report::recalculate(&*db, Condition::all()).await.expect("recalculated");
-        assert_eq!(recalculated, 3);
-        db.drain(hunts()).await;
-        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM hunt WHERE cached_report = '0 for Eve'").await, 3);
-        assert_eq!(db.pending("hunt").await, 0);
-    }
+#[apply(contract)]
+async fn rows_of_a_composite_key_with_an_enum_are_read_and_recalculated(db: TestDb) {
+    hunted(&db).await;
+    db.sql("UPDATE ranger SET name = 'Cid'").await;
+    let find = hunt::Entity::find_by_id((hunt::Region::South, 1));
+    let row = find.clone().one(&*db).await.expect("read").expect("the row");
+    assert_eq!(row.fresh_report(&*db).await.expect("read"), "0 for Cid");
+    row.flag_report_as_stale(&*db).await.expect("flagged");
+    row.recalculate_report(&*db).await.expect("recalculated");
+    db.sql("UPDATE ranger SET name = 'Dan'").await;
+    let mut rows = hunt::Entity::find().all(&*db).await.expect("read");
+    hunt::Report::load(&*db, &mut rows).await.expect("loaded");
+    assert!(rows.iter().all(|row| row.cached_report.as_deref() == Some("0 for Dan")), "{rows:?}");
+    db.sql("UPDATE ranger SET name = 'Eve'").await;
+    let recalculated = hunt::Report::recalculate(&*db, Condition::all()).await.expect("recalculated");
+    assert_eq!(recalculated, 3);
+    db.drain(hunts()).await;
+    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM hunt WHERE cached_report = '0 for Eve'").await, 3);
+    assert_eq!(db.pending("hunt").await, 0);
+}
 
-    async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
-        hunted(&db).await;
-        db.sql(
-            "INSERT INTO hunt (region, number)
-             WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 104)
-             SELECT 'south', 3 + a.n * 100 + b.n FROM n a, n b WHERE b.n < 100",
-        )
-        .await;
-        db.sql("DELETE FROM _hunt_cached_marks").await;
-        db.sql("DELETE FROM _hunt_cached_recalculations").await;
-        hunts().install(&*db).await.expect("installed");
-        let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
-        let marks: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
-        assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
-        // Several chunks of 200.
-        let some = Condition::all().add(hunt::Column::Number.lt(500));
-        assert_eq!(hunt::Report::recalculate(&*db, some).await.expect("recalculated"), 500);
-        db.drain(hunts()).await;
-        let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
-        assert_eq!((flagged, db.pending("hunt").await), (0, 0));
-    }
+#[apply(contract)]
+async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
+    hunted(&db).await;
+    db.sql(
+        "INSERT INTO hunt (region, number)
+         WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 104)
+         SELECT 'south', 3 + a.n * 100 + b.n FROM n a, n b WHERE b.n < 100",
+    )
+    .await;
+    db.sql("DELETE FROM _hunt_cached_marks").await;
+    db.sql("DELETE FROM _hunt_cached_recalculations").await;
+    hunts().install(&*db).await.expect("installed");
+    let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
+    let marks: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
+    assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
+    // Several chunks of 200.
+    let some = Condition::all().add(hunt::Column::Number.lt(500));
+    assert_eq!(hunt::Report::recalculate(&*db, some).await.expect("recalculated"), 500);
+    db.drain(hunts()).await;
+    let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
+    assert_eq!((flagged, db.pending("hunt").await), (0, 0));
 }
 
 /// What SeaORM casts to differs: MySQL has no `CAST(.. AS text)`.

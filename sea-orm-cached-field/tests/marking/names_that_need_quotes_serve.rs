@@ -70,26 +70,25 @@ fn orders() -> Models {
     CachedFields::of::<order::Entity>()
 }
 
-contract! {
-    async fn of_tables_columns_and_fields(db: TestDb) {
-        db.create(order::Entity).await;
-        db.create(select::Entity).await;
-        orders().install(&*db).await.expect("installed");
-        let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field") VALUES ('g', 'n', 'o', 'f')"#;
-        db.sql(&db.quoted(order)).await;
-        db.sql(&db.quoted(r#"INSERT INTO "Select 'me'" ("table", v_links) VALUES ('t', 1)"#)).await;
-        let mut watch = Watch::begin(&db, orders).await;
-        for column in ["group", "new", r#"the ""old"" one"#, "field"] {
-            // sqlx has MySQL read `||` as the standard does.
-            let change = format!(r#"UPDATE "order" SET "{column}" = "{column}" || '!'"#);
-            assert_eq!(watch.after(&db.quoted(&change)).await, ["order.type 1"], "{column}");
-        }
-        assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET v_key_1 = 'x'"#)).await, NOTHING);
-        assert_eq!(watch.after(&db.quoted(r#"UPDATE "Select 'me'" SET "table" = 'T'"#)).await, ["order.type 1"]);
-        assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await, ["order.type 1"]);
-        let order = order::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the order");
-        assert_eq!(order.label.as_deref(), Some("g!n!o!f!T"));
-        assert_eq!((order.label_is_stale, order.until), (false, None));
-        assert_eq!(order.fresh_type(&*db).await.expect("read"), "g!n!o!f!T");
+#[apply(contract)]
+async fn of_tables_columns_and_fields(db: TestDb) {
+    db.create(order::Entity).await;
+    db.create(select::Entity).await;
+    orders().install(&*db).await.expect("installed");
+    let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field") VALUES ('g', 'n', 'o', 'f')"#;
+    db.sql(&db.quoted(order)).await;
+    db.sql(&db.quoted(r#"INSERT INTO "Select 'me'" ("table", v_links) VALUES ('t', 1)"#)).await;
+    let mut watch = Watch::begin(&db, orders).await;
+    for column in ["group", "new", r#"the ""old"" one"#, "field"] {
+        // sqlx has MySQL read `||` as the standard does.
+        let change = format!(r#"UPDATE "order" SET "{column}" = "{column}" || '!'"#);
+        assert_eq!(watch.after(&db.quoted(&change)).await, ["order.type 1"], "{column}");
     }
+    assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET v_key_1 = 'x'"#)).await, NOTHING);
+    assert_eq!(watch.after(&db.quoted(r#"UPDATE "Select 'me'" SET "table" = 'T'"#)).await, ["order.type 1"]);
+    assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await, ["order.type 1"]);
+    let order = order::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the order");
+    assert_eq!(order.label.as_deref(), Some("g!n!o!f!T"));
+    assert_eq!((order.label_is_stale, order.until), (false, None));
+    assert_eq!(order.fresh_type(&*db).await.expect("read"), "g!n!o!f!T");
 }

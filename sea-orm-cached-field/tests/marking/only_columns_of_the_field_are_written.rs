@@ -31,38 +31,38 @@ async fn furnished(db: &TestDb) -> Watch<'_> {
     Watch::begin(db, lampposts).await
 }
 
-contract! {
-    async fn of_a_row_that_is_recalculated(db: TestDb) {
-        let mut watch = furnished(&db).await;
-        db.sql("UPDATE lamppost SET note = 'kept'").await;
-        db.sql("UPDATE city SET name = 'Oslo'").await;
-        let before = foreign_columns(&db).await;
-        assert_eq!(before.len(), 6);
-        assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
-        assert_eq!(foreign_columns(&db).await, before);
-    }
+#[apply(contract)]
+async fn of_a_row_that_is_recalculated(db: TestDb) {
+    let mut watch = furnished(&db).await;
+    db.sql("UPDATE lamppost SET note = 'kept'").await;
+    db.sql("UPDATE city SET name = 'Oslo'").await;
+    let before = foreign_columns(&db).await;
+    assert_eq!(before.len(), 6);
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+    assert_eq!(foreign_columns(&db).await, before);
+}
 
-    async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
-        let mut watch = furnished(&db).await;
-        db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
-        db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
-        let journal = if db.is_sqlite() {
-            "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note); END"
-        } else if db.is_mysql() {
-            "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
-               IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN
-                 INSERT INTO touched VALUES (NEW.id, NEW.note);
-               END IF"
-        } else {
-            "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
-             CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost FOR EACH ROW EXECUTE FUNCTION journal()"
-        };
-        db.sql(journal).await;
-        assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-        assert_eq!(db.rows("SELECT * FROM touched").await.len(), 0, "no other column is so much as named");
-        db.sql("UPDATE lamppost SET note = 'm' WHERE id = 1").await;
-        assert_eq!(db.rows("SELECT * FROM touched").await.len(), 1, "the journal works");
-    }
+#[apply(contract)]
+async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
+    let mut watch = furnished(&db).await;
+    db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
+    db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
+    let journal = if db.is_sqlite() {
+        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note); END"
+    } else if db.is_mysql() {
+        "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
+           IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN
+             INSERT INTO touched VALUES (NEW.id, NEW.note);
+           END IF"
+    } else {
+        "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
+         CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost FOR EACH ROW EXECUTE FUNCTION journal()"
+    };
+    db.sql(journal).await;
+    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+    assert_eq!(db.rows("SELECT * FROM touched").await.len(), 0, "no other column is so much as named");
+    db.sql("UPDATE lamppost SET note = 'm' WHERE id = 1").await;
+    assert_eq!(db.rows("SELECT * FROM touched").await.len(), 1, "the journal works");
 }
 
 #[apply(on_postgres)]

@@ -119,48 +119,56 @@ async fn first_label(db: &TestDb) -> Option<String> {
     invoice::Entity::find_by_id(1).one(&**db).await.expect("loaded").expect("the invoice").cached_label
 }
 
-contract! {
-    async fn a_change_concerns_the_fields_that_read_it(db: TestDb) {
-        let mut watch = booked(&db).await;
-        assert_eq!(watch.after("UPDATE invoice SET currency = 'CHF' WHERE id = 2").await, ["invoice.label 2"]);
-        assert_eq!(watch.after("UPDATE customer SET name = 'Anne'").await, ["customer.greeting 1"]);
-        assert_eq!(watch.after("UPDATE line SET text = 'x'").await, NOTHING);
-    }
+#[apply(contract)]
+async fn a_change_concerns_the_fields_that_read_it(db: TestDb) {
+    let mut watch = booked(&db).await;
+    assert_eq!(watch.after("UPDATE invoice SET currency = 'CHF' WHERE id = 2").await, ["invoice.label 2"]);
+    assert_eq!(watch.after("UPDATE customer SET name = 'Anne'").await, ["customer.greeting 1"]);
+    assert_eq!(watch.after("UPDATE line SET text = 'x'").await, NOTHING);
+}
 
-    async fn a_change_travels_as_far_as_values_change(db: TestDb) {
-        let mut watch = booked(&db).await;
-        let recalculated = watch.after("UPDATE line SET amount = 6 WHERE id = 1").await;
-        for field in ["invoice.total 1", "invoice.label 1", "customer.spent 1"] {
-            assert!(recalculated.iter().any(|completed| completed == field), "{field} in {recalculated:?}");
-        }
-        assert!(recalculated.iter().all(|completed| !completed.contains("invoice.label 2") && !completed.contains("greeting")));
-        assert_eq!(first_label(&db).await.as_deref(), Some("13 EUR"));
-        let ann = customer::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("Ann");
-        assert_eq!(ann.cached_spent, Some(21));
-        assert_eq!(db.pending("customer").await + db.pending("invoice").await, 0);
+#[apply(contract)]
+async fn a_change_travels_as_far_as_values_change(db: TestDb) {
+    let mut watch = booked(&db).await;
+    let recalculated = watch.after("UPDATE line SET amount = 6 WHERE id = 1").await;
+    for field in ["invoice.total 1", "invoice.label 1", "customer.spent 1"] {
+        assert!(recalculated.iter().any(|completed| completed == field), "{field} in {recalculated:?}");
     }
+    assert!(
+        recalculated.iter().all(|completed| !completed.contains("invoice.label 2") && !completed.contains("greeting"))
+    );
+    assert_eq!(first_label(&db).await.as_deref(), Some("13 EUR"));
+    let ann = customer::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("Ann");
+    assert_eq!(ann.cached_spent, Some(21));
+    assert_eq!(db.pending("customer").await + db.pending("invoice").await, 0);
+}
 
-    async fn a_value_that_stays_ends_the_journey(db: TestDb) {
-        let mut watch = booked(&db).await;
-        assert_eq!(watch.after("UPDATE line SET amount = 12 - amount WHERE invoice_id = 1").await, ["invoice.total 1, unchanged"]);
-        assert_eq!(first_label(&db).await.as_deref(), Some("12 EUR"));
-    }
+#[apply(contract)]
+async fn a_value_that_stays_ends_the_journey(db: TestDb) {
+    let mut watch = booked(&db).await;
+    assert_eq!(
+        watch.after("UPDATE line SET amount = 12 - amount WHERE invoice_id = 1").await,
+        ["invoice.total 1, unchanged"]
+    );
+    assert_eq!(first_label(&db).await.as_deref(), Some("12 EUR"));
+}
 
-    async fn both_fields_of_a_row_may_be_stale_at_once(db: TestDb) {
-        let mut watch = booked(&db).await;
-        db.sql("UPDATE line SET amount = 100 WHERE id = 1").await;
-        db.sql("UPDATE invoice SET currency = 'CHF' WHERE id = 1").await;
-        watch.recalculated().await;
-        assert_eq!(first_label(&db).await.as_deref(), Some("107 CHF"));
-    }
+#[apply(contract)]
+async fn both_fields_of_a_row_may_be_stale_at_once(db: TestDb) {
+    let mut watch = booked(&db).await;
+    db.sql("UPDATE line SET amount = 100 WHERE id = 1").await;
+    db.sql("UPDATE invoice SET currency = 'CHF' WHERE id = 1").await;
+    watch.recalculated().await;
+    assert_eq!(first_label(&db).await.as_deref(), Some("107 CHF"));
+}
 
-    async fn a_row_that_moves_takes_its_value_along(db: TestDb) {
-        let mut watch = booked(&db).await;
-        db.sql("INSERT INTO customer (id, name) VALUES (2, 'Bea')").await;
-        watch.recalculated().await;
-        assert_eq!(
-            watch.after("UPDATE invoice SET customer_id = 2 WHERE id = 2").await,
-            ["customer.spent 1", "customer.spent 2"]
-        );
-    }
+#[apply(contract)]
+async fn a_row_that_moves_takes_its_value_along(db: TestDb) {
+    let mut watch = booked(&db).await;
+    db.sql("INSERT INTO customer (id, name) VALUES (2, 'Bea')").await;
+    watch.recalculated().await;
+    assert_eq!(
+        watch.after("UPDATE invoice SET customer_id = 2 WHERE id = 2").await,
+        ["customer.spent 1", "customer.spent 2"]
+    );
 }

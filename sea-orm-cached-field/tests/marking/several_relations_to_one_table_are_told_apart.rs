@@ -247,72 +247,78 @@ async fn hired(db: &TestDb) -> Watch<'_> {
     Watch::begin(db, staffs).await
 }
 
-contract! {
-    async fn each_relation_finds_its_own_rows(db: TestDb) {
-        let mut watch = travelled(&db).await;
-        assert_eq!(watch.after("UPDATE city SET name = 'Roma' WHERE id = 1").await, ["trip.label 1"]);
-        assert_eq!(watch.after("UPDATE city SET people = 11 WHERE id = 1").await, NOTHING);
-        assert_eq!(watch.after("UPDATE city SET people = 21 WHERE id = 2").await, ["trip.crowd 1"]);
-        assert_eq!(watch.after("UPDATE trip SET from_id = 2 WHERE id = 1").await, ["trip.label 1"]);
-        assert_eq!(watch.after("UPDATE trip SET to_id = 1 WHERE id = 2").await, ["trip.crowd 2", "trip.label 2"]);
-        let label: String = db.scalar("SELECT cached_label FROM trip WHERE id = 2").await;
-        assert_eq!(label, "Oslo to Roma");
-    }
+#[apply(contract)]
+async fn each_relation_finds_its_own_rows(db: TestDb) {
+    let mut watch = travelled(&db).await;
+    assert_eq!(watch.after("UPDATE city SET name = 'Roma' WHERE id = 1").await, ["trip.label 1"]);
+    assert_eq!(watch.after("UPDATE city SET people = 11 WHERE id = 1").await, NOTHING);
+    assert_eq!(watch.after("UPDATE city SET people = 21 WHERE id = 2").await, ["trip.crowd 1"]);
+    assert_eq!(watch.after("UPDATE trip SET from_id = 2 WHERE id = 1").await, ["trip.label 1"]);
+    assert_eq!(watch.after("UPDATE trip SET to_id = 1 WHERE id = 2").await, ["trip.crowd 2", "trip.label 2"]);
+    let label: String = db.scalar("SELECT cached_label FROM trip WHERE id = 2").await;
+    assert_eq!(label, "Oslo to Roma");
+}
 
-    async fn each_owner_is_marked(db: TestDb) {
-        let mut watch = travelled(&db).await;
-        assert_eq!(
-            watch.after("UPDATE city SET name = 'Bergen' WHERE id = 2").await,
-            ["museum.address 1", "trip.label 1", "trip.label 2"]
-        );
-    }
+#[apply(contract)]
+async fn each_owner_is_marked(db: TestDb) {
+    let mut watch = travelled(&db).await;
+    assert_eq!(
+        watch.after("UPDATE city SET name = 'Bergen' WHERE id = 2").await,
+        ["museum.address 1", "trip.label 1", "trip.label 2"]
+    );
+}
 
-    async fn a_table_may_be_related_to_itself(db: TestDb) {
-        let mut watch = hired(&db).await;
-        assert_eq!(
-            watch.after("UPDATE staff SET name = 'Bo' WHERE id = 2").await,
-            ["staff.signature 2", "staff.signature 4", "staff.team 1"]
-        );
-        assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "Bo, Cid");
-        assert_eq!(
-            watch.after("UPDATE staff SET boss_id = 2 WHERE id = 3").await,
-            ["staff.signature 3", "staff.team 1", "staff.team 2"]
-        );
-        assert_eq!(watch.after("DELETE FROM staff WHERE id = 4").await, ["staff.team 2"]);
-        assert_eq!(
-            watch.after("INSERT INTO staff (id, name, boss_id) VALUES (5, 'Eve', 1)").await,
-            ["staff.signature 5", "staff.team 1", "staff.team 5"]
-        );
-    }
+#[apply(contract)]
+async fn a_table_may_be_related_to_itself(db: TestDb) {
+    let mut watch = hired(&db).await;
+    assert_eq!(
+        watch.after("UPDATE staff SET name = 'Bo' WHERE id = 2").await,
+        ["staff.signature 2", "staff.signature 4", "staff.team 1"]
+    );
+    assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "Bo, Cid");
+    assert_eq!(
+        watch.after("UPDATE staff SET boss_id = 2 WHERE id = 3").await,
+        ["staff.signature 3", "staff.team 1", "staff.team 2"]
+    );
+    assert_eq!(watch.after("DELETE FROM staff WHERE id = 4").await, ["staff.team 2"]);
+    assert_eq!(
+        watch.after("INSERT INTO staff (id, name, boss_id) VALUES (5, 'Eve', 1)").await,
+        ["staff.signature 5", "staff.team 1", "staff.team 5"]
+    );
+}
 
-    async fn one_statement_may_change_both_ends(db: TestDb) {
-        let mut watch = hired(&db).await;
-        watch.after("UPDATE staff SET name = lower(name)").await;
-        assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "bob, cid");
-        assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for bob");
-        watch.after("UPDATE staff SET boss_id = id").await;
-        assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "ann");
-        assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for dan");
-        assert_eq!(watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await, ["staff.signature 4", "staff.team 4"]);
-        assert_eq!(db.pending("staff").await, 0);
-    }
+#[apply(contract)]
+async fn one_statement_may_change_both_ends(db: TestDb) {
+    let mut watch = hired(&db).await;
+    watch.after("UPDATE staff SET name = lower(name)").await;
+    assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "bob, cid");
+    assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for bob");
+    watch.after("UPDATE staff SET boss_id = id").await;
+    assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "ann");
+    assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for dan");
+    assert_eq!(watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await, ["staff.signature 4", "staff.team 4"]);
+    assert_eq!(db.pending("staff").await, 0);
+}
 
-    async fn a_junction_to_itself_is_followed_from_another_model(db: TestDb) {
-        db.create(club::Entity).await;
-        db.create(member::Entity).await;
-        db.create(friendship::Entity).await;
-        clubs().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO club (id) VALUES (1), (2)").await;
-        db.sql("INSERT INTO member (id, name, club_id) VALUES (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cid', 2)").await;
-        db.sql("INSERT INTO friendship (member_id, friend_id) VALUES (1, 2)").await;
-        let mut watch = Watch::begin(&db, clubs).await;
-        assert_eq!(watch.after("UPDATE member SET name = 'Ben' WHERE id = 2").await, ["club.guests 1"]);
-        assert_eq!(watch.after("UPDATE member SET name = 'Anna' WHERE id = 1").await, NOTHING);
-        assert_eq!(watch.after("INSERT INTO friendship (member_id, friend_id) VALUES (1, 3)").await, ["club.guests 1"]);
-        assert_eq!(watch.after("UPDATE friendship SET member_id = 2 WHERE friend_id = 3").await, ["club.guests 1", "club.guests 2"]);
-        assert_eq!(db.rows("SELECT cached_guests FROM club ORDER BY id").await, [
-            serde_json::json!({ "cached_guests": "Ben" }),
-            serde_json::json!({ "cached_guests": "Cid" }),
-        ]);
-    }
+#[apply(contract)]
+async fn a_junction_to_itself_is_followed_from_another_model(db: TestDb) {
+    db.create(club::Entity).await;
+    db.create(member::Entity).await;
+    db.create(friendship::Entity).await;
+    clubs().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO club (id) VALUES (1), (2)").await;
+    db.sql("INSERT INTO member (id, name, club_id) VALUES (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cid', 2)").await;
+    db.sql("INSERT INTO friendship (member_id, friend_id) VALUES (1, 2)").await;
+    let mut watch = Watch::begin(&db, clubs).await;
+    assert_eq!(watch.after("UPDATE member SET name = 'Ben' WHERE id = 2").await, ["club.guests 1"]);
+    assert_eq!(watch.after("UPDATE member SET name = 'Anna' WHERE id = 1").await, NOTHING);
+    assert_eq!(watch.after("INSERT INTO friendship (member_id, friend_id) VALUES (1, 3)").await, ["club.guests 1"]);
+    assert_eq!(
+        watch.after("UPDATE friendship SET member_id = 2 WHERE friend_id = 3").await,
+        ["club.guests 1", "club.guests 2"]
+    );
+    assert_eq!(
+        db.rows("SELECT cached_guests FROM club ORDER BY id").await,
+        [serde_json::json!({ "cached_guests": "Ben" }), serde_json::json!({ "cached_guests": "Cid" }),]
+    );
 }

@@ -6,55 +6,60 @@ use crate::{changes_behind_has_many_are_seen::perched, harness::lampposts::*, su
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
-contract! {
-    async fn update_from(db: TestDb) {
-        let mut watch = perched(&db).await;
-        let (lighter, named) = if db.is_mysql() {
-            (
-                "UPDATE pigeon JOIN lamppost l ON l.id = pigeon.lamppost_id SET weight_in_g = l.id WHERE l.first_name = 'Bob'",
-                "UPDATE lamppost JOIN pigeon p ON p.lamppost_id = lamppost.id SET first_name = 'Cid' WHERE p.weight_in_g = 300",
-            )
-        } else {
-            (
-                "UPDATE pigeon SET weight_in_g = l.id FROM lamppost l WHERE l.id = pigeon.lamppost_id AND l.first_name = 'Bob'",
-                "UPDATE lamppost SET first_name = 'Cid' FROM pigeon p WHERE p.lamppost_id = lamppost.id AND p.weight_in_g = 300",
-            )
-        };
-        assert_eq!(watch.after(lighter).await, BOTH[1..]);
-        assert_eq!(watch.after(named).await, BOTH[..1]);
-    }
+#[apply(contract)]
+async fn update_from(db: TestDb) {
+    let mut watch = perched(&db).await;
+    let (lighter, named) = if db.is_mysql() {
+        (
+            "UPDATE pigeon JOIN lamppost l ON l.id = pigeon.lamppost_id SET weight_in_g = l.id WHERE l.first_name = 'Bob'",
+            "UPDATE lamppost JOIN pigeon p ON p.lamppost_id = lamppost.id SET first_name = 'Cid' WHERE p.weight_in_g = 300",
+        )
+    } else {
+        (
+            "UPDATE pigeon SET weight_in_g = l.id FROM lamppost l WHERE l.id = pigeon.lamppost_id AND l.first_name = 'Bob'",
+            "UPDATE lamppost SET first_name = 'Cid' FROM pigeon p WHERE p.lamppost_id = lamppost.id AND p.weight_in_g = 300",
+        )
+    };
+    assert_eq!(watch.after(lighter).await, BOTH[1..]);
+    assert_eq!(watch.after(named).await, BOTH[..1]);
+}
 
-    async fn insert_from_a_query_and_returning(db: TestDb) {
-        let mut watch = perched(&db).await;
-        let twins = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT weight_in_g, lamppost_id FROM pigeon WHERE id = 1 RETURNING id";
-        // Where nothing can be returned it is a change all the same.
-        let statement = |text: &str| if db.is_mysql() { text.replace("RETURNING id", "") } else { text.to_owned() };
-        assert_eq!(watch.after(&statement(twins)).await, BOTH[..1]);
-        let gone = "DELETE FROM pigeon WHERE lamppost_id IN (SELECT l.id FROM lamppost l) RETURNING id";
-        assert_eq!(watch.after(&statement(gone)).await, BOTH);
-    }
+#[apply(contract)]
+async fn insert_from_a_query_and_returning(db: TestDb) {
+    let mut watch = perched(&db).await;
+    let twins = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT weight_in_g, lamppost_id FROM pigeon WHERE id = 1 RETURNING id";
+    // Where nothing can be returned it is a change all the same.
+    let statement = |text: &str| if db.is_mysql() { text.replace("RETURNING id", "") } else { text.to_owned() };
+    assert_eq!(watch.after(&statement(twins)).await, BOTH[..1]);
+    let gone = "DELETE FROM pigeon WHERE lamppost_id IN (SELECT l.id FROM lamppost l) RETURNING id";
+    assert_eq!(watch.after(&statement(gone)).await, BOTH);
+}
 
-    async fn a_key_of_a_related_row(db: TestDb) {
-        let mut watch = perched(&db).await;
-        // The rows behind a relation are told apart by their key, so a new key is another row.
-        assert_eq!(watch.after("UPDATE pigeon SET id = 77 WHERE id = 1").await.len(), usize::from(db.get_database_backend() == DbBackend::Postgres));
-        assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 8 WHERE id = 77").await, BOTH[..1]);
-        db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'), (2, 'Bonn')").await;
-        assert_eq!(watch.after("UPDATE lamppost SET city_id = id").await, BOTH);
-        db.sql("UPDATE lamppost SET city_id = NULL WHERE city_id = 1").await;
-        assert_eq!(watch.recalculated().await, BOTH[..1]);
-        assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, NOTHING);
-    }
+#[apply(contract)]
+async fn a_key_of_a_related_row(db: TestDb) {
+    let mut watch = perched(&db).await;
+    // The rows behind a relation are told apart by their key, so a new key is another row.
+    assert_eq!(
+        watch.after("UPDATE pigeon SET id = 77 WHERE id = 1").await.len(),
+        usize::from(db.get_database_backend() == DbBackend::Postgres)
+    );
+    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 8 WHERE id = 77").await, BOTH[..1]);
+    db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'), (2, 'Bonn')").await;
+    assert_eq!(watch.after("UPDATE lamppost SET city_id = id").await, BOTH);
+    db.sql("UPDATE lamppost SET city_id = NULL WHERE city_id = 1").await;
+    assert_eq!(watch.recalculated().await, BOTH[..1]);
+    assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, NOTHING);
+}
 
-    /// What the statement does first concerns whom it concerns, whatever it does next.
-    async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
-        let mut watch = perched(&db).await;
-        assert_eq!(
-            watch.after("BEGIN; UPDATE pigeon SET lamppost_id = 2 WHERE id = 1; UPDATE pigeon SET lamppost_id = 1 WHERE id = 1; COMMIT").await,
-            ["lamppost.full_name 1, unchanged", "lamppost.full_name 2, unchanged"]
-        );
-        assert_eq!(watch.after("BEGIN; DELETE FROM pigeon WHERE id = 1; INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1); COMMIT").await, BOTH[..1]);
-    }
+/// What the statement does first concerns whom it concerns, whatever it does next.
+#[apply(contract)]
+async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
+    let mut watch = perched(&db).await;
+    assert_eq!(
+        watch.after("BEGIN; UPDATE pigeon SET lamppost_id = 2 WHERE id = 1; UPDATE pigeon SET lamppost_id = 1 WHERE id = 1; COMMIT").await,
+        ["lamppost.full_name 1, unchanged", "lamppost.full_name 2, unchanged"]
+    );
+    assert_eq!(watch.after("BEGIN; DELETE FROM pigeon WHERE id = 1; INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1); COMMIT").await, BOTH[..1]);
 }
 
 #[apply(on_postgres)]

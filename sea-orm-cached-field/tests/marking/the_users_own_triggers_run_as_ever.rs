@@ -52,53 +52,59 @@ async fn and_what_they_write_inside_of_our_statements_is_seen(db: TestDb) {
     assert!(watch.recalculated().await.contains(&"lamppost.full_name 2".to_owned()));
 }
 
-contract! {
-    /// It runs inside the completion of the one, and writes what the other is calculated from.
-    async fn and_what_they_write_to_other_rows_inside_of_a_completion_is_seen(db: TestDb) {
-        set_up_lampposts(&db).await;
-        a_lamppost(&db, "Ada").await;
-        let bob = a_lamppost(&db, "Bob").await;
-        a_pigeon(&db, bob.id, 5).await;
-        let mut watch = Watch::begin(&db, lampposts).await;
-        let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
-        let following = if db.is_sqlite() {
-            format!("CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost WHEN NEW.id = 1 BEGIN {change}; END")
-        } else if db.is_mysql() {
-            format!(
-                "CREATE TRIGGER follow AFTER UPDATE ON lamppost FOR EACH ROW
-                 IF NEW.id = 1 AND NEW.cached_full_name <> OLD.cached_full_name THEN {change}; END IF"
-            )
-        } else {
-            format!(
-                "CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {change}; RETURN NULL; END$$;
-                 CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()"
-            )
-        };
-        db.sql(&following).await;
-        let both = ["lamppost.full_name 1", "lamppost.full_name 2"];
-        assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, both);
-        assert_fresh(&db, 2, "Bob of nowhere, 1 pigeons of 6, -").await;
-    }
+/// It runs inside the completion of the one, and writes what the other is calculated from.
+#[apply(contract)]
+async fn and_what_they_write_to_other_rows_inside_of_a_completion_is_seen(db: TestDb) {
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Ada").await;
+    let bob = a_lamppost(&db, "Bob").await;
+    a_pigeon(&db, bob.id, 5).await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
+    let following = if db.is_sqlite() {
+        format!(
+            "CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost WHEN NEW.id = 1 BEGIN {change}; END"
+        )
+    } else if db.is_mysql() {
+        format!(
+            "CREATE TRIGGER follow AFTER UPDATE ON lamppost FOR EACH ROW
+             IF NEW.id = 1 AND NEW.cached_full_name <> OLD.cached_full_name THEN {change}; END IF"
+        )
+    } else {
+        format!(
+            "CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {change}; RETURN NULL; END$$;
+             CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()"
+        )
+    };
+    db.sql(&following).await;
+    let both = ["lamppost.full_name 1", "lamppost.full_name 2"];
+    assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, both);
+    assert_fresh(&db, 2, "Bob of nowhere, 1 pigeons of 6, -").await;
+}
 
-    /// What is written was calculated from the row as it stood before.
-    async fn and_what_they_write_to_the_row_itself_inside_of_a_completion_is_seen(db: TestDb) {
-        set_up_lampposts(&db).await;
-        a_lamppost(&db, "Ada").await;
-        let mut watch = Watch::begin(&db, lampposts).await;
-        let once = "OLD.first_name = 'Cid' AND NEW.cached_full_name LIKE 'Cid%'";
-        let renaming = if db.is_sqlite() {
-            format!("CREATE TRIGGER zzz_rename AFTER UPDATE OF cached_full_name ON lamppost WHEN {once} BEGIN UPDATE lamppost SET first_name = 'Dan' WHERE id = NEW.id; END")
-        } else if db.is_mysql() {
-            format!("CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW IF {once} THEN SET NEW.first_name = 'Dan'; END IF")
-        } else {
-            format!(
-                "CREATE FUNCTION rename() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.first_name := 'Dan'; RETURN NEW; END$$;
-                 CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW WHEN ({once}) EXECUTE FUNCTION rename()"
-            )
-        };
-        db.sql(&renaming).await;
-        db.sql("UPDATE lamppost SET first_name = 'Cid'").await;
-        watch.recalculated().await;
-        assert_fresh(&db, 1, "Dan of nowhere, 0 pigeons of 0, -").await;
-    }
+/// What is written was calculated from the row as it stood before.
+#[apply(contract)]
+async fn and_what_they_write_to_the_row_itself_inside_of_a_completion_is_seen(db: TestDb) {
+    set_up_lampposts(&db).await;
+    a_lamppost(&db, "Ada").await;
+    let mut watch = Watch::begin(&db, lampposts).await;
+    let once = "OLD.first_name = 'Cid' AND NEW.cached_full_name LIKE 'Cid%'";
+    let renaming = if db.is_sqlite() {
+        format!(
+            "CREATE TRIGGER zzz_rename AFTER UPDATE OF cached_full_name ON lamppost WHEN {once} BEGIN UPDATE lamppost SET first_name = 'Dan' WHERE id = NEW.id; END"
+        )
+    } else if db.is_mysql() {
+        format!(
+            "CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW IF {once} THEN SET NEW.first_name = 'Dan'; END IF"
+        )
+    } else {
+        format!(
+            "CREATE FUNCTION rename() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.first_name := 'Dan'; RETURN NEW; END$$;
+             CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW WHEN ({once}) EXECUTE FUNCTION rename()"
+        )
+    };
+    db.sql(&renaming).await;
+    db.sql("UPDATE lamppost SET first_name = 'Cid'").await;
+    watch.recalculated().await;
+    assert_fresh(&db, 1, "Dan of nowhere, 0 pigeons of 0, -").await;
 }

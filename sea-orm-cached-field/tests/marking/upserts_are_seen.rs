@@ -23,39 +23,40 @@ fn upsert(db: &TestDb, text: &str) -> String {
     }
 }
 
-contract! {
-    async fn an_upsert_that_updates_is_an_update(db: TestDb) {
-        let mut watch = perched(&db).await;
-        let changing = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 1), (3, 7, 1)
-                      ON CONFLICT (id) DO UPDATE SET weight_in_g = excluded.weight_in_g";
-        assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
-        assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 507, -"));
-        let moving = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)
-                      ON CONFLICT (id) DO UPDATE SET lamppost_id = excluded.lamppost_id";
-        assert_eq!(watch.after(&upsert(&db, moving)).await, BOTH);
-    }
+#[apply(contract)]
+async fn an_upsert_that_updates_is_an_update(db: TestDb) {
+    let mut watch = perched(&db).await;
+    let changing = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 1), (3, 7, 1)
+                  ON CONFLICT (id) DO UPDATE SET weight_in_g = excluded.weight_in_g";
+    assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 507, -"));
+    let moving = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)
+                  ON CONFLICT (id) DO UPDATE SET lamppost_id = excluded.lamppost_id";
+    assert_eq!(watch.after(&upsert(&db, moving)).await, BOTH);
+}
 
-    async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
-        let mut watch = perched(&db).await;
-        let ignored = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2) ON CONFLICT DO NOTHING";
-        let recalculated = watch.after(&upsert(&db, ignored)).await;
-        if db.is_sqlite() {
-            // Its triggers are told of the collision before it is known whether the old row will be replaced.
-            assert_eq!(recalculated, ["lamppost.full_name 1, unchanged"]);
-        } else {
-            assert_eq!(recalculated, NOTHING);
-        }
+#[apply(contract)]
+async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
+    let mut watch = perched(&db).await;
+    let ignored = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2) ON CONFLICT DO NOTHING";
+    let recalculated = watch.after(&upsert(&db, ignored)).await;
+    if db.is_sqlite() {
+        // Its triggers are told of the collision before it is known whether the old row will be replaced.
+        assert_eq!(recalculated, ["lamppost.full_name 1, unchanged"]);
+    } else {
+        assert_eq!(recalculated, NOTHING);
     }
+}
 
-    async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
-        let mut watch = perched(&db).await;
-        let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (1, 'Cid', false)
-                      ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
-        assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
-        let ignored = "INSERT INTO lamppost (id, first_name) VALUES (1, 'Dan') ON CONFLICT (id) DO NOTHING";
-        assert_eq!(watch.after(&upsert(&db, ignored)).await, NOTHING);
-        assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Cid of nowhere, 1 pigeons of 300, -"));
-    }
+#[apply(contract)]
+async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
+    let mut watch = perched(&db).await;
+    let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (1, 'Cid', false)
+                  ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
+    assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
+    let ignored = "INSERT INTO lamppost (id, first_name) VALUES (1, 'Dan') ON CONFLICT (id) DO NOTHING";
+    assert_eq!(watch.after(&upsert(&db, ignored)).await, NOTHING);
+    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Cid of nowhere, 1 pigeons of 300, -"));
 }
 
 // SQLite deletes the rows that `OR REPLACE` collides with without calling a trigger.

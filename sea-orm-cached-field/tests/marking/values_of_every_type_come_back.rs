@@ -266,19 +266,19 @@ async fn also_where_one_statement_stores_many_rows(db: TestDb) {
     }
 }
 
-contract! {
-    async fn equal_to_what_was_calculated(db: TestDb) {
-        set_up(&db).await;
-        assert_all_come_back(&db).await;
-    }
+#[apply(contract)]
+async fn equal_to_what_was_calculated(db: TestDb) {
+    set_up(&db).await;
+    assert_all_come_back(&db).await;
+}
 
-    async fn so_that_the_same_value_is_known_again(db: TestDb) {
-        set_up(&db).await;
-        db.sql("INSERT INTO sample (id, seed) VALUES (1, 1), (2, 2)").await;
-        let mut watch = Watch::begin(&db, samples).await;
-        for field in sample::Model::FIELDS {
-            let recalculated = watch.after(&format!("UPDATE sample SET {field}_recalculation_needed = true")).await;
-            assert_eq!(recalculated, [1, 2].map(|id| format!("sample.{field} {id}, unchanged")));
-        }
+#[apply(contract)]
+async fn so_that_the_same_value_is_known_again(db: TestDb) {
+    set_up(&db).await;
+    db.sql("INSERT INTO sample (id, seed) VALUES (1, 1), (2, 2)").await;
+    let mut watch = Watch::begin(&db, samples).await;
+    for field in sample::Model::FIELDS {
+        let recalculated = watch.after(&format!("UPDATE sample SET {field}_recalculation_needed = true")).await;
+        assert_eq!(recalculated, [1, 2].map(|id| format!("sample.{field} {id}, unchanged")));
     }
 }

@@ -89,30 +89,30 @@ async fn furnished(db: &TestDb) {
     assert_eq!(totals(db).await, [Some(5), Some(12)]);
 }
 
-contract! {
-    async fn a_change_goes_around(db: TestDb) {
-        furnished(&db).await;
-        db.sql("UPDATE desk SET cost = 6 WHERE id = 1").await;
-        db.drain(desks()).await;
-        assert_eq!(totals(&db).await, [Some(6), Some(13)]);
-    }
+#[apply(contract)]
+async fn a_change_goes_around(db: TestDb) {
+    furnished(&db).await;
+    db.sql("UPDATE desk SET cost = 6 WHERE id = 1").await;
+    db.drain(desks()).await;
+    assert_eq!(totals(&db).await, [Some(6), Some(13)]);
+}
 
-    async fn a_circle_over_more_than_one_round_is_found(db: TestDb) {
-        furnished(&db).await;
-        let mut narration = db.narration();
-        // Of nothing, so that it would end if nobody saw that it goes in a circle.
-        db.sql("UPDATE desk SET cost = 0").await;
-        db.sql("UPDATE office SET part_of_id = 3 WHERE id = 1").await;
-        db.drain(desks()).await;
-        let said = narration.said();
-        for desk in ["desk.total 1,", "desk.total 3,"] {
-            let told = |said: &String| said.contains(desk) && said.contains("the data goes in a circle");
-            assert!(said.iter().any(told), "{desk} {said:#?}");
-        }
-        db.sql("UPDATE office SET part_of_id = NULL WHERE id = 1").await;
-        db.sql("UPDATE desk SET cost = 1").await;
-        db.drain(desks()).await;
-        assert_eq!(totals(&db).await, [Some(1), Some(2)]);
-        assert_eq!(db.pending("desk").await, 0);
+#[apply(contract)]
+async fn a_circle_over_more_than_one_round_is_found(db: TestDb) {
+    furnished(&db).await;
+    let mut narration = db.narration();
+    // Of nothing, so that it would end if nobody saw that it goes in a circle.
+    db.sql("UPDATE desk SET cost = 0").await;
+    db.sql("UPDATE office SET part_of_id = 3 WHERE id = 1").await;
+    db.drain(desks()).await;
+    let said = narration.said();
+    for desk in ["desk.total 1,", "desk.total 3,"] {
+        let told = |said: &String| said.contains(desk) && said.contains("the data goes in a circle");
+        assert!(said.iter().any(told), "{desk} {said:#?}");
     }
+    db.sql("UPDATE office SET part_of_id = NULL WHERE id = 1").await;
+    db.sql("UPDATE desk SET cost = 1").await;
+    db.drain(desks()).await;
+    assert_eq!(totals(&db).await, [Some(1), Some(2)]);
+    assert_eq!(db.pending("desk").await, 0);
 }

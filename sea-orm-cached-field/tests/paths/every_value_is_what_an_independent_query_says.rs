@@ -175,60 +175,61 @@ async fn write(db: DatabaseConnection, seed: u64) -> u32 {
     committed
 }
 
-contract! {
-    async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
-        found(&db).await;
-        let mut chance = fastrand::Rng::with_seed(3);
-        for _ in 0..80 {
-            db.sql(&some_change(&mut chance)).await;
+#[apply(contract)]
+async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
+    found(&db).await;
+    let mut chance = fastrand::Rng::with_seed(3);
+    for _ in 0..80 {
+        db.sql(&some_change(&mut chance)).await;
+    }
+    let stop = CancellationToken::new();
+    let work = |pool: DatabaseConnection| {
+        let stop = stop.clone();
+        tokio::spawn(async move { models().worker(&pool).batch_size(3).run_until(stop.cancelled_owned()).await })
+    };
+    let workers = [work(db.another_pool().await), work(db.another_pool().await)];
+    let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
+    let mut committed = 0;
+    for writer in writers {
+        committed += writer.await.expect("written");
+    }
+    stop.cancel();
+    for worker in workers {
+        worker.await.expect("ended").expect("worked");
+    }
+    db.drain(models()).await;
+    let wrong = wrong_values(&db).await;
+    assert!(committed > 0 && wrong.is_empty(), "{wrong:#?} after {committed} transactions");
+    assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0));
+}
+
+#[apply(contract)]
+async fn after_every_change(db: TestDb) {
+    found(&db).await;
+    let mut chance = fastrand::Rng::with_seed(7);
+    for step in 0..80 {
+        let changes: Vec<String> = (0..chance.usize(1..4)).map(|_| some_change(&mut chance)).collect();
+        for change in &changes {
+            db.sql(change).await;
         }
-        let stop = CancellationToken::new();
-        let work = |pool: DatabaseConnection| {
-            let stop = stop.clone();
-            tokio::spawn(async move { models().worker(&pool).batch_size(3).run_until(stop.cancelled_owned()).await })
-        };
-        let workers = [work(db.another_pool().await), work(db.another_pool().await)];
-        let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
-        let mut committed = 0;
-        for writer in writers {
-            committed += writer.await.expect("written");
-        }
-        stop.cancel();
-        for worker in workers {
-            worker.await.expect("ended").expect("worked");
+        if step % 3 == 0 {
+            read_all(&db).await;
+            let wrong = wrong_values(&db).await;
+            assert!(wrong.is_empty(), "step {step}, read: {wrong:#?} after {changes:#?}");
         }
         db.drain(models()).await;
         let wrong = wrong_values(&db).await;
-        assert!(committed > 0 && wrong.is_empty(), "{wrong:#?} after {committed} transactions");
-        assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0));
+        assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
+        assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0), "step {step} after {changes:#?}");
     }
-
-    async fn after_every_change(db: TestDb) {
-        found(&db).await;
-        let mut chance = fastrand::Rng::with_seed(7);
-        for step in 0..80 {
-            let changes: Vec<String> = (0..chance.usize(1..4)).map(|_| some_change(&mut chance)).collect();
-            for change in &changes {
-                db.sql(change).await;
-            }
-            if step % 3 == 0 {
-                read_all(&db).await;
-                let wrong = wrong_values(&db).await;
-                assert!(wrong.is_empty(), "step {step}, read: {wrong:#?} after {changes:#?}");
-            }
-            db.drain(models()).await;
-            let wrong = wrong_values(&db).await;
-            assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
-            assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0), "step {step} after {changes:#?}");
-        }
-        let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;
-        for town in clubs {
-            let rows = db.rows(&format!("SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id", town["id"])).await;
-            let expected: Vec<String> = rows
-                .iter()
-                .map(|club| format!("{}:{}:{}", club["id"], club["fee"], club["motto"].as_str().unwrap_or_default()))
-                .collect();
-            assert_eq!(town["club_text"].as_str().unwrap_or_default(), expected.join(" "));
-        }
+    let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;
+    for town in clubs {
+        let rows =
+            db.rows(&format!("SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id", town["id"])).await;
+        let expected: Vec<String> = rows
+            .iter()
+            .map(|club| format!("{}:{}:{}", club["id"], club["fee"], club["motto"].as_str().unwrap_or_default()))
+            .collect();
+        assert_eq!(town["club_text"].as_str().unwrap_or_default(), expected.join(" "));
     }
 }

@@ -395,348 +395,364 @@ async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
     assert_eq!(db.scalar::<i64>("SELECT cached_loud FROM pole WHERE id = 1").await, 99);
 }
 
-contract! {
-    async fn downstream_of_what_a_worker_calculates(db: TestDb) {
-        let name = open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, 2).await;
-        let gate = Gate::at(&name);
-        let worker = tokio::spawn(poles().worker(&db).run_once());
-        gate.arrival().await;
-        assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
-        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
-        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
-        gate.open();
-        worker.await.unwrap().expect("worked");
-        assert_settled(&db, 2).await;
-    }
+#[apply(contract)]
+async fn downstream_of_what_a_worker_calculates(db: TestDb) {
+    let name = open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, 2).await;
+    let gate = Gate::at(&name);
+    let worker = tokio::spawn(poles().worker(&db).run_once());
+    gate.arrival().await;
+    assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
+    assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
+    assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
+    gate.open();
+    worker.await.unwrap().expect("worked");
+    assert_settled(&db, 2).await;
+}
 
-    /// Its leases last for a minute.
-    async fn downstream_of_what_a_killed_worker_has_claimed(db: TestDb) {
-        let name = open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, 2).await;
-        let (gate, url) = (Gate::at(&name), db.url.clone());
-        let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
-        elsewhere.spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
-        gate.arrival().await;
-        elsewhere.shutdown_background();
-        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
-        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
-        assert_settled(&db, 2).await;
-    }
+/// Its leases last for a minute.
+#[apply(contract)]
+async fn downstream_of_what_a_killed_worker_has_claimed(db: TestDb) {
+    let name = open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, 2).await;
+    let (gate, url) = (Gate::at(&name), db.url.clone());
+    let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
+    elsewhere.spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
+    gate.arrival().await;
+    elsewhere.shutdown_background();
+    assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
+    assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 21);
+    assert_settled(&db, 2).await;
+}
 
-    async fn downstream_of_what_another_reader_calculates(db: TestDb) {
-        let name = open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, 2).await;
-        let (gate, other) = (Gate::at(&name), db.another_pool().await);
-        let reader = tokio::spawn({
-            let loaded = loaded.clone();
-            async move { loaded.fresh_loud(&other).await }
-        });
-        gate.arrival().await;
-        assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
-        grow(&db, 3).await;
-        assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 31);
-        gate.open();
-        let read = reader.await.unwrap().expect("read");
-        assert!(read == 21 || read == 31, "{read} was never right while it read");
-        assert_settled(&db, 3).await;
-    }
+#[apply(contract)]
+async fn downstream_of_what_another_reader_calculates(db: TestDb) {
+    let name = open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, 2).await;
+    let (gate, other) = (Gate::at(&name), db.another_pool().await);
+    let reader = tokio::spawn({
+        let loaded = loaded.clone();
+        async move { loaded.fresh_loud(&other).await }
+    });
+    gate.arrival().await;
+    assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
+    grow(&db, 3).await;
+    assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 31);
+    gate.open();
+    let read = reader.await.unwrap().expect("read");
+    assert!(read == 21 || read == 31, "{read} was never right while it read");
+    assert_settled(&db, 3).await;
+}
 
-    /// While the calculation of its inputs stands at the gate, the inputs change once more.
-    async fn what_changes_while_it_is_read(db: TestDb) {
-        let name = open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, 2).await;
-        let gate = Gate::at(&name);
-        let reader = tokio::spawn({
-            let (loaded, db) = (loaded.clone(), (*db).clone());
-            async move { loaded.fresh_both(&db).await }
-        });
-        gate.arrival().await;
-        grow(&db, 3).await;
-        gate.open();
-        let read = reader.await.unwrap().expect("read");
-        assert!(read == 20_023 || read == 30_034, "{read} is of two moments");
-        assert_settled(&db, 3).await;
-    }
+/// While the calculation of its inputs stands at the gate, the inputs change once more.
+#[apply(contract)]
+async fn what_changes_while_it_is_read(db: TestDb) {
+    let name = open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, 2).await;
+    let gate = Gate::at(&name);
+    let reader = tokio::spawn({
+        let (loaded, db) = (loaded.clone(), (*db).clone());
+        async move { loaded.fresh_both(&db).await }
+    });
+    gate.arrival().await;
+    grow(&db, 3).await;
+    gate.open();
+    let read = reader.await.unwrap().expect("read");
+    assert!(read == 20_023 || read == 30_034, "{read} is of two moments");
+    assert_settled(&db, 3).await;
+}
 
-    /// After the inputs were found right, and before the calculation reads them.
-    async fn what_changes_before_it_is_calculated(db: TestDb) {
-        open(&db).await;
-        let loaded = row(&db).await;
-        grow(&db, 2).await;
-        let gate = Gate::at(&loaded.name);
-        let reader = tokio::spawn({
-            let db = (*db).clone();
-            async move { loaded.fresh_mixed(&db).await }
-        });
-        gate.arrival().await;
-        grow(&db, 3).await;
-        gate.open();
-        assert_eq!(reader.await.unwrap().expect("read"), 31_003);
-        assert_settled(&db, 3).await;
-    }
+/// After the inputs were found right, and before the calculation reads them.
+#[apply(contract)]
+async fn what_changes_before_it_is_calculated(db: TestDb) {
+    open(&db).await;
+    let loaded = row(&db).await;
+    grow(&db, 2).await;
+    let gate = Gate::at(&loaded.name);
+    let reader = tokio::spawn({
+        let db = (*db).clone();
+        async move { loaded.fresh_mixed(&db).await }
+    });
+    gate.arrival().await;
+    grow(&db, 3).await;
+    gate.open();
+    assert_eq!(reader.await.unwrap().expect("read"), 31_003);
+    assert_settled(&db, 3).await;
+}
 
-    /// Between two inputs that the calculation reads, a worker makes both right again.
-    async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
-        open(&db).await;
-        let loaded = row(&db).await;
-        let gate_of = |row: &row::Model| Gate::at(&format!("{} apart", row.name));
-        grow(&db, 2).await;
-        let gate = gate_of(&loaded);
-        let reader = tokio::spawn({
-            let (loaded, db) = (loaded.clone(), (*db).clone());
-            async move { loaded.fresh_apart(&db).await }
-        });
-        gate.arrival().await;
-        grow(&db, 3).await;
-        db.drain(poles()).await;
-        gate.open();
-        assert_eq!(reader.await.unwrap().expect("read"), 30_031);
+/// Between two inputs that the calculation reads, a worker makes both right again.
+#[apply(contract)]
+async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
+    open(&db).await;
+    let loaded = row(&db).await;
+    let gate_of = |row: &row::Model| Gate::at(&format!("{} apart", row.name));
+    grow(&db, 2).await;
+    let gate = gate_of(&loaded);
+    let reader = tokio::spawn({
+        let (loaded, db) = (loaded.clone(), (*db).clone());
+        async move { loaded.fresh_apart(&db).await }
+    });
+    gate.arrival().await;
+    grow(&db, 3).await;
+    db.drain(poles()).await;
+    gate.open();
+    assert_eq!(reader.await.unwrap().expect("read"), 30_031);
 
-        grow(&db, 4).await;
-        let gate = gate_of(&loaded);
-        let reader = tokio::spawn({
-            let (loaded, db) = (loaded.clone(), (*db).clone());
-            async move {
-                let mut rows = [loaded];
-                row::Apart::load(&db, &mut rows).await.map(|()| rows[0].cached_apart)
-            }
-        });
-        gate.arrival().await;
-        grow(&db, 5).await;
-        db.drain(poles()).await;
-        gate.open();
-        assert_eq!(reader.await.unwrap().expect("read"), Some(50_051));
-        assert_settled(&db, 5).await;
-    }
-
-    /// Two seesaws, each of which moves the other one.
-    async fn what_never_comes_to_rest_is_an_error(db: TestDb) {
-        db.create(playground::Entity).await;
-        db.create(seesaw::Entity).await;
-        let playgrounds = || CachedFields::of::<playground::Entity>().and::<seesaw::Entity>();
-        playgrounds().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO playground (id) VALUES (1)").await;
-        db.sql("INSERT INTO seesaw (id, weight, playground_id) VALUES (1, 1, 1), (2, 1, 1)").await;
-        for seesaw in seesaw::Entity::find().all(&*db).await.expect("loaded") {
-            seesaw.set_height(&db, 1).await.expect("set");
+    grow(&db, 4).await;
+    let gate = gate_of(&loaded);
+    let reader = tokio::spawn({
+        let (loaded, db) = (loaded.clone(), (*db).clone());
+        async move {
+            let mut rows = [loaded];
+            row::Apart::load(&db, &mut rows).await.map(|()| rows[0].cached_apart)
         }
-        db.sql("UPDATE seesaw SET weight = 2 WHERE id = 1").await;
-        let loaded = playground::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the playground");
-        let refused = loaded.fresh_height(&*db).await.expect_err("it never comes to rest");
-        assert!(matches!(refused, Error::StaleInput { field: "height", .. }), "{refused}");
+    });
+    gate.arrival().await;
+    grow(&db, 5).await;
+    db.drain(poles()).await;
+    gate.open();
+    assert_eq!(reader.await.unwrap().expect("read"), Some(50_051));
+    assert_settled(&db, 5).await;
+}
+
+/// Two seesaws, each of which moves the other one.
+#[apply(contract)]
+async fn what_never_comes_to_rest_is_an_error(db: TestDb) {
+    db.create(playground::Entity).await;
+    db.create(seesaw::Entity).await;
+    let playgrounds = || CachedFields::of::<playground::Entity>().and::<seesaw::Entity>();
+    playgrounds().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO playground (id) VALUES (1)").await;
+    db.sql("INSERT INTO seesaw (id, weight, playground_id) VALUES (1, 1, 1), (2, 1, 1)").await;
+    for seesaw in seesaw::Entity::find().all(&*db).await.expect("loaded") {
+        seesaw.set_height(&db, 1).await.expect("set");
     }
+    db.sql("UPDATE seesaw SET weight = 2 WHERE id = 1").await;
+    let loaded = playground::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the playground");
+    let refused = loaded.fresh_height(&*db).await.expect_err("it never comes to rest");
+    assert!(matches!(refused, Error::StaleInput { field: "height", .. }), "{refused}");
+}
 
-    /// It is marked again while the reader calculates, so the worker still has something to do.
-    async fn a_lease_that_is_shared_is_left_to_its_worker(db: TestDb) {
-        let name = open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, 2).await;
-        let of_worker = Gate::at(&name);
-        let worker = tokio::spawn(poles().worker(&db).run_once());
-        of_worker.arrival().await;
-        let of_reader = Gate::at(&name);
-        let reader = tokio::spawn({
-            let db = (*db).clone();
-            async move { loaded.fresh_slow(&db).await }
-        });
-        of_reader.arrival().await;
-        grow(&db, 3).await;
-        of_reader.open();
-        assert_eq!(reader.await.unwrap().expect("read"), 20);
-        let leased = format!("SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}", db.now());
-        assert_eq!(db.scalar::<i64>(&leased).await, 1);
-        of_worker.open();
-        worker.await.unwrap().expect("worked");
-        assert_settled(&db, 3).await;
-    }
+/// It is marked again while the reader calculates, so the worker still has something to do.
+#[apply(contract)]
+async fn a_lease_that_is_shared_is_left_to_its_worker(db: TestDb) {
+    let name = open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, 2).await;
+    let of_worker = Gate::at(&name);
+    let worker = tokio::spawn(poles().worker(&db).run_once());
+    of_worker.arrival().await;
+    let of_reader = Gate::at(&name);
+    let reader = tokio::spawn({
+        let db = (*db).clone();
+        async move { loaded.fresh_slow(&db).await }
+    });
+    of_reader.arrival().await;
+    grow(&db, 3).await;
+    of_reader.open();
+    assert_eq!(reader.await.unwrap().expect("read"), 20);
+    let leased = format!("SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}", db.now());
+    assert_eq!(db.scalar::<i64>(&leased).await, 1);
+    of_worker.open();
+    worker.await.unwrap().expect("worked");
+    assert_settled(&db, 3).await;
+}
 
-    async fn many_rows_at_a_time(db: TestDb) {
-        let name = open(&db).await;
-        grow(&db, 2).await;
-        let gate = Gate::at(&name);
-        let worker = tokio::spawn(poles().worker(&db).run_once());
-        gate.arrival().await;
-        let mut loaded = [pole(&db).await];
-        pole::Loud::load(&*db, &mut loaded).await.expect("loaded");
-        assert_eq!((loaded[0].cached_loud, loaded[0].loud_recalculation_needed), (Some(21), false));
-        grow(&db, 3).await;
-        let mut rows = [row(&db).await];
-        row::Total::load(&*db, &mut rows).await.expect("loaded");
-        assert_eq!((rows[0].cached_total, rows[0].total_recalculation_needed), (Some(31), false));
-        gate.open();
-        worker.await.unwrap().expect("worked");
-        assert_settled(&db, 3).await;
-    }
+#[apply(contract)]
+async fn many_rows_at_a_time(db: TestDb) {
+    let name = open(&db).await;
+    grow(&db, 2).await;
+    let gate = Gate::at(&name);
+    let worker = tokio::spawn(poles().worker(&db).run_once());
+    gate.arrival().await;
+    let mut loaded = [pole(&db).await];
+    pole::Loud::load(&*db, &mut loaded).await.expect("loaded");
+    assert_eq!((loaded[0].cached_loud, loaded[0].loud_recalculation_needed), (Some(21), false));
+    grow(&db, 3).await;
+    let mut rows = [row(&db).await];
+    row::Total::load(&*db, &mut rows).await.expect("loaded");
+    assert_eq!((rows[0].cached_total, rows[0].total_recalculation_needed), (Some(31), false));
+    gate.open();
+    worker.await.unwrap().expect("worked");
+    assert_settled(&db, 3).await;
+}
 
-    async fn what_is_recalculated(db: TestDb) {
-        let name = open(&db).await;
-        grow(&db, 2).await;
-        let gate = Gate::at(&name);
-        let worker = tokio::spawn(poles().worker(&db).run_once());
-        gate.arrival().await;
-        assert_eq!(pole(&db).await.recalculate_loud(&*db).await.expect("recalculated"), 21);
-        grow(&db, 3).await;
-        pole::Both::recalculate(&*db, pole::Column::Id.eq(1)).await.expect("recalculated");
-        assert_eq!(pole(&db).await.cached_both, Some(30_034));
-        gate.open();
-        worker.await.unwrap().expect("worked");
-        assert_settled(&db, 3).await;
-    }
+#[apply(contract)]
+async fn what_is_recalculated(db: TestDb) {
+    let name = open(&db).await;
+    grow(&db, 2).await;
+    let gate = Gate::at(&name);
+    let worker = tokio::spawn(poles().worker(&db).run_once());
+    gate.arrival().await;
+    assert_eq!(pole(&db).await.recalculate_loud(&*db).await.expect("recalculated"), 21);
+    grow(&db, 3).await;
+    pole::Both::recalculate(&*db, pole::Column::Id.eq(1)).await.expect("recalculated");
+    assert_eq!(pole(&db).await.cached_both, Some(30_034));
+    gate.open();
+    worker.await.unwrap().expect("worked");
+    assert_settled(&db, 3).await;
+}
 
-    /// Nothing is read from an input that cannot be calculated.
-    async fn an_input_that_fails_is_an_error(db: TestDb) {
-        open(&db).await;
-        let loaded = pole(&db).await;
-        grow(&db, -1).await;
-        let failed = loaded.fresh_both(&*db).await.expect_err("it fails");
-        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
-        let failed = row(&db).await.fresh_total(&*db).await.expect_err("it fails");
-        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
-        // The other rows are right all the same.
-        let other = db.name("other pole");
-        db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)")).await;
-        let mut both = pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
-        let failed = pole::Loud::load(&*db, &mut both).await.expect_err("one fails");
-        assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
-        assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
-        pole::Both::recalculate(&*db, sea_orm::Condition::all()).await.expect_err("one fails");
-        assert_eq!(pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both, Some(50_056));
-        db.sql("DELETE FROM pole WHERE id = 2").await;
-        grow(&db, 4).await;
-        assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 40_045);
-        assert_settled(&db, 4).await;
-    }
+/// Nothing is read from an input that cannot be calculated.
+#[apply(contract)]
+async fn an_input_that_fails_is_an_error(db: TestDb) {
+    open(&db).await;
+    let loaded = pole(&db).await;
+    grow(&db, -1).await;
+    let failed = loaded.fresh_both(&*db).await.expect_err("it fails");
+    assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+    let failed = row(&db).await.fresh_total(&*db).await.expect_err("it fails");
+    assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+    // The other rows are right all the same.
+    let other = db.name("other pole");
+    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)")).await;
+    let mut both = pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
+    let failed = pole::Loud::load(&*db, &mut both).await.expect_err("one fails");
+    assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+    assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
+    pole::Both::recalculate(&*db, sea_orm::Condition::all()).await.expect_err("one fails");
+    assert_eq!(pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both, Some(50_056));
+    db.sql("DELETE FROM pole WHERE id = 2").await;
+    grow(&db, 4).await;
+    assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 40_045);
+    assert_settled(&db, 4).await;
+}
 
-    async fn behind_a_link_that_is_cached(db: TestDb) {
-        db.create(word::Entity).await;
-        db.create(sign::Entity).await;
-        let signs = || CachedFields::of::<sign::Entity>();
-        signs().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO word (id, text) VALUES (101, 'stop'), (102, 'go')").await;
-        db.sql("INSERT INTO sign (id, number) VALUES (1, 1)").await;
-        db.drain(signs()).await;
-        let sign = async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
-        let loaded = sign().await;
-        assert_eq!(loaded.cached_label.as_deref(), Some("stop"));
-        db.sql("UPDATE sign SET number = 2").await;
-        assert_eq!(loaded.fresh_label(&*db).await.expect("read"), "go");
-        db.sql("UPDATE sign SET number = 1").await;
-        let mut loaded = [sign().await];
-        sign::Label::load(&*db, &mut loaded).await.expect("loaded");
-        assert_eq!((loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed), (Some("stop"), false));
-        db.drain(signs()).await;
-        assert_eq!((sign().await.cached_label.as_deref(), db.pending("sign").await), (Some("stop"), 0));
-    }
+#[apply(contract)]
+async fn behind_a_link_that_is_cached(db: TestDb) {
+    db.create(word::Entity).await;
+    db.create(sign::Entity).await;
+    let signs = || CachedFields::of::<sign::Entity>();
+    signs().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO word (id, text) VALUES (101, 'stop'), (102, 'go')").await;
+    db.sql("INSERT INTO sign (id, number) VALUES (1, 1)").await;
+    db.drain(signs()).await;
+    let sign = async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
+    let loaded = sign().await;
+    assert_eq!(loaded.cached_label.as_deref(), Some("stop"));
+    db.sql("UPDATE sign SET number = 2").await;
+    assert_eq!(loaded.fresh_label(&*db).await.expect("read"), "go");
+    db.sql("UPDATE sign SET number = 1").await;
+    let mut loaded = [sign().await];
+    sign::Label::load(&*db, &mut loaded).await.expect("loaded");
+    assert_eq!((loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed), (Some("stop"), false));
+    db.drain(signs()).await;
+    assert_eq!((sign().await.cached_label.as_deref(), db.pending("sign").await), (Some("stop"), 0));
+}
 
-    async fn behind_a_relation_whose_rows_are_found_by_a_cached_column(db: TestDb) {
-        let mut boxes = letter_boxes(&db).await;
-        assert_eq!(weights(&boxes), [Some(70), Some(7), Some(0), Some(0)]);
+#[apply(contract)]
+async fn behind_a_relation_whose_rows_are_found_by_a_cached_column(db: TestDb) {
+    let mut boxes = letter_boxes(&db).await;
+    assert_eq!(weights(&boxes), [Some(70), Some(7), Some(0), Some(0)]);
 
-        // A letter that no box knows of yet.
-        db.sql("UPDATE letter SET number = 2 WHERE id = 2").await;
-        assert_eq!(boxes[1].fresh_weight(&*db).await.expect("read"), 57);
-        assert_eq!(boxes[0].fresh_weight(&*db).await.expect("read"), 20);
+    // A letter that no box knows of yet.
+    db.sql("UPDATE letter SET number = 2 WHERE id = 2").await;
+    assert_eq!(boxes[1].fresh_weight(&*db).await.expect("read"), 57);
+    assert_eq!(boxes[0].fresh_weight(&*db).await.expect("read"), 20);
 
-        // What the letters' boxes are calculated from is stale itself.
-        db.sql("UPDATE mail_street SET hundreds = 2").await;
-        let transaction = db.begin().await.expect("begun");
-        assert_eq!(boxes[3].fresh_weight(&transaction).await.expect("read"), 57);
-        transaction.rollback().await.expect("rolled back");
-        letter_box::Weight::load(&*db, &mut boxes).await.expect("loaded");
-        assert_eq!(weights(&boxes), [Some(0), Some(0), Some(20), Some(57)]);
+    // What the letters' boxes are calculated from is stale itself.
+    db.sql("UPDATE mail_street SET hundreds = 2").await;
+    let transaction = db.begin().await.expect("begun");
+    assert_eq!(boxes[3].fresh_weight(&transaction).await.expect("read"), 57);
+    transaction.rollback().await.expect("rolled back");
+    letter_box::Weight::load(&*db, &mut boxes).await.expect("loaded");
+    assert_eq!(weights(&boxes), [Some(0), Some(0), Some(20), Some(57)]);
 
-        db.drain(mail()).await;
-        assert_eq!(weights(&boxes_of(&db).await), [Some(0), Some(0), Some(20), Some(57)]);
-    }
+    db.drain(mail()).await;
+    assert_eq!(weights(&boxes_of(&db).await), [Some(0), Some(0), Some(20), Some(57)]);
+}
 
-    /// In a table that is written all the time there is always such a row.
-    async fn a_row_whose_cached_link_becomes_stale_during_a_read_is_not_waited_for(db: TestDb) {
-        let boxes = letter_boxes(&db).await;
-        db.sql("UPDATE letter SET number = 2 WHERE id = 2").await;
-        let gate = Gate::at(&boxes[1].name);
-        let reader = tokio::spawn({
-            let (second, db) = (boxes[1].clone(), (*db).clone());
-            async move { second.fresh_weight(&db).await }
-        });
-        gate.arrival().await;
-        db.sql("UPDATE letter SET number = 1 WHERE id = 3").await;
-        gate.open();
-        assert_eq!(reader.await.unwrap().expect("read"), 57, "as of when the read began");
-        assert_eq!(boxes[1].fresh_weight(&*db).await.expect("read"), 50);
+/// In a table that is written all the time there is always such a row.
+#[apply(contract)]
+async fn a_row_whose_cached_link_becomes_stale_during_a_read_is_not_waited_for(db: TestDb) {
+    let boxes = letter_boxes(&db).await;
+    db.sql("UPDATE letter SET number = 2 WHERE id = 2").await;
+    let gate = Gate::at(&boxes[1].name);
+    let reader = tokio::spawn({
+        let (second, db) = (boxes[1].clone(), (*db).clone());
+        async move { second.fresh_weight(&db).await }
+    });
+    gate.arrival().await;
+    db.sql("UPDATE letter SET number = 1 WHERE id = 3").await;
+    gate.open();
+    assert_eq!(reader.await.unwrap().expect("read"), 57, "as of when the read began");
+    assert_eq!(boxes[1].fresh_weight(&*db).await.expect("read"), 50);
 
-        db.drain(mail()).await;
-        assert_eq!(weights(&boxes_of(&db).await), [Some(27), Some(50), Some(0), Some(0)]);
-    }
+    db.drain(mail()).await;
+    assert_eq!(weights(&boxes_of(&db).await), [Some(27), Some(50), Some(0), Some(0)]);
+}
 
-    async fn a_circle_through_a_link_is_refused(db: TestDb) {
-        db.create(word::Entity).await;
-        db.create(ring::Entity).await;
-        let refused = CachedFields::of::<ring::Entity>().install(&*db).await.expect_err("a circle");
-        let Error::Cycle { path } = &refused else { panic!("{refused}") };
-        assert_eq!(path.len(), 3, "{refused}");
-    }
+#[apply(contract)]
+async fn a_circle_through_a_link_is_refused(db: TestDb) {
+    db.create(word::Entity).await;
+    db.create(ring::Entity).await;
+    let refused = CachedFields::of::<ring::Entity>().install(&*db).await.expect_err("a circle");
+    let Error::Cycle { path } = &refused else { panic!("{refused}") };
+    assert_eq!(path.len(), 3, "{refused}");
+}
 
-    /// Eight fields, each upon all before it.
-    async fn each_field_below_is_looked_at_once(db: TestDb) {
-        db.create(stack::Entity).await;
-        let stacks = || CachedFields::of::<stack::Entity>();
-        stacks().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO stack (id, base) VALUES (1, 1)").await;
-        db.drain(stacks()).await;
-        let loaded = stack::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the stack");
-        let (mut pool, statements) = (db.another_pool().await, Arc::new(AtomicUsize::new(0)));
-        let counted = Arc::clone(&statements);
-        pool.set_metric_callback(move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-        });
-        assert_eq!(loaded.fresh_h(&pool).await.expect("read"), 128);
-        let asked = statements.load(Ordering::Relaxed);
-        assert!((8..=10).contains(&asked), "{asked} statements for seven fields and one upon them");
-    }
+/// Eight fields, each upon all before it.
+#[apply(contract)]
+async fn each_field_below_is_looked_at_once(db: TestDb) {
+    db.create(stack::Entity).await;
+    let stacks = || CachedFields::of::<stack::Entity>();
+    stacks().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO stack (id, base) VALUES (1, 1)").await;
+    db.drain(stacks()).await;
+    let loaded = stack::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the stack");
+    let (mut pool, statements) = (db.another_pool().await, Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&statements);
+    pool.set_metric_callback(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(loaded.fresh_h(&pool).await.expect("read"), 128);
+    let asked = statements.load(Ordering::Relaxed);
+    assert!((8..=10).contains(&asked), "{asked} statements for seven fields and one upon them");
+}
 
-    async fn what_a_write_returns_is_read_right(db: TestDb) {
-        open(&db).await;
-        let mut changed = pole(&db).await.into_active_model();
-        changed.height = Set(2);
-        let returned = changed.update(&*db).await.expect("updated");
-        assert_eq!(returned.slow(&*db).await.expect("read"), 20);
-        let mut changed = pole(&db).await.into_active_model();
-        changed.height = Set(3);
-        let transaction = db.begin().await.expect("begun");
-        let returned = changed.update(&transaction).await.expect("updated");
-        assert_eq!(returned.slow(&transaction).await.expect("read"), 30);
-        transaction.commit().await.expect("committed");
-        assert_settled(&db, 3).await;
-    }
+#[apply(contract)]
+async fn what_a_write_returns_is_read_right(db: TestDb) {
+    open(&db).await;
+    let mut changed = pole(&db).await.into_active_model();
+    changed.height = Set(2);
+    let returned = changed.update(&*db).await.expect("updated");
+    assert_eq!(returned.slow(&*db).await.expect("read"), 20);
+    let mut changed = pole(&db).await.into_active_model();
+    changed.height = Set(3);
+    let transaction = db.begin().await.expect("begun");
+    let returned = changed.update(&transaction).await.expect("updated");
+    assert_eq!(returned.slow(&transaction).await.expect("read"), 30);
+    transaction.commit().await.expect("committed");
+    assert_settled(&db, 3).await;
+}
 
-    async fn inside_a_transaction(db: TestDb) {
-        open(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        let set = |height: i64| {
-            let mut changed = pole::ActiveModel { id: Set(1), ..Default::default() };
-            changed.height = Set(height);
-            changed
-        };
-        let changed = set(2).update(&transaction).await.expect("updated");
-        assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 20_023);
-        let row = row::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the row");
-        assert_eq!(row.fresh_total(&transaction).await.expect("read"), 21);
-        let changed = set(3).update(&transaction).await.expect("updated");
-        assert_eq!(changed.recalculate_loud(&transaction).await.expect("recalculated"), 31);
-        let mut loaded = [row];
-        row::Total::load(&transaction, &mut loaded).await.expect("loaded");
-        assert_eq!(loaded[0].cached_total, Some(31));
-        transaction.rollback().await.expect("rolled back");
-        assert_settled(&db, 1).await;
-        let transaction = db.begin().await.expect("begun");
-        let changed = set(4).update(&transaction).await.expect("updated");
-        assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 40_045);
-        transaction.commit().await.expect("committed");
-        assert_settled(&db, 4).await;
-    }
+#[apply(contract)]
+async fn inside_a_transaction(db: TestDb) {
+    open(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    let set = |height: i64| {
+        let mut changed = pole::ActiveModel { id: Set(1), ..Default::default() };
+        changed.height = Set(height);
+        changed
+    };
+    let changed = set(2).update(&transaction).await.expect("updated");
+    assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 20_023);
+    let row = row::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the row");
+    assert_eq!(row.fresh_total(&transaction).await.expect("read"), 21);
+    let changed = set(3).update(&transaction).await.expect("updated");
+    assert_eq!(changed.recalculate_loud(&transaction).await.expect("recalculated"), 31);
+    let mut loaded = [row];
+    row::Total::load(&transaction, &mut loaded).await.expect("loaded");
+    assert_eq!(loaded[0].cached_total, Some(31));
+    transaction.rollback().await.expect("rolled back");
+    assert_settled(&db, 1).await;
+    let transaction = db.begin().await.expect("begun");
+    let changed = set(4).update(&transaction).await.expect("updated");
+    assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 40_045);
+    transaction.commit().await.expect("committed");
+    assert_settled(&db, 4).await;
 }

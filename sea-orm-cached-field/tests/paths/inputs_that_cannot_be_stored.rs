@@ -5,26 +5,25 @@ use sea_orm_cached_field::{Error, Event};
 
 use crate::{harness::TestDb, poles::*};
 
-contract! {
-    /// The value itself is calculated; nothing is stored.
-    async fn where_one_may_not_write(db: TestDb) {
-        open(&db).await;
-        grow(&db, 2).await;
-        let pending = db.pending("pole").await;
-        let reader = read_only(&db).await;
-        let loaded = pole(&reader).await;
-        assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
-        let mut rows = [loaded];
-        pole::Slow::load(&reader, &mut rows).await.expect("loaded");
-        assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
-        assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
-        // On MariaDB and MySQL its flag is not set before the mark is collected.
-        let mut rows_of_poles = [row(&reader).await];
-        row::Tall::load(&reader, &mut rows_of_poles).await.expect("loaded");
-        assert_eq!((rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed), (Some(2), false));
-        assert_settled(&db, 2).await;
-        assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
-    }
+/// The value itself is calculated; nothing is stored.
+#[apply(contract)]
+async fn where_one_may_not_write(db: TestDb) {
+    open(&db).await;
+    grow(&db, 2).await;
+    let pending = db.pending("pole").await;
+    let reader = read_only(&db).await;
+    let loaded = pole(&reader).await;
+    assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
+    let mut rows = [loaded];
+    pole::Slow::load(&reader, &mut rows).await.expect("loaded");
+    assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
+    assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
+    // On MariaDB and MySQL its flag is not set before the mark is collected.
+    let mut rows_of_poles = [row(&reader).await];
+    row::Tall::load(&reader, &mut rows_of_poles).await.expect("loaded");
+    assert_eq!((rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed), (Some(2), false));
+    assert_settled(&db, 2).await;
+    assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
 }
 
 /// Connections that may not write.
@@ -61,6 +60,7 @@ async fn locked(db: &TestDb) -> DatabaseTransaction {
     holder
 }
 
+#[apply(on_servers)]
 async fn a_transaction_fails_if_another_holds_an_input(db: TestDb) {
     let holder = locked(&db).await;
     let transaction = db.begin().await.expect("begun");
@@ -74,6 +74,7 @@ async fn a_transaction_fails_if_another_holds_an_input(db: TestDb) {
     assert_settled(&db, 2).await;
 }
 
+#[apply(on_servers)]
 async fn a_reader_waits_for_an_input_that_is_locked(db: TestDb) {
     let holder = locked(&db).await;
     let (mut narration, loaded) = (db.narration(), pole(&db).await);
@@ -97,18 +98,6 @@ async fn assert_calculates(reader: &DatabaseConnection) -> Result<(), Error> {
     let unknown = rows[0].fresh_loud(reader).await;
     assert!(matches!(unknown, Err(Error::Database(_))), "whether `slow` is stale cannot be known: {unknown:?}");
     Ok(())
-}
-
-mod beside_another_transaction {
-    test_on!(postgres, postgres: super::a_transaction_fails_if_another_holds_an_input);
-    test_on!(mariadb, mariadb: super::a_transaction_fails_if_another_holds_an_input);
-    test_on!(mysql, mysql: super::a_transaction_fails_if_another_holds_an_input);
-}
-
-mod beside_a_lock {
-    test_on!(postgres, postgres: super::a_reader_waits_for_an_input_that_is_locked);
-    test_on!(mariadb, mariadb: super::a_reader_waits_for_an_input_that_is_locked);
-    test_on!(mysql, mysql: super::a_reader_waits_for_an_input_that_is_locked);
 }
 
 #[apply(on_postgres)]

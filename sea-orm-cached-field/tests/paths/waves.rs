@@ -130,78 +130,82 @@ async fn assert_right(db: &TestDb, after: &str) {
     }
 }
 
-contract! {
-    async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
-        open(&db).await;
-        let (mut narration, mut chance) = (db.narration(), fastrand::Rng::with_seed(11));
-        for edit in 0..250 {
-            let (id, value) = (chance.i32(1..=10), chance.i64(0..100));
-            let columns = chance.choose_multiple(["price", "weight", "note"], 1 + edit % 3);
-            let changes: Vec<String> = columns.iter().map(|column| format!("{column} = {value}")).collect();
-            let edited = format!("UPDATE orders SET {} WHERE id = {id}", changes.join(", "));
-            db.sql(&edited).await;
-            db.drain(models()).await;
-            let times = calculated(&mut narration);
-            assert!(times.values().all(|times| *times == 1), "edit {edit}, {edited}: {times:?}");
-            if edit % 25 == 0 {
-                assert_right(&db, &edited).await;
-            }
-        }
-        assert_right(&db, "all edits").await;
-    }
-
-    async fn all_due_fields_of_a_row_go_together(db: TestDb) {
-        open(&db).await;
-        let mut narration = db.narration();
-        db.sql("UPDATE orders SET price = 1234 WHERE id = 3").await;
+#[apply(contract)]
+async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
+    open(&db).await;
+    let (mut narration, mut chance) = (db.narration(), fastrand::Rng::with_seed(11));
+    for edit in 0..250 {
+        let (id, value) = (chance.i32(1..=10), chance.i64(0..100));
+        let columns = chance.choose_multiple(["price", "weight", "note"], 1 + edit % 3);
+        let changes: Vec<String> = columns.iter().map(|column| format!("{column} = {value}")).collect();
+        let edited = format!("UPDATE orders SET {} WHERE id = {id}", changes.join(", "));
+        db.sql(&edited).await;
         db.drain(models()).await;
-        let said = narration.said();
-        let claimed: Vec<&String> = said.iter().filter(|said| said.starts_with("claimed")).collect();
-        assert_eq!(claimed, ["claimed buyer 2: spent", "claimed orders 3: net, shipping", "claimed orders 3: total"]);
-    }
-
-    async fn a_value_that_stays_the_same_ends_the_wave(db: TestDb) {
-        open(&db).await;
-        let mut narration = db.narration();
-        db.sql("UPDATE orders SET weight = weight - weight % 10 + (weight + 1) % 10 WHERE id = 3").await;
-        db.drain(models()).await;
-        assert_eq!(calculated(&mut narration).into_keys().collect::<Vec<_>>(), ["orders.shipping 3"]);
-    }
-
-    async fn a_field_does_not_wait_for_one_that_has_failed(db: TestDb) {
-        open(&db).await;
-        let mut narration = db.narration();
-        db.sql("UPDATE orders SET note = 666, weight = 500 WHERE id = 3").await;
-        db.drain(models()).await;
-        let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
-        assert_eq!((order.cached_net, order.cached_shipping, order.cached_total), (Some(3), Some(80), Some(3 + 80 + 666)));
-        assert_eq!(calculated(&mut narration)["orders.total 3"], 1);
-        db.sql("UPDATE orders SET note = 7 WHERE id = 3").await;
-        db.drain(models()).await;
-        assert_right(&db, "a failure").await;
-    }
-
-    async fn a_fresh_value_is_calculated_from_fresh_values(db: TestDb) {
-        open(&db).await;
-        let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
-        let buyer = buyer::Entity::find_by_id(2).one(&*db).await.expect("found").expect("a buyer");
-        db.sql("UPDATE orders SET price = 1000 WHERE id = 3").await;
-        assert_eq!(order.fresh_total(&*db).await.expect("read"), 100 + 1000);
-        db.sql("UPDATE orders SET price = 2000 WHERE id = 3").await;
-        let others: i64 = [1, 5, 7, 9].map(|id| id + id * 10).iter().sum();
-        assert_eq!(buyer.fresh_spent(&*db).await.expect("read"), 200 + 2000 + others);
-        assert_right(&db, "reading").await;
-        assert_eq!((db.pending("orders").await, db.pending("buyer").await), (0, 0));
-    }
-
-    async fn a_wave_over_many_rows_calculates_each_of_them_once(db: TestDb) {
-        open(&db).await;
-        let mut narration = db.narration();
-        db.sql("UPDATE orders SET price = price + 100, note = note + 1").await;
-        models().worker(&db).batch_size(3).drain().await.expect("drained");
         let times = calculated(&mut narration);
-        assert_eq!(times.len(), 32, "{times:?}");
-        assert!(times.values().all(|times| *times == 1), "{times:?}");
-        assert_right(&db, "all at once").await;
+        assert!(times.values().all(|times| *times == 1), "edit {edit}, {edited}: {times:?}");
+        if edit % 25 == 0 {
+            assert_right(&db, &edited).await;
+        }
     }
+    assert_right(&db, "all edits").await;
+}
+
+#[apply(contract)]
+async fn all_due_fields_of_a_row_go_together(db: TestDb) {
+    open(&db).await;
+    let mut narration = db.narration();
+    db.sql("UPDATE orders SET price = 1234 WHERE id = 3").await;
+    db.drain(models()).await;
+    let said = narration.said();
+    let claimed: Vec<&String> = said.iter().filter(|said| said.starts_with("claimed")).collect();
+    assert_eq!(claimed, ["claimed buyer 2: spent", "claimed orders 3: net, shipping", "claimed orders 3: total"]);
+}
+
+#[apply(contract)]
+async fn a_value_that_stays_the_same_ends_the_wave(db: TestDb) {
+    open(&db).await;
+    let mut narration = db.narration();
+    db.sql("UPDATE orders SET weight = weight - weight % 10 + (weight + 1) % 10 WHERE id = 3").await;
+    db.drain(models()).await;
+    assert_eq!(calculated(&mut narration).into_keys().collect::<Vec<_>>(), ["orders.shipping 3"]);
+}
+
+#[apply(contract)]
+async fn a_field_does_not_wait_for_one_that_has_failed(db: TestDb) {
+    open(&db).await;
+    let mut narration = db.narration();
+    db.sql("UPDATE orders SET note = 666, weight = 500 WHERE id = 3").await;
+    db.drain(models()).await;
+    let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
+    assert_eq!((order.cached_net, order.cached_shipping, order.cached_total), (Some(3), Some(80), Some(3 + 80 + 666)));
+    assert_eq!(calculated(&mut narration)["orders.total 3"], 1);
+    db.sql("UPDATE orders SET note = 7 WHERE id = 3").await;
+    db.drain(models()).await;
+    assert_right(&db, "a failure").await;
+}
+
+#[apply(contract)]
+async fn a_fresh_value_is_calculated_from_fresh_values(db: TestDb) {
+    open(&db).await;
+    let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
+    let buyer = buyer::Entity::find_by_id(2).one(&*db).await.expect("found").expect("a buyer");
+    db.sql("UPDATE orders SET price = 1000 WHERE id = 3").await;
+    assert_eq!(order.fresh_total(&*db).await.expect("read"), 100 + 1000);
+    db.sql("UPDATE orders SET price = 2000 WHERE id = 3").await;
+    let others: i64 = [1, 5, 7, 9].map(|id| id + id * 10).iter().sum();
+    assert_eq!(buyer.fresh_spent(&*db).await.expect("read"), 200 + 2000 + others);
+    assert_right(&db, "reading").await;
+    assert_eq!((db.pending("orders").await, db.pending("buyer").await), (0, 0));
+}
+
+#[apply(contract)]
+async fn a_wave_over_many_rows_calculates_each_of_them_once(db: TestDb) {
+    open(&db).await;
+    let mut narration = db.narration();
+    db.sql("UPDATE orders SET price = price + 100, note = note + 1").await;
+    models().worker(&db).batch_size(3).drain().await.expect("drained");
+    let times = calculated(&mut narration);
+    assert_eq!(times.len(), 32, "{times:?}");
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+    assert_right(&db, "all at once").await;
 }

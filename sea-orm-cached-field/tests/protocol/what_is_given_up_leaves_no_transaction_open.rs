@@ -34,33 +34,33 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
     assert_fresh(&db, lamppost.id, "Bob of nowhere, 0 pigeons of 0, -").await;
 }
 
-contract! {
-    async fn by_a_reader(db: TestDb) {
-        is_given_up(db, async |db| reloaded(db, 1).await.fresh_full_name(&**db).await).await;
-    }
+#[apply(contract)]
+async fn by_a_reader(db: TestDb) {
+    is_given_up(db, async |db| reloaded(db, 1).await.fresh_full_name(&**db).await).await;
+}
 
-    async fn by_one_who_recalculates(db: TestDb) {
-        is_given_up(db, async |db| reloaded(db, 1).await.recalculate_full_name(&**db).await).await;
-    }
+#[apply(contract)]
+async fn by_one_who_recalculates(db: TestDb) {
+    is_given_up(db, async |db| reloaded(db, 1).await.recalculate_full_name(&**db).await).await;
+}
 
-    async fn by_one_who_flags_many(db: TestDb) {
-        if db.is_mysql() {
-            return not_there(LOST);
-        }
-        is_given_up(db, async |db| {
-            lamppost::FullName::flag(&**db, Condition::all()).and_recalculate(true).await
-        })
-        .await;
+#[apply(contract)]
+async fn by_one_who_flags_many(db: TestDb) {
+    if db.is_mysql() {
+        return not_there(LOST);
     }
+    is_given_up(db, async |db| lamppost::FullName::flag(&**db, Condition::all()).and_recalculate(true).await).await;
+}
 
-    async fn by_a_worker(db: TestDb) {
-        if db.is_mysql() {
-            return not_there(LOST);
-        }
-        is_given_up(db, async |db| lampposts().worker(db).run_once().await).await;
+#[apply(contract)]
+async fn by_a_worker(db: TestDb) {
+    if db.is_mysql() {
+        return not_there(LOST);
     }
+    is_given_up(db, async |db| lampposts().worker(db).run_once().await).await;
+}
 
-    async fn by_who_installs(db: TestDb) {
-        is_given_up(db, async |db| lampposts().install(&**db).await).await;
-    }
+#[apply(contract)]
+async fn by_who_installs(db: TestDb) {
+    is_given_up(db, async |db| lampposts().install(&**db).await).await;
 }

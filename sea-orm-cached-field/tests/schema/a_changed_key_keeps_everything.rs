@@ -58,31 +58,31 @@ async fn widen(db: &TestDb) {
     }
 }
 
-contract! {
-    async fn by_install_alone(db: TestDb) {
-        db.create(narrow::Entity).await;
-        installed(&db, narrow::models()).await;
-        db.sql("INSERT INTO parcel (id, name) VALUES (1, 'Ada'), (2, 'Bob')").await;
-        db.drain(narrow::models()).await;
-        db.sql("UPDATE parcel SET name = 'Bea' WHERE id = 1").await;
-        CachedFields::suspend(&*db, "parcel").await.expect("suspended");
-        widen(&db).await;
-        // PostgreSQL lets no session go on with statements whose result has another type by now.
-        let db = db.reopened().await;
-        db.sql("UPDATE parcel SET name = 'Ben' WHERE id = 2").await;
-        db.sql("INSERT INTO parcel (id, name) VALUES (3000000000, 'Cid')").await;
-        let differs = wide::models().doctor(&*db).await.expect("examined").to_string();
-        assert!(differs.contains("parcel: table _parcel_cached_marks is of another version"), "{differs}");
-        let report = installed(&db, wide::models()).await;
-        assert!(report.contains("parcel: dropped table _parcel_cached_marks\n"), "{report}");
-        assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");
-        assert_eq!(installed(&db, wide::models()).await, "nothing to do\n");
-        db.drain(wide::models()).await;
-        let labels = db.rows("SELECT cached_label AS label FROM parcel WHERE NOT label_recalculation_needed ORDER BY id").await;
-        let labels: Vec<&str> = labels.iter().filter_map(|row| row["label"].as_str()).collect();
-        assert_eq!(labels, ["Bea 1", "Ben 2", "Cid 3000000000"]);
-        assert_eq!(db.pending("parcel").await, 0);
-        db.sql("UPDATE parcel SET name = 'Cyd' WHERE id = 3000000000").await;
-        assert_eq!(db.drain(wide::models()).await, 1);
-    }
+#[apply(contract)]
+async fn by_install_alone(db: TestDb) {
+    db.create(narrow::Entity).await;
+    installed(&db, narrow::models()).await;
+    db.sql("INSERT INTO parcel (id, name) VALUES (1, 'Ada'), (2, 'Bob')").await;
+    db.drain(narrow::models()).await;
+    db.sql("UPDATE parcel SET name = 'Bea' WHERE id = 1").await;
+    CachedFields::suspend(&*db, "parcel").await.expect("suspended");
+    widen(&db).await;
+    // PostgreSQL lets no session go on with statements whose result has another type by now.
+    let db = db.reopened().await;
+    db.sql("UPDATE parcel SET name = 'Ben' WHERE id = 2").await;
+    db.sql("INSERT INTO parcel (id, name) VALUES (3000000000, 'Cid')").await;
+    let differs = wide::models().doctor(&*db).await.expect("examined").to_string();
+    assert!(differs.contains("parcel: table _parcel_cached_marks is of another version"), "{differs}");
+    let report = installed(&db, wide::models()).await;
+    assert!(report.contains("parcel: dropped table _parcel_cached_marks\n"), "{report}");
+    assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");
+    assert_eq!(installed(&db, wide::models()).await, "nothing to do\n");
+    db.drain(wide::models()).await;
+    let labels =
+        db.rows("SELECT cached_label AS label FROM parcel WHERE NOT label_recalculation_needed ORDER BY id").await;
+    let labels: Vec<&str> = labels.iter().filter_map(|row| row["label"].as_str()).collect();
+    assert_eq!(labels, ["Bea 1", "Ben 2", "Cid 3000000000"]);
+    assert_eq!(db.pending("parcel").await, 0);
+    db.sql("UPDATE parcel SET name = 'Cyd' WHERE id = 3000000000").await;
+    assert_eq!(db.drain(wide::models()).await, 1);
 }

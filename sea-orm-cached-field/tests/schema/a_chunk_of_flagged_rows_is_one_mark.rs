@@ -140,154 +140,163 @@ async fn work(db: &TestDb) {
     assert_eq!(leaves().worker(db).batch_size(1).run_once().await.expect("worked"), 1);
 }
 
-contract! {
-    async fn where_all_rows_are_flagged(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("UPDATE leaf SET width = 2 WHERE id = 10").await;
-        db.sql("DELETE FROM _leaf_cached_marks").await;
-        db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
-        assert_eq!(flagged(&db, "area_recalculation_needed").await, 1);
-        let report = installed(&db, all()).await;
-        assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
-        let flags = (flagged(&db, "area_recalculation_needed").await, flagged(&db, "rim_recalculation_needed").await);
-        assert_eq!((flags, marks(&db).await, queued(&db).await), ((6, 6), 1, 0), "nothing waits of a lazy field");
-        assert_eq!(installed(&db, all()).await, "nothing to do\n");
-        assert_eq!(marks(&db).await, 1);
-        assert!(all().doctor(&*db).await.expect("examined").is_healthy());
-        db.drain(all()).await;
-        let right = [4, 4, 9, 16, 25, 36].map(Some).to_vec();
-        assert_eq!((areas(&db).await, db.pending("leaf").await, db.pending("twig").await), (right, 0, 0));
-        assert_eq!(flagged(&db, "rim_recalculation_needed").await, 6);
-    }
+#[apply(contract)]
+async fn where_all_rows_are_flagged(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("UPDATE leaf SET width = 2 WHERE id = 10").await;
+    db.sql("DELETE FROM _leaf_cached_marks").await;
+    db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
+    assert_eq!(flagged(&db, "area_recalculation_needed").await, 1);
+    let report = installed(&db, all()).await;
+    assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
+    let flags = (flagged(&db, "area_recalculation_needed").await, flagged(&db, "rim_recalculation_needed").await);
+    assert_eq!((flags, marks(&db).await, queued(&db).await), ((6, 6), 1, 0), "nothing waits of a lazy field");
+    assert_eq!(installed(&db, all()).await, "nothing to do\n");
+    assert_eq!(marks(&db).await, 1);
+    assert!(all().doctor(&*db).await.expect("examined").is_healthy());
+    db.drain(all()).await;
+    let right = [4, 4, 9, 16, 25, 36].map(Some).to_vec();
+    assert_eq!((areas(&db).await, db.pending("leaf").await, db.pending("twig").await), (right, 0, 0));
+    assert_eq!(flagged(&db, "rim_recalculation_needed").await, 6);
+}
 
-    async fn of_which_no_more_is_queued_than_there_is_work_for(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
-        for (marked, in_queue) in [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)] {
-            work(&db).await;
-            assert_eq!((marks(&db).await, queued(&db).await), (marked, in_queue));
-        }
-        assert_eq!(areas(&db).await, right(2));
-    }
-
-    async fn also_when_an_installation_comes_in_between(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
+#[apply(contract)]
+async fn of_which_no_more_is_queued_than_there_is_work_for(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    for (marked, in_queue) in [(2, 1), (2, 0), (1, 1), (1, 0), (0, 1), (0, 0)] {
         work(&db).await;
-        assert_eq!(installed(&db, all()).await, "nothing to do\n");
-        assert_eq!((marks(&db).await, queued(&db).await), (2, 1));
-        assert_eq!(db.drain(leaves()).await, 5, "each once");
-        assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
+        assert_eq!((marks(&db).await, queued(&db).await), (marked, in_queue));
     }
+    assert_eq!(areas(&db).await, right(2));
+}
 
-    async fn which_flags_all_again_if_it_has_to(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
-        work(&db).await;
-        db.sql("UPDATE leaf SET width = width * 2").await;
-        db.sql("DELETE FROM _leaf_cached_marks WHERE key_1 IS NOT NULL").await;
-        db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
-        let report = installed(&db, all()).await;
-        assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
-        assert_eq!(marks(&db).await, 4, "two chunks of before, all rows, and one that stands in the queue");
-        db.drain(leaves()).await;
-        assert_eq!((areas(&db).await, db.pending("leaf").await), (right(4), 0));
-    }
+#[apply(contract)]
+async fn also_when_an_installation_comes_in_between(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    work(&db).await;
+    assert_eq!(installed(&db, all()).await, "nothing to do\n");
+    assert_eq!((marks(&db).await, queued(&db).await), (2, 1));
+    assert_eq!(db.drain(leaves()).await, 5, "each once");
+    assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
+}
 
-    async fn and_rows_beside_it_are_marked_again(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        db.sql("DELETE FROM _leaf_cached_marks").await;
-        mark(&db, "area", "20", "40").await;
-        let report = installed(&db, all()).await;
-        assert_eq!(report, "leaf: queued 4 rows for area\n");
-        assert_eq!(installed(&db, all()).await, "nothing to do\n");
-        assert_eq!(db.drain(leaves()).await, 6);
-        assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
-    }
+#[apply(contract)]
+async fn which_flags_all_again_if_it_has_to(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    work(&db).await;
+    db.sql("UPDATE leaf SET width = width * 2").await;
+    db.sql("DELETE FROM _leaf_cached_marks WHERE key_1 IS NOT NULL").await;
+    db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
+    let report = installed(&db, all()).await;
+    assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
+    assert_eq!(marks(&db).await, 4, "two chunks of before, all rows, and one that stands in the queue");
+    db.drain(leaves()).await;
+    assert_eq!((areas(&db).await, db.pending("leaf").await), (right(4), 0));
+}
 
-    async fn whatever_becomes_of_the_rows(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
-        db.sql("UPDATE leaf SET id = 5 WHERE id = 60").await;
-        db.sql("UPDATE leaf SET width = 1 WHERE id = 40").await;
-        db.sql("DELETE FROM leaf WHERE id = 20").await;
-        db.sql("INSERT INTO leaf (id, width, twig_id) VALUES (45, 7, 1)").await;
-        db.drain(all()).await;
-        assert_eq!(areas(&db).await, [144, 4, 36, 1, 49, 100].map(Some));
-        assert_eq!((db.pending("leaf").await, db.pending("twig").await), (0, 0));
-    }
+#[apply(contract)]
+async fn and_rows_beside_it_are_marked_again(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    db.sql("DELETE FROM _leaf_cached_marks").await;
+    mark(&db, "area", "20", "40").await;
+    let report = installed(&db, all()).await;
+    assert_eq!(report, "leaf: queued 4 rows for area\n");
+    assert_eq!(installed(&db, all()).await, "nothing to do\n");
+    assert_eq!(db.drain(leaves()).await, 6);
+    assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
+}
 
-    async fn and_readers_need_not_wait_for_it(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
-        let leaf = leaf::Entity::find_by_id(50).one(&*db).await.expect("loaded").expect("the leaf");
-        assert_eq!(leaf.fresh_area(&*db).await.expect("read"), 100);
-        let twig = twig::Entity::find_by_id(2).one(&*db).await.expect("loaded").expect("the twig");
-        assert_eq!(twig.fresh_shade(&*db).await.expect("read"), 4 * (4 + 16 + 36), "upon what it is calculated from");
-        assert_eq!(marks(&db).await, 3);
-        assert_eq!(db.drain(leaves()).await, 2, "the others");
-        assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
-    }
+#[apply(contract)]
+async fn whatever_becomes_of_the_rows(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    db.sql("UPDATE leaf SET id = 5 WHERE id = 60").await;
+    db.sql("UPDATE leaf SET width = 1 WHERE id = 40").await;
+    db.sql("DELETE FROM leaf WHERE id = 20").await;
+    db.sql("INSERT INTO leaf (id, width, twig_id) VALUES (45, 7, 1)").await;
+    db.drain(all()).await;
+    assert_eq!(areas(&db).await, [144, 4, 36, 1, 49, 100].map(Some));
+    assert_eq!((db.pending("leaf").await, db.pending("twig").await), (0, 0));
+}
 
-    async fn and_what_is_calculated_from_it_comes_later(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        in_three_chunks(&db).await;
-        unwatched(&db, "twig").await;
-        assert_eq!(installed(&db, all()).await, "twig: flagged 2 rows for shade\n");
-        let of_twigs = CachedFields::of::<twig::Entity>();
-        assert_eq!(of_twigs.and::<leaf::Entity>().worker(&db).batch_size(1).drain().await.expect("drained"), 8);
-        let shades = twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
-        let shades: Vec<_> = shades.into_iter().map(|twig| twig.cached_shade).collect();
-        assert_eq!(shades, [Some(4 * (1 + 9 + 25)), Some(4 * (4 + 16 + 36))]);
-    }
+#[apply(contract)]
+async fn and_readers_need_not_wait_for_it(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    let leaf = leaf::Entity::find_by_id(50).one(&*db).await.expect("loaded").expect("the leaf");
+    assert_eq!(leaf.fresh_area(&*db).await.expect("read"), 100);
+    let twig = twig::Entity::find_by_id(2).one(&*db).await.expect("loaded").expect("the twig");
+    assert_eq!(twig.fresh_shade(&*db).await.expect("read"), 4 * (4 + 16 + 36), "upon what it is calculated from");
+    assert_eq!(marks(&db).await, 3);
+    assert_eq!(db.drain(leaves()).await, 2, "the others");
+    assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
+}
 
-    async fn also_if_others_are_at_that(db: TestDb) {
-        if db.is_sqlite() {
-            return not_there("SQLite has one writer");
-        }
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        unwatched(&db, "twig").await;
-        installed(&db, all()).await;
-        let other = db.begin().await.expect("begun");
-        let lock = Statement::from_string(db.get_database_backend(), "SELECT id FROM _leaf_cached_marks FOR UPDATE");
-        assert_eq!(other.query_all_raw(lock).await.expect("locked").len(), 1);
-        assert_eq!(all().worker(&db).run_once().await.expect("worked"), 0);
-        other.rollback().await.expect("rolled back");
-        assert_eq!(db.drain(all()).await, 8);
-    }
+#[apply(contract)]
+async fn and_what_is_calculated_from_it_comes_later(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    unwatched(&db, "twig").await;
+    assert_eq!(installed(&db, all()).await, "twig: flagged 2 rows for shade\n");
+    let of_twigs = CachedFields::of::<twig::Entity>();
+    assert_eq!(of_twigs.and::<leaf::Entity>().worker(&db).batch_size(1).drain().await.expect("drained"), 8);
+    let shades = twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
+    let shades: Vec<_> = shades.into_iter().map(|twig| twig.cached_shade).collect();
+    assert_eq!(shades, [Some(4 * (1 + 9 + 25)), Some(4 * (4 + 16 + 36))]);
+}
 
-    async fn and_the_doctor_tells_that_it_waits(db: TestDb) {
-        at_rest(&db).await;
-        unwatched(&db, "leaf").await;
-        installed(&db, all()).await;
-        let past = if db.is_sqlite() { "0" } else { "'2000-01-01'" };
-        db.sql(&format!("UPDATE _leaf_cached_marks SET marked_at = {past}")).await;
-        let diagnosis = all().doctor(&*db).await.expect("examined").to_string();
-        assert!(diagnosis.contains("is not claimed: no worker runs for this table"), "{diagnosis}");
-        assert_eq!(diagnosis.lines().count(), 1, "{diagnosis}");
+#[apply(contract)]
+async fn also_if_others_are_at_that(db: TestDb) {
+    if db.is_sqlite() {
+        return not_there("SQLite has one writer");
     }
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    unwatched(&db, "twig").await;
+    installed(&db, all()).await;
+    let other = db.begin().await.expect("begun");
+    let lock = Statement::from_string(db.get_database_backend(), "SELECT id FROM _leaf_cached_marks FOR UPDATE");
+    assert_eq!(other.query_all_raw(lock).await.expect("locked").len(), 1);
+    assert_eq!(all().worker(&db).run_once().await.expect("worked"), 0);
+    other.rollback().await.expect("rolled back");
+    assert_eq!(db.drain(all()).await, 8);
+}
 
-    async fn and_one_of_a_field_that_only_a_newer_program_knows_stays(db: TestDb) {
-        at_rest(&db).await;
-        mark(&db, "fall", "NULL", "30").await;
-        assert_eq!(db.drain(all()).await, 0);
-        assert_eq!(marks(&db).await, 1);
-    }
+#[apply(contract)]
+async fn and_the_doctor_tells_that_it_waits(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    let past = if db.is_sqlite() { "0" } else { "'2000-01-01'" };
+    db.sql(&format!("UPDATE _leaf_cached_marks SET marked_at = {past}")).await;
+    let diagnosis = all().doctor(&*db).await.expect("examined").to_string();
+    assert!(diagnosis.contains("is not claimed: no worker runs for this table"), "{diagnosis}");
+    assert_eq!(diagnosis.lines().count(), 1, "{diagnosis}");
+}
+
+#[apply(contract)]
+async fn and_one_of_a_field_that_only_a_newer_program_knows_stays(db: TestDb) {
+    at_rest(&db).await;
+    mark(&db, "fall", "NULL", "30").await;
+    assert_eq!(db.drain(all()).await, 0);
+    assert_eq!(marks(&db).await, 1);
 }
 
 /// What a trigger of the user writes while rows are flagged is marked like anything else.

@@ -26,18 +26,17 @@ async fn full_name(db: &TestDb, name: &str) -> String {
     db.scalar(&format!("SELECT trigger_name FROM information_schema.triggers WHERE trigger_name LIKE '{name}%' AND trigger_schema = database()")).await
 }
 
-contract! {
-    async fn by_the_next_install(db: TestDb) {
-        set_up_lampposts(&db).await;
-        let before = names(&db).await;
-        drop_the_trigger(&db).await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.starts_with("lamppost: created trigger zz_cached_field_lamppost_"), "{report}");
-        assert_eq!(report.lines().count(), 1, "{report}");
-        assert_eq!(names(&db).await, before);
-        let ada = a_lamppost(&db, "Ada").await;
-        db.drain(lampposts()).await;
-        a_pigeon(&db, ada.id, 300).await;
-        assert_eq!(db.pending("lamppost").await, 1);
-    }
+#[apply(contract)]
+async fn by_the_next_install(db: TestDb) {
+    set_up_lampposts(&db).await;
+    let before = names(&db).await;
+    drop_the_trigger(&db).await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.starts_with("lamppost: created trigger zz_cached_field_lamppost_"), "{report}");
+    assert_eq!(report.lines().count(), 1, "{report}");
+    assert_eq!(names(&db).await, before);
+    let ada = a_lamppost(&db, "Ada").await;
+    db.drain(lampposts()).await;
+    a_pigeon(&db, ada.id, 300).await;
+    assert_eq!(db.pending("lamppost").await, 1);
 }

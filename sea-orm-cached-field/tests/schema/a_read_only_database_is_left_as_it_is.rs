@@ -24,17 +24,16 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
     Database::connect(url).await.expect("connected")
 }
 
-contract! {
-    async fn by_an_install_that_says_so(db: TestDb) {
-        db.needs_sessions_of_its_own().await;
-        db.create(city::Entity).await;
-        db.create(lamppost::Entity).await;
-        db.create(pigeon::Entity).await;
-        db.create(plaque::Entity).await;
-        let before = catalog(&db).await;
-        let error = lampposts().install(&read_only(&db).await).await.expect_err("it should fail").to_string();
-        let expected = "the cached fields of `lamppost` (full_name) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`";
-        assert_eq!(error, expected);
-        assert_eq!(catalog(&db).await, before);
-    }
+#[apply(contract)]
+async fn by_an_install_that_says_so(db: TestDb) {
+    db.needs_sessions_of_its_own().await;
+    db.create(city::Entity).await;
+    db.create(lamppost::Entity).await;
+    db.create(pigeon::Entity).await;
+    db.create(plaque::Entity).await;
+    let before = catalog(&db).await;
+    let error = lampposts().install(&read_only(&db).await).await.expect_err("it should fail").to_string();
+    let expected = "the cached fields of `lamppost` (full_name) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`";
+    assert_eq!(error, expected);
+    assert_eq!(catalog(&db).await, before);
 }

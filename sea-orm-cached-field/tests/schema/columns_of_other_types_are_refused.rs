@@ -53,41 +53,59 @@ macro_rules! is_one_of {
     };
 }
 
-contract! {
-    async fn of_the_value(db: TestDb) {
-        let said = said(&db, ["text", "longtext CHARACTER SET ascii", "text"], FLAG, MOMENT).await;
-        is_one_of!(said, db, [
+#[apply(contract)]
+async fn of_the_value(db: TestDb) {
+    let said = said(&db, ["text", "longtext CHARACTER SET ascii", "text"], FLAG, MOMENT).await;
+    is_one_of!(
+        said,
+        db,
+        [
             "the column `cached_watts` of `lamp` is `text`, but the cached field `watts` needs `integer`: change its type, or that of the field",
             "the column `cached_watts` of `lamp` is `longtext CHARACTER SET ascii COLLATE ascii_general_ci`, but the cached field `watts` needs `int`: change its type, or that of the field",
             "the column `cached_watts` of `lamp` is `TEXT`, but the cached field `watts` needs `integer`: change its type, or that of the field"
-        ]);
-    }
+        ]
+    );
+}
 
-    async fn of_the_flag(db: TestDb) {
-        let said = said(&db, INTEGER, ["text NOT NULL", "int NOT NULL", "text NOT NULL"], MOMENT).await;
-        let said = said.replace("(11)", ""); // a width, which only MariaDB shows
-        is_one_of!(said, db, [
+#[apply(contract)]
+async fn of_the_flag(db: TestDb) {
+    let said = said(&db, INTEGER, ["text NOT NULL", "int NOT NULL", "text NOT NULL"], MOMENT).await;
+    let said = said.replace("(11)", ""); // a width, which only MariaDB shows
+    is_one_of!(
+        said,
+        db,
+        [
             "the column `watts_recalculation_needed` of `lamp` is `text`, but the cached field `watts` needs `bool NOT NULL DEFAULT TRUE`: change its type",
             "the column `watts_recalculation_needed` of `lamp` is `int`, but the cached field `watts` needs `bool NOT NULL DEFAULT TRUE`: change its type",
             "the column `watts_recalculation_needed` of `lamp` is `TEXT`, but the cached field `watts` needs `boolean NOT NULL DEFAULT TRUE`: change its type"
-        ]);
-    }
+        ]
+    );
+}
 
-    async fn of_a_flag_that_may_be_null(db: TestDb) {
-        let said = said(&db, INTEGER, ["boolean", "bool", "bool"], MOMENT).await;
-        is_one_of!(said, db, [
+#[apply(contract)]
+async fn of_a_flag_that_may_be_null(db: TestDb) {
+    let said = said(&db, INTEGER, ["boolean", "bool", "bool"], MOMENT).await;
+    is_one_of!(
+        said,
+        db,
+        [
             "the column `watts_recalculation_needed` of `lamp` is `boolean NULL`, but the cached field `watts` needs `bool NOT NULL DEFAULT TRUE`: set what is NULL there to true, then make the column NOT NULL",
             "the column `watts_recalculation_needed` of `lamp` is `tinyint(1) NULL`, but the cached field `watts` needs `bool NOT NULL DEFAULT TRUE`: set what is NULL there to true, then make the column NOT NULL",
             "the column `watts_recalculation_needed` of `lamp` is `bool NULL`, but the cached field `watts` needs `boolean NOT NULL DEFAULT TRUE`: set what is NULL there to true, then make the column NOT NULL"
-        ]);
-    }
+        ]
+    );
+}
 
-    async fn of_the_expiry(db: TestDb) {
-        let said = said(&db, INTEGER, FLAG, ["timestamp", "date", "integer"]).await;
-        is_one_of!(said, db, [
+#[apply(contract)]
+async fn of_the_expiry(db: TestDb) {
+    let said = said(&db, INTEGER, FLAG, ["timestamp", "date", "integer"]).await;
+    is_one_of!(
+        said,
+        db,
+        [
             "the column `watts_expires_after` of `lamp` is `timestamp without time zone`, but the cached field `watts` needs `timestamp with time zone`: change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`",
             "the column `watts_expires_after` of `lamp` is `date`, but the cached field `watts` needs `datetime(6)`: change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`",
             "the column `watts_expires_after` of `lamp` is `INTEGER`, but the cached field `watts` needs `timestamp_with_timezone_text`: change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`"
-        ]);
-    }
+        ]
+    );
 }

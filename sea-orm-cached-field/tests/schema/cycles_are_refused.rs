@@ -75,26 +75,31 @@ pub mod chain {
     }
 }
 
-contract! {
-    async fn of_two_fields_of_one_model(db: TestDb) {
-        db.create(pair::Entity).await;
-        let message = refused(&db, CachedFields::of::<pair::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"cached fields depend on each other in a circle: pair.egg -> pair.hen -> pair.egg; remove one of these dependencies"#));
-    }
+#[apply(contract)]
+async fn of_two_fields_of_one_model(db: TestDb) {
+    db.create(pair::Entity).await;
+    let message = refused(&db, CachedFields::of::<pair::Entity>).await;
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(message, @r#"cached fields depend on each other in a circle: pair.egg -> pair.hen -> pair.egg; remove one of these dependencies"#)
+    );
+}
 
-    async fn of_two_models(db: TestDb) {
-        db.create(invoice::Entity).await;
-        db.create(line::Entity).await;
-        let both = || CachedFields::of::<invoice::Entity>().and::<line::Entity>();
-        let message = refused(&db, both).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"cached fields depend on each other in a circle: invoice.label -> line.label -> invoice.label; remove one of these dependencies"#));
-    }
+#[apply(contract)]
+async fn of_two_models(db: TestDb) {
+    db.create(invoice::Entity).await;
+    db.create(line::Entity).await;
+    let both = || CachedFields::of::<invoice::Entity>().and::<line::Entity>();
+    let message = refused(&db, both).await;
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(message, @r#"cached fields depend on each other in a circle: invoice.label -> line.label -> invoice.label; remove one of these dependencies"#)
+    );
+}
 
-    async fn but_a_chain_is_none(db: TestDb) {
-        db.create(chain::Entity).await;
-        installed(&db, CachedFields::of::<chain::Entity>()).await;
-        db.sql("INSERT INTO chain (id) VALUES (1)").await;
-        db.drain(CachedFields::of::<chain::Entity>()).await;
-        assert_eq!(db.scalar::<i32>("SELECT cached_hen FROM chain").await, 20);
-    }
+#[apply(contract)]
+async fn but_a_chain_is_none(db: TestDb) {
+    db.create(chain::Entity).await;
+    installed(&db, CachedFields::of::<chain::Entity>()).await;
+    db.sql("INSERT INTO chain (id) VALUES (1)").await;
+    db.drain(CachedFields::of::<chain::Entity>()).await;
+    assert_eq!(db.scalar::<i32>("SELECT cached_hen FROM chain").await, 20);
 }

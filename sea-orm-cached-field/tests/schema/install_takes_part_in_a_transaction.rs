@@ -32,42 +32,43 @@ async fn or_refuses_on_mysql(db: TestDb) {
     assert_eq!(catalog(&db).await, before);
 }
 
-contract! {
-    async fn rolled_back_it_leaves_nothing(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("MySQL commits each change of a schema, and has a test of its own");
-        }
-        tables_and_a_row(&db).await;
-        let before = catalog(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        let changes = lampposts().install(&transaction).await.expect("installed");
-        assert!(changes.to_string().ends_with("lamppost: queued 1 row for full_name\n"), "{changes}");
-        transaction.rollback().await.expect("rolled back");
-        assert_eq!(catalog(&db).await, before);
+#[apply(contract)]
+async fn rolled_back_it_leaves_nothing(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("MySQL commits each change of a schema, and has a test of its own");
     }
+    tables_and_a_row(&db).await;
+    let before = catalog(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    let changes = lampposts().install(&transaction).await.expect("installed");
+    assert!(changes.to_string().ends_with("lamppost: queued 1 row for full_name\n"), "{changes}");
+    transaction.rollback().await.expect("rolled back");
+    assert_eq!(catalog(&db).await, before);
+}
 
-    async fn committed_it_works(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("MySQL commits each change of a schema, and has a test of its own");
-        }
-        tables_and_a_row(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        lampposts().install(&transaction).await.expect("installed");
-        transaction.commit().await.expect("committed");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
+#[apply(contract)]
+async fn committed_it_works(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("MySQL commits each change of a schema, and has a test of its own");
     }
+    tables_and_a_row(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    lampposts().install(&transaction).await.expect("installed");
+    transaction.commit().await.expect("committed");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
+}
 
-    async fn and_so_does_uninstall(db: TestDb) {
-        if db.is_mysql() {
-            return not_there("MySQL commits each change of a schema, and has a test of its own");
-        }
-        set_up_lampposts(&db).await;
-        let before = catalog(&db).await;
-        let transaction = db.begin().await.expect("begun");
-        assert!(!lampposts().uninstall(&transaction).await.expect("uninstalled").is_empty());
-        transaction.rollback().await.expect("rolled back");
-        assert_eq!(catalog(&db).await, before);
+#[apply(contract)]
+async fn and_so_does_uninstall(db: TestDb) {
+    if db.is_mysql() {
+        return not_there("MySQL commits each change of a schema, and has a test of its own");
     }
+    set_up_lampposts(&db).await;
+    let before = catalog(&db).await;
+    let transaction = db.begin().await.expect("begun");
+    assert!(!lampposts().uninstall(&transaction).await.expect("uninstalled").is_empty());
+    transaction.rollback().await.expect("rolled back");
+    assert_eq!(catalog(&db).await, before);
 }

@@ -49,20 +49,20 @@ async fn a_name_in_two_schemas_is_two_names(db: TestDb) {
     assert_eq!(installed(&db, m()).await, "nothing to do\n");
 }
 
-contract! {
-    async fn names_that_look_alike_put_together_are_two_names(db: TestDb) {
-        db.create(lamp::Entity).await;
-        db.create(lamp_post::Entity).await;
-        let m = || CachedFields::of::<lamp::Entity>().and::<lamp_post::Entity>();
-        installed(&db, m()).await;
-    }
-    async fn three_programs_install_at_once(db: TestDb) {
-        db.create(city::Entity).await;
-        db.create(lamppost::Entity).await;
-        db.create(pigeon::Entity).await;
-        db.create(plaque::Entity).await;
-        let (x, y) = (db.another_pool().await, db.another_pool().await);
-        let (r, s, t) = tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
-        assert!(r.is_ok() && s.is_ok() && t.is_ok(), "{:?} {:?} {:?}", r.err(), s.err(), t.err());
-    }
+#[apply(contract)]
+async fn names_that_look_alike_put_together_are_two_names(db: TestDb) {
+    db.create(lamp::Entity).await;
+    db.create(lamp_post::Entity).await;
+    let m = || CachedFields::of::<lamp::Entity>().and::<lamp_post::Entity>();
+    installed(&db, m()).await;
+}
+#[apply(contract)]
+async fn three_programs_install_at_once(db: TestDb) {
+    db.create(city::Entity).await;
+    db.create(lamppost::Entity).await;
+    db.create(pigeon::Entity).await;
+    db.create(plaque::Entity).await;
+    let (x, y) = (db.another_pool().await, db.another_pool().await);
+    let (r, s, t) = tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
+    assert!(r.is_ok() && s.is_ok() && t.is_ok(), "{:?} {:?} {:?}", r.err(), s.err(), t.err());
 }

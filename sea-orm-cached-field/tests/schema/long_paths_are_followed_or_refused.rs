@@ -54,33 +54,35 @@ link!(too_long, "too_long",
     up(up(up(up(up(up(up(up(up(up(up(up(up(up(up(up(up(name)))))))))))))))))
 );
 
-contract! {
-    async fn sixteen_tables_can_be_followed(db: TestDb) {
-        db.create(longest::Entity).await;
-        let models = CachedFields::of::<longest::Entity>;
-        models().install(&*db).await.expect("installed");
-        for id in 0..=16 {
-            let up = if id == 0 { "NULL".to_owned() } else { (id - 1).to_string() };
-            db.sql(&format!("INSERT INTO longest (id, name, up_id) VALUES ({id}, 'n{id}', {up})")).await;
-        }
-        db.drain(models()).await;
-        db.sql("UPDATE longest SET name = 'top' WHERE id = 0").await;
-        let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");
-        assert_eq!(last.cached_far.as_deref(), Some("n0"));
-        assert_eq!(last.fresh_far(&*db).await.expect("read"), "top");
-        db.sql("UPDATE longest SET name = 'summit' WHERE id = 0").await;
-        db.drain(models()).await;
-        let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");
-        assert_eq!(last.cached_far.as_deref(), Some("summit"));
+#[apply(contract)]
+async fn sixteen_tables_can_be_followed(db: TestDb) {
+    db.create(longest::Entity).await;
+    let models = CachedFields::of::<longest::Entity>;
+    models().install(&*db).await.expect("installed");
+    for id in 0..=16 {
+        let up = if id == 0 { "NULL".to_owned() } else { (id - 1).to_string() };
+        db.sql(&format!("INSERT INTO longest (id, name, up_id) VALUES ({id}, 'n{id}', {up})")).await;
     }
+    db.drain(models()).await;
+    db.sql("UPDATE longest SET name = 'top' WHERE id = 0").await;
+    let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");
+    assert_eq!(last.cached_far.as_deref(), Some("n0"));
+    assert_eq!(last.fresh_far(&*db).await.expect("read"), "top");
+    db.sql("UPDATE longest SET name = 'summit' WHERE id = 0").await;
+    db.drain(models()).await;
+    let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");
+    assert_eq!(last.cached_far.as_deref(), Some("summit"));
+}
 
-    async fn but_no_more(db: TestDb) {
-        db.create(too_long::Entity).await;
-        let message = refused(&db, CachedFields::of::<too_long::Entity>).await;
-        let path = format!("{}name{}", "too_long(".repeat(17), ")".repeat(17));
-        assert_eq!(
-            message,
-            format!("`far` of `too_long` cannot depend on `{path}`: at `too_long`, it leads over more than 16 tables, which not every database can join; keep a cached field on a table in between, and depend on that")
-        );
-    }
+#[apply(contract)]
+async fn but_no_more(db: TestDb) {
+    db.create(too_long::Entity).await;
+    let message = refused(&db, CachedFields::of::<too_long::Entity>).await;
+    let path = format!("{}name{}", "too_long(".repeat(17), ")".repeat(17));
+    assert_eq!(
+        message,
+        format!(
+            "`far` of `too_long` cannot depend on `{path}`: at `too_long`, it leads over more than 16 tables, which not every database can join; keep a cached field on a table in between, and depend on that"
+        )
+    );
 }

@@ -67,24 +67,23 @@ async fn label(db: &TestDb) -> Option<String> {
     row.cached_label
 }
 
-contract! {
-    async fn whatever_stands_in_them(db: TestDb) {
-        use sea_orm::{ActiveModelTrait, Set};
-        create_tables(&db).await;
-        let before = names(&db).await;
-        installed(&db, CachedFields::of::<bobby::Entity>()).await;
-        assert_eq!(installed(&db, CachedFields::of::<bobby::Entity>()).await, "nothing to do\n");
-        let bobby = bobby::ActiveModel { name: Set("Bobby".to_owned()), ..Default::default() };
-        let bobby = bobby.insert(&*db).await.expect("a row");
-        db.drain(CachedFields::of::<bobby::Entity>()).await;
-        assert_eq!(label(&db).await.as_deref(), Some("Bobby with 0"));
-        let toy = toy::ActiveModel { name: Set("ball".to_owned()), bobby_id: Set(bobby.id), ..Default::default() };
-        toy.insert(&*db).await.expect("a toy");
-        assert_eq!(db.drain(CachedFields::of::<bobby::Entity>()).await, 1);
-        assert_eq!(label(&db).await.as_deref(), Some("Bobby with 1"));
-        CachedFields::of::<bobby::Entity>().uninstall(&*db).await.expect("uninstalled");
-        let left: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
-        assert!(left.iter().all(|name| name.starts_with("column ")), "{left:?}");
-        assert_eq!(db.scalar::<i64>("SELECT count(*) FROM y").await, 1);
-    }
+#[apply(contract)]
+async fn whatever_stands_in_them(db: TestDb) {
+    use sea_orm::{ActiveModelTrait, Set};
+    create_tables(&db).await;
+    let before = names(&db).await;
+    installed(&db, CachedFields::of::<bobby::Entity>()).await;
+    assert_eq!(installed(&db, CachedFields::of::<bobby::Entity>()).await, "nothing to do\n");
+    let bobby = bobby::ActiveModel { name: Set("Bobby".to_owned()), ..Default::default() };
+    let bobby = bobby.insert(&*db).await.expect("a row");
+    db.drain(CachedFields::of::<bobby::Entity>()).await;
+    assert_eq!(label(&db).await.as_deref(), Some("Bobby with 0"));
+    let toy = toy::ActiveModel { name: Set("ball".to_owned()), bobby_id: Set(bobby.id), ..Default::default() };
+    toy.insert(&*db).await.expect("a toy");
+    assert_eq!(db.drain(CachedFields::of::<bobby::Entity>()).await, 1);
+    assert_eq!(label(&db).await.as_deref(), Some("Bobby with 1"));
+    CachedFields::of::<bobby::Entity>().uninstall(&*db).await.expect("uninstalled");
+    let left: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
+    assert!(left.iter().all(|name| name.starts_with("column ")), "{left:?}");
+    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM y").await, 1);
 }

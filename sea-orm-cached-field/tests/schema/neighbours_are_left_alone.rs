@@ -47,28 +47,29 @@ async fn of_the_lamp_posts(db: &TestDb) -> Vec<String> {
     catalog(db).await.into_iter().filter(ours).collect()
 }
 
-contract! {
-    async fn by_the_install_of_another(db: TestDb) {
-        set_up(&db).await;
-        assert_eq!(installed(&db, lamps()).await, "nothing to do\n");
-        assert_eq!(installed(&db, lamp_posts()).await, "nothing to do\n");
-    }
+#[apply(contract)]
+async fn by_the_install_of_another(db: TestDb) {
+    set_up(&db).await;
+    assert_eq!(installed(&db, lamps()).await, "nothing to do\n");
+    assert_eq!(installed(&db, lamp_posts()).await, "nothing to do\n");
+}
 
-    async fn by_the_uninstall_of_another(db: TestDb) {
-        set_up(&db).await;
-        let before = of_the_lamp_posts(&db).await;
-        lamps().uninstall(&*db).await.expect("uninstalled");
-        assert_eq!(of_the_lamp_posts(&db).await, before);
-        db.sql("INSERT INTO lamp_post (id, name) VALUES (1, 'Ada')").await;
-        db.drain(lamp_posts()).await;
-        db.sql("INSERT INTO bulb (id, name, lamp_post_id) VALUES (1, 'E27', 1)").await;
-        assert_eq!(db.pending("lamp_post").await, 1);
-    }
+#[apply(contract)]
+async fn by_the_uninstall_of_another(db: TestDb) {
+    set_up(&db).await;
+    let before = of_the_lamp_posts(&db).await;
+    lamps().uninstall(&*db).await.expect("uninstalled");
+    assert_eq!(of_the_lamp_posts(&db).await, before);
+    db.sql("INSERT INTO lamp_post (id, name) VALUES (1, 'Ada')").await;
+    db.drain(lamp_posts()).await;
+    db.sql("INSERT INTO bulb (id, name, lamp_post_id) VALUES (1, 'E27', 1)").await;
+    assert_eq!(db.pending("lamp_post").await, 1);
+}
 
-    async fn by_the_uninstall_of_the_longer_name(db: TestDb) {
-        set_up(&db).await;
-        lamp_posts().uninstall(&*db).await.expect("uninstalled");
-        assert_eq!(installed(&db, lamps()).await, "nothing to do\n");
-        assert!(of_the_lamp_posts(&db).await.iter().all(|line| !line.contains("cached_field")));
-    }
+#[apply(contract)]
+async fn by_the_uninstall_of_the_longer_name(db: TestDb) {
+    set_up(&db).await;
+    lamp_posts().uninstall(&*db).await.expect("uninstalled");
+    assert_eq!(installed(&db, lamps()).await, "nothing to do\n");
+    assert!(of_the_lamp_posts(&db).await.iter().all(|line| !line.contains("cached_field")));
 }

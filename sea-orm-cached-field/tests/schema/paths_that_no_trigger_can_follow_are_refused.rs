@@ -99,19 +99,23 @@ pub mod leg {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-contract! {
-    async fn over_a_relation_with_a_condition(db: TestDb) {
-        db.create(post::Entity).await;
-        db.create(comment::Entity).await;
-        let message = refused(&db, CachedFields::of::<post::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`comment_count` of `post` cannot depend on `comment(name)`: at `comment`, the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one"#));
-    }
+#[apply(contract)]
+async fn over_a_relation_with_a_condition(db: TestDb) {
+    db.create(post::Entity).await;
+    db.create(comment::Entity).await;
+    let message = refused(&db, CachedFields::of::<post::Entity>).await;
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(message, @r#"`comment_count` of `post` cannot depend on `comment(name)`: at `comment`, the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one"#)
+    );
+}
 
-    async fn over_a_relation_that_cannot_be_told_from_another(db: TestDb) {
-        db.create(route::Entity).await;
-        db.create(station::Entity).await;
-        db.create(leg::Entity).await;
-        let message = refused(&db, CachedFields::of::<route::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"`label` of `route` cannot depend on `leg(station(name))`: at `station`, it is not clear which relation of `leg` its field `start` is; call the relation like the field, `relation_enum = "Start"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`"#));
-    }
+#[apply(contract)]
+async fn over_a_relation_that_cannot_be_told_from_another(db: TestDb) {
+    db.create(route::Entity).await;
+    db.create(station::Entity).await;
+    db.create(leg::Entity).await;
+    let message = refused(&db, CachedFields::of::<route::Entity>).await;
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(message, @r#"`label` of `route` cannot depend on `leg(station(name))`: at `station`, it is not clear which relation of `leg` its field `start` is; call the relation like the field, `relation_enum = "Start"`, or, if it leads through a junction, go by the relation of the junction that leads here, `super::junction::Relation::Variant(target(..))`"#)
+    );
 }

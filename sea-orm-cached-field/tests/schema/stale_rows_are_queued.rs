@@ -73,73 +73,77 @@ async fn queue_all(db: &TestDb, models: fn() -> Models, table: &str) {
     }
 }
 
-contract! {
-    async fn all_of_them_once_and_in_chunks(db: TestDb) {
-        many_lamps(&db, "true").await;
-        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(report.lines().last(), Some("lamp: queued 25001 rows for label"));
-        assert_eq!(db.pending("lamp").await, 3, "a mark for each chunk");
-        let step = async || CachedFields::of::<lamp::Entity>().worker(&db).batch_size(1000).run_once().await;
-        assert_eq!(step().await.expect("worked"), 1000);
-        assert_eq!(db.pending("lamp").await, 9000 + 2, "the rows of one");
-        assert_eq!(step().await.expect("worked"), 1000);
-        assert_eq!(db.pending("lamp").await, 8000 + 2);
-        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
-    }
+#[apply(contract)]
+async fn all_of_them_once_and_in_chunks(db: TestDb) {
+    many_lamps(&db, "true").await;
+    let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    assert_eq!(report.lines().last(), Some("lamp: queued 25001 rows for label"));
+    assert_eq!(db.pending("lamp").await, 3, "a mark for each chunk");
+    let step = async || CachedFields::of::<lamp::Entity>().worker(&db).batch_size(1000).run_once().await;
+    assert_eq!(step().await.expect("worked"), 1000);
+    assert_eq!(db.pending("lamp").await, 9000 + 2, "the rows of one");
+    assert_eq!(step().await.expect("worked"), 1000);
+    assert_eq!(db.pending("lamp").await, 8000 + 2);
+    assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+}
 
-    async fn by_the_order_of_a_composite_key_too(db: TestDb) {
-        db.create(seat::Entity).await;
-        let row = if db.is_mysql() { "concat('hall ', i % 7), i div 7" } else { "'hall ' || (i % 7), i / 7" };
-        insert(&db, "seat (hall, number)", row).await;
-        let report = installed(&db, CachedFields::of::<seat::Entity>()).await;
-        assert_eq!(report.lines().last(), Some("seat: queued 25001 rows for price"));
-        assert_eq!(db.pending("seat").await, 3, "a mark for each chunk");
-        queue_all(&db, CachedFields::of::<seat::Entity>, "seat").await;
-        let (own, queue) = ("hall, number", "key_1, key_2");
-        assert!(queue_is_what_is_flagged(&db, "seat", own, queue, "price_recalculation_needed").await);
-    }
+#[apply(contract)]
+async fn by_the_order_of_a_composite_key_too(db: TestDb) {
+    db.create(seat::Entity).await;
+    let row = if db.is_mysql() { "concat('hall ', i % 7), i div 7" } else { "'hall ' || (i % 7), i / 7" };
+    insert(&db, "seat (hall, number)", row).await;
+    let report = installed(&db, CachedFields::of::<seat::Entity>()).await;
+    assert_eq!(report.lines().last(), Some("seat: queued 25001 rows for price"));
+    assert_eq!(db.pending("seat").await, 3, "a mark for each chunk");
+    queue_all(&db, CachedFields::of::<seat::Entity>, "seat").await;
+    let (own, queue) = ("hall, number", "key_1, key_2");
+    assert!(queue_is_what_is_flagged(&db, "seat", own, queue, "price_recalculation_needed").await);
+}
 
-    async fn and_fresh_ones_are_not(db: TestDb) {
-        db.create(lamp::Entity).await;
-        installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid')").await;
-        db.drain(CachedFields::of::<lamp::Entity>()).await;
-        db.sql("UPDATE lamp SET label_recalculation_needed = true WHERE id = 2").await;
-        db.sql("DELETE FROM _lamp_cached_marks").await;
-        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(report, "lamp: queued 1 row for label\n");
-        assert_eq!(db.pending("lamp").await, 1);
-        assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
-        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
-    }
+#[apply(contract)]
+async fn and_fresh_ones_are_not(db: TestDb) {
+    db.create(lamp::Entity).await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada'), (2, 'Bob'), (3, 'Cid')").await;
+    db.drain(CachedFields::of::<lamp::Entity>()).await;
+    db.sql("UPDATE lamp SET label_recalculation_needed = true WHERE id = 2").await;
+    db.sql("DELETE FROM _lamp_cached_marks").await;
+    let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    assert_eq!(report, "lamp: queued 1 row for label\n");
+    assert_eq!(db.pending("lamp").await, 1);
+    assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
+    assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+}
 
-    async fn and_all_are_flagged_if_nothing_says_who_has_filled_the_columns(db: TestDb) {
-        many_lamps(&db, "i % 5000 = 0").await;
-        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(report.lines().last(), Some("lamp: flagged 25001 rows for label"));
-        let flagged = "SELECT count(*) FROM lamp WHERE label_recalculation_needed";
-        assert_eq!(db.scalar::<i64>(flagged).await, 25_001);
-        assert_eq!(db.pending("lamp").await, 3, "a mark for each chunk");
-        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
-    }
+#[apply(contract)]
+async fn and_all_are_flagged_if_nothing_says_who_has_filled_the_columns(db: TestDb) {
+    many_lamps(&db, "i % 5000 = 0").await;
+    let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    assert_eq!(report.lines().last(), Some("lamp: flagged 25001 rows for label"));
+    let flagged = "SELECT count(*) FROM lamp WHERE label_recalculation_needed";
+    assert_eq!(db.scalar::<i64>(flagged).await, 25_001);
+    assert_eq!(db.pending("lamp").await, 3, "a mark for each chunk");
+    assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+}
 
-    async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {
-        many_lamps(&db, "true").await;
-        installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        queue_all(&db, CachedFields::of::<lamp::Entity>, "lamp").await;
-        db.sql("DELETE FROM _lamp_cached_recalculations WHERE key_1 > 10000").await;
-        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(report, "lamp: queued 14999 rows for label\n");
-        queue_all(&db, CachedFields::of::<lamp::Entity>, "lamp").await;
-        assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
-    }
+#[apply(contract)]
+async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {
+    many_lamps(&db, "true").await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    queue_all(&db, CachedFields::of::<lamp::Entity>, "lamp").await;
+    db.sql("DELETE FROM _lamp_cached_recalculations WHERE key_1 > 10000").await;
+    let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    assert_eq!(report, "lamp: queued 14999 rows for label\n");
+    queue_all(&db, CachedFields::of::<lamp::Entity>, "lamp").await;
+    assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+}
 
-    async fn but_not_those_that_are_marked_already(db: TestDb) {
-        db.create(lamp::Entity).await;
-        installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
-        assert_eq!(db.pending("lamp").await, 1);
-        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
-        assert_eq!(db.pending("lamp").await, 1);
-    }
+#[apply(contract)]
+async fn but_not_those_that_are_marked_already(db: TestDb) {
+    db.create(lamp::Entity).await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+    assert_eq!(db.pending("lamp").await, 1);
+    assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+    assert_eq!(db.pending("lamp").await, 1);
 }

@@ -173,83 +173,95 @@ async fn so_that_older_clients_of_sqlite_can_write(db: TestDb) {
     }
 }
 
-contract! {
-    async fn with_all_that_waits_in_them(db: TestDb) {
-        for db in each_older_schema(&db).await {
-            let report = installed(&db, models()).await;
-            assert!(report.contains("lamppost: upgraded table _lamppost_cached_marks\n"), "{report}");
-            // MySQL cannot rename a table and replace its triggers at once.
-            assert_eq!(report.contains(": flagged "), db.is_mysql(), "{report}");
-            assert_eq!(installed(&db, models()).await, "nothing to do\n");
-            works_off(&db, db.is_mysql()).await;
-        }
+#[apply(contract)]
+async fn with_all_that_waits_in_them(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        let report = installed(&db, models()).await;
+        assert!(report.contains("lamppost: upgraded table _lamppost_cached_marks\n"), "{report}");
+        // MySQL cannot rename a table and replace its triggers at once.
+        assert_eq!(report.contains(": flagged "), db.is_mysql(), "{report}");
+        assert_eq!(installed(&db, models()).await, "nothing to do\n");
+        works_off(&db, db.is_mysql()).await;
     }
+}
 
-    async fn also_if_their_triggers_were_suspended_before(db: TestDb) {
-        for db in each_older_schema(&db).await {
-            for table in ["measure", "city"] {
-                CachedFields::suspend(&*db, table).await.expect("suspended");
-            }
-            db.sql("UPDATE measure SET inches = 3").await;
-            db.sql("UPDATE pigeon SET weight_in_g = 700").await;
-            installed(&db, models()).await;
-            db.drain(models()).await;
-            assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "3 inches");
-            assert_eq!(full_names(&db).await[1], "Bea of nowhere, 1 pigeons of 700, -");
+#[apply(contract)]
+async fn also_if_their_triggers_were_suspended_before(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        for table in ["measure", "city"] {
+            CachedFields::suspend(&*db, table).await.expect("suspended");
         }
+        db.sql("UPDATE measure SET inches = 3").await;
+        db.sql("UPDATE pigeon SET weight_in_g = 700").await;
+        installed(&db, models()).await;
+        db.drain(models()).await;
+        assert_eq!(db.scalar::<String>("SELECT cached_length FROM measure").await, "3 inches");
+        assert_eq!(full_names(&db).await[1], "Bea of nowhere, 1 pigeons of 700, -");
     }
+}
 
-    async fn to_what_would_be_made_anew(db: TestDb) {
-        for db in each_older_schema(&db).await {
-            installed(&db, models()).await;
-            let upgraded = (columns(&db).await, names(&db).await);
-            assert!(upgraded.0.len() > 20, "{upgraded:?}");
-            models().uninstall(&*db).await.expect("uninstalled");
-            installed(&db, models()).await;
-            assert_eq!((columns(&db).await, names(&db).await), upgraded);
+#[apply(contract)]
+async fn to_what_would_be_made_anew(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        installed(&db, models()).await;
+        let upgraded = (columns(&db).await, names(&db).await);
+        assert!(upgraded.0.len() > 20, "{upgraded:?}");
+        models().uninstall(&*db).await.expect("uninstalled");
+        installed(&db, models()).await;
+        assert_eq!((columns(&db).await, names(&db).await), upgraded);
+    }
+}
+
+#[apply(contract)]
+async fn also_from_what_this_release_leaves(db: TestDb) {
+    busy(&db).await;
+    let dump = dumps::dump(&db).await;
+    if let Ok(folder) = std::env::var("CACHED_FIELD_TEST_DUMPS") {
+        let name = if db.is_sqlite() {
+            "sqlite"
+        } else if db.is_mysql() {
+            "mysql"
+        } else {
+            "postgres"
+        };
+        std::fs::write(format!("{folder}/{name}.sql"), &dump).expect("written");
+    }
+    let db = dumps::emptied(db).await;
+    dumps::load(&db, &dump).await;
+    works_off(&db, false).await;
+}
+
+#[apply(contract)]
+async fn each_that_there_ever_was(db: TestDb) {
+    set_up_lampposts(&db).await;
+    let schema = format!(" {}.", OLDER_SCHEMAS.len() + 1);
+    let of_our_tables =
+        catalog(&db).await.into_iter().filter(|line| line.contains("sea-orm-cached-field") && line.contains(&schema));
+    assert_eq!(of_our_tables.count(), 3);
+}
+
+#[apply(contract)]
+async fn as_the_doctor_says(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
+        let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
+        assert!(diagnosis.contains(differs), "{diagnosis}");
+    }
+}
+
+#[apply(contract)]
+async fn or_made_anew_if_they_were_made_for_another_key(db: TestDb) {
+    for db in each_older_schema(&db).await {
+        if db.is_sqlite() {
+            db.sql("ALTER TABLE lamppost_cached_marks RENAME COLUMN key_1 TO key_0").await;
+        } else if db.is_mysql() {
+            db.sql("ALTER TABLE lamppost_cached_marks MODIFY key_1 bigint NULL").await;
+        } else {
+            db.sql("ALTER TABLE lamppost_cached_marks ALTER key_1 TYPE bigint").await;
         }
-    }
-
-    async fn also_from_what_this_release_leaves(db: TestDb) {
-        busy(&db).await;
-        let dump = dumps::dump(&db).await;
-        if let Ok(folder) = std::env::var("CACHED_FIELD_TEST_DUMPS") {
-            let name = if db.is_sqlite() { "sqlite" } else if db.is_mysql() { "mysql" } else { "postgres" };
-            std::fs::write(format!("{folder}/{name}.sql"), &dump).expect("written");
-        }
-        let db = dumps::emptied(db).await;
-        dumps::load(&db, &dump).await;
-        works_off(&db, false).await;
-    }
-
-    async fn each_that_there_ever_was(db: TestDb) {
-        set_up_lampposts(&db).await;
-        let schema = format!(" {}.", OLDER_SCHEMAS.len() + 1);
-        let of_our_tables = catalog(&db).await.into_iter().filter(|line| line.contains("sea-orm-cached-field") && line.contains(&schema));
-        assert_eq!(of_our_tables.count(), 3);
-    }
-
-    async fn as_the_doctor_says(db: TestDb) {
-        for db in each_older_schema(&db).await {
-            let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
-            let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
-            assert!(diagnosis.contains(differs), "{diagnosis}");
-        }
-    }
-
-    async fn or_made_anew_if_they_were_made_for_another_key(db: TestDb) {
-        for db in each_older_schema(&db).await {
-            if db.is_sqlite() {
-                db.sql("ALTER TABLE lamppost_cached_marks RENAME COLUMN key_1 TO key_0").await;
-            } else if db.is_mysql() {
-                db.sql("ALTER TABLE lamppost_cached_marks MODIFY key_1 bigint NULL").await;
-            } else {
-                db.sql("ALTER TABLE lamppost_cached_marks ALTER key_1 TYPE bigint").await;
-            }
-            let report = installed(&db, models()).await;
-            assert!(report.contains("lamppost: dropped table lamppost_cached_marks\n"), "{report}");
-            db.drain(models()).await;
-            assert_eq!(full_names(&db).await, WORKED_OFF);
-        }
+        let report = installed(&db, models()).await;
+        assert!(report.contains("lamppost: dropped table lamppost_cached_marks\n"), "{report}");
+        db.drain(models()).await;
+        assert_eq!(full_names(&db).await, WORKED_OFF);
     }
 }

@@ -27,49 +27,53 @@ async fn made(db: &TestDb, fingerprint: &str) {
     }
 }
 
-contract! {
-    async fn but_one_that_was_made_for_another_key_is_made_anew(db: TestDb) {
-        db.create(lamp::Entity).await;
-        installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
-        made(&db, "3.01234567").await;
-        let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        assert!(report.contains("lamp: dropped table _lamp_cached_marks\n"), "{report}");
-        assert_eq!(db.pending("lamp").await, 1);
-        assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
-    }
+#[apply(contract)]
+async fn but_one_that_was_made_for_another_key_is_made_anew(db: TestDb) {
+    db.create(lamp::Entity).await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+    made(&db, "3.01234567").await;
+    let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    assert!(report.contains("lamp: dropped table _lamp_cached_marks\n"), "{report}");
+    assert_eq!(db.pending("lamp").await, 1);
+    assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
+}
 
-    async fn one_made_by_a_newer_release_which_serves_as_well(db: TestDb) {
-        db.create(lamp::Entity).await;
-        installed(&db, CachedFields::of::<lamp::Entity>()).await;
-        made(&db, "4.01234567").await;
-        db.sql("ALTER TABLE _lamp_cached_marks ADD COLUMN news integer").await;
-        assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
-        assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
-        assert_eq!(db.pending("lamp").await, 0);
-    }
+#[apply(contract)]
+async fn one_made_by_a_newer_release_which_serves_as_well(db: TestDb) {
+    db.create(lamp::Entity).await;
+    installed(&db, CachedFields::of::<lamp::Entity>()).await;
+    made(&db, "4.01234567").await;
+    db.sql("ALTER TABLE _lamp_cached_marks ADD COLUMN news integer").await;
+    assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+    assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
+    assert_eq!(db.pending("lamp").await, 0);
+}
 
-    async fn a_foreign_one_of_the_same_name(db: TestDb) {
-        db.create(lamp::Entity).await;
-        db.sql("CREATE TABLE _lamp_cached_marks (what_i_need integer)").await;
-        db.sql("INSERT INTO _lamp_cached_marks VALUES (7)").await;
-        let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"the cached fields of `lamp` (label) need the name `_lamp_cached_marks` for a table of their own, but something else in the database has it: rename that"#));
-        let changes = CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
-        assert_eq!(changes.to_string(), "nothing to do\n");
-        assert_eq!(db.scalar::<i32>("SELECT what_i_need FROM _lamp_cached_marks").await, 7);
-    }
+#[apply(contract)]
+async fn a_foreign_one_of_the_same_name(db: TestDb) {
+    db.create(lamp::Entity).await;
+    db.sql("CREATE TABLE _lamp_cached_marks (what_i_need integer)").await;
+    db.sql("INSERT INTO _lamp_cached_marks VALUES (7)").await;
+    let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(message, @r#"the cached fields of `lamp` (label) need the name `_lamp_cached_marks` for a table of their own, but something else in the database has it: rename that"#)
+    );
+    let changes = CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
+    assert_eq!(changes.to_string(), "nothing to do\n");
+    assert_eq!(db.scalar::<i32>("SELECT what_i_need FROM _lamp_cached_marks").await, 7);
+}
 
-    async fn also_if_it_is_a_view_with_a_comment_of_its_own(db: TestDb) {
-        db.create(lamp::Entity).await;
-        db.sql("CREATE VIEW _lamp_cached_recalculations AS SELECT 1 AS one").await;
-        if db.get_database_backend() == DbBackend::Postgres {
-            db.sql("COMMENT ON VIEW _lamp_cached_recalculations IS 'mine'").await;
-        }
-        let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-        assert!(message.contains("the name `_lamp_cached_recalculations` for a table of their own"), "{message}");
-        CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
-        assert!(has(&db, "_lamp_cached_recalculations").await);
+#[apply(contract)]
+async fn also_if_it_is_a_view_with_a_comment_of_its_own(db: TestDb) {
+    db.create(lamp::Entity).await;
+    db.sql("CREATE VIEW _lamp_cached_recalculations AS SELECT 1 AS one").await;
+    if db.get_database_backend() == DbBackend::Postgres {
+        db.sql("COMMENT ON VIEW _lamp_cached_recalculations IS 'mine'").await;
     }
+    let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
+    assert!(message.contains("the name `_lamp_cached_recalculations` for a table of their own"), "{message}");
+    CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
+    assert!(has(&db, "_lamp_cached_recalculations").await);
 }

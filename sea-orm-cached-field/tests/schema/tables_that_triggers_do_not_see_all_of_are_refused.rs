@@ -34,22 +34,23 @@ async fn is_refused(db: &TestDb, kind: &str, owner: &str, related: &str) {
 
 const PLAQUE: &str = "id integer, text varchar, lamppost_id integer";
 
-contract! {
-    async fn a_view_with_triggers_of_its_own(db: TestDb) {
-        let instead = match db.get_database_backend() {
-            DbBackend::Sqlite => {
-                "CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp BEGIN UPDATE light SET name = NEW.name; END"
-            }
-            DbBackend::Postgres => {
-                "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
-                 CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp FOR EACH ROW EXECUTE FUNCTION writing()"
-            }
-            // It has no such triggers.
-            _ => "",
-        };
-        let owner = format!("CREATE TABLE light (id integer PRIMARY KEY, name varchar(20)); CREATE VIEW lamp AS SELECT * FROM light; {instead}");
-        is_refused(&db, "view", &owner, "CREATE VIEW plaque AS SELECT 1 AS id, 'x' AS text, 1 AS lamppost_id").await;
-    }
+#[apply(contract)]
+async fn a_view_with_triggers_of_its_own(db: TestDb) {
+    let instead = match db.get_database_backend() {
+        DbBackend::Sqlite => {
+            "CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp BEGIN UPDATE light SET name = NEW.name; END"
+        }
+        DbBackend::Postgres => {
+            "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
+             CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp FOR EACH ROW EXECUTE FUNCTION writing()"
+        }
+        // It has no such triggers.
+        _ => "",
+    };
+    let owner = format!(
+        "CREATE TABLE light (id integer PRIMARY KEY, name varchar(20)); CREATE VIEW lamp AS SELECT * FROM light; {instead}"
+    );
+    is_refused(&db, "view", &owner, "CREATE VIEW plaque AS SELECT 1 AS id, 'x' AS text, 1 AS lamppost_id").await;
 }
 
 #[apply(on_postgres)]

@@ -61,74 +61,82 @@ async fn is_mended(db: &TestDb, id: i32, full_name: &str) {
     assert!(db.pending("lamppost").await > 0, "changes are seen again");
 }
 
-contract! {
-    async fn a_trigger_that_was_dropped(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        let name = a_trigger_on(&db, "pigeon").await;
-        let on = if db.get_database_backend() == DbBackend::Postgres { " ON pigeon" } else { "" };
-        db.sql(&format!("DROP TRIGGER {name}{on}")).await;
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        let expected = Finding::Missing { table: "lamppost".to_owned(), kind: "trigger", name: name.clone() };
-        assert_eq!(findings(&db, lampposts()).await, [expected]);
-        assert_eq!(diagnosis(&db).await, format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n"));
-        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
+#[apply(contract)]
+async fn a_trigger_that_was_dropped(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    let name = a_trigger_on(&db, "pigeon").await;
+    let on = if db.get_database_backend() == DbBackend::Postgres { " ON pigeon" } else { "" };
+    db.sql(&format!("DROP TRIGGER {name}{on}")).await;
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    let expected = Finding::Missing { table: "lamppost".to_owned(), kind: "trigger", name: name.clone() };
+    assert_eq!(findings(&db, lampposts()).await, [expected]);
+    assert_eq!(diagnosis(&db).await, format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n"));
+    is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
 
-    async fn tables_that_came_without_ours(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        lampposts().uninstall(&*db).await.expect("uninstalled");
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        assert_eq!(diagnosis(&db).await, "lamppost: nothing is installed; run `CachedFields::repair`\n");
-        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
+#[apply(contract)]
+async fn tables_that_came_without_ours(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    lampposts().uninstall(&*db).await.expect("uninstalled");
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    assert_eq!(diagnosis(&db).await, "lamppost: nothing is installed; run `CachedFields::repair`\n");
+    is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
 
-    async fn a_renamed_column(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        db.sql("ALTER TABLE city RENAME COLUMN name TO title").await;
-        let diagnosis = diagnosis(&db).await;
-        assert!(diagnosis.starts_with("lamppost: ") && diagnosis.contains("`name`") && diagnosis.contains("`city`"), "{diagnosis}");
-        assert!(lampposts().repair(&*db).await.is_err(), "only the user can mend that");
-    }
+#[apply(contract)]
+async fn a_renamed_column(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    db.sql("ALTER TABLE city RENAME COLUMN name TO title").await;
+    let diagnosis = diagnosis(&db).await;
+    assert!(
+        diagnosis.starts_with("lamppost: ") && diagnosis.contains("`name`") && diagnosis.contains("`city`"),
+        "{diagnosis}"
+    );
+    assert!(lampposts().repair(&*db).await.is_err(), "only the user can mend that");
+}
 
-    async fn flagged_rows_that_nobody_will_see(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
-        db.sql("DELETE FROM _lamppost_cached_marks").await;
-        let seen = diagnosis(&db).await;
-        assert_eq!(seen, "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n");
-        assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
-    }
+#[apply(contract)]
+async fn flagged_rows_that_nobody_will_see(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+    db.sql("DELETE FROM _lamppost_cached_marks").await;
+    let seen = diagnosis(&db).await;
+    assert_eq!(seen, "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n");
+    assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
+}
 
-    async fn an_older_version_that_has_installed(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        other_program::models().install(&*db).await.expect("installed");
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        let found = findings(&db, lampposts()).await;
-        let missing = |finding: &Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
-        assert!(found.iter().any(missing), "{found:?}");
-        is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
+#[apply(contract)]
+async fn an_older_version_that_has_installed(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    other_program::models().install(&*db).await.expect("installed");
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    let found = findings(&db, lampposts()).await;
+    let missing = |finding: &Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
+    assert!(found.iter().any(missing), "{found:?}");
+    is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
 
-    async fn a_newer_version_that_has_installed(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
-        let found = findings(&db, other_program::models()).await;
-        let superfluous = |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
-        assert!(found.iter().any(superfluous), "{found:?}");
-        let waits = Finding::UnknownField { table: "lamppost".to_owned(), field: "height".to_owned(), rows: 1 };
-        assert!(found.contains(&waits), "{found:?}");
-    }
+#[apply(contract)]
+async fn a_newer_version_that_has_installed(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
+    let found = findings(&db, other_program::models()).await;
+    let superfluous = |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
+    assert!(found.iter().any(superfluous), "{found:?}");
+    let waits = Finding::UnknownField { table: "lamppost".to_owned(), field: "height".to_owned(), rows: 1 };
+    assert!(found.contains(&waits), "{found:?}");
+}
 
-    async fn a_dump_that_was_restored(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        let restored = restored(db).await;
-        assert_eq!(diagnosis(&restored).await, "nothing is wrong\n");
-        restored.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        restored.drain(lampposts()).await;
-        assert_fresh(&restored, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
+#[apply(contract)]
+async fn a_dump_that_was_restored(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    let restored = restored(db).await;
+    assert_eq!(diagnosis(&restored).await, "nothing is wrong\n");
+    restored.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    restored.drain(lampposts()).await;
+    assert_fresh(&restored, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
 
 mod only_on_postgres {

@@ -45,33 +45,36 @@ impl MigratorTrait for Hasty {
     }
 }
 
-contract! {
-    async fn once(db: TestDb) {
-        Migrator::up(&*db, None).await.expect("up");
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
-        db.drain(CachedFields::of::<lamp::Entity>()).await;
-        assert_eq!(db.scalar::<String>("SELECT cached_label FROM lamp").await, "Ada 1");
-        let applied = Migrator::get_applied_migrations(&*db).await.expect("status");
-        let applied: Vec<&str> = applied.iter().map(|migration| migration.name()).collect();
-        assert_eq!(applied, ["m20260101_000001_lamps", "m20260101_000002_cached_fields"]);
-        Migrator::up(&*db, None).await.expect("up again");
-        Migrator::status(&*db).await.expect("status");
-    }
+#[apply(contract)]
+async fn once(db: TestDb) {
+    Migrator::up(&*db, None).await.expect("up");
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'Ada')").await;
+    db.drain(CachedFields::of::<lamp::Entity>()).await;
+    assert_eq!(db.scalar::<String>("SELECT cached_label FROM lamp").await, "Ada 1");
+    let applied = Migrator::get_applied_migrations(&*db).await.expect("status");
+    let applied: Vec<&str> = applied.iter().map(|migration| migration.name()).collect();
+    assert_eq!(applied, ["m20260101_000001_lamps", "m20260101_000002_cached_fields"]);
+    Migrator::up(&*db, None).await.expect("up again");
+    Migrator::status(&*db).await.expect("status");
+}
 
-    async fn and_down_leaves_what_was_before(db: TestDb) {
-        Migrator::up(&*db, Some(1)).await.expect("the tables");
-        let before = names(&db).await;
-        Migrator::up(&*db, None).await.expect("up");
-        assert_ne!(names(&db).await, before);
-        Migrator::down(&*db, Some(1)).await.expect("down");
-        assert_eq!(names(&db).await, before);
-        Migrator::down(&*db, None).await.expect("down to the ground");
-        Migrator::up(&*db, None).await.expect("up again");
-    }
+#[apply(contract)]
+async fn and_down_leaves_what_was_before(db: TestDb) {
+    Migrator::up(&*db, Some(1)).await.expect("the tables");
+    let before = names(&db).await;
+    Migrator::up(&*db, None).await.expect("up");
+    assert_ne!(names(&db).await, before);
+    Migrator::down(&*db, Some(1)).await.expect("down");
+    assert_eq!(names(&db).await, before);
+    Migrator::down(&*db, None).await.expect("down to the ground");
+    Migrator::up(&*db, None).await.expect("up again");
+}
 
-    async fn and_an_error_names_the_remedy(db: TestDb) {
-        let error = Hasty::up(&*db, None).await.expect_err("no table yet").to_string();
-        insta::allow_duplicates!(insta::assert_snapshot!(error, @r#"Custom Error: the table `lamp`, which the cached fields of `lamp` (label) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"#));
-        assert!(Hasty::get_applied_migrations(&*db).await.expect("status").is_empty());
-    }
+#[apply(contract)]
+async fn and_an_error_names_the_remedy(db: TestDb) {
+    let error = Hasty::up(&*db, None).await.expect_err("no table yet").to_string();
+    insta::allow_duplicates!(
+        insta::assert_snapshot!(error, @r#"Custom Error: the table `lamp`, which the cached fields of `lamp` (label) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"#)
+    );
+    assert!(Hasty::get_applied_migrations(&*db).await.expect("status").is_empty());
 }

@@ -18,23 +18,23 @@ async fn assert_nothing_was_installed(db: &TestDb) {
     assert!(installed.contains("_lamp_cached_marks"), "{installed}");
 }
 
-contract! {
-    async fn wherever_they_are_named(db: TestDb) {
-        db.create(lamp::Entity).await;
-        let both = || CachedFields::of::<lamp::Entity>().and::<lantern::Entity>();
-        assert_names_both(&both().install(&*db).await.expect_err("refused"), "lantern");
-        assert_names_both(&both().doctor(&*db).await.expect_err("refused"), "lantern");
-        assert_names_both(&both().worker(&db).drain().await.expect_err("refused"), "lantern");
-        assert_nothing_was_installed(&db).await;
-    }
+#[apply(contract)]
+async fn wherever_they_are_named(db: TestDb) {
+    db.create(lamp::Entity).await;
+    let both = || CachedFields::of::<lamp::Entity>().and::<lantern::Entity>();
+    assert_names_both(&both().install(&*db).await.expect_err("refused"), "lantern");
+    assert_names_both(&both().doctor(&*db).await.expect_err("refused"), "lantern");
+    assert_names_both(&both().worker(&db).drain().await.expect_err("refused"), "lantern");
+    assert_nothing_was_installed(&db).await;
+}
 
-    async fn but_one_may_be_named_twice(db: TestDb) {
-        db.create(lamp::Entity).await;
-        let twice = || CachedFields::of::<lamp::Entity>().and::<lamp::Entity>();
-        twice().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO lamp (id, name) VALUES (1, 'oil')").await;
-        assert_eq!(db.drain(twice()).await, 1);
-    }
+#[apply(contract)]
+async fn but_one_may_be_named_twice(db: TestDb) {
+    db.create(lamp::Entity).await;
+    let twice = || CachedFields::of::<lamp::Entity>().and::<lamp::Entity>();
+    twice().install(&*db).await.expect("installed");
+    db.sql("INSERT INTO lamp (id, name) VALUES (1, 'oil')").await;
+    assert_eq!(db.drain(twice()).await, 1);
 }
 
 #[apply(on_postgres)]

@@ -40,160 +40,174 @@ async fn drop_a_trigger_on(db: &TestDb, table: &str, event: &str) {
     db.sql(&format!("DROP TRIGGER {name}{on}")).await;
 }
 
-contract! {
-    async fn while_an_older_program_had_installed(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        installed(&db, other_program::models()).await;
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        assert_eq!(db.pending("lamppost").await, 0, "unseen");
-        let report = installed(&db, lampposts()).await;
-        assert!(report.ends_with(FLAGGED), "{report}");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
+#[apply(contract)]
+async fn while_an_older_program_had_installed(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    installed(&db, other_program::models()).await;
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    assert_eq!(db.pending("lamppost").await, 0, "unseen");
+    let report = installed(&db, lampposts()).await;
+    assert!(report.ends_with(FLAGGED), "{report}");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
 
-    async fn while_a_program_without_the_field_had_installed(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        installed(&db, without_the_field::models()).await;
-        let watched = "SELECT count(*) FROM _lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
-        assert_eq!(db.scalar::<i64>(watched).await, 0);
-        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.contains(FLAGGED), "{report}");
-        db.drain(lampposts()).await;
-        let bob = reloaded(&db, id).await;
-        assert_eq!(bob.cached_full_name.as_deref(), Some("Bob of nowhere, 1 pigeons of 300, -"));
-    }
+#[apply(contract)]
+async fn while_a_program_without_the_field_had_installed(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    installed(&db, without_the_field::models()).await;
+    let watched = "SELECT count(*) FROM _lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
+    assert_eq!(db.scalar::<i64>(watched).await, 0);
+    db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.contains(FLAGGED), "{report}");
+    db.drain(lampposts()).await;
+    let bob = reloaded(&db, id).await;
+    assert_eq!(bob.cached_full_name.as_deref(), Some("Bob of nowhere, 1 pigeons of 300, -"));
+}
 
-    async fn while_a_trigger_on_a_related_table_was_lost(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
+#[apply(contract)]
+async fn while_a_trigger_on_a_related_table_was_lost(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    drop_a_trigger_on(&db, "pigeon", "u").await;
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.ends_with(FLAGGED), "{report}");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
+
+#[apply(contract)]
+async fn while_a_trigger_on_the_table_itself_was_lost(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    drop_a_trigger_on(&db, "lamppost", "").await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.ends_with(FLAGGED), "{report}");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+}
+
+#[apply(contract)]
+async fn between_an_uninstall_and_the_next_install(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    lampposts().uninstall(&*db).await.expect("uninstalled");
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.ends_with(FLAGGED), "{report}");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
+}
+
+#[apply(contract)]
+async fn also_what_is_being_calculated_meanwhile(db: TestDb) {
+    set_up_lampposts(&db).await;
+    let name = db.name("uninstalled");
+    let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+    let worker = tokio::spawn(lampposts().worker(&db).run_once());
+    gate.arrival().await;
+    lampposts().uninstall(&*db).await.expect("uninstalled");
+    a_pigeon(&db, id, 500).await;
+    installed(&db, lampposts()).await;
+    gate.open();
+    worker.await.expect("it ran").expect("worked");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
+}
+
+#[apply(contract)]
+async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
+    set_up_lampposts(&db).await;
+    let name = db.name("unwatched");
+    let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+    a_pigeon(&db, id, 300).await;
+    let worker = tokio::spawn(lampposts().worker(&db).run_once());
+    gate.arrival().await;
+    db.sql("UPDATE pigeon SET weight_in_g = 500").await;
+    db.sql("DELETE FROM _lamppost_cached_marks").await;
+    db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
+    let transaction = if db.is_sqlite() { None } else { Some(db.begin().await.expect("begun")) };
+    if let Some(transaction) = &transaction {
+        transaction.execute_unprepared("UPDATE lamppost SET note = 'mine'").await.expect("locked");
+    }
+    installed(&db, lampposts()).await;
+    if let Some(transaction) = transaction {
+        transaction.rollback().await.expect("rolled back");
+    }
+    gate.open();
+    worker.await.expect("it ran").expect("worked");
+    db.drain(lampposts()).await;
+    assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
+}
+
+#[apply(contract)]
+async fn also_when_two_programs_install_at_the_same_time(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    drop_a_trigger_on(&db, "pigeon", "u").await;
+    let (one, other) = tokio::join!(installed(&db, lampposts()), installed(&db, lampposts()));
+    assert!(one.contains(FLAGGED) || other.contains(FLAGGED), "{one}{other}");
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+}
+
+#[apply(contract)]
+async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
+    let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
+    assert_eq!(
+        diagnosis,
+        "lamppost: full_name was calculated by another version, or while not all was watched that it depends on; run `CachedFields::repair`, which flags all rows\n"
+    );
+    assert_eq!(installed(&db, lampposts()).await, FLAGGED);
+    assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
+}
+
+#[apply(contract)]
+async fn also_if_the_last_install_was_cut_off_anywhere(db: TestDb) {
+    let id = a_lamppost_at_rest(&db).await;
+    for (weight, polls) in (1..).map(|weight| (weight, weight - 1)) {
         drop_a_trigger_on(&db, "pigeon", "u").await;
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.ends_with(FLAGGED), "{report}");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
-
-    async fn while_a_trigger_on_the_table_itself_was_lost(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        drop_a_trigger_on(&db, "lamppost", "").await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.ends_with(FLAGGED), "{report}");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-    }
-
-    async fn between_an_uninstall_and_the_next_install(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        lampposts().uninstall(&*db).await.expect("uninstalled");
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.ends_with(FLAGGED), "{report}");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
-    }
-
-    async fn also_what_is_being_calculated_meanwhile(db: TestDb) {
-        set_up_lampposts(&db).await;
-        let name = db.name("uninstalled");
-        let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
-        let worker = tokio::spawn(lampposts().worker(&db).run_once());
-        gate.arrival().await;
-        lampposts().uninstall(&*db).await.expect("uninstalled");
-        a_pigeon(&db, id, 500).await;
+        db.sql(&format!("UPDATE pigeon SET weight_in_g = {weight}")).await;
+        let is_done = cut_off(installed(&db, lampposts()), polls).await.is_some();
         installed(&db, lampposts()).await;
-        gate.open();
-        worker.await.expect("it ran").expect("worked");
         db.drain(lampposts()).await;
-        assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
-    }
-
-    async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
-        set_up_lampposts(&db).await;
-        let name = db.name("unwatched");
-        let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
-        a_pigeon(&db, id, 300).await;
-        let worker = tokio::spawn(lampposts().worker(&db).run_once());
-        gate.arrival().await;
-        db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-        db.sql("DELETE FROM _lamppost_cached_marks").await;
-        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
-        let transaction = if db.is_sqlite() { None } else { Some(db.begin().await.expect("begun")) };
-        if let Some(transaction) = &transaction {
-            transaction.execute_unprepared("UPDATE lamppost SET note = 'mine'").await.expect("locked");
-        }
-        installed(&db, lampposts()).await;
-        if let Some(transaction) = transaction {
-            transaction.rollback().await.expect("rolled back");
-        }
-        gate.open();
-        worker.await.expect("it ran").expect("worked");
-        db.drain(lampposts()).await;
-        assert_fresh(&db, id, &format!("{name} of nowhere, 1 pigeons of 500, -")).await;
-    }
-
-    async fn also_when_two_programs_install_at_the_same_time(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        drop_a_trigger_on(&db, "pigeon", "u").await;
-        let (one, other) = tokio::join!(installed(&db, lampposts()), installed(&db, lampposts()));
-        assert!(one.contains(FLAGGED) || other.contains(FLAGGED), "{one}{other}");
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-    }
-
-    async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
-        let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
-        assert_eq!(diagnosis, "lamppost: full_name was calculated by another version, or while not all was watched that it depends on; run `CachedFields::repair`, which flags all rows\n");
-        assert_eq!(installed(&db, lampposts()).await, FLAGGED);
-        assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
-    }
-
-    async fn also_if_the_last_install_was_cut_off_anywhere(db: TestDb) {
-        let id = a_lamppost_at_rest(&db).await;
-        for (weight, polls) in (1..).map(|weight| (weight, weight - 1)) {
-            drop_a_trigger_on(&db, "pigeon", "u").await;
-            db.sql(&format!("UPDATE pigeon SET weight_in_g = {weight}")).await;
-            let is_done = cut_off(installed(&db, lampposts()), polls).await.is_some();
-            installed(&db, lampposts()).await;
-            db.drain(lampposts()).await;
-            assert_fresh(&db, id, &format!("Ada of nowhere, 1 pigeons of {weight}, -")).await;
-            if is_done {
-                return;
-            }
+        assert_fresh(&db, id, &format!("Ada of nowhere, 1 pigeons of {weight}, -")).await;
+        if is_done {
+            return;
         }
     }
+}
 
-    async fn for_each_field(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        installed(&db, without_the_field::models()).await;
-        db.drain(without_the_field::models()).await;
-        db.sql("UPDATE _lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
-        let report = installed(&db, without_the_field::models()).await;
-        assert_eq!(report, "lamppost: flagged 1 row for length\nlamppost: flagged 1 row for half\n");
-        let flagged = "SELECT count(*) FROM lamppost WHERE length_recalculation_needed AND half_recalculation_needed";
-        assert_eq!(db.scalar::<i64>(flagged).await, 1);
-        assert_eq!(db.drain(without_the_field::models()).await, 2);
-    }
+#[apply(contract)]
+async fn for_each_field(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    installed(&db, without_the_field::models()).await;
+    db.drain(without_the_field::models()).await;
+    db.sql("UPDATE _lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
+    let report = installed(&db, without_the_field::models()).await;
+    assert_eq!(report, "lamppost: flagged 1 row for length\nlamppost: flagged 1 row for half\n");
+    let flagged = "SELECT count(*) FROM lamppost WHERE length_recalculation_needed AND half_recalculation_needed";
+    assert_eq!(db.scalar::<i64>(flagged).await, 1);
+    assert_eq!(db.drain(without_the_field::models()).await, 2);
+}
 
-    async fn also_if_our_tables_were_dropped(db: TestDb) {
-        // Another connection of SQLite could look for the table where it knows it not to be.
-        let db = if db.is_sqlite() { db.with_one_connection().await } else { db };
-        a_lamppost_at_rest(&db).await;
-        db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
-        db.sql("DROP TABLE _lamppost_cached_marks").await;
-        let report = installed(&db, lampposts()).await;
-        assert!(report.contains(FLAGGED), "{report}");
-    }
+#[apply(contract)]
+async fn also_if_our_tables_were_dropped(db: TestDb) {
+    // Another connection of SQLite could look for the table where it knows it not to be.
+    let db = if db.is_sqlite() { db.with_one_connection().await } else { db };
+    a_lamppost_at_rest(&db).await;
+    db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+    db.sql("DROP TABLE _lamppost_cached_marks").await;
+    let report = installed(&db, lampposts()).await;
+    assert!(report.contains(FLAGGED), "{report}");
+}
 
-    async fn but_nothing_is_when_a_program_comes_that_depends_on_less(db: TestDb) {
-        a_lamppost_at_rest(&db).await;
-        let report = installed(&db, other_program::models()).await;
-        assert!(!report.contains(": flagged "), "{report}");
-    }
+#[apply(contract)]
+async fn but_nothing_is_when_a_program_comes_that_depends_on_less(db: TestDb) {
+    a_lamppost_at_rest(&db).await;
+    let report = installed(&db, other_program::models()).await;
+    assert!(!report.contains(": flagged "), "{report}");
 }
 
 mod only_on_mysql {

@@ -87,48 +87,55 @@ fn worker(db: &TestDb) -> sea_orm_cached_field::Worker {
     CachedFields::of::<Entity>().worker(db).max_attempts(1)
 }
 
-contract! {
-    async fn while_others_go_on(db: TestDb) {
-        set_up(&db, [1, 2, 3, 4]).await;
-        let rows = Entity::find().all(&*db).await.unwrap();
-        // There are two threads for all that does not block: on those the third could not begin.
-        let readers = rows.into_iter().take(3).map(|row| {
-            let db = (*db).clone();
-            tokio::spawn(async move { row.alone(&db).await })
-        });
-        let readers: Vec<_> = readers.collect();
-        eventually("three calculations have begun", async || begun(&db.url) == 3).await;
-        let place = db.url.clone();
-        tokio::spawn(async move { let_end(&place, 3) }).await.unwrap();
-        for reader in readers {
-            reader.await.unwrap().unwrap();
-        }
-        let_end(&db.url, 2);
-        worker(&db).drain().await.unwrap();
-        let right: i64 = db.scalar("SELECT count(*) FROM heavy WHERE cached_alone = size * 2 AND cached_together = size * 3").await;
-        assert_eq!((right, db.pending("heavy").await), (4, 0));
+#[apply(contract)]
+async fn while_others_go_on(db: TestDb) {
+    set_up(&db, [1, 2, 3, 4]).await;
+    let rows = Entity::find().all(&*db).await.unwrap();
+    // There are two threads for all that does not block: on those the third could not begin.
+    let readers = rows.into_iter().take(3).map(|row| {
+        let db = (*db).clone();
+        tokio::spawn(async move { row.alone(&db).await })
+    });
+    let readers: Vec<_> = readers.collect();
+    eventually("three calculations have begun", async || begun(&db.url) == 3).await;
+    let place = db.url.clone();
+    tokio::spawn(async move { let_end(&place, 3) }).await.unwrap();
+    for reader in readers {
+        reader.await.unwrap().unwrap();
     }
+    let_end(&db.url, 2);
+    worker(&db).drain().await.unwrap();
+    let right: i64 =
+        db.scalar("SELECT count(*) FROM heavy WHERE cached_alone = size * 2 AND cached_together = size * 3").await;
+    assert_eq!((right, db.pending("heavy").await), (4, 0));
+}
 
-    async fn for_readers_too(db: TestDb) {
-        set_up(&db, [5]).await;
-        let row = Entity::find().one(&*db).await.unwrap().unwrap();
-        let_end(&db.url, 3);
-        assert_eq!(row.alone(&*db).await.unwrap(), 10);
-        assert_eq!(row.together(&*db).await.unwrap(), 15);
-        let transaction = db.begin().await.unwrap();
-        assert_eq!(row.recalculate_alone(&transaction).await.unwrap(), 10);
-        transaction.commit().await.unwrap();
-    }
+#[apply(contract)]
+async fn for_readers_too(db: TestDb) {
+    set_up(&db, [5]).await;
+    let row = Entity::find().one(&*db).await.unwrap().unwrap();
+    let_end(&db.url, 3);
+    assert_eq!(row.alone(&*db).await.unwrap(), 10);
+    assert_eq!(row.together(&*db).await.unwrap(), 15);
+    let transaction = db.begin().await.unwrap();
+    assert_eq!(row.recalculate_alone(&transaction).await.unwrap(), 10);
+    transaction.commit().await.unwrap();
+}
 
-    async fn where_it_fails_as_others_do(db: TestDb) {
-        set_up(&db, [-1, 101]).await;
-        let rows = Entity::find().all(&*db).await.unwrap();
-        let [panics, endless] = [-1, 101].map(|size| rows.iter().find(|row| row.size == size).unwrap());
-        let panicked = panics.alone(&*db).await.expect_err("it panics");
-        assert!(matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"), "{panicked}");
-        let_end(&db.url, 1);
-        worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
-        let error = db.scalar::<String>(&format!("SELECT last_error FROM _heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'", endless.id)).await;
-        assert!(error.contains("was stopped after 0.05 s"), "{error}");
-    }
+#[apply(contract)]
+async fn where_it_fails_as_others_do(db: TestDb) {
+    set_up(&db, [-1, 101]).await;
+    let rows = Entity::find().all(&*db).await.unwrap();
+    let [panics, endless] = [-1, 101].map(|size| rows.iter().find(|row| row.size == size).unwrap());
+    let panicked = panics.alone(&*db).await.expect_err("it panics");
+    assert!(matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"), "{panicked}");
+    let_end(&db.url, 1);
+    worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
+    let error = db
+        .scalar::<String>(&format!(
+            "SELECT last_error FROM _heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'",
+            endless.id
+        ))
+        .await;
+    assert!(error.contains("was stopped after 0.05 s"), "{error}");
 }

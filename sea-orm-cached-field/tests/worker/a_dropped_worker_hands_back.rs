@@ -21,60 +21,63 @@ async fn is_drained(db: &TestDb, place: &Place, rows: usize) {
     assert_eq!((db.pending("fragile").await, leased(db).await), (0, 0));
 }
 
-contract! {
-    async fn by_a_select_around_run(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        many_rows(&db, 3, "gate").await;
+#[apply(contract)]
+async fn by_a_select_around_run(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, 3, "gate").await;
+    tokio::select! {
+        ended = long_leased(&db).run() => panic!("{ended:?}"),
+        () = place.arrivals(3) => {}
+    }
+    is_drained(&db, &place, 3).await;
+}
+
+#[apply(contract)]
+async fn by_the_end_of_its_task(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, 3, "gate").await;
+    let running = tokio::spawn(long_leased(&db).run());
+    place.arrivals(3).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    is_drained(&db, &place, 3).await;
+}
+
+#[apply(contract)]
+async fn while_it_drains(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, 4, "gate").await;
+    tokio::select! {
+        ended = long_leased(&db).batch_size(2).drain() => panic!("{ended:?}"),
+        () = place.arrivals(4) => {}
+    }
+    is_drained(&db, &place, 4).await;
+}
+
+#[apply(contract)]
+async fn while_it_runs_once(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, 2, "gate").await;
+    tokio::select! {
+        ended = long_leased(&db).run_once() => panic!("{ended:?}"),
+        () = place.arrivals(2) => {}
+    }
+    is_drained(&db, &place, 2).await;
+}
+
+/// Wherever it stands: also while it claims.
+#[apply(contract)]
+async fn after_any_number_of_polls(db: TestDb) {
+    set_up_fragiles(&db).await;
+    for polls in 0..20 {
+        many_rows(&db, 1, "fine").await;
+        // Another one each time: SQLx loses connections of MySQL on which a statement is given up.
+        let pool = db.another_pool().await;
         tokio::select! {
-            ended = long_leased(&db).run() => panic!("{ended:?}"),
-            () = place.arrivals(3) => {}
+            _ = cut_off(long_leased(&pool).run(), polls) => {}
+            () = eventually("it is calculated", async || db.pending("fragile").await == 0) => {}
         }
-        is_drained(&db, &place, 3).await;
-    }
-
-    async fn by_the_end_of_its_task(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        many_rows(&db, 3, "gate").await;
-        let running = tokio::spawn(long_leased(&db).run());
-        place.arrivals(3).await;
-        running.abort();
-        assert!(running.await.unwrap_err().is_cancelled());
-        is_drained(&db, &place, 3).await;
-    }
-
-    async fn while_it_drains(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        many_rows(&db, 4, "gate").await;
-        tokio::select! {
-            ended = long_leased(&db).batch_size(2).drain() => panic!("{ended:?}"),
-            () = place.arrivals(4) => {}
-        }
-        is_drained(&db, &place, 4).await;
-    }
-
-    async fn while_it_runs_once(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        many_rows(&db, 2, "gate").await;
-        tokio::select! {
-            ended = long_leased(&db).run_once() => panic!("{ended:?}"),
-            () = place.arrivals(2) => {}
-        }
-        is_drained(&db, &place, 2).await;
-    }
-
-    /// Wherever it stands: also while it claims.
-    async fn after_any_number_of_polls(db: TestDb) {
-        set_up_fragiles(&db).await;
-        for polls in 0..20 {
-            many_rows(&db, 1, "fine").await;
-            // Another one each time: SQLx loses connections of MySQL on which a statement is given up.
-            let pool = db.another_pool().await;
-            tokio::select! {
-                _ = cut_off(long_leased(&pool).run(), polls) => {}
-                () = eventually("it is calculated", async || db.pending("fragile").await == 0) => {}
-            }
-            tokio::time::timeout(Duration::from_secs(20), long_leased(&pool).drain()).await.unwrap().unwrap();
-            assert_eq!((db.pending("fragile").await, leased(&db).await), (0, 0), "after {polls} polls");
-        }
+        tokio::time::timeout(Duration::from_secs(20), long_leased(&pool).drain()).await.unwrap().unwrap();
+        assert_eq!((db.pending("fragile").await, leased(&db).await), (0, 0), "after {polls} polls");
     }
 }

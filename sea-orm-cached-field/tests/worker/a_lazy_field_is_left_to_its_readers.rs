@@ -81,65 +81,68 @@ async fn row(db: &TestDb) -> Model {
     Entity::find().filter(Column::Hours.eq(1)).one(&**db).await.unwrap().unwrap()
 }
 
-contract! {
-    async fn whatever_changes(db: TestDb) {
-        set_up(&db).await;
-        let mut narration = db.narration();
-        assert_eq!(drain(&db).await, 2, "the minutes");
-        assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
-        assert_eq!(row(&db).await.price(&*db).await.unwrap(), 10);
-        assert_eq!((prices(&mut narration), flagged(&db).await), (1, 1));
-        db.sql("UPDATE hobby SET cost = 20").await;
-        assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 20);
-        db.sql("UPDATE hobby SET cost = 30").await;
-        assert_eq!(drain(&db).await, 0);
-        assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (1, 2, 0));
-        assert_eq!(row(&db).await.price(&*db).await.unwrap(), 30);
-    }
+#[apply(contract)]
+async fn whatever_changes(db: TestDb) {
+    set_up(&db).await;
+    let mut narration = db.narration();
+    assert_eq!(drain(&db).await, 2, "the minutes");
+    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
+    assert_eq!(row(&db).await.price(&*db).await.unwrap(), 10);
+    assert_eq!((prices(&mut narration), flagged(&db).await), (1, 1));
+    db.sql("UPDATE hobby SET cost = 20").await;
+    assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 20);
+    db.sql("UPDATE hobby SET cost = 30").await;
+    assert_eq!(drain(&db).await, 0);
+    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (1, 2, 0));
+    assert_eq!(row(&db).await.price(&*db).await.unwrap(), 30);
+}
 
-    async fn however_it_is_flagged(db: TestDb) {
-        set_up(&db).await;
-        Price::recalculate(&*db, Condition::all()).await.unwrap();
-        let mut narration = db.narration();
-        row(&db).await.flag_price_as_stale(&*db).await.unwrap();
-        row(&db).await.expire_price_after(&*db, chrono::Utc::now()).await.unwrap();
-        Price::flag(&*db, Column::Hours.eq(2)).await.unwrap();
-        db.sql("UPDATE leisure SET price_recalculation_needed = true").await;
+#[apply(contract)]
+async fn however_it_is_flagged(db: TestDb) {
+    set_up(&db).await;
+    Price::recalculate(&*db, Condition::all()).await.unwrap();
+    let mut narration = db.narration();
+    row(&db).await.flag_price_as_stale(&*db).await.unwrap();
+    row(&db).await.expire_price_after(&*db, chrono::Utc::now()).await.unwrap();
+    Price::flag(&*db, Column::Hours.eq(2)).await.unwrap();
+    db.sql("UPDATE leisure SET price_recalculation_needed = true").await;
+    drain(&db).await;
+    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
+}
+
+#[apply(contract)]
+async fn unless_told_otherwise(db: TestDb) {
+    set_up(&db).await;
+    drain(&db).await;
+    let mut narration = db.narration();
+    row(&db).await.flag_price_as_stale(&*db).and_recalculate(true).await.unwrap();
+    assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (1, 1, 1));
+    assert_eq!(Price::flag(&*db, Condition::all()).and_recalculate(true).await.unwrap(), 2);
+    assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (2, 2, 0));
+}
+
+#[apply(contract)]
+async fn also_while_one_of_them_reads(db: TestDb) {
+    set_up(&db).await;
+    drain(&db).await;
+    // A reader's claim, and a change that its calculation has not seen.
+    let marked = row(&db).await;
+    let mut narration = db.narration();
+    let (read, ()) = tokio::join!(marked.price(&*db), async {
+        narration.wait_for(|event| event.to_string().starts_with("claimed leisure")).await;
+        db.sql("UPDATE hobby SET cost = 70").await;
         drain(&db).await;
-        assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
-    }
+    });
+    read.unwrap();
+    assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 70);
+}
 
-    async fn unless_told_otherwise(db: TestDb) {
-        set_up(&db).await;
-        drain(&db).await;
-        let mut narration = db.narration();
-        row(&db).await.flag_price_as_stale(&*db).and_recalculate(true).await.unwrap();
-        assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (1, 1, 1));
-        assert_eq!(Price::flag(&*db, Condition::all()).and_recalculate(true).await.unwrap(), 2);
-        assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (2, 2, 0));
-    }
-
-    async fn also_while_one_of_them_reads(db: TestDb) {
-        set_up(&db).await;
-        drain(&db).await;
-        // A reader's claim, and a change that its calculation has not seen.
-        let marked = row(&db).await;
-        let mut narration = db.narration();
-        let (read, ()) = tokio::join!(marked.price(&*db), async {
-            narration.wait_for(|event| event.to_string().starts_with("claimed leisure")).await;
-            db.sql("UPDATE hobby SET cost = 70").await;
-            drain(&db).await;
-        });
-        read.unwrap();
-        assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 70);
-    }
-
-    async fn of_rows_that_were_there_before(db: TestDb) {
-        db.create(Entity).await;
-        db.create(hobby::Entity).await;
-        db.sql("INSERT INTO leisure (hours) VALUES (1), (2)").await;
-        let changes = CachedFields::of::<Entity>().install(&*db).await.unwrap().to_string();
-        assert!(changes.contains("queued 2 rows for minutes") && !changes.contains("for price"), "{changes}");
-        assert_eq!(drain(&db).await, 2);
-    }
+#[apply(contract)]
+async fn of_rows_that_were_there_before(db: TestDb) {
+    db.create(Entity).await;
+    db.create(hobby::Entity).await;
+    db.sql("INSERT INTO leisure (hours) VALUES (1), (2)").await;
+    let changes = CachedFields::of::<Entity>().install(&*db).await.unwrap().to_string();
+    assert!(changes.contains("queued 2 rows for minutes") && !changes.contains("for price"), "{changes}");
+    assert_eq!(drain(&db).await, 2);
 }

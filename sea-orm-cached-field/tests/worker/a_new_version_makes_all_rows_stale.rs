@@ -64,59 +64,62 @@ fn all(version: &str) -> Vec<Option<String>> {
     [1, 2].map(|inches| Some(format!("{version} {inches}"))).to_vec()
 }
 
-contract! {
-    async fn of_its_field(db: TestDb) {
-        set_up(&db, CachedFields::of::<first::Entity>()).await;
-        db.drain(CachedFields::of::<first::Entity>()).await;
-        assert_eq!(lengths(&db).await, all("first"));
-        assert_eq!(install(&db, CachedFields::of::<first::Entity>()).await, "nothing to do\n");
-        let changes = install(&db, CachedFields::of::<second::Entity>()).await;
-        assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n");
-        assert_eq!(install(&db, CachedFields::of::<second::Entity>()).await, "nothing to do\n");
-        assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2, "no halves");
-        assert_eq!(lengths(&db).await, all("second"));
-        assert_eq!(db.pending("measure").await, 0);
-    }
+#[apply(contract)]
+async fn of_its_field(db: TestDb) {
+    set_up(&db, CachedFields::of::<first::Entity>()).await;
+    db.drain(CachedFields::of::<first::Entity>()).await;
+    assert_eq!(lengths(&db).await, all("first"));
+    assert_eq!(install(&db, CachedFields::of::<first::Entity>()).await, "nothing to do\n");
+    let changes = install(&db, CachedFields::of::<second::Entity>()).await;
+    assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n");
+    assert_eq!(install(&db, CachedFields::of::<second::Entity>()).await, "nothing to do\n");
+    assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2, "no halves");
+    assert_eq!(lengths(&db).await, all("second"));
+    assert_eq!(db.pending("measure").await, 0);
+}
 
-    async fn when_it_is_the_first(db: TestDb) {
-        set_up(&db, CachedFields::of::<none::Entity>()).await;
-        db.drain(CachedFields::of::<none::Entity>()).await;
-        let changes = install(&db, CachedFields::of::<first::Entity>()).await;
-        assert!(changes.ends_with("measure: flagged 2 rows for length, whose calculation has version 1\n"), "{changes}");
-        assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
-        assert_eq!(lengths(&db).await, all("first"));
-    }
+#[apply(contract)]
+async fn when_it_is_the_first(db: TestDb) {
+    set_up(&db, CachedFields::of::<none::Entity>()).await;
+    db.drain(CachedFields::of::<none::Entity>()).await;
+    let changes = install(&db, CachedFields::of::<first::Entity>()).await;
+    assert!(changes.ends_with("measure: flagged 2 rows for length, whose calculation has version 1\n"), "{changes}");
+    assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
+    assert_eq!(lengths(&db).await, all("first"));
+}
 
-    async fn also_what_somebody_holds_locked(db: TestDb) {
-        set_up(&db, CachedFields::of::<first::Entity>()).await;
-        db.drain(CachedFields::of::<first::Entity>()).await;
-        if db.is_sqlite() {
-            return not_there("SQLite locks no rows");
-        }
-        let transaction = db.begin().await.unwrap();
-        transaction.execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1").await.unwrap();
-        let changes = install(&db, CachedFields::of::<second::Entity>()).await;
-        assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n", "nobody waits");
-        transaction.rollback().await.unwrap();
-        assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2);
-        assert_eq!(lengths(&db).await, all("second"));
+#[apply(contract)]
+async fn also_what_somebody_holds_locked(db: TestDb) {
+    set_up(&db, CachedFields::of::<first::Entity>()).await;
+    db.drain(CachedFields::of::<first::Entity>()).await;
+    if db.is_sqlite() {
+        return not_there("SQLite locks no rows");
     }
+    let transaction = db.begin().await.unwrap();
+    transaction.execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1").await.unwrap();
+    let changes = install(&db, CachedFields::of::<second::Entity>()).await;
+    assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n", "nobody waits");
+    transaction.rollback().await.unwrap();
+    assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2);
+    assert_eq!(lengths(&db).await, all("second"));
+}
 
-    async fn when_an_older_program_comes_back(db: TestDb) {
-        set_up(&db, CachedFields::of::<second::Entity>()).await;
-        db.drain(CachedFields::of::<second::Entity>()).await;
-        install(&db, CachedFields::of::<first::Entity>()).await;
-        assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
-        assert_eq!(lengths(&db).await, all("first"));
-        let changes = install(&db, CachedFields::of::<none::Entity>()).await;
-        assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has no version now\n");
-    }
+#[apply(contract)]
+async fn when_an_older_program_comes_back(db: TestDb) {
+    set_up(&db, CachedFields::of::<second::Entity>()).await;
+    db.drain(CachedFields::of::<second::Entity>()).await;
+    install(&db, CachedFields::of::<first::Entity>()).await;
+    assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
+    assert_eq!(lengths(&db).await, all("first"));
+    let changes = install(&db, CachedFields::of::<none::Entity>()).await;
+    assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has no version now\n");
+}
 
-    async fn and_is_forgotten_with_the_rest(db: TestDb) {
-        set_up(&db, CachedFields::of::<first::Entity>()).await;
-        let changes = CachedFields::of::<first::Entity>().uninstall(&*db).await.unwrap().to_string();
-        assert!(changes.contains("dropped table _measure_cached_versions"), "{changes}");
-        let changes = install(&db, CachedFields::of::<second::Entity>()).await;
-        assert!(!changes.contains(": flagged "), "{changes}");
-    }
+#[apply(contract)]
+async fn and_is_forgotten_with_the_rest(db: TestDb) {
+    set_up(&db, CachedFields::of::<first::Entity>()).await;
+    let changes = CachedFields::of::<first::Entity>().uninstall(&*db).await.unwrap().to_string();
+    assert!(changes.contains("dropped table _measure_cached_versions"), "{changes}");
+    let changes = install(&db, CachedFields::of::<second::Entity>()).await;
+    assert!(!changes.contains(": flagged "), "{changes}");
 }

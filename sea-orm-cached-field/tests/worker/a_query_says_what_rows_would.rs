@@ -60,109 +60,118 @@ async fn one_fails(db: &TestDb, error: &str) {
     assert_eq!(milligrams(db).await, [Some(1000), None, Some(3000), Some(4000), Some(5000)]);
 }
 
-contract! {
-    async fn after_any_edits(db: TestDb) {
-        set_up_birds(&db, PLACES).await;
-        for round in 0..6 {
-            for edit_number in 1..=10 {
-                edit(&db, round * 10 + edit_number).await;
-            }
-            db.drain(perches()).await;
-            db.drain(roosts()).await;
-            all_agree(&db).await;
+#[apply(contract)]
+async fn after_any_edits(db: TestDb) {
+    set_up_birds(&db, PLACES).await;
+    for round in 0..6 {
+        for edit_number in 1..=10 {
+            edit(&db, round * 10 + edit_number).await;
         }
-    }
-
-    async fn with_nothing_left_to_be_calculated_otherwise(db: TestDb) {
-        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
-        db.drain(ledges()).await;
-        assert_eq!(milligrams(&db).await, [1000, 2000, 3000, 4000, 5000].map(Some));
-        assert_eq!(db.pending("ledge").await, 0);
-    }
-
-    async fn but_of_a_deleted_row(db: TestDb) {
-        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
-        db.sql("DELETE FROM egg WHERE id = 2").await;
-        db.sql("DELETE FROM ledge WHERE rock = 1 AND number = 2").await;
-        db.drain(ledges()).await;
-        assert_eq!(milligrams(&db).await, [1000, 3000, 4000, 5000].map(Some));
-        assert_eq!(db.pending("ledge").await, 0);
-    }
-
-    async fn while_others_write(db: TestDb) {
-        set_up_birds(&db, PLACES).await;
-        let pool = db.another_pool().await;
-        let writer = tokio::spawn(async move {
-            for bird in 1..=150 {
-                edit(&pool, bird).await;
-            }
-        });
-        while !writer.is_finished() {
-            db.drain(roosts()).await;
-        }
-        writer.await.expect("written");
         db.drain(perches()).await;
         db.drain(roosts()).await;
         all_agree(&db).await;
     }
+}
 
-    async fn a_reader_gets_it_for_its_row(db: TestDb) {
-        set_up_birds(&db, 2).await;
-        let perch = perch::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
-        assert_eq!((perch.load(&*db).await.unwrap(), perch.heaviest(&*db).await.unwrap()), (0, None));
-        db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
-        assert_eq!(perch::Load::preview(&*db, &perch).await.unwrap(), 12);
-        assert_eq!(perch.fresh_load(&*db).await.unwrap(), 12);
-        assert_eq!(perch.fresh_heaviest(&*db).await.unwrap(), Some(7));
-        assert_eq!(perch.fresh_half_load(&*db).await.unwrap(), 6.0);
-        assert_eq!(perch.fresh_last_ring(&*db).await.unwrap(), Some("b".to_owned()));
-    }
+#[apply(contract)]
+async fn with_nothing_left_to_be_calculated_otherwise(db: TestDb) {
+    set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+    db.drain(ledges()).await;
+    assert_eq!(milligrams(&db).await, [1000, 2000, 3000, 4000, 5000].map(Some));
+    assert_eq!(db.pending("ledge").await, 0);
+}
 
-    async fn its_events_are_those_of_rows(db: TestDb) {
-        set_up_birds(&db, 2).await;
+#[apply(contract)]
+async fn but_of_a_deleted_row(db: TestDb) {
+    set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+    db.sql("DELETE FROM egg WHERE id = 2").await;
+    db.sql("DELETE FROM ledge WHERE rock = 1 AND number = 2").await;
+    db.drain(ledges()).await;
+    assert_eq!(milligrams(&db).await, [1000, 3000, 4000, 5000].map(Some));
+    assert_eq!(db.pending("ledge").await, 0);
+}
+
+#[apply(contract)]
+async fn while_others_write(db: TestDb) {
+    set_up_birds(&db, PLACES).await;
+    let pool = db.another_pool().await;
+    let writer = tokio::spawn(async move {
+        for bird in 1..=150 {
+            edit(&pool, bird).await;
+        }
+    });
+    while !writer.is_finished() {
         db.drain(roosts()).await;
-        db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
-        db.drain(roosts()).await;
-        let mut narration = db.narration();
-        db.sql("UPDATE bird SET weight = 12 - weight").await;
-        db.drain(roosts()).await;
-        let unchanged = if db.is_sqlite() { "" } else { ", unchanged" };
-        let said = narration.said();
-        assert_eq!(said[0], "calculated roost.load 1");
-        assert_eq!(said.last(), Some(&format!("completed roost.load 1{unchanged}")));
     }
+    writer.await.expect("written");
+    db.drain(perches()).await;
+    db.drain(roosts()).await;
+    all_agree(&db).await;
+}
 
-    async fn an_expiry_ends_with_it(db: TestDb) {
-        set_up_birds(&db, 1).await;
-        db.drain(roosts()).await;
-        let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
-        let past = sea_orm::prelude::DateTimeUtc::from_timestamp(86_400, 0);
-        roost.expire_load_after(&*db, past).await.unwrap();
-        db.drain(roosts()).await;
-        let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
-        assert_eq!((roost.load_expires_after, roost.load_recalculation_needed), (None, false));
-    }
+#[apply(contract)]
+async fn a_reader_gets_it_for_its_row(db: TestDb) {
+    set_up_birds(&db, 2).await;
+    let perch = perch::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
+    assert_eq!((perch.load(&*db).await.unwrap(), perch.heaviest(&*db).await.unwrap()), (0, None));
+    db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
+    assert_eq!(perch::Load::preview(&*db, &perch).await.unwrap(), 12);
+    assert_eq!(perch.fresh_load(&*db).await.unwrap(), 12);
+    assert_eq!(perch.fresh_heaviest(&*db).await.unwrap(), Some(7));
+    assert_eq!(perch.fresh_half_load(&*db).await.unwrap(), 6.0);
+    assert_eq!(perch.fresh_last_ring(&*db).await.unwrap(), Some("b".to_owned()));
+}
 
-    async fn a_row_without_a_value_fails_alone(db: TestDb) {
-        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
-        db.sql("DELETE FROM egg WHERE id = 2").await;
-        one_fails(&db, "its query has no value for (1, 2): it has to select one for each row, or the field be an `Option`").await;
-    }
+#[apply(contract)]
+async fn its_events_are_those_of_rows(db: TestDb) {
+    set_up_birds(&db, 2).await;
+    db.drain(roosts()).await;
+    db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
+    db.drain(roosts()).await;
+    let mut narration = db.narration();
+    db.sql("UPDATE bird SET weight = 12 - weight").await;
+    db.drain(roosts()).await;
+    let unchanged = if db.is_sqlite() { "" } else { ", unchanged" };
+    let said = narration.said();
+    assert_eq!(said[0], "calculated roost.load 1");
+    assert_eq!(said.last(), Some(&format!("completed roost.load 1{unchanged}")));
+}
 
-    async fn a_row_with_several_values_fails_alone(db: TestDb) {
-        set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
-        db.sql("INSERT INTO egg (id, weight, rock, ledge) VALUES (6, 2, 1, 2)").await;
-        one_fails(&db, "its query has several rows for (1, 2): it has to select each key once").await;
-    }
+#[apply(contract)]
+async fn an_expiry_ends_with_it(db: TestDb) {
+    set_up_birds(&db, 1).await;
+    db.drain(roosts()).await;
+    let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
+    let past = sea_orm::prelude::DateTimeUtc::from_timestamp(86_400, 0);
+    roost.expire_load_after(&*db, past).await.unwrap();
+    db.drain(roosts()).await;
+    let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
+    assert_eq!((roost.load_expires_after, roost.load_recalculation_needed), (None, false));
+}
 
-    async fn a_value_that_the_column_refuses_fails_alone(db: TestDb) {
-        set_up_ledges(&db, [1, 3_000_000, 3, 4, 5]).await;
-        let error = match db.get_database_backend() {
-            DbBackend::Postgres => "out of range",
-            _ => "could not be calculated",
-        };
-        one_fails(&db, error).await;
-    }
+#[apply(contract)]
+async fn a_row_without_a_value_fails_alone(db: TestDb) {
+    set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+    db.sql("DELETE FROM egg WHERE id = 2").await;
+    one_fails(&db, "its query has no value for (1, 2): it has to select one for each row, or the field be an `Option`")
+        .await;
+}
+
+#[apply(contract)]
+async fn a_row_with_several_values_fails_alone(db: TestDb) {
+    set_up_ledges(&db, [1, 2, 3, 4, 5]).await;
+    db.sql("INSERT INTO egg (id, weight, rock, ledge) VALUES (6, 2, 1, 2)").await;
+    one_fails(&db, "its query has several rows for (1, 2): it has to select each key once").await;
+}
+
+#[apply(contract)]
+async fn a_value_that_the_column_refuses_fails_alone(db: TestDb) {
+    set_up_ledges(&db, [1, 3_000_000, 3, 4, 5]).await;
+    let error = match db.get_database_backend() {
+        DbBackend::Postgres => "out of range",
+        _ => "could not be calculated",
+    };
+    one_fails(&db, error).await;
 }
 
 /// Where the database can, it calculates and stores in one statement.

@@ -66,63 +66,67 @@ async fn expire(db: &TestDb) {
     report.expire_heading_after(&**db, Utc::now() - TimeDelta::hours(1)).await.expect("expired");
 }
 
-contract! {
-    async fn from_its_first_calculation_on(db: TestDb) {
-        let before = calculated(&db).await;
-        assert_expires_anew(&the_report(&*db).await, before);
-        assert_eq!(db.drain(reports()).await, 0);
-    }
+#[apply(contract)]
+async fn from_its_first_calculation_on(db: TestDb) {
+    let before = calculated(&db).await;
+    assert_expires_anew(&the_report(&*db).await, before);
+    assert_eq!(db.drain(reports()).await, 0);
+}
 
-    async fn when_its_time_has_come(db: TestDb) {
-        calculated(&db).await;
-        expire(&db).await;
-        let before = now(&db);
-        assert_eq!(db.drain(reports()).await, 1);
-        assert_expires_anew(&the_report(&*db).await, before);
-    }
+#[apply(contract)]
+async fn when_its_time_has_come(db: TestDb) {
+    calculated(&db).await;
+    expire(&db).await;
+    let before = now(&db);
+    assert_eq!(db.drain(reports()).await, 1);
+    assert_expires_anew(&the_report(&*db).await, before);
+}
 
-    async fn later_if_it_was_recalculated_meanwhile(db: TestDb) {
-        calculated(&db).await;
-        let report = the_report(&*db).await;
-        report.expire_heading_after(&*db, Utc::now() + TimeDelta::minutes(1)).await.unwrap();
-        db.sql("UPDATE report SET title = 'Snow'").await;
-        let before = now(&db);
-        db.drain(reports()).await;
-        let report = the_report(&*db).await;
-        assert_eq!(report.cached_heading.as_deref(), Some("SNOW"));
-        assert_expires_anew(&report, before);
-    }
+#[apply(contract)]
+async fn later_if_it_was_recalculated_meanwhile(db: TestDb) {
+    calculated(&db).await;
+    let report = the_report(&*db).await;
+    report.expire_heading_after(&*db, Utc::now() + TimeDelta::minutes(1)).await.unwrap();
+    db.sql("UPDATE report SET title = 'Snow'").await;
+    let before = now(&db);
+    db.drain(reports()).await;
+    let report = the_report(&*db).await;
+    assert_eq!(report.cached_heading.as_deref(), Some("SNOW"));
+    assert_expires_anew(&report, before);
+}
 
-    async fn also_if_a_reader_recalculates_it(db: TestDb) {
-        calculated(&db).await;
-        expire(&db).await;
-        let before = now(&db);
-        assert_eq!(the_report(&*db).await.heading(&*db).await.unwrap(), "RAIN");
-        assert_expires_anew(&the_report(&*db).await, before);
-    }
+#[apply(contract)]
+async fn also_if_a_reader_recalculates_it(db: TestDb) {
+    calculated(&db).await;
+    expire(&db).await;
+    let before = now(&db);
+    assert_eq!(the_report(&*db).await.heading(&*db).await.unwrap(), "RAIN");
+    assert_expires_anew(&the_report(&*db).await, before);
+}
 
-    async fn also_if_it_is_recalculated_in_a_transaction(db: TestDb) {
-        calculated(&db).await;
-        expire(&db).await;
-        let before = now(&db);
-        let transaction = db.begin().await.unwrap();
-        the_report(&transaction).await.recalculate_heading(&transaction).await.unwrap();
-        transaction.commit().await.unwrap();
-        assert_expires_anew(&the_report(&*db).await, before);
-    }
+#[apply(contract)]
+async fn also_if_it_is_recalculated_in_a_transaction(db: TestDb) {
+    calculated(&db).await;
+    expire(&db).await;
+    let before = now(&db);
+    let transaction = db.begin().await.unwrap();
+    the_report(&transaction).await.recalculate_heading(&transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_expires_anew(&the_report(&*db).await, before);
+}
 
-    async fn while_the_worker_runs(db: TestDb) {
-        calculated(&db).await;
-        let worker = crate::fragile::start(reports().worker(&db));
-        report::Entity::update_many()
-            .col_expr(report::Column::HeadingExpiresAfter, Expr::value(Utc::now() + TimeDelta::milliseconds(300)))
-            .exec(&*db)
-            .await
-            .unwrap();
-        eventually("the value is recalculated", async || {
-            the_report(&*db).await.heading_expires_after.expect("it expires") > Utc::now() + TimeDelta::hours(2)
-        })
-        .await;
-        worker.stop().await;
-    }
+#[apply(contract)]
+async fn while_the_worker_runs(db: TestDb) {
+    calculated(&db).await;
+    let worker = crate::fragile::start(reports().worker(&db));
+    report::Entity::update_many()
+        .col_expr(report::Column::HeadingExpiresAfter, Expr::value(Utc::now() + TimeDelta::milliseconds(300)))
+        .exec(&*db)
+        .await
+        .unwrap();
+    eventually("the value is recalculated", async || {
+        the_report(&*db).await.heading_expires_after.expect("it expires") > Utc::now() + TimeDelta::hours(2)
+    })
+    .await;
+    worker.stop().await;
 }

@@ -54,36 +54,38 @@ async fn assert_stored(db: &TestDb, returned: Decimal) {
     }
 }
 
-contract! {
-    async fn by_a_stale_read(db: TestDb) {
-        let ware = set_up(&db).await;
-        let read = ware.third(&*db).await.expect("read");
-        assert_stored(&db, read).await;
-        db.sql("UPDATE ware SET third_recalculation_needed = (1 = 1)").await;
-        let read = ware.fresh_third(&*db).await.expect("read");
-        assert_stored(&db, read).await;
-    }
+#[apply(contract)]
+async fn by_a_stale_read(db: TestDb) {
+    let ware = set_up(&db).await;
+    let read = ware.third(&*db).await.expect("read");
+    assert_stored(&db, read).await;
+    db.sql("UPDATE ware SET third_recalculation_needed = (1 = 1)").await;
+    let read = ware.fresh_third(&*db).await.expect("read");
+    assert_stored(&db, read).await;
+}
 
-    async fn by_a_recalculation(db: TestDb) {
-        let ware = set_up(&db).await;
-        let recalculated = ware.recalculate_third(&*db).await.expect("recalculated");
-        assert_stored(&db, recalculated).await;
-    }
+#[apply(contract)]
+async fn by_a_recalculation(db: TestDb) {
+    let ware = set_up(&db).await;
+    let recalculated = ware.recalculate_third(&*db).await.expect("recalculated");
+    assert_stored(&db, recalculated).await;
+}
 
-    async fn by_a_recalculation_in_a_transaction(db: TestDb) {
-        let ware = set_up(&db).await;
-        db.drain(wares()).await;
-        let transaction = db.begin().await.expect("a transaction");
-        let recalculated = ware.recalculate_third(&transaction).await.expect("recalculated");
-        transaction.commit().await.expect("committed");
-        db.drain(wares()).await;
-        assert_stored(&db, recalculated).await;
-    }
+#[apply(contract)]
+async fn by_a_recalculation_in_a_transaction(db: TestDb) {
+    let ware = set_up(&db).await;
+    db.drain(wares()).await;
+    let transaction = db.begin().await.expect("a transaction");
+    let recalculated = ware.recalculate_third(&transaction).await.expect("recalculated");
+    transaction.commit().await.expect("committed");
+    db.drain(wares()).await;
+    assert_stored(&db, recalculated).await;
+}
 
-    async fn by_many_rows_that_are_made_fresh(db: TestDb) {
-        let mut wares = [set_up(&db).await];
-        ware::Third::load(&*db, &mut wares).await.expect("loaded");
-        assert!(!wares[0].third_recalculation_needed);
-        assert_stored(&db, wares[0].cached_third.expect("a value")).await;
-    }
+#[apply(contract)]
+async fn by_many_rows_that_are_made_fresh(db: TestDb) {
+    let mut wares = [set_up(&db).await];
+    ware::Third::load(&*db, &mut wares).await.expect("loaded");
+    assert!(!wares[0].third_recalculation_needed);
+    assert_stored(&db, wares[0].cached_third.expect("a value")).await;
 }

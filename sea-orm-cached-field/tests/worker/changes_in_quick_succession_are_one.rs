@@ -59,48 +59,49 @@ async fn due(db: &TestDb) -> Vec<String> {
     rows.into_iter().map(|row| row["due_at"].to_string()).collect()
 }
 
-contract! {
-    async fn that_waits_for_the_others(db: TestDb) {
-        set_up(&db).await;
-        assert_eq!(drain(&db).await, 1, "twice");
-        let first = due(&db).await;
-        for visits in 1..4 {
-            visit(&db).await;
-            assert_eq!((drain(&db).await, row(&db).await.cached_twice), (1, Some(visits * 2)));
-            assert_eq!(due(&db).await, first, "later changes must not put it off for ever");
-        }
-        assert!(row(&db).await.rank_recalculation_needed);
-        db.let_time_pass("busy").await;
-        assert_eq!((drain(&db).await, row(&db).await.cached_rank), (1, Some(4)));
-        assert_eq!(db.pending("busy").await, 0);
+#[apply(contract)]
+async fn that_waits_for_the_others(db: TestDb) {
+    set_up(&db).await;
+    assert_eq!(drain(&db).await, 1, "twice");
+    let first = due(&db).await;
+    for visits in 1..4 {
+        visit(&db).await;
+        assert_eq!((drain(&db).await, row(&db).await.cached_twice), (1, Some(visits * 2)));
+        assert_eq!(due(&db).await, first, "later changes must not put it off for ever");
     }
+    assert!(row(&db).await.rank_recalculation_needed);
+    db.let_time_pass("busy").await;
+    assert_eq!((drain(&db).await, row(&db).await.cached_rank), (1, Some(4)));
+    assert_eq!(db.pending("busy").await, 0);
+}
 
-    async fn that_no_reader_waits_for(db: TestDb) {
-        let loaded = set_up(&db).await;
-        drain(&db).await;
-        visit(&db).await;
-        assert_eq!(loaded.rank(&*db).await.unwrap(), 2);
-        visit(&db).await;
-        drain(&db).await;
-        assert_eq!(loaded.fresh_rank(&*db).await.unwrap(), 3);
-        assert_eq!(db.pending("busy").await, 0);
-    }
+#[apply(contract)]
+async fn that_no_reader_waits_for(db: TestDb) {
+    let loaded = set_up(&db).await;
+    drain(&db).await;
+    visit(&db).await;
+    assert_eq!(loaded.rank(&*db).await.unwrap(), 2);
+    visit(&db).await;
+    drain(&db).await;
+    assert_eq!(loaded.fresh_rank(&*db).await.unwrap(), 3);
+    assert_eq!(db.pending("busy").await, 0);
+}
 
-    async fn that_comes_during_a_calculation(db: TestDb) {
-        set_up(&db).await;
-        drain(&db).await;
-        db.let_time_pass("busy").await;
-        let gate = Gate::at(&db.url);
-        let once = tokio::spawn(CachedFields::of::<Entity>().worker(&db).run_once());
-        gate.arrival().await;
-        visit(&db).await;
-        gate.open();
-        once.await.unwrap().unwrap();
-        assert_eq!(row(&db).await.cached_rank, Some(1), "published");
-        assert_eq!(drain(&db).await, 1, "twice");
-        assert_eq!((row(&db).await.cached_rank, due(&db).await.len()), (Some(1), 1));
-        db.let_time_pass("busy").await;
-        assert_eq!((drain(&db).await, row(&db).await.cached_rank), (1, Some(2)));
-        assert_eq!(db.pending("busy").await, 0);
-    }
+#[apply(contract)]
+async fn that_comes_during_a_calculation(db: TestDb) {
+    set_up(&db).await;
+    drain(&db).await;
+    db.let_time_pass("busy").await;
+    let gate = Gate::at(&db.url);
+    let once = tokio::spawn(CachedFields::of::<Entity>().worker(&db).run_once());
+    gate.arrival().await;
+    visit(&db).await;
+    gate.open();
+    once.await.unwrap().unwrap();
+    assert_eq!(row(&db).await.cached_rank, Some(1), "published");
+    assert_eq!(drain(&db).await, 1, "twice");
+    assert_eq!((row(&db).await.cached_rank, due(&db).await.len()), (Some(1), 1));
+    db.let_time_pass("busy").await;
+    assert_eq!((drain(&db).await, row(&db).await.cached_rank), (1, Some(2)));
+    assert_eq!(db.pending("busy").await, 0);
 }

@@ -18,54 +18,56 @@ async fn is_renewed(db: &TestDb) {
     eventually("the lease is renewed twice", async || leased_until(db).await > lease + 1000).await;
 }
 
-contract! {
-    async fn of_a_running_worker(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        let [id] = rows_of(&db, ["gate"]).await;
-        let worker = start(fragiles().worker(&db).lease(Duration::from_secs(3)));
-        place.arrivals(1).await;
-        is_renewed(&db).await;
-        assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
-        place.open(1);
-        eventually("it is completed", async || queued(&db, id).await == 0).await;
-        worker.stop().await;
-        assert_opinion(&db, id, "feels gate").await;
-        assert_eq!(place.times(id), 1);
-    }
+#[apply(contract)]
+async fn of_a_running_worker(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["gate"]).await;
+    let worker = start(fragiles().worker(&db).lease(Duration::from_secs(3)));
+    place.arrivals(1).await;
+    is_renewed(&db).await;
+    assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
+    place.open(1);
+    eventually("it is completed", async || queued(&db, id).await == 0).await;
+    worker.stop().await;
+    assert_opinion(&db, id, "feels gate").await;
+    assert_eq!(place.times(id), 1);
+}
 
-    async fn of_drain(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        let [id] = rows_of(&db, ["gate"]).await;
-        let draining = tokio::spawn(fragiles().worker(&db).lease(Duration::from_secs(3)).drain());
-        place.arrivals(1).await;
-        is_renewed(&db).await;
-        place.open(1);
-        assert_eq!(draining.await.unwrap().unwrap(), 1);
-        assert_eq!(place.times(id), 1);
-    }
+#[apply(contract)]
+async fn of_drain(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["gate"]).await;
+    let draining = tokio::spawn(fragiles().worker(&db).lease(Duration::from_secs(3)).drain());
+    place.arrivals(1).await;
+    is_renewed(&db).await;
+    place.open(1);
+    assert_eq!(draining.await.unwrap().unwrap(), 1);
+    assert_eq!(place.times(id), 1);
+}
 
-    async fn of_a_reader(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        let [id] = rows_of(&db, ["gate"]).await;
-        let (row, pool) = (row(&db, id).await, db.another_pool().await);
-        let reading = tokio::spawn(async move { row.opinion(&pool).await });
-        place.arrivals(1).await;
-        is_renewed(&db).await;
-        assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
-        place.open(1);
-        assert_eq!(reading.await.unwrap().unwrap(), "feels gate");
-        assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
-    }
+#[apply(contract)]
+async fn of_a_reader(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["gate"]).await;
+    let (row, pool) = (row(&db, id).await, db.another_pool().await);
+    let reading = tokio::spawn(async move { row.opinion(&pool).await });
+    place.arrivals(1).await;
+    is_renewed(&db).await;
+    assert_eq!(db.drain(fragiles()).await, 0, "nobody else may take it");
+    place.open(1);
+    assert_eq!(reading.await.unwrap().unwrap(), "feels gate");
+    assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
+}
 
-    async fn of_a_reader_of_many_rows(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        let [id] = rows_of(&db, ["gate"]).await;
-        let (mut rows, pool) = (vec![row(&db, id).await], db.another_pool().await);
-        let reading = tokio::spawn(async move { Opinion::load(&pool, &mut rows).await });
-        place.arrivals(1).await;
-        is_renewed(&db).await;
-        place.open(1);
-        reading.await.unwrap().expect("made fresh");
-        assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
-    }
+#[apply(contract)]
+async fn of_a_reader_of_many_rows(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["gate"]).await;
+    let (mut rows, pool) = (vec![row(&db, id).await], db.another_pool().await);
+    let reading = tokio::spawn(async move { Opinion::load(&pool, &mut rows).await });
+    place.arrivals(1).await;
+    is_renewed(&db).await;
+    place.open(1);
+    reading.await.unwrap().expect("made fresh");
+    assert_eq!((place.times(id), queued(&db, id).await), (1, 0));
 }

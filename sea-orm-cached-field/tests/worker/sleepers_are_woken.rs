@@ -51,64 +51,67 @@ async fn listener(db: &TestDb) -> PgListener {
     listener
 }
 
-contract! {
-    async fn by_a_change_of_their_pool(db: TestDb) {
-        let (worker, id) = idle(&db).await;
-        let mut narration = db.narration();
-        set_mood(&*db, id, "other").await;
-        narration.wait_for(completes(id)).await;
-        worker.stop().await;
-    }
+#[apply(contract)]
+async fn by_a_change_of_their_pool(db: TestDb) {
+    let (worker, id) = idle(&db).await;
+    let mut narration = db.narration();
+    set_mood(&*db, id, "other").await;
+    narration.wait_for(completes(id)).await;
+    worker.stop().await;
+}
 
-    async fn by_a_change_of_another_pool(db: TestDb) {
-        let (worker, id) = idle(&db).await;
-        let (other, mut narration) = (db.another_pool().await, db.narration());
-        set_mood(&other, id, "other").await;
-        narration.wait_for(completes(id)).await;
-        row(&other, id).await.flag_opinion_as_stale(&other).await.unwrap();
-        narration.wait_for(completes(id)).await;
-        worker.stop().await;
-    }
+#[apply(contract)]
+async fn by_a_change_of_another_pool(db: TestDb) {
+    let (worker, id) = idle(&db).await;
+    let (other, mut narration) = (db.another_pool().await, db.narration());
+    set_mood(&other, id, "other").await;
+    narration.wait_for(completes(id)).await;
+    row(&other, id).await.flag_opinion_as_stale(&other).await.unwrap();
+    narration.wait_for(completes(id)).await;
+    worker.stop().await;
+}
 
-    /// Forty changes, one after the other, each seen to be done: polling alone would take minutes.
-    async fn each_time(db: TestDb) {
-        let (worker, id) = idle(&db).await;
-        let mut narration = db.narration();
-        let all = async {
-            for n in 0..40 {
-                set_mood(&*db, id, &format!("other {n}")).await;
-                narration.wait_for(completes(id)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(40), all).await.expect("something should wake the worker each time");
-        worker.stop().await;
-    }
-
-    async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
-        set_up_fragiles(&db).await;
-        let [first, second] = rows_of(&db, ["fine", "fine"]).await;
-        db.drain(fragiles()).await;
-        let (other, mut narration) = (db.another_pool().await, db.narration());
-        let writer = other.begin().await.unwrap();
-        set_mood(&writer, first, "late").await;
-        let worker = start(worker(&db));
-        if !db.is_sqlite() {
-            set_mood(&*db, second, "early").await;
-            narration.wait_for(completes(second)).await;
+/// Forty changes, one after the other, each seen to be done: polling alone would take minutes.
+#[apply(contract)]
+async fn each_time(db: TestDb) {
+    let (worker, id) = idle(&db).await;
+    let mut narration = db.narration();
+    let all = async {
+        for n in 0..40 {
+            set_mood(&*db, id, &format!("other {n}")).await;
+            narration.wait_for(completes(id)).await;
         }
-        writer.commit().await.unwrap();
-        narration.wait_for(completes(first)).await;
-        worker.stop().await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(40), all).await.expect("something should wake the worker each time");
+    worker.stop().await;
+}
 
-    async fn by_an_expiry_that_another_pool_sets(db: TestDb) {
-        let (worker, id) = idle(&db).await;
-        let (other, mut narration) = (db.another_pool().await, db.narration());
-        let moment = chrono::Utc::now() + chrono::TimeDelta::milliseconds(300);
-        row(&other, id).await.expire_opinion_after(&other, moment).await.unwrap();
-        narration.wait_for(completes(id)).await;
-        worker.stop().await;
+#[apply(contract)]
+async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [first, second] = rows_of(&db, ["fine", "fine"]).await;
+    db.drain(fragiles()).await;
+    let (other, mut narration) = (db.another_pool().await, db.narration());
+    let writer = other.begin().await.unwrap();
+    set_mood(&writer, first, "late").await;
+    let worker = start(worker(&db));
+    if !db.is_sqlite() {
+        set_mood(&*db, second, "early").await;
+        narration.wait_for(completes(second)).await;
     }
+    writer.commit().await.unwrap();
+    narration.wait_for(completes(first)).await;
+    worker.stop().await;
+}
+
+#[apply(contract)]
+async fn by_an_expiry_that_another_pool_sets(db: TestDb) {
+    let (worker, id) = idle(&db).await;
+    let (other, mut narration) = (db.another_pool().await, db.narration());
+    let moment = chrono::Utc::now() + chrono::TimeDelta::milliseconds(300);
+    row(&other, id).await.expire_opinion_after(&other, moment).await.unwrap();
+    narration.wait_for(completes(id)).await;
+    worker.stop().await;
 }
 
 #[apply(on_postgres)]

@@ -98,36 +98,36 @@ async fn stale(db: &TestDb, fields: &[(&str, i32)], number: i32) -> i64 {
     db.scalar(&format!("SELECT count(*) FROM patchwork WHERE {stale}")).await
 }
 
-contract! {
-    /// The slow calculations never end, and there are more of them than run at a time, and than are claimed at a time.
-    async fn of_their_own_rows(db: TestDb) {
-        set_up(&db).await;
-        let quick: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).collect();
-        let worker = start(patchworks().worker(&db).concurrency(4).batch_size(20));
-        eventually("the others are calculated", async || stale(&db, &quick, 1).await == 0).await;
-        assert_eq!(stale(&db, &[("slow", 10)], 1).await, ROWS as i64);
-        db.sql("UPDATE patchwork SET number = 2").await;
-        eventually("they are again", async || stale(&db, &quick, 2).await == 0).await;
-        gate(&db.url).add_permits(10 * ROWS);
-        eventually("in the end all are", async || stale(&db, &[("slow", 10)], 2).await == 0).await;
-        worker.stop().await;
-        assert_eq!(db.pending("patchwork").await, 0);
-    }
+/// The slow calculations never end, and there are more of them than run at a time, and than are claimed at a time.
+#[apply(contract)]
+async fn of_their_own_rows(db: TestDb) {
+    set_up(&db).await;
+    let quick: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).collect();
+    let worker = start(patchworks().worker(&db).concurrency(4).batch_size(20));
+    eventually("the others are calculated", async || stale(&db, &quick, 1).await == 0).await;
+    assert_eq!(stale(&db, &[("slow", 10)], 1).await, ROWS as i64);
+    db.sql("UPDATE patchwork SET number = 2").await;
+    eventually("they are again", async || stale(&db, &quick, 2).await == 0).await;
+    gate(&db.url).add_permits(10 * ROWS);
+    eventually("in the end all are", async || stale(&db, &[("slow", 10)], 2).await == 0).await;
+    worker.stop().await;
+    assert_eq!(db.pending("patchwork").await, 0);
+}
 
-    async fn of_other_models(db: TestDb) {
-        set_up(&db).await;
-        gate(&db.url).add_permits(ROWS);
-        let place = set_up_fragiles(&db).await;
-        many_rows(&db, ROWS, "gate").await;
-        let models = patchworks().and::<fragile::Entity>();
-        let worker = start(models.worker(&db).concurrency(4).batch_size(20));
-        place.arrivals(4).await;
-        db.sql("UPDATE patchwork SET number = 2").await;
-        gate(&db.url).add_permits(10 * ROWS);
-        let all: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).chain([("slow", 10)]).collect();
-        eventually("all of the other model are calculated", async || stale(&db, &all, 2).await == 0).await;
-        place.open(10 * ROWS);
-        eventually("in the end these are, too", async || db.pending("fragile").await == 0).await;
-        worker.stop().await;
-    }
+#[apply(contract)]
+async fn of_other_models(db: TestDb) {
+    set_up(&db).await;
+    gate(&db.url).add_permits(ROWS);
+    let place = set_up_fragiles(&db).await;
+    many_rows(&db, ROWS, "gate").await;
+    let models = patchworks().and::<fragile::Entity>();
+    let worker = start(models.worker(&db).concurrency(4).batch_size(20));
+    place.arrivals(4).await;
+    db.sql("UPDATE patchwork SET number = 2").await;
+    gate(&db.url).add_permits(10 * ROWS);
+    let all: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).chain([("slow", 10)]).collect();
+    eventually("all of the other model are calculated", async || stale(&db, &all, 2).await == 0).await;
+    place.open(10 * ROWS);
+    eventually("in the end these are, too", async || db.pending("fragile").await == 0).await;
+    worker.stop().await;
 }

@@ -36,32 +36,31 @@ async fn change(db: &TestDb, rows: i32, mood: &str) {
     db.sql(&format!("UPDATE crowd SET mood = '{mood}' WHERE id <= {rows}")).await;
 }
 
-contract! {
-    async fn whatever_the_number_of_rows(db: TestDb) {
-        set_up_crowds(&db).await;
-        let row = ActiveModel { place: Set(db.url.clone()), mood: Set("new".to_owned()), ..Default::default() };
-        Entity::insert_many(vec![row; 55]).exec(&*db).await.unwrap();
-        let (pool, texts) = observed(&db).await;
-        let drain = || crowds().worker(&pool).drain();
-        for rows in NUMBERS {
-            change(&db, rows, &format!("drained {rows}")).await;
-            drain().await.unwrap();
-            change(&db, rows, &format!("read {rows}")).await;
-            Opinion::recalculate(&pool, Column::Id.lte(rows)).await.unwrap();
-        }
-        assert_eq!(db.pending("crowd").await, 0);
-        assert_eq!(opinions(&db).await.len(), 55);
-        for rows in NUMBERS {
-            change(&db, rows, "gone").await;
-            db.sql(&format!("DELETE FROM crowd WHERE id <= {rows}")).await;
-            drain().await.unwrap();
-        }
-        assert_eq!(db.pending("crowd").await, 0);
-
-        let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
-        let loads = |text: &&String| text.starts_with("SELECT") && text.contains("note") && text.contains(" IN (");
-        let loads: Vec<&String> = texts.iter().filter(loads).collect();
-        assert!((2..=LENGTHS).contains(&loads.len()), "{loads:#?}");
-        assert!(texts.len() <= LENGTHS * WITH_A_LIST + WITHOUT, "{} texts: {texts:#?}", texts.len());
+#[apply(contract)]
+async fn whatever_the_number_of_rows(db: TestDb) {
+    set_up_crowds(&db).await;
+    let row = ActiveModel { place: Set(db.url.clone()), mood: Set("new".to_owned()), ..Default::default() };
+    Entity::insert_many(vec![row; 55]).exec(&*db).await.unwrap();
+    let (pool, texts) = observed(&db).await;
+    let drain = || crowds().worker(&pool).drain();
+    for rows in NUMBERS {
+        change(&db, rows, &format!("drained {rows}")).await;
+        drain().await.unwrap();
+        change(&db, rows, &format!("read {rows}")).await;
+        Opinion::recalculate(&pool, Column::Id.lte(rows)).await.unwrap();
     }
+    assert_eq!(db.pending("crowd").await, 0);
+    assert_eq!(opinions(&db).await.len(), 55);
+    for rows in NUMBERS {
+        change(&db, rows, "gone").await;
+        db.sql(&format!("DELETE FROM crowd WHERE id <= {rows}")).await;
+        drain().await.unwrap();
+    }
+    assert_eq!(db.pending("crowd").await, 0);
+
+    let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
+    let loads = |text: &&String| text.starts_with("SELECT") && text.contains("note") && text.contains(" IN (");
+    let loads: Vec<&String> = texts.iter().filter(loads).collect();
+    assert!((2..=LENGTHS).contains(&loads.len()), "{loads:#?}");
+    assert!(texts.len() <= LENGTHS * WITH_A_LIST + WITHOUT, "{} texts: {texts:#?}", texts.len());
 }

@@ -79,16 +79,17 @@ async fn works_behind(db: &TestDb, panics: bool, times: usize) {
     assert_opinion(db, id, "feels fine").await;
 }
 
-contract! {
-    async fn that_does_nothing_else(db: TestDb) {
-        works_behind(&db, false, 0).await;
-    }
+#[apply(contract)]
+async fn that_does_nothing_else(db: TestDb) {
+    works_behind(&db, false, 0).await;
+}
 
-    async fn with_a_layer_that_fails(db: TestDb) {
-        works_behind(&db, false, 2).await;
-    }
+#[apply(contract)]
+async fn with_a_layer_that_fails(db: TestDb) {
+    works_behind(&db, false, 2).await;
+}
 
-    async fn with_a_layer_that_panics(db: TestDb) {
-        works_behind(&db, true, 2).await;
-    }
+#[apply(contract)]
+async fn with_a_layer_that_panics(db: TestDb) {
+    works_behind(&db, true, 2).await;
 }

@@ -38,100 +38,108 @@ async fn waits(db: &TestDb, wanted_claimed: bool) {
     assert!((120..600).contains(seconds), "{seconds} s");
 }
 
-contract! {
-    async fn a_failure_that_is_tried_again_later(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        let [bad, _] = rows_of(&db, ["error until repaired", "fine"]).await;
-        patient(&db).drain().await.unwrap();
-        let seen = diagnosis(&db).await;
-        let expected = "fragile: opinion of 1 row fails and is tried again later (`opinion` of `fragile` 1 could not be calculated: broken); mend the cause, then run `CachedFields::repair`, which tries again at once\n";
-        assert_eq!(seen, expected);
-        place.repaired.store(true, Ordering::SeqCst);
-        assert_eq!(repaired(&db).await, "fragile: retried 1 row that had failed\n");
-        assert_eq!(repaired(&db).await, "nothing to do\n");
-        db.drain(fragiles()).await;
-        assert_opinion(&db, bad, "feels error until repaired").await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
-    }
+#[apply(contract)]
+async fn a_failure_that_is_tried_again_later(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    let [bad, _] = rows_of(&db, ["error until repaired", "fine"]).await;
+    patient(&db).drain().await.unwrap();
+    let seen = diagnosis(&db).await;
+    let expected = "fragile: opinion of 1 row fails and is tried again later (`opinion` of `fragile` 1 could not be calculated: broken); mend the cause, then run `CachedFields::repair`, which tries again at once\n";
+    assert_eq!(seen, expected);
+    place.repaired.store(true, Ordering::SeqCst);
+    assert_eq!(repaired(&db).await, "fragile: retried 1 row that had failed\n");
+    assert_eq!(repaired(&db).await, "nothing to do\n");
+    db.drain(fragiles()).await;
+    assert_opinion(&db, bad, "feels error until repaired").await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
+}
 
-    async fn a_failure_of_which_only_readers_know(db: TestDb) {
-        set_up_fragiles(&db).await;
-        let [bad] = rows_of(&db, ["error"]).await;
-        row(&db, bad).await.opinion(&*db).await.unwrap_err();
-        assert!(diagnosis(&db).await.starts_with("fragile: opinion of 1 row fails"), "{}", diagnosis(&db).await);
-    }
+#[apply(contract)]
+async fn a_failure_of_which_only_readers_know(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [bad] = rows_of(&db, ["error"]).await;
+    row(&db, bad).await.opinion(&*db).await.unwrap_err();
+    assert!(diagnosis(&db).await.starts_with("fragile: opinion of 1 row fails"), "{}", diagnosis(&db).await);
+}
 
-    async fn a_mark_that_no_worker_takes(db: TestDb) {
-        set_up_fragiles(&db).await;
-        rows_of(&db, ["fine"]).await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n", "a worker may be about to take it");
-        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
-        waits(&db, false).await;
-        assert!(diagnosis(&db).await.contains("no worker runs for this table"), "{}", diagnosis(&db).await);
-        db.drain(fragiles()).await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
-    }
+#[apply(contract)]
+async fn a_mark_that_no_worker_takes(db: TestDb) {
+    set_up_fragiles(&db).await;
+    rows_of(&db, ["fine"]).await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n", "a worker may be about to take it");
+    age(&db, "_fragile_cached_marks", &["marked_at"]).await;
+    waits(&db, false).await;
+    assert!(diagnosis(&db).await.contains("no worker runs for this table"), "{}", diagnosis(&db).await);
+    db.drain(fragiles()).await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
+}
 
-    async fn a_due_row_that_no_worker_takes(db: TestDb) {
-        set_up_fragiles(&db).await;
-        rows_of(&db, ["fine"]).await;
-        db.sql("DELETE FROM _fragile_cached_marks").await;
-        let queue = "INSERT INTO _fragile_cached_recalculations (key_1, field, generation)";
-        db.sql(&format!("{queue} SELECT id, 'opinion', 1 FROM fragile")).await;
-        age(&db, "_fragile_cached_recalculations", &["due_at", "queued_at"]).await;
-        waits(&db, false).await;
-    }
+#[apply(contract)]
+async fn a_due_row_that_no_worker_takes(db: TestDb) {
+    set_up_fragiles(&db).await;
+    rows_of(&db, ["fine"]).await;
+    db.sql("DELETE FROM _fragile_cached_marks").await;
+    let queue = "INSERT INTO _fragile_cached_recalculations (key_1, field, generation)";
+    db.sql(&format!("{queue} SELECT id, 'opinion', 1 FROM fragile")).await;
+    age(&db, "_fragile_cached_recalculations", &["due_at", "queued_at"]).await;
+    waits(&db, false).await;
+}
 
-    async fn a_chunk_of_flagged_rows_that_no_worker_takes(db: TestDb) {
-        set_up_fragiles(&db).await;
-        rows_of(&db, ["fine"]).await;
-        db.sql("DELETE FROM _fragile_cached_marks").await;
-        assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
-        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
-        waits(&db, false).await;
-        db.drain(fragiles()).await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
-    }
+#[apply(contract)]
+async fn a_chunk_of_flagged_rows_that_no_worker_takes(db: TestDb) {
+    set_up_fragiles(&db).await;
+    rows_of(&db, ["fine"]).await;
+    db.sql("DELETE FROM _fragile_cached_marks").await;
+    assert_eq!(repaired(&db).await, "fragile: queued 1 row for opinion\n");
+    age(&db, "_fragile_cached_marks", &["marked_at"]).await;
+    waits(&db, false).await;
+    db.drain(fragiles()).await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
+}
 
-    async fn an_expiry_that_no_worker_sees(db: TestDb) {
-        set_up_fragiles(&db).await;
-        let [id] = rows_of(&db, ["fine"]).await;
-        db.drain(fragiles()).await;
-        let past = chrono::Utc::now() - chrono::TimeDelta::seconds(130);
-        row(&db, id).await.expire_opinion_after(&*db, past).await.unwrap();
-        waits(&db, false).await;
-        db.drain(fragiles()).await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
-    }
+#[apply(contract)]
+async fn an_expiry_that_no_worker_sees(db: TestDb) {
+    set_up_fragiles(&db).await;
+    let [id] = rows_of(&db, ["fine"]).await;
+    db.drain(fragiles()).await;
+    let past = chrono::Utc::now() - chrono::TimeDelta::seconds(130);
+    row(&db, id).await.expire_opinion_after(&*db, past).await.unwrap();
+    waits(&db, false).await;
+    db.drain(fragiles()).await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
+}
 
-    async fn workers_that_are_behind(db: TestDb) {
-        let place = set_up_fragiles(&db).await;
-        rows_of(&db, ["gate"]).await;
-        let worker = start(fragiles().worker(&db).batch_size(1).concurrency(1));
-        place.arrivals(1).await;
-        // Two batches are under way; the others wait.
-        many_rows(&db, 5, "gate").await;
-        eventually("another is claimed", async || leased(&db).await == 2).await;
-        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
-        waits(&db, true).await;
-        place.open(6);
-        eventually("all are done", async || db.pending("fragile").await == 0).await;
-        worker.stop().await;
-    }
+#[apply(contract)]
+async fn workers_that_are_behind(db: TestDb) {
+    let place = set_up_fragiles(&db).await;
+    rows_of(&db, ["gate"]).await;
+    let worker = start(fragiles().worker(&db).batch_size(1).concurrency(1));
+    place.arrivals(1).await;
+    // Two batches are under way; the others wait.
+    many_rows(&db, 5, "gate").await;
+    eventually("another is claimed", async || leased(&db).await == 2).await;
+    age(&db, "_fragile_cached_marks", &["marked_at"]).await;
+    waits(&db, true).await;
+    place.open(6);
+    eventually("all are done", async || db.pending("fragile").await == 0).await;
+    worker.stop().await;
+}
 
-    /// What readers do is not waited for.
-    async fn but_not_what_is_left_to_readers(db: TestDb) {
-        set_up_fragiles(&db).await;
-        CachedFields::set_eager_recalculation(&db, false).unwrap();
-        rows_of(&db, ["fine"]).await;
-        age(&db, "_fragile_cached_marks", &["marked_at"]).await;
-        assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
-    }
+/// What readers do is not waited for.
+#[apply(contract)]
+async fn but_not_what_is_left_to_readers(db: TestDb) {
+    set_up_fragiles(&db).await;
+    CachedFields::set_eager_recalculation(&db, false).unwrap();
+    rows_of(&db, ["fine"]).await;
+    age(&db, "_fragile_cached_marks", &["marked_at"]).await;
+    assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
+}
 
-    async fn marks_for_a_field_that_this_program_does_not_know(db: TestDb) {
-        set_up_fragiles(&db).await;
-        db.sql("INSERT INTO _fragile_cached_marks (key_1, field) VALUES (7, 'height')").await;
-        let expected = "fragile: 1 row waits for height, which this program does not declare; a newer version of it will take them\n";
-        assert_eq!(diagnosis(&db).await, expected);
-    }
+#[apply(contract)]
+async fn marks_for_a_field_that_this_program_does_not_know(db: TestDb) {
+    set_up_fragiles(&db).await;
+    db.sql("INSERT INTO _fragile_cached_marks (key_1, field) VALUES (7, 'height')").await;
+    let expected =
+        "fragile: 1 row waits for height, which this program does not declare; a newer version of it will take them\n";
+    assert_eq!(diagnosis(&db).await, expected);
 }

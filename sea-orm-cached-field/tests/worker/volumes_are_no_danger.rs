@@ -186,91 +186,95 @@ fn expected(load: i64, city: &str) -> Vec<(Option<i64>, Option<String>)> {
     (1..=3).map(|id| (Some(load), Some(format!("{id} in {city}")))).collect()
 }
 
-contract! {
-    async fn of_many_fields(db: TestDb) {
-        db.create(wide::Entity).await;
-        wides().install(&*db).await.expect("installed");
-        let row = wide::ActiveModel { seed: Set(1), ..Default::default() };
-        wide::Entity::insert_many(vec![row; 1000]).exec(&*db).await.expect("inserted");
-        let drain = async || wides().worker(&db).batch_size(1000).drain().await.expect("drained");
-        drain().await;
-        db.sql("UPDATE wide SET seed = 2").await;
-        assert_eq!(drain().await, 1000 * FIELDS);
-        let rows = wide::Entity::find().all(&*db).await.expect("loaded");
-        assert_eq!(rows.iter().map(|row| row.right()).sum::<usize>(), 1000 * FIELDS);
-        db.sql("UPDATE wide SET seed = 3").await;
-        db.sql("DELETE FROM wide").await;
-        drain().await;
-        assert_eq!(wide::Entity::find().count(&*db).await.expect("counted"), 0);
-        assert_eq!(db.pending("wide").await, 0);
-    }
+#[apply(contract)]
+async fn of_many_fields(db: TestDb) {
+    db.create(wide::Entity).await;
+    wides().install(&*db).await.expect("installed");
+    let row = wide::ActiveModel { seed: Set(1), ..Default::default() };
+    wide::Entity::insert_many(vec![row; 1000]).exec(&*db).await.expect("inserted");
+    let drain = async || wides().worker(&db).batch_size(1000).drain().await.expect("drained");
+    drain().await;
+    db.sql("UPDATE wide SET seed = 2").await;
+    assert_eq!(drain().await, 1000 * FIELDS);
+    let rows = wide::Entity::find().all(&*db).await.expect("loaded");
+    assert_eq!(rows.iter().map(|row| row.right()).sum::<usize>(), 1000 * FIELDS);
+    db.sql("UPDATE wide SET seed = 3").await;
+    db.sql("DELETE FROM wide").await;
+    drain().await;
+    assert_eq!(wide::Entity::find().count(&*db).await.expect("counted"), 0);
+    assert_eq!(db.pending("wide").await, 0);
+}
 
-    async fn of_marks_of_a_row(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("UPDATE bird SET weight = 2").await;
-        pile_up(&db).await;
-        db.drain(lofts()).await;
-        assert_eq!(db.pending("loft").await, 0);
-        assert_eq!(stored(&db).await, expected(2, "Ulm"));
-    }
+#[apply(contract)]
+async fn of_marks_of_a_row(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("UPDATE bird SET weight = 2").await;
+    pile_up(&db).await;
+    db.drain(lofts()).await;
+    assert_eq!(db.pending("loft").await, 0);
+    assert_eq!(stored(&db).await, expected(2, "Ulm"));
+}
 
-    async fn of_marks_of_a_related_row(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("UPDATE city SET name = 'Bonn'").await;
-        pile_up(&db).await;
-        db.drain(lofts()).await;
-        assert_eq!(db.pending("loft").await, 0);
-        assert_eq!(stored(&db).await, expected(1, "Bonn"));
-    }
+#[apply(contract)]
+async fn of_marks_of_a_related_row(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("UPDATE city SET name = 'Bonn'").await;
+    pile_up(&db).await;
+    db.drain(lofts()).await;
+    assert_eq!(db.pending("loft").await, 0);
+    assert_eq!(stored(&db).await, expected(1, "Bonn"));
+}
 
-    /// The owners are looked up once for all marks that say the same.
-    async fn of_marks_of_a_related_row_owners_are_marked_once(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("UPDATE city SET name = 'Bonn'").await;
-        pile_up(&db).await;
-        let newest = async || db.scalar::<i64>("SELECT max(id) FROM _loft_cached_marks").await;
-        db.sql("UPDATE city SET name = 'Trier'").await;
-        let before = newest().await;
-        db.drain(lofts()).await;
-        db.sql("UPDATE city SET name = 'Aachen'").await;
-        let appended = newest().await - before;
-        assert!(appended <= 3 + 1, "{appended} marks for three owners and their city");
-    }
+/// The owners are looked up once for all marks that say the same.
+#[apply(contract)]
+async fn of_marks_of_a_related_row_owners_are_marked_once(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("UPDATE city SET name = 'Bonn'").await;
+    pile_up(&db).await;
+    let newest = async || db.scalar::<i64>("SELECT max(id) FROM _loft_cached_marks").await;
+    db.sql("UPDATE city SET name = 'Trier'").await;
+    let before = newest().await;
+    db.drain(lofts()).await;
+    db.sql("UPDATE city SET name = 'Aachen'").await;
+    let appended = newest().await - before;
+    assert!(appended <= 3 + 1, "{appended} marks for three owners and their city");
+}
 
-    /// Of one related row, and of several together.
-    async fn of_owners_of_related_rows(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("INSERT INTO city (id, name) VALUES (2, 'Ulm')").await;
-        let mut owners: i64 = 3;
-        while owners <= MANY_OWNERS {
-            let more = format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
-            owners += i64::try_from(db.sql(&more).await).expect("so many");
+/// Of one related row, and of several together.
+#[apply(contract)]
+async fn of_owners_of_related_rows(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("INSERT INTO city (id, name) VALUES (2, 'Ulm')").await;
+    let mut owners: i64 = 3;
+    while owners <= MANY_OWNERS {
+        let more = format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
+        owners += i64::try_from(db.sql(&more).await).expect("so many");
+    }
+    for move_half in [false, true] {
+        if move_half {
+            db.sql("UPDATE loft SET city_id = 2 WHERE id % 2 = 0").await;
         }
-        for move_half in [false, true] {
-            if move_half {
-                db.sql("UPDATE loft SET city_id = 2 WHERE id % 2 = 0").await;
-            }
-            db.sql("DELETE FROM _loft_cached_marks").await;
-            db.sql("DELETE FROM _loft_cached_recalculations").await;
-            db.sql(&format!("UPDATE city SET name = 'Bonn {move_half}'")).await;
-            assert_eq!(lofts().worker(&db).batch_size(1).run_once().await.expect("worked"), 1);
-            let marked = "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";
-            let queued = "SELECT key_1 FROM _loft_cached_recalculations WHERE field = 'address'";
-            let left = format!("SELECT count(*) FROM ({marked} UNION {queued}) l");
-            assert_eq!(db.scalar::<i64>(&left).await, owners - 1);
-        }
+        db.sql("DELETE FROM _loft_cached_marks").await;
+        db.sql("DELETE FROM _loft_cached_recalculations").await;
+        db.sql(&format!("UPDATE city SET name = 'Bonn {move_half}'")).await;
+        assert_eq!(lofts().worker(&db).batch_size(1).run_once().await.expect("worked"), 1);
+        let marked = "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";
+        let queued = "SELECT key_1 FROM _loft_cached_recalculations WHERE field = 'address'";
+        let left = format!("SELECT count(*) FROM ({marked} UNION {queued}) l");
+        assert_eq!(db.scalar::<i64>(&left).await, owners - 1);
     }
+}
 
-    async fn for_who_reads(db: TestDb) {
-        at_rest(&db).await;
-        db.sql("UPDATE bird SET weight = 2").await;
-        db.sql("UPDATE city SET name = 'Bonn'").await;
-        pile_up(&db).await;
-        let row = loft::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the row");
-        assert_eq!(row.fresh_load(&*db).await.expect("read"), 2);
-        assert_eq!(row.fresh_address(&*db).await.expect("read"), "1 in Bonn");
-        db.drain(lofts()).await;
-        assert_eq!(db.pending("loft").await, 0);
-        assert_eq!(stored(&db).await, expected(2, "Bonn"));
-    }
+#[apply(contract)]
+async fn for_who_reads(db: TestDb) {
+    at_rest(&db).await;
+    db.sql("UPDATE bird SET weight = 2").await;
+    db.sql("UPDATE city SET name = 'Bonn'").await;
+    pile_up(&db).await;
+    let row = loft::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the row");
+    assert_eq!(row.fresh_load(&*db).await.expect("read"), 2);
+    assert_eq!(row.fresh_address(&*db).await.expect("read"), "1 in Bonn");
+    db.drain(lofts()).await;
+    assert_eq!(db.pending("loft").await, 0);
+    assert_eq!(stored(&db).await, expected(2, "Bonn"));
 }
