@@ -103,8 +103,13 @@ impl Bench {
     pub(crate) fn keep(&mut self, measured: Measured) {
         let measured = Measured { database: self.database.name(), ..measured };
         let (name, contender) = (measured.name(), &measured.contender);
-        let ratio = measured.ratio_to_floor().map(|ratio| format!(", x {ratio:.3}")).unwrap_or_default();
-        eprintln!("  {name:26} {contender:17} {:12.4} {}{ratio}", measured.median(), measured.unit.name());
+        let ratio =
+            measured.ratio_to_floor().map(|ratio| format!(", x {ratio:.3}")).unwrap_or_default();
+        eprintln!(
+            "  {name:26} {contender:17} {:12.4} {}{ratio}",
+            measured.median(),
+            measured.unit.name()
+        );
         self.results.push(measured);
     }
 }

@@ -46,7 +46,13 @@ impl Child {
     /// A running worker.
     pub(crate) fn worker(url: &str, way: Way, batch_size: u64, concurrency: usize) -> Result<Self> {
         let way = clap::ValueEnum::to_possible_value(&way).context("a way without a name")?;
-        Self::start(&["worker", url, way.get_name(), &batch_size.to_string(), &concurrency.to_string()])
+        Self::start(&[
+            "worker",
+            url,
+            way.get_name(),
+            &batch_size.to_string(),
+            &concurrency.to_string(),
+        ])
     }
 
     /// Installs when it is told to.
@@ -57,7 +63,11 @@ impl Child {
 
     /// Changes the pigeons that it is told to, and with `by_hand` the names of their lampposts too.
     pub(crate) fn writer(url: &str, by_hand: bool) -> Result<Self> {
-        if by_hand { Self::start(&["writer", url, "--by-hand"]) } else { Self::start(&["writer", url]) }
+        if by_hand {
+            Self::start(&["writer", url, "--by-hand"])
+        } else {
+            Self::start(&["writer", url])
+        }
     }
 
     /// Tells it what to do, and returns its answer.
@@ -81,18 +91,21 @@ impl Child {
     /// The most memory that it has had, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
         let kibibytes: f64 = peak.trim().trim_end_matches("kB").trim().parse()?;
         Ok(kibibytes * 1024.0)
     }
 
-    /// For how long it has run on a processor, in seconds. (`stat` counts in hundredths of a second.)
+    /// For how long it has run on a processor, in seconds. (`stat` counts in hundredths of a
+    /// second.)
     pub(crate) fn processor_time(&self) -> Result<f64> {
         let mut nanoseconds = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
             // A thread may have ended a moment ago; in an idle process few come and go.
             let Ok(times) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-            nanoseconds += times.split(' ').next().context("no time in schedstat")?.parse::<f64>()?;
+            nanoseconds +=
+                times.split(' ').next().context("no time in schedstat")?.parse::<f64>()?;
         }
         Ok(nanoseconds / 1e9)
     }

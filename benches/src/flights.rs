@@ -1,4 +1,5 @@
-//! The flights that left New York City in 2013, and what airlines, airports and planes keep of theirs.
+//! The flights that left New York City in 2013, and what airlines, airports and planes keep of
+//! theirs.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -164,16 +165,24 @@ impl Place {
         self.create(&schema, airport::Entity).await?;
         self.create(&schema, plane::Entity).await?;
         self.create(&schema, flight::Entity).await?;
-        let codes: [fn(&Flight) -> Option<&str>; 3] =
-            [|flight| Some(&flight.carrier), |flight| Some(&flight.origin), |flight| flight.tailnum.as_deref()];
+        let codes: [fn(&Flight) -> Option<&str>; 3] = [
+            |flight| Some(&flight.carrier),
+            |flight| Some(&flight.origin),
+            |flight| flight.tailnum.as_deref(),
+        ];
         for (Counted { table, fields, .. }, code) in OWNERS.into_iter().zip(codes) {
             let codes: BTreeSet<&str> = flights.iter().filter_map(code).collect();
             let (values, flags) = (fields.iter().map(|_| "0"), fields.iter().map(|_| "false"));
-            let rest: Vec<&str> = values.zip(flags).flat_map(|(value, flag)| [value, flag]).collect();
-            let rows: Vec<String> = codes.iter().map(|code| format!("('{code}', {})", rest.join(", "))).collect();
-            let columns = fields.iter().map(|(field, _)| format!("cached_{field}, {field}_recalculation_needed"));
+            let rest: Vec<&str> =
+                values.zip(flags).flat_map(|(value, flag)| [value, flag]).collect();
+            let rows: Vec<String> =
+                codes.iter().map(|code| format!("('{code}', {})", rest.join(", "))).collect();
+            let columns = fields
+                .iter()
+                .map(|(field, _)| format!("cached_{field}, {field}_recalculation_needed"));
             let columns = columns.collect::<Vec<_>>().join(", ");
-            self.sql(&format!("INSERT INTO {table} (code, {columns}) VALUES {}", rows.join(", "))).await?;
+            self.sql(&format!("INSERT INTO {table} (code, {columns}) VALUES {}", rows.join(", ")))
+                .await?;
         }
         Ok(())
     }
@@ -188,16 +197,25 @@ impl Place {
 
     /// Stores flights by one statement.
     pub(crate) async fn land(&self, db: &impl ConnectionTrait, flights: &[Flight]) -> Result<()> {
-        let number = |value: Option<i32>| value.map_or_else(|| "NULL".to_owned(), |value| value.to_string());
+        let number =
+            |value: Option<i32>| value.map_or_else(|| "NULL".to_owned(), |value| value.to_string());
         let row = |flight: &Flight| {
             let Flight { id, carrier, origin, tailnum, distance, dep_delay, arr_delay } = flight;
-            let tailnum = tailnum.as_ref().map_or_else(|| "NULL".to_owned(), |tailnum| format!("'{tailnum}'"));
+            let tailnum = tailnum
+                .as_ref()
+                .map_or_else(|| "NULL".to_owned(), |tailnum| format!("'{tailnum}'"));
             let (dep_delay, arr_delay) = (number(*dep_delay), number(*arr_delay));
-            format!("({id}, {distance}, {dep_delay}, {arr_delay}, '{carrier}', '{origin}', {tailnum})")
+            format!(
+                "({id}, {distance}, {dep_delay}, {arr_delay}, '{carrier}', '{origin}', {tailnum})"
+            )
         };
         let rows: Vec<String> = flights.iter().map(row).collect();
         let columns = "id, distance, dep_delay, arr_delay, carrier, origin, tailnum";
-        db.execute_unprepared(&format!("INSERT INTO flight ({columns}) VALUES {}", rows.join(", "))).await?;
+        db.execute_unprepared(&format!(
+            "INSERT INTO flight ({columns}) VALUES {}",
+            rows.join(", ")
+        ))
+        .await?;
         Ok(())
     }
 
@@ -225,7 +243,11 @@ impl Place {
                                 <> (SELECT {value} FROM flight WHERE flight.{link} = {table}.code)"
                     ))
                     .await?;
-                anyhow::ensure!(wrong == 0, "{wrong} of {field} of {table} are wrong or flagged in {}", self.url);
+                anyhow::ensure!(
+                    wrong == 0,
+                    "{wrong} of {field} of {table} are wrong or flagged in {}",
+                    self.url
+                );
             }
         }
         Ok(())

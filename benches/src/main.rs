@@ -23,7 +23,11 @@ use place::Database;
 
 /// Measures cached fields side by side with what is done by hand
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(
+    bin_name = "cargo xtask bench",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 struct Options {
     /// Sizes that take a few minutes a database
     #[arg(long)]
@@ -64,7 +68,8 @@ async fn run(options: Options) -> Result<()> {
         Options { quick: true, .. } => Scale::Quick,
         _ => Scale::Full,
     };
-    let databases = if options.database.is_empty() { Database::value_variants() } else { &options.database };
+    let databases =
+        if options.database.is_empty() { Database::value_variants() } else { &options.database };
     let mut results = Vec::new();
     for &database in databases {
         let mut bench = Bench::on(database, scale).await?;

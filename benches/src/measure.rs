@@ -73,13 +73,18 @@ impl Measured {
 
     /// The case, and what of it.
     pub(crate) fn name(&self) -> String {
-        if self.part.is_empty() { self.case.to_owned() } else { format!("{}/{}", self.case, self.part) }
+        if self.part.is_empty() {
+            self.case.to_owned()
+        } else {
+            format!("{}/{}", self.case, self.part)
+        }
     }
 }
 
 /// This median as a multiple of another contender's.
 pub(crate) fn ratio_to(measured: &Measured, contender: &str, results: &[Measured]) -> Option<f64> {
-    let same = |other: &&Measured| other.name() == measured.name() && other.database == measured.database;
+    let same =
+        |other: &&Measured| other.name() == measured.name() && other.database == measured.database;
     let other = results.iter().filter(same).find(|other| other.contender == contender)?;
     Some(measured.median() / other.median())
 }
@@ -90,13 +95,15 @@ pub(crate) fn percentile(samples: &[f64], part: f64) -> f64 {
     sorted.sort_by(f64::total_cmp);
     match sorted.len() {
         0 => f64::NAN,
-        count if part == 0.5 && count.is_multiple_of(2) => f64::midpoint(sorted[count / 2 - 1], sorted[count / 2]),
+        count if part == 0.5 && count.is_multiple_of(2) => {
+            f64::midpoint(sorted[count / 2 - 1], sorted[count / 2])
+        }
         count => sorted[((count as f64 * part).ceil() as usize).clamp(1, count) - 1],
     }
 }
 
-/// Lets the contenders take turns, each time beginning with another one, so that what disturbs the machine disturbs all
-/// of them. Returns each contender's samples.
+/// Lets the contenders take turns, each time beginning with another one, so that what disturbs the
+/// machine disturbs all of them. Returns each contender's samples.
 pub(crate) async fn alternate<C>(
     contenders: &mut [C],
     repeats: usize,

@@ -47,7 +47,8 @@ pub(crate) struct Peers {
 
 impl Peers {
     pub(crate) fn get_ready() -> Result<Self> {
-        let python = environment().context("the peers need Python 3.10 or later with venv, and PyPI")?;
+        let python =
+            environment().context("the peers need Python 3.10 or later with venv, and PyPI")?;
         let redis = std::env::var(REDIS).unwrap_or_else(|_| DEFAULT_REDIS.to_owned());
         let server = ensure_redis(&redis).with_context(|| {
             format!("django-cached-field needs Redis: install redis-server, or name one in {REDIS}")
@@ -77,7 +78,9 @@ fn environment() -> Result<PathBuf> {
         run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let requirements = folder().join("requirements.txt");
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--requirement"])
+        .arg(requirements))?;
     Ok(python)
 }
 
@@ -99,7 +102,8 @@ impl Drop for RedisServer {
 
 /// Starts it if it does not answer and is to be on this machine.
 fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
-    let address = url.split("://").nth(1).context("not a URL")?.split('/').next().unwrap_or_default();
+    let address =
+        url.split("://").nth(1).context("not a URL")?.split('/').next().unwrap_or_default();
     let address = address.rsplit('@').next().unwrap_or(address);
     let (host, port) = address.split_once(':').unwrap_or((address, "6379"));
     let Err(unreachable) = answers(host, port) else { return Ok(None) };
@@ -111,7 +115,10 @@ fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
     let server = RedisServer(command.stdout(Stdio::null()).spawn().context("redis-server")?);
     let started = Instant::now();
     while let Err(error) = answers(host, port) {
-        ensure!(started.elapsed() < Duration::from_secs(10), "redis-server does not answer: {error}");
+        ensure!(
+            started.elapsed() < Duration::from_secs(10),
+            "redis-server does not answer: {error}"
+        );
         thread::sleep(Duration::from_millis(50));
     }
     Ok(Some(server))

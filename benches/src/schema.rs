@@ -1,4 +1,5 @@
-//! The tables: lampposts, and pigeons that sit on them. Each way of keeping a lamppost's name has models of its own.
+//! The tables: lampposts, and pigeons that sit on them. Each way of keeping a lamppost's name has
+//! models of its own.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Models};

@@ -1,4 +1,5 @@
-//! What a trigger writes of a link is read as it was; whatever else stands there is no value, and breaks nothing.
+//! What a trigger writes of a link is read as it was; whatever else stands there is no value, and
+//! breaks nothing.
 
 #![no_main]
 

@@ -1,17 +1,20 @@
 /// What the protocol could do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hole {
-    /// A completion ends the flag whatever has been marked since, as the predecessor of this library does.
+    /// A completion ends the flag whatever has been marked since, as the predecessor of this
+    /// library does.
     FlagEndedUnconditionally,
     /// A completion does not look at the generation.
     CompletionWithoutGeneration,
     /// The generation is counted, so that it comes again when the queue's row does.
     GenerationCounted,
-    /// The generation is the greatest mark ever, and misses a mark with a smaller number that was committed later.
+    /// The generation is the greatest mark ever, and misses a mark with a smaller number that was
+    /// committed later.
     GenerationOnlyGrows,
     /// A writer makes no mark if the row is flagged already.
     MarkSkippedWhenFlagged,
-    /// A writer makes no mark if one waits, where it is not the only writer: a worker may be about to collect that one.
+    /// A writer makes no mark if one waits, where it is not the only writer: a worker may be about
+    /// to collect that one.
     MarkSkippedWhileOneWaits,
     /// The inputs are read before the claim.
     InputsReadBeforeClaim,

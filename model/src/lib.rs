@@ -1,9 +1,11 @@
-//! The protocol of cached fields, of one field of one row, as a finite model: everything that writers, workers and readers can
-//! do to each other, in every order. A model checker visits all of its states and asks whether the [invariants] hold; each
-//! [`Hole`] is a mistake that was made once, or could be, and that the checker has to find.
+//! The protocol of cached fields, of one field of one row, as a finite model: everything that
+//! writers, workers and readers can do to each other, in every order. A model checker visits all of
+//! its states and asks whether the [invariants] hold; each [`Hole`] is a mistake that was made
+//! once, or could be, and that the checker has to find.
 //!
-//! What a step does is one transaction of the real code, or a part of a writer's: `ARCHITECTURE.md` tells the life of an
-//! invalidation in the same words. Not in the model: other rows and fields, failures of calculations, expiries, and time.
+//! What a step does is one transaction of the real code, or a part of a writer's: `ARCHITECTURE.md`
+//! tells the life of an invalidation in the same words. Not in the model: other rows and fields,
+//! failures of calculations, expiries, and time.
 //!
 //! [invariants]: Protocol#impl-Model-for-Protocol
 
@@ -34,7 +36,8 @@ pub struct Protocol {
 }
 
 impl Protocol {
-    /// As it is: three transactions, two workers, and one recalculation that takes the lease from whoever has it.
+    /// As it is: three transactions, two workers, and one recalculation that takes the lease from
+    /// whoever has it.
     pub fn sound() -> Self {
         Self { transactions: 3, workers: 2, steals: 1, one_writer: false, hole: None }
     }
@@ -77,22 +80,31 @@ impl Model for Protocol {
         vec![
             Property::always(
                 "I4: a value that is wrong has a flag, a mark or a place in the queue",
-                |_, state: &State| state.is_right() || state.flag || !state.marks.is_empty() || state.queued.is_some(),
+                |_, state: &State| {
+                    state.is_right()
+                        || state.flag
+                        || !state.marks.is_empty()
+                        || state.queued.is_some()
+                },
             ),
             Property::always(
                 "I4: where there is one writer, a row that is marked is flagged",
-                |protocol: &Self, state: &State| !protocol.one_writer || state.marks.is_empty() || state.flag,
+                |protocol: &Self, state: &State| {
+                    !protocol.one_writer || state.marks.is_empty() || state.flag
+                },
             ),
-            Property::always("I1: when all is quiet, no committed change is missing", |_, state: &State| {
-                !state.is_quiet() || state.is_right() || state.flag
-            }),
+            Property::always(
+                "I1: when all is quiet, no committed change is missing",
+                |_, state: &State| !state.is_quiet() || state.is_right() || state.flag,
+            ),
             Property::always(
                 "I3: no older calculation overwrites a newer one and ends the flag",
                 |_, state: &State| !state.went_back,
             ),
-            Property::always("I4: when all is quiet, only a lazily marked row is flagged", |_, state: &State| {
-                !state.is_quiet() || !state.flag || state.lazily
-            }),
+            Property::always(
+                "I4: when all is quiet, only a lazily marked row is flagged",
+                |_, state: &State| !state.is_quiet() || !state.flag || state.lazily,
+            ),
             Property::sometimes("a change is calculated", |protocol: &Self, state: &State| {
                 state.is_quiet() && !state.flag && state.input == protocol.transactions
             }),

@@ -21,7 +21,8 @@ pub struct State {
     pub workers: Vec<Worker>,
     /// How many more leases may be taken from those who have them.
     pub steals_left: u8,
-    /// The number of the next mark. Numbers are given when a mark is made, not when it is committed.
+    /// The number of the next mark. Numbers are given when a mark is made, not when it is
+    /// committed.
     pub next_mark: u8,
     /// Whether the row was ever marked lazily.
     pub lazily: bool,
@@ -65,7 +66,8 @@ pub enum Writer {
 pub enum Worker {
     /// Does nothing; or was killed.
     Idle,
-    /// Has read the input before it claims (only with [`Hole::InputsReadBeforeClaim`](crate::Hole)).
+    /// Has read the input before it claims (only with
+    /// [`Hole::InputsReadBeforeClaim`](crate::Hole)).
     HasRead(u8),
     /// Has claimed the row at this generation.
     HasClaimed(u8),

@@ -69,7 +69,9 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
     let may_write = !protocol.one_writer || state.writers.is_empty();
     for (at, worker) in state.workers.iter().enumerate() {
         match worker {
-            Worker::Idle if protocol.has(Hole::InputsReadBeforeClaim) => steps.push(Step::ReadTooEarly(at)),
+            Worker::Idle if protocol.has(Hole::InputsReadBeforeClaim) => {
+                steps.push(Step::ReadTooEarly(at))
+            }
             Worker::Idle | Worker::HasRead(_) if may_write => steps.extend(claims(state, at)),
             Worker::HasClaimed(_) => steps.push(Step::Calculate(at)),
             Worker::HasCalculated(..) if may_write => steps.push(Step::Complete(at)),
@@ -211,7 +213,9 @@ impl State {
         let generation = match self.queued {
             Some(queued) if protocol.has(Hole::GenerationCounted) => queued.generation + 1,
             None if protocol.has(Hole::GenerationCounted) => 1,
-            Some(queued) if protocol.has(Hole::GenerationOnlyGrows) => newest.max(queued.generation),
+            Some(queued) if protocol.has(Hole::GenerationOnlyGrows) => {
+                newest.max(queued.generation)
+            }
             _ => newest,
         };
         let is_locked = self.is_locked();

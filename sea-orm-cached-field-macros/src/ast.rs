@@ -4,8 +4,8 @@ use heck::ToUpperCamelCase;
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::{
-    Attribute, Field, GenericArgument, Ident, ItemStruct, Path, PathArguments, Token, Type, Visibility, ext::IdentExt,
-    punctuated::Punctuated, spanned::Spanned,
+    Attribute, Field, GenericArgument, Ident, ItemStruct, Path, PathArguments, Token, Type,
+    Visibility, ext::IdentExt, punctuated::Punctuated, spanned::Spanned,
 };
 
 use crate::{
@@ -84,7 +84,8 @@ impl<'a> Model<'a> {
     fn add(&mut self, field: &'a Field, errors: &mut Errors) {
         let Some(name) = &field.ident else { return };
         let sea_orm = SeaOrm::of(&field.attrs);
-        let cached: Vec<&Attribute> = field.attrs.iter().filter(|attribute| is_cached(attribute)).collect();
+        let cached: Vec<&Attribute> =
+            field.attrs.iter().filter(|attribute| is_cached(attribute)).collect();
         if let Some(attribute) = cached.first() {
             let options = Options::of(attribute, errors);
             let again = cached.get(1).map(|attribute| attribute.path().span());
@@ -107,7 +108,8 @@ impl<'a> Model<'a> {
     /// The name of a field's variant in `Column`.
     pub(crate) fn variant(&self, field: &Ident) -> Ident {
         let cached = self.cached_fields.iter().map(|cached| (&cached.cached, &cached.sea_orm));
-        let mut columns = self.columns.iter().map(|column| (column.name, &column.sea_orm)).chain(cached);
+        let mut columns =
+            self.columns.iter().map(|column| (column.name, &column.sea_orm)).chain(cached);
         let found = columns.find(|(name, _)| *name == field);
         found.map_or_else(|| variant(field), |(_, sea_orm)| sea_orm.variant(field))
     }
@@ -115,13 +117,20 @@ impl<'a> Model<'a> {
     /// Whether a relation is seen to lead to the model itself.
     pub(crate) fn leads_back(&self, relation: &Path) -> bool {
         let field = relation.get_ident().and_then(|name| self.relation(name));
-        let is_self = |entity: &Type| matches!(entity, Type::Path(path) if path.path.is_ident("Entity"));
+        let is_self =
+            |entity: &Type| matches!(entity, Type::Path(path) if path.path.is_ident("Entity"));
         field.is_some_and(|field| field.sea_orm.self_ref || is_self(field.entity))
     }
 }
 
 impl<'a> CachedField<'a> {
-    fn of(name: &'a Ident, field: &'a Field, sea_orm: SeaOrm, options: Options, again: Option<Span>) -> Self {
+    fn of(
+        name: &'a Ident,
+        field: &'a Field,
+        sea_orm: SeaOrm,
+        options: Options,
+        again: Option<Span>,
+    ) -> Self {
         let or = |given: &Option<Ident>, default: Ident| given.clone().unwrap_or(default);
         let plain = name.unraw();
         // Errors about what is generated for the field point to the field.
@@ -141,9 +150,9 @@ impl<'a> CachedField<'a> {
                 &options.recalculation_needed_field_name,
                 named(format!("{plain}_recalculation_needed")),
             ),
-            expires_after: options
-                .temporal_triggers
-                .then(|| or(&options.expiration_field_name, named(format!("{plain}_expires_after")))),
+            expires_after: options.temporal_triggers.then(|| {
+                or(&options.expiration_field_name, named(format!("{plain}_expires_after")))
+            }),
             select: options
                 .query
                 .is_some()
@@ -197,7 +206,9 @@ pub(crate) struct Methods {
 
 impl Methods {
     pub(crate) fn all(&self) -> impl Iterator<Item = &Ident> {
-        [&self.get, &self.fresh, &self.recalculate, &self.flag, &self.set].into_iter().chain(&self.expire)
+        [&self.get, &self.fresh, &self.recalculate, &self.flag, &self.set]
+            .into_iter()
+            .chain(&self.expire)
     }
 }
 
@@ -209,13 +220,17 @@ pub(crate) fn is_cached(attribute: &Attribute) -> bool {
 pub(crate) fn derives(item: &ItemStruct) -> impl Iterator<Item = Path> {
     let derives = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
     derives
-        .filter_map(|attribute| attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok())
+        .filter_map(|attribute| {
+            attribute.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok()
+        })
         .flatten()
 }
 
 /// Whether the struct is still to be read by `#[sea_orm::model]` or `#[sea_orm::compact_model]`.
 fn has_extended_model(item: &ItemStruct) -> bool {
-    let last = |attribute: &Attribute| attribute.path().segments.last().map(|segment| segment.ident.to_string());
+    let last = |attribute: &Attribute| {
+        attribute.path().segments.last().map(|segment| segment.ident.to_string())
+    };
     item.attrs.iter().filter_map(last).any(|name| name == "model" || name == "compact_model")
 }
 
@@ -235,7 +250,9 @@ fn argument_of<'a>(ty: &'a Type, names: &[&str]) -> Option<&'a Type> {
                 return None;
             };
             match arguments.args.first()? {
-                GenericArgument::Type(argument) if names.iter().any(|name| last.ident == name) => Some(argument),
+                GenericArgument::Type(argument) if names.iter().any(|name| last.ident == name) => {
+                    Some(argument)
+                }
                 _ => None,
             }
         }

@@ -6,8 +6,8 @@ use syn::{Field, Item, parse_quote};
 
 use crate::{ast::is_cached, attr::SeaOrm, valid::derives};
 
-/// The item as it is but for our attributes, so that the user sees our errors and not, beside them, those of a module
-/// without its `Entity`.
+/// The item as it is but for our attributes, so that the user sees our errors and not, beside them,
+/// those of a module without its `Entity`.
 pub(crate) fn without_cached_fields(item: &Item) -> TokenStream {
     let mut item = item.clone();
     for field in fields(&mut item) {
@@ -24,7 +24,9 @@ pub(crate) fn without_cached_fields(item: &Item) -> TokenStream {
 fn fields(item: &mut Item) -> Vec<&mut Field> {
     match item {
         Item::Struct(item) => item.fields.iter_mut().collect(),
-        Item::Enum(item) => item.variants.iter_mut().flat_map(|variant| variant.fields.iter_mut()).collect(),
+        Item::Enum(item) => {
+            item.variants.iter_mut().flat_map(|variant| variant.fields.iter_mut()).collect()
+        }
         Item::Union(item) => item.fields.named.iter_mut().collect(),
         _ => Vec::new(),
     }

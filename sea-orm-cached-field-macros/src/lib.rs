@@ -1,7 +1,9 @@
-//! The attribute macro of [`sea-orm-cached-field`](https://docs.rs/sea-orm-cached-field), which re-exports it.
+//! The attribute macro of [`sea-orm-cached-field`](https://docs.rs/sea-orm-cached-field), which
+//! re-exports it.
 //!
-//! The way of a model: `attr` reads the attributes, `ast` makes them one picture of the model, `valid` checks it,
-//! `expand` writes the code. Where the model itself is wrong, `fallback` keeps SeaORM going.
+//! The way of a model: `attr` reads the attributes, `ast` makes them one picture of the model,
+//! `valid` checks it, `expand` writes the code. Where the model itself is wrong, `fallback` keeps
+//! SeaORM going.
 
 mod ast;
 mod attr;
@@ -16,8 +18,8 @@ use syn::{Item, parse_macro_input};
 
 /// Turns the fields of a SeaORM model that carry `#[cached]` into cached fields.
 ///
-/// It stands above `#[sea_orm::model]`, above `#[sea_orm::compact_model]`, or above `#[derive(DeriveEntityModel)]`,
-/// because SeaORM has to see the columns that it adds:
+/// It stands above `#[sea_orm::model]`, above `#[sea_orm::compact_model]`, or above
+/// `#[derive(DeriveEntityModel)]`, because SeaORM has to see the columns that it adds:
 ///
 /// ```text
 /// #[cached_fields]
@@ -65,11 +67,13 @@ use syn::{Item, parse_macro_input};
 ///
 /// # After each recalculation
 ///
-/// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method `tell_the_post` of the model is called once a
-/// value was stored, also if it is the same as before, by whoever has calculated it: a worker, or a reader, who waits for it. It
-/// gets the row as it stands then. An error or a panic in it, or that it takes longer than a worker's `calculation_timeout`,
-/// becomes the event `HookFailed` and a warning; the value stays. Inside of a transaction it is called in it, and if it fails, what it has
-/// done there is undone. It is called at most once for each recalculation: not if the process ends before.
+/// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method
+/// `tell_the_post` of the model is called once a value was stored, also if it is the same as
+/// before, by whoever has calculated it: a worker, or a reader, who waits for it. It gets the row
+/// as it stands then. An error or a panic in it, or that it takes longer than a worker's
+/// `calculation_timeout`, becomes the event `HookFailed` and a warning; the value stays. Inside of
+/// a transaction it is called in it, and if it fails, what it has done there is undone. It is
+/// called at most once for each recalculation: not if the process ends before.
 ///
 /// ```text
 /// impl Model {
@@ -81,9 +85,9 @@ use syn::{Item, parse_macro_input};
 ///
 /// # Many rows at a time
 ///
-/// A calculation that queries is cheaper for many rows at once. With `#[cached(batch, depends_on(..))]` one writes, instead
-/// of the method, an associated function with an `s` at the end of its name. It returns one value for each row, in their
-/// order:
+/// A calculation that queries is cheaper for many rows at once. With
+/// `#[cached(batch, depends_on(..))]` one writes, instead of the method, an associated function
+/// with an `s` at the end of its name. It returns one value for each row, in their order:
 ///
 /// ```text
 /// impl Model {
@@ -94,15 +98,17 @@ use syn::{Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one calculation among those that run at a time;
-/// a reader calls it with its one row, as does `SlowFullName::preview`. If it fails
-/// for many rows, by an error, a panic, its timeout, or by another number of values than there are rows, it is called for
-/// each of them: so that a bad row fails alone.
+/// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one
+/// calculation among those that run at a time; a reader calls it with its one row, as does
+/// `SlowFullName::preview`. If it fails for many rows, by an error, a panic, its timeout, or by
+/// another number of values than there are rows, it is called for each of them: so that a bad row
+/// fails alone.
 ///
 /// # By a query
 ///
-/// What one query can say of many rows is cheapest. With `#[cached(query, depends_on(..))]` one writes, instead of a method, a
-/// query of any entity that selects the key of the model, column by column, then the value:
+/// What one query can say of many rows is cheapest. With `#[cached(query, depends_on(..))]` one
+/// writes, instead of a method, a query of any entity that selects the key of the model, column by
+/// column, then the value:
 ///
 /// ```text
 /// impl Model {
@@ -113,18 +119,22 @@ use syn::{Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// It is written for all rows; what it is asked for are some, and every planner carries that condition to the rows below a
-/// `GROUP BY` by the key. The value becomes one of the column's type, as a sum of `integer` does. It has one row for each key. If it
-/// has none for some, as here for a lamppost without pigeons, the field has to be an `Option`: its value is then NULL.
+/// It is written for all rows; what it is asked for are some, and every planner carries that
+/// condition to the rows below a `GROUP BY` by the key. The value becomes one of the column's type,
+/// as a sum of `integer` does. It has one row for each key. If it has none for some, as here for a
+/// lamppost without pigeons, the field has to be an `Option`: its value is then NULL.
 ///
-/// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement; on MySQL, and of rows of which more fields
-/// are due, it fetches and stores them. A query that takes longer than a second is run on its own on PostgreSQL, so that no
-/// transaction waits for it; on SQLite it should be quick, for others cannot write meanwhile. A row without a value, or with several, or
-/// with one that the database refuses, fails alone. `Load::preview` asks it for one row.
+/// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement; on
+/// MySQL, and of rows of which more fields are due, it fetches and stores them. A query that takes
+/// longer than a second is run on its own on PostgreSQL, so that no transaction waits for it; on
+/// SQLite it should be quick, for others cannot write meanwhile. A row without a value, or with
+/// several, or with one that the database refuses, fails alone. `Load::preview` asks it for one
+/// row.
 ///
 /// # What it adds
 ///
-/// In place of the field stand its columns. The doc comment and the other attributes of the field go to the first:
+/// In place of the field stand its columns. The doc comment and the other attributes of the field
+/// go to the first:
 ///
 /// | column | type |
 /// |---|---|
@@ -132,16 +142,19 @@ use syn::{Item, parse_macro_input};
 /// | `slow_full_name_recalculation_needed` | `bool`, by default true |
 /// | `slow_full_name_expires_after` | `Option<DateTimeUtc>`, with `temporal_triggers` only |
 ///
-/// `attributes(..)` are those of the columns beside the value: `attributes(serde(skip), schema(ignore))` keeps them out of the model's
-/// JSON and of its schema. Attributes of the value stand on the field, as on any other: `#[serde(skip_deserializing)]`.
-/// A model that derives `Deserialize` can be read from JSON without them: a row whose flag is not given is stale.
+/// `attributes(..)` are those of the columns beside the value:
+/// `attributes(serde(skip), schema(ignore))` keeps them out of the model's JSON and of its schema.
+/// Attributes of the value stand on the field, as on any other: `#[serde(skip_deserializing)]`. A
+/// model that derives `Deserialize` can be read from JSON without them: a row whose flag is not
+/// given is stale.
 ///
-/// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`, `fresh_slow_full_name`,
-/// `recalculate_slow_full_name`, `flag_slow_full_name_as_stale`, `set_slow_full_name` and, with `temporal_triggers`,
-/// `expire_slow_full_name_after`. On `ActiveModel` the methods `flag_slow_full_name_as_stale` and
-/// `recalculate_slow_full_name`, which store nothing: the caller saves it with other changes. Beside the model the type
-/// `SlowFullName`, which stands for the field where many rows are meant: `SlowFullName::flag(&db, condition)` flags all that
-/// meet the condition, by one statement. All have the visibility of the field.
+/// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`,
+/// `fresh_slow_full_name`, `recalculate_slow_full_name`, `flag_slow_full_name_as_stale`,
+/// `set_slow_full_name` and, with `temporal_triggers`, `expire_slow_full_name_after`. On
+/// `ActiveModel` the methods `flag_slow_full_name_as_stale` and `recalculate_slow_full_name`, which
+/// store nothing: the caller saves it with other changes. Beside the model the type `SlowFullName`,
+/// which stands for the field where many rows are meant: `SlowFullName::flag(&db, condition)` flags
+/// all that meet the condition, by one statement. All have the visibility of the field.
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);

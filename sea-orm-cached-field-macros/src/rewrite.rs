@@ -6,10 +6,12 @@ use syn::Item;
 
 use crate::{ast, errors::Errors, expand, fallback, valid};
 
-/// The code of an item under the attribute, or, with what is wrong with it, the item without cached fields.
+/// The code of an item under the attribute, or, with what is wrong with it, the item without cached
+/// fields.
 pub(crate) fn item(arguments: &TokenStream, item: &Item) -> TokenStream {
     let mut errors = Errors::default();
-    let mut model = valid::item(arguments, item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
+    let mut model =
+        valid::item(arguments, item, &mut errors).map(|item| ast::Model::of(item, &mut errors));
     let sound = model.as_mut().is_some_and(|model| valid::model(model, &mut errors));
     let code = match &model {
         Some(model) if sound => expand::model(model),

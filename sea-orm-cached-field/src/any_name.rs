@@ -1,12 +1,12 @@
-//! The user's tables and columns may have any name, also those of the library's statements: its tables, aliases, variables and
-//! columns, as they are found in the text itself.
+//! The user's tables and columns may have any name, also those of the library's statements: its
+//! tables, aliases, variables and columns, as they are found in the text itself.
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseExecutor, DbBackend, DbErr, QueryResult,
-    Statement, Value,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseExecutor, DbBackend,
+    DbErr, QueryResult, Statement, Value,
 };
 use tempfile::TempDir;
 
@@ -23,10 +23,11 @@ use crate::{
 };
 
 /// Names that mean something in SQL, beside those that are found.
-const WORDS: [&str; 10] = ["new", "old", "excluded", "main", "temp", "public", "select", "table", "values", "user"];
+const WORDS: [&str; 10] =
+    ["new", "old", "excluded", "main", "temp", "public", "select", "table", "values", "user"];
 
-/// How a user has named what a total is calculated from: rows that refer to the owner, what lies behind those, and a row that
-/// the owner refers to.
+/// How a user has named what a total is calculated from: rows that refer to the owner, what lies
+/// behind those, and a row that the owner refers to.
 struct Names<'n> {
     owner: &'n str,
     part: &'n str,
@@ -126,7 +127,10 @@ impl Names<'_> {
             steps: steps.to_vec(),
             at: steps.len() - 1,
             repeated: Vec::new(),
-            readers: vec![Reader { field: 0, columns: columns.iter().map(|&name| name.to_owned()).collect() }],
+            readers: vec![Reader {
+                field: 0,
+                columns: columns.iter().map(|&name| name.to_owned()).collect(),
+            }],
         };
         let part = step(self.part, self.key, self.part_owner);
         let detail = step(self.detail, self.part_key, self.detail_part);
@@ -166,7 +170,12 @@ impl Names<'_> {
     fn total(&self, sql: &Sql) -> String {
         let quote = |name: &str| sql.quote(name);
         let sum = |of: String, from: String| format!("COALESCE((SELECT SUM({of}) FROM {from}), 0)");
-        let parts = format!("{} p WHERE p.{} = o.{}", quote(self.part), quote(self.part_owner), quote(self.key));
+        let parts = format!(
+            "{} p WHERE p.{} = o.{}",
+            quote(self.part),
+            quote(self.part_owner),
+            quote(self.key)
+        );
         let details = format!(
             "{} d JOIN {} p ON p.{} = d.{} WHERE p.{} = o.{}",
             quote(self.detail),
@@ -176,8 +185,10 @@ impl Names<'_> {
             quote(self.part_owner),
             quote(self.key),
         );
-        let kinds = format!("{} k WHERE k.{} = o.{}", quote(self.kind), quote(self.kind_key), quote(KIND));
-        let below = format!("{} b WHERE b.{} = o.{}", quote(self.owner), quote(WHOLE), quote(self.key));
+        let kinds =
+            format!("{} k WHERE k.{} = o.{}", quote(self.kind), quote(self.kind_key), quote(KIND));
+        let below =
+            format!("{} b WHERE b.{} = o.{}", quote(self.owner), quote(WHOLE), quote(self.key));
         let sums = [
             format!("o.{}", quote(self.input)),
             sum(format!("p.{}", quote(self.size)), parts),
@@ -192,27 +203,56 @@ impl Names<'_> {
     /// What is done with the rows: changes that are worked off together.
     fn steps(&self, sql: &Sql) -> [Vec<String>; 4] {
         let quote = |name: &str| sql.quote(name);
-        let (owner, part, kind, detail) = (quote(self.owner), quote(self.part), quote(self.kind), quote(self.detail));
-        let input = format!("{}, {}, {}, {}", quote(self.key), quote(self.input), quote(KIND), quote(WHOLE));
+        let (owner, part, kind, detail) =
+            (quote(self.owner), quote(self.part), quote(self.kind), quote(self.detail));
+        let input = format!(
+            "{}, {}, {}, {}",
+            quote(self.key),
+            quote(self.input),
+            quote(KIND),
+            quote(WHOLE)
+        );
         [
             vec![
                 format!("INSERT INTO {kind} VALUES (1, 1000), (2, 2000)"),
-                format!("INSERT INTO {owner} ({input}) VALUES (1, 1, 1, NULL), (2, 2, 1, 1), (3, 3, 2, 1)"),
+                format!(
+                    "INSERT INTO {owner} ({input}) VALUES (1, 1, 1, NULL), (2, 2, 1, 1), (3, 3, 2, 1)"
+                ),
                 format!("INSERT INTO {part} VALUES (1, 1, 10), (2, 2, 20), (3, 1, 30)"),
                 format!("INSERT INTO {detail} VALUES (1, 100), (3, 300), (2, 200)"),
             ],
             vec![
-                format!("UPDATE {part} SET {} = 40 WHERE {} = 1", quote(self.size), quote(self.part_key)),
-                format!("UPDATE {detail} SET {0} = {0} + 1 WHERE {1} = 2", quote(self.amount), quote(self.detail_part)),
-                format!("UPDATE {kind} SET {} = 5000 WHERE {} = 2", quote(self.weight), quote(self.kind_key)),
+                format!(
+                    "UPDATE {part} SET {} = 40 WHERE {} = 1",
+                    quote(self.size),
+                    quote(self.part_key)
+                ),
+                format!(
+                    "UPDATE {detail} SET {0} = {0} + 1 WHERE {1} = 2",
+                    quote(self.amount),
+                    quote(self.detail_part)
+                ),
+                format!(
+                    "UPDATE {kind} SET {} = 5000 WHERE {} = 2",
+                    quote(self.weight),
+                    quote(self.kind_key)
+                ),
             ],
             // Row 1 by the row below it, row 2 by its own.
             vec![
-                format!("UPDATE {owner} SET {} = 7 WHERE {} = 2", quote(self.input), quote(self.key)),
+                format!(
+                    "UPDATE {owner} SET {} = 7 WHERE {} = 2",
+                    quote(self.input),
+                    quote(self.key)
+                ),
                 format!("UPDATE {owner} SET {} = 0 WHERE {} = 3", quote(TOTAL), quote(self.key)),
             ],
             vec![
-                format!("UPDATE {part} SET {} = 3 WHERE {} = 1", quote(self.part_owner), quote(self.part_key)),
+                format!(
+                    "UPDATE {part} SET {} = 3 WHERE {} = 1",
+                    quote(self.part_owner),
+                    quote(self.part_key)
+                ),
                 format!("DELETE FROM {part} WHERE {} = 2", quote(self.part_key)),
                 format!("UPDATE {owner} SET {0} = 4 WHERE {0} = 1", quote(self.key)),
             ],
@@ -250,7 +290,9 @@ impl Rows for Plain {
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let text = format!("{} WHERE o.{} IN ({})", self.of_keys, self.key, keys.join(", "));
             let mut rows = Vec::new();
-            for row in db.query_all_raw(Statement::from_string(db.get_database_backend(), text)).await? {
+            for row in
+                db.query_all_raw(Statement::from_string(db.get_database_backend(), text)).await?
+            {
                 rows.push((self.read_key(&row, "")?, row.try_get("", "expected")?));
             }
             Ok((Box::new(PlainRows(rows)) as Box<dyn Loaded>, Unreadable::new()))
@@ -271,7 +313,12 @@ impl Loaded for PlainRows {
         Value::BigInt(None)
     }
 
-    fn calculate<'a>(&'a self, row: usize, _: usize, _: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value> {
+    fn calculate<'a>(
+        &'a self,
+        row: usize,
+        _: usize,
+        _: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Value> {
         Box::pin(std::future::ready(Ok(self.0[row].1.into())))
     }
 
@@ -310,14 +357,17 @@ impl Fresh {
 
     async fn on_server(variable: &str, default: &str) -> Self {
         let url = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-        let server = Database::connect(&url).await.expect("start a server with `cargo xtask services`");
+        let server =
+            Database::connect(&url).await.expect("start a server with `cargo xtask services`");
         let name = format!("cached_field_names_{}", std::process::id());
         server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
         let (place, rest) = url.rsplit_once('/').unwrap();
-        let options = rest.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
+        let options =
+            rest.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
         let mut fresh = ConnectOptions::new(format!("{place}/{name}{options}"));
-        // Each name makes other texts. For one that falls out of the cache, MySQL's protocol waits 40 ms.
+        // Each name makes other texts. For one that falls out of the cache, MySQL's protocol waits
+        // 40 ms.
         fresh.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(1000));
         let db = Database::connect(fresh).await.unwrap();
         Self { db, server: Some((server, name)), _folder: None }
@@ -337,7 +387,8 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
     for table in names.tables(&sql) {
         db.execute_unprepared(&table).await?;
     }
-    let [key, owner, total, flag] = [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
+    let [key, owner, total, flag] =
+        [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
     let expected = names.total(&sql);
     let of_keys = format!(
         "SELECT o.{key} AS key_1, {expected} AS expected, o.{total} AS it_has, o.{flag} AS is_stale FROM {owner} o"
@@ -350,10 +401,16 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
             db.execute_unprepared(change).await?;
         }
         Worker::new(db, Ok(models.clone())).drain().await?;
-        for row in db.query_all_raw(Statement::from_string(db.get_database_backend(), of_keys.as_str())).await? {
-            let (expected, stored): (i64, Option<i64>) = (row.try_get("", "expected")?, row.try_get("", "it_has")?);
+        for row in db
+            .query_all_raw(Statement::from_string(db.get_database_backend(), of_keys.as_str()))
+            .await?
+        {
+            let (expected, stored): (i64, Option<i64>) =
+                (row.try_get("", "expected")?, row.try_get("", "it_has")?);
             if stored != Some(expected) || row.try_get("", "is_stale")? {
-                return Err(Error::Worker(format!("{stored:?} is not {expected}, or is stale, after {step:?}")));
+                return Err(Error::Worker(format!(
+                    "{stored:?} is not {expected}, or is stale, after {step:?}"
+                )));
             }
         }
     }
@@ -370,7 +427,8 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
 
 /// Each name in so many roles.
 async fn serves(fresh: Fresh, roles: usize) {
-    let mut all = words::names_beside_the_users(dialect::of(fresh.db.get_database_backend()).unwrap());
+    let mut all =
+        words::names_beside_the_users(dialect::of(fresh.db.get_database_backend()).unwrap());
     assert!(all.len() > 40, "{all:?}");
     all.extend(WORDS.map(str::to_owned));
     // No column can be called like the system's.

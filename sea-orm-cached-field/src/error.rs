@@ -14,9 +14,9 @@ pub(crate) use words::with_sources;
 
 /// Everything that can go wrong.
 ///
-/// Errors of [`install`](crate::CachedFields::install) are found before anything is changed, and name the table, the
-/// field and the remedy. `Debug` prints what `Display` does, followed by all causes: it is what a program shows whose `main`
-/// returns the error.
+/// Errors of [`install`](crate::CachedFields::install) are found before anything is changed, and
+/// name the table, the field and the remedy. `Debug` prints what `Display` does, followed by all
+/// causes: it is what a program shows whose `main` returns the error.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -50,7 +50,8 @@ pub enum Error {
         message: String,
     },
 
-    /// The user's calculation took longer than the worker allows. Raise `Worker::calculation_timeout`, or make it faster.
+    /// The user's calculation took longer than the worker allows. Raise
+    /// `Worker::calculation_timeout`, or make it faster.
     #[error("the calculation of `{field}` of `{table}` {key} was stopped after {seconds} s")]
     TimedOut {
         /// The owner's table.
@@ -63,8 +64,8 @@ pub enum Error {
         seconds: f64,
     },
 
-    /// A calculation of many rows at a time (`batch`) returned more or fewer values than there were rows. As for every
-    /// calculation of many rows that fails, they are then calculated one by one.
+    /// A calculation of many rows at a time (`batch`) returned more or fewer values than there were
+    /// rows. As for every calculation of many rows that fails, they are then calculated one by one.
     #[error(
         "the calculation of `{field}` for {} of `{table}` returned {}: it has to return one for each row, in their order",
         counted(*expected as u64, "row"), counted(*found as u64, "value")
@@ -80,10 +81,13 @@ pub enum Error {
         found: usize,
     },
 
-    /// A unique index over the field's column refuses the value, because another row has it. A row that is to be recalculated
-    /// gives its value up, and its column is NULL until then. A row that is not to be recalculated keeps its value. Workers try
-    /// the refused row again, as they do when a calculation fails.
-    #[error("`{field}` of `{table}` {key} could not be stored, for a unique index allows its value once: {remedy}")]
+    /// A unique index over the field's column refuses the value, because another row has it. A row
+    /// that is to be recalculated gives its value up, and its column is NULL until then. A row that
+    /// is not to be recalculated keeps its value. Workers try the refused row again, as they do
+    /// when a calculation fails.
+    #[error(
+        "`{field}` of `{table}` {key} could not be stored, for a unique index allows its value once: {remedy}"
+    )]
     NotUnique {
         /// The owner's table.
         table: String,
@@ -106,8 +110,9 @@ pub enum Error {
         key: Key,
     },
 
-    /// A cached field had to be fresh, to be read or because another is calculated from it, and stayed stale for ten seconds: its row is locked by
-    /// a transaction, may not be written by this role, or changes all the time. Nothing was lost: read again later.
+    /// A cached field had to be fresh, to be read or because another is calculated from it, and
+    /// stayed stale for ten seconds: its row is locked by a transaction, may not be written by this
+    /// role, or changes all the time. Nothing was lost: read again later.
     #[error("`{field}` of `{table}` {key} could not be made fresh: {reason}")]
     StaleInput {
         /// The owner's table.
@@ -130,8 +135,8 @@ pub enum Error {
     },
 
     /// The cached fields are not installed in this database, or not completely. Call
-    /// [`CachedFields::install`](crate::CachedFields::install). A program with several databases has to pick the models of each
-    /// with [`CachedFields::of`](crate::CachedFields::of).
+    /// [`CachedFields::install`](crate::CachedFields::install). A program with several databases
+    /// has to pick the models of each with [`CachedFields::of`](crate::CachedFields::of).
     #[error(
         "the cached fields of `{table}` ({fields}) are not installed in this database: it has no `{missing}`; call `CachedFields::install(&db)` at start-up or in a migration, or, if `{table}` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
     )]
@@ -148,7 +153,8 @@ pub enum Error {
     #[error(transparent)]
     Shared(Arc<Error>),
 
-    /// The program has no support for this database: enable the feature `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql`.
+    /// The program has no support for this database: enable the feature `sqlx-sqlite`,
+    /// `sqlx-postgres` or `sqlx-mysql`.
     #[error(
         "cached fields are not supported on {database}: enable the feature `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and connect to such a database"
     )]
@@ -157,8 +163,9 @@ pub enum Error {
         database: &'static str,
     },
 
-    /// On MySQL and MariaDB the action of a foreign key (`ON DELETE`, `ON UPDATE`) changes rows without calling triggers.
-    /// `install` makes triggers on the tables that are referred to; what they cannot follow is refused.
+    /// On MySQL and MariaDB the action of a foreign key (`ON DELETE`, `ON UPDATE`) changes rows
+    /// without calling triggers. `install` makes triggers on the tables that are referred to; what
+    /// they cannot follow is refused.
     #[error(
         "the cached fields of `{table}` ({fields}) cannot see what the foreign key `{constraint}` of `{on}` changes: {reason}"
     )]
@@ -175,8 +182,8 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would end the transaction that
-    /// they were called in: call them with a connection.
+    /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would
+    /// end the transaction that they were called in: call them with a connection.
     #[error(
         "on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions"
     )]
@@ -189,21 +196,26 @@ pub enum Error {
         path: Vec<String>,
     },
 
-    /// A row whose field is calculated, over other rows, from itself: the data of a field with `recursive` goes in a
-    /// circle. The row is tried again as if it had failed, and at once when the circle is broken.
-    #[error("`{field}` of `{table}` is calculated from itself: the data goes in a circle, {}", circle(path))]
+    /// A row whose field is calculated, over other rows, from itself: the data of a field with
+    /// `recursive` goes in a circle. The row is tried again as if it had failed, and at once when
+    /// the circle is broken.
+    #[error(
+        "`{field}` of `{table}` is calculated from itself: the data goes in a circle, {}",
+        circle(path)
+    )]
     DataCycle {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: &'static str,
-        /// The rows of the circle, each calculated from the one before; the first stands again at the end.
+        /// The rows of the circle, each calculated from the one before; the first stands again at
+        /// the end.
         path: Vec<Key>,
     },
 
-    /// The user's calculation changes what it is calculated from, so that each recalculation called for another. The value of
-    /// the last is stored; the row stays flagged, and is recalculated when somebody else changes something, or by
-    /// `CachedFields::repair`.
+    /// The user's calculation changes what it is calculated from, so that each recalculation called
+    /// for another. The value of the last is stored; the row stays flagged, and is recalculated
+    /// when somebody else changes something, or by `CachedFields::repair`.
     #[error(
         "the calculation of `{field}` of `{table}` {key} changes what the field depends on: {waves} recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"
     )]
@@ -274,8 +286,9 @@ pub enum Error {
         missing: String,
     },
 
-    /// What an entity names as its table is a view, a foreign or temporary table or the like: no trigger can stand there, or
-    /// none would see every change. Also a partition may be such a table.
+    /// What an entity names as its table is a view, a foreign or temporary table or the like: no
+    /// trigger can stand there, or none would see every change. Also a partition may be such a
+    /// table.
     #[error(
         "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
     )]
@@ -290,7 +303,8 @@ pub enum Error {
         kind: String,
     },
 
-    /// A table is not what the entity says: a column is missing, or only some of a field's columns are there.
+    /// A table is not what the entity says: a column is missing, or only some of a field's columns
+    /// are there.
     #[error(
         "the table `{table}` has no column `{column}`, which the cached field `{field}` of `{owner}` needs: {remedy}"
     )]
@@ -307,7 +321,8 @@ pub enum Error {
         remedy: &'static str,
     },
 
-    /// A column of a field that is there already has a type that does not hold the field's values, or its flag may be NULL.
+    /// A column of a field that is there already has a type that does not hold the field's values,
+    /// or its flag may be NULL.
     #[error(
         "the column `{column}` of `{table}` is `{found}`, but the cached field `{field}` needs `{expected}`: {remedy}"
     )]
@@ -326,7 +341,8 @@ pub enum Error {
         remedy: &'static str,
     },
 
-    /// The database does not know the time zone that a field's expiry is written in (`expiration_time_zone`).
+    /// The database does not know the time zone that a field's expiry is written in
+    /// (`expiration_time_zone`).
     #[error(
         "the database does not know the time zone `{zone}` of the cached field `{field}` of `{table}`: bring its time zones up to date, or use an older name of the zone"
     )]
@@ -340,7 +356,9 @@ pub enum Error {
     },
 
     /// The database's user may not create what has to be created.
-    #[error("to install the cached fields of `{table}` ({fields}) the database's user needs {privilege}: {remedy}")]
+    #[error(
+        "to install the cached fields of `{table}` ({fields}) the database's user needs {privilege}: {remedy}"
+    )]
     MissingPrivilege {
         /// The owner's table.
         table: String,
@@ -387,7 +405,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// Something else already has the name of one of our tables. It is left alone, by `uninstall` too.
+    /// Something else already has the name of one of our tables. It is left alone, by `uninstall`
+    /// too.
     #[error(
         "the cached fields of `{table}` ({fields}) need the name `{name}` for a table of their own, but something else in the database has it: rename that"
     )]

@@ -1,8 +1,9 @@
-//! Cached fields for [SeaORM](sea_orm): an expensive attribute of a row, kept in columns of its own row, and kept
-//! *right*.
+//! Cached fields for [SeaORM](sea_orm): an expensive attribute of a row, kept in columns of its own
+//! row, and kept *right*.
 //!
-//! A field declares what its calculation reads. Triggers mark what changes there, in the transaction of the change,
-//! whoever makes it; a [worker](CachedFields::worker), or the next reader, recalculates. Nothing is lost, nobody waits.
+//! A field declares what its calculation reads. Triggers mark what changes there, in the
+//! transaction of the change, whoever makes it; a [worker](CachedFields::worker), or the next
+//! reader, recalculates. Nothing is lost, nobody waits.
 //!
 //! ```
 //! mod lamppost {
@@ -80,8 +81,8 @@
 //! # }
 //! ```
 //!
-//! [`cached_fields`] says what the attribute accepts and what it writes. [`CachedFields`] sets a database up, makes
-//! [workers](Worker) and tells [events](Event).
+//! [`cached_fields`] says what the attribute accepts and what it writes. [`CachedFields`] sets a
+//! database up, makes [workers](Worker) and tells [events](Event).
 //!
 //! Who comes from Django's `django-cached-field` finds both side by side in
 #![cfg_attr(doc, doc = "[`from_django`].")]
@@ -97,11 +98,20 @@
 //! | `migration` | [`InstallCachedFields`] and [`SuspendCachedFields`], steps of a `sea-orm-migration` migrator |
 //!
 //! None is on by default.
-#![cfg_attr(not(feature = "migration"), doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field")]
-#![cfg_attr(not(feature = "migration"), doc = "\n[`SuspendCachedFields`]: https://docs.rs/sea-orm-cached-field")]
+#![cfg_attr(
+    not(feature = "migration"),
+    doc = "\n[`InstallCachedFields`]: https://docs.rs/sea-orm-cached-field"
+)]
+#![cfg_attr(
+    not(feature = "migration"),
+    doc = "\n[`SuspendCachedFields`]: https://docs.rs/sea-orm-cached-field"
+)]
 #![cfg_attr(
     not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
-    allow(dead_code, reason = "the dialects are always there, what serves a worker of one only with its feature")
+    allow(
+        dead_code,
+        reason = "the dialects are always there, what serves a worker of one only with its feature"
+    )
 )]
 
 mod access;
@@ -128,8 +138,8 @@ pub use error::Error;
 pub use event::Event;
 pub use facade::{CachedFields, Models};
 pub use field::{
-    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec, Flagging, Flaw, Hop,
-    IntoExecutor, Key, Query, Read, Stored,
+    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec,
+    Flagging, Flaw, Hop, IntoExecutor, Key, Query, Read, Stored,
 };
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};
@@ -159,14 +169,14 @@ pub mod __private {
     pub use crate::{
         Error,
         access::{
-            Flag, FlagRows, expire, flag, flag_rows, load_rows, preview, read, read_fresh, recalculate,
-            recalculate_rows, set,
+            Flag, FlagRows, expire, flag, flag_rows, load_rows, preview, read, read_fresh,
+            recalculate, recalculate_rows, set,
         },
         calculation::blocking,
         field::{
-            BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry, FieldEntry,
-            FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path, Query, Stored, Takes,
-            TakesOthers, boxed, calculate_one, moment_in, stale,
+            BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry,
+            FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path,
+            Query, Stored, Takes, TakesOthers, boxed, calculate_one, moment_in, stale,
         },
         registry::{Registration, select},
     };

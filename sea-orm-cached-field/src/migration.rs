@@ -5,12 +5,14 @@ use sea_orm_migration::{
 
 use crate::{CachedFields, Models};
 
-/// Installation as a step of a migrator: up installs all cached fields of the program, down uninstalls them.
+/// Installation as a step of a migrator: up installs all cached fields of the program, down
+/// uninstalls them.
 ///
 /// In a program with several databases, [`InstallCachedFields::of`] picks the models of this one.
 ///
-/// Put it behind the migrations that create the tables. As a migration runs once, list it again (under another name,
-/// with [`InstallCachedFields::named`]) when fields were added or changed; it only makes what is missing.
+/// Put it behind the migrations that create the tables. As a migration runs once, list it again
+/// (under another name, with [`InstallCachedFields::named`]) when fields were added or changed; it
+/// only makes what is missing.
 ///
 /// ```
 /// use sea_orm_cached_field::InstallCachedFields;
@@ -50,7 +52,10 @@ impl MigrationName for InstallCachedFields {
 }
 
 #[sea_orm_migration::async_trait::async_trait]
-#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+#[allow(
+    elided_lifetimes_in_paths,
+    reason = "`async_trait` must see the signatures that the trait has"
+)]
 impl MigrationTrait for InstallCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = executor(manager);
@@ -72,8 +77,8 @@ impl MigrationTrait for InstallCachedFields {
     }
 }
 
-/// The first step of a migration that changes a table with cached fields, or one that they depend on: up does what
-/// [`CachedFields::suspend`] does, down does nothing.
+/// The first step of a migration that changes a table with cached fields, or one that they depend
+/// on: up does what [`CachedFields::suspend`] does, down does nothing.
 ///
 /// Put it before the migration, and [`InstallCachedFields`] behind it.
 ///
@@ -120,7 +125,10 @@ impl MigrationName for SuspendCachedFields {
 }
 
 #[sea_orm_migration::async_trait::async_trait]
-#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+#[allow(
+    elided_lifetimes_in_paths,
+    reason = "`async_trait` must see the signatures that the trait has"
+)]
 impl MigrationTrait for SuspendCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in &self.tables {

@@ -1,4 +1,5 @@
-//! Recalculation: claimed rows of a model, from their calculation to the store. What workers and readers have in common.
+//! Recalculation: claimed rows of a model, from their calculation to the store. What workers and
+//! readers have in common.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -59,14 +60,18 @@ pub(crate) struct Recalculation<'a, H> {
 }
 
 impl<H: Holder> Recalculation<'_, H> {
-    /// Calculates the claims' fields, and stores each value as soon as it is there. A calculation that fails is no error: it
-    /// is kept with its row. After an error, what is not settled is still leased.
+    /// Calculates the claims' fields, and stores each value as soon as it is there. A calculation
+    /// that fails is no error: it is kept with its row. After an error, what is not settled is
+    /// still leased.
     pub(crate) async fn run(&self, claims: &[Claim]) -> Result<(), Error> {
-        let given_up = self.retry.and_then(|retry| i32::try_from(retry.max_attempts).ok()).unwrap_or(i32::MAX);
+        let given_up =
+            self.retry.and_then(|retry| i32::try_from(retry.max_attempts).ok()).unwrap_or(i32::MAX);
         let claims = self.without_circles(claims).await?;
-        let (lost, claims): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| claim.attempts > given_up);
+        let (lost, claims): (Vec<Claim>, Vec<Claim>) =
+            claims.into_iter().partition(|claim| claim.attempts > given_up);
         for claim in lost {
-            // Failures are kept when they happen; more attempts than that mean that workers died of it.
+            // Failures are kept when they happen; more attempts than that mean that workers died of
+            // it.
             let error = Error::Worker("it ended each time while it calculated this row".to_owned());
             self.fail(&claim, error).await?;
         }
@@ -75,7 +80,8 @@ impl<H: Holder> Recalculation<'_, H> {
             return Ok(());
         }
         let (calculated, settled) = mpsc::channel(claims.len());
-        // Side by side: while a value waits for a connection to be stored with, the calculations go on and give theirs back.
+        // Side by side: while a value waits for a connection to be stored with, the calculations go
+        // on and give theirs back.
         tokio::try_join!(self.calculate(claims, calculated), self.settle_all(settled))?;
         Ok(())
     }
@@ -98,8 +104,8 @@ impl<H: Holder> Recalculation<'_, H> {
         Ok(left)
     }
 
-    /// Has the database calculate and store what it can by one query, and returns the rest: rows of which more is due, and
-    /// what could not be stored so, for whatever reason.
+    /// Has the database calculate and store what it can by one query, and returns the rest: rows of
+    /// which more is due, and what could not be stored so, for whatever reason.
     async fn have_calculated(&self, claims: Vec<Claim>) -> Vec<Claim> {
         let Self { engine, connections, model, limits, .. } = *self;
         if model.owner.fields.iter().all(|field| field.query.is_none()) {
@@ -109,15 +115,23 @@ impl<H: Holder> Recalculation<'_, H> {
         for claim in &claims {
             *due.entry(claim.key.clone()).or_default() += 1;
         }
-        let (queried, mut rest): (Vec<Claim>, Vec<Claim>) = claims
-            .into_iter()
-            .partition(|claim| model.owner.fields[claim.field].query.is_some() && due[&claim.key] == 1);
+        let (queried, mut rest): (Vec<Claim>, Vec<Claim>) = claims.into_iter().partition(|claim| {
+            model.owner.fields[claim.field].query.is_some() && due[&claim.key] == 1
+        });
         let mut fields: BTreeMap<usize, Vec<Claim>> = BTreeMap::new();
         for claim in queried {
             fields.entry(claim.field).or_default().push(claim);
         }
         for claims in fields.into_values() {
-            match invalidation::complete_by_query(engine, connections, model, &claims, limits.timeout).await {
+            match invalidation::complete_by_query(
+                engine,
+                connections,
+                model,
+                &claims,
+                limits.timeout,
+            )
+            .await
+            {
                 Ok(Some(verdicts)) => {
                     self.holder.settled(&claims);
                     self.have_stored(&claims, &verdicts).await;
@@ -133,13 +147,18 @@ impl<H: Holder> Recalculation<'_, H> {
         rest
     }
 
-    async fn calculate(&self, claims: Vec<Claim>, calculated: mpsc::Sender<Vec<Calculated>>) -> Result<(), Error> {
+    async fn calculate(
+        &self,
+        claims: Vec<Claim>,
+        calculated: mpsc::Sender<Vec<Calculated>>,
+    ) -> Result<(), Error> {
         let (db, rows_over) = (DatabaseExecutor::Connection(self.db), self.connections.reader());
         calculate(self.engine, (&rows_over, &db), self.model, claims, self.limits, calculated).await
     }
 
     async fn settle_all(&self, calculated: mpsc::Receiver<Vec<Calculated>>) -> Result<(), Error> {
-        let mut chunks = pin!(ReceiverStream::new(calculated).chunks_timeout(self.together, STORED_WITHIN));
+        let mut chunks =
+            pin!(ReceiverStream::new(calculated).chunks_timeout(self.together, STORED_WITHIN));
         while let Some(chunk) = chunks.next().await {
             self.settle(chunk.into_iter().flatten().collect()).await?;
         }
@@ -150,7 +169,9 @@ impl<H: Holder> Recalculation<'_, H> {
         let (mut values, mut gone, mut postponed) = (Vec::new(), Vec::new(), Vec::new());
         for Calculated { claim, outcome } in calculated {
             match outcome {
-                Outcome::Value { value, changed } => values.push(Calculation { claim, value, changed }),
+                Outcome::Value { value, changed } => {
+                    values.push(Calculation { claim, value, changed })
+                }
                 Outcome::Failed(error) => self.fail(&claim, error).await?,
                 Outcome::Postponed => postponed.push(claim),
                 Outcome::Gone => gone.push(claim),
@@ -161,7 +182,14 @@ impl<H: Holder> Recalculation<'_, H> {
             self.complete(&values).await?;
         }
         if !postponed.is_empty() {
-            invalidation::hand_back(self.engine, self.connections, self.model, &postponed, Duration::ZERO).await?;
+            invalidation::hand_back(
+                self.engine,
+                self.connections,
+                self.model,
+                &postponed,
+                Duration::ZERO,
+            )
+            .await?;
             self.holder.settled(&postponed);
         }
         if !gone.is_empty() {
@@ -175,13 +203,17 @@ impl<H: Holder> Recalculation<'_, H> {
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let mut tried = 1;
         let verdicts = loop {
-            let error = match invalidation::complete(self.engine, self.connections, self.model, values).await {
-                Ok(verdicts) => break verdicts,
-                Err(error) => error,
-            };
+            let error =
+                match invalidation::complete(self.engine, self.connections, self.model, values)
+                    .await
+                {
+                    Ok(verdicts) => break verdicts,
+                    Err(error) => error,
+                };
             if tried == COMPLETIONS || self.engine.refuses_value(&error) {
                 return match values {
-                    // If the database cannot be reached, neither can this be kept, and the batch fails.
+                    // If the database cannot be reached, neither can this be kept, and the batch
+                    // fails.
                     [only] => self.fail(&only.claim, error).await,
                     _ => self.complete_singly(values).await,
                 };
@@ -197,14 +229,15 @@ impl<H: Holder> Recalculation<'_, H> {
 
     async fn have_stored(&self, claims: &[Claim], verdicts: &[Verdict]) {
         let stored = claims.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_stored());
-        let stored = stored.inspect(|(claim, verdict)| self.holder.stored(claim, **verdict == Verdict::Publish));
+        let stored = stored
+            .inspect(|(claim, verdict)| self.holder.stored(claim, **verdict == Verdict::Publish));
         let stored = stored.map(|(claim, _)| (claim.key.clone(), claim.field)).collect();
         let db = DatabaseExecutor::Connection(self.db);
         after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
     }
 
-    /// One of the values cannot be stored, for it does not fit its column, or a trigger objects: the others must not fail
-    /// with it.
+    /// One of the values cannot be stored, for it does not fit its column, or a trigger objects:
+    /// the others must not fail with it.
     async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
         for value in values {
             Box::pin(self.complete(std::slice::from_ref(value))).await?;
@@ -213,7 +246,8 @@ impl<H: Holder> Recalculation<'_, H> {
     }
 
     async fn fail(&self, claim: &Claim, error: Error) -> Result<(), Error> {
-        invalidation::fail(self.engine, self.connections, self.model, claim, &error, self.retry).await?;
+        invalidation::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
+            .await?;
         self.holder.settled(std::slice::from_ref(claim));
         self.holder.failed(claim, error);
         Ok(())

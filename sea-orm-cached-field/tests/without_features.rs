@@ -61,7 +61,8 @@ async fn one_warning_names_the_feature() {
     let warnings = warnings.0.lock().unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].starts_with("the feature `sqlx-sqlite` of `sea-orm-cached-field` is not enabled"),
+        warnings[0]
+            .starts_with("the feature `sqlx-sqlite` of `sea-orm-cached-field` is not enabled"),
         "{warnings:?}"
     );
 }

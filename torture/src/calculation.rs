@@ -1,4 +1,5 @@
-//! How a worker calculates a field: term by term, each by a query of its own, with pauses in between in which others write.
+//! How a worker calculates a field: term by term, each by a query of its own, with pauses in
+//! between in which others write.
 
 use std::{
     collections::HashMap,
@@ -29,7 +30,8 @@ const PANICS: u32 = 2;
 /// Whether they do in this process, and take their time.
 pub(crate) static IS_ROUGH: AtomicBool = AtomicBool::new(false);
 
-/// One pause in five may be as long as this, in milliseconds: two of them are longer than the workers' leases.
+/// One pause in five may be as long as this, in milliseconds: two of them are longer than the
+/// workers' leases.
 const LONGEST_PAUSE: u64 = 400;
 
 pub(crate) async fn of_row(
@@ -61,9 +63,15 @@ pub(crate) async fn of_row(
     Ok(sum)
 }
 
-async fn read(table: usize, term: &Term, n: i64, db: &DatabaseExecutor<'_>) -> Result<i64, BoxError> {
+async fn read(
+    table: usize,
+    term: &Term,
+    n: i64,
+    db: &DatabaseExecutor<'_>,
+) -> Result<i64, BoxError> {
     let backend = db.get_database_backend();
-    let (name, value) = (schema().tables[table].name, expression(schema(), table, term, backend, Some(n)));
+    let (name, value) =
+        (schema().tables[table].name, expression(schema(), table, term, backend, Some(n)));
     let sql = format!("SELECT {value} AS value FROM \"{name}\" x0 WHERE {}", is_row(table, n));
     let row = db.query_one_raw(Statement::from_string(backend, said(backend, &sql))).await?;
     Ok(row.map_or(Ok(0), |row| row.try_get("", "value"))?)
@@ -86,12 +94,15 @@ fn as_read_last_time(row: Place, read: i64) -> i64 {
     LAST.lock().unwrap_or_else(PoisonError::into_inner).insert(row, read).unwrap_or(read)
 }
 
-/// The calculation as a query: the key, and the value. The quotes are the database's, for it is written once for all.
+/// The calculation as a query: the key, and the value. The quotes are the database's, for it is
+/// written once for all.
 pub(crate) fn select(table: usize, field: usize) -> SelectStatement {
     let backend = crate::BACKEND.get().copied().expect("the database is known by now");
     let terms = (1..).zip(&schema().tables[table].fields[field].terms);
     let terms: Vec<String> = terms
-        .map(|(weight, term)| format!("{weight} * {}", expression(schema(), table, term, backend, None)))
+        .map(|(weight, term)| {
+            format!("{weight} * {}", expression(schema(), table, term, backend, None))
+        })
         .collect();
     let row = Alias::new("x0");
     let mut select = Query::select();

@@ -5,8 +5,8 @@ use std::{io::Write, time::Duration};
 use anyhow::Result;
 use fastrand::Rng;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::{
@@ -33,7 +33,10 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
                 schema.tables[table].links.iter().map(|_| Some(chance.i64(0..ROWS / 4))).collect();
             // With a foreign key to itself or to what is not there yet, it would be refused.
             let _ = db
-                .execute_unprepared(&said(backend, &insert(schema, table, n, chance.i64(0..100), &links, false)))
+                .execute_unprepared(&said(
+                    backend,
+                    &insert(schema, table, n, chance.i64(0..100), &links, false),
+                ))
                 .await;
         }
         for n in CANARIES {
@@ -42,33 +45,58 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
                 .iter()
                 .map(|link| Some(chance.i64(CANARIES)).filter(|_| link.to <= table))
                 .collect();
-            db.execute_unprepared(&said(backend, &insert(schema, table, n, 7, &links, true))).await?;
+            db.execute_unprepared(&said(backend, &insert(schema, table, n, 7, &links, true)))
+                .await?;
         }
     }
     Ok(())
 }
 
-fn insert(schema: &Schema, table: usize, n: i64, data: i64, links: &[Option<i64>], canary: bool) -> String {
-    let mut columns: Vec<String> = key(table).iter().map(|(column, _)| (*column).to_owned()).collect();
+fn insert(
+    schema: &Schema,
+    table: usize,
+    n: i64,
+    data: i64,
+    links: &[Option<i64>],
+    canary: bool,
+) -> String {
+    let mut columns: Vec<String> =
+        key(table).iter().map(|(column, _)| (*column).to_owned()).collect();
     let mut values = key_values(table, n);
     columns.extend(["a", "b", "born", "canary"].map(str::to_owned));
-    values.extend([data.to_string(), (data + 1).to_string(), fastrand::i64(1..i64::MAX).to_string()]);
+    values.extend([
+        data.to_string(),
+        (data + 1).to_string(),
+        fastrand::i64(1..i64::MAX).to_string(),
+    ]);
     values.push(i64::from(canary).to_string());
     for (link, to) in links.iter().enumerate() {
         columns.extend(link_columns(schema, table, link));
         values.extend(link_values(schema, table, link, *to));
     }
     let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-    format!("INSERT INTO \"{}\" ({}) VALUES ({})", schema.tables[table].name, columns.join(", "), values.join(", "))
+    format!(
+        "INSERT INTO \"{}\" ({}) VALUES ({})",
+        schema.tables[table].name,
+        columns.join(", "),
+        values.join(", ")
+    )
 }
 
 /// Writes until the end of its input, and says of each transaction how it ended.
-pub(crate) async fn write(urls: &[String], undecided: Option<String>, seed: u64, chance: u64) -> Result<()> {
+pub(crate) async fn write(
+    urls: &[String],
+    undecided: Option<String>,
+    seed: u64,
+    chance: u64,
+) -> Result<()> {
     let schema = set_schema(seed);
     let writers: Vec<_> = (0..WRITERS)
         .map(|n| {
             let (url, undecided) = (urls[n as usize % urls.len()].clone(), undecided.clone());
-            tokio::spawn(async move { write_as_one(&url, undecided, schema, Rng::with_seed(chance ^ n)).await })
+            tokio::spawn(async move {
+                write_as_one(&url, undecided, schema, Rng::with_seed(chance ^ n)).await
+            })
         })
         .collect();
     told_to_stop().await;
@@ -76,7 +104,12 @@ pub(crate) async fn write(urls: &[String], undecided: Option<String>, seed: u64,
     Ok(())
 }
 
-async fn write_as_one(url: &str, undecided: Option<String>, schema: &'static Schema, chance: Rng) -> Result<()> {
+async fn write_as_one(
+    url: &str,
+    undecided: Option<String>,
+    schema: &'static Schema,
+    chance: Rng,
+) -> Result<()> {
     let mut client = Client::new(url, undecided, schema, chance).await;
     loop {
         let ended = client.ended().await;
@@ -161,7 +194,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn new(url: &str, undecided: Option<String>, schema: &'static Schema, chance: Rng) -> Self {
+    pub(crate) async fn new(
+        url: &str,
+        undecided: Option<String>,
+        schema: &'static Schema,
+        chance: Rng,
+    ) -> Self {
         let usual = connected(url).await;
         let undecided = match undecided {
             Some(url) => Some(connected(&url).await),
@@ -233,7 +271,8 @@ impl Client {
         TransactionOptions { isolation_level, ..Default::default() }
     }
 
-    /// Anybody may, at `READ COMMITTED` or where nobody is told apart; above it one transaction in five does.
+    /// Anybody may, at `READ COMMITTED` or where nobody is told apart; above it one transaction in
+    /// five does.
     fn takes_back(&mut self, isolation: Option<IsolationLevel>) -> TakesBack {
         if self.undecided.is_none() || isolation == Some(IsolationLevel::ReadCommitted) {
             TakesBack::Sometimes
@@ -245,7 +284,11 @@ impl Client {
     }
 
     /// What is changed since is there or taken back, and canaries are always taken back.
-    async fn savepoint(&mut self, transaction: &DatabaseTransaction, takes_back: TakesBack) -> Result<(), DbErr> {
+    async fn savepoint(
+        &mut self,
+        transaction: &DatabaseTransaction,
+        takes_back: TakesBack,
+    ) -> Result<(), DbErr> {
         let inner = transaction.begin().await?;
         let (canaries, keeps) = match takes_back {
             TakesBack::Never => (false, true),
@@ -282,7 +325,10 @@ impl Client {
             1 => format!("DELETE FROM \"{name}\" WHERE {row}"),
             2 => {
                 let link = self.chance.usize(..self.schema.tables[table].links.len());
-                format!("UPDATE \"{name}\" SET {} WHERE {row}", set_link(self.schema, table, link, None))
+                format!(
+                    "UPDATE \"{name}\" SET {} WHERE {row}",
+                    set_link(self.schema, table, link, None)
+                )
             }
             _ => {
                 let field = self.field(table);
@@ -308,7 +354,11 @@ impl Client {
                 let row = self.row();
                 self.run(
                     db,
-                    &format!("DELETE FROM \"{}\" WHERE {}", self.schema.tables[table].name, is_row(table, row)),
+                    &format!(
+                        "DELETE FROM \"{}\" WHERE {}",
+                        self.schema.tables[table].name,
+                        is_row(table, row)
+                    ),
                 )
                 .await
             }
@@ -328,7 +378,10 @@ impl Client {
         let set = match self.chance.u8(..50) {
             0..14 => format!("\"{column}\" = {number} WHERE {row}"),
             14..18 => format!("\"{column}\" = \"{column}\" + 1 WHERE {row}"),
-            18..21 => format!("\"{column}\" = \"{column}\" + 1 WHERE \"canary\" = 0 AND \"a\" < {}", number / 3),
+            18..21 => format!(
+                "\"{column}\" = \"{column}\" + 1 WHERE \"canary\" = 0 AND \"a\" < {}",
+                number / 3
+            ),
             21..22 => format!("\"{column}\" = \"{column}\" WHERE \"canary\" = 0"),
             22..35 => {
                 let to = Some(self.chance.i64(0..ROWS / 2)).filter(|_| self.chance.u8(..6) > 0);
@@ -338,7 +391,9 @@ impl Client {
             38..40 => format!("\"{field}_recalculation_needed\" = true WHERE {row}"),
             40..44 => format!("\"{field}_recalculation_needed\" = false WHERE {row}"),
             44..46 => format!("\"cached_{field}\" = {number} WHERE {row}"),
-            46..48 => format!("\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false WHERE {row}"),
+            46..48 => format!(
+                "\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false WHERE {row}"
+            ),
             _ => format!("\"f0_expires_after\" = '2020-01-01 00:00:00' WHERE {row}"),
         };
         format!("UPDATE \"{name}\" SET {set}")
@@ -347,15 +402,22 @@ impl Client {
     /// In some way; as most of these rows exist, often it is an upsert.
     async fn insert(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let links = self.schema.tables[table].links.len();
-        let links: Vec<Option<i64>> =
-            (0..links).map(|_| Some(self.chance.i64(0..ROWS / 2)).filter(|_| self.chance.u8(..4) > 0)).collect();
+        let links: Vec<Option<i64>> = (0..links)
+            .map(|_| Some(self.chance.i64(0..ROWS / 2)).filter(|_| self.chance.u8(..4) > 0))
+            .collect();
         let (n, data) = (self.row(), self.chance.i64(0..100));
         let insert = insert(self.schema, table, n, data, &links, false);
-        let keys: Vec<String> = key(table).iter().map(|(column, _)| format!("\"{column}\"")).collect();
+        let keys: Vec<String> =
+            key(table).iter().map(|(column, _)| format!("\"{column}\"")).collect();
         let upsert = match (self.backend, self.chance.bool()) {
-            (DbBackend::MySql, true) => format!("{insert} ON DUPLICATE KEY UPDATE \"a\" = VALUES(\"a\")"),
+            (DbBackend::MySql, true) => {
+                format!("{insert} ON DUPLICATE KEY UPDATE \"a\" = VALUES(\"a\")")
+            }
             (DbBackend::MySql, false) => insert.replacen("INSERT", "INSERT IGNORE", 1),
-            (_, true) => format!("{insert} ON CONFLICT ({}) DO UPDATE SET \"a\" = excluded.\"a\"", keys.join(", ")),
+            (_, true) => format!(
+                "{insert} ON CONFLICT ({}) DO UPDATE SET \"a\" = excluded.\"a\"",
+                keys.join(", ")
+            ),
             (_, false) => format!("{insert} ON CONFLICT DO NOTHING"),
         };
         self.run(db, &upsert).await
@@ -364,7 +426,8 @@ impl Client {
     async fn change_key(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let (from, to) = (self.row(), self.row());
         let name = self.schema.tables[table].name;
-        let taken = said(self.backend, &format!("SELECT 1 FROM \"{name}\" WHERE {}", is_row(table, to)));
+        let taken =
+            said(self.backend, &format!("SELECT 1 FROM \"{name}\" WHERE {}", is_row(table, to)));
         if db.query_one_raw(Statement::from_string(self.backend, taken)).await?.is_some() {
             return Ok(());
         }
@@ -373,17 +436,30 @@ impl Client {
             .zip(key_values(table, to))
             .map(|((column, _), value)| format!("\"{column}\" = {value}"))
             .collect();
-        self.run(db, &format!("UPDATE \"{name}\" SET {} WHERE {}", set.join(", "), is_row(table, from))).await
+        self.run(
+            db,
+            &format!("UPDATE \"{name}\" SET {} WHERE {}", set.join(", "), is_row(table, from)),
+        )
+        .await
     }
 
     /// Counts in the row, and in the ledger too: what is written over would be missing.
     async fn take_a_turn(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let (name, row) = (self.schema.tables[table].name, is_row(table, self.row()));
-        let turn = said(self.backend, &format!("UPDATE \"{name}\" SET \"turns\" = \"turns\" + 1 WHERE {row}"));
+        let turn = said(
+            self.backend,
+            &format!("UPDATE \"{name}\" SET \"turns\" = \"turns\" + 1 WHERE {row}"),
+        );
         if db.execute_unprepared(&turn).await?.rows_affected() == 0 {
             return Ok(());
         }
-        self.run(db, &format!("INSERT INTO \"ledger\" (\"born\") SELECT \"born\" FROM \"{name}\" WHERE {row}")).await
+        self.run(
+            db,
+            &format!(
+                "INSERT INTO \"ledger\" (\"born\") SELECT \"born\" FROM \"{name}\" WHERE {row}"
+            ),
+        )
+        .await
     }
 
     async fn load(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
@@ -391,13 +467,23 @@ impl Client {
         let (name, row) = (self.schema.tables[table].name, is_row(table, n));
         let columns = [DATA[0].to_owned(), DATA[1].to_owned(), format!("cached_{field}")];
         let flag = format!("{field}_recalculation_needed");
-        let selected: Vec<String> = columns.iter().chain([&flag]).map(|column| format!("\"{column}\"")).collect();
-        let select = said(self.backend, &format!("SELECT {} FROM \"{name}\" WHERE {row}", selected.join(", ")));
-        let Some(found) = db.query_one_raw(Statement::from_string(self.backend, select)).await? else { return Ok(()) };
+        let selected: Vec<String> =
+            columns.iter().chain([&flag]).map(|column| format!("\"{column}\"")).collect();
+        let select = said(
+            self.backend,
+            &format!("SELECT {} FROM \"{name}\" WHERE {row}", selected.join(", ")),
+        );
+        let Some(found) = db.query_one_raw(Statement::from_string(self.backend, select)).await?
+        else {
+            return Ok(());
+        };
         let mut set = Vec::new();
         for column in &columns {
             let value: Option<i64> = found.try_get("", column)?;
-            set.push(format!("\"{column}\" = {}", value.map_or_else(|| "NULL".to_owned(), |value| value.to_string())));
+            set.push(format!(
+                "\"{column}\" = {}",
+                value.map_or_else(|| "NULL".to_owned(), |value| value.to_string())
+            ));
         }
         set.push(format!("\"{flag}\" = {}", found.try_get::<bool>("", &flag)?));
         self.loaded.push(LoadedRow { table, n, as_loaded: set.join(", ") });
@@ -408,7 +494,8 @@ impl Client {
         if self.loaded.is_empty() {
             return Ok(());
         }
-        let LoadedRow { table, n, as_loaded } = self.loaded.swap_remove(self.chance.usize(..self.loaded.len()));
+        let LoadedRow { table, n, as_loaded } =
+            self.loaded.swap_remove(self.chance.usize(..self.loaded.len()));
         let name = self.schema.tables[table].name;
         self.run(db, &format!("UPDATE \"{name}\" SET {as_loaded} WHERE {}", is_row(table, n))).await
     }

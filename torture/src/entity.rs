@@ -1,5 +1,6 @@
-//! The four tables as SeaORM knows them. Which fields there are, and what they depend on, only the schema says, which is
-//! made from the seed: what `#[cached_fields]` would generate is written out here.
+//! The four tables as SeaORM knows them. Which fields there are, and what they depend on, only the
+//! schema says, which is made from the seed: what `#[cached_fields]` would generate is written out
+//! here.
 
 use std::sync::OnceLock;
 
@@ -62,7 +63,14 @@ fn step(table: usize, hop: Hop) -> Step {
         Hop::Up { link } => (link_columns(schema(), table, link), keys(end)),
         Hop::Down { link, .. } => (keys(table), link_columns(schema(), end, link)),
     };
-    Step { schema: None, table: schema().tables[end].name.to_owned(), from, to, conditional: false, repeats: 0 }
+    Step {
+        schema: None,
+        table: schema().tables[end].name.to_owned(),
+        from,
+        to,
+        conditional: false,
+        repeats: 0,
+    }
 }
 
 fn flagging(field: &Field) -> Flagging {
@@ -207,7 +215,8 @@ pub(crate) enum Reading {
     Recalculated,
 }
 
-/// Reads some row's field, as an application would. Of no canary: to recalculate a row is to write to its place in the queue.
+/// Reads some row's field, as an application would. Of no canary: to recalculate a row is to write
+/// to its place in the queue.
 pub(crate) async fn read_some_row(
     db: &DatabaseConnection,
     (table, field): Place,

@@ -1,6 +1,8 @@
-//! `cargo xtask torture`: random schemas, writers and workers under every fault, and an observer that knows what is right.
+//! `cargo xtask torture`: random schemas, writers and workers under every fault, and an observer
+//! that knows what is right.
 //!
-//! Each round has a seed, from which its schema and its choices are made; how the processes meet, no seed can say.
+//! Each round has a seed, from which its schema and its choices are made; how the processes meet,
+//! no seed can say.
 
 mod calculation;
 mod client;
@@ -37,8 +39,8 @@ use server::{Database, Server};
 /// The database of this process.
 static BACKEND: OnceLock<DbBackend> = OnceLock::new();
 
-/// A hole has to be found within so much time of rounds; what is needed to begin and to end them does not count, which takes long
-/// on a busy machine.
+/// A hole has to be found within so much time of rounds; what is needed to begin and to end them
+/// does not count, which takes long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not every schema can show every hole.
@@ -56,13 +58,15 @@ struct Options {
     /// Only this database, of all but pgbouncer; several can be named
     #[arg(long)]
     database: Vec<Database>,
-    /// Where the programs of the server are, as those of another version; what is not there is looked for as usual
+    /// Where the programs of the server are, as those of another version; what is not there is
+    /// looked for as usual
     #[arg(long)]
     programs: Option<PathBuf>,
     /// The length of a round, in seconds: with each begins another schema
     #[arg(long, default_value_t = 20.0)]
     round: f64,
-    /// Only look for what is lost, or for reads that are not fresh, or only prove that holes are found
+    /// Only look for what is lost, or for reads that are not fresh, or only prove that holes are
+    /// found
     #[arg(long)]
     only: Option<Part>,
     /// Of the holes, only those whose names contain this
@@ -105,11 +109,13 @@ async fn torture(options: &Options) -> Result<bool> {
         let mut server = database.start(options.programs.as_deref())?;
         for part in [Part::Torture, Part::Reads] {
             if options.only.is_none_or(|only| only == part) {
-                sound &= rounds(options, *database, server.as_mut(), seed, part == Part::Reads).await?;
+                sound &=
+                    rounds(options, *database, server.as_mut(), seed, part == Part::Reads).await?;
             }
         }
         if options.only.is_none_or(|only| only == Part::Mutations) {
-            let holes = mutation::ALL.iter().filter(|mutation| mutation.name.contains(&options.mutation));
+            let holes =
+                mutation::ALL.iter().filter(|mutation| mutation.name.contains(&options.mutation));
             for mutation in holes.filter(|mutation| mutation.exists_on(database.backend())) {
                 sound &= is_found(mutation, options, *database, server.as_mut(), seed).await?;
             }
@@ -135,7 +141,11 @@ async fn rounds(
         let time = Duration::from_secs_f64(options.round).min(time.saturating_sub(begun.elapsed()));
         let report = Round { database, seed, time, reads, mutation: None }.run(server).await?;
         if !report.violations.is_empty() {
-            println!("  VIOLATIONS, seed {seed}:\n  {}\n{}", report.violations.join("\n  "), Schema::random(seed));
+            println!(
+                "  VIOLATIONS, seed {seed}:\n  {}\n{}",
+                report.violations.join("\n  "),
+                Schema::random(seed)
+            );
             if let Some(log) = server.log() {
                 let kept = std::env::temp_dir().join(format!("torture-violations-of-{seed}.log"));
                 std::fs::copy(log, &kept)?;
@@ -165,7 +175,8 @@ async fn is_found(
     while tormented < PATIENCE && (all.violations.is_empty() || !unmatched(&all).is_empty()) {
         tormented += time;
         let seed = seeds.next().expect("there are seeds enough");
-        let round = Round { database, seed, time, reads: mutation.is_of_reads, mutation: Some(mutation) };
+        let round =
+            Round { database, seed, time, reads: mutation.is_of_reads, mutation: Some(mutation) };
         let mut report = round.run(server).await?;
         report.violations.retain(|violation| mutation.breaks(violation));
         all.add(report);
@@ -173,12 +184,22 @@ async fn is_found(
     let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());
     let unmatched = unmatched(&all);
     if !unmatched.is_empty() {
-        println!("  NO HOLE on {}: {name} replaces nothing by\n    {}", database.name(), unmatched.join("\n    "));
+        println!(
+            "  NO HOLE on {}: {name} replaces nothing by\n    {}",
+            database.name(),
+            unmatched.join("\n    ")
+        );
         return Ok(false);
     }
     match all.violations.first() {
-        Some(violation) => println!("  {}, {name}: found after {seconds:.0} s: {:.160}", database.name(), violation),
-        None => println!("  NOT FOUND after {seconds:.0} s on {}: {name}\n  {all}", database.name()),
+        Some(violation) => println!(
+            "  {}, {name}: found after {seconds:.0} s: {:.160}",
+            database.name(),
+            violation
+        ),
+        None => {
+            println!("  NOT FOUND after {seconds:.0} s on {}: {name}\n  {all}", database.name())
+        }
     }
     Ok(!all.violations.is_empty())
 }

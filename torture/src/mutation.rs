@@ -6,8 +6,8 @@ use sea_orm::DbBackend;
 
 use crate::reader::VIOLATION;
 
-/// What the library reads when it is built with the feature `mutations`: replacements of SQL text, one a line, each a regular
-/// expression, ` => `, and what stands in its place.
+/// What the library reads when it is built with the feature `mutations`: replacements of SQL text,
+/// one a line, each a regular expression, ` => `, and what stands in its place.
 const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
 
 /// What begins a line that tells of a replacement which has replaced something.
@@ -43,7 +43,10 @@ const NONE: Mutation = Mutation {
 /// As often as a trigger names the row as it was.
 macro_rules! eight_times {
     ($line:literal) => {
-        concat!($line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line)
+        concat!(
+            $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line, "\n", $line,
+            "\n", $line
+        )
     };
 }
 
@@ -87,7 +90,11 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         sqlite: r" AND m\.field = '[^']+' AND m\.eager =>  AND m.eager",
         ..NONE
     },
-    Mutation { name: "inputs that are read before the claim", variable: Some(READS_BEFORE_THE_CLAIM), ..NONE },
+    Mutation {
+        name: "inputs that are read before the claim",
+        variable: Some(READS_BEFORE_THE_CLAIM),
+        ..NONE
+    },
     Mutation {
         name: "a late completion that stores what somebody else has completed",
         postgres: r"v\.held AND v\.current IS NOT NULL => v.held",
@@ -141,7 +148,11 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         is_of_reads: true,
         ..NONE
     },
-    Mutation { name: "changes that were to be rolled back", variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK), ..NONE },
+    Mutation {
+        name: "changes that were to be rolled back",
+        variable: Some(COMMITS_WHAT_IS_TO_BE_ROLLED_BACK),
+        ..NONE
+    },
 ];
 
 impl Mutation {
@@ -155,14 +166,19 @@ impl Mutation {
 
     /// The replacements that have replaced nothing, by what the processes have said. The code has
     /// changed below them: there was no hole to be found.
-    pub(crate) fn unmatched(&self, backend: DbBackend, said: &BTreeMap<String, u64>) -> Vec<&'static str> {
+    pub(crate) fn unmatched(
+        &self,
+        backend: DbBackend,
+        said: &BTreeMap<String, u64>,
+    ) -> Vec<&'static str> {
         let lines = self.replacements(backend).lines();
         lines.filter(|line| !said.contains_key(&format!("{REPLACED}{line}"))).collect()
     }
 
     /// Whether it is to be seen by such a violation.
     pub(crate) fn breaks(&self, violation: &str) -> bool {
-        violation.starts_with("I2") == self.is_in_the_way && violation.starts_with(VIOLATION) == self.is_of_reads
+        violation.starts_with("I2") == self.is_in_the_way
+            && violation.starts_with(VIOLATION) == self.is_of_reads
     }
 
     /// Whether there is such a hole on this database.

@@ -1,4 +1,5 @@
-//! The observer: what must hold in every snapshot. It calculates by itself, from the rows, in no SQL.
+//! The observer: what must hold in every snapshot. It calculates by itself, from the rows, in no
+//! SQL.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -33,7 +34,13 @@ impl<'a> Observer<'a> {
             });
             links.collect()
         });
-        Self { schema, snapshot, linking: linking.collect(), flag_is_exact, looks_at_data_alone: false }
+        Self {
+            schema,
+            snapshot,
+            linking: linking.collect(),
+            flag_is_exact,
+            looks_at_data_alone: false,
+        }
     }
 
     /// Who knows what all fields should be, whatever is stored.
@@ -67,7 +74,10 @@ impl<'a> Observer<'a> {
                     return say("I4, a flag that no worker will see");
                 }
                 let marked_itself = self.snapshot.marked[table].contains(&(*n, field));
-                if CANARIES.contains(n) && !definition.lazy && (wrong || stored.flagged || marked_itself || queued) {
+                if CANARIES.contains(n)
+                    && !definition.lazy
+                    && (wrong || stored.flagged || marked_itself || queued)
+                {
                     return say("I6, a change that was rolled back has left something behind");
                 }
             }
@@ -132,7 +142,11 @@ impl<'a> Observer<'a> {
             Term::Tree(hop, reads) => {
                 let (mut reached, mut open) = (BTreeSet::new(), vec![n]);
                 while let Some(n) = open.pop() {
-                    open.extend(self.follow(table, n, *hop).into_iter().filter(|next| reached.insert(*next)));
+                    open.extend(
+                        self.follow(table, n, *hop)
+                            .into_iter()
+                            .filter(|next| reached.insert(*next)),
+                    );
                 }
                 reached.iter().map(|n| self.read(table, *n, *reads)).sum()
             }
@@ -146,7 +160,9 @@ impl<'a> Observer<'a> {
                 let far = self.schema.tables[table].links[link].to;
                 to.into_iter().filter(|to| self.row(far, *to).is_some()).collect()
             }
-            Hop::Down { table, link } => self.linking[table][link].get(&n).cloned().unwrap_or_default(),
+            Hop::Down { table, link } => {
+                self.linking[table][link].get(&n).cloned().unwrap_or_default()
+            }
         }
     }
 
@@ -154,7 +170,9 @@ impl<'a> Observer<'a> {
         let Some(row) = self.row(table, n) else { return 0 };
         match reads {
             Reads::Data(column) => row.data[column],
-            Reads::Cached(field) if self.looks_at_data_alone => self.expected(table, field, n) % SMALL,
+            Reads::Cached(field) if self.looks_at_data_alone => {
+                self.expected(table, field, n) % SMALL
+            }
             Reads::Cached(field) => row.fields[field].value.unwrap_or(0) % SMALL,
             Reads::Existence => 1,
         }

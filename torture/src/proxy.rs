@@ -26,7 +26,11 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) async fn to(port: u16) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let proxy = Self { port: listener.local_addr()?.port(), is_cut: Arc::default(), cut: Arc::default() };
+        let proxy = Self {
+            port: listener.local_addr()?.port(),
+            is_cut: Arc::default(),
+            cut: Arc::default(),
+        };
         let server = SocketAddr::from(([127, 0, 0, 1], port));
         let (is_cut, cut) = (Arc::clone(&proxy.is_cut), Arc::clone(&proxy.cut));
         tokio::spawn(async move {
@@ -43,7 +47,8 @@ impl Proxy {
         self.port
     }
 
-    /// Passes nothing on, and takes no more connections, until it is mended; those that there were have ended then.
+    /// Passes nothing on, and takes no more connections, until it is mended; those that there were
+    /// have ended then.
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
         self.cut.notify_waiters();
@@ -54,7 +59,12 @@ impl Proxy {
     }
 }
 
-async fn pass_on(mut near: TcpStream, server: SocketAddr, cut: Arc<Notify>, is_cut: Arc<AtomicBool>) {
+async fn pass_on(
+    mut near: TcpStream,
+    server: SocketAddr,
+    cut: Arc<Notify>,
+    is_cut: Arc<AtomicBool>,
+) {
     let cut = cut.notified();
     let Ok(mut far) = TcpStream::connect(server).await else { return };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));

@@ -1,4 +1,5 @@
-//! The one who writes and reads: as there is no other writer, what is read as of now has to be what the data says.
+//! The one who writes and reads: as there is no other writer, what is read as of now has to be what
+//! the data says.
 
 use std::{
     io::Write,
@@ -12,7 +13,10 @@ use std::{
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, DbErr, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbBackend, DbErr, Statement,
+    TransactionTrait,
+};
 use sea_orm_cached_field::Error;
 
 use crate::{
@@ -34,15 +38,16 @@ const READS: usize = 8;
 /// Until whatever a connection had under way that was cut off has ended.
 const SETTLED: Duration = Duration::from_millis(500);
 
-/// Writes and reads until the end of its input, and says of each transaction and read how it ended. `readers`: the URL of those
-/// who do not read in a transaction of their own. They may deadlock with each other and with workers, for such a read is tried
-/// again.
+/// Writes and reads until the end of its input, and says of each transaction and read how it ended.
+/// `readers`: the URL of those who do not read in a transaction of their own. They may deadlock
+/// with each other and with workers, for such a read is tried again.
 pub(crate) async fn read(url: &str, readers: &str, seed: u64, chance: u64) -> Result<()> {
     let schema = entity::set_schema(seed);
     let is_over = Arc::new(AtomicBool::new(false));
     let (url, readers, told) = (url.to_owned(), readers.to_owned(), Arc::clone(&is_over));
-    let reading =
-        tokio::spawn(async move { write_and_read([&url, &readers], schema, Rng::with_seed(chance), &told).await });
+    let reading = tokio::spawn(async move {
+        write_and_read([&url, &readers], schema, Rng::with_seed(chance), &told).await
+    });
     told_to_stop().await;
     // A read that is cut off by the end of the process would look like one that failed.
     is_over.store(true, Ordering::Relaxed);
@@ -70,7 +75,9 @@ async fn write_and_read(
         let observer = Observer::of_data(schema, &snapshot);
         let read_one = async || {
             for _ in 0..READS {
-                if let Some(ended) = read_some_row([&within, &db], &observer, schema, &snapshot, &server).await {
+                if let Some(ended) =
+                    read_some_row([&within, &db], &observer, schema, &snapshot, &server).await
+                {
                     say(&ended)?;
                 }
             }
@@ -88,7 +95,8 @@ async fn begun(db: &DatabaseConnection) -> Result<String> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(String::new());
     }
-    let begun = Statement::from_string(DbBackend::Postgres, "SELECT pg_postmaster_start_time()::text");
+    let begun =
+        Statement::from_string(DbBackend::Postgres, "SELECT pg_postmaster_start_time()::text");
     let row = db.query_one_raw(begun).await?.context("no row")?;
     Ok(row.try_get_by_index(0)?)
 }
@@ -105,27 +113,46 @@ async fn read_some_row(
     snapshot: &Snapshot,
     server: &str,
 ) -> Option<String> {
-    let fields: Vec<(usize, usize)> = schema.fields().map(|(table, field, _)| (table, field)).collect();
+    let fields: Vec<(usize, usize)> =
+        schema.fields().map(|(table, field, _)| (table, field)).collect();
     let (table, field) = *fastrand::choice(&fields)?;
-    let n = *fastrand::choice(snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>())?;
+    let n = *fastrand::choice(
+        snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>(),
+    )?;
     let (how, read) = match fastrand::u8(..8) {
         0 => ("within a transaction", read_within(within, (table, field), n).await),
-        1 => ("with others", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded).await),
-        _ => ("fresh", entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh).await),
+        1 => (
+            "with others",
+            entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Loaded)
+                .await,
+        ),
+        _ => (
+            "fresh",
+            entity::read(&DatabaseExecutor::Connection(db), (table, field), n, Reading::Fresh)
+                .await,
+        ),
     };
     let is_within = how == "within a transaction";
     let (expected, name) = (observer.expected(table, field, n), schema.tables[table].name);
     let said = |what: String| {
-        Some(format!("{VIOLATION}{what}: {name} {n}, {}, {how}, expected {expected}", field_name(field)))
+        Some(format!(
+            "{VIOLATION}{what}: {name} {n}, {}, {how}, expected {expected}",
+            field_name(field)
+        ))
     };
     match read {
         Ok(read) if read == expected => Some("read".to_owned()),
-        // The server that has answered may have lost what it said: workers do not wait for its disk.
-        Ok(_) if !begun(db).await.is_ok_and(|begun| begun == server) => Some("a read across a crash".to_owned()),
+        // The server that has answered may have lost what it said: workers do not wait for its
+        // disk.
+        Ok(_) if !begun(db).await.is_ok_and(|begun| begun == server) => {
+            Some("a read across a crash".to_owned())
+        }
         Ok(read) => said(format!("a read that is not fresh, {read}")),
         Err(error) if is_cut_off(&error) => Some(CUT_OFF.to_owned()),
         // Other readers store the same inputs, and hold them locked.
-        Err(error) if is_within && is_of_locks(&error) => Some("a read within a transaction".to_owned()),
+        Err(error) if is_within && is_of_locks(&error) => {
+            Some("a read within a transaction".to_owned())
+        }
         Err(error) => said(format!("a read that failed, {error}").replace('\n', " ")),
     }
 }
@@ -146,7 +173,9 @@ fn is_of_locks(error: &Error) -> bool {
     match error {
         Error::Shared(error) => is_of_locks(error),
         Error::StaleInput { reason, .. } => reason.contains("holds its row locked"),
-        Error::Database(error) => ["deadlock", "serialization", "lock wait"].contains(&refusal(error)),
+        Error::Database(error) => {
+            ["deadlock", "serialization", "lock wait"].contains(&refusal(error))
+        }
         _ => false,
     }
 }
@@ -154,7 +183,8 @@ fn is_of_locks(error: &Error) -> bool {
 /// In a transaction of the user, which is rolled back.
 async fn read_within(db: &DatabaseConnection, field: (usize, usize), n: i64) -> Result<i64, Error> {
     let transaction = db.begin().await?;
-    let read = entity::read(&DatabaseExecutor::Transaction(&transaction), field, n, Reading::Fresh).await;
+    let read =
+        entity::read(&DatabaseExecutor::Transaction(&transaction), field, n, Reading::Fresh).await;
     let ended: Result<(), DbErr> = transaction.rollback().await;
     ended?;
     read

@@ -44,14 +44,21 @@ pub(crate) async fn play(role: Role) -> Result<()> {
     match role {
         Role::Install { url, seed } => install(&url, seed).await,
         Role::Worker { url, seed } => work(&url, seed).await,
-        Role::Reader { url, readers, seed, chance } => reader::read(&url, &readers, seed, chance).await,
-        Role::Client { urls, seed, chance, undecided } => client::write(&urls, undecided, seed, chance).await,
+        Role::Reader { url, readers, seed, chance } => {
+            reader::read(&url, &readers, seed, chance).await
+        }
+        Role::Client { urls, seed, chance, undecided } => {
+            client::write(&urls, undecided, seed, chance).await
+        }
     }
 }
 
 pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(connections).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
+    options
+        .max_connections(connections)
+        .sqlx_logging(false)
+        .acquire_timeout(Duration::from_secs(20));
     if url.starts_with("mysql") {
         // About 60 for each model of a schema.
         options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(300));
@@ -130,13 +137,15 @@ async fn work(url: &str, seed: u64) -> Result<()> {
 
 /// A reader now and then, who is served like anybody else.
 async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
-    let fields: Vec<(usize, usize)> = schema.fields().map(|(table, field, _)| (table, field)).collect();
+    let fields: Vec<(usize, usize)> =
+        schema.fields().map(|(table, field, _)| (table, field)).collect();
     let read = async {
         loop {
             tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
             let (table, field) = *fastrand::choice(&fields).expect("a schema has fields");
             // It may fail as the calculation does, and as the server is gone.
-            let reading = if fastrand::u8(..4) == 0 { Reading::Recalculated } else { Reading::Fresh };
+            let reading =
+                if fastrand::u8(..4) == 0 { Reading::Recalculated } else { Reading::Fresh };
             let _ = entity::read_some_row(&db, (table, field), reading).await;
         }
     };

@@ -1,4 +1,5 @@
-//! One round: a schema, those who write it and those who recalculate, what befalls them, and who watches.
+//! One round: a schema, those who write it and those who recalculate, what befalls them, and who
+//! watches.
 
 use std::{
     fmt,
@@ -88,8 +89,14 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults { workers_killed, workers_frozen, workers_cut_off, clients_killed, servers_killed, .. } =
-            self.faults;
+        let Faults {
+            workers_killed,
+            workers_frozen,
+            workers_cut_off,
+            clients_killed,
+            servers_killed,
+            ..
+        } = self.faults;
         let of = |what: &str| self.tally.get(what).copied().unwrap_or(0);
         let refused: Vec<String> = self
             .tally
@@ -132,12 +139,21 @@ impl Round<'_> {
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name, tally).await?;
         let watching = Arc::new(Watch::default());
-        let observer = tokio::spawn(watch(db.clone(), Arc::clone(&schema), self.database, Arc::clone(&watching)));
+        let observer = tokio::spawn(watch(
+            db.clone(),
+            Arc::clone(&schema),
+            self.database,
+            Arc::clone(&watching),
+        ));
         let mut report = Report { rounds: 1, ..Report::default() };
         let worked = async {
             self.torment(server, &mut people, &watching, &mut report.faults).await?;
             people.calm_down().await?;
-            if watching.is_over() { Ok(None) } else { people.catch_up(&db, &schema, self.database).await.map(Some) }
+            if watching.is_over() {
+                Ok(None)
+            } else {
+                people.catch_up(&db, &schema, self.database).await.map(Some)
+            }
         };
         let at_rest = worked.await;
         watching.end();
@@ -145,21 +161,30 @@ impl Round<'_> {
         report.violations.extend(at_rest?.flatten());
         let complaints = server.complaints(&report.faults.spans)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
-        report
-            .violations
-            .extend(complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")));
+        report.violations.extend(
+            complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")),
+        );
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
-        report.violations.extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
+        report
+            .violations
+            .extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
         let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
         ensure!(did("committed"), "nobody has written anything");
         ensure!(!self.reads || did("read"), "nobody has read anything");
         Ok(report)
     }
 
-    async fn set_up(&self, server: &dyn Server, name: &str, schema: &Schema, tally: Tally) -> Result<()> {
+    async fn set_up(
+        &self,
+        server: &dyn Server,
+        name: &str,
+        schema: &Schema,
+        tally: Tally,
+    ) -> Result<()> {
         if let Some(create) = server.create(name) {
-            let db = connect(&server.url(self.database.maintenance().0, Account::Owner, None), 1).await?;
+            let db = connect(&server.url(self.database.maintenance().0, Account::Owner, None), 1)
+                .await?;
             db.execute_unprepared(&create).await?;
             db.close().await?;
         }
@@ -179,7 +204,8 @@ impl Round<'_> {
         self.mutation.map(|mutation| mutation.environment(self.database.backend()))
     }
 
-    /// Lets one thing after the other befall them, until the time is over or somebody has seen enough.
+    /// Lets one thing after the other befall them, until the time is over or somebody has seen
+    /// enough.
     async fn torment(
         &self,
         server: &mut dyn Server,
@@ -236,7 +262,10 @@ impl Round<'_> {
 pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<String> {
     let (maintenance, query) = database.maintenance();
     let db = connect(&server.url(maintenance, Account::Owner, None), 1).await?;
-    let row = db.query_one_raw(Statement::from_string(database.backend(), query)).await?.context("no version")?;
+    let row = db
+        .query_one_raw(Statement::from_string(database.backend(), query))
+        .await?
+        .context("no version")?;
     let version = row.try_get("", "version")?;
     db.close().await?;
     Ok(version)
@@ -258,7 +287,12 @@ struct People {
 }
 
 impl People {
-    async fn start(round: &Round<'_>, server: &dyn Server, name: &str, tally: Tally) -> Result<Self> {
+    async fn start(
+        round: &Round<'_>,
+        server: &dyn Server,
+        name: &str,
+        tally: Tally,
+    ) -> Result<Self> {
         let proxy = match server.port() {
             Some(port) => Some(Proxy::to(port).await?),
             None => None,
@@ -270,18 +304,21 @@ impl People {
             Process::start(arguments, round.variable(), tally.clone())
         };
         let client = |n: usize| {
-            let urls = [Account::Owner, Account::Clerk].map(|account| server.url(name, account, None));
+            let urls =
+                [Account::Owner, Account::Clerk].map(|account| server.url(name, account, None));
             let chance = (round.seed << 8 | n as u64).to_string();
             let mut arguments = vec!["client".to_owned()];
             arguments.extend(urls);
             arguments.extend(["--seed", &seed, "--chance", &chance].map(str::to_owned));
             if server.tells_the_undecided_apart() {
-                arguments.extend(["--undecided".to_owned(), server.url(name, Account::Undecided, None)]);
+                arguments
+                    .extend(["--undecided".to_owned(), server.url(name, Account::Undecided, None)]);
             }
             Process::start(arguments, round.variable(), tally.clone())
         };
         let reader = || {
-            let urls = [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
+            let urls =
+                [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
             let mut arguments = vec!["reader".to_owned()];
             arguments.extend(urls);
             arguments.extend([seed.clone(), seed.clone()]);
@@ -290,7 +327,11 @@ impl People {
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
             reads: round.reads,
-            clients: if round.reads { vec![reader()?] } else { (0..CLIENTS).map(client).collect::<Result<_>>()? },
+            clients: if round.reads {
+                vec![reader()?]
+            } else {
+                (0..CLIENTS).map(client).collect::<Result<_>>()?
+            },
             proxy,
             tally,
         })
@@ -341,11 +382,15 @@ impl People {
                 }
             };
             if snapshot.pending() == 0 {
-                return Ok(Observer::new(schema, &snapshot, database == Database::Sqlite).check_at_rest().err());
+                return Ok(Observer::new(schema, &snapshot, database == Database::Sqlite)
+                    .check_at_rest()
+                    .err());
             }
             if begun.elapsed() > CATCHING_UP {
                 let left = (&snapshot.marked, &snapshot.marked_elsewhere, &snapshot.queued);
-                return Ok(Some(format!("I1, what is marked stays so: after {CATCHING_UP:?} there is {left:?}")));
+                return Ok(Some(format!(
+                    "I1, what is marked stays so: after {CATCHING_UP:?} there is {left:?}"
+                )));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -380,14 +425,18 @@ async fn watch(
     while !watch.is_over() {
         match Snapshot::take(&db, &schema).await {
             Ok(snapshot) => {
-                if let Err(violation) = Observer::new(&schema, &snapshot, database == Database::Sqlite).check() {
+                if let Err(violation) =
+                    Observer::new(&schema, &snapshot, database == Database::Sqlite).check()
+                {
                     watch.end();
                     return Ok(Some(violation));
                 }
                 seen = Instant::now();
                 watch.snapshots.fetch_add(1, Ordering::Relaxed);
             }
-            Err(error) if seen.elapsed() > OUTAGE => return Err(error).context("the observer sees nothing"),
+            Err(error) if seen.elapsed() > OUTAGE => {
+                return Err(error).context("the observer sees nothing");
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
         tokio::task::yield_now().await;

@@ -95,7 +95,8 @@ impl Schema {
             .map(|(at, name)| {
                 let links = (0..chance.usize(1..=2)).map(|_| {
                     let to = chance.usize(..count);
-                    // A foreign key leads to an earlier table, so that there is no circle of those that act.
+                    // A foreign key leads to an earlier table, so that there is no circle of those
+                    // that act.
                     let action = *chance.choice(&["CASCADE", "SET NULL"]).expect("two");
                     Link { to, on_delete: Some(action).filter(|_| has_foreign_keys && to < at) }
                 });
@@ -118,16 +119,19 @@ impl Schema {
         end(&self.tables, table, hop)
     }
 
-    /// Whether all of its fields take their time, and are calculated by workers as soon as they can: where nothing is read at
-    /// leisure, some holes hardly ever show.
+    /// Whether all of its fields take their time, and are calculated by workers as soon as they
+    /// can: where nothing is read at leisure, some holes hardly ever show.
     pub(crate) fn shows_holes(&self) -> bool {
-        self.fields().all(|(_, _, field)| !field.lazy && !field.debounced && field.style != Style::Query)
+        self.fields()
+            .all(|(_, _, field)| !field.lazy && !field.debounced && field.style != Style::Query)
     }
 
     /// Each table and field.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, usize, &Field)> {
         let tables = self.tables.iter().enumerate();
-        tables.flat_map(|(at, table)| table.fields.iter().enumerate().map(move |(n, field)| (at, n, field)))
+        tables.flat_map(|(at, table)| {
+            table.fields.iter().enumerate().map(move |(n, field)| (at, n, field))
+        })
     }
 }
 
@@ -153,9 +157,14 @@ fn end(tables: &[Table], table: usize, hop: Hop) -> usize {
 impl Field {
     /// It reads only fields that are there already, so there are no circles.
     fn random(chance: &mut Rng, tables: &[Table], table: usize) -> Self {
-        let terms: Vec<Term> = (0..chance.usize(1..=3)).map(|_| Term::random(chance, tables, table)).collect();
+        let terms: Vec<Term> =
+            (0..chance.usize(1..=3)).map(|_| Term::random(chance, tables, table)).collect();
         let has_tree = terms.iter().any(|term| matches!(term, Term::Tree(..)));
-        let styles = if has_tree { &[Style::Row, Style::Batch][..] } else { &[Style::Row, Style::Batch, Style::Query] };
+        let styles = if has_tree {
+            &[Style::Row, Style::Batch][..]
+        } else {
+            &[Style::Row, Style::Batch, Style::Query]
+        };
         Self {
             style: *chance.choice(styles).expect("some"),
             flagged_by_the_collector: chance.u8(..3) == 0,
@@ -183,7 +192,8 @@ impl Term {
         }
         let is_own_row = path.is_empty();
         let reads = Reads::random(chance, Some(&tables[at]));
-        let reads = if is_own_row && matches!(reads, Reads::Existence) { Reads::Data(0) } else { reads };
+        let reads =
+            if is_own_row && matches!(reads, Reads::Existence) { Reads::Data(0) } else { reads };
         Self::Path(path, reads)
     }
 }

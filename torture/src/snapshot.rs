@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context, Result};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, QueryResult, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    QueryResult, Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::{
@@ -44,9 +44,11 @@ pub(crate) struct Stored {
 
 impl Snapshot {
     pub(crate) async fn take(db: &DatabaseConnection, schema: &Schema) -> Result<Self> {
-        let isolation_level =
-            (db.get_database_backend() != DbBackend::Sqlite).then_some(IsolationLevel::RepeatableRead);
-        let transaction = db.begin_with_options(TransactionOptions { isolation_level, ..Default::default() }).await?;
+        let isolation_level = (db.get_database_backend() != DbBackend::Sqlite)
+            .then_some(IsolationLevel::RepeatableRead);
+        let transaction = db
+            .begin_with_options(TransactionOptions { isolation_level, ..Default::default() })
+            .await?;
         let reader = Reader { transaction, schema };
         let taken = reader.read().await?;
         reader.transaction.rollback().await?;
@@ -81,7 +83,10 @@ impl Reader<'_> {
             taken.marked_elsewhere.push(elsewhere);
             taken.queued.push(self.named(table, "recalculations").await?.0);
         }
-        for row in self.query("SELECT \"born\", count(*) AS turns FROM \"ledger\" GROUP BY \"born\"").await? {
+        for row in self
+            .query("SELECT \"born\", count(*) AS turns FROM \"ledger\" GROUP BY \"born\"")
+            .await?
+        {
             taken.ledger.insert(row.try_get("", "born")?, row.try_get("", "turns")?);
         }
         Ok(taken)
@@ -89,40 +94,62 @@ impl Reader<'_> {
 
     async fn query(&self, sql: &str) -> Result<Vec<QueryResult>> {
         let backend = self.transaction.get_database_backend();
-        let rows = self.transaction.query_all_raw(Statement::from_string(backend, said(backend, sql))).await;
+        let rows = self
+            .transaction
+            .query_all_raw(Statement::from_string(backend, said(backend, sql)))
+            .await;
         rows.with_context(|| sql.to_owned())
     }
 
     /// `column` as text.
     fn text(&self, column: &str) -> String {
-        let kind = if self.transaction.get_database_backend() == DbBackend::MySql { "CHAR" } else { "TEXT" };
+        let kind = if self.transaction.get_database_backend() == DbBackend::MySql {
+            "CHAR"
+        } else {
+            "TEXT"
+        };
         format!("CAST(\"{column}\" AS {kind}) AS \"{column}\"")
     }
 
     async fn rows(&self, table: usize) -> Result<BTreeMap<i64, Row>> {
         let definition = &self.schema.tables[table];
         let keys: Vec<String> = key(table).iter().map(|(column, _)| (*column).to_owned()).collect();
-        let links: Vec<Vec<String>> =
-            (0..definition.links.len()).map(|link| link_columns(self.schema, table, link)).collect();
+        let links: Vec<Vec<String>> = (0..definition.links.len())
+            .map(|link| link_columns(self.schema, table, link))
+            .collect();
         let mut selected: Vec<String> =
             keys.iter().chain(links.iter().flatten()).map(|column| self.text(column)).collect();
-        selected.extend(DATA.iter().chain(&["born", "turns"]).map(|column| format!("\"{column}\"")));
+        selected
+            .extend(DATA.iter().chain(&["born", "turns"]).map(|column| format!("\"{column}\"")));
         for field in (0..definition.fields.len()).map(field_name) {
-            selected.extend([format!("\"cached_{field}\""), format!("\"{field}_recalculation_needed\"")]);
+            selected.extend([
+                format!("\"cached_{field}\""),
+                format!("\"{field}_recalculation_needed\""),
+            ]);
         }
         let mut rows = BTreeMap::new();
-        for row in self.query(&format!("SELECT {} FROM \"{}\"", selected.join(", "), definition.name)).await? {
+        for row in self
+            .query(&format!("SELECT {} FROM \"{}\"", selected.join(", "), definition.name))
+            .await?
+        {
             let n = read_number(&row, table, &keys)?.context("a row without a key")?;
             let linked = definition.links.iter().zip(&links);
-            let data = DATA.map(|column| row.try_get::<Option<i64>>("", column).map(|value| value.unwrap_or(0)));
+            let data = DATA.map(|column| {
+                row.try_get::<Option<i64>>("", column).map(|value| value.unwrap_or(0))
+            });
             let [a, b] = data;
             let fields = (0..definition.fields.len()).map(field_name).map(|field| {
                 let value = row.try_get("", &format!("cached_{field}"))?;
-                Ok(Stored { value, flagged: row.try_get("", &format!("{field}_recalculation_needed"))? })
+                Ok(Stored {
+                    value,
+                    flagged: row.try_get("", &format!("{field}_recalculation_needed"))?,
+                })
             });
             let read = Row {
                 data: [a?, b?],
-                links: linked.map(|(link, columns)| read_number(&row, link.to, columns)).collect::<Result<_>>()?,
+                links: linked
+                    .map(|(link, columns)| read_number(&row, link.to, columns))
+                    .collect::<Result<_>>()?,
                 born: row.try_get("", "born")?,
                 turns: row.try_get("", "turns")?,
                 fields: fields.collect::<Result<_>>()?,
@@ -137,10 +164,17 @@ impl Reader<'_> {
         let selected: Vec<String> = keys.iter().map(|column| self.text(column)).collect();
         let name = self.schema.tables[table].name;
         let (mut named, mut elsewhere) = (HashSet::new(), HashSet::new());
-        for row in self.query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", "))).await? {
-            let (list, n): (String, _) = (row.try_get("", "field")?, read_number(&row, table, &keys)?);
+        for row in self
+            .query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", ")))
+            .await?
+        {
+            let (list, n): (String, _) =
+                (row.try_get("", "field")?, read_number(&row, table, &keys)?);
             for field in list.split(',') {
-                let field = FIELD_NAMES.iter().position(|name| *name == field).context("a field of nobody")?;
+                let field = FIELD_NAMES
+                    .iter()
+                    .position(|name| *name == field)
+                    .context("a field of nobody")?;
                 match n {
                     Some(n) => drop(named.insert((n, field))),
                     None => drop(elsewhere.insert(field)),

@@ -51,17 +51,30 @@ pub(crate) fn link_columns(schema: &Schema, table: usize, link: usize) -> Vec<St
 /// `"id" = 3`
 pub(crate) fn is_row(table: usize, n: i64) -> String {
     let parts = key(table).iter().zip(key_values(table, n));
-    parts.map(|((column, _), value)| format!("\"{column}\" = {value}")).collect::<Vec<_>>().join(" AND ")
+    parts
+        .map(|((column, _), value)| format!("\"{column}\" = {value}"))
+        .collect::<Vec<_>>()
+        .join(" AND ")
 }
 
 /// `"l0_0" = 3`; NULL for none.
 pub(crate) fn set_link(schema: &Schema, table: usize, link: usize, to: Option<i64>) -> String {
     let columns = link_columns(schema, table, link);
     let values = link_values(schema, table, link, to);
-    columns.iter().zip(values).map(|(column, value)| format!("\"{column}\" = {value}")).collect::<Vec<_>>().join(", ")
+    columns
+        .iter()
+        .zip(values)
+        .map(|(column, value)| format!("\"{column}\" = {value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-pub(crate) fn link_values(schema: &Schema, table: usize, link: usize, to: Option<i64>) -> Vec<String> {
+pub(crate) fn link_values(
+    schema: &Schema,
+    table: usize,
+    link: usize,
+    to: Option<i64>,
+) -> Vec<String> {
     let other = schema.tables[table].links[link].to;
     match to {
         Some(n) => key_values(other, n),
@@ -71,7 +84,8 @@ pub(crate) fn link_values(schema: &Schema, table: usize, link: usize, to: Option
 
 /// What makes the tables, without any of ours.
 pub(crate) fn tables(schema: &Schema, backend: DbBackend) -> Vec<String> {
-    let mut statements: Vec<String> = (0..schema.tables.len()).map(|table| create(schema, table)).collect();
+    let mut statements: Vec<String> =
+        (0..schema.tables.len()).map(|table| create(schema, table)).collect();
     for (table, definition) in schema.tables.iter().enumerate() {
         for link in 0..definition.links.len() {
             let columns = quoted(&link_columns(schema, table, link));
@@ -93,26 +107,46 @@ fn create(schema: &Schema, table: usize) -> String {
     let mut parts: Vec<String> =
         key(table).iter().map(|(column, kind)| format!("\"{column}\" {kind} NOT NULL")).collect();
     parts.extend(DATA.map(|column| format!("\"{column}\" BIGINT")));
-    parts.extend(["\"note\" VARCHAR(40)".to_owned(), "\"canary\" INTEGER NOT NULL DEFAULT 0".to_owned()]);
-    parts.extend(["\"born\" BIGINT NOT NULL".to_owned(), "\"turns\" BIGINT NOT NULL DEFAULT 0".to_owned()]);
+    parts.extend([
+        "\"note\" VARCHAR(40)".to_owned(),
+        "\"canary\" INTEGER NOT NULL DEFAULT 0".to_owned(),
+    ]);
+    parts.extend([
+        "\"born\" BIGINT NOT NULL".to_owned(),
+        "\"turns\" BIGINT NOT NULL DEFAULT 0".to_owned(),
+    ]);
     for (n, link) in definition.links.iter().enumerate() {
         let columns = link_columns(schema, table, n);
-        let of_type = columns.iter().zip(key(link.to)).map(|(column, (_, kind))| format!("\"{column}\" {kind}"));
+        let of_type = columns
+            .iter()
+            .zip(key(link.to))
+            .map(|(column, (_, kind))| format!("\"{column}\" {kind}"));
         parts.extend(of_type);
     }
     parts.push(format!("PRIMARY KEY ({})", quoted(&keys)));
     for (n, link) in definition.links.iter().enumerate() {
         let Some(action) = link.on_delete else { continue };
         let columns = quoted(&link_columns(schema, table, n));
-        let far: Vec<String> = key(link.to).iter().map(|(column, _)| (*column).to_owned()).collect();
+        let far: Vec<String> =
+            key(link.to).iter().map(|(column, _)| (*column).to_owned()).collect();
         let to = schema.tables[link.to].name;
-        parts.push(format!("FOREIGN KEY ({columns}) REFERENCES \"{to}\" ({}) ON DELETE {action}", quoted(&far)));
+        parts.push(format!(
+            "FOREIGN KEY ({columns}) REFERENCES \"{to}\" ({}) ON DELETE {action}",
+            quoted(&far)
+        ));
     }
     format!("CREATE TABLE \"{}\" ({})", definition.name, parts.join(", "))
 }
 
-/// What a term is of the row `x0`, as one expression. `n`: that row's number, where the expression cannot refer to it.
-pub(crate) fn expression(schema: &Schema, table: usize, term: &Term, backend: DbBackend, n: Option<i64>) -> String {
+/// What a term is of the row `x0`, as one expression. `n`: that row's number, where the expression
+/// cannot refer to it.
+pub(crate) fn expression(
+    schema: &Schema,
+    table: usize,
+    term: &Term,
+    backend: DbBackend,
+    n: Option<i64>,
+) -> String {
     let big = if backend == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
     match term {
         Term::Path(hops, reads) if hops.is_empty() => read("x0", *reads),
@@ -131,13 +165,23 @@ pub(crate) fn expression(schema: &Schema, table: usize, term: &Term, backend: Db
                 }
             }
             let value = read(&format!("x{}", hops.len()), *reads);
-            format!("(SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {} WHERE {condition})", joins.join(" "))
+            format!(
+                "(SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {} WHERE {condition})",
+                joins.join(" ")
+            )
         }
         Term::Tree(hop, reads) => {
             let keys: Vec<&str> = key(table).iter().map(|(column, _)| *column).collect();
-            let of = |row: &str| keys.iter().map(|key| format!("{row}.\"{key}\"")).collect::<Vec<_>>().join(", ");
-            let same = keys.iter().map(|key| format!("y.\"{key}\" = w.\"{key}\"")).collect::<Vec<_>>().join(" AND ");
-            let (name, step) = (schema.tables[table].name, |near: &str| join(schema, table, *hop, near, "y"));
+            let of = |row: &str| {
+                keys.iter().map(|key| format!("{row}.\"{key}\"")).collect::<Vec<_>>().join(", ")
+            };
+            let same = keys
+                .iter()
+                .map(|key| format!("y.\"{key}\" = w.\"{key}\""))
+                .collect::<Vec<_>>()
+                .join(" AND ");
+            let (name, step) =
+                (schema.tables[table].name, |near: &str| join(schema, table, *hop, near, "y"));
             let start = key(table).iter().zip(key_values(table, n.expect("a row")));
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));
             format!(
@@ -163,7 +207,8 @@ fn join(schema: &Schema, table: usize, hop: Hop, near: &str, far: &str) -> Strin
     };
     let to = schema.tables[linking].links[link].to;
     let parts = link_columns(schema, linking, link).into_iter().zip(key(to));
-    let parts = parts.map(|(column, (key, _))| format!("{target}.\"{key}\" = {holder}.\"{column}\""));
+    let parts =
+        parts.map(|(column, (key, _))| format!("{target}.\"{key}\" = {holder}.\"{column}\""));
     parts.collect::<Vec<_>>().join(" AND ")
 }
 

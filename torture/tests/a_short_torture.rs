@@ -4,7 +4,10 @@ use std::process::Command;
 
 /// Runs it on one database, and fails with what it says.
 fn torture(arguments: &[&str]) {
-    let ended = Command::new(env!("CARGO_BIN_EXE_torture")).args(arguments).output().expect("the torture test");
+    let ended = Command::new(env!("CARGO_BIN_EXE_torture"))
+        .args(arguments)
+        .output()
+        .expect("the torture test");
     let said = String::from_utf8_lossy(&ended.stdout);
     print!("{said}");
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));

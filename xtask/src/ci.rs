@@ -13,7 +13,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let workspace = Workspace::load(sh)?;
     step("format", || Ok(cmd!(sh, "cargo fmt --all -- --check").run()?))?;
     step("clippy", || {
-        Ok(cmd!(sh, "cargo clippy --locked --workspace --all-targets --all-features -- -D warnings").run()?)
+        Ok(cmd!(
+            sh,
+            "cargo clippy --locked --workspace --all-targets --all-features -- -D warnings"
+        )
+        .run()?)
     })?;
     step("docs", || {
         let doc = cmd!(sh, "cargo doc --locked --workspace --all-features --no-deps");
@@ -31,26 +35,37 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 /// Checks the library without features, then with each of them alone.
 fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
     step("no features", || {
-        Ok(cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features -- -D warnings").run()?)
+        Ok(cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features -- -D warnings")
+            .run()?)
     })?;
     step("no features: what the program is told", || {
-        Ok(cmd!(sh, "cargo test --locked -p {LIBRARY} --no-default-features --test without_features").run()?)
+        Ok(cmd!(
+            sh,
+            "cargo test --locked -p {LIBRARY} --no-default-features --test without_features"
+        )
+        .run()?)
     })?;
     for feature in workspace.features(LIBRARY)? {
         step(&format!("feature {feature} alone"), || {
-            let lint = cmd!(sh, "cargo clippy --locked -p {LIBRARY} --no-default-features --features {feature}");
+            let lint = cmd!(
+                sh,
+                "cargo clippy --locked -p {LIBRARY} --no-default-features --features {feature}"
+            );
             Ok(lint.args(["--", "-D", "warnings"]).run()?)
         })?;
     }
     Ok(())
 }
 
-/// Runs each example on SQLite and on PostgreSQL, as it is built together with the tests: with the features of its own,
-/// with which it is only checked, all that it stands on would be built once more.
+/// Runs each example on SQLite and on PostgreSQL, as it is built together with the tests: with the
+/// features of its own, with which it is only checked, all that it stands on would be built once
+/// more.
 fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
     ensure!(workspace.examples().next().is_some(), "no examples in the workspace");
     for example in workspace.examples() {
-        step(&format!("example {example} alone"), || Ok(cmd!(sh, "cargo check --locked -p {example}").run()?))?;
+        step(&format!("example {example} alone"), || {
+            Ok(cmd!(sh, "cargo check --locked -p {example}").run()?)
+        })?;
     }
     step("build", || Ok(crate::cargo(sh, "build").arg("--all-targets").run()?))?;
     for example in workspace.examples() {

@@ -17,7 +17,8 @@ use xshell::{Cmd, Shell, cmd};
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Command {
-    /// Make sure that the servers the tests need are reachable, and start them where that is possible
+    /// Make sure that the servers the tests need are reachable, and start them where that is
+    /// possible
     Services,
     /// Run `services`, then all tests
     Test {
@@ -25,22 +26,27 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Run the tests of the library on servers of any version, and say of each which tests passed and which did not
+    /// Run the tests of the library on servers of any version, and say of each which tests passed
+    /// and which did not
     TestServers {
-        /// A name for the report, and the URL of a database whose role may create others; `sqlite=sqlite:` for SQLite
+        /// A name for the report, and the URL of a database whose role may create others;
+        /// `sqlite=sqlite:` for SQLite
         #[arg(required = true, value_name = "NAME=URL")]
         servers: Vec<test_servers::Server>,
     },
-    /// Run `services`, then let a Django application and a worker work on one database (needs Python and PyPI)
+    /// Run `services`, then let a Django application and a worker work on one database (needs
+    /// Python and PyPI)
     TestDjango,
-    /// Run `services`, then measure what cached fields cost, next to what is done by hand (`--help` for the options)
+    /// Run `services`, then measure what cached fields cost, next to what is done by hand (`--help`
+    /// for the options)
     #[command(disable_help_flag = true)]
     Bench {
         /// Passed on to the benchmark
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Run `services`, then random schemas under every fault, and prove that holes in the code are found (`--help` for the options)
+    /// Run `services`, then random schemas under every fault, and prove that holes in the code are
+    /// found (`--help` for the options)
     #[command(disable_help_flag = true)]
     Torture {
         /// Passed on to the torture test
@@ -63,7 +69,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     let sh = Shell::new()?;
-    sh.change_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace"));
+    sh.change_dir(
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace"),
+    );
     match command {
         Command::Services => services::ensure(&sh),
         Command::Test { args } => test(&sh, &args),
@@ -85,7 +93,8 @@ fn test(sh: &Shell, args: &[String]) -> Result<()> {
 /// What libtest reads.
 pub(crate) const THREADS: &str = "RUST_TEST_THREADS";
 
-/// How many tests run at a time: two a core unless it is set, for each test waits for a server half of its time.
+/// How many tests run at a time: two a core unless it is set, for each test waits for a server half
+/// of its time.
 pub(crate) fn test_threads() -> Result<String> {
     match std::env::var(THREADS) {
         Ok(threads) => Ok(threads),
@@ -93,8 +102,9 @@ pub(crate) fn test_threads() -> Result<String> {
     }
 }
 
-/// This command of Cargo, for all packages that need no more than the services. Each build that runs tests or examples
-/// uses it: for other packages Cargo chooses other features, and builds the library again.
+/// This command of Cargo, for all packages that need no more than the services. Each build that
+/// runs tests or examples uses it: for other packages Cargo chooses other features, and builds the
+/// library again.
 pub(crate) fn cargo<'sh>(sh: &'sh Shell, command: &str) -> Cmd<'sh> {
     let neighbour = django::NEIGHBOUR;
     cmd!(sh, "cargo {command} --locked --workspace --exclude {neighbour} --all-features")

@@ -21,17 +21,24 @@ struct Package {
 
 impl Workspace {
     pub(crate) fn load(sh: &Shell) -> Result<Self> {
-        let json = cmd!(sh, "cargo metadata --locked --no-deps --format-version 1").quiet().read()?;
+        let json =
+            cmd!(sh, "cargo metadata --locked --no-deps --format-version 1").quiet().read()?;
         Self::parse(&json, &sh.current_dir().join("examples"))
     }
 
     /// The packages below `examples` are the examples.
     fn parse(json: &str, examples: &Path) -> Result<Self> {
         let metadata: Value = serde_json::from_str(json)?;
-        let packages = metadata["packages"].as_array().context("no packages in the output of cargo metadata")?;
-        let packages = packages.iter().map(|package| Package::parse(package, examples)).collect::<Option<_>>();
-        let packages = packages.context("a package without name, features or manifest in cargo metadata")?;
-        let target = metadata["target_directory"].as_str().context("no target directory in cargo metadata")?;
+        let packages = metadata["packages"]
+            .as_array()
+            .context("no packages in the output of cargo metadata")?;
+        let packages =
+            packages.iter().map(|package| Package::parse(package, examples)).collect::<Option<_>>();
+        let packages =
+            packages.context("a package without name, features or manifest in cargo metadata")?;
+        let target = metadata["target_directory"]
+            .as_str()
+            .context("no target directory in cargo metadata")?;
         Ok(Self { packages, target: target.into() })
     }
 
@@ -54,7 +61,10 @@ impl Workspace {
     }
 
     pub(crate) fn examples(&self) -> impl Iterator<Item = &str> {
-        self.packages.iter().filter(|package| package.is_example).map(|package| package.name.as_str())
+        self.packages
+            .iter()
+            .filter(|package| package.is_example)
+            .map(|package| package.name.as_str())
     }
 }
 

@@ -33,7 +33,8 @@ struct Service {
     docker: &'static str,
     /// Logs in, and asks whether this role may do what the tests do.
     probe: fn(&Shell, &Url) -> Result<()>,
-    /// As root on Debian: installs the server if it is missing, starts it, and lets the URL's role in.
+    /// As root on Debian: installs the server if it is missing, starts it, and lets the URL's role
+    /// in.
     start: fn(&Shell, &Url) -> Result<()>,
 }
 
@@ -53,7 +54,8 @@ impl Service {
         let url = self.url()?;
         if let Err(reason) = (self.probe)(sh, &url) {
             eprintln!("{} at {} is not ready: {reason:#}", self.name, without_password(&url));
-            self.make_ready(sh, &url).map_err(|reason| anyhow!("{reason:#}\n\n{}", self.advice()))?;
+            self.make_ready(sh, &url)
+                .map_err(|reason| anyhow!("{reason:#}\n\n{}", self.advice()))?;
         }
         eprintln!("{} at {} is ready", self.name, without_password(&url));
         Ok(())
@@ -84,7 +86,10 @@ impl Service {
 
     fn advice(&self) -> String {
         let Self { name, variable, default_url, packaged, docker, .. } = self;
-        let packaged: String = packaged.iter().map(|[place, command]| format!("  {place}:\n    {command}\n")).collect();
+        let packaged: String = packaged
+            .iter()
+            .map(|[place, command]| format!("  {place}:\n    {command}\n"))
+            .collect();
         format!(
             "{name} is needed: do one of these, then try again.
 
@@ -103,7 +108,10 @@ fn wait_for(attempt: impl Fn() -> Result<()>) -> Result<()> {
     loop {
         match attempt() {
             Err(_) if start.elapsed() < PATIENCE => sleep(Duration::from_millis(200)),
-            result => return result.with_context(|| format!("no success within {} s", PATIENCE.as_secs())),
+            result => {
+                return result
+                    .with_context(|| format!("no success within {} s", PATIENCE.as_secs()));
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The contract on servers of any version: which tests passed on each, which failed, and which could not be run.
+//! The contract on servers of any version: which tests passed on each, which failed, and which
+//! could not be run.
 
 mod outcome;
 mod program;
@@ -26,8 +27,12 @@ impl std::str::FromStr for Server {
     fn from_str(text: &str) -> Result<Self> {
         let (name, url) = text.split_once('=').context("not of the form NAME=URL")?;
         Url::parse(url).with_context(|| format!("{url} is not a URL"))?;
-        let is_name = !name.is_empty() && name.chars().all(|char| char.is_alphanumeric() || "-_.".contains(char));
-        ensure!(is_name, "{name:?} is no name: it has to consist of letters, digits, `-`, `_` and `.`");
+        let is_name = !name.is_empty()
+            && name.chars().all(|char| char.is_alphanumeric() || "-_.".contains(char));
+        ensure!(
+            is_name,
+            "{name:?} is no name: it has to consist of letters, digits, `-`, `_` and `.`"
+        );
         Ok(Self { name: name.to_owned(), url: url.to_owned() })
     }
 }
@@ -38,7 +43,8 @@ pub(crate) fn run(sh: &Shell, servers: &[Server]) -> Result<()> {
 
     let mut all_passed = true;
     for (server, kind) in servers.iter().zip(kinds) {
-        let outcomes = on(sh, server, kind, &programs).with_context(|| format!("on {}", server.name))?;
+        let outcomes =
+            on(sh, server, kind, &programs).with_context(|| format!("on {}", server.name))?;
         println!("{}", report(&server.name, &outcomes));
         all_passed &= !outcomes.values().any(|outcome| matches!(outcome, Outcome::Failed));
     }
@@ -49,11 +55,17 @@ pub(crate) fn run(sh: &Shell, servers: &[Server]) -> Result<()> {
 }
 
 fn kind(sh: &Shell, server: &Server) -> Result<Kind> {
-    Kind::of(sh, &Url::parse(&server.url)?).with_context(|| format!("what kind of server is {}?", server.name))
+    Kind::of(sh, &Url::parse(&server.url)?)
+        .with_context(|| format!("what kind of server is {}?", server.name))
 }
 
 /// Runs the tests of this kind of server alone.
-fn on(sh: &Shell, server: &Server, kind: Kind, programs: &[Program]) -> Result<BTreeMap<String, Outcome>> {
+fn on(
+    sh: &Shell,
+    server: &Server,
+    kind: Kind,
+    programs: &[Program],
+) -> Result<BTreeMap<String, Outcome>> {
     let mut outcomes = BTreeMap::new();
     for program in programs {
         let tests = program.tests(kind)?;
@@ -63,9 +75,17 @@ fn on(sh: &Shell, server: &Server, kind: Kind, programs: &[Program]) -> Result<B
         eprintln!("{}: {} tests of {}", server.name, tests.len(), program.name());
         let log = program::logs(sh).join(&server.name).join(format!("{}.log", program.name()));
         sh.create_dir(log.parent().expect("a folder"))?;
-        let said = program.run(&tests, kind.variable().map(|variable| (variable, server.url.as_str())), &log)?;
+        let said = program.run(
+            &tests,
+            kind.variable().map(|variable| (variable, server.url.as_str())),
+            &log,
+        )?;
         let found = outcome::read(&said, &tests);
-        outcomes.extend(found.into_iter().map(|(test, outcome)| (format!("{} {test}", program.name()), outcome)));
+        outcomes.extend(
+            found
+                .into_iter()
+                .map(|(test, outcome)| (format!("{} {test}", program.name()), outcome)),
+        );
     }
     ensure!(!outcomes.is_empty(), "there are no tests of {}", kind.module());
     Ok(outcomes)
@@ -103,10 +123,16 @@ mod tests {
 
     #[test]
     fn a_server_has_a_name_and_a_url() {
-        let server: Server = "mysql-9=mysql://root@127.0.0.1:3307/mysql?ssl-mode=disabled".parse().unwrap();
+        let server: Server =
+            "mysql-9=mysql://root@127.0.0.1:3307/mysql?ssl-mode=disabled".parse().unwrap();
         assert_eq!(server.name, "mysql-9");
         assert_eq!(server.url, "mysql://root@127.0.0.1:3307/mysql?ssl-mode=disabled");
-        for wrong in ["mysql", "mysql=", "=mysql://root@127.0.0.1/mysql", "../up=mysql://root@127.0.0.1/mysql"] {
+        for wrong in [
+            "mysql",
+            "mysql=",
+            "=mysql://root@127.0.0.1/mysql",
+            "../up=mysql://root@127.0.0.1/mysql",
+        ] {
             assert!(wrong.parse::<Server>().is_err(), "{wrong}");
         }
     }
@@ -118,7 +144,8 @@ mod tests {
             ("marking a::mysql::c", Outcome::Failed),
             ("schema dumps::mysql::d", Outcome::NotRun("there is no mysqldump".to_owned())),
         ];
-        let outcomes = outcomes.into_iter().map(|(test, outcome)| (test.to_owned(), outcome)).collect();
+        let outcomes =
+            outcomes.into_iter().map(|(test, outcome)| (test.to_owned(), outcome)).collect();
         assert_eq!(
             report("mysql-9", &outcomes),
             "mysql-9: 1 passed, 1 failed, 1 not run

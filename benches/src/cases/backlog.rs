@@ -74,7 +74,9 @@ async fn peak_memory(place: &Place, patience: Duration) -> Result<f64> {
 const FLAG_ALL: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = true
                          WHERE NOT slow_full_name_recalculation_needed";
 const TAKE_MARKS_AWAY: &str = "DELETE FROM _lamppost_cached_marks";
-const MARK_ALL: &str = "INSERT INTO _lamppost_cached_marks (key_1, field) SELECT id, 'slow_full_name' FROM lamppost";
+const MARK_ALL: &str =
+    "INSERT INTO _lamppost_cached_marks (key_1, field) SELECT id, 'slow_full_name' FROM lamppost";
 const DOUBLE_MARKS: &str = "INSERT INTO _lamppost_cached_marks (key_1, field)
                             SELECT key_1, field FROM _lamppost_cached_marks";
-const ANY_STALE: &str = "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";
+const ANY_STALE: &str =
+    "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";

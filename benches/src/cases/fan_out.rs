@@ -78,16 +78,18 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         build(&place, houses).await?;
         contenders.push(Contender { place, houses, turn: 0 });
     }
-    let samples = alternate(&mut contenders, bench.repeats(), async |Contender { place, houses, turn }| {
-        *turn += 1;
-        place.sql(&format!("UPDATE street SET name = 'Street {turn}'")).await?;
-        let started = Instant::now();
-        models().worker(&place.db).batch_size(1000).drain().await?;
-        let took = started.elapsed();
-        let wrong = format!("SELECT count(*) FROM house WHERE cached_address <> 'Street {turn}'");
-        anyhow::ensure!(place.scalar::<i64>(&wrong).await? == 0, "not all addresses are right");
-        Ok(took.as_secs_f64() * 1000.0 / *houses as f64)
-    });
+    let samples =
+        alternate(&mut contenders, bench.repeats(), async |Contender { place, houses, turn }| {
+            *turn += 1;
+            place.sql(&format!("UPDATE street SET name = 'Street {turn}'")).await?;
+            let started = Instant::now();
+            models().worker(&place.db).batch_size(1000).drain().await?;
+            let took = started.elapsed();
+            let wrong =
+                format!("SELECT count(*) FROM house WHERE cached_address <> 'Street {turn}'");
+            anyhow::ensure!(place.scalar::<i64>(&wrong).await? == 0, "not all addresses are right");
+            Ok(took.as_secs_f64() * 1000.0 / *houses as f64)
+        });
     let samples = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record((case, ""), most, Unit::Milliseconds, samples);
     Ok(())

@@ -72,7 +72,9 @@ async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64
     place.check_flights().await?;
     let edits = timed(async {
         for flight in 1..=EDITS.min(flights.len()) {
-            let edit = format!("UPDATE flight SET arr_delay = 1, distance = distance + 1 WHERE id = {flight}");
+            let edit = format!(
+                "UPDATE flight SET arr_delay = 1, distance = distance + 1 WHERE id = {flight}"
+            );
             place.db.execute_unprepared(&edit).await?;
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! `growth`: what claiming and completing a row costs when the table grows, and as many rows are stale as ever.
+//! `growth`: what claiming and completing a row costs when the table grows, and as many rows are
+//! stale as ever.
 
 use anyhow::Result;
 

@@ -36,8 +36,9 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     thread::sleep(watched);
     let spent = looked_at(&mut workers)?.into_iter().zip(before);
     let a_second = |after: f64, before: f64| (after - before) / watched.as_secs_f64();
-    let (percents, rates) =
-        spent.map(|(after, before)| (100.0 * a_second(after.0, before.0), a_second(after.1, before.1))).unzip();
+    let (percents, rates) = spent
+        .map(|(after, before)| (100.0 * a_second(after.0, before.0), a_second(after.1, before.1)))
+        .unzip();
     bench.keep(case.measured(CACHED, rows, Unit::Percent, percents).part("processor"));
     bench.keep(case.measured(CACHED, rows, Unit::QueriesPerSecond, rates).part("queries"));
     workers.into_iter().try_for_each(Child::stop)

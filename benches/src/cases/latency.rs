@@ -1,4 +1,5 @@
-//! `latency`: a pigeon is changed by another process; how long until somebody else sees the right name.
+//! `latency`: a pigeon is changed by another process; how long until somebody else sees the right
+//! name.
 
 use std::{
     thread,
@@ -34,9 +35,13 @@ struct Contender {
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let changes = bench.pick(case.rows);
     let mut contenders = contenders(bench, Town::of(10_000.min(changes * 50)), changes).await?;
-    alternate(&mut contenders, bench.repeats(), async |contender| contender.turn(changes).await).await?;
+    alternate(&mut contenders, bench.repeats(), async |contender| contender.turn(changes).await)
+        .await?;
     let taken = |of: fn(&Contender) -> &Vec<f64>| {
-        contenders.iter().map(|contender| (contender.name, of(contender).clone())).collect::<Vec<_>>()
+        contenders
+            .iter()
+            .map(|contender| (contender.name, of(contender).clone()))
+            .collect::<Vec<_>>()
     };
     bench.record((case, "p50"), changes, Unit::Milliseconds, taken(|contender| &contender.p50));
     bench.record((case, "p99"), changes, Unit::Milliseconds, taken(|contender| &contender.p99));
@@ -49,7 +54,8 @@ async fn contenders(bench: &mut Bench, town: Town, changes: u64) -> Result<Vec<C
     let mut contenders = vec![Contender::of(FLOOR, by_hand, writer, None).await?];
     let ours = bench.places.with(town).await?;
     Way::RowWise.models().install(&ours.db).await?;
-    let (writer, worker) = (Child::writer(&ours.url, false)?, Child::worker(&ours.url, Way::RowWise, 1000, 8)?);
+    let (writer, worker) =
+        (Child::writer(&ours.url, false)?, Child::worker(&ours.url, Way::RowWise, 1000, 8)?);
     contenders.push(Contender::of(CACHED, ours, writer, Some(worker)).await?);
     for (peer, place, mut process) in bench.start_peers(town).await? {
         process.ask(&format!("load 1 {changes}"))?;
@@ -59,9 +65,22 @@ async fn contenders(bench: &mut Bench, town: Town, changes: u64) -> Result<Vec<C
 }
 
 impl Contender {
-    async fn of(name: &'static str, place: Place, writer: Child, worker: Option<Child>) -> Result<Self> {
+    async fn of(
+        name: &'static str,
+        place: Place,
+        writer: Child,
+        worker: Option<Child>,
+    ) -> Result<Self> {
         let observer = place.client().await?;
-        Ok(Self { name, place, observer, writer, _worker: worker, p50: Vec::new(), p99: Vec::new() })
+        Ok(Self {
+            name,
+            place,
+            observer,
+            writer,
+            _worker: worker,
+            p50: Vec::new(),
+            p99: Vec::new(),
+        })
     }
 
     async fn turn(&mut self, changes: u64) -> Result<f64> {
@@ -81,12 +100,17 @@ impl Contender {
         const BEFORE: &str = "SELECT l.id, 'The ' || (SELECT sum(weight) + 1 FROM pigeon WHERE lamppost_id = l.id)
                                            || ' ' || first_name || ' of ' || country
                                 FROM lamppost l JOIN pigeon p ON p.lamppost_id = l.id WHERE p.id = $1";
-        let row = self.observer.query_one_raw(self.place.statement(BEFORE, [pigeon.into()])).await?;
-        let (lamppost, wanted): (i32, String) = row.context("no such pigeon")?.try_get_many_by_index()?;
+        let row =
+            self.observer.query_one_raw(self.place.statement(BEFORE, [pigeon.into()])).await?;
+        let (lamppost, wanted): (i32, String) =
+            row.context("no such pigeon")?.try_get_many_by_index()?;
         let started = Instant::now();
         self.writer.tell(&format!("change {pigeon}"))?;
         while self.name_of(lamppost).await? != wanted {
-            anyhow::ensure!(started.elapsed() < PATIENCE, "the name of lamppost {lamppost} never became {wanted}");
+            anyhow::ensure!(
+                started.elapsed() < PATIENCE,
+                "the name of lamppost {lamppost} never became {wanted}"
+            );
             thread::sleep(BETWEEN_LOOKS);
         }
         Ok(started.elapsed())
@@ -94,7 +118,8 @@ impl Contender {
 
     async fn name_of(&self, lamppost: i32) -> Result<String> {
         const NAME: &str = "SELECT cached_slow_full_name FROM lamppost WHERE id = $1";
-        let row = self.observer.query_one_raw(self.place.statement(NAME, [lamppost.into()])).await?;
+        let row =
+            self.observer.query_one_raw(self.place.statement(NAME, [lamppost.into()])).await?;
         Ok(row.context("no such lamppost")?.try_get_by_index(0)?)
     }
 }

@@ -33,7 +33,8 @@ pub(crate) const CACHED: &str = "cached";
 pub(crate) const AT_COMMIT: &str = "cached-commit";
 pub(crate) const COLLECTOR: &str = "cached-collector";
 
-/// By hand, where the calculation is Rust: the inputs of 1,000 rows selected, and their values stored by one UPDATE.
+/// By hand, where the calculation is Rust: the inputs of 1,000 rows selected, and their values
+/// stored by one UPDATE.
 pub(crate) const CHUNKS: &str = "by-hand-chunks";
 
 /// The peers. The best is the one that, as this library, calculates in the background.
@@ -58,13 +59,20 @@ impl Case {
         (self.run)(bench, self)
     }
 
-    pub(crate) fn measured(&self, contender: &str, rows: u64, unit: Unit, samples: Vec<f64>) -> Measured {
+    pub(crate) fn measured(
+        &self,
+        contender: &str,
+        rows: u64,
+        unit: Unit,
+        samples: Vec<f64>,
+    ) -> Measured {
         let (case, part, contender) = (self.name, String::new(), contender.to_owned());
         Measured { case, part, contender, database: "", rows, samples, unit, floor: None }
     }
 }
 
-const EVERYWHERE: &[Database] = &[Database::Postgres, Database::Sqlite, Database::Mariadb, Database::Mysql];
+const EVERYWHERE: &[Database] =
+    &[Database::Postgres, Database::Sqlite, Database::Mariadb, Database::Mysql];
 const SERVERS: &[Database] = &[Database::Postgres, Database::Mariadb, Database::Mysql];
 
 pub(crate) const CASES: &[Case] = &[
@@ -109,7 +117,10 @@ pub(crate) const CASES: &[Case] = &[
         rows: Size { smoke: 2, quick: 200, full: 500 },
         on: EVERYWHERE,
         floor: "the same by hand, in the transaction of the change",
-        targets: &[to(CACHED, OverFloorAtMost(3.0)).of(&["p50"]), to(CACHED, AtMost(10.0)).of(&["p99"])],
+        targets: &[
+            to(CACHED, OverFloorAtMost(3.0)).of(&["p50"]),
+            to(CACHED, AtMost(10.0)).of(&["p99"]),
+        ],
         run: |bench, case| Box::pin(latency::run(bench, case)),
     },
     Case {
@@ -144,7 +155,9 @@ pub(crate) const CASES: &[Case] = &[
         targets: &[
             to(CACHED, TimesFloorAtMost(2.0)).of(&["load"]).on(&[Database::Sqlite]),
             to(CACHED, TimesFloorAtMost(1.5)).of(&["load"]).on(&[Database::Postgres]),
-            to(CACHED, TimesFloorAtMost(3.0)).of(&["load"]).on(&[Database::Mariadb, Database::Mysql]),
+            to(CACHED, TimesFloorAtMost(3.0))
+                .of(&["load"])
+                .on(&[Database::Mariadb, Database::Mysql]),
         ],
         run: |bench, case| Box::pin(flights::run(bench, case)),
     },
@@ -239,7 +252,10 @@ pub(crate) const CASES: &[Case] = &[
         rows: Size { smoke: 20, quick: 1_000, full: 1_000 },
         on: EVERYWHERE,
         floor: "none",
-        targets: &[to(CACHED, AtMost(0.1)).of(&["processor"]), to(CACHED, AtMost(2.0)).of(&["queries"])],
+        targets: &[
+            to(CACHED, AtMost(0.1)).of(&["processor"]),
+            to(CACHED, AtMost(2.0)).of(&["queries"]),
+        ],
         run: |bench, case| Box::pin(idle::run(bench, case)),
     },
 ];

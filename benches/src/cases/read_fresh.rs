@@ -1,4 +1,5 @@
-//! `read_fresh`: rows are loaded, and the attribute of each is read; and what reading it costs by itself.
+//! `read_fresh`: rows are loaded, and the attribute of each is read; and what reading it costs by
+//! itself.
 
 use std::{
     hint::black_box,
@@ -31,7 +32,12 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     // On SQLite the accessor asks the database.
     Way::RowWise.models().install(&place.db).await?;
     Way::RowWise.models().worker(&place.db).drain().await?;
-    place.db.execute(&Schema::new(place.db.get_database_backend()).create_table_from_entity(plain::Entity)).await?;
+    place
+        .db
+        .execute(
+            &Schema::new(place.db.get_database_backend()).create_table_from_entity(plain::Entity),
+        )
+        .await?;
     place.sql("INSERT INTO plain_lamppost SELECT id, first_name, country, cached_slow_full_name FROM lamppost").await?;
     place.tidy().await?;
     let client = place.client().await?;
@@ -66,7 +72,11 @@ async fn load_cached(client: &DatabaseConnection) -> Result<()> {
 /// The accessors return the value itself: the floor is a copy of it.
 async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Result<()> {
     let rows = lamppost::Entity::find().all(&place.db).await?;
-    let number = |id| number::Model { id, cached_square: Some(i64::from(id)), square_recalculation_needed: false };
+    let number = |id| number::Model {
+        id,
+        cached_square: Some(i64::from(id)),
+        square_recalculation_needed: false,
+    };
     let numbers: Vec<_> = (0..i32::try_from(rows.len())?).map(number).collect();
     let is_asked = place.db.get_database_backend() == DbBackend::Sqlite;
     let rounds = if bench.scale == Scale::Smoke || is_asked { 1 } else { 100 };
@@ -94,8 +104,18 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
     });
     let integers = integers.await?;
     let count = rows.len() as u64;
-    bench.record((case, "accessor String"), count, Unit::Nanoseconds, [FLOOR, CACHED].into_iter().zip(strings));
-    bench.record((case, "accessor i64"), count, Unit::Nanoseconds, [FLOOR, CACHED].into_iter().zip(integers));
+    bench.record(
+        (case, "accessor String"),
+        count,
+        Unit::Nanoseconds,
+        [FLOOR, CACHED].into_iter().zip(strings),
+    );
+    bench.record(
+        (case, "accessor i64"),
+        count,
+        Unit::Nanoseconds,
+        [FLOOR, CACHED].into_iter().zip(integers),
+    );
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: all rows are stale; how long until none is.
+//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: all rows are stale; how
+//! long until none is.
 
 use std::time::Instant;
 
@@ -53,7 +54,12 @@ pub(crate) async fn row_by_row(bench: &mut Bench, case: &'static Case) -> Result
 
 pub(crate) async fn in_batches(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
-    let floor = Contender { name: FLOOR, place: bench.places.with(Town::of(rows)).await?, how: How::Statement, rows };
+    let floor = Contender {
+        name: FLOOR,
+        place: bench.places.with(Town::of(rows)).await?,
+        how: How::Statement,
+        rows,
+    };
     let place = bench.places.with(Town::of(rows)).await?;
     let chunks = Contender { name: CHUNKS, how: How::Chunks(place.client().await?), place, rows };
     let contenders = vec![floor, chunks, ours(bench, rows, Way::Batch).await?];
@@ -62,7 +68,12 @@ pub(crate) async fn in_batches(bench: &mut Bench, case: &'static Case) -> Result
 
 pub(crate) async fn by_a_query(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
-    let floor = Contender { name: FLOOR, place: bench.places.with(Town::of(rows)).await?, how: How::Statement, rows };
+    let floor = Contender {
+        name: FLOOR,
+        place: bench.places.with(Town::of(rows)).await?,
+        how: How::Statement,
+        rows,
+    };
     let contenders = vec![floor, ours(bench, rows, Way::Query).await?];
     race(bench, case, contenders).await
 }
@@ -73,7 +84,11 @@ async fn ours(bench: &mut Bench, rows: u64, way: Way) -> Result<Contender> {
     Ok(Contender { name: CACHED, place, how: How::Worker(way), rows })
 }
 
-async fn race(bench: &mut Bench, case: &'static Case, mut contenders: Vec<Contender>) -> Result<()> {
+async fn race(
+    bench: &mut Bench,
+    case: &'static Case,
+    mut contenders: Vec<Contender>,
+) -> Result<()> {
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
         contender.make_stale().await?;
         let seconds = contender.recalculate().await?;
@@ -82,7 +97,8 @@ async fn race(bench: &mut Bench, case: &'static Case, mut contenders: Vec<Conten
     });
     let samples = samples.await?;
     for (contender, of_it) in contenders.iter().zip(&samples) {
-        let measured = case.measured(contender.name, contender.rows, Unit::RowsPerSecond, of_it.clone());
+        let measured =
+            case.measured(contender.name, contender.rows, Unit::RowsPerSecond, of_it.clone());
         bench.keep(measured.against(&samples[0]));
     }
     Ok(())
@@ -92,7 +108,9 @@ impl Contender {
     async fn make_stale(&self) -> Result<()> {
         self.place.change_pigeons(self.rows).await?;
         if matches!(self.how, How::Loop(_) | How::Statement | How::Chunks(_)) {
-            self.place.sql("UPDATE lamppost SET slow_full_name_recalculation_needed = true").await?;
+            self.place
+                .sql("UPDATE lamppost SET slow_full_name_recalculation_needed = true")
+                .await?;
         }
         self.place.tidy().await
     }
@@ -126,7 +144,8 @@ async fn row_after_row(place: &Place, client: &DatabaseConnection, rows: u64) ->
     for id in 1..=i32::try_from(rows)? {
         let inputs = client.query_one_raw(place.statement(&inputs, [id.into()])).await?;
         let inputs = inputs.context("no such lamppost")?;
-        let (first_name, country, weight): (String, String, i64) = inputs.try_get_many_by_index()?;
+        let (first_name, country, weight): (String, String, i64) =
+            inputs.try_get_many_by_index()?;
         let name = format!("The {weight} {first_name} of {country}");
         client.execute_raw(place.statement(STORE, [name.into(), id.into()])).await?;
     }

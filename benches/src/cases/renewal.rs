@@ -33,7 +33,10 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     place.sql("UPDATE _lamppost_cached_versions SET version = 99").await?;
     place.tidy().await?;
     let flagged: i64 = place.scalar(FLAGGED).await?;
-    anyhow::ensure!(flagged == 0, "{flagged} rows are flagged before the calculation has another version");
+    anyhow::ensure!(
+        flagged == 0,
+        "{flagged} rows are flagged before the calculation has another version"
+    );
     let mut installer = Child::installer(&place.url, Way::OwnColumns)?;
     let took = installer.ask("install")?;
     let memory = installer.peak_memory()?;
@@ -43,7 +46,12 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let (waiting, size) = (waiting(&place).await?, size(&place).await?);
     let most = most_waiting(&place, patience).await?.max(waiting);
 
-    bench.record((case, "install"), rows, Unit::Seconds, [(FLOOR, vec![floor]), (CACHED, vec![took])]);
+    bench.record(
+        (case, "install"),
+        rows,
+        Unit::Seconds,
+        [(FLOOR, vec![floor]), (CACHED, vec![took])],
+    );
     bench.record((case, "memory"), rows, Unit::Bytes, [(CACHED, vec![memory])]);
     bench.record((case, "tables"), rows, Unit::Bytes, [(CACHED, vec![size])]);
     bench.record((case, "waiting"), rows, Unit::Rows, [(CACHED, vec![most])]);
@@ -92,4 +100,5 @@ async fn size(place: &Place) -> Result<f64> {
 const END_ALL_FLAGS: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = FALSE";
 const FLAG_ALL: &str = "UPDATE lamppost SET slow_full_name_recalculation_needed = TRUE";
 const FLAGGED: &str = "SELECT count(*) FROM lamppost WHERE slow_full_name_recalculation_needed";
-const ANY_STALE: &str = "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";
+const ANY_STALE: &str =
+    "SELECT EXISTS (SELECT 1 FROM lamppost WHERE slow_full_name_recalculation_needed)";

@@ -1,4 +1,5 @@
-//! `scale_out`: how much more several workers do than one, where a calculation waits for somebody else.
+//! `scale_out`: how much more several workers do than one, where a calculation waits for somebody
+//! else.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,9 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Scale::Full => 2000,
     });
     let mut contenders = [1, 2, 4, 8].map(|workers| Contender { place: &place, workers, watched });
-    let samples = alternate(&mut contenders, bench.repeats(), async |contender| contender.rows_per_second().await);
+    let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
+        contender.rows_per_second().await
+    });
     let samples = samples.await?;
     for (contender, of_it) in contenders.iter().zip(&samples) {
         let name = if contender.workers == 1 { FLOOR } else { CACHED };

@@ -10,7 +10,8 @@ use crate::place::Place;
 
 /// How long a worker takes until nothing is left to do.
 pub(crate) async fn work_off(place: &Place, worker: Worker) -> Result<Duration> {
-    // The newest mark: before it stands all that was deleted a moment ago, which a search for any mark would go through.
+    // The newest mark: before it stands all that was deleted a moment ago, which a search for any
+    // mark would go through.
     const LEFT: &str = "SELECT (SELECT max(id) FROM _lamppost_cached_marks) IS NOT NULL
                             OR EXISTS (SELECT 1 FROM _lamppost_cached_recalculations)";
     let (stop, stopped) = oneshot::channel::<()>();

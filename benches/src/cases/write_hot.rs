@@ -35,8 +35,8 @@ fn change_own_pigeon(place: &Place, town: Town, client: u64, _: u64) -> Statemen
     place.statement("UPDATE pigeon SET weight = weight + 1 WHERE id = $1", [pigeon.into()])
 }
 
-/// How often a client was seen waiting for another one's transaction. Tables that grow are waited for with and without
-/// triggers.
+/// How often a client was seen waiting for another one's transaction. Tables that grow are waited
+/// for with and without triggers.
 async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
     let waiting = if writer.place.is_mysql() {
         "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"

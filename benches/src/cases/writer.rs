@@ -39,7 +39,9 @@ impl Writer {
     /// The floor first.
     pub(crate) async fn all(bench: &mut Bench, town: Town, clients: usize) -> Result<Vec<Self>> {
         let ways: &[_] = match bench.database {
-            Database::Postgres => &[(FLOOR, None), (COLLECTOR, Some(Way::Collector)), (AT_COMMIT, Some(Way::RowWise))],
+            Database::Postgres => {
+                &[(FLOOR, None), (COLLECTOR, Some(Way::Collector)), (AT_COMMIT, Some(Way::RowWise))]
+            }
             // Its triggers always set the flag in the statement.
             Database::Sqlite => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
             // The flags of the owners are set by the worker.
@@ -61,10 +63,11 @@ impl Writer {
         Ok(writers)
     }
 
-    /// A materialized view of the weights, which PostgreSQL's extension `pg_ivm` keeps in the transaction of the change;
-    /// none where the server does not have it.
+    /// A materialized view of the weights, which PostgreSQL's extension `pg_ivm` keeps in the
+    /// transaction of the change; none where the server does not have it.
     async fn pg_ivm(bench: &mut Bench, town: Town, clients: usize) -> Result<Option<Self>> {
-        const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_ivm')";
+        const IS_THERE: &str =
+            "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_ivm')";
         const VIEW: &str = "SELECT pgivm.create_immv('weights',
             'SELECT lamppost_id, sum(weight) AS weight FROM pigeon GROUP BY lamppost_id')";
         if bench.database != Database::Postgres {
@@ -103,11 +106,17 @@ impl Writer {
     }
 
     /// All clients side by side, each with its share of the numbers.
-    pub(crate) async fn write(&mut self, write: Write, town: Town, numbers: Range<u64>) -> Result<Duration> {
+    pub(crate) async fn write(
+        &mut self,
+        write: Write,
+        town: Town,
+        numbers: Range<u64>,
+    ) -> Result<Duration> {
         let clients = match &mut self.hand {
             Hand::Clients(clients) => clients,
             Hand::Peer(process) => {
-                let seconds = process.ask(&format!("save {} {}", numbers.start + 1, numbers.end))?;
+                let seconds =
+                    process.ask(&format!("save {} {}", numbers.start + 1, numbers.end))?;
                 return Ok(Duration::from_secs_f64(seconds));
             }
         };
@@ -116,7 +125,8 @@ impl Writer {
         let writing = clients.iter().enumerate().map(|(number, client)| {
             let (client, first) = (client.clone(), numbers.start + number as u64);
             let statements = (first..numbers.end).step_by(step);
-            let statements: Vec<_> = statements.map(|n| write(&self.place, town, number as u64, n)).collect();
+            let statements: Vec<_> =
+                statements.map(|n| write(&self.place, town, number as u64, n)).collect();
             tokio::spawn(async move {
                 for statement in statements {
                     client.execute_raw(statement).await?;
@@ -132,7 +142,8 @@ impl Writer {
 
     /// What a session does once: statements are prepared, functions compiled.
     async fn warm_up(&mut self, write: Write, town: Town) -> Result<()> {
-        let once_each = if let Hand::Clients(clients) = &self.hand { clients.len() as u64 } else { 1 };
+        let once_each =
+            if let Hand::Clients(clients) = &self.hand { clients.len() as u64 } else { 1 };
         self.write(write, town, 0..once_each).await.map(drop)
     }
 }

@@ -36,7 +36,9 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) async fn play(self) -> Result<()> {
         match self {
-            Self::Worker { url, way, batch_size, concurrency } => work(url, way, batch_size, concurrency).await,
+            Self::Worker { url, way, batch_size, concurrency } => {
+                work(url, way, batch_size, concurrency).await
+            }
             Self::Installer { url, way } => install(url, way).await,
             Self::Writer { url, by_hand } => write(url, by_hand).await,
         }
@@ -86,7 +88,12 @@ async fn write(url: String, by_hand: bool) -> Result<()> {
     Ok(())
 }
 
-async fn change(place: &Place, client: &DatabaseConnection, pigeon: i32, by_hand: bool) -> Result<()> {
+async fn change(
+    place: &Place,
+    client: &DatabaseConnection,
+    pigeon: i32,
+    by_hand: bool,
+) -> Result<()> {
     const CHANGE: &str = "UPDATE pigeon SET weight = weight + 1 WHERE id = $1";
     const RENAME: &str = "UPDATE lamppost
            SET cached_slow_full_name = 'The ' || (SELECT sum(weight) FROM pigeon WHERE lamppost_id = lamppost.id)

@@ -8,7 +8,9 @@ mod town;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable,
+};
 use sea_orm_cached_field::Models;
 
 use crate::schema;
@@ -54,7 +56,9 @@ impl Places {
         let host = match database {
             Database::Postgres => Host::Postgres(postgres::Server::connect().await?),
             Database::Sqlite => Host::Sqlite(sqlite::Folder::make()?),
-            Database::Mariadb | Database::Mysql => Host::MySql(mysql::Server::connect(database).await?),
+            Database::Mariadb | Database::Mysql => {
+                Host::MySql(mysql::Server::connect(database).await?)
+            }
         };
         Ok(Self { host, templates: Vec::new() })
     }
@@ -157,7 +161,11 @@ impl Place {
     }
 
     /// `$1`, `$2` and so on stand for the values, each once and in this order.
-    pub(crate) fn statement(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Statement {
+    pub(crate) fn statement(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> Statement {
         let values: Vec<sea_orm::Value> = values.into_iter().collect();
         let mut sql = sql.to_owned();
         if self.is_mysql() {
@@ -175,8 +183,14 @@ impl Place {
 
     /// The first column of the first row.
     pub(crate) async fn scalar<T: TryGetable>(&self, text: &str) -> Result<T> {
-        let row = self.db.query_one_raw(self.statement(text, [])).await.with_context(|| text.to_owned())?;
-        row.context("no row")?.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{text}: {error:?}"))
+        let row = self
+            .db
+            .query_one_raw(self.statement(text, []))
+            .await
+            .with_context(|| text.to_owned())?;
+        row.context("no row")?
+            .try_get_by_index(0)
+            .map_err(|error| anyhow::anyhow!("{text}: {error:?}"))
     }
 
     pub(crate) fn is_sqlite(&self) -> bool {
@@ -214,8 +228,8 @@ impl Place {
     }
 }
 
-/// As a program connects that has read SeaORM's documentation: a ping before every statement is a round trip that
-/// nobody needs.
+/// As a program connects that has read SeaORM's documentation: a ping before every statement is a
+/// round trip that nobody needs.
 pub(crate) async fn connect(url: &str, connections: u32, log: bool) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options

@@ -25,7 +25,9 @@ impl Server {
         };
         let url = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
         let db = connect(&url, 1, false).await.with_context(|| {
-            format!("start a server with `cargo xtask services`, or name one of yours in {variable}")
+            format!(
+                "start a server with `cargo xtask services`, or name one of yours in {variable}"
+            )
         })?;
         let server = Self { url, db, made: Vec::new(), count: 0 };
         server.drop_what_was_left().await?;
@@ -39,7 +41,10 @@ impl Server {
         );
         for row in self.db.query_all_raw(Statement::from_string(DbBackend::MySql, names)).await? {
             let name: String = row.try_get_by_index(0)?;
-            let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
+            let process = name
+                .strip_prefix(PREFIX)
+                .and_then(|rest| rest.split('_').next())
+                .unwrap_or_default();
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }
@@ -57,7 +62,8 @@ impl Server {
         self.count += 1;
         self.db.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         let (server, old) = self.url.rsplit_once('/').context("the URL names no database")?;
-        let options = old.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
+        let options =
+            old.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
         let url = format!("{server}/{name}{options}");
         self.made.push(url.clone());
         Ok(url)

@@ -33,9 +33,16 @@ impl Server {
     /// Of runs that were killed.
     async fn drop_what_was_left(&self) -> Result<()> {
         let names = format!("SELECT datname FROM pg_database WHERE datname LIKE '{PREFIX}%'");
-        for row in self.db.query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, names)).await? {
+        for row in self
+            .db
+            .query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, names))
+            .await?
+        {
             let name: String = row.try_get_by_index(0)?;
-            let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('_').next()).unwrap_or_default();
+            let process = name
+                .strip_prefix(PREFIX)
+                .and_then(|rest| rest.split('_').next())
+                .unwrap_or_default();
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }
@@ -59,15 +66,17 @@ impl Server {
         let template = name_in(template);
         self.db.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
         let (server, old) = self.url.rsplit_once('/').context("the URL names no database")?;
-        let options = old.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
+        let options =
+            old.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
         let url = format!("{server}/{name}{options}");
         self.made.push(url.clone());
         Ok(url)
     }
 
     pub(super) async fn drop_all_but(&mut self, kept: &[&str]) -> Result<()> {
-        let (kept, dropped): (Vec<String>, Vec<String>) =
-            std::mem::take(&mut self.made).into_iter().partition(|url| kept.contains(&url.as_str()));
+        let (kept, dropped): (Vec<String>, Vec<String>) = std::mem::take(&mut self.made)
+            .into_iter()
+            .partition(|url| kept.contains(&url.as_str()));
         self.made = kept;
         for url in dropped {
             self.drop(name_in(&url)).await?;

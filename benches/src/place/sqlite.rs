@@ -15,13 +15,17 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn make() -> Result<Self> {
-        let folder = tempfile::tempdir_in(report::folder()?).context("cannot make a folder for databases")?;
+        let folder = tempfile::tempdir_in(report::folder()?)
+            .context("cannot make a folder for databases")?;
         Ok(Self { folder, count: 0 })
     }
 
     pub(super) fn create(&mut self) -> String {
         self.count += 1;
-        format!("sqlite://{}?mode=rwc", self.folder.path().join(format!("{}.db", self.count)).display())
+        format!(
+            "sqlite://{}?mode=rwc",
+            self.folder.path().join(format!("{}.db", self.count)).display()
+        )
     }
 
     /// The template is closed, and so has no WAL.

@@ -85,7 +85,8 @@ pub(crate) fn series(place: &Place, count: u64) -> String {
         let digit = "SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
                       UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9";
         let tables: Vec<String> = (0..digits).map(|n| format!("({digit}) AS d{n}")).collect();
-        let terms: Vec<String> = (0..digits).map(|n| format!("d{n}.d * {}", 10_u64.pow(n as u32))).collect();
+        let terms: Vec<String> =
+            (0..digits).map(|n| format!("d{n}.d * {}", 10_u64.pow(n as u32))).collect();
         let sum = terms.join(" + ");
         format!("(SELECT {sum} AS i FROM {} WHERE {sum} <= {last}) AS s", tables.join(", "))
     } else {
@@ -94,7 +95,8 @@ pub(crate) fn series(place: &Place, count: u64) -> String {
 }
 
 /// The weight of the pigeons of each lamppost.
-const WEIGHTS: &str = "(SELECT lamppost_id, sum(weight) AS weight FROM pigeon GROUP BY lamppost_id) s";
+const WEIGHTS: &str =
+    "(SELECT lamppost_id, sum(weight) AS weight FROM pigeon GROUP BY lamppost_id) s";
 
 impl Place {
     /// All names at once, as one writes it by hand who needs no library.
@@ -109,7 +111,8 @@ impl Place {
         self.sql(&update).await.map(drop)
     }
 
-    /// The names of a few lampposts after another, as one writes it by hand whose calculation is Rust.
+    /// The names of a few lampposts after another, as one writes it by hand whose calculation is
+    /// Rust.
     pub(crate) async fn set_names_in_chunks(
         &self,
         client: &DatabaseConnection,
@@ -128,11 +131,14 @@ impl Place {
             self.integer()
         );
         for first in (1..=lampposts).step_by(usize::try_from(chunk)?) {
-            let [first, last] = [i32::try_from(first)?, i32::try_from(lampposts.min(first + chunk - 1))?];
-            let inputs = self.statement(&inputs, [first, last, first, last].map(sea_orm::Value::from));
+            let [first, last] =
+                [i32::try_from(first)?, i32::try_from(lampposts.min(first + chunk - 1))?];
+            let inputs =
+                self.statement(&inputs, [first, last, first, last].map(sea_orm::Value::from));
             let (mut ids, mut names) = (Vec::new(), Vec::new());
             for row in client.query_all_raw(inputs).await? {
-                let (id, first_name, country, weight): (i32, String, String, i64) = row.try_get_many_by_index()?;
+                let (id, first_name, country, weight): (i32, String, String, i64) =
+                    row.try_get_many_by_index()?;
                 ids.push(id);
                 names.push(format!("The {weight} {first_name} of {country}"));
             }
@@ -143,7 +149,8 @@ impl Place {
 
     /// One UPDATE of these lampposts, from arrays.
     fn store(&self, ids: Vec<i32>, names: Vec<String>) -> Result<Statement> {
-        const SET: &str = "SET cached_slow_full_name = new.name, slow_full_name_recalculation_needed = false";
+        const SET: &str =
+            "SET cached_slow_full_name = new.name, slow_full_name_recalculation_needed = false";
         if !self.is_mysql() && !self.is_sqlite() {
             let update = format!(
                 "UPDATE lamppost {SET} FROM unnest($1::integer[], $2::text[]) new (id, name) WHERE new.id = lamppost.id"
@@ -184,6 +191,8 @@ impl Place {
 
     /// Changes one pigeon of each of the first lampposts.
     pub(crate) async fn change_pigeons(&self, pigeons: u64) -> Result<()> {
-        self.sql(&format!("UPDATE pigeon SET weight = weight + 1 WHERE id <= {pigeons}")).await.map(drop)
+        self.sql(&format!("UPDATE pigeon SET weight = weight + 1 WHERE id <= {pigeons}"))
+            .await
+            .map(drop)
     }
 }

@@ -29,7 +29,11 @@ pub(super) fn of(results: &[Measured]) -> Result<String> {
         median: measured.median(),
         unit: measured.unit.name(),
         ratio_to_floor: measured.ratio_to_floor(),
-        ratio_to_best_peer: if measured.is_ours() { ratio_to(measured, BEST_PEER, results) } else { None },
+        ratio_to_best_peer: if measured.is_ours() {
+            ratio_to(measured, BEST_PEER, results)
+        } else {
+            None
+        },
     });
     Ok(serde_json::to_string_pretty(&lines.collect::<Vec<_>>())?)
 }

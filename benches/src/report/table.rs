@@ -7,17 +7,31 @@ use crate::{
     measure::{Measured, Unit, percentile, ratio_to},
 };
 
-const HEADER: [&str; 10] =
-    ["case", "database", "contender", "rows", "median", "from .. to", "x floor", "x peer", "target", "reached"];
+const HEADER: [&str; 10] = [
+    "case",
+    "database",
+    "contender",
+    "rows",
+    "median",
+    "from .. to",
+    "x floor",
+    "x peer",
+    "target",
+    "reached",
+];
 
 pub(super) fn of(results: &[Measured]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER);
     for measured in results {
         let targets: Vec<&Target> = targets_of(measured).collect();
-        let times = |ratio: Option<f64>| ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-        let (least, most) = (percentile(&measured.samples, 0.0), percentile(&measured.samples, 1.0));
+        let times =
+            |ratio: Option<f64>| ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
+        let (least, most) =
+            (percentile(&measured.samples, 0.0), percentile(&measured.samples, 1.0));
         let peer = if measured.is_ours() { ratio_to(measured, BEST_PEER, results) } else { None };
         table.add_row([
             measured.name(),
@@ -33,7 +47,11 @@ pub(super) fn of(results: &[Measured]) -> Table {
                 .map(|target| target.in_words(|bound| amount(bound, measured.unit)))
                 .collect::<Vec<_>>()
                 .join("\n"),
-            targets.iter().map(|target| reached(target, measured, results)).collect::<Vec<_>>().join("\n"),
+            targets
+                .iter()
+                .map(|target| reached(target, measured, results))
+                .collect::<Vec<_>>()
+                .join("\n"),
         ]);
     }
     for column in [3, 4, 5, 6, 7] {
@@ -47,7 +65,8 @@ pub(super) fn of(results: &[Measured]) -> Table {
 /// What each case is held against.
 pub(super) fn floors(results: &[Measured]) -> String {
     let measured = |case: &&Case| results.iter().any(|measured| measured.case == case.name);
-    let lines = CASES.iter().filter(measured).map(|case| format!("  {:18} {}\n", case.name, case.floor));
+    let lines =
+        CASES.iter().filter(measured).map(|case| format!("  {:18} {}\n", case.name, case.floor));
     lines.collect()
 }
 
@@ -74,5 +93,9 @@ fn number(value: f64, unit: Unit) -> String {
         _ => 4,
     };
     let number = format!("{value:.decimals$}");
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
+    if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        number
+    }
 }

@@ -1,7 +1,10 @@
 //! Where the story takes place: a new SQLite file, or the database of `DATABASE_URL`.
 
 use anyhow::{Context, Result, ensure};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityName, EntityTrait, Schema, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, EntityName, EntityTrait, Schema,
+    TransactionTrait,
+};
 use sea_orm_cached_field::CachedFields;
 use tempfile::TempDir;
 
@@ -35,9 +38,11 @@ pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
 
 /// Somebody else's table of the same name is not ours to drop.
 async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
-    let ours = lamppost::Entity::find().one(db).await.is_ok() && pigeon::Entity::find().one(db).await.is_ok();
+    let ours = lamppost::Entity::find().one(db).await.is_ok()
+        && pigeon::Entity::find().one(db).await.is_ok();
     for table in [lamppost::Entity.table_name(), pigeon::Entity.table_name()] {
-        let is_there = db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
+        let is_there =
+            db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
         ensure!(
             ours || !is_there,
             "the database has a table `{table}` that this example did not make: choose another database"

@@ -1,12 +1,14 @@
-//! The lamppost of django-cached-field's README, told anew: it has a name that is slow to calculate, and pigeons.
+//! The lamppost of django-cached-field's README, told anew: it has a name that is slow to
+//! calculate, and pigeons.
 //!
 //! ```sh
 //! cargo run -p lamppost                                            # on SQLite, in a temporary folder
 //! DATABASE_URL=postgres://user@host/database cargo run -p lamppost # on PostgreSQL, or on another SQLite file
 //! ```
 //!
-//! In a database of yours it makes the tables `lamppost` and `pigeon` afresh, and leaves them there to be looked at. It
-//! drops those of an earlier run, and refuses to if there are tables of these names that are not its own.
+//! In a database of yours it makes the tables `lamppost` and `pigeon` afresh, and leaves them there
+//! to be looked at. It drops those of an earlier run, and refuses to if there are tables of these
+//! names that are not its own.
 
 mod ackermann;
 mod database;
@@ -44,7 +46,9 @@ async fn main() -> Result<()> {
     story::the_pigeons_die(db, &mut events).await?;
     story::it_is_renamed(db, &mut events).await?;
 
-    chapter("The worker is told to stop: what it has begun it finishes, what it has only claimed it hands back");
+    chapter(
+        "The worker is told to stop: what it has begun it finishes, what it has only claimed it hands back",
+    );
     run!(close.send(())).ok().context("the worker has ended already")?;
     run!(worker.await??);
     story::nothing_is_lost(db, &mut events).await

@@ -19,7 +19,8 @@ const FIRST_CHANGES: usize = 4;
 
 pub(crate) fn the_model() {
     chapter("The model says what its name is calculated from");
-    let model = include_str!("entity/lamppost.rs").lines().skip_while(|line| !line.contains("#[cached("));
+    let model =
+        include_str!("entity/lamppost.rs").lines().skip_while(|line| !line.contains("#[cached("));
     for line in model.take_while(|line| *line != "}") {
         code(line.trim());
     }
@@ -31,7 +32,10 @@ pub(crate) async fn install(db: &DatabaseConnection) -> Result<()> {
     for change in changes.iter().take(FIRST_CHANGES) {
         aside(change);
     }
-    aside(format!("... and {} more, most of them triggers", changes.iter().count().saturating_sub(FIRST_CHANGES)));
+    aside(format!(
+        "... and {} more, most of them triggers",
+        changes.iter().count().saturating_sub(FIRST_CHANGES)
+    ));
     Ok(())
 }
 
@@ -53,15 +57,27 @@ pub(crate) async fn its_name_is_read_twice(db: &DatabaseConnection) -> Result<()
     is("The 670 g Lucius of Latvia", &read!(lamppost.slow_full_name(db).await?))
 }
 
-pub(crate) async fn a_pigeon_lands(db: &DatabaseConnection, events: &mut impl Events) -> Result<()> {
+pub(crate) async fn a_pigeon_lands(
+    db: &DatabaseConnection,
+    events: &mut impl Events,
+) -> Result<()> {
     chapter("A pigeon lands; nobody says anything to the lamppost");
     let lamppost = the_lamppost(db).await?;
-    run!(pigeon::ActiveModel::builder().set_weight(510).set_lamppost_id(lamppost.id).insert(db).await?);
+    run!(
+        pigeon::ActiveModel::builder()
+            .set_weight(510)
+            .set_lamppost_id(lamppost.id)
+            .insert(db)
+            .await?
+    );
     watch(events, is_completed).await?;
     is("The 1180 g Lucius of Latvia", &read!(lamppost.fresh_slow_full_name(db).await?))
 }
 
-pub(crate) async fn the_country_changes(db: &DatabaseConnection, events: &mut impl Events) -> Result<()> {
+pub(crate) async fn the_country_changes(
+    db: &DatabaseConnection,
+    events: &mut impl Events,
+) -> Result<()> {
     chapter("Somebody changes the country in SQL, past the ORM");
     let lamppost = the_lamppost(db).await?;
     run!(db.execute_unprepared("UPDATE lamppost SET country = 'Lesotho'").await?);
@@ -77,7 +93,10 @@ pub(crate) async fn what_if_it_moved(db: &DatabaseConnection) -> Result<()> {
     is("The 1180 g Lucius of Lesotho", &read!(lamppost.fresh_slow_full_name(db).await?))
 }
 
-pub(crate) async fn the_pigeons_die(db: &DatabaseConnection, events: &mut impl Events) -> Result<()> {
+pub(crate) async fn the_pigeons_die(
+    db: &DatabaseConnection,
+    events: &mut impl Events,
+) -> Result<()> {
     chapter("All pigeons die two seconds from now: no row changes then, but the name does");
     let lamppost = the_lamppost(db).await?;
     run!(let moment = ChronoUtc::now() + Duration::from_secs(2));
@@ -96,8 +115,12 @@ pub(crate) async fn it_is_renamed(db: &DatabaseConnection, events: &mut impl Eve
     watch(events, |event| matches!(event, Event::Claimed { .. })).await
 }
 
-/// What the worker has begun it finishes; what it has only claimed it hands back, to the next worker or reader.
-pub(crate) async fn nothing_is_lost(db: &DatabaseConnection, events: &mut impl Events) -> Result<()> {
+/// What the worker has begun it finishes; what it has only claimed it hands back, to the next
+/// worker or reader.
+pub(crate) async fn nothing_is_lost(
+    db: &DatabaseConnection,
+    events: &mut impl Events,
+) -> Result<()> {
     watch(events, |event| is_completed(event) || matches!(event, Event::HandedBack { .. })).await?;
     let lamppost = the_lamppost(db).await?;
     is("The 0 g Ludmila of Lesotho", &read!(lamppost.fresh_slow_full_name(db).await?))?;

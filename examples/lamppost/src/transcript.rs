@@ -1,4 +1,5 @@
-//! How the story is told: what happens, the code that does it, what comes of it, and how long it took.
+//! How the story is told: what happens, the code that does it, what comes of it, and how long it
+//! took.
 
 use std::{fmt::Display, time::Duration};
 
@@ -65,7 +66,11 @@ pub(crate) fn aside(text: impl Display) {
 
 fn milliseconds(took: Duration) -> String {
     let milliseconds = took.as_secs_f64() * 1000.0;
-    if milliseconds < 1.0 { format!("{milliseconds:.3} ms") } else { format!("{milliseconds:.0} ms") }
+    if milliseconds < 1.0 {
+        format!("{milliseconds:.3} ms")
+    } else {
+        format!("{milliseconds:.0} ms")
+    }
 }
 
 /// What the engine tells.
@@ -74,7 +79,10 @@ pub(crate) trait Events: Stream<Item = Event> + Unpin {}
 impl<S: Stream<Item = Event> + Unpin> Events for S {}
 
 /// Tells what the engine does until it is what is waited for.
-pub(crate) async fn watch(events: &mut impl Events, awaited: impl Fn(&Event) -> bool) -> Result<()> {
+pub(crate) async fn watch(
+    events: &mut impl Events,
+    awaited: impl Fn(&Event) -> bool,
+) -> Result<()> {
     let watching = async {
         while let Some(event) = events.next().await {
             tell(&event);
@@ -86,7 +94,9 @@ pub(crate) async fn watch(events: &mut impl Events, awaited: impl Fn(&Event) -> 
         }
         bail!("the engine fell silent")
     };
-    tokio::time::timeout(PATIENCE, watching).await.context("the worker did not do it within a minute")?
+    tokio::time::timeout(PATIENCE, watching)
+        .await
+        .context("the worker did not do it within a minute")?
 }
 
 fn tell(event: &Event) {

@@ -5,20 +5,21 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow, bail};
 use csv::StringRecord;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    EntityTrait, Iterable, TransactionTrait, Value,
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, DatabaseConnection,
+    DatabaseTransaction, DbBackend, EntityTrait, Iterable, TransactionTrait, Value,
     prelude::{DateTimeUtc, Decimal},
 };
 
 use crate::{
     database::TABLES,
     entity::{
-        album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, shop,
-        track,
+        album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist,
+        playlist_track, shop, track,
     },
 };
 
-/// How many values go into one INSERT: fewer than SQLite (32,766) and PostgreSQL (65,535) bind in one statement.
+/// How many values go into one INSERT: fewer than SQLite (32,766) and PostgreSQL (65,535) bind in
+/// one statement.
 const VALUES_PER_INSERT: usize = 30_000;
 
 macro_rules! data {
@@ -68,11 +69,15 @@ where
     let table = E::default().table_name().to_owned();
     let rows = read::<E>(data).with_context(|| format!("{table}.csv"))?;
     for chunk in rows.chunks(VALUES_PER_INSERT / E::Column::iter().count()) {
-        E::insert_many(chunk.to_vec()).exec_without_returning(db).await.with_context(|| table.clone())?;
+        E::insert_many(chunk.to_vec())
+            .exec_without_returning(db)
+            .await
+            .with_context(|| table.clone())?;
     }
     if db.get_database_backend() == DbBackend::Postgres {
         // The ids come with the data; the next one is to follow them.
-        let next = format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
+        let next =
+            format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
         db.execute_unprepared(&next).await?;
     }
     Ok(rows.len())
@@ -80,11 +85,13 @@ where
 
 fn read<E: EntityTrait>(data: &str) -> Result<Vec<E::ActiveModel>> {
     let mut reader = csv::Reader::from_reader(data.as_bytes());
-    let columns: Vec<E::Column> = reader.headers()?.iter().map(column::<E>).collect::<Result<_>>()?;
+    let columns: Vec<E::Column> =
+        reader.headers()?.iter().map(column::<E>).collect::<Result<_>>()?;
     reader.records().map(|record| row::<E>(&columns, &record?)).collect()
 }
 
-/// The column of a heading. The shop's own total is what is calculated; the data's is kept beside it.
+/// The column of a heading. The shop's own total is what is calculated; the data's is kept beside
+/// it.
 fn column<E: EntityTrait>(heading: &str) -> Result<E::Column> {
     let name = if heading == "total" { "recorded_total" } else { heading };
     E::Column::from_str(name).map_err(|_| anyhow!("there is no column `{name}`"))
@@ -93,7 +100,8 @@ fn column<E: EntityTrait>(heading: &str) -> Result<E::Column> {
 fn row<E: EntityTrait>(columns: &[E::Column], record: &StringRecord) -> Result<E::ActiveModel> {
     let mut row = <E::ActiveModel as ActiveModelTrait>::default();
     for (column, text) in columns.iter().zip(record) {
-        let value = value(column.def().get_column_type(), text).with_context(|| format!("{record:?}"))?;
+        let value =
+            value(column.def().get_column_type(), text).with_context(|| format!("{record:?}"))?;
         row.try_set(*column, value)?;
     }
     Ok(row)
@@ -101,7 +109,9 @@ fn row<E: EntityTrait>(columns: &[E::Column], record: &StringRecord) -> Result<E
 
 /// A field of the data; an empty one is NULL.
 fn value(column_type: &ColumnType, text: &str) -> Result<Value> {
-    fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<Value>
+    fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        text: &str,
+    ) -> Result<Value>
     where
         Option<T>: Into<Value>,
     {

@@ -6,7 +6,8 @@ use sea_orm_cached_field::CachedFields;
 use tempfile::TempDir;
 
 use crate::entity::{
-    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist, playlist_track, shop, track,
+    album, artist, customer, employee, genre, invoice, invoice_line, media_type, playlist,
+    playlist_track, shop, track,
 };
 
 /// All tables; each comes after those that it refers to.
@@ -47,17 +48,23 @@ pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     }
     let schema = Schema::new(db.get_database_backend()).builder();
     let schema = schema.register(artist::Entity).register(album::Entity).register(shop::Entity);
+    let schema = schema
+        .register(genre::Entity)
+        .register(media_type::Entity)
+        .register(track::Entity)
+        .register(employee::Entity);
     let schema =
-        schema.register(genre::Entity).register(media_type::Entity).register(track::Entity).register(employee::Entity);
-    let schema = schema.register(customer::Entity).register(invoice::Entity).register(invoice_line::Entity);
+        schema.register(customer::Entity).register(invoice::Entity).register(invoice_line::Entity);
     Ok(schema.register(playlist::Entity).register(playlist_track::Entity).apply(db).await?)
 }
 
-/// Somebody else's tables of these names are not ours to drop. Ours are known by the invoice's columns.
+/// Somebody else's tables of these names are not ours to drop. Ours are known by the invoice's
+/// columns.
 async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
     let ours = invoice::Entity::find().one(db).await.is_ok();
     for table in TABLES {
-        let is_there = db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
+        let is_there =
+            db.execute_unprepared(&format!("SELECT 1 FROM {table} WHERE false")).await.is_ok();
         ensure!(
             ours || !is_there,
             "the database has a table `{table}` that this example did not make: choose another database"

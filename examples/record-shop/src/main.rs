@@ -1,14 +1,15 @@
-//! The Chinook record shop, whose figures are cached fields: totals of invoices, the lifetime value of customers, the
-//! revenue of artists, genres, teams and of the shop, and how long playlists play. The data also has the totals as they
-//! were recorded, so that all 412 can be checked.
+//! The Chinook record shop, whose figures are cached fields: totals of invoices, the lifetime value
+//! of customers, the revenue of artists, genres, teams and of the shop, and how long playlists
+//! play. The data also has the totals as they were recorded, so that all 412 can be checked.
 //!
 //! ```sh
 //! cargo run -p record-shop                                            # on SQLite, in a temporary folder
 //! DATABASE_URL=postgres://user@host/database cargo run -p record-shop # on PostgreSQL, or on another SQLite file
 //! ```
 //!
-//! In a database of yours it makes its twelve tables (`artist`, `album`, `invoice`, ...) afresh, and leaves them there to
-//! be looked at. It drops those of an earlier run, and refuses to if there are tables of these names that are not its own.
+//! In a database of yours it makes its twelve tables (`artist`, `album`, `invoice`, ...) afresh,
+//! and leaves them there to be looked at. It drops those of an earlier run, and refuses to if there
+//! are tables of these names that are not its own.
 
 mod report;
 
@@ -43,7 +44,11 @@ async fn main() -> Result<()> {
 async fn load_then_install(db: &DatabaseConnection) -> Result<()> {
     database::make_tables(db).await?;
     let (started, rows) = (Instant::now(), chinook::load(db).await?);
-    println!("loaded {rows} rows into {} tables in {:.1?}", database::TABLES.len(), started.elapsed());
+    println!(
+        "loaded {rows} rows into {} tables in {:.1?}",
+        database::TABLES.len(),
+        started.elapsed()
+    );
     let changes = CachedFields::install(db).await?;
     let created = changes.iter().filter(|change| matches!(change, Change::Created { .. })).count();
     println!("installed {created} tables, indexes and triggers for the cached fields");
@@ -66,16 +71,22 @@ fn has_recorded_total(invoice: &invoice::Model) -> bool {
     !invoice.total_recalculation_needed && invoice.cached_total == Some(invoice.recorded_total)
 }
 
-/// Somebody sells one more copy, past the ORM. The sum goes up the shop: invoice, customer, three employees; artist,
-/// genre, shop.
+/// Somebody sells one more copy, past the ORM. The sum goes up the shop: invoice, customer, three
+/// employees; artist, genre, shop.
 async fn sell_one_more(db: &DatabaseConnection) -> Result<()> {
     let line = invoice_line::Entity::find_by_id(LINE).one(db).await?.context("the line is gone")?;
-    let before = invoice::Entity::find_by_id(line.invoice_id).one(db).await?.context("the invoice is gone")?;
+    let before = invoice::Entity::find_by_id(line.invoice_id)
+        .one(db)
+        .await?
+        .context("the invoice is gone")?;
 
     let sale = format!("UPDATE invoice_line SET quantity = quantity + 1 WHERE id = {LINE}");
     let recalculated = change(db, "One more copy is sold", &sale).await?;
 
-    ensure!(recalculated.get("invoice.total") == Some(&1), "exactly one invoice should have been recalculated");
+    ensure!(
+        recalculated.get("invoice.total") == Some(&1),
+        "exactly one invoice should have been recalculated"
+    );
     let (old, new) = (before.total(db).await?, before.fresh_total(db).await?);
     println!("  invoice {}: {old} -> {new}", before.id);
     ensure!(new == old + line.unit_price, "the total should have grown by {}", line.unit_price);
@@ -91,7 +102,9 @@ async fn move_an_album(db: &DatabaseConnection) -> Result<()> {
 /// Jane leaves the sales team, with her customers.
 async fn move_an_employee(db: &DatabaseConnection) -> Result<()> {
     let movement = "UPDATE employee SET reports_to_id = 6 WHERE id = 3";
-    change(db, "Jane moves from sales to IT, and takes her customers along", movement).await.map(drop)
+    change(db, "Jane moves from sales to IT, and takes her customers along", movement)
+        .await
+        .map(drop)
 }
 
 /// Polly, of 2 minutes and 57 seconds.

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use record_shop::entity::{artist, employee, genre, playlist, shop};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Decimal};
+use sea_orm::{
+    ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Decimal,
+};
 use sea_orm_cached_field::Event;
 use tokio_stream::{Stream, StreamExt};
 
@@ -19,7 +22,9 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
         println!("  {:>8.2}  {}", artist.revenue(db).await?, artist.name);
     }
     println!("Genres by their share:");
-    let best = genre::Entity::find().order_by_desc(genre::Column::CachedShare).order_by_asc(genre::Column::Id);
+    let best = genre::Entity::find()
+        .order_by_desc(genre::Column::CachedShare)
+        .order_by_asc(genre::Column::Id);
     for genre in best.limit(3).all(db).await? {
         let share = genre.share(db).await?.unwrap_or_default() * Decimal::ONE_HUNDRED;
         println!("  {share:>7.3}%  {}", genre.name);
@@ -27,18 +32,37 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
     for shop in shop::Entity::find().all(db).await? {
         println!("  of the {:.2} that the shop has earned", shop.revenue(db).await?);
     }
-    if let Some(playlist) = playlist::Entity::find().filter(playlist::Column::Name.eq("Grunge")).one(db).await? {
-        println!("The playlist {} plays for {} minutes", playlist.name, playlist.minutes(db).await?);
+    if let Some(playlist) =
+        playlist::Entity::find().filter(playlist::Column::Name.eq("Grunge")).one(db).await?
+    {
+        println!(
+            "The playlist {} plays for {} minutes",
+            playlist.name,
+            playlist.minutes(db).await?
+        );
     }
     println!("Teams:");
-    teams(db, &employee::Entity::find().order_by_asc(employee::Column::Id).all(db).await?, None, 1).await
+    teams(db, &employee::Entity::find().order_by_asc(employee::Column::Id).all(db).await?, None, 1)
+        .await
 }
 
 /// The tree of those who report to this one.
-async fn teams(db: &DatabaseConnection, all: &[employee::Model], above: Option<i32>, depth: usize) -> Result<()> {
+async fn teams(
+    db: &DatabaseConnection,
+    all: &[employee::Model],
+    above: Option<i32>,
+    depth: usize,
+) -> Result<()> {
     for employee in all.iter().filter(|employee| employee.reports_to_id == above) {
         let revenue = employee.team_revenue(db).await?;
-        println!("{:indent$}{:>8.2}  {}, {}", "", revenue, employee.first_name, employee.title, indent = depth * 2);
+        println!(
+            "{:indent$}{:>8.2}  {}, {}",
+            "",
+            revenue,
+            employee.first_name,
+            employee.title,
+            indent = depth * 2
+        );
         Box::pin(teams(db, all, Some(employee.id), depth + 1)).await?;
     }
     Ok(())

@@ -31,10 +31,19 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     pub async fn weigh(&self, db: &impl ConnectionTrait) -> Result<i32, DbErr> {
-        Ok(self.find_related(super::pigeon::Entity).all(db).await?.iter().map(|pigeon| pigeon.weight).sum())
+        Ok(self
+            .find_related(super::pigeon::Entity)
+            .all(db)
+            .await?
+            .iter()
+            .map(|pigeon| pigeon.weight)
+            .sum())
     }
 
-    pub async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+    pub async fn calculate_slow_full_name(
+        &self,
+        db: &impl ConnectionTrait,
+    ) -> Result<String, DbErr> {
         Ok(format!("The {} ton {} of {}", self.weigh(db).await?, self.first_name, self.country))
     }
 }

@@ -73,20 +73,31 @@ impl Options {
             ),
             Meta::List(meta) => {
                 let mut seen = Vec::new();
-                let key = |input: ParseStream<'_>, errors: &mut Errors| options.read_key(&mut seen, input, errors);
+                let key = |input: ParseStream<'_>, errors: &mut Errors| {
+                    options.read_key(&mut seen, input, errors)
+                };
                 // The list takes in whatever stands there, so this cannot fail.
-                let _ = (|input: ParseStream<'_>| Ok(list(input, errors, key))).parse2(meta.tokens.clone());
+                let _ = (|input: ParseStream<'_>| Ok(list(input, errors, key)))
+                    .parse2(meta.tokens.clone());
             }
         }
         options
     }
 
-    fn read_key(&mut self, seen: &mut Vec<Ident>, input: ParseStream<'_>, errors: &mut Errors) -> Result<()> {
+    fn read_key(
+        &mut self,
+        seen: &mut Vec<Ident>,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> Result<()> {
         let Ok(key) = input.call(Ident::parse_any) else {
             return Err(input.error(format!("expected an option of `#[cached]`: it has {KEYS}")));
         };
         if seen.contains(&key) {
-            return Err(Error::new(key.span(), format!("`{key}` is given twice: keep one of them")));
+            return Err(Error::new(
+                key.span(),
+                format!("`{key}` is given twice: keep one of them"),
+            ));
         }
         seen.push(key.clone());
         self.read(&key, input, errors)
@@ -108,7 +119,9 @@ impl Options {
             }
             "calculation_method_name" => self.calculation_method_name = Some(name(key, input)?),
             "cached_field_name" => self.cached_field_name = Some(name(key, input)?),
-            "recalculation_needed_field_name" => self.recalculation_needed_field_name = Some(name(key, input)?),
+            "recalculation_needed_field_name" => {
+                self.recalculation_needed_field_name = Some(name(key, input)?)
+            }
             "expiration_field_name" => self.expiration_field_name = Some(name(key, input)?),
             "expiration_time_zone" => self.expiration_time_zone = Some(time_zone(key, input)?),
             "after_recalculation" => self.after_recalculation = Some(name(key, input)?),
@@ -144,7 +157,10 @@ impl Options {
                 no_value(key, input)?;
             }
             _ => {
-                return Err(Error::new(key.span(), format!("`#[cached]` has no option `{key}`: it has {KEYS}")));
+                return Err(Error::new(
+                    key.span(),
+                    format!("`#[cached]` has no option `{key}`: it has {KEYS}"),
+                ));
             }
         }
         Ok(())
@@ -189,17 +205,24 @@ const SHORTEST_EXPIRY: Duration = Duration::from_secs(1);
 
 const SHORTEST_DEBOUNCE: Duration = Duration::from_millis(1);
 
-fn time(key: &Ident, input: ParseStream<'_>, example: &str, shortest: Duration) -> Result<Duration> {
+fn time(
+    key: &Ident,
+    input: ParseStream<'_>,
+    example: &str,
+    shortest: Duration,
+) -> Result<Duration> {
     let example = format!("{key} = \"{example}\"");
     let value = string(key, input, &example)?;
     match humantime::parse_duration(&value.value()) {
         Ok(time) if time >= shortest => Ok(time),
         Ok(_) => {
-            let wrong = format!("`{key}` is at least `\"{}\"`", humantime::format_duration(shortest));
+            let wrong =
+                format!("`{key}` is at least `\"{}\"`", humantime::format_duration(shortest));
             Err(Error::new(value.span(), wrong))
         }
         Err(error) => {
-            let wrong = format!("`{key}` takes a time, such as `{example}` or `\"1h 30m\"`: {error}");
+            let wrong =
+                format!("`{key}` takes a time, such as `{example}` or `\"1h 30m\"`: {error}");
             Err(Error::new(value.span(), wrong))
         }
     }
@@ -214,8 +237,7 @@ fn time_zone(key: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
 }
 
 fn attributes(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Meta>> {
-    let wrong =
-        "`attributes` takes what stands on the flag and on the expiry, in parentheses: `attributes(serde(skip))`";
+    let wrong = "`attributes` takes what stands on the flag and on the expiry, in parentheses: `attributes(serde(skip))`";
     if !input.peek(Paren) {
         return Err(Error::new(key.span(), wrong));
     }
@@ -228,13 +250,17 @@ fn attributes(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Resul
 }
 
 fn version(key: &Ident, input: ParseStream<'_>) -> Result<u32> {
-    let wrong = |span: Span| Error::new(span, format!("`{key}` takes a number, 1 or more: `{key} = 2`"));
+    let wrong =
+        |span: Span| Error::new(span, format!("`{key}` takes a number, 1 or more: `{key} = 2`"));
     if !input.peek(Token![=]) {
         return Err(wrong(key.span()));
     }
     input.parse::<Token![=]>()?;
     let span = input.span();
-    let version = input.parse::<LitInt>().and_then(|version| version.base10_parse::<i32>()).map_err(|_| wrong(span))?;
+    let version = input
+        .parse::<LitInt>()
+        .and_then(|version| version.base10_parse::<i32>())
+        .map_err(|_| wrong(span))?;
     u32::try_from(version).ok().filter(|version| *version > 0).ok_or_else(|| wrong(span))
 }
 

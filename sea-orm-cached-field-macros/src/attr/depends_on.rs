@@ -1,4 +1,7 @@
-use syn::{Error, Ident, LitStr, Path, Result, Token, ext::IdentExt, parenthesized, parse::ParseStream, token::Paren};
+use syn::{
+    Error, Ident, LitStr, Path, Result, Token, ext::IdentExt, parenthesized, parse::ParseStream,
+    token::Paren,
+};
 
 use super::cached::list;
 use crate::errors::Errors;
@@ -23,7 +26,11 @@ pub(crate) struct Related {
 }
 
 /// Reads what follows the key: `(column, relation(column, ..), ..)`.
-pub(super) fn depends_on(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Dependency>> {
+pub(super) fn depends_on(
+    key: &Ident,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> Result<Vec<Dependency>> {
     if !input.peek(Paren) {
         return Err(Error::new(
             key.span(),
@@ -60,7 +67,9 @@ fn recursive(input: ParseStream<'_>) -> Result<Option<Ident>> {
     }
     let recursive = input.call(Ident::parse_any)?;
     if is_recursive(input) {
-        return Err(input.error("a relation can be `recursive` only once: `recursive reports(salary)`"));
+        return Err(
+            input.error("a relation can be `recursive` only once: `recursive reports(salary)`")
+        );
     }
     Ok(Some(recursive))
 }
@@ -68,7 +77,8 @@ fn recursive(input: ParseStream<'_>) -> Result<Option<Ident>> {
 fn is_recursive(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     let word = ahead.call(Ident::parse_any);
-    word.is_ok_and(|word| word == "recursive") && (ahead.peek(Ident::peek_any) || ahead.peek(LitStr))
+    word.is_ok_and(|word| word == "recursive")
+        && (ahead.peek(Ident::peek_any) || ahead.peek(LitStr))
 }
 
 fn path(input: ParseStream<'_>) -> Result<Path> {
@@ -89,7 +99,8 @@ fn needs_parentheses(relation: &Path) -> String {
 
 /// A path as its author wrote it.
 pub(crate) fn written(path: &Path) -> String {
-    let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    let names: Vec<String> =
+        path.segments.iter().map(|segment| segment.ident.to_string()).collect();
     let start = if path.leading_colon.is_some() { "::" } else { "" };
     format!("{start}{}", names.join("::"))
 }

@@ -1,10 +1,12 @@
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use syn::{
-    Attribute, Expr, Ident, LitStr, Path, Token, ext::IdentExt, meta::ParseNestedMeta, parenthesized, token::Paren,
+    Attribute, Expr, Ident, LitStr, Path, Token, ext::IdentExt, meta::ParseNestedMeta,
+    parenthesized, token::Paren,
 };
 
-/// What SeaORM's attributes say of a field. Whatever we do not need or understand is left for SeaORM to judge.
+/// What SeaORM's attributes say of a field. Whatever we do not need or understand is left for
+/// SeaORM to judge.
 #[derive(Default)]
 pub(crate) struct SeaOrm {
     pub(crate) primary_key: bool,
@@ -22,7 +24,8 @@ pub(crate) struct SeaOrm {
 impl SeaOrm {
     pub(crate) fn of(attributes: &[Attribute]) -> Self {
         let mut found = Self::default();
-        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm"))
+        {
             // SeaORM reads the same attribute after us and reports what is wrong with it.
             let _ = attribute.parse_nested_meta(|meta| found.read(&meta));
         }
@@ -44,7 +47,9 @@ impl SeaOrm {
             "self_ref" => self.self_ref = true,
             "reverse" => self.reverse = true,
             "relation_enum" => self.relation_enum = Some(meta.value()?.parse()?),
-            "via" => self.via = Some(meta.value()?.parse::<LitStr>()?.parse_with(Path::parse_mod_style)?),
+            "via" => {
+                self.via = Some(meta.value()?.parse::<LitStr>()?.parse_with(Path::parse_mod_style)?)
+            }
             "enum_name" => self.enum_name = Some(meta.value()?.parse::<LitStr>()?.parse()?),
             _ => skip(meta)?,
         }

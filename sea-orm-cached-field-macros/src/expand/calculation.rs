@@ -17,10 +17,17 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
             let body = quote!({ let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models); #body });
             on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
         }
-        None if field.is_of_many() => quote!(::sea_orm_cached_field::__private::select::<Self>(models, db)),
+        None if field.is_of_many() => {
+            quote!(::sea_orm_cached_field::__private::select::<Self>(models, db))
+        }
         None => {
             let body = Written::of_one(field).body(model, field);
-            let body = on_a_thread(field, &quote!(model), &quote!(::std::clone::Clone::clone(model)), body);
+            let body = on_a_thread(
+                field,
+                &quote!(model),
+                &quote!(::std::clone::Clone::clone(model)),
+                body,
+            );
             return quote! {
                 fn calculate<'a>(model: &'a #model_name, #db) -> #calculation<'a, Self::Value> {
                     #body
@@ -43,7 +50,12 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
 }
 
 /// Has a calculation, if it is a blocking one, run on a thread of its own, with these rows.
-fn on_a_thread(field: &CachedField<'_>, rows: &TokenStream, owned: &TokenStream, body: TokenStream) -> TokenStream {
+fn on_a_thread(
+    field: &CachedField<'_>,
+    rows: &TokenStream,
+    owned: &TokenStream,
+    body: TokenStream,
+) -> TokenStream {
     if field.options.blocking.is_none() {
         return body;
     }
@@ -111,7 +123,8 @@ impl<'a> Written<'a> {
     /// Calls it and says what is wrong with it, if something is.
     fn body(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         let (at_name, at_type) = (field.name.span(), field.ty.span());
-        let [model_name, calculate] = [&model.item.ident, self.name].map(|name| Ident::new(&name.to_string(), at_name));
+        let [model_name, calculate] =
+            [&model.item.ident, self.name].map(|name| Ident::new(&name.to_string(), at_name));
         let fallback = self.fallback();
         let checks = self.checks(model, field);
         // The arguments are not the user's, or rustc would suggest to remove them from the field.
@@ -119,7 +132,8 @@ impl<'a> Written<'a> {
         let arguments = quote_spanned!(at(at_name)=> (#rows, db));
         let method = quote_spanned!(at_name=> #model_name::#calculate);
         let call = quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#method, #arguments).call());
-        // Where they are made and where they are used: a macro that was given the name would take them for others else.
+        // Where they are made and where they are used: a macro that was given the name would take
+        // them for others else.
         let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
         let value = &self.value.0;
         let value = quote_spanned!(at_type=> ::sea_orm_cached_field::__private::boxed(result::<#value, _>(#output))?);
@@ -162,8 +176,10 @@ impl<'a> Written<'a> {
         let Self { name, kind, first: (_, first), value: (_, value), .. } = self;
         let model = &model.item.ident;
         let parameters = format!("{first}, db: &impl ConnectionTrait");
-        let missing =
-            format!("the cached field `{}` needs an async {kind} `{model}::{name}({parameters})`", field.name);
+        let missing = format!(
+            "the cached field `{}` needs an async {kind} `{model}::{name}({parameters})`",
+            field.name
+        );
         let instead = match &field.calculate_batch {
             Some(batch) if batch == *name => format!(", in place of `{}`", field.calculate),
             _ => String::new(),
@@ -173,8 +189,9 @@ impl<'a> Written<'a> {
             "write: impl {model} {{{{ async fn {name}({parameters}) -> Result<{value}, DbErr> {{{{ .. }}}} }}}}{instead}"
         );
         let any_connection = "`db` is a connection or a transaction: take it as `&impl ConnectionTrait`, which is both";
-        let wrong =
-            format!("`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as `DbErr`");
+        let wrong = format!(
+            "`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as `DbErr`"
+        );
         let wrong_label = format!("expected `Result<{value}, E>`, found `{{Self}}`");
         quote! {
             #[diagnostic::on_unimplemented(

@@ -1,5 +1,8 @@
 use quote::quote;
-use syn::{Attribute, Field, Fields, FieldsNamed, ItemStruct, Meta, Token, parse_quote, punctuated::Punctuated};
+use syn::{
+    Attribute, Field, Fields, FieldsNamed, ItemStruct, Meta, Token, parse_quote,
+    punctuated::Punctuated,
+};
 
 use crate::ast::{CachedField, Model, derives, is_cached};
 
@@ -26,7 +29,8 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
         let text = format!(" The stored value of `{name}`, possibly stale.");
         quote!(#[doc = #text])
     });
-    // SeaORM makes a column nullable if the text of its type starts with `Option<`: no path may stand before it.
+    // SeaORM makes a column nullable if the text of its type starts with `Option<`: no path may
+    // stand before it.
     let value = field.optional.unwrap_or(field.ty);
     let flag_doc = format!(" Whether the stored value of `{name}` is stale.");
     let expiry = field.expires_after.as_ref().map(|expires_after| {
@@ -57,13 +61,16 @@ fn is_serde_default(attribute: &Meta) -> bool {
     let Meta::List(list) = attribute else { return false };
     let options = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
     list.path.is_ident("serde")
-        && options.is_ok_and(|options| options.iter().any(|option| option.path().is_ident("default")))
+        && options
+            .is_ok_and(|options| options.iter().any(|option| option.path().is_ident("default")))
 }
 
-/// Whether the struct derives `serde::Deserialize`. Others have a derive of that name, too, but on longer paths.
+/// Whether the struct derives `serde::Deserialize`. Others have a derive of that name, too, but on
+/// longer paths.
 fn deserializes(item: &ItemStruct) -> bool {
     derives(item).any(|path| {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let names: Vec<String> =
+            path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         names == ["Deserialize"] || names == ["serde", "Deserialize"]
     })
 }

@@ -16,7 +16,11 @@ pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<
 }
 
 /// Goes on from the end of a path, which is the model if that is known.
-fn paths(model: Option<&Model<'_>>, path: &TokenStream, dependency: &Dependency) -> Vec<TokenStream> {
+fn paths(
+    model: Option<&Model<'_>>,
+    path: &TokenStream,
+    dependency: &Dependency,
+) -> Vec<TokenStream> {
     match dependency {
         Dependency::Column(name) => vec![column(model, path, name)],
         Dependency::AllColumns(_) => vec![quote!(#path.all_columns())],
@@ -40,7 +44,8 @@ fn column(model: Option<&Model<'_>>, path: &TokenStream, name: &Ident) -> TokenS
 
 fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> TokenStream {
     let relation = &related.relation;
-    let span = at(relation.segments.last().map_or_else(|| relation.span(), |last| last.ident.span()));
+    let span =
+        at(relation.segments.last().map_or_else(|| relation.span(), |last| last.ident.span()));
     let hop = match relation.get_ident() {
         Some(name) => match model.and_then(|model| Some((model, model.relation(name)?))) {
             Some((model, field)) => hop_over_own_field(model, field),

@@ -31,7 +31,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
          loaded. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
          only the cached fields that they are calculated from are stored."
     );
-    let preview_doc = format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");
+    let preview_doc =
+        format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let db = quote!(db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>);
     let spec = spec(model, field);
@@ -118,7 +119,8 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         None => quote!(::std::default::Default::default()),
     };
     let debounce = duration(field.options.debounce);
-    let (index_flag, version, lazy) = (field.options.index_flag, field.options.version, field.options.lazy);
+    let (index_flag, version, lazy) =
+        (field.options.index_flag, field.options.version, field.options.lazy);
     let batch = field.is_of_many();
     let query = match &field.select {
         Some(select) => query::query(model, field, select),
@@ -126,7 +128,8 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     };
     let after_recalculation = field.options.after_recalculation.is_some();
     let recursive = field.options.recursive.is_some();
-    let depends_on = dependencies::dependencies(model, field.options.depends_on.as_deref().unwrap_or_default());
+    let depends_on =
+        dependencies::dependencies(model, field.options.depends_on.as_deref().unwrap_or_default());
     quote! {
         #[allow(unused_imports)]
         use ::sea_orm_cached_field::__private::{FollowBack as _, FollowUnrelated as _};

@@ -6,7 +6,8 @@ use crate::ast::{CachedField, Methods, Model};
 
 /// The methods of the cached fields, on the model and on the struct with its relation fields.
 pub(super) fn impls(model: &Model<'_>) -> TokenStream {
-    let methods: Vec<TokenStream> = model.cached_fields.iter().map(|field| methods(model, field)).collect();
+    let methods: Vec<TokenStream> =
+        model.cached_fields.iter().map(|field| methods(model, field)).collect();
     let targets = [Some(&model.item.ident), model.extended.as_ref()];
     let impls = targets.into_iter().flatten().map(|target| {
         quote! {
@@ -35,7 +36,8 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         " The value of `{name}` as of now: asks the database whether the stored one is still right, and recalculates \
          it if not. In a transaction it is then returned as calculated, and not as its column would round it."
     );
-    let recalculate_doc = format!(" Recalculates `{name}` now, stores it, and returns it as its column holds it.");
+    let recalculate_doc =
+        format!(" Recalculates `{name}` now, stores it, and returns it as its column holds it.");
     let flag_doc = format!(
         " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result overrides, for this \
          call, the setting whether it is recalculated at once."

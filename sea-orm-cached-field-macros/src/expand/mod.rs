@@ -1,4 +1,5 @@
-//! Writes the code: the struct with its columns, and per cached field a type, its traits and its methods.
+//! Writes the code: the struct with its columns, and per cached field a type, its traits and its
+//! methods.
 
 mod calculation;
 mod columns;
@@ -42,7 +43,8 @@ pub(crate) fn model(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// Stands before the struct, so that its error comes before those of what SeaORM makes of the column.
+/// Stands before the struct, so that its error comes before those of what SeaORM makes of the
+/// column.
 fn check_type(field: &CachedField<'_>) -> TokenStream {
     let value = field.optional.unwrap_or(field.ty);
     quote_spanned! {at(field.ty.span())=>
@@ -58,7 +60,8 @@ pub(crate) fn warnings(model: &Model<'_>) -> TokenStream {
     model.cached_fields.iter().filter_map(warning::depends_on_nothing).collect()
 }
 
-/// Generated code whose errors are shown there. Unlike code with that span itself, no lint takes it for the user's.
+/// Generated code whose errors are shown there. Unlike code with that span itself, no lint takes it
+/// for the user's.
 fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }

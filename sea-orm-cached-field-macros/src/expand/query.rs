@@ -9,18 +9,20 @@ use crate::ast::{CachedField, Model};
 pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) -> TokenStream {
     let at_name = field.name.span();
     // Not the user's, or rustc would suggest to write arguments behind the field.
-    let [model_name, select] = [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
+    let [model_name, select] =
+        [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
     let optional = field.optional.is_some();
-    let missing = format!("the cached field `{}` needs a query `{model_name}::{select}()`", field.name);
+    let missing =
+        format!("the cached field `{}` needs a query `{model_name}::{select}()`", field.name);
     // The text is a format string once more.
     let note = format!(
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
          selects the key of `{model_name}`, then the value, in place of `{}`",
         field.calculate
     );
-    let selected =
-        quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call());
-    // Where it is made and where it is used: a macro that was given the name would take them for two.
+    let selected = quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call());
+    // Where it is made and where it is used: a macro that was given the name would take them for
+    // two.
     let query = Ident::new("query", at_name);
     let statement = quote_spanned!(at_name=> statement(#query));
     quote! {{

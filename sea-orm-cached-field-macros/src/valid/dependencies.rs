@@ -6,7 +6,8 @@ use crate::{
     errors::Errors,
 };
 
-/// Drops the dependencies that are wrong. Whether a column exists is left to rustc, which knows the similar names.
+/// Drops the dependencies that are wrong. Whether a column exists is left to rustc, which knows the
+/// similar names.
 pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     for index in 0..model.cached_fields.len() {
         let given = model.cached_fields[index].options.depends_on.take();
@@ -48,7 +49,9 @@ fn check_all(place: Place<'_>, given: &mut Vec<Dependency>, errors: &mut Errors)
 
 fn behind<'a>(place: Place<'a>, relation: &Path) -> Place<'a> {
     match place {
-        Place::Row(model, _) | Place::SameModel(model) if model.leads_back(relation) => Place::SameModel(model),
+        Place::Row(model, _) | Place::SameModel(model) if model.leads_back(relation) => {
+            Place::SameModel(model)
+        }
         _ => Place::OtherModel,
     }
 }
@@ -58,7 +61,9 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
         Dependency::Column(column) => {
             twice(before, column)?;
             match place {
-                Place::Row(model, field) => not_itself(field, column).and_then(|()| own_column(model, column)),
+                Place::Row(model, field) => {
+                    not_itself(field, column).and_then(|()| own_column(model, column))
+                }
                 Place::SameModel(model) => own_column(model, column),
                 Place::OtherModel => Ok(()),
             }
@@ -75,7 +80,9 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
             _ => Ok(()),
         },
         Dependency::Related(Related { relation, .. }) => match (relation.get_ident(), place) {
-            (Some(name), Place::Row(model, _) | Place::SameModel(model)) => own_relation(model, name),
+            (Some(name), Place::Row(model, _) | Place::SameModel(model)) => {
+                own_relation(model, name)
+            }
             (Some(_), Place::OtherModel) => Ok(()),
             (None, _) => a_module(relation),
         },
@@ -85,17 +92,26 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
 fn twice(before: &[Dependency], column: &Ident) -> Result<()> {
     let same = |other: &Dependency| matches!(other, Dependency::Column(other) if other == column);
     if before.iter().any(same) {
-        return Err(Error::new(column.span(), format!("`{column}` is given twice: keep one of them")));
+        return Err(Error::new(
+            column.span(),
+            format!("`{column}` is given twice: keep one of them"),
+        ));
     }
     if before.iter().any(|other| matches!(other, Dependency::AllColumns(_))) {
-        return Err(Error::new(column.span(), format!("`*` is all columns already: leave `{column}` out")));
+        return Err(Error::new(
+            column.span(),
+            format!("`*` is all columns already: leave `{column}` out"),
+        ));
     }
     Ok(())
 }
 
 fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
     if field.name == column || field.columns().any(|own| own == column) {
-        let message = format!("`{}` cannot depend on itself: name the columns that its calculation reads", field.name);
+        let message = format!(
+            "`{}` cannot depend on itself: name the columns that its calculation reads",
+            field.name
+        );
         return Err(Error::new(column.span(), message));
     }
     Ok(())
@@ -107,11 +123,14 @@ fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
             "`{column}` is a relation: name the columns that the calculation reads behind it, as in \
              `{column}(weight)`; `{column}()` is only which rows there are"
         )
-    } else if let Some(other) = model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)
+    } else if let Some(other) =
+        model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)
     {
         format!("`{column}` is a cached field: depend on its column `{}`", other.cached)
     } else if model.columns.iter().any(|known| known.sea_orm.ignore && known.name == column) {
-        format!("`{column}` is not stored, as `#[sea_orm(ignore)]` says: only columns can be depended on")
+        format!(
+            "`{column}` is not stored, as `#[sea_orm(ignore)]` says: only columns can be depended on"
+        )
     } else {
         return Ok(());
     };
@@ -123,9 +142,12 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
         return Ok(());
     }
     let mut columns = model.columns.iter().map(|column| column.name);
-    let message = if columns.any(|column| column == name) || model.cached_fields.iter().any(|field| field.name == name)
+    let message = if columns.any(|column| column == name)
+        || model.cached_fields.iter().any(|field| field.name == name)
     {
-        format!("`{name}` is a column, not a relation: write it without parentheses, as in `depends_on({name})`")
+        format!(
+            "`{name}` is a column, not a relation: write it without parentheses, as in `depends_on({name})`"
+        )
     } else if model.relations.is_empty() {
         format!(
             "`{name}` is no relation of this model, which has no relation fields: write the module of the related \
@@ -133,8 +155,12 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
             name = name.unraw()
         )
     } else {
-        let known: Vec<String> = model.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
-        format!("`{name}` is no relation of this model, which has the relations {}", known.join(", "))
+        let known: Vec<String> =
+            model.relations.iter().map(|relation| format!("`{}`", relation.name)).collect();
+        format!(
+            "`{name}` is no relation of this model, which has the relations {}",
+            known.join(", ")
+        )
     };
     Err(Error::new(name.span(), message))
 }
@@ -144,7 +170,9 @@ fn a_module(relation: &Path) -> Result<()> {
     if relation.segments.last().is_some_and(|last| last.ident == "Entity") {
         let path = written(relation);
         let module = path.trim_end_matches("::Entity");
-        let message = format!("a related model is written as its module, without `Entity`: `{module}(weight)`");
+        let message = format!(
+            "a related model is written as its module, without `Entity`: `{module}(weight)`"
+        );
         return Err(Error::new_spanned(relation, message));
     }
     Ok(())
@@ -153,8 +181,7 @@ fn a_module(relation: &Path) -> Result<()> {
 /// Whether the option `recursive` has a reason: the field's own column behind a relation.
 fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
     let Some(option) = &field.options.recursive else { return };
-    let reads =
-        |dependency: &Dependency| matches!(dependency, Dependency::Related(related) if reads(related, &field.cached));
+    let reads = |dependency: &Dependency| matches!(dependency, Dependency::Related(related) if reads(related, &field.cached));
     if !depends_on.iter().any(reads) {
         errors.at(
             option.span(),

@@ -4,7 +4,11 @@ use syn::{Fields, Item, ItemStruct, spanned::Spanned};
 use crate::{ast, attr::struct_has_key, errors::Errors};
 
 /// The struct, if `#[cached_fields]` stands where it can do its work.
-pub(crate) fn item<'a>(arguments: &TokenStream, item: &'a Item, errors: &mut Errors) -> Option<&'a ItemStruct> {
+pub(crate) fn item<'a>(
+    arguments: &TokenStream,
+    item: &'a Item,
+    errors: &mut Errors,
+) -> Option<&'a ItemStruct> {
     if !arguments.is_empty() {
         errors.at(
             arguments.span(),
@@ -13,22 +17,32 @@ pub(crate) fn item<'a>(arguments: &TokenStream, item: &'a Item, errors: &mut Err
         );
     }
     let Item::Struct(item) = item else {
-        errors.at(item_kind(item), "`#[cached_fields]` belongs above a SeaORM model: `pub struct Model { .. }`");
+        errors.at(
+            item_kind(item),
+            "`#[cached_fields]` belongs above a SeaORM model: `pub struct Model { .. }`",
+        );
         return None;
     };
     if !matches!(item.fields, Fields::Named(_)) {
-        errors.at(item.ident.span(), "cached fields need a model with named fields: `pub struct Model { .. }`");
+        errors.at(
+            item.ident.span(),
+            "cached fields need a model with named fields: `pub struct Model { .. }`",
+        );
         return None;
     }
     if !item.generics.params.is_empty() {
-        errors.at(item.generics.span(), "a SeaORM model has no generic parameters: `pub struct Model { .. }`");
+        errors.at(
+            item.generics.span(),
+            "a SeaORM model has no generic parameters: `pub struct Model { .. }`",
+        );
         return None;
     }
     placement(item, errors).then_some(item)
 }
 
 fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
-    // SeaORM copies the attributes that stand below its own to both structs that it makes; one error is enough.
+    // SeaORM copies the attributes that stand below its own to both structs that it makes; one
+    // error is enough.
     if struct_has_key(&item.attrs, "model_ex") {
         errors.at(
             Span::call_site(),

@@ -14,8 +14,8 @@ use crate::{
     errors::Errors,
 };
 
-/// Checks the model and drops from it the dependencies that are wrong. Whether it can be expanded: an error in an
-/// option alone does not keep the field's methods from the code that uses them.
+/// Checks the model and drops from it the dependencies that are wrong. Whether it can be expanded:
+/// an error in an option alone does not keep the field's methods from the code that uses them.
 pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
     let mut sound = true;
     if model.cached_fields.is_empty() {
@@ -38,7 +38,8 @@ pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
 
 fn primary_key(model: &Model<'_>, errors: &mut Errors) -> bool {
     // A cached field that is one is a mistake of its own.
-    let found = !model.primary_key.is_empty() || model.cached_fields.iter().any(|field| field.sea_orm.primary_key);
+    let found = !model.primary_key.is_empty()
+        || model.cached_fields.iter().any(|field| field.sea_orm.primary_key);
     if !found {
         errors.at(
             model.item.ident.span(),
@@ -59,7 +60,10 @@ fn kind_of_field(field: &CachedField<'_>, errors: &mut Errors) -> bool {
     } else if field.sea_orm.primary_key {
         errors.at(span, "a primary key cannot be cached: put `#[cached]` on a field that is calculated from others");
     } else if field.sea_orm.ignore {
-        errors.at(span, "a cached field is stored in a column: remove `#[sea_orm(ignore)]` or `#[cached]`");
+        errors.at(
+            span,
+            "a cached field is stored in a column: remove `#[sea_orm(ignore)]` or `#[cached]`",
+        );
     } else {
         return true;
     }
@@ -104,9 +108,13 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
              single query",
         );
     }
-    if let Some(blocking) = field.options.blocking.as_ref().filter(|_| field.options.query.is_some()) {
-        errors
-            .at(blocking.span(), "a `query` is calculated by the database, and blocks nothing here: remove `blocking`");
+    if let Some(blocking) =
+        field.options.blocking.as_ref().filter(|_| field.options.query.is_some())
+    {
+        errors.at(
+            blocking.span(),
+            "a `query` is calculated by the database, and blocks nothing here: remove `blocking`",
+        );
     }
     if let Some(debounce) = field.options.debounce_key.as_ref().filter(|_| field.options.lazy) {
         errors.at(
@@ -114,7 +122,12 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
             "`debounce` is how long a worker waits, and no worker recalculates a `lazy` field: remove one of them",
         );
     }
-    if let Some(attribute) = field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg")) {
-        errors.at(attribute.path().span(), "a cached field cannot be conditional: put the `#[cfg]` on the whole model");
+    if let Some(attribute) =
+        field.attributes.iter().find(|attribute| attribute.path().is_ident("cfg"))
+    {
+        errors.at(
+            attribute.path().span(),
+            "a cached field cannot be conditional: put the `#[cfg]` on the whole model",
+        );
     }
 }

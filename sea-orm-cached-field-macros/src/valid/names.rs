@@ -26,7 +26,8 @@ const GENERATED: &[&str] = &[
     "TypedColumn",
 ];
 
-/// What the code of SeaORM's macros, and about every calculation, expects to find in the module under its own name.
+/// What the code of SeaORM's macros, and about every calculation, expects to find in the module
+/// under its own name.
 const EXPECTED: &[&str] = &[
     "ActiveModelBehavior",
     "BelongsTo",
@@ -53,8 +54,11 @@ const EXPECTED: &[&str] = &[
 
 /// Whether no name that is generated is taken already.
 pub(super) fn check(model: &Model<'_>, errors: &mut Errors) -> bool {
-    let types =
-        model.cached_fields.iter().map(|field| type_name(model, field, errors)).fold(true, |all, one| all & one);
+    let types = model
+        .cached_fields
+        .iter()
+        .map(|field| type_name(model, field, errors))
+        .fold(true, |all, one| all & one);
     let columns = columns(model, errors);
     let methods = methods(model, errors);
     types && columns && methods
@@ -122,8 +126,11 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
 
 fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) -> bool {
     let marker = field.marker.to_string();
-    let mut types =
-        model.columns.iter().map(|column| column.ty).chain(model.cached_fields.iter().map(|field| field.ty));
+    let mut types = model
+        .columns
+        .iter()
+        .map(|column| column.ty)
+        .chain(model.cached_fields.iter().map(|field| field.ty));
     let wrong = if GENERATED.contains(&marker.as_str()) {
         "SeaORM generates a type of that name: rename the field"
     } else if EXPECTED.contains(&marker.as_str()) {
@@ -136,7 +143,10 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
     };
     errors.at(
         field.name.span(),
-        format!("the cached field `{}` gets a type `{marker}` beside the model, but {wrong}", field.name),
+        format!(
+            "the cached field `{}` gets a type `{marker}` beside the model, but {wrong}",
+            field.name
+        ),
     );
     false
 }

@@ -26,7 +26,8 @@ pub(super) const READINGS: u32 = 5;
 pub(super) enum Reading<T> {
     /// From the row, which was right.
     Stored(T),
-    /// It was calculated. If an input has become stale meanwhile, or the row was marked, it may be of two different moments.
+    /// It was calculated. If an input has become stale meanwhile, or the row was marked, it may be
+    /// of two different moments.
     Calculated { value: T, was_marked: bool },
 }
 
@@ -38,8 +39,8 @@ impl<T> Reading<T> {
 }
 
 impl FieldRows {
-    /// Reads the rows when all that they are calculated from is right, and again if that did not last. Of a row that is
-    /// marked during each calculation the last value is returned.
+    /// Reads the rows when all that they are calculated from is right, and again if that did not
+    /// last. Of a row that is marked during each calculation the last value is returned.
     pub(super) async fn read<T, F: Future<Output = Result<Reading<T>, Error>>>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -65,11 +66,21 @@ impl FieldRows {
                 last = Some(value);
             }
         }
-        last.ok_or_else(|| self.stale_input(keys, "what it is calculated from changes faster than it is calculated"))
+        last.ok_or_else(|| {
+            self.stale_input(
+                keys,
+                "what it is calculated from changes faster than it is calculated",
+            )
+        })
     }
 
-    async fn has_stale_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<bool, Error> {
-        for below in self.model.all_below(self.field).iter().filter(|below| !below.is_asked_once()) {
+    async fn has_stale_below(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<bool, Error> {
+        for below in self.model.all_below(self.field).iter().filter(|below| !below.is_asked_once())
+        {
             let (_, stale) = self.stale_below(db, keys, below).await?;
             if !stale.is_empty() {
                 return Ok(true);
@@ -84,7 +95,9 @@ impl FieldRows {
         let mut failure = None;
         for below in self.model.all_below(self.field) {
             let ended = match db {
-                DatabaseExecutor::Connection(connection) => self.refresh_field_below(connection, keys, below).await,
+                DatabaseExecutor::Connection(connection) => {
+                    self.refresh_field_below(connection, keys, below).await
+                }
                 _ => self.refresh_field_within(db, keys, below).await,
             };
             failure = failure.or(ended.err());
@@ -92,8 +105,8 @@ impl FieldRows {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Round by round: in a tree, a child's new value makes its parent stale. A row is stale again at most once for each row
-    /// below it, or its inputs change all the time.
+    /// Round by round: in a tree, a child's new value makes its parent stale. A row is stale again
+    /// at most once for each row below it, or its inputs change all the time.
     async fn refresh_field_below(
         &self,
         connection: &DatabaseConnection,
@@ -144,10 +157,15 @@ impl FieldRows {
         }
     }
 
-    /// In a user's transaction. What is stored there may stay marked, for the worker recalculates it after the commit. Along a
-    /// tree all rows have their turn until none of the values changes any more: what a value was calculated from may have been
-    /// stored after it.
-    async fn refresh_field_within(&self, db: &DatabaseExecutor<'_>, keys: &[Key], below: &Below) -> Result<(), Error> {
+    /// In a user's transaction. What is stored there may stay marked, for the worker recalculates
+    /// it after the commit. Along a tree all rows have their turn until none of the values changes
+    /// any more: what a value was calculated from may have been stored after it.
+    async fn refresh_field_within(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        below: &Below,
+    ) -> Result<(), Error> {
         let (mut seen, mut stored, mut rounds) = (HashSet::new(), HashMap::new(), 0);
         loop {
             let (rows, stale) = self.stale_below(db, keys, below).await?;
@@ -162,13 +180,16 @@ impl FieldRows {
             }
             rounds += 1;
             if rounds > all.len() {
-                return Err(rows.stale_input(&all, "its value is another one each time that it is calculated"));
+                return Err(rows.stale_input(
+                    &all,
+                    "its value is another one each time that it is calculated",
+                ));
             }
         }
     }
 
-    /// Calculates these rows, and stores what is another value than was stored here before. Returns whether any of it has changed
-    /// its row.
+    /// Calculates these rows, and stores what is another value than was stored here before. Returns
+    /// whether any of it has changed its row.
     async fn store_within(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -181,11 +202,15 @@ impl FieldRows {
             return Err(failure);
         }
         // As text, for NaN does not equal itself.
-        values.retain(|key, value| stored.get(key).is_none_or(|stored| format!("{stored:?}") != format!("{value:?}")));
+        values.retain(|key, value| {
+            stored.get(key).is_none_or(|stored| format!("{stored:?}") != format!("{value:?}"))
+        });
         for (key, value) in &values {
             let written = Written { key: key.clone(), claimed_at, values: vec![value.clone()] };
             if !invalidation::store_in_transaction(db, &self.model, self.field, &written).await? {
-                return Err(self.stale_input(&[written.key], "another transaction holds its row locked"));
+                return Err(
+                    self.stale_input(&[written.key], "another transaction holds its row locked")
+                );
             }
         }
         let changed = changed && !values.is_empty();
@@ -195,7 +220,8 @@ impl FieldRows {
 
     /// The error names the first of these rows.
     fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
-        let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        let (table, field) =
+            (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
         let key = keys.first().cloned().expect("there is nothing to wait for without a row");
         Error::StaleInput { table, field, key, reason }
     }

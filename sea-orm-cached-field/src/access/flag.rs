@@ -33,8 +33,9 @@ pub struct Flag<'c, F> {
 }
 
 impl<F> Flag<'_, F> {
-    /// Whether a worker recalculates the row in the background, or else the next reader does: overrides, for this call, the
-    /// option `lazy` of the field and [`CachedFields::set_eager_recalculation`].
+    /// Whether a worker recalculates the row in the background, or else the next reader does:
+    /// overrides, for this call, the option `lazy` of the field and
+    /// [`CachedFields::set_eager_recalculation`].
     ///
     /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
     pub fn and_recalculate(mut self, recalculate: bool) -> Self {
@@ -56,11 +57,15 @@ impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
 }
 
 /// Flags, when it is awaited, the rows that meet a condition.
-pub fn flag_rows<F: CachedField>(db: DatabaseExecutor<'_>, condition: impl IntoCondition) -> FlagRows<'_, F> {
+pub fn flag_rows<F: CachedField>(
+    db: DatabaseExecutor<'_>,
+    condition: impl IntoCondition,
+) -> FlagRows<'_, F> {
     FlagRows { condition: condition.into_condition(), db, eager: None, field: PhantomData }
 }
 
-/// Rows about to be flagged as stale; they are when this is awaited, which returns how many they were.
+/// Rows about to be flagged as stale; they are when this is awaited, which returns how many they
+/// were.
 ///
 /// ```standalone_crate
 /// # use sea_orm_cached_field::Error;
@@ -103,8 +108,9 @@ pub struct FlagRows<'c, F> {
 }
 
 impl<F> FlagRows<'_, F> {
-    /// Whether a worker recalculates the rows in the background, or else the next reader of each does: overrides, for this
-    /// call, the option `lazy` of the field and [`CachedFields::set_eager_recalculation`].
+    /// Whether a worker recalculates the rows in the background, or else the next reader of each
+    /// does: overrides, for this call, the option `lazy` of the field and
+    /// [`CachedFields::set_eager_recalculation`].
     ///
     /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
     pub fn and_recalculate(mut self, recalculate: bool) -> Self {
@@ -122,7 +128,10 @@ impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
             let Self { condition, db, eager, .. } = self;
             let FieldRows { model, field } = FieldRows::field::<F>()?;
             let rows = match eager {
-                None => registry::flag_all::<F::Entity>(&db, F::spec().recalculation_needed, condition).await?,
+                None => {
+                    registry::flag_all::<F::Entity>(&db, F::spec().recalculation_needed, condition)
+                        .await?
+                }
                 Some(eager) => flag_one_by_one::<F>(&db, &model, field, condition, eager).await?,
             };
             invalidation::flagged(&db, &model, field, rows)?;

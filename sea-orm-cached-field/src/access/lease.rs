@@ -34,7 +34,8 @@ pub(super) async fn keep_leased<T>(
         let mut renewal = pin!(renew());
         tokio::select! {
             done = &mut work => {
-                // To its end: SQLx would lose a connection of MySQL on which a statement is given up while it is prepared.
+                // To its end: SQLx would lose a connection of MySQL on which a statement is given
+                // up while it is prepared.
                 renewal.await;
                 return done;
             }

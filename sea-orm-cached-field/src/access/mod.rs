@@ -51,27 +51,36 @@ impl Target {
     }
 
     fn subject(&self) -> Subject {
-        let (table, field) = (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        let (table, field) =
+            (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
         Subject { table, field, key: self.key.clone() }
     }
 
     async fn load<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<RowOf<F>, Error> {
         let row = registry::load_one::<F::Entity>(db, &self.key).await?;
-        row.ok_or_else(|| Error::RowGone { table: self.model.owner.table.name.clone(), key: self.key.clone() })
+        row.ok_or_else(|| Error::RowGone {
+            table: self.model.owner.table.name.clone(),
+            key: self.key.clone(),
+        })
     }
 
     /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
-        let stale = FieldRows::of(self).stale_or_unknown(db, std::slice::from_ref(&self.key)).await?;
+        let stale =
+            FieldRows::of(self).stale_or_unknown(db, std::slice::from_ref(&self.key)).await?;
         Ok(!stale.is_empty())
     }
 
     /// Whether the database says that the row is fresh and has this value; or it is gone.
     async fn is_confirmed(&self, db: &DatabaseExecutor<'_>, value: Value) -> Result<bool, Error> {
         let dialect = dialect::of(db.get_database_backend())?;
-        let Some(question) = dialect.confirm(&self.model.owner, self.field, &self.key, value) else { return Ok(true) };
+        let Some(question) = dialect.confirm(&self.model.owner, self.field, &self.key, value)
+        else {
+            return Ok(true);
+        };
         let answer = db.query_one_raw(question).await;
-        let answer = answer.map_err(|error| invalidation::explained(dialect, [&self.model.owner], error.into()))?;
+        let answer = answer
+            .map_err(|error| invalidation::explained(dialect, [&self.model.owner], error.into()))?;
         Ok(answer.map_or(Ok(true), |row| row.try_get("", "confirmed"))?)
     }
 
@@ -108,7 +117,10 @@ impl Target {
     }
 
     /// The stored value if the database says that it is right.
-    async fn fresh<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<Option<F::Value>, Error> {
+    async fn fresh<F: CachedField>(
+        &self,
+        db: &DatabaseExecutor<'_>,
+    ) -> Result<Option<F::Value>, Error> {
         // The row is loaded after the question, so that it is not older than the answer.
         if self.is_stale(db).await? {
             return Ok(None);
@@ -118,7 +130,11 @@ impl Target {
     }
 
     /// The value as its column holds it, which may have rounded it.
-    async fn as_stored<F: CachedField>(&self, db: &DatabaseExecutor<'_>, value: F::Value) -> Result<F::Value, Error> {
+    async fn as_stored<F: CachedField>(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        value: F::Value,
+    ) -> Result<F::Value, Error> {
         if self.model.owner.fields[self.field].exact {
             return Ok(value);
         }
@@ -130,14 +146,23 @@ impl Target {
     }
 
     /// The value, and whether it is another one than the row held when it was loaded.
-    async fn calculate<F: CachedField>(&self, db: &DatabaseExecutor<'_>) -> Result<(F::Value, bool), Error> {
-        let circles = invalidation::find_circles(db, &self.model, self.field, std::slice::from_ref(&self.key));
+    async fn calculate<F: CachedField>(
+        &self,
+        db: &DatabaseExecutor<'_>,
+    ) -> Result<(F::Value, bool), Error> {
+        let circles = invalidation::find_circles(
+            db,
+            &self.model,
+            self.field,
+            std::slice::from_ref(&self.key),
+        );
         if let Some(circle) = circles.await?.remove(&self.key) {
             return Err(circle);
         }
         let row = self.load::<F>(db).await?;
         let value = run(self.subject(), None, F::calculate(&row, db)).await?;
-        let changed = F::stored(&row).value.cloned().map(Into::<Value>::into) != Some(value.clone().into());
+        let changed =
+            F::stored(&row).value.cloned().map(Into::<Value>::into) != Some(value.clone().into());
         Ok((value, changed))
     }
 }
@@ -161,13 +186,19 @@ pub async fn read<F: CachedField>(
 }
 
 /// The value, calculated of the row as it is loaded. Nothing is stored.
-pub async fn preview<F: CachedField>(row: &RowOf<F>, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+pub async fn preview<F: CachedField>(
+    row: &RowOf<F>,
+    db: DatabaseExecutor<'_>,
+) -> Result<F::Value, Error> {
     let target = Target::of::<F>(Key::of::<F::Entity>(row))?;
     run(target.subject(), None, F::calculate(row, &db)).await
 }
 
 /// The value as of now.
-pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+pub async fn read_fresh<F: CachedField>(
+    key: Key,
+    db: DatabaseExecutor<'_>,
+) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     let read = || async {
         if let Some(value) = target.fresh::<F>(&db).await? {
@@ -179,7 +210,8 @@ pub async fn read_fresh<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> R
         };
         let (mut landed, started) = fly::<F>(connection, &target).await?;
         if !started {
-            // That flight may have set out before a change that this reader knows of; the next one has not.
+            // That flight may have set out before a change that this reader knows of; the next one
+            // has not.
             if let Some(value) = target.fresh::<F>(&db).await? {
                 return Ok(Reading::Stored(value));
             }
@@ -218,7 +250,10 @@ async fn refresh<F: CachedField>(
 }
 
 /// Calculates and stores now, also if nothing is stale.
-pub async fn recalculate<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Result<F::Value, Error> {
+pub async fn recalculate<F: CachedField>(
+    key: Key,
+    db: DatabaseExecutor<'_>,
+) -> Result<F::Value, Error> {
     let target = Target::of::<F>(key)?;
     let rows = FieldRows::of(&target);
     let recalculate = || async {
@@ -236,7 +271,8 @@ async fn recalculate_now<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
 ) -> Result<CalculatedValue<F>, Error> {
-    let (engine, connection, target) = (Engine::of(connection)?, connection.clone(), target.clone());
+    let (engine, connection, target) =
+        (Engine::of(connection)?, connection.clone(), target.clone());
     let recalculation = tokio::spawn(async move {
         let claim = target.claim(&engine, &connection, true).await?;
         calculate_and_complete::<F>(&engine, &connection, &target, claim).await
@@ -245,10 +281,14 @@ async fn recalculate_now<F: CachedField>(
 }
 
 /// In the user's transaction.
-async fn recalculate_within<F: CachedField>(db: &DatabaseExecutor<'_>, target: &Target) -> Result<F::Value, Error> {
+async fn recalculate_within<F: CachedField>(
+    db: &DatabaseExecutor<'_>,
+    target: &Target,
+) -> Result<F::Value, Error> {
     let claimed_at = invalidation::clock(db).await?;
     let (value, _) = target.calculate::<F>(db).await?;
-    let written = Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
+    let written =
+        Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
     if !invalidation::store_in_transaction(db, &target.model, target.field, &written).await? {
         return Ok(value);
     }
@@ -266,7 +306,8 @@ async fn calculate_and_complete<F: CachedField>(
     let db = DatabaseExecutor::Connection(connection);
     let started = Instant::now();
     let claims = || claim.iter().cloned().collect();
-    let calculated = keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
+    let calculated =
+        keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
         engine.tell(Event::Calculated { table, field, key, took: started.elapsed() });
@@ -274,22 +315,34 @@ async fn calculate_and_complete<F: CachedField>(
     let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
     match calculated {
         Ok((value, changed)) => {
-            let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed };
+            let calculation =
+                Calculation { claim: claim.clone(), value: value.clone().into(), changed };
             match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(verdicts) => {
                     if !verdicts.iter().all(|verdict| verdict.is_stored()) {
                         return Ok((value, false));
                     }
                     target.call_hook(engine, &db).await;
-                    Ok((target.as_stored::<F>(&db, value).await?, verdicts.contains(&Verdict::Publish)))
+                    Ok((
+                        target.as_stored::<F>(&db, value).await?,
+                        verdicts.contains(&Verdict::Publish),
+                    ))
                 }
                 Err(error) if engine.refuses_value(&error) => {
-                    invalidation::fail(engine, connection, &target.model, &claim, &error, None).await?;
+                    invalidation::fail(engine, connection, &target.model, &claim, &error, None)
+                        .await?;
                     Err(error)
                 }
                 // The value is right all the same; a worker stores it.
                 Err(_) => {
-                    invalidation::hand_back(engine, connection, &target.model, &[claim], Duration::ZERO).await?;
+                    invalidation::hand_back(
+                        engine,
+                        connection,
+                        &target.model,
+                        &[claim],
+                        Duration::ZERO,
+                    )
+                    .await?;
                     Ok((value, false))
                 }
             }
@@ -306,7 +359,11 @@ async fn calculate_and_complete<F: CachedField>(
 }
 
 /// Sets the moment from which on the row counts as stale.
-pub async fn expire<F: CachedField>(key: Key, db: DatabaseExecutor<'_>, when: Expiry) -> Result<(), Error> {
+pub async fn expire<F: CachedField>(
+    key: Key,
+    db: DatabaseExecutor<'_>,
+    when: Expiry,
+) -> Result<(), Error> {
     let target = Target::of::<F>(key)?;
     invalidation::set_expiry(&db, &target.model, target.field, &target.key, when).await
 }

@@ -8,8 +8,8 @@ use std::{
 
 use chrono::Utc;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, QueryResult, Statement, Value,
-    sea_query::IntoCondition,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, QueryResult,
+    Statement, Value, sea_query::IntoCondition,
 };
 use tokio::sync::mpsc;
 
@@ -32,10 +32,12 @@ use crate::{
 /// How many rows are claimed, calculated and stored at a time.
 pub(super) const CHUNK: u64 = 200;
 
-/// How often rows are tried to be claimed: others who claim some of them may be waited for too long.
+/// How often rows are tried to be claimed: others who claim some of them may be waited for too
+/// long.
 const CLAIMS: u32 = 5;
 
-/// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many there were.
+/// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many
+/// there were.
 pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
@@ -64,14 +66,18 @@ pub async fn recalculate_rows<F: CachedField>(
 }
 
 /// Makes these loaded rows fresh, as far as the field is concerned.
-pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [RowOf<F>]) -> Result<(), Error> {
+pub async fn load_rows<F: CachedField>(
+    db: DatabaseExecutor<'_>,
+    models: &mut [RowOf<F>],
+) -> Result<(), Error> {
     let (rows, spec) = (FieldRows::field::<F>()?, F::spec());
     let mut failure = None;
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let (refreshed, loaded) = rows.refresh_and_load::<F>(&db, &keys).await?;
-        let missing: Vec<Key> = keys.iter().filter(|key| !loaded.contains_key(key)).cloned().collect();
+        let missing: Vec<Key> =
+            keys.iter().filter(|key| !loaded.contains_key(key)).cloned().collect();
         let spelled = rows.model.spelled(&db, &missing).await?;
         for model in models {
             let key = Key::of::<F::Entity>(model);
@@ -87,8 +93,8 @@ pub async fn load_rows<F: CachedField>(db: DatabaseExecutor<'_>, models: &mut [R
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts what the row says of the field into the model; or, where the row is stale or the value could not be stored, the value
-/// that was calculated of it, if one was.
+/// Puts what the row says of the field into the model; or, where the row is stale or the value
+/// could not be stored, the value that was calculated of it, if one was.
 fn put<F: CachedField>(
     spec: &FieldSpec<F::Entity>,
     model: &mut RowOf<F>,
@@ -96,7 +102,10 @@ fn put<F: CachedField>(
     refreshed: &Recalculated,
     key: &Key,
 ) {
-    for column in [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after].into_iter().flatten() {
+    for column in [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after]
+        .into_iter()
+        .flatten()
+    {
         model.set(column, row.get(column));
     }
     let is_newer = !refreshed.stored.contains(key) || F::stored(row).fresh().is_none();
@@ -162,7 +171,11 @@ impl FieldRows {
     }
 
     /// Those that are stale, by the database: flag, expiry, marks and queue.
-    pub(super) async fn stale(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<Key>, Error> {
+    pub(super) async fn stale(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<Vec<Key>, Error> {
         let dialect = dialect::of(db.get_database_backend())?;
         let status = dialect.status(&self.model.owner, self.field, keys);
         let found = ask(db, status, self.model.owner.repeats(), [&self.model.owner]).await?;
@@ -176,7 +189,11 @@ impl FieldRows {
     }
 
     /// Those that are stale, or of which a role without rights on the library's tables cannot ask.
-    pub(super) async fn stale_or_unknown(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<Key>, Error> {
+    pub(super) async fn stale_or_unknown(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<Vec<Key>, Error> {
         match self.stale(db, keys).await {
             // A statement that fails ends a transaction of PostgreSQL.
             Err(Error::Database(error))
@@ -204,24 +221,27 @@ impl FieldRows {
                 return Ok((rows, stale));
             }
             Way::Behind(source) => {
-                let question = dialect.stale_behind(&self.model.owner, source, keys, owner, below.field);
+                let question =
+                    dialect.stale_behind(&self.model.owner, source, keys, owner, below.field);
                 (question, !source.repeated.is_empty() || owner.repeats())
             }
             Way::Anywhere => (dialect.stale_anywhere(owner, below.field), owner.repeats()),
         };
         let found = ask(db, question, repeats, [&self.model.owner, owner]).await?;
-        let keys = found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
+        let keys =
+            found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
         Ok((rows, keys))
     }
 
-    /// Refreshes the rows, then loads them. A value that a query has stored is known only from its row, which may have been
-    /// flagged again by then: that one has its turn once more.
+    /// Refreshes the rows, then loads them. A value that a query has stored is known only from its
+    /// row, which may have been flagged again by then: that one has its turn once more.
     async fn refresh_and_load<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<(Recalculated, HashMap<Key, RowOf<F>>), Error> {
-        let (mut refreshed, mut loaded, mut left) = (Recalculated::default(), HashMap::new(), keys.to_vec());
+        let (mut refreshed, mut loaded, mut left) =
+            (Recalculated::default(), HashMap::new(), keys.to_vec());
         for _ in 0..READINGS {
             refreshed.extend(self.refresh(db, &left, false).await?);
             let rows = registry::load_all::<F::Entity>(db, &left).await?;
@@ -234,7 +254,8 @@ impl FieldRows {
                 return Ok((refreshed, loaded));
             }
         }
-        // They are flagged again each time that they are stored: they are calculated once more, and not stored.
+        // They are flagged again each time that they are stored: they are calculated once more, and
+        // not stored.
         let preview = || async { Ok(Reading::calculated(self.preview(db, &left).await?)) };
         refreshed.extend(self.read(db, &left, preview).await?);
         Ok((refreshed, loaded))
@@ -243,7 +264,12 @@ impl FieldRows {
     /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold
     /// the rows' locks until the user commits. Where nothing can be claimed, what is stale is
     /// calculated all the same. If an input of some rows fails, the rows are calculated one by one.
-    async fn refresh(&self, db: &DatabaseExecutor<'_>, keys: &[Key], all: bool) -> Result<Recalculated, Error> {
+    async fn refresh(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+        all: bool,
+    ) -> Result<Recalculated, Error> {
         match self.refresh_together(db, keys, all).await {
             Err(error) if keys.len() > 1 && is_of_a_row(db, &error)? => {}
             ended => return ended,
@@ -277,7 +303,8 @@ impl FieldRows {
             };
             let mut ended = self.recalculate(connection, stale.clone(), all).await?;
             if !all {
-                let left: Vec<Key> = stale.into_iter().filter(|key| !ended.claimed.contains(key)).collect();
+                let left: Vec<Key> =
+                    stale.into_iter().filter(|key| !ended.claimed.contains(key)).collect();
                 let previewed = self.preview(db, &left).await?;
                 ended.values.extend(previewed.values);
                 ended.failure = ended.failure.or(previewed.failure);
@@ -289,7 +316,11 @@ impl FieldRows {
     }
 
     /// Calculates, and stores nothing.
-    pub(super) async fn preview(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Recalculated, Error> {
+    pub(super) async fn preview(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<Recalculated, Error> {
         let mut previewed = Recalculated::default();
         if keys.is_empty() {
             return Ok(previewed);
@@ -305,7 +336,8 @@ impl FieldRows {
             claimed_at: 0,
             shared: false,
         };
-        let claims: Vec<Claim> = keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
+        let claims: Vec<Claim> =
+            keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
         let (calculated, mut outcomes) = mpsc::channel(keys.len());
         calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;
         previewed.failure = keys.iter().find_map(|key| circles.remove(key));
@@ -334,10 +366,12 @@ impl FieldRows {
         if keys.is_empty() {
             return Ok(Recalculated::default());
         }
-        let (engine, connection, rows) = (Engine::of(connection)?, connection.clone(), self.clone());
+        let (engine, connection, rows) =
+            (Engine::of(connection)?, connection.clone(), self.clone());
         // A task of its own: whoever gives up in the middle leaves no lease behind.
-        let recalculation =
-            tokio::spawn(async move { rows.recalculate_claimed(&engine, &connection, &keys, steal).await });
+        let recalculation = tokio::spawn(async move {
+            rows.recalculate_claimed(&engine, &connection, &keys, steal).await
+        });
         recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
     }
 
@@ -361,7 +395,9 @@ impl FieldRows {
             holder: &held,
         };
         let left = || held.claims().clone();
-        if let Err(error) = keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await {
+        if let Err(error) =
+            keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await
+        {
             let left = std::mem::take(&mut *held.claims());
             invalidation::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
             return Err(error);
@@ -370,9 +406,9 @@ impl FieldRows {
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
-    /// Claims what can be claimed. With `steal` the caller has to store what it calculates. Without,
-    /// nothing is claimed if the database refuses it: to a role that may not write, or beside a
-    /// busy worker.
+    /// Claims what can be claimed. With `steal` the caller has to store what it calculates.
+    /// Without, nothing is claimed if the database refuses it: to a role that may not write, or
+    /// beside a busy worker.
     pub(super) async fn claim(
         &self,
         engine: &Engine,
@@ -382,10 +418,21 @@ impl FieldRows {
     ) -> Result<Vec<Claim>, Error> {
         let mut tried = 1;
         loop {
-            let claims =
-                invalidation::claim_rows(engine, connection, &self.model, self.field, keys, LEASE, steal).await;
+            let claims = invalidation::claim_rows(
+                engine,
+                connection,
+                &self.model,
+                self.field,
+                keys,
+                LEASE,
+                steal,
+            )
+            .await;
             match claims {
-                Err(Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_)) | Error::NotInstalled { .. }) => {
+                Err(
+                    Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
+                    | Error::NotInstalled { .. },
+                ) => {
                     return claims;
                 }
                 Err(_) if tried < CLAIMS => tried += 1,
@@ -403,7 +450,10 @@ impl FieldRows {
 fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> {
     let is_failure = matches!(
         error,
-        Error::Calculation { .. } | Error::Panicked { .. } | Error::TimedOut { .. } | Error::DataCycle { .. }
+        Error::Calculation { .. }
+            | Error::Panicked { .. }
+            | Error::TimedOut { .. }
+            | Error::DataCycle { .. }
     );
     Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
@@ -447,7 +497,9 @@ impl Holder for Held {
     }
 
     fn calculated(&self, calculations: &[Calculation]) {
-        let values = calculations.iter().map(|calculation| (calculation.claim.key.clone(), calculation.value.clone()));
+        let values = calculations
+            .iter()
+            .map(|calculation| (calculation.claim.key.clone(), calculation.value.clone()));
         self.ended().values.extend(values);
     }
 

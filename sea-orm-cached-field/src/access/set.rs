@@ -16,9 +16,13 @@ use crate::{
 const ATTEMPTS: u32 = 500;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
-/// Stores a value that nobody has calculated. It goes the way of a calculation, so that what is under way for the row
-/// misses, and what is marked meanwhile does not.
-pub async fn set<F: CachedField>(key: Key, db: &DatabaseConnection, value: F::Value) -> Result<(), Error> {
+/// Stores a value that nobody has calculated. It goes the way of a calculation, so that what is
+/// under way for the row misses, and what is marked meanwhile does not.
+pub async fn set<F: CachedField>(
+    key: Key,
+    db: &DatabaseConnection,
+    value: F::Value,
+) -> Result<(), Error> {
     let (target, engine, db) = (Target::of::<F>(key)?, Engine::of(db)?, db.clone());
     // A task of its own: whoever gives up in the middle leaves no lease behind.
     let setting = tokio::spawn(async move { target.set::<F>(engine, db, value).await });
@@ -34,14 +38,23 @@ impl Target {
     ) -> Result<(), Error> {
         let model = &self.model;
         for _ in 0..ATTEMPTS {
-            let claim = invalidation::claim_one(&engine, &db, model, self.field, &self.key, LEASE, true).await?;
+            let claim =
+                invalidation::claim_one(&engine, &db, model, self.field, &self.key, LEASE, true)
+                    .await?;
             if let Some(claim) = claim {
-                let calculation = Calculation { claim: claim.clone(), value: value.clone().into(), changed: true };
+                let calculation = Calculation {
+                    claim: claim.clone(),
+                    value: value.clone().into(),
+                    changed: true,
+                };
                 match invalidation::complete(&engine, &db, model, &[calculation]).await {
-                    Ok(verdicts) if verdicts.iter().all(|verdict| verdict.is_stored()) => return Ok(()),
+                    Ok(verdicts) if verdicts.iter().all(|verdict| verdict.is_stored()) => {
+                        return Ok(());
+                    }
                     Ok(_) => {}
                     Err(error) => {
-                        invalidation::hand_back(&engine, &db, model, &[claim], Duration::ZERO).await?;
+                        invalidation::hand_back(&engine, &db, model, &[claim], Duration::ZERO)
+                            .await?;
                         return Err(error);
                     }
                 }

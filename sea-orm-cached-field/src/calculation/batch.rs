@@ -44,7 +44,8 @@ pub(crate) struct Limits {
     pub(crate) pace: Arc<Pace>,
     /// Of slow fields, where others are not: fewer than in all.
     pub(crate) slow_permits: Arc<Semaphore>,
-    /// Where slow fields have batches of their own: what is called when nothing else is left of this one.
+    /// Where slow fields have batches of their own: what is called when nothing else is left of
+    /// this one.
     pub(crate) only_slow_left: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
@@ -70,13 +71,23 @@ impl Limits {
 
     /// Until a calculation of this field may run.
     async fn permit(&self, model: &Model, field: usize) -> Permit<'_> {
-        let slow = if self.is_kept_apart(model, field) { self.slow_permits.acquire().await.ok() } else { None };
+        let slow = if self.is_kept_apart(model, field) {
+            self.slow_permits.acquire().await.ok()
+        } else {
+            None
+        };
         Permit { any: self.permits.acquire().await.ok(), slow }
     }
 
-    /// Drives a calculation for as long as the permit lets it run. One that turns out to be slow, where enough slow ones run
-    /// already, goes on beside those that are permitted: the others must not wait for its end.
-    async fn observe<T>(&self, model: &Model, field: usize, calculation: impl Future<Output = T>) -> T {
+    /// Drives a calculation for as long as the permit lets it run. One that turns out to be slow,
+    /// where enough slow ones run already, goes on beside those that are permitted: the others must
+    /// not wait for its end.
+    async fn observe<T>(
+        &self,
+        model: &Model,
+        field: usize,
+        calculation: impl Future<Output = T>,
+    ) -> T {
         let mut permit = self.permit(model, field).await;
         let is_slow = || {
             if permit.slow.is_none() && self.pace.is_mixed() {
@@ -127,10 +138,10 @@ pub(crate) enum Outcome {
     Gone,
 }
 
-/// Loads the rows of these claims and calculates their fields, row by row or many rows at a time. All fields of a row
-/// come out together, when the last of them is done, but none waits for one that is slow; and rows that are done at the same
-/// moment, too. The claims must have been committed before: rows loaded earlier could miss the very changes that the claims
-/// stand for.
+/// Loads the rows of these claims and calculates their fields, row by row or many rows at a time.
+/// All fields of a row come out together, when the last of them is done, but none waits for one
+/// that is slow; and rows that are done at the same moment, too. The claims must have been
+/// committed before: rows loaded earlier could miss the very changes that the claims stand for.
 pub(crate) async fn calculate(
     engine: &Engine,
     (rows_over, db): (&DatabaseExecutor<'_>, &DatabaseExecutor<'_>),
@@ -151,11 +162,13 @@ pub(crate) async fn calculate(
         };
         match places.get(&key) {
             Some(place) => rows.push(Row { place: *place, left: claims, done: Vec::new() }),
-            None => ended.extend(claims.into_iter().map(|claim| Calculated { claim, outcome: outcome() })),
+            None => ended
+                .extend(claims.into_iter().map(|claim| Calculated { claim, outcome: outcome() })),
         }
     }
     batch.send(ended).await;
-    let (together, alone) = rows.into_iter().partition(|row| row.left.iter().any(|claim| batch.is_batch(claim)));
+    let (together, alone) =
+        rows.into_iter().partition(|row| row.left.iter().any(|claim| batch.is_batch(claim)));
     join(batch.row_by_row(alone), batch.many_at_a_time(together)).await;
     Ok(())
 }
@@ -197,8 +210,8 @@ impl Batch<'_> {
         }
     }
 
-    /// Calculates what is left of each row. What turns out to be slow, where other fields are not, keeps neither its row nor the
-    /// other rows waiting.
+    /// Calculates what is left of each row. What turns out to be slow, where other fields are not,
+    /// keeps neither its row nor the other rows waiting.
     async fn row_by_row(&self, rows: Vec<Row>) {
         let (slow, mut left_running) = mpsc::unbounded_channel::<BoxFuture<'_, ()>>();
         let rows = async move {
@@ -233,12 +246,16 @@ impl Batch<'_> {
         join(rows, left_running).await;
     }
 
-    /// Calculates what is left of a row, and returns what goes on although nobody should wait for it.
+    /// Calculates what is left of a row, and returns what goes on although nobody should wait for
+    /// it.
     async fn calculate_row<'a>(&'a self, row: Row) -> Option<BoxFuture<'a, ()>> {
         let Row { place, left, mut done } = row;
-        let (postponed, mut left): (Vec<Claim>, Vec<Claim>) =
-            left.into_iter().partition(|claim| self.limits.only_slow_left.is_some() && self.is_kept_apart(claim));
-        done.extend(postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }));
+        let (postponed, mut left): (Vec<Claim>, Vec<Claim>) = left
+            .into_iter()
+            .partition(|claim| self.limits.only_slow_left.is_some() && self.is_kept_apart(claim));
+        done.extend(
+            postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }),
+        );
         let calculation = |claim: Claim| {
             async move {
                 let outcome = self.calculate_one(place, &claim).await;
@@ -246,7 +263,8 @@ impl Batch<'_> {
             }
             .boxed()
         };
-        let mut running: FuturesUnordered<BoxFuture<'a, Calculated>> = left.iter().cloned().map(calculation).collect();
+        let mut running: FuturesUnordered<BoxFuture<'a, Calculated>> =
+            left.iter().cloned().map(calculation).collect();
         loop {
             match tokio::time::timeout(TOGETHER, running.next()).await {
                 Ok(Some(calculated)) => {
@@ -274,7 +292,8 @@ impl Batch<'_> {
         self.limits.is_kept_apart(self.model, claim.field)
     }
 
-    /// Calculates first what can be of many rows at a time, then, row by row, the other fields and what has failed.
+    /// Calculates first what can be of many rows at a time, then, row by row, the other fields and
+    /// what has failed.
     async fn many_at_a_time(&self, mut rows: Vec<Row>) {
         rows.sort_by_key(|row| row.place);
         let mut fields: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -284,7 +303,8 @@ impl Batch<'_> {
             }
         }
         let fields = fields.iter().map(|(field, places)| self.calculate_batch(*field, places));
-        let mut outcomes: HashMap<(usize, usize), Outcome> = join_all(fields).await.into_iter().flatten().collect();
+        let mut outcomes: HashMap<(usize, usize), Outcome> =
+            join_all(fields).await.into_iter().flatten().collect();
         for row in &mut rows {
             for claim in std::mem::take(&mut row.left) {
                 match outcomes.remove(&(row.place, claim.field)) {
@@ -293,32 +313,43 @@ impl Batch<'_> {
                 }
             }
         }
-        let (done, left): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.left.is_empty());
+        let (done, left): (Vec<Row>, Vec<Row>) =
+            rows.into_iter().partition(|row| row.left.is_empty());
         self.send(done.into_iter().flat_map(|row| row.done).collect()).await;
         self.row_by_row(left).await;
     }
 
-    /// The outcomes by place and field. None if the calculation fails: then each row is tried for itself, as one is from
-    /// the start.
-    async fn calculate_batch(&self, field: usize, places: &[usize]) -> Vec<((usize, usize), Outcome)> {
+    /// The outcomes by place and field. None if the calculation fails: then each row is tried for
+    /// itself, as one is from the start.
+    async fn calculate_batch(
+        &self,
+        field: usize,
+        places: &[usize],
+    ) -> Vec<((usize, usize), Outcome)> {
         if places.len() == 1 {
             return Vec::new();
         }
         let calculation = async {
             let started = Instant::now();
-            let values = drive(Some(self.limits.timeout), self.loaded.calculate_batch(places, field, self.db)).await;
+            let values = drive(
+                Some(self.limits.timeout),
+                self.loaded.calculate_batch(places, field, self.db),
+            )
+            .await;
             values.map(|values| (values, started.elapsed()))
         };
         let ended = self.limits.observe(self.model, field, calculation).await;
         match ended {
             Ok((values, took)) => {
-                let value =
-                    |(place, value): (&usize, Value)| ((*place, field), self.outcome(*place, field, value, took));
+                let value = |(place, value): (&usize, Value)| {
+                    ((*place, field), self.outcome(*place, field, value, took))
+                };
                 places.iter().zip(values).map(value).collect()
             }
             Err(failure) => {
                 let (table, field) = self.names(field);
-                let split = Event::Split { table, field, rows: places.len(), error: failure.to_string() };
+                let split =
+                    Event::Split { table, field, rows: places.len(), error: failure.to_string() };
                 self.engine.warn(split, failure.without_values());
                 Vec::new()
             }

@@ -8,9 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::field::{BoxError, Calculation};
 
-/// Runs a calculation on a thread of its own, where it holds up no others. Not in a transaction, which is not ours to take
-/// to another thread: there it runs where it is. When it is given up, it ends as soon as it waits for something.
-pub fn blocking<'a, R, T, C>(rows: R, db: &'a DatabaseExecutor<'a>, calculate: C) -> Calculation<'a, T>
+/// Runs a calculation on a thread of its own, where it holds up no others. Not in a transaction,
+/// which is not ours to take to another thread: there it runs where it is. When it is given up, it
+/// ends as soon as it waits for something.
+pub fn blocking<'a, R, T, C>(
+    rows: R,
+    db: &'a DatabaseExecutor<'a>,
+    calculate: C,
+) -> Calculation<'a, T>
 where
     R: Send + Sync + 'static,
     T: Send + 'static,

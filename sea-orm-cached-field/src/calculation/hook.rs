@@ -13,8 +13,8 @@ use crate::{
     registry::{Loaded, LoadedRows, Model},
 };
 
-/// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as they stand now.
-/// Whether all have ended well; what has not is told, and changes nothing.
+/// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as
+/// they stand now. Whether all have ended well; what has not is told, and changes nothing.
 pub(crate) async fn after_recalculation(
     engine: &Engine,
     db: &DatabaseExecutor<'_>,
@@ -36,7 +36,9 @@ pub(crate) async fn after_recalculation(
         Ok(loaded) => loaded,
         Err(error) => {
             for (key, fields) in &rows {
-                fields.iter().for_each(|field| tell(engine, model, key, *field, UNREADABLE, error.to_string()));
+                fields.iter().for_each(|field| {
+                    tell(engine, model, key, *field, UNREADABLE, error.to_string())
+                });
             }
             return false;
         }
@@ -86,7 +88,14 @@ impl Hook<'_> {
         let ended = drive(Some(limits.timeout), hook).await;
         drop(permit);
         if let Err(failure) = &ended {
-            tell(engine, model, &loaded.key(place), field, &failure.without_values(), failure.to_string());
+            tell(
+                engine,
+                model,
+                &loaded.key(place),
+                field,
+                &failure.without_values(),
+                failure.to_string(),
+            );
         }
         ended.is_ok()
     }

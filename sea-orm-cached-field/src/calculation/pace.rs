@@ -21,7 +21,8 @@ pub(crate) struct Pace(HashMap<Table, Vec<AtomicBool>>);
 
 impl Pace {
     pub(crate) fn of(models: &[Arc<Model>]) -> Self {
-        let fields = |model: &Model| model.owner.fields.iter().map(|_| AtomicBool::default()).collect();
+        let fields =
+            |model: &Model| model.owner.fields.iter().map(|_| AtomicBool::default()).collect();
         Self(models.iter().map(|model| (model.owner.table.clone(), fields(model))).collect())
     }
 

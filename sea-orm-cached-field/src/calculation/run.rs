@@ -55,8 +55,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Drives a calculation of one row to its end: an error, a panic or a calculation without end is a failure of this row
-/// alone.
+/// Drives a calculation of one row to its end: an error, a panic or a calculation without end is a
+/// failure of this row alone.
 pub(crate) async fn run<T>(
     subject: Subject,
     timeout: Option<Duration>,
@@ -73,7 +73,9 @@ pub(super) async fn drive<T>(
     let caught = AssertUnwindSafe(calculation).catch_unwind();
     let ended = match timeout {
         None => caught.await,
-        Some(limit) => tokio::time::timeout(limit, caught).await.map_err(|_| Failure::TimedOut(limit.as_secs_f64()))?,
+        Some(limit) => tokio::time::timeout(limit, caught)
+            .await
+            .map_err(|_| Failure::TimedOut(limit.as_secs_f64()))?,
     };
     match ended {
         Ok(ended) => ended.map_err(Failure::Returned),
@@ -84,7 +86,8 @@ pub(super) async fn drive<T>(
 /// What a panic says.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]
@@ -97,14 +100,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_error_with_its_message() {
-        let error = run::<i32>(subject(), None, async { panic!("out of {}", "pigeons") }).await.unwrap_err();
-        assert_eq!(error.to_string(), "the calculation of `slow_full_name` of `lamppost` 7 panicked: out of pigeons");
+        let error = run::<i32>(subject(), None, async { panic!("out of {}", "pigeons") })
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the calculation of `slow_full_name` of `lamppost` 7 panicked: out of pigeons"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_calculation_without_end_is_stopped() {
         let endless = std::future::pending::<Result<i32, BoxError>>();
         let error = run(subject(), Some(Duration::from_secs(30)), endless).await.unwrap_err();
-        assert_eq!(error.to_string(), "the calculation of `slow_full_name` of `lamppost` 7 was stopped after 30 s");
+        assert_eq!(
+            error.to_string(),
+            "the calculation of `slow_full_name` of `lamppost` 7 was stopped after 30 s"
+        );
     }
 }

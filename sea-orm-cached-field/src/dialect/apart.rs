@@ -1,16 +1,21 @@
-//! A user's table may have the name of a table that a WITH clause of the library defines. The WITH clause would hide it.
+//! A user's table may have the name of a table that a WITH clause of the library defines. The WITH
+//! clause would hide it.
 //!
-//! The library's statements quote the names of the user, and no others. So the text alone shows which names collide.
+//! The library's statements quote the names of the user, and no others. So the text alone shows
+//! which names collide.
 
-/// The text, in which each table of a WITH clause that is called like something quoted has another name.
+/// The text, in which each table of a WITH clause that is called like something quoted has another
+/// name.
 pub(super) fn apart(text: String) -> String {
     if !text.contains("WITH ") {
         return text;
     }
     let pieces = pieces(&text);
-    let quoted =
-        |name: &str| pieces.iter().any(|piece| unquoted(piece).is_some_and(|it| it.eq_ignore_ascii_case(name)));
-    let taken = |name: &str| quoted(name) || pieces.iter().any(|piece| piece.eq_ignore_ascii_case(name));
+    let quoted = |name: &str| {
+        pieces.iter().any(|piece| unquoted(piece).is_some_and(|it| it.eq_ignore_ascii_case(name)))
+    };
+    let taken =
+        |name: &str| quoted(name) || pieces.iter().any(|piece| piece.eq_ignore_ascii_case(name));
     let hiding: Vec<(&str, String)> = tables_of_with(&pieces)
         .into_iter()
         .filter(|name| quoted(name))
@@ -25,7 +30,9 @@ pub(super) fn apart(text: String) -> String {
     if hiding.is_empty() {
         return text;
     }
-    let renamed = |piece: &&str| hiding.iter().find(|(name, _)| name == piece).map(|(_, other)| other.clone());
+    let renamed = |piece: &&str| {
+        hiding.iter().find(|(name, _)| name == piece).map(|(_, other)| other.clone())
+    };
     pieces.iter().map(|piece| renamed(piece).unwrap_or_else(|| (*piece).to_owned())).collect()
 }
 
@@ -52,9 +59,11 @@ fn unquoted(piece: &str) -> Option<&str> {
     ['"', '`'].into_iter().find_map(|mark| piece.strip_prefix(mark)?.strip_suffix(mark))
 }
 
-/// The names that `WITH` clauses define: `name AS (`, `name (columns) AS (`, and the same with MATERIALIZED.
+/// The names that `WITH` clauses define: `name AS (`, `name (columns) AS (`, and the same with
+/// MATERIALIZED.
 fn tables_of_with<'t>(pieces: &[&'t str]) -> Vec<&'t str> {
-    let significant: Vec<&str> = pieces.iter().copied().filter(|piece| !piece.trim().is_empty()).collect();
+    let significant: Vec<&str> =
+        pieces.iter().copied().filter(|piece| !piece.trim().is_empty()).collect();
     let mut names = Vec::new();
     for (at, name) in significant.iter().enumerate() {
         let mut after = &significant[at + 1..];

@@ -19,37 +19,57 @@ pub(crate) struct Bound<'a> {
     /// What the values are compared with, or written to.
     column: Option<&'a Column>,
     values: Vec<Value>,
-    /// Whether they are bound once if they are all the same. Each such column doubles the number of texts.
+    /// Whether they are bound once if they are all the same. Each such column doubles the number of
+    /// texts.
     folds: bool,
 }
 
 impl<'a> Bound<'a> {
-    pub(crate) fn new(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<Value>>,
+    ) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self { name: name.into(), column: None, values, folds: false }
     }
 
-    pub(crate) fn to(column: &'a Column, name: impl Into<String>, values: impl IntoIterator<Item = Value>) -> Self {
+    pub(crate) fn to(
+        column: &'a Column,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Self {
         Self { column: Some(column), ..Self::new(name, values) }
     }
 
     /// Of which all rows have the same, mostly.
-    pub(crate) fn alike(name: impl Into<String>, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+    pub(crate) fn alike(
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = impl Into<Value>>,
+    ) -> Self {
         Self { folds: true, ..Self::new(name, values) }
     }
 
     /// The columns of the owner's key.
-    pub(crate) fn keys<'k>(owner: &'a Owner, keys: impl Iterator<Item = &'k Key> + Clone) -> Vec<Self> {
+    pub(crate) fn keys<'k>(
+        owner: &'a Owner,
+        keys: impl Iterator<Item = &'k Key> + Clone,
+    ) -> Vec<Self> {
         let columns = owner.key.iter().zip(key_columns(owner)).enumerate();
         columns
-            .map(|(at, (column, name))| Self::to(column, name, keys.clone().map(|key| key.values()[at].clone())))
+            .map(|(at, (column, name))| {
+                Self::to(column, name, keys.clone().map(|key| key.values()[at].clone()))
+            })
             .collect()
     }
 }
 
 impl Sql {
     /// `IN (..)`, for values of a column. On PostgreSQL the text does not depend on their number.
-    pub(crate) fn among(&mut self, column: &Column, values: impl IntoIterator<Item = Value>) -> String {
+    pub(crate) fn among(
+        &mut self,
+        column: &Column,
+        values: impl IntoIterator<Item = Value>,
+    ) -> String {
         let bound = Bound::to(column, String::new(), values);
         let is_cast = column.cast.postgres != Default::default();
         if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
@@ -57,16 +77,19 @@ impl Sql {
         }
         let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
         let mut values: Vec<String> = values.collect();
-        // MariaDB looks a single value up first of all, and then reads a query that is joined with it from end to end.
+        // MariaDB looks a single value up first of all, and then reads a query that is joined with
+        // it from end to end.
         values.extend((self.backend() == DbBackend::MySql).then(|| "NULL".to_owned()));
         format!("IN ({})", values.join(", "))
     }
 
-    /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the number of rows.
+    /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the
+    /// number of rows.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let head = format!("{name} ({})", names.join(", "));
-        let are_arrays = self.backend() == DbBackend::Postgres && columns.iter().all(Bound::is_array);
+        let are_arrays =
+            self.backend() == DbBackend::Postgres && columns.iter().all(Bound::is_array);
         let rows = if are_arrays { self.arrays(columns) } else { self.tuples_of(columns) };
         format!("{head} AS ({rows})")
     }
@@ -82,17 +105,25 @@ impl Sql {
                 Some(value) if is_constant => selected.push(self.bind_to(bound.column, value)),
                 first => {
                     let null = first.as_ref().map(Value::as_null);
-                    varying.push((bound.column, first.into_iter().chain(values).chain(null.into_iter().cycle())));
+                    varying.push((
+                        bound.column,
+                        first.into_iter().chain(values).chain(null.into_iter().cycle()),
+                    ));
                     selected.push(format!("u.column{}", varying.len()));
                 }
             }
         }
         let tuples = (0..padded(rows)).map(|_| {
-            let row = varying.iter_mut().filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
+            let row = varying
+                .iter_mut()
+                .filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
             format!("({})", row.collect::<Vec<_>>().join(", "))
         });
         let tuples = tuples.collect::<Vec<_>>().join(", ");
-        format!("SELECT {} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL", selected.join(", "))
+        format!(
+            "SELECT {} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL",
+            selected.join(", ")
+        )
     }
 
     fn bind_to(&mut self, column: Option<&Column>, value: Value) -> String {
@@ -122,13 +153,20 @@ impl Sql {
                 Some(nulls) => format!("CASE WHEN NOT {} THEN {value} END", unnest(self, nulls)),
                 None => value,
             };
-            selected.push(bound.column.map_or(value.clone(), |column| self.cast_for(column, &value)));
+            selected
+                .push(bound.column.map_or(value.clone(), |column| self.cast_for(column, &value)));
         }
-        format!("SELECT {} FROM unnest({}) AS u ({})", selected.join(", "), arrays.join(", "), names.join(", "))
+        format!(
+            "SELECT {} FROM unnest({}) AS u ({})",
+            selected.join(", "),
+            arrays.join(", "),
+            names.join(", ")
+        )
     }
 }
 
-/// The types of values that sqlx sends as arrays, by name: most of them exist only with a feature of SeaORM.
+/// The types of values that sqlx sends as arrays, by name: most of them exist only with a feature
+/// of SeaORM.
 const ARRAYS: [&str; 26] = [
     "Bool",
     "SmallInt",
@@ -188,7 +226,10 @@ fn array(values: Vec<Value>) -> (Option<Value>, Value) {
     let nulls: Vec<bool> = values.iter().map(|value| *value == value.as_null()).collect();
     let kind = values[0].array_type();
     let is_null = nulls.contains(&true);
-    let values = values.into_iter().zip(&nulls).map(|(value, null)| if *null { value.dummy_value() } else { value });
+    let values = values
+        .into_iter()
+        .zip(&nulls)
+        .map(|(value, null)| if *null { value.dummy_value() } else { value });
     let array = Value::Array(kind, Some(Box::new(values.collect())));
     (is_null.then(|| nulls.into()), array)
 }
@@ -205,7 +246,8 @@ mod tests {
     /// A table of such values, with a column of numbers beside it.
     fn text(values: impl Fn(i64) -> Value, rows: i64) -> (String, Vec<Value>) {
         let mut sql = Sql::postgres();
-        let columns = vec![Bound::new("key_1", (0..rows).map(values)), Bound::new("generation", 0..rows)];
+        let columns =
+            vec![Bound::new("key_1", (0..rows).map(values)), Bound::new("generation", 0..rows)];
         let table = sql.table("v", columns);
         let statement = sql.statement(table);
         (statement.sql, statement.values.unwrap().0)

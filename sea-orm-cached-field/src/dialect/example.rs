@@ -1,4 +1,5 @@
-//! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be looked up.
+//! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be
+//! looked up.
 
 use sea_orm::{
     ColumnType, Statement,
@@ -6,8 +7,8 @@ use sea_orm::{
 };
 
 use super::{
-    Claim, Described, Dialect, Enqueued, IndexedColumn, Mark, NextTry, Shape, ShapedField, UniqueColumn, UniqueIndex,
-    Which, Written, claims_in_parts, written_in_parts,
+    Claim, Described, Dialect, Enqueued, IndexedColumn, Mark, NextTry, Shape, ShapedField,
+    UniqueColumn, UniqueIndex, Which, Written, claims_in_parts, written_in_parts,
 };
 use crate::field::{
     Chunk, Flagging, Key,
@@ -45,7 +46,10 @@ pub(super) fn owner() -> Owner {
             exact: true,
             own_columns: vec!["first_name".to_owned(), "city_id".to_owned()],
         }],
-        sources: vec![source("pigeon", "id", "lamppost_id", "weight"), source("city", "city_id", "id", "name")],
+        sources: vec![
+            source("pigeon", "id", "lamppost_id", "weight"),
+            source("city", "city_id", "id", "name"),
+        ],
     }
 }
 
@@ -63,7 +67,10 @@ fn described(table: &str, columns: &[(&str, &str)]) -> Described {
     Described {
         table: named(table),
         owned_by: None,
-        columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        columns: columns
+            .iter()
+            .map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()))
+            .collect(),
         strict: false,
         collations: Default::default(),
         operators: Default::default(),
@@ -89,7 +96,8 @@ pub(super) fn tables() -> (Described, Vec<Described>) {
         ("full_name_expires_after", "timestamp with time zone"),
     ];
     let ring = UniqueColumn { name: "ring".to_owned(), collation: "BINARY".to_owned() };
-    let columns = [("id", "integer"), ("lamppost_id", "integer"), ("weight", "numeric"), ("ring", "text")];
+    let columns =
+        [("id", "integer"), ("lamppost_id", "integer"), ("weight", "numeric"), ("ring", "text")];
     let pigeon = Described { unique: vec![vec![ring]], ..described("pigeon", &columns) };
     let city = described("city", &[("id", "integer"), ("name", "text")]);
     (described("lamppost", &lamppost), vec![pigeon, city])
@@ -98,12 +106,13 @@ pub(super) fn tables() -> (Described, Vec<Described>) {
 /// The example as if its field were calculated from itself: of the row, and behind each source.
 fn upstream(owner: &Owner) -> Vec<Upstream> {
     let sources = std::iter::once(None).chain(owner.sources.iter().cloned().map(Some));
-    let upstream = |source| Upstream { field: 0, source, owner: owner.clone(), fields: vec!["full_name"] };
+    let upstream =
+        |source| Upstream { field: 0, source, owner: owner.clone(), fields: vec!["full_name"] };
     sources.map(upstream).collect()
 }
 
-/// The example as if its field were calculated by a query: over the rows of a source, over these joined to the owner's, and
-/// over the owner's with a query in a query.
+/// The example as if its field were calculated by a query: over the rows of a source, over these
+/// joined to the owner's, and over the owner's with a query in a query.
 fn queried(owner: &Owner) -> [Owner; 3] {
     fn id() -> Expr {
         Expr::col(("lamppost", "id"))
@@ -121,20 +130,26 @@ fn queried(owner: &Owner) -> [Owner; 3] {
     };
     let nested = || {
         let is_behind = Expr::col(("pigeon", "lamppost_id")).eq(id());
-        let weight = Query::select().expr(Expr::col("weight").sum()).from("pigeon").and_where(is_behind).take();
+        let weight = Query::select()
+            .expr(Expr::col("weight").sum())
+            .from("pigeon")
+            .and_where(is_behind)
+            .take();
         Query::select().expr(id()).expr(Expr::from(weight)).from("lamppost").take()
     };
     let selects: [fn() -> SelectStatement; 3] = [of_source, joined, nested];
     selects.map(|select| {
         let mut owner = owner.clone();
-        owner.fields[0].query = Some(layout::Query { select, optional: false, kind: ColumnType::Text });
+        owner.fields[0].query =
+            Some(layout::Query { select, optional: false, kind: ColumnType::Text });
         owner
     })
 }
 
 /// Over the cached column, and another one.
 fn unique_index(owner: &Owner) -> UniqueIndex {
-    let column = |name: &str| IndexedColumn { name: name.to_owned(), collation: None, nullable: true };
+    let column =
+        |name: &str| IndexedColumn { name: name.to_owned(), collation: None, nullable: true };
     UniqueIndex { columns: vec![column(&owner.fields[0].cached.name), column("city_id")] }
 }
 
@@ -144,11 +159,19 @@ pub(super) fn statements(dialect: &dyn Dialect, owner: &Owner) -> Vec<(&'static 
 }
 
 /// The same over so many rows, or over as many as a statement takes.
-pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> Vec<(&'static str, Statement)> {
+pub(super) fn statements_of(
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    rows: i32,
+) -> Vec<(&'static str, Statement)> {
     let keys: Vec<Key> = (1..=rows).map(|id| Key::new(vec![id.into(); owner.key.len()])).collect();
     let fields = 0..owner.fields.len();
     let shape = Shape(fields.map(|field| ShapedField { field, done: true }).collect());
-    let written = |key: &Key| Written { key: key.clone(), claimed_at: 0, values: vec!["x".into(); owner.fields.len()] };
+    let written = |key: &Key| Written {
+        key: key.clone(),
+        claimed_at: 0,
+        values: vec!["x".into(); owner.fields.len()],
+    };
     let rows: Vec<Written> = keys.iter().map(written).collect();
     let rows = written_in_parts(owner, &shape, &rows).next().expect("there are rows");
     let keys = claims_in_parts(owner, &keys).next().expect("there are rows").to_vec();
@@ -182,19 +205,29 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         ("status", dialect.status(owner, 0, &keys[..1])),
         ("status of rows", dialect.status(owner, 0, &keys)),
     ];
-    let mut several = |name, of: Vec<Statement>| statements.extend(of.into_iter().map(|statement| (name, statement)));
+    let mut several = |name, of: Vec<Statement>| {
+        statements.extend(of.into_iter().map(|statement| (name, statement)))
+    };
     for source in owner.looked_up() {
         several("take_links", dialect.take_links(owner, source, 100, None).into_iter().collect());
-        several("take_links of a row", dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect());
+        several(
+            "take_links of a row",
+            dialect.take_links(owner, source, 100, Some(&keys[0])).into_iter().collect(),
+        );
         let links: Vec<(i64, String)> = ids.iter().map(|id| (*id, "i31".to_owned())).collect();
         let hashes: Vec<u32> = vec![7; keys.len()];
-        several("take_links_like", dialect.take_links_like(owner, source, &hashes, 100).into_iter().collect());
+        several(
+            "take_links_like",
+            dialect.take_links_like(owner, source, &hashes, 100).into_iter().collect(),
+        );
         if dialect.take_links(owner, source, 100, None).is_some() {
-            let behind = |range| vec![dialect.marks_behind_links(owner, source, &links, range, Some(100))];
+            let behind =
+                |range| vec![dialect.marks_behind_links(owner, source, &links, range, Some(100))];
             several("marks_behind_links", behind([None, None]));
             several("marks_behind_links in a range", behind([Some(&keys[0]), Some(&keys[0])]));
         }
-        let mark = Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
+        let mark =
+            Mark { key: keys[0].clone(), field: owner.fields[0].name.to_owned(), marked_at: 0 };
         several("append_marks", dialect.append_marks(owner, &vec![mark; keys.len()]));
     }
     several("collect", dialect.collect(owner, Which::Oldest(100), 1000, None, &[]));
@@ -216,7 +249,10 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
         several("select of a row", vec![dialect.select(&queried, 0, &keys[..1])]);
         if dialect.stores_queries() {
             let complete = dialect.complete_query(&queried, &claims);
-            several("complete_query", vec![complete.unwrap_or_else(|| dialect.write_query(&queried, &claims, true))]);
+            several(
+                "complete_query",
+                vec![complete.unwrap_or_else(|| dialect.write_query(&queried, &claims, true))],
+            );
         }
     }
     several("drop_gone", dialect.drop_gone(owner, &claims));
@@ -248,7 +284,11 @@ pub(super) fn statements_of(dialect: &dyn Dialect, owner: &Owner, rows: i32) -> 
 }
 
 /// The statements of an installation that go over all rows, chunk by chunk.
-pub(super) fn chunks(dialect: &dyn Dialect, owner: &Owner, [after, to]: [&Key; 2]) -> Vec<(&'static str, Statement)> {
+pub(super) fn chunks(
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    [after, to]: [&Key; 2],
+) -> Vec<(&'static str, Statement)> {
     let chunk = Chunk { after: Some(after.clone()), to: Some(to.clone()) };
     let mut statements = vec![
         ("backlog_boundary", dialect.backlog_boundary(owner, Some(after), 100)),
@@ -258,7 +298,10 @@ pub(super) fn chunks(dialect: &dyn Dialect, owner: &Owner, [after, to]: [&Key; 2
         ("mark_chunk", dialect.mark_chunk(owner, 0, &chunk)),
         ("enqueue_chunk", dialect.enqueue_chunk(owner, 0, &chunk)),
     ];
-    let flag = dialect.flag_chunk(owner, 0, &chunk).into_iter().chain(dialect.passed_over(owner, 0, &chunk));
+    let flag = dialect
+        .flag_chunk(owner, 0, &chunk)
+        .into_iter()
+        .chain(dialect.passed_over(owner, 0, &chunk));
     statements.extend(flag.map(|statement| ("flag_chunk", statement)));
     statements
 }
@@ -279,7 +322,8 @@ mod text {
         let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
         let mut sent = statements(dialect, &owner);
         sent.extend(chunks(dialect, &owner, [&keys[0], &keys[1]]));
-        let sent = sent.into_iter().map(|(name, statement)| format!("-- {name}\n{}", statement.sql));
+        let sent =
+            sent.into_iter().map(|(name, statement)| format!("-- {name}\n{}", statement.sql));
         sent.collect::<Vec<_>>().join(";\n\n")
     }
 
@@ -289,14 +333,18 @@ mod text {
         insta::assert_snapshot!("postgres_sent", sent(&Postgres));
     }
 
-    /// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait for, and keep.
+    /// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait
+    /// for, and keep.
     #[test]
     fn of_mysql_appends_marks_by_values() {
         let appends = |text: &&str| text.contains("INTO `_lamppost_cached_marks`");
         let sent = sent(&MySql);
         let appended: Vec<&str> = sent.split(";\n\n").filter(appends).collect();
         assert!(appended.len() > 2, "{appended:?}");
-        assert!(appended.iter().all(|text| text.contains("VALUES (") && !text.contains("SELECT")), "{appended:?}");
+        assert!(
+            appended.iter().all(|text| text.contains("VALUES (") && !text.contains("SELECT")),
+            "{appended:?}"
+        );
     }
 
     #[test]

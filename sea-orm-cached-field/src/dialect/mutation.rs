@@ -1,4 +1,5 @@
-//! Holes in SQL text, for the torture test to prove that it finds them. Not in any program of a user.
+//! Holes in SQL text, for the torture test to prove that it finds them. Not in any program of a
+//! user.
 
 use std::{
     env,
@@ -30,7 +31,12 @@ impl Replacement {
         let (found, by) = line.split_once(" => ")?;
         let found = Regex::new(found).expect("a regular expression");
 
-        Some(Self { line: line.to_owned(), found, by: by.to_owned(), has_matched: AtomicBool::new(false) })
+        Some(Self {
+            line: line.to_owned(),
+            found,
+            by: by.to_owned(),
+            has_matched: AtomicBool::new(false),
+        })
     }
 
     fn replace(&self, text: String) -> String {
@@ -49,6 +55,7 @@ pub(crate) fn mutated(text: &str) -> String {
 
 /// The lines of the variable that have replaced something in this process.
 pub fn matched() -> impl Iterator<Item = &'static str> {
-    let matched = REPLACEMENTS.iter().filter(|replacement| replacement.has_matched.load(Ordering::Relaxed));
+    let matched =
+        REPLACEMENTS.iter().filter(|replacement| replacement.has_matched.load(Ordering::Relaxed));
     matched.map(|replacement| replacement.line.as_str())
 }

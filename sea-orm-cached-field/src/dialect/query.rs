@@ -23,7 +23,12 @@ fn query(field: &Field) -> &Query {
     field.query.as_ref().expect("the field is calculated by a query")
 }
 
-pub(super) fn select(dialect: &(impl Dialect + ?Sized), owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+pub(super) fn select(
+    dialect: &(impl Dialect + ?Sized),
+    owner: &Owner,
+    field: usize,
+    keys: &[Key],
+) -> Statement {
     let (mut sql, field) = (dialect.sql(), &owner.fields[field]);
     let rows = written(&mut sql, owner, field);
     let (own, columns) = (sql.owner_key(owner), key_columns(owner));
@@ -47,8 +52,9 @@ pub(super) fn select(dialect: &(impl Dialect + ?Sized), owner: &Owner, field: us
     sql.statement(text)
 }
 
-/// `.., v (key_1, ..., generation, claimed_at, value) AS (..)`, for a WITH clause: what the query says of these claims. Without
-/// those of which it says nothing, if it has to, or several things, or something that does not fit.
+/// `.., v (key_1, ..., generation, claimed_at, value) AS (..)`, for a WITH clause: what the query
+/// says of these claims. Without those of which it says nothing, if it has to, or several things,
+/// or something that does not fit.
 pub(super) fn values(
     dialect: &impl Dialect,
     sql: &mut Sql,
@@ -79,12 +85,13 @@ pub(super) fn values(
     )
 }
 
-/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It selects the key as SeaORM
-/// reads it, or as it is stored: the cast for writing takes both.
+/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It
+/// selects the key as SeaORM reads it, or as it is stored: the cast for writing takes both.
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
     let (select, columns) = (sql.embed(&(query(field).select)()), key_columns(owner));
     let as_written = |name: &str| format!("{name} ({}, value) AS ({select})", columns.join(", "));
-    let stored: Vec<String> = owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
+    let stored: Vec<String> =
+        owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
     if stored == columns {
         return as_written(QUERY);
     }
@@ -96,15 +103,23 @@ fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
     )
 }
 
-/// What each key column is compared with. Every planner takes such a condition into the query, to where its rows come
-/// from, if that does not change the result. Of several columns more keys fulfil it than these.
-fn among<'k>(sql: &mut Sql, owner: &Owner, keys: impl Iterator<Item = &'k Key> + Clone) -> Vec<String> {
+/// What each key column is compared with. Every planner takes such a condition into the query, to
+/// where its rows come from, if that does not change the result. Of several columns more keys
+/// fulfil it than these.
+fn among<'k>(
+    sql: &mut Sql,
+    owner: &Owner,
+    keys: impl Iterator<Item = &'k Key> + Clone,
+) -> Vec<String> {
     let columns = owner.key.iter().enumerate();
-    columns.map(|(at, column)| sql.among(column, keys.clone().map(|key| key.values()[at].clone()))).collect()
+    columns
+        .map(|(at, column)| sql.among(column, keys.clone().map(|key| key.values()[at].clone())))
+        .collect()
 }
 
 fn is_among(prefix: &str, columns: &[String], among: &[String]) -> String {
-    let conditions = columns.iter().zip(among).map(|(column, among)| format!("{prefix}{column} {among}"));
+    let conditions =
+        columns.iter().zip(among).map(|(column, among)| format!("{prefix}{column} {among}"));
     conditions.collect::<Vec<_>>().join(" AND ")
 }
 

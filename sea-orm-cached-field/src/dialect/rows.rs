@@ -12,15 +12,18 @@ use crate::field::{Key, layout::Table};
 pub(crate) struct Claim {
     pub(crate) key: Key,
     pub(crate) field: usize,
-    /// Changes with each newly collected mark; a completion holds only for the generation that it was claimed with.
+    /// Changes with each newly collected mark; a completion holds only for the generation that it
+    /// was claimed with.
     pub(crate) generation: i64,
     /// How often it was claimed since it was last marked, this time included.
     pub(crate) attempts: i32,
     /// How often in a row it was marked again while it was calculated.
     pub(crate) waves: i32,
-    /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after that is not served by it.
+    /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after
+    /// that is not served by it.
     pub(crate) claimed_at: i64,
-    /// Whether the lease belongs to another, which this reader shares: the first to complete ends it for both.
+    /// Whether the lease belongs to another, which this reader shares: the first to complete ends
+    /// it for both.
     pub(crate) shared: bool,
 }
 
@@ -59,7 +62,8 @@ pub(crate) enum NextTry {
     In(i64),
     /// When it is marked again.
     Never,
-    /// When it would have without this failure; but in so many milliseconds if no worker has tried yet.
+    /// When it would have without this failure; but in so many milliseconds if no worker has tried
+    /// yet.
     AsItWas(i64),
 }
 
@@ -87,7 +91,8 @@ pub(crate) struct Shape(pub(crate) Vec<ShapedField>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ShapedField {
     pub(crate) field: usize,
-    /// Whether the value is right, so that the flag ends; otherwise it is only newer than what stood there.
+    /// Whether the value is right, so that the flag ends; otherwise it is only newer than what
+    /// stood there.
     pub(crate) done: bool,
 }
 
@@ -102,7 +107,8 @@ pub(crate) struct Described {
     pub(crate) columns: BTreeMap<String, String>,
     /// Whether its columns take only values of their type, and only types that SQLite names itself.
     pub(crate) strict: bool,
-    /// The collation by name, quoted, of columns whose own may call different texts equal, where the type does not name it.
+    /// The collation by name, quoted, of columns whose own may call different texts equal, where
+    /// the type does not name it.
     pub(crate) collations: BTreeMap<String, String>,
     /// The operator of equality by name, of columns whose type brings one of its own.
     pub(crate) operators: BTreeMap<String, String>,
@@ -110,16 +116,17 @@ pub(crate) struct Described {
     pub(crate) nullable: BTreeSet<String>,
     /// The columns that the database computes from others of the row.
     pub(crate) generated: BTreeSet<String>,
-    /// Of those, the columns that triggers read as NULL, each with the columns that it is computed from.
+    /// Of those, the columns that triggers read as NULL, each with the columns that it is computed
+    /// from.
     pub(crate) unreadable: BTreeMap<String, Vec<String>>,
-    /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is one, or inherits.
-    /// Only triggers for each row see those.
+    /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is
+    /// one, or inherits. Only triggers for each row see those.
     pub(crate) by_row: bool,
     /// The partitions that hold its rows.
     pub(crate) partitions: Vec<Table>,
     pub(crate) primary_key: Vec<String>,
-    /// The ways on which a statement on another table changes its rows without a trigger that sees it: each the foreign
-    /// keys, from that of this table on.
+    /// The ways on which a statement on another table changes its rows without a trigger that sees
+    /// it: each the foreign keys, from that of this table on.
     pub(crate) cascades: Vec<Vec<Cascade>>,
     /// The columns of each unique index, beside the primary key.
     pub(crate) unique: Vec<Vec<UniqueColumn>>,
@@ -196,11 +203,14 @@ impl ObjectKind {
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Table, Self::Index, Self::Function, Self::Trigger].into_iter().find(|kind| kind.name() == name)
+        [Self::Table, Self::Index, Self::Function, Self::Trigger]
+            .into_iter()
+            .find(|kind| kind.name() == name)
     }
 }
 
-/// What is written down of a field: what its values were calculated by, and what has been watched since.
+/// What is written down of a field: what its values were calculated by, and what has been watched
+/// since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) field: String,
@@ -212,7 +222,8 @@ pub(crate) struct Version {
     pub(crate) kept_by: Option<String>,
     /// Until all rows are flagged: which installation is about to do that.
     pub(crate) renewal: Option<i64>,
-    /// The crate of the model that declares the field, as of the last installation; none if that was never written down.
+    /// The crate of the model that declares the field, as of the last installation; none if that
+    /// was never written down.
     pub(crate) declared_by: Option<String>,
 }
 
@@ -230,8 +241,8 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// The number of the schema of our tables. A newer one only adds to an older one what has a default, so that programs
-    /// with an older release of this library can work with it.
+    /// The number of the schema of our tables. A newer one only adds to an older one what has a
+    /// default, so that programs with an older release of this library can work with it.
     pub(crate) const SCHEMA: u32 = 3;
 
     /// What each tag begins with; the name of the owner follows, then the fingerprint.
@@ -242,7 +253,8 @@ impl Object {
         tag.strip_prefix(Self::TAG)?.rsplit_once(' ').map(|(owner, _)| owner)
     }
 
-    /// What the tag of an object ends with, after whose it is. That of a table has its schema with it.
+    /// What the tag of an object ends with, after whose it is. That of a table has its schema with
+    /// it.
     pub(crate) fn fingerprint(kind: ObjectKind, made_from: &str) -> String {
         match kind {
             ObjectKind::Table => format!("{}.{}", Self::SCHEMA, checksum(made_from)),

@@ -15,11 +15,17 @@ use crate::field::{
     layout::{Field, Owner, Table, Upstream},
 };
 
-/// How many of the oldest due rows are looked at for each that is leased: some of them may have to wait.
+/// How many of the oldest due rows are looked at for each that is leased: some of them may have to
+/// wait.
 pub(super) const LOOKED_AT: i64 = 10;
 
-/// The first of the library's tables for this owner, and of these other objects, that an error names.
-pub(super) fn object_in<const N: usize>(owner: &Owner, others: [String; N], error: &DbErr) -> Option<String> {
+/// The first of the library's tables for this owner, and of these other objects, that an error
+/// names.
+pub(super) fn object_in<const N: usize>(
+    owner: &Owner,
+    others: [String; N],
+    error: &DbErr,
+) -> Option<String> {
     let message = error.to_string();
     let is_named = |name: &String| {
         // The name of another owner's table may end like this one.
@@ -37,15 +43,33 @@ pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Stat
     sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
 }
 
-/// Appends a mark of a field of a row; `eager` says whether it is to be queued, if that is not left to the field.
-pub(super) fn append_mark(mut sql: Sql, owner: &Owner, field: usize, key: &Key, eager: Option<bool>) -> Statement {
+/// Appends a mark of a field of a row; `eager` says whether it is to be queued, if that is not left
+/// to the field.
+pub(super) fn append_mark(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    key: &Key,
+    eager: Option<bool>,
+) -> Statement {
     let rows = [key];
-    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)]);
+    let tuple = sql.tuples(
+        owner,
+        &rows,
+        |key| key,
+        |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)],
+    );
     let (marks, columns) = (sql.qualified(&marks(owner)), key_columns(owner).join(", "));
     sql.statement(format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
 }
 
-pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+pub(super) fn set_expiry(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    key: &Key,
+    moment: Value,
+) -> Statement {
     let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
     let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));
@@ -53,11 +77,17 @@ pub(super) fn set_expiry(mut sql: Sql, owner: &Owner, field: usize, key: &Key, m
     sql.statement(format!("UPDATE {table} SET {expires} = {moment} WHERE {is_row}"))
 }
 
-pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>, rows: u64) -> Statement {
+pub(super) fn backlog_boundary(
+    mut sql: Sql,
+    owner: &Owner,
+    after: Option<&Key>,
+    rows: u64,
+) -> Statement {
     let table = sql.qualified(&owner.table);
     let range = rows_after(&mut sql, owner, after);
     let order = owner.key.iter().zip(sql.owner_key(owner));
-    let order: Vec<String> = order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
+    let order: Vec<String> =
+        order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
         "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
@@ -68,7 +98,8 @@ pub(super) fn backlog_boundary(mut sql: Sql, owner: &Owner, after: Option<&Key>,
 }
 
 pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
-    let (table, flag) = (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
+    let (table, flag) =
+        (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
     sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
 }
 
@@ -96,21 +127,29 @@ pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
 
 pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
     let range = rows_after(&mut sql, owner, after);
-    let text = format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
+    let text =
+        format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
     sql.statement(text)
 }
 
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
     let table = sql.qualified(&versions_table(owner));
-    sql.statement(format!("SELECT field, version, inputs, kept_by, renewal, declared_by FROM {table}"))
+    sql.statement(format!(
+        "SELECT field, version, inputs, kept_by, renewal, declared_by FROM {table}"
+    ))
 }
 
-pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, version: &Version) -> [Statement; 2] {
+pub(super) fn set_version(
+    [mut old, mut new]: [Sql; 2],
+    owner: &Owner,
+    version: &Version,
+) -> [Statement; 2] {
     let table = old.qualified(&versions_table(owner));
     let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
     let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
     let (field, calculation) = (new.bind(field.as_str()), new.bind(*calculation));
-    let (inputs, kept_by, renewal) = (new.bind(inputs.clone()), new.bind(kept_by.clone()), new.bind(*renewal));
+    let (inputs, kept_by, renewal) =
+        (new.bind(inputs.clone()), new.bind(kept_by.clone()), new.bind(*renewal));
     let declared_by = new.bind(declared_by.clone());
     let insert = format!(
         "INSERT INTO {table} (field, version, inputs, kept_by, renewal, declared_by)
@@ -122,10 +161,13 @@ pub(super) fn set_version([mut old, mut new]: [Sql; 2], owner: &Owner, version: 
 pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i64) -> Statement {
     let table = sql.qualified(&versions_table(owner));
     let (field, renewal) = (sql.bind(owner.fields[field].name), sql.bind(renewal));
-    sql.statement(format!("UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"))
+    sql.statement(format!(
+        "UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"
+    ))
 }
 
-/// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known whom it concerns.
+/// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known
+/// whom it concerns.
 pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
     let (keys, own) = (key_columns(owner), sql.owner_key(owner));
     let field = &owner.fields[field];
@@ -146,11 +188,18 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Sta
 }
 
 /// A chunk, and others that are marked: of the rows of the one that are in none of the others.
-pub(super) fn unqueued_in(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk, marked: &[Chunk]) -> Statement {
+pub(super) fn unqueued_in(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    chunk: &Chunk,
+    marked: &[Chunk],
+) -> Statement {
     let (keys, own) = (key_columns(owner), sql.owner_key(owner));
     let field = &owner.fields[field];
     let name = literal(field.name);
-    let others = marked.iter().map(|chunk| format!(" AND NOT ({})", rows_of(&mut sql, owner, chunk)));
+    let others =
+        marked.iter().map(|chunk| format!(" AND NOT ({})", rows_of(&mut sql, owner, chunk)));
     let others = others.collect::<String>();
     let text = format!(
         "SELECT count(*) AS found FROM {table} t
@@ -194,7 +243,8 @@ pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
 }
 
 pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
-    let (mut columns, mut values) = (vec!["field".to_owned()], vec![sql.bind(owner.fields[field].name)]);
+    let (mut columns, mut values) =
+        (vec!["field".to_owned()], vec![sql.bind(owner.fields[field].name)]);
     if sql.backend() != DbBackend::Sqlite {
         columns.push("via".to_owned());
         values.push(literal(CHUNK));
@@ -208,11 +258,16 @@ pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
         }
     }
     let marks = sql.qualified(&marks(owner));
-    sql.statement(format!("INSERT INTO {marks} ({}) VALUES ({})", columns.join(", "), values.join(", ")))
+    sql.statement(format!(
+        "INSERT INTO {marks} ({}) VALUES ({})",
+        columns.join(", "),
+        values.join(", ")
+    ))
 }
 
-/// Which marks `m` of chunks can be taken: those of fields of this program, but for those of a field that is calculated from
-/// others of which chunks wait. Of its own row it is calculated in its turn, and the row's chunks come together.
+/// Which marks `m` of chunks can be taken: those of fields of this program, but for those of a
+/// field that is calculated from others of which chunks wait. Of its own row it is calculated in
+/// its turn, and the row's chunks come together.
 pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
     let waits = upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
         let field = owner.fields[upstream.field].name;
@@ -261,11 +316,19 @@ pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
     ))
 }
 
-/// What is read of the rows `t` of a chunk, and which of them: those that the flagging has passed over, locked as they
-/// were. What waits in the queue may be under way: it has to miss, though its flag is set. The queue, too, is read from the
-/// one key to the other, however the database goes about it.
-pub(super) fn passed_over(sql: &mut Sql, owner: &Owner, field: usize, chunk: &Chunk, read: &str) -> String {
-    let (keys, own, name) = (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
+/// What is read of the rows `t` of a chunk, and which of them: those that the flagging has passed
+/// over, locked as they were. What waits in the queue may be under way: it has to miss, though its
+/// flag is set. The queue, too, is read from the one key to the other, however the database goes
+/// about it.
+pub(super) fn passed_over(
+    sql: &mut Sql,
+    owner: &Owner,
+    field: usize,
+    chunk: &Chunk,
+    read: &str,
+) -> String {
+    let (keys, own, name) =
+        (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
     format!(
         "SELECT {read} FROM {table} t
           WHERE {range} AND (NOT t.{flag} OR EXISTS (
@@ -297,7 +360,8 @@ fn prefixed_all(row: &str, columns: &[String]) -> Vec<String> {
 /// The rows of a chunk, with the owner's key in these columns.
 pub(super) fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], chunk: &Chunk) -> String {
     let bounds = [(">", &chunk.after), ("<=", &chunk.to)];
-    let bounds = bounds.map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound.as_ref()?)));
+    let bounds = bounds
+        .map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound.as_ref()?)));
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
 }
@@ -323,14 +387,18 @@ pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement
     let marks = sql.qualified(&marks(owner));
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let is_listed = sql.is_listed(&literal(owner.fields[claim.field].name), "field");
-    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND {is_listed}) AS marked"))
+    sql.statement(format!(
+        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND {is_listed}) AS marked"
+    ))
 }
 
 pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
     let queue = sql.qualified(&recalculations(owner));
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
-    sql.statement(format!("SELECT due_at IS NULL AS given_up FROM {queue} WHERE {is_row} AND field = {field}"))
+    sql.statement(format!(
+        "SELECT due_at IS NULL AS given_up FROM {queue} WHERE {is_row} AND field = {field}"
+    ))
 }
 
 /// `k (key_1, ...) AS (..)`
@@ -362,8 +430,8 @@ fn values_of<'o>(owner: &'o Owner, shape: &Shape, rows: &[Written]) -> Vec<Bound
     shape.0.iter().enumerate().map(column).collect()
 }
 
-/// `v (key_1, ..., place, value_1, ...) AS (..)`: what rows are about to have, one value a field of the shape, each with its
-/// place among them, from 0 on.
+/// `v (key_1, ..., place, value_1, ...) AS (..)`: what rows are about to have, one value a field of
+/// the shape, each with its place among them, from 0 on.
 pub(super) fn wanted(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
     columns.push(Bound::new("place", 0..rows.len() as i64));
@@ -371,7 +439,8 @@ pub(super) fn wanted(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Writte
     sql.table("v", columns)
 }
 
-/// Whether a row has, in all columns of the index, what the row `o` is about to have: these values, and otherwise what it has.
+/// Whether a row has, in all columns of the index, what the row `o` is about to have: these values,
+/// and otherwise what it has.
 pub(super) fn holds_wanted(
     sql: &Sql,
     owner: &Owner,
@@ -382,9 +451,11 @@ pub(super) fn holds_wanted(
 ) -> String {
     let equal = |column: &IndexedColumn| {
         let name = sql.quote(&column.name);
-        let place = shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
+        let place =
+            shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
         let wanted = place.map_or_else(|| format!("o.{name}"), &value);
-        let collation = column.collation.iter().map(|collation| format!(" COLLATE {}", sql.quote(collation)));
+        let collation =
+            column.collation.iter().map(|collation| format!(" COLLATE {}", sql.quote(collation)));
         format!("{row}.{name} = {wanted}{}", collation.collect::<String>())
     };
     index.columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
@@ -396,10 +467,9 @@ pub(super) fn assigned(
     shape: &Shape,
     assignments: impl Fn(&Field, &str, bool) -> Vec<String>,
 ) -> String {
-    let assigned =
-        shape.0.iter().enumerate().flat_map(|(at, shaped)| {
-            assignments(&owner.fields[shaped.field], &format!("v.value_{}", at + 1), shaped.done)
-        });
+    let assigned = shape.0.iter().enumerate().flat_map(|(at, shaped)| {
+        assignments(&owner.fields[shaped.field], &format!("v.value_{}", at + 1), shaped.done)
+    });
     assigned.collect::<Vec<_>>().join(", ")
 }
 

@@ -1,32 +1,40 @@
-//! For how many rows statements are written. A connection keeps each text that it has sent as a prepared statement, and the
-//! servers have only so much room for those: so lists have a few lengths, and what is missing is filled up.
+//! For how many rows statements are written. A connection keeps each text that it has sent as a
+//! prepared statement, and the servers have only so much room for those: so lists have a few
+//! lengths, and what is missing is filled up.
 
 use std::slice::Chunks;
 
 use super::{Shape, Written};
 use crate::field::layout::Owner;
 
-/// Half the way from one size to the next costs less than the statement itself. A worker takes 200 rows at a time, if it is
-/// not told otherwise, and 1000 at most.
+/// Half the way from one size to the next costs less than the statement itself. A worker takes 200
+/// rows at a time, if it is not told otherwise, and 1000 at most.
 const SIZES: [usize; 6] = [1, 5, 20, 60, 200, LARGEST];
 
 /// Longer lists are as long as so many of these.
 pub(crate) const LARGEST: usize = 1000;
 
-/// The most values that a statement binds: SQLite takes 32,766, the servers 65,535. A query of the user may add its own.
+/// The most values that a statement binds: SQLite takes 32,766, the servers 65,535. A query of the
+/// user may add its own.
 pub(super) const MOST_VALUES: usize = 32_766;
 
 /// How many of them lists take.
 const MOST_OF_LISTS: usize = 30_000;
 
-/// Claims, or what is like them, in parts for a statement each: a model may have many fields, and a key many columns.
+/// Claims, or what is like them, in parts for a statement each: a model may have many fields, and a
+/// key many columns.
 pub(crate) fn claims_in_parts<'r, T>(owner: &Owner, rows: &'r [T]) -> Chunks<'r, T> {
-    // The key once for each source whose marks may concern the row, and at most: field, generation, lease, time.
+    // The key once for each source whose marks may concern the row, and at most: field, generation,
+    // lease, time.
     in_parts(rows, owner.key.len() * (2 + owner.looked_up().count()) + 4)
 }
 
 /// Rows with their values in parts for a statement each.
-pub(crate) fn written_in_parts<'r>(owner: &Owner, shape: &Shape, rows: &'r [Written]) -> Chunks<'r, Written> {
+pub(crate) fn written_in_parts<'r>(
+    owner: &Owner,
+    shape: &Shape,
+    rows: &'r [Written],
+) -> Chunks<'r, Written> {
     // The key, and at most: place, moment, and each value in two assignments.
     in_parts(rows, owner.key.len() + 2 + 2 * shape.0.len())
 }
@@ -72,7 +80,8 @@ mod tests {
     use crate::dialect::{Dialect, example, mysql::MySql, postgres::Postgres, sqlite::Sqlite};
 
     fn texts(dialect: &dyn Dialect, rows: usize) -> BTreeSet<(&'static str, String)> {
-        let statements = example::statements_of(dialect, &example::owner(), i32::try_from(rows).unwrap());
+        let statements =
+            example::statements_of(dialect, &example::owner(), i32::try_from(rows).unwrap());
         statements.into_iter().map(|(name, statement)| (name, statement.sql)).collect()
     }
 
@@ -118,12 +127,14 @@ mod tests {
     #[test]
     fn no_statement_binds_more_than_a_database_takes() {
         let dialects: [&dyn Dialect; 3] = [&MySql, &Postgres, &Sqlite];
-        for owner in [wide(1, 1, 1), wide(1, 100, 1), wide(1, 2, 20), wide(8, 40, 5), wide(16, 1000, 30)] {
+        for owner in
+            [wide(1, 1, 1), wide(1, 100, 1), wide(1, 2, 20), wide(8, 40, 5), wide(16, 1000, 30)]
+        {
             for dialect in dialects {
                 let statements = example::statements_of(dialect, &owner, LARGEST as i32);
-                let bound = statements
-                    .into_iter()
-                    .map(|(name, Statement { values, .. })| (values.map_or(0, |Values(values)| values.len()), name));
+                let bound = statements.into_iter().map(|(name, Statement { values, .. })| {
+                    (values.map_or(0, |Values(values)| values.len()), name)
+                });
                 let (most, name) = bound.max().unwrap();
                 assert!(most <= MOST_VALUES, "{name} binds {most} values");
             }

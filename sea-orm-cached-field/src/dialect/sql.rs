@@ -5,7 +5,8 @@ use std::fmt::Display;
 use sea_orm::{
     DbBackend, Statement, Value,
     sea_query::{
-        MysqlQueryBuilder, PostgresQueryBuilder, SelectStatement, SqlWriterValues, SqliteQueryBuilder, Values,
+        MysqlQueryBuilder, PostgresQueryBuilder, SelectStatement, SqlWriterValues,
+        SqliteQueryBuilder, Values,
     },
 };
 
@@ -45,7 +46,11 @@ impl Sql {
 
     /// A table, quoted and with its schema if it has one.
     pub(crate) fn qualified(&self, table: &Table) -> String {
-        let schema = table.schema.iter().map(|schema| format!("{}.", self.quote(schema))).collect::<String>();
+        let schema = table
+            .schema
+            .iter()
+            .map(|schema| format!("{}.", self.quote(schema)))
+            .collect::<String>();
         schema + &self.quote(&table.name)
     }
 
@@ -84,18 +89,22 @@ impl Sql {
 
     /// `t.id AS key_1, ...`: the keys of the owner's rows `t`, as SeaORM reads them.
     pub(crate) fn own_keys(&self, owner: &Owner) -> String {
-        let columns: Vec<String> = self.owner_key(owner).iter().map(|column| format!("t.{column}")).collect();
+        let columns: Vec<String> =
+            self.owner_key(owner).iter().map(|column| format!("t.{column}")).collect();
         self.read_keys(owner, &columns)
     }
 
-    /// `q.key_1, ...`: keys as SeaORM reads them, of rows `q` that hold them in these columns; of none, if it is empty.
+    /// `q.key_1, ...`: keys as SeaORM reads them, of rows `q` that hold them in these columns; of
+    /// none, if it is empty.
     pub(crate) fn kept_keys(&self, owner: &Owner, row: &str) -> String {
         let columns = key_columns(owner).into_iter();
-        let columns = columns.map(|column| if row.is_empty() { column } else { format!("{row}.{column}") });
+        let columns =
+            columns.map(|column| if row.is_empty() { column } else { format!("{row}.{column}") });
         self.read_keys(owner, &columns.collect::<Vec<_>>())
     }
 
-    /// `m.after_key_1 IS NOT NULL AS has_after, m.after_key_1, ..`: the chunks that marks `m` stand for.
+    /// `m.after_key_1 IS NOT NULL AS has_after, m.after_key_1, ..`: the chunks that marks `m` stand
+    /// for.
     pub(crate) fn marked_chunks(&self, owner: &Owner) -> String {
         let bounds = ["after", "to"].map(|bound| {
             let columns = bound_columns(owner, bound);
@@ -122,7 +131,11 @@ impl Sql {
         let columns = owner.key.iter().zip(columns).zip(key_columns(owner));
         let read = columns.map(|((key, column), name)| {
             let value = self.cast(&key.read, column);
-            if value == name || value.ends_with(&format!(".{name}")) { value } else { format!("{value} AS {name}") }
+            if value == name || value.ends_with(&format!(".{name}")) {
+                value
+            } else {
+                format!("{value} AS {name}")
+            }
         });
         read.collect::<Vec<_>>().join(", ")
     }
@@ -177,8 +190,13 @@ impl Sql {
     }
 
     /// Whether a mark is of a field with one of these names, by its list of fields.
-    pub(crate) fn lists_any<'a>(&self, list: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-        let listed: Vec<String> = names.into_iter().map(|name| self.is_listed(&literal(name), list)).collect();
+    pub(crate) fn lists_any<'a>(
+        &self,
+        list: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> String {
+        let listed: Vec<String> =
+            names.into_iter().map(|name| self.is_listed(&literal(name), list)).collect();
         format!("({})", listed.join(" OR "))
     }
 
@@ -192,23 +210,36 @@ impl Sql {
     }
 
     /// `(key_1 = $1 AND ...)`, for one key.
-    pub(crate) fn key_is(&mut self, owner: &Owner, prefix: &str, columns: &[String], key: &Key) -> String {
+    pub(crate) fn key_is(
+        &mut self,
+        owner: &Owner,
+        prefix: &str,
+        columns: &[String],
+        key: &Key,
+    ) -> String {
         let equal = |((column, bound), value): ((&Column, &String), &Value)| {
             format!("{prefix}{bound} = {}", self.bind_for(column, value.clone()))
         };
         owner.key.iter().zip(columns).zip(key.values()).map(equal).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The rows whose key, in these columns, comes before or after another. MySQL goes by an index only if each column is
-    /// compared by itself.
-    pub(crate) fn compare_keys(&mut self, owner: &Owner, columns: &[String], operator: &str, key: &Key) -> String {
+    /// The rows whose key, in these columns, comes before or after another. MySQL goes by an index
+    /// only if each column is compared by itself.
+    pub(crate) fn compare_keys(
+        &mut self,
+        owner: &Owner,
+        columns: &[String],
+        operator: &str,
+        key: &Key,
+    ) -> String {
         if self.backend != DbBackend::MySql {
             let tuple = self.tuples(owner, &[key], |key| key, |_, _| Vec::new());
             return format!("({}) {operator} {tuple}", columns.join(", "));
         }
         let (strictly, mut compared) = (operator.trim_end_matches('='), String::new());
         for ((kind, column), value) in owner.key.iter().zip(columns).zip(key.values()).rev() {
-            let (value, column) = (self.bind_for(kind, value.clone()), self.cast(&kind.order, column));
+            let (value, column) =
+                (self.bind_for(kind, value.clone()), self.cast(&kind.order, column));
             compared = if compared.is_empty() {
                 format!("{column} {operator} {value}")
             } else {
@@ -248,7 +279,8 @@ impl Sql {
         rest: impl FnOnce(&mut Self, &T) -> Vec<String>,
     ) -> String {
         let columns = owner.key.iter().zip(key(row).values());
-        let mut tuple: Vec<String> = columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
+        let mut tuple: Vec<String> =
+            columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
         tuple.extend(rest(self, row));
         format!("({})", tuple.join(", "))
     }
@@ -282,13 +314,20 @@ impl Sql {
             return Statement::from_sql_and_values(self.backend, text, self.values);
         }
         let (text, places) = positional(&text);
-        let values: Vec<Value> = places.into_iter().map(|place| self.values[place - 1].clone()).collect();
-        debug_assert!(values.len() <= sizes::MOST_VALUES, "{} values: {}", values.len(), &text[..200]);
+        let values: Vec<Value> =
+            places.into_iter().map(|place| self.values[place - 1].clone()).collect();
+        debug_assert!(
+            values.len() <= sizes::MOST_VALUES,
+            "{} values: {}",
+            values.len(),
+            &text[..200]
+        );
         Statement::from_sql_and_values(self.backend, text, values)
     }
 }
 
-/// The text with `?` for each `$n`, and the numbers in their order. What is quoted is no placeholder.
+/// The text with `?` for each `$n`, and the numbers in their order. What is quoted is no
+/// placeholder.
 fn positional(text: &str) -> (String, Vec<usize>) {
     let (mut positional, mut places) = (String::with_capacity(text.len()), Vec::new());
     let mut quote = None;
@@ -299,7 +338,8 @@ fn positional(text: &str) -> (String, Vec<usize>) {
             (Some(open), _) if next == open => quote = None,
             (None, '`' | '\'' | '"') => quote = Some(next),
             (None, '$') => {
-                let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+                let (number, after) =
+                    rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
                 places.push(number.parse().expect("`$` begins a placeholder"));
                 positional.push('?');
                 rest = after;
@@ -344,12 +384,14 @@ pub(crate) fn key_columns(owner: &Owner) -> Vec<String> {
     (1..=owner.key.len()).map(|n| format!("key_{n}")).collect()
 }
 
-/// `after_key_1`, ... or `to_key_1`, ...: the columns of a mark that hold a bound of the chunk of rows that it stands for.
+/// `after_key_1`, ... or `to_key_1`, ...: the columns of a mark that hold a bound of the chunk of
+/// rows that it stands for.
 pub(crate) fn bound_columns(owner: &Owner, bound: &str) -> Vec<String> {
     key_columns(owner).iter().map(|column| format!("{bound}_{column}")).collect()
 }
 
-/// What a mark of a chunk carries in the column `via`. No source has this name, for each has two underscores in a row.
+/// What a mark of a chunk carries in the column `via`. No source has this name, for each has two
+/// underscores in a row.
 pub(crate) const CHUNK: &str = "chunk";
 
 /// The owner's key columns, quoted.
@@ -358,7 +400,12 @@ pub(crate) fn owner_key(owner: &Owner) -> Vec<String> {
 }
 
 /// `a.x = b.y AND ...` over pairs of columns.
-pub(crate) fn equal(left: &str, left_columns: &[String], right: &str, right_columns: &[String]) -> String {
+pub(crate) fn equal(
+    left: &str,
+    left_columns: &[String],
+    right: &str,
+    right_columns: &[String],
+) -> String {
     let pairs = left_columns.iter().zip(right_columns);
     pairs.map(|(l, r)| format!("{left}.{l} = {right}.{r}")).collect::<Vec<_>>().join(" AND ")
 }
@@ -368,10 +415,20 @@ pub(crate) fn prefixed(prefix: &str, columns: &[String]) -> String {
     columns.iter().map(|column| format!("{prefix}.{column}")).collect::<Vec<_>>().join(", ")
 }
 
-/// `CASE .. END`: something of each of these fields, by their names in a column, and otherwise something else.
-pub(crate) fn by_field<'a, T: Display>(column: &str, fields: impl Iterator<Item = (&'a Field, T)>, other: T) -> String {
-    let cases: String = fields.map(|(field, of)| format!(" WHEN {} THEN {of}", literal(field.name))).collect();
-    if cases.is_empty() { other.to_string() } else { format!("CASE {column}{cases} ELSE {other} END") }
+/// `CASE .. END`: something of each of these fields, by their names in a column, and otherwise
+/// something else.
+pub(crate) fn by_field<'a, T: Display>(
+    column: &str,
+    fields: impl Iterator<Item = (&'a Field, T)>,
+    other: T,
+) -> String {
+    let cases: String =
+        fields.map(|(field, of)| format!(" WHEN {} THEN {of}", literal(field.name))).collect();
+    if cases.is_empty() {
+        other.to_string()
+    } else {
+        format!("CASE {column}{cases} ELSE {other} END")
+    }
 }
 
 /// A list of fields, as a mark has it in its column `field`: their names with commas in between.
@@ -389,9 +446,11 @@ pub(crate) fn names(owner: &Owner) -> String {
     owner.fields.iter().map(|field| literal(field.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Rows of the queue of some fields. An expression, for no plan may go by the field: nearly all rows have it.
+/// Rows of the queue of some fields. An expression, for no plan may go by the field: nearly all
+/// rows have it.
 pub(crate) fn one_of(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
-    let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
+    let names: Vec<String> =
+        fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("field || '' IN ({})", names.join(", "))
 }
 
@@ -404,19 +463,27 @@ pub(crate) fn fitted(name: String) -> String {
     format!("{}_{}", &name[..end], checksum(&name))
 }
 
-/// The name of an object of an owner that stands among those of others. What is put together with underscores is
-/// ambiguous (`lamp` and `post_x`, `lamp_post` and `x`): the checksum is of the parts, and of the owner's schema where
-/// owners of several schemas meet.
-pub(crate) fn unique_name(prefix: &str, schema: Option<&str>, owner: &Owner, suffix: &str) -> String {
+/// The name of an object of an owner that stands among those of others. What is put together with
+/// underscores is ambiguous (`lamp` and `post_x`, `lamp_post` and `x`): the checksum is of the
+/// parts, and of the owner's schema where owners of several schemas meet.
+pub(crate) fn unique_name(
+    prefix: &str,
+    schema: Option<&str>,
+    owner: &Owner,
+    suffix: &str,
+) -> String {
     let checksum = checksum(&[schema.unwrap_or_default(), &owner.table.name, suffix].join("\0"));
     let readable = format!("{prefix}_{}_{suffix}", owner.table.name);
     let end = readable.floor_char_boundary(IDENTIFIER_BYTES - 9);
     format!("{}_{checksum}", &readable[..end])
 }
 
-/// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects must be.
+/// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects
+/// must be.
 pub(crate) fn checksum(text: &str) -> String {
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = text
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")
 }
 
@@ -445,7 +512,8 @@ fn beside(owner: &Table, suffix: &str) -> Table {
     Table { schema: owner.schema.clone(), name: fitted(format!("_{}_{suffix}", owner.name)) }
 }
 
-/// The name that a table of the library has in this schema. Before schema 3 it had no underscore at its beginning.
+/// The name that a table of the library has in this schema. Before schema 3 it had no underscore at
+/// its beginning.
 pub(crate) fn name_in_schema(schema: u32, owner: &Table, table: &str) -> String {
     let suffixes = ["cached_marks", "cached_recalculations", "cached_versions"];
     match suffixes.into_iter().find(|suffix| beside(owner, suffix).name == table) {
@@ -461,7 +529,8 @@ mod tests {
     #[test]
     fn a_table_is_read_as_it_was_written() {
         for sql in [Sql::postgres(), Sql::mysql()] {
-            for (schema, name) in [(None, "a.b"), (Some("pub\"lic"), "la`mp"), (Some("``"), "\"\"")] {
+            for (schema, name) in [(None, "a.b"), (Some("pub\"lic"), "la`mp"), (Some("``"), "\"\"")]
+            {
                 let table = Table { schema: schema.map(str::to_owned), name: name.to_owned() };
                 assert_eq!(sql.table_of(&sql.qualified(&table)), Some(table));
             }
@@ -474,7 +543,8 @@ mod tests {
     fn placeholders_come_in_the_order_of_the_text() {
         let mut sql = Sql::mysql();
         let (one, two) = (sql.bind(1), sql.bind(2));
-        let statement = sql.statement(format!("SELECT {two}, `a``$1`, \"$1\", '$2''$1', {one}, {two}"));
+        let statement =
+            sql.statement(format!("SELECT {two}, `a``$1`, \"$1\", '$2''$1', {one}, {two}"));
         assert_eq!(statement.sql, "SELECT ?, `a``$1`, \"$1\", '$2''$1', ?, ?");
         let values = statement.values.unwrap().0;
         assert_eq!(values, [Value::from(2), Value::from(1), Value::from(2)]);

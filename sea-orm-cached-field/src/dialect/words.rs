@@ -1,8 +1,8 @@
-//! No name in the library's SQL is a word that a server of that database reserves, unless it is quoted: what one version, or
-//! MariaDB, accepts, another may refuse.
+//! No name in the library's SQL is a word that a server of that database reserves, unless it is
+//! quoted: what one version, or MariaDB, accepts, another may refuse.
 //!
-//! Keywords are written in capitals, names are not. So a word with a small letter is a name, or that of a function if a
-//! parenthesis follows it at once.
+//! Keywords are written in capitals, names are not. So a word with a small letter is a name, or
+//! that of a function if a parenthesis follows it at once.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use sqlparser::{
 };
 
 use super::{
-    Action, Cascade, Dialect, Object, ObjectKind, Version, example, mysql::MySql, postgres::Postgres, sqlite::Sqlite,
+    Action, Cascade, Dialect, Object, ObjectKind, Version, example, mysql::MySql,
+    postgres::Postgres, sqlite::Sqlite,
 };
 use crate::field::{
     Key,
@@ -46,12 +47,15 @@ fn owner() -> Owner {
     let repeated = Source { repeated: std::iter::once(0..1).collect(), ..owner.sources[1].clone() };
     let mut further = Source { at: 1, ..repeated.clone() };
     let table = Table { schema: Some("far_away".to_owned()), name: "district".to_owned() };
-    further.steps.push(Step { table, link: vec![Link { near: "id".to_owned(), far: "name".to_owned() }] });
+    further
+        .steps
+        .push(Step { table, link: vec![Link { near: "id".to_owned(), far: "name".to_owned() }] });
     owner.sources.extend([repeated, further]);
     owner
 }
 
-/// All that is created. The types are those of the user's columns, so that they are no names: they stand in capitals.
+/// All that is created. The types are those of the user's columns, so that they are no names: they
+/// stand in capitals.
 fn objects(dialect: &dyn Dialect, owner: &Owner) -> Vec<Object> {
     let (mut table, mut related) = example::tables();
     related.extend([related[1].clone(), related[1].clone()]);
@@ -128,9 +132,13 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
     ]);
     statements.extend(dialect.let_installations_in());
     statements.extend(dialect.set_version(&owner, &version));
-    statements.extend(example::statements(dialect, &owner).into_iter().map(|(_, statement)| statement));
     statements
-        .extend(example::chunks(dialect, &owner, [&keys[0], &keys[1]]).into_iter().map(|(_, statement)| statement));
+        .extend(example::statements(dialect, &owner).into_iter().map(|(_, statement)| statement));
+    statements.extend(
+        example::chunks(dialect, &owner, [&keys[0], &keys[1]])
+            .into_iter()
+            .map(|(_, statement)| statement),
+    );
 
     let mut texts: Vec<String> = statements.into_iter().map(|statement| statement.sql).collect();
     texts.extend(objects.iter().flat_map(|object| object.create.clone()));
@@ -140,12 +148,12 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
             .filter(|object| object.kind == ObjectKind::Table)
             .flat_map(|object| dialect.upgrade(&owner, &in_capitals, object, 1)),
     );
+    texts.extend(objects.iter().map(|object| {
+        dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())
+    }));
     texts.extend(
-        objects
-            .iter()
-            .map(|object| dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())),
+        dialect.sleep_locks(&owner, 1).into_iter().flat_map(|(take, give_up)| [take, give_up]),
     );
-    texts.extend(dialect.sleep_locks(&owner, 1).into_iter().flat_map(|(take, give_up)| [take, give_up]));
     texts
 }
 
@@ -157,13 +165,16 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
         DbBackend::Sqlite => &SQLiteDialect {},
         other => panic!("no words of {other:?}"),
     };
-    let tokens = Tokenizer::new(dialect, text).tokenize().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let tokens =
+        Tokenizer::new(dialect, text).tokenize().unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut names = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         match token {
             // The body of a function.
             Token::DollarQuotedString(body) => names.extend(self::names(backend, &body.value)),
-            Token::Word(word) if word.quote_style.is_none() && word.value.contains(char::is_lowercase) => {
+            Token::Word(word)
+                if word.quote_style.is_none() && word.value.contains(char::is_lowercase) =>
+            {
                 let is_call = tokens.get(at + 1) == Some(&Token::LParen);
                 let is_variable = at > 0 && tokens[at - 1] == Token::AtSign;
                 let is_literal = ["true", "false"].contains(&word.value.as_str());
@@ -177,7 +188,8 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
     names
 }
 
-/// The names that stand beside the user's own: in what is created, and in the statements of workers and readers.
+/// The names that stand beside the user's own: in what is created, and in the statements of workers
+/// and readers.
 pub(crate) fn names_beside_the_users(dialect: &dyn Dialect) -> BTreeSet<String> {
     let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
     let mut statements = example::statements(dialect, &owner);
@@ -192,9 +204,13 @@ fn assert_none_is_reserved(dialect: &dyn Dialect) {
     let mut found = BTreeSet::new();
     for text in &texts {
         let names = names(dialect.backend(), text);
-        found.extend(names.into_iter().filter(|name| reserved.contains(name.to_uppercase().as_str())));
+        found.extend(
+            names.into_iter().filter(|name| reserved.contains(name.to_uppercase().as_str())),
+        );
     }
-    let first = texts.iter().find(|text| names(dialect.backend(), text).iter().any(|name| found.contains(name)));
+    let first = texts
+        .iter()
+        .find(|text| names(dialect.backend(), text).iter().any(|name| found.contains(name)));
     assert!(found.is_empty(), "reserved: {found:?}, as in\n{}", first.unwrap());
 }
 
@@ -219,7 +235,10 @@ async fn server(variable: &str, default: &str) -> DatabaseConnection {
 }
 
 async fn words_of(server: &DatabaseConnection, query: &str) -> Vec<String> {
-    let rows = server.query_all_raw(Statement::from_string(server.get_database_backend(), query)).await.unwrap();
+    let rows = server
+        .query_all_raw(Statement::from_string(server.get_database_backend(), query))
+        .await
+        .unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
@@ -227,13 +246,19 @@ async fn words_of(server: &DatabaseConnection, query: &str) -> Vec<String> {
 #[tokio::test]
 async fn the_list_has_what_mysql_reserves() {
     let server = server("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql").await;
-    let keywords = words_of(&server, "SELECT CAST(WORD AS CHAR) FROM information_schema.KEYWORDS").await;
+    let keywords =
+        words_of(&server, "SELECT CAST(WORD AS CHAR) FROM information_schema.KEYWORDS").await;
     let listed = reserved(DbBackend::MySql);
     let mut tried = 0;
-    for word in keywords.iter().filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) {
+    for word in
+        keywords.iter().filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+    {
         tried += 1;
-        let query = format!("SELECT {word}.{word} AS {word} FROM (SELECT 1 AS {word}) {word} WHERE {word} = 1");
-        let is_reserved = server.query_one_raw(Statement::from_string(DbBackend::MySql, query)).await.is_err();
+        let query = format!(
+            "SELECT {word}.{word} AS {word} FROM (SELECT 1 AS {word}) {word} WHERE {word} = 1"
+        );
+        let is_reserved =
+            server.query_one_raw(Statement::from_string(DbBackend::MySql, query)).await.is_err();
         assert!(!is_reserved || listed.contains(word.as_str()), "{word} is missing");
     }
     assert!(tried > 600, "{tried}");
@@ -241,10 +266,13 @@ async fn the_list_has_what_mysql_reserves() {
 
 #[tokio::test]
 async fn the_list_has_what_postgres_reserves() {
-    let server = server("CACHED_FIELD_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres").await;
+    let server =
+        server("CACHED_FIELD_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+            .await;
     let query = "SELECT upper(word) FROM pg_get_keywords() WHERE catcode IN ('R', 'T')";
     let words = words_of(&server, query).await;
     let listed = reserved(DbBackend::Postgres);
-    let missing: Vec<&String> = words.iter().filter(|word| !listed.contains(word.as_str())).collect();
+    let missing: Vec<&String> =
+        words.iter().filter(|word| !listed.contains(word.as_str())).collect();
     assert!(words.len() > 90 && missing.is_empty(), "{missing:?}");
 }

@@ -30,8 +30,8 @@ pub(crate) type CalculatedValue<F> = (<F as CachedField>::Value, bool);
 pub(crate) struct Flights(InTheAir);
 
 impl Flights {
-    /// Joins the flight of this field and key, or starts it; and whether it was started. It is a task of its own: a
-    /// reader that gives up in the middle leaves no lease behind.
+    /// Joins the flight of this field and key, or starts it; and whether it was started. It is a
+    /// task of its own: a reader that gives up in the middle leaves no lease behind.
     pub(crate) async fn join<F: CachedField>(
         &self,
         key: &Key,
@@ -47,7 +47,8 @@ impl Flights {
             };
             flights.entry(place.clone()).or_insert_with(launched).clone()
         };
-        let landed = flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
+        let landed =
+            flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
         let calculated = |landed: Arc<dyn Any + Send + Sync>| {
             landed
                 .downcast_ref::<CalculatedValue<F>>()
@@ -73,7 +74,8 @@ fn launch<T: Send + Sync + 'static>(
     calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Flight {
     let task = tokio::spawn(async move {
-        // Not before the first poll: a runtime that ends drops the task at once, while the flights are still locked.
+        // Not before the first poll: a runtime that ends drops the task at once, while the flights
+        // are still locked.
         let _cleared_at_the_end = Runway(flights, place);
         calculation.await
     });

@@ -1,4 +1,5 @@
-//! What this process knows of one database while it runs: who listens, who sleeps, what is being calculated.
+//! What this process knows of one database while it runs: who listens, who sleeps, what is being
+//! calculated.
 
 mod flight;
 
@@ -38,12 +39,14 @@ pub(crate) struct Engine {
     pub(crate) flights: Flights,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
-    /// Whether the statements of one connection of the pool may come to several sessions of the server, once that was looked at.
+    /// Whether the statements of one connection of the pool may come to several sessions of the
+    /// server, once that was looked at.
     #[cfg(feature = "sqlx-postgres")]
     pub(crate) shares_sessions: tokio::sync::OnceCell<bool>,
     /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
     eager: AtomicBool,
-    /// How often the above was switched on, and up to which of these times the flagged rows of each table were queued.
+    /// How often the above was switched on, and up to which of these times the flagged rows of each
+    /// table were queued.
     switched_on: AtomicU64,
     queued: Mutex<HashMap<Table, u64>>,
     /// What was last found of the unique indexes of each table.
@@ -79,11 +82,14 @@ impl Engine {
         let identity = dialect.identity(db);
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|_, (_, pool)| (pool.is_alive)());
-        let (engine, _) = engines.entry(identity.address).or_insert_with(|| (Arc::new(Self::new(dialect)), identity));
+        let (engine, _) = engines
+            .entry(identity.address)
+            .or_insert_with(|| (Arc::new(Self::new(dialect)), identity));
         Ok(Arc::clone(engine))
     }
 
-    /// The engine behind this; a transaction has one of its own, which whoever listens to a pool does not hear.
+    /// The engine behind this; a transaction has one of its own, which whoever listens to a pool
+    /// does not hear.
     pub(crate) fn at(db: &DatabaseExecutor<'_>) -> Result<Arc<Self>, Error> {
         match db {
             DatabaseExecutor::Connection(connection) => Self::of(connection),
@@ -130,8 +136,8 @@ impl Engine {
         }
     }
 
-    /// Whether rows of the table may be flagged and in no queue, for they were left to readers: the time that is to be passed
-    /// to [`Engine::flagged_are_queued`].
+    /// Whether rows of the table may be flagged and in no queue, for they were left to readers: the
+    /// time that is to be passed to [`Engine::flagged_are_queued`].
     pub(crate) fn has_unqueued(&self, table: &Table) -> Option<u64> {
         let queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied();
         Some(self.switched_on.load(Ordering::Relaxed))
@@ -149,13 +155,21 @@ impl Engine {
 
     pub(crate) fn know_unique(&self, table: &Table, unique: Unique) -> Arc<Unique> {
         let unique = Arc::new(unique);
-        self.unique.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), Arc::clone(&unique));
+        self.unique
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(table.clone(), Arc::clone(&unique));
         unique
     }
 
     /// The fields of a model that only readers recalculate.
     pub(crate) fn lazy(&self, model: &Model) -> Vec<usize> {
-        let fields = model.owner.fields.iter().enumerate().filter(|(_, field)| field.lazy || !self.is_eager());
+        let fields = model
+            .owner
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.lazy || !self.is_eager());
         fields.map(|(index, _)| index).collect()
     }
 

@@ -24,7 +24,8 @@ impl From<Error> for DbErr {
 }
 
 impl Error {
-    /// What can be said of the error without repeating what the database or the user's code says, for values may stand in that.
+    /// What can be said of the error without repeating what the database or the user's code says,
+    /// for values may stand in that.
     pub(crate) fn without_values(&self) -> String {
         match self {
             Self::Database(_) => "the database has refused something".to_owned(),
@@ -70,9 +71,20 @@ mod tests {
     #[test]
     fn debug_shows_what_display_says_and_all_causes() {
         let key = Key::new([1.into()]);
-        let error = Error::Calculation { table: "post".to_owned(), field: "name", key, source: "no such city".into() };
-        assert_eq!(format!("{error:?}"), "`name` of `post` 1 could not be calculated: no such city");
+        let error = Error::Calculation {
+            table: "post".to_owned(),
+            field: "name",
+            key,
+            source: "no such city".into(),
+        };
+        assert_eq!(
+            format!("{error:?}"),
+            "`name` of `post` 1 could not be calculated: no such city"
+        );
         let shared = Error::Shared(std::sync::Arc::new(error));
-        assert_eq!(format!("{shared:?}"), "`name` of `post` 1 could not be calculated: no such city");
+        assert_eq!(
+            format!("{shared:?}"),
+            "`name` of `post` 1 could not be calculated: no such city"
+        );
     }
 }

@@ -12,8 +12,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A calculation under way.
 pub type Calculation<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// A cached field of an entity. `#[cached_fields]` implements it on a type that it names after the field:
-/// for `slow_full_name` in the module `lamppost`, that is `lamppost::SlowFullName`.
+/// A cached field of an entity. `#[cached_fields]` implements it on a type that it names after the
+/// field: for `slow_full_name` in the module `lamppost`, that is `lamppost::SlowFullName`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no cached field",
     note = "put `#[cached_fields]` above the model and `#[cached]` on one of its fields; the type is named after the field"
@@ -38,8 +38,8 @@ pub trait CachedField: Send + Sync + 'static {
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Self::Value>;
 
-    /// Runs the user's calculation on several loaded rows: one value for each, in their order. What is calculated row by
-    /// row is so here, too.
+    /// Runs the user's calculation on several loaded rows: one value for each, in their order. What
+    /// is calculated row by row is so here, too.
     fn calculate_batch<'a>(
         models: &'a [<Self::Entity as EntityTrait>::Model],
         db: &'a DatabaseExecutor<'a>,
@@ -53,7 +53,8 @@ pub trait CachedField: Send + Sync + 'static {
         })
     }
 
-    /// Runs what the user does after a value was stored, on the row with that value. `None` if that is nothing.
+    /// Runs what the user does after a value was stored, on the row with that value. `None` if that
+    /// is nothing.
     fn after_recalculation<'a>(
         _model: &'a <Self::Entity as EntityTrait>::Model,
         _db: &'a DatabaseExecutor<'a>,
@@ -113,7 +114,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub expires_after: Option<E::Column>,
     /// How long after its inputs were read a value counts as stale, if it does by itself.
     pub expires_every: Option<Duration>,
-    /// The time zone, by its name in the IANA database, that the expiry is written in, if its column has none.
+    /// The time zone, by its name in the IANA database, that the expiry is written in, if its
+    /// column has none.
     pub expiration_time_zone: Option<&'static str>,
     /// When the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
@@ -131,7 +133,8 @@ pub struct FieldSpec<E: EntityTrait> {
     pub query: Option<Query>,
     /// Whether the user does something after each recalculation.
     pub after_recalculation: bool,
-    /// Whether the field is calculated from the same field of other rows, over a relation of the model to itself.
+    /// Whether the field is calculated from the same field of other rows, over a relation of the
+    /// model to itself.
     pub recursive: bool,
     /// All columns that the calculation reads.
     pub depends_on: Vec<Dependency>,
@@ -146,8 +149,9 @@ pub struct Query {
     pub optional: bool,
 }
 
-/// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways; on SQLite the flag
-/// is always set at once, in the statement of the change, and on MySQL always by the worker.
+/// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways;
+/// on SQLite the flag is always set at once, in the statement of the change, and on MySQL always by
+/// the worker.
 ///
 /// Either way nothing is lost: the mark that the change leaves stands in the same transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,7 +159,8 @@ pub enum Flagging {
     /// At COMMIT of the transaction of the change, skipping rows that somebody else holds locked.
     #[default]
     Commit,
-    /// By the worker, when it collects the mark. About half the cost, for models that are written often.
+    /// By the worker, when it collects the mark. About half the cost, for models that are written
+    /// often.
     Collector,
 }
 
@@ -176,7 +181,8 @@ pub fn stale() -> bool {
 }
 
 impl<'a, T> Stored<'a, T> {
-    /// The stored value, if the row says that it is fresh: not flagged, and not expired by the clock of this process.
+    /// The stored value, if the row says that it is fresh: not flagged, and not expired by the
+    /// clock of this process.
     pub fn fresh(&self) -> Option<&'a T> {
         let expired = self.expires_after.is_some_and(|moment| moment <= Utc::now());
         self.value.filter(|_| !self.recalculation_needed && !expired)
@@ -187,7 +193,8 @@ impl<'a, T> Stored<'a, T> {
 type Calculate<R, V> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Calculation<'a, V>;
 
 /// What is done after a recalculation, if anything is.
-type AfterRecalculation<R> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Option<Calculation<'a, ()>>;
+type AfterRecalculation<R> =
+    for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Option<Calculation<'a, ()>>;
 
 /// A cached field whose type is forgotten: what the registry keeps of it.
 #[derive(Debug)]
@@ -203,7 +210,9 @@ impl<E: CachedModel> FieldEntry<E> {
     pub fn of<F: CachedField<Entity = E>>() -> Self {
         Self {
             spec: F::spec(),
-            calculate: |model, db| Box::pin(async move { F::calculate(model, db).await.map(Into::into) }),
+            calculate: |model, db| {
+                Box::pin(async move { F::calculate(model, db).await.map(Into::into) })
+            },
             calculate_batch: |models, db| {
                 Box::pin(async move {
                     let values = calculate_all::<F>(models, db).await?;

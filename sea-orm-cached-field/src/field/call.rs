@@ -31,8 +31,8 @@ impl<F: FnOnce(R, D) -> O, R, D, O> Takes for Call<F, (R, D)> {
     }
 }
 
-/// A function that takes other arguments. A method of the value comes before one of its reference, so this one is found only
-/// there.
+/// A function that takes other arguments. A method of the value comes before one of its reference,
+/// so this one is found only there.
 pub trait TakesOthers {
     /// Stands for what it would return.
     fn call(self) -> OtherParameters;

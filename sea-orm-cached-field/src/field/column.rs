@@ -1,4 +1,5 @@
-//! Which column a field of a model is. Attributes of the field say so, and of other models the macro sees none.
+//! Which column a field of a model is. Attributes of the field say so, and of other models the
+//! macro sees none.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue, EntityTrait, Iterable,
@@ -36,11 +37,12 @@ impl<T: Into<Value>> StoredField for ActiveValue<T> {
     }
 }
 
-/// The column that a field is stored in. `variant` is the name that SeaORM gives it in `Column` if no attribute says
-/// otherwise.
+/// The column that a field is stored in. `variant` is the name that SeaORM gives it in `Column` if
+/// no attribute says otherwise.
 ///
-/// The active model tells: of one with values, the field is unset, and the column that has no value any more is the
-/// field's. SeaORM has no such value for some types, as enums; there the name of the variant decides.
+/// The active model tells: of one with values, the field is unset, and the column that has no value
+/// any more is the field's. SeaORM has no such value for some types, as enums; there the name of
+/// the variant decides.
 pub(super) fn column_of<E: EntityTrait, F: StoredField>(
     field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
     variant: &str,

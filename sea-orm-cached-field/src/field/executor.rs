@@ -1,9 +1,10 @@
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 
-/// What the methods of a cached field take as `db`: a connection, a transaction, or SeaORM's executor of either.
+/// What the methods of a cached field take as `db`: a connection, a transaction, or SeaORM's
+/// executor of either.
 ///
-/// Reading and recalculating tell the two apart: outside a transaction a stale value is stored as soon as it is
-/// calculated; inside one, storing must not hold locks that the user did not ask for.
+/// Reading and recalculating tell the two apart: outside a transaction a stale value is stored as
+/// soon as it is calculated; inside one, storing must not hold locks that the user did not ask for.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a database connection nor a transaction",
     label = "expected `&DatabaseConnection`, `&DatabaseTransaction` or `&DatabaseExecutor`",
@@ -31,8 +32,12 @@ impl<'c> IntoExecutor<'c> for &'c DatabaseExecutor<'_> {
     fn into_executor(self) -> DatabaseExecutor<'c> {
         match self {
             DatabaseExecutor::Connection(connection) => DatabaseExecutor::Connection(connection),
-            DatabaseExecutor::Transaction(transaction) => DatabaseExecutor::Transaction(transaction),
-            DatabaseExecutor::OwnedTransaction(transaction) => DatabaseExecutor::Transaction(transaction),
+            DatabaseExecutor::Transaction(transaction) => {
+                DatabaseExecutor::Transaction(transaction)
+            }
+            DatabaseExecutor::OwnedTransaction(transaction) => {
+                DatabaseExecutor::Transaction(transaction)
+            }
         }
     }
 }

@@ -72,7 +72,8 @@ pub fn moment_in(zone: &str, local: NaiveDateTime) -> DateTime<Utc> {
     of_local(time_zone(zone), local)
 }
 
-/// Of two, when the clocks are put back, the first. What they leave out, when they are put forward, is as if they were not yet.
+/// Of two, when the clocks are put back, the first. What they leave out, when they are put forward,
+/// is as if they were not yet.
 fn of_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local).earliest() {
         Some(moment) => moment.to_utc(),
@@ -91,11 +92,16 @@ mod tests {
     fn a_time_without_zone_is_meant_in_the_fields_zone() {
         let berlin = time_zone("Europe/Berlin");
         let local = |text: &str| text.parse::<NaiveDateTime>().unwrap();
-        let moment = |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();
+        let moment =
+            |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();
         assert_eq!(moment("2030-07-01T12:00:00"), local("2030-07-01T10:00:00"));
         assert_eq!(moment("2030-01-01T12:00:00"), local("2030-01-01T11:00:00"));
         assert_eq!(moment("2030-10-27T02:30:00"), local("2030-10-27T00:30:00"), "the first of two");
-        assert_eq!(moment("2030-03-31T02:30:00"), local("2030-03-31T01:30:00"), "there is no such time");
+        assert_eq!(
+            moment("2030-03-31T02:30:00"),
+            local("2030-03-31T01:30:00"),
+            "there is no such time"
+        );
         assert_eq!(
             Expiry::from(local("2030-07-01T12:00:00")).moment(None),
             Some(local("2030-07-01T12:00:00").and_utc())

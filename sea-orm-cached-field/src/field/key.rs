@@ -1,8 +1,8 @@
 use std::fmt;
 
 use sea_orm::{
-    DbErr, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult, TryGetableMany, Value,
-    sea_query::IntoValueTuple,
+    DbErr, EntityTrait, Iterable, ModelTrait, PrimaryKeyToColumn, PrimaryKeyTrait, QueryResult,
+    TryGetableMany, Value, sea_query::IntoValueTuple,
 };
 
 /// The primary key of a row: one value a key column, in the order of their declaration.
@@ -24,10 +24,13 @@ impl Key {
         Self(E::PrimaryKey::iter().map(|column| model.get(column.into_column())).collect())
     }
 
-    /// Reads the key from the columns `key_1`, `key_2`, ... of a result, whose names begin with `prefix`.
+    /// Reads the key from the columns `key_1`, `key_2`, ... of a result, whose names begin with
+    /// `prefix`.
     pub(crate) fn read<E: EntityTrait>(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-        let columns: Vec<String> = (1..=E::PrimaryKey::iter().count()).map(|n| format!("key_{n}")).collect();
-        let values = <E::PrimaryKey as PrimaryKeyTrait>::ValueType::try_get_many(row, prefix, &columns)?;
+        let columns: Vec<String> =
+            (1..=E::PrimaryKey::iter().count()).map(|n| format!("key_{n}")).collect();
+        let values =
+            <E::PrimaryKey as PrimaryKeyTrait>::ValueType::try_get_many(row, prefix, &columns)?;
         Ok(Self(values.into_value_tuple().into_iter().collect()))
     }
 }

@@ -1,4 +1,5 @@
-//! The shape of an owner (a table with cached fields) as the database sees it: plain data that SQL is rendered from.
+//! The shape of an owner (a table with cached fields) as the database sees it: plain data that SQL
+//! is rendered from.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -15,20 +16,21 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
-/// A column, with the casts that SeaORM writes its values through and reads them through (for enums, `save_as` and
-/// `select_as`).
+/// A column, with the casts that SeaORM writes its values through and reads them through (for
+/// enums, `save_as` and `select_as`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) cast: Cast,
     pub(crate) read: Cast,
-    /// What stands around the column where rows are put in an order. MySQL sorts an enum by its numbers, and compares it with
-    /// a text by its letters.
+    /// What stands around the column where rows are put in an order. MySQL sorts an enum by its
+    /// numbers, and compares it with a text by its letters.
     pub(crate) order: Cast,
 }
 
-/// What stands before and after a value that is written to a column, or read from it, such as `CAST(` and ` AS "mood")`. The databases
-/// differ: SQLite has no enum types, and would make a number of the value.
+/// What stands before and after a value that is written to a column, or read from it, such as
+/// `CAST(` and ` AS "mood")`. The databases differ: SQLite has no enum types, and would make a
+/// number of the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cast {
     pub(crate) postgres: (String, String),
@@ -71,7 +73,8 @@ pub(crate) struct Field {
     pub(crate) recursive: bool,
     /// Whether the column of the value gives back each value as it was written, unrounded.
     pub(crate) exact: bool,
-    /// The columns of the row itself that the calculation reads or that lead to related rows, beside the key.
+    /// The columns of the row itself that the calculation reads or that lead to related rows,
+    /// beside the key.
     pub(crate) own_columns: Vec<String>,
 }
 
@@ -85,8 +88,8 @@ pub(crate) struct Query {
     pub(crate) kind: ColumnType,
 }
 
-/// A table on the way from the owner's rows to what their fields are calculated from. Each table of a path is a source
-/// of its own: a row in the middle that moves takes all behind it along.
+/// A table on the way from the owner's rows to what their fields are calculated from. Each table of
+/// a path is a source of its own: a row in the middle that moves takes all behind it along.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
     /// The way from the owner, to the end of the repeated group if the source lies in one.
@@ -128,11 +131,12 @@ pub(crate) struct Upstream {
     pub(crate) fields: Vec<&'static str>,
 }
 
-/// How one comes from a changed row back to the owners. Each move goes from values of the link of one step to values of
-/// the link of an earlier one.
+/// How one comes from a changed row back to the owners. Each move goes from values of the link of
+/// one step to values of the link of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// From the link of this step to that of the step before it, over the rows of the table between.
+    /// From the link of this step to that of the step before it, over the rows of the table
+    /// between.
     Back(usize),
     /// From the link of a group's first step to that of the same step in all earlier rounds.
     Around(Range<usize>),
@@ -159,14 +163,18 @@ impl Field {
         self.ahead_of_utc_at(Utc::now())
     }
 
-    /// How far they will be when a value that is calculated now expires by itself: they may be changed before.
+    /// How far they will be when a value that is calculated now expires by itself: they may be
+    /// changed before.
     pub(crate) fn ahead_of_utc_at_expiry(&self) -> i64 {
         let every = TimeDelta::milliseconds(self.expires_every.unwrap_or_default());
-        self.ahead_of_utc_at(Utc::now().checked_add_signed(every).unwrap_or(DateTime::<Utc>::MAX_UTC))
+        self.ahead_of_utc_at(
+            Utc::now().checked_add_signed(every).unwrap_or(DateTime::<Utc>::MAX_UTC),
+        )
     }
 
     fn ahead_of_utc_at(&self, moment: DateTime<Utc>) -> i64 {
-        let offset = |zone: Tz| zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc();
+        let offset =
+            |zone: Tz| zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc();
         self.time_zone.map_or(0, |zone| offset(zone).into())
     }
 }
@@ -181,11 +189,13 @@ impl Owner {
         self.fields.iter().position(|field| field.name == name)
     }
 
-    /// Everything that the database watches for a field, each spelled so that no two are alike, in one line.
+    /// Everything that the database watches for a field, each spelled so that no two are alike, in
+    /// one line.
     pub(crate) fn inputs(&self, field: usize) -> BTreeSet<String> {
         let Field { cached, own_columns, .. } = &self.fields[field];
         let own_columns = own_columns.iter().chain([&cached.name]);
-        let mut inputs: BTreeSet<String> = own_columns.map(|column| written_column(column)).collect();
+        let mut inputs: BTreeSet<String> =
+            own_columns.map(|column| written_column(column)).collect();
         for source in &self.sources {
             for reader in source.readers.iter().filter(|reader| reader.field == field) {
                 let way = source.spelled();
@@ -196,7 +206,8 @@ impl Owner {
         inputs
     }
 
-    /// The fields for which a worker waits after the first change, each with the time in milliseconds.
+    /// The fields for which a worker waits after the first change, each with the time in
+    /// milliseconds.
     pub(crate) fn debounced(&self) -> impl Iterator<Item = (&Field, i64)> {
         self.fields.iter().filter_map(|field| Some((field, field.debounce?)))
     }
@@ -215,7 +226,9 @@ impl Owner {
     pub(crate) fn recursions(&self, field: usize) -> impl Iterator<Item = &Source> {
         let column = &self.fields[field].cached.name;
         let reads = move |reader: &Reader| reader.field == field && reader.columns.contains(column);
-        self.sources.iter().filter(move |source| *source.table() == self.table && source.readers.iter().any(reads))
+        self.sources
+            .iter()
+            .filter(move |source| *source.table() == self.table && source.readers.iter().any(reads))
     }
 
     /// The sources of a source's path by index, itself the last of them: one a step.
@@ -257,17 +270,21 @@ impl Source {
         self.link().iter().map(|link| link.far.as_str())
     }
 
-    /// The source's columns that hold the owner's key, in the key's order; `None` if the link is not the whole key.
+    /// The source's columns that hold the owner's key, in the key's order; `None` if the link is
+    /// not the whole key.
     pub(crate) fn key_columns(&self, owner: &Owner) -> Option<Vec<&str>> {
         if self.at > 0 || !self.repeated.is_empty() {
             return None;
         }
-        let far = |key: &Column| self.link().iter().find(|link| link.near == key.name).map(|link| link.far.as_str());
+        let far = |key: &Column| {
+            self.link().iter().find(|link| link.near == key.name).map(|link| link.far.as_str())
+        };
         let columns: Option<Vec<&str>> = owner.key.iter().map(far).collect();
         columns.filter(|columns| columns.len() == self.link().len())
     }
 
-    /// The way back from a row of the source to the first step's link, which the owners are found by.
+    /// The way back from a row of the source to the first step's link, which the owners are found
+    /// by.
     pub(crate) fn way_back(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         for at in (0..=self.at).rev() {
@@ -304,23 +321,35 @@ impl Source {
     }
 
     fn is_on_the_way_to(&self, other: &Self) -> bool {
-        let groups =
-            |source: &Self| source.repeated.iter().filter(|group| group.start <= self.at).cloned().collect::<Vec<_>>();
+        let groups = |source: &Self| {
+            source
+                .repeated
+                .iter()
+                .filter(|group| group.start <= self.at)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         other.steps.starts_with(&self.steps) && groups(self) == groups(other)
     }
 
     /// `"pigeon"("lamppost_id" = "id") ..`, as [`Owner::inputs`] has it.
     fn spelled(&self) -> String {
         let step = |Step { table, link }: &Step| {
-            let schema = table.schema.as_ref().map(|schema| format!("{schema:?}.")).unwrap_or_default();
-            let link: Vec<String> = link.iter().map(|Link { near, far }| format!("{far:?} = {near:?}")).collect();
+            let schema =
+                table.schema.as_ref().map(|schema| format!("{schema:?}.")).unwrap_or_default();
+            let link: Vec<String> =
+                link.iter().map(|Link { near, far }| format!("{far:?} = {near:?}")).collect();
             format!("{schema}{:?}({})", table.name, link.join(", "))
         };
         let steps = self.steps[..=self.at].iter().map(step);
-        steps.chain(self.repeated.iter().map(|group| format!("{group:?} repeated"))).collect::<Vec<_>>().join(" ")
+        steps
+            .chain(self.repeated.iter().map(|group| format!("{group:?} repeated")))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
-    /// What tells this source from others of the same owner: the tables of its path and the columns of their links.
+    /// What tells this source from others of the same owner: the tables of its path and the columns
+    /// of their links.
     pub(crate) fn name(&self) -> String {
         let mut names = Vec::new();
         for (at, step) in self.steps[..=self.at].iter().enumerate() {

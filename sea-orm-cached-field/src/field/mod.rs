@@ -11,8 +11,8 @@ mod path;
 mod relation;
 
 pub use cached_field::{
-    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query, Stored, calculate_one,
-    stale,
+    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query,
+    Stored, calculate_one, stale,
 };
 pub use call::{Call, Takes, TakesOthers, boxed};
 pub use column::CachedValue;

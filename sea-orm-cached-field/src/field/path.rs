@@ -1,6 +1,8 @@
 use std::marker::PhantomData;
 
-use sea_orm::{EntityTrait, IdenStatic, Iterable, Related, RelationDef, RelationTrait, sea_query::TableRef};
+use sea_orm::{
+    EntityTrait, IdenStatic, Iterable, Related, RelationDef, RelationTrait, sea_query::TableRef,
+};
 
 use super::column::{StoredField, column_of};
 
@@ -11,7 +13,8 @@ pub struct Dependency {
     pub hops: Vec<Hop>,
     /// What is read there.
     pub read: Read,
-    /// Why no trigger can follow the path, if only running the program could tell: `install` refuses it.
+    /// Why no trigger can follow the path, if only running the program could tell: `install`
+    /// refuses it.
     pub flaw: Option<Flaw>,
 }
 
@@ -29,7 +32,8 @@ pub struct Flaw {
 pub enum Read {
     /// A column, by its name in the database.
     Column(String),
-    /// Whatever stands in the row: all columns that the entity declares, by their names in the database.
+    /// Whatever stands in the row: all columns that the entity declares, by their names in the
+    /// database.
     AllColumns(Vec<String>),
     /// Only which rows there are, as for a count.
     Existence,
@@ -58,8 +62,8 @@ pub struct Hop {
     pub to: Vec<String>,
     /// Whether the relation has a condition of its own, which no trigger can express.
     pub conditional: bool,
-    /// So many hops, this the last of them, are followed any number of times, but at least once; 0 if this hop ends no
-    /// such group.
+    /// So many hops, this the last of them, are followed any number of times, but at least once; 0
+    /// if this hop ends no such group.
     pub repeats: usize,
 }
 
@@ -111,8 +115,8 @@ impl<E: EntityTrait> Path<E> {
         self.astray(format!("the relation `{relation}` leads to `{there}`, not to `{here}`; name one that leads there"))
     }
 
-    /// Ends the path at a column: the closure has the compiler check the field, `name` is that field's name, `variant` the
-    /// same as a variant of `Column`.
+    /// Ends the path at a column: the closure has the compiler check the field, `name` is that
+    /// field's name, `variant` the same as a variant of `Column`.
     pub fn column<F: StoredField>(
         mut self,
         field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
@@ -134,7 +138,9 @@ impl<E: EntityTrait> Path<E> {
 
     /// Ends the path at all columns that the entity declares.
     pub fn all_columns(self) -> Dependency {
-        self.end(Read::AllColumns(E::Column::iter().map(|column| column.as_str().to_owned()).collect()))
+        self.end(Read::AllColumns(
+            E::Column::iter().map(|column| column.as_str().to_owned()).collect(),
+        ))
     }
 
     /// Ends the path at the rows themselves: which there are, whatever stands in them.
@@ -143,7 +149,10 @@ impl<E: EntityTrait> Path<E> {
     }
 
     /// Relations that lead back to the entity, followed any number of times, but at least once.
-    pub fn repeated<R: EntityTrait + LeadsBackTo<E>>(self, step: impl FnOnce(Self) -> Path<R>) -> Path<R> {
+    pub fn repeated<R: EntityTrait + LeadsBackTo<E>>(
+        self,
+        step: impl FnOnce(Self) -> Path<R>,
+    ) -> Path<R> {
         let mut group = step(Self::start());
         let length = group.hops.len();
         if let Some(last) = group.hops.last_mut() {
@@ -154,7 +163,10 @@ impl<E: EntityTrait> Path<E> {
         path
     }
 
-    pub(super) fn by_hops<R: EntityTrait>(mut self, hops: impl IntoIterator<Item = Hop>) -> Path<R> {
+    pub(super) fn by_hops<R: EntityTrait>(
+        mut self,
+        hops: impl IntoIterator<Item = Hop>,
+    ) -> Path<R> {
         self.hops.extend(hops);
         Path { hops: self.hops, flaw: self.flaw, end: PhantomData }
     }
@@ -163,7 +175,14 @@ impl<E: EntityTrait> Path<E> {
     pub(super) fn astray<R: EntityTrait>(mut self, reason: String) -> Path<R> {
         let (schema, table) = table_name(&R::default().table_ref());
         self.flaw.get_or_insert(Flaw { table: table.clone(), reason });
-        self.by_hops([Hop { schema, table, from: Vec::new(), to: Vec::new(), conditional: false, repeats: 0 }])
+        self.by_hops([Hop {
+            schema,
+            table,
+            from: Vec::new(),
+            to: Vec::new(),
+            conditional: false,
+            repeats: 0,
+        }])
     }
 
     fn end(self, read: Read) -> Dependency {
@@ -178,7 +197,9 @@ pub(super) fn related<E: Related<R>, R: EntityTrait>() -> Vec<Hop> {
 
 impl From<RelationDef> for Hop {
     fn from(definition: RelationDef) -> Self {
-        let names = |identity: &sea_orm::Identity| identity.iter().map(|column| column.to_string()).collect();
+        let names = |identity: &sea_orm::Identity| {
+            identity.iter().map(|column| column.to_string()).collect()
+        };
         let (schema, table) = table_name(&definition.to_tbl);
         Self {
             schema,

@@ -48,7 +48,8 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
     }
 }
 
-/// The way over a relation field of the entity `E` to `R`, before it is known which relation the field is.
+/// The way over a relation field of the entity `E` to `R`, before it is known which relation the
+/// field is.
 #[derive(Debug)]
 pub struct Over<E, R> {
     path: Path<E>,
@@ -59,8 +60,8 @@ pub struct Over<E, R> {
 }
 
 impl<E: EntityTrait> Path<E> {
-    /// A hop over a relation field: the closure has the compiler check the field, `name` is that field's name, `variant`
-    /// the same as a variant of `Relation`.
+    /// A hop over a relation field: the closure has the compiler check the field, `name` is that
+    /// field's name, `variant` the same as a variant of `Relation`.
     pub fn over<F: RelationField>(
         self,
         _: impl FnOnce(&E::ModelEx) -> &F,
@@ -78,8 +79,8 @@ impl<E: EntityTrait + Related<R>, R: EntityTrait> Over<E, R> {
     }
 }
 
-/// What serves where [`Related`] is not implemented. An inherent method comes before a trait's, so this one is found
-/// only there.
+/// What serves where [`Related`] is not implemented. An inherent method comes before a trait's, so
+/// this one is found only there.
 pub trait FollowUnrelated {
     /// The entity at the other end.
     type Entity;
@@ -97,11 +98,12 @@ impl<E: EntityTrait, R: EntityTrait> FollowUnrelated for Over<E, R> {
 }
 
 impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
-    /// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no more than the
-    /// variants of `Relation`, and which of them a field stands for is written in an attribute of a model that the
-    /// macro does not see. So only the name can tell, and only when the program runs: the relation is the variant that
-    /// is called like the field, else the one of `Related` if no other fits, else none, which `install` refuses. Only a
-    /// model that names the relation of one field exactly like another field to the same entity would deceive it.
+    /// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no
+    /// more than the variants of `Relation`, and which of them a field stands for is written in an
+    /// attribute of a model that the macro does not see. So only the name can tell, and only when
+    /// the program runs: the relation is the variant that is called like the field, else the one of
+    /// `Related` if no other fits, else none, which `install` refuses. Only a model that names the
+    /// relation of one field exactly like another field to the same entity would deceive it.
     fn by_name_or(self, related: Option<Vec<Hop>>) -> Path<R> {
         let fitting = self.fitting();
         if let Some((_, hop)) = fitting.iter().find(|(variant, _)| variant == self.variant) {
@@ -131,7 +133,8 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
     }
 }
 
-/// The way from `E` to the entity `R` of a module, before it is known which of the two declares their relation.
+/// The way from `E` to the entity `R` of a module, before it is known which of the two declares
+/// their relation.
 #[derive(Debug)]
 pub struct Toward<E, R> {
     path: Path<E>,
@@ -194,6 +197,10 @@ pub trait RelatedBack<E> {
 #[diagnostic::do_not_recommend]
 impl<E: EntityTrait, R: Related<E>> RelatedBack<E> for R {
     fn from_there() -> Vec<Hop> {
-        [Some(R::to()), R::via()].into_iter().flatten().map(|relation| relation.rev().into()).collect()
+        [Some(R::to()), R::via()]
+            .into_iter()
+            .flatten()
+            .map(|relation| relation.rev().into())
+            .collect()
     }
 }

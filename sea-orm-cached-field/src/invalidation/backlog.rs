@@ -1,4 +1,5 @@
-//! Backlog: of the rows that an installation has flagged, chunk after chunk becomes rows of the queue.
+//! Backlog: of the rows that an installation has flagged, chunk after chunk becomes rows of the
+//! queue.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
@@ -11,8 +12,8 @@ use crate::{
     registry::Model,
 };
 
-/// Queues the flagged rows of the oldest chunk that is marked, for all fields of which it is. What becomes flagged later is marked
-/// by itself.
+/// Queues the flagged rows of the oldest chunk that is marked, for all fields of which it is. What
+/// becomes flagged later is marked by itself.
 pub(super) async fn queue_chunk(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -20,7 +21,8 @@ pub(super) async fn queue_chunk(
     upstream: &[Upstream],
 ) -> Result<Option<Event>, Error> {
     let (dialect, owner, lazy) = (engine.dialect, &model.owner, engine.lazy(model));
-    let taken = db.query_all_raw(dialect.take_chunks(owner, upstream, owner.fields.len() as u64)).await?;
+    let taken =
+        db.query_all_raw(dialect.take_chunks(owner, upstream, owner.fields.len() as u64)).await?;
     if !taken.is_empty() {
         // Rows that a policy hides would be lost with the mark.
         execute_all(db, dialect.see_all()).await?;
@@ -33,7 +35,8 @@ pub(super) async fn queue_chunk(
         }
         let field = read_field(model, row)?;
         if !lazy.contains(&field) {
-            rows += db.execute_raw(dialect.enqueue_chunk(owner, field, &chunk)).await?.rows_affected();
+            rows +=
+                db.execute_raw(dialect.enqueue_chunk(owner, field, &chunk)).await?.rows_affected();
         }
         execute_all(db, [dialect.delete_mark(owner, row.try_get("", "id")?)]).await?;
         marks += 1;

@@ -44,14 +44,19 @@ impl Work {
     }
 }
 
-/// Looks for work on these fields, without writing: on SQLite a write transaction holds up all others.
+/// Looks for work on these fields, without writing: on SQLite a write transaction holds up all
+/// others.
 pub(crate) async fn look(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
     fields: &[usize],
 ) -> Result<Work, Error> {
-    let row = connections.into().reader().query_one_raw(engine.dialect.work(&model.owner, fields)).await?;
+    let row = connections
+        .into()
+        .reader()
+        .query_one_raw(engine.dialect.work(&model.owner, fields))
+        .await?;
     let Some(row) = row else { return Ok(Work::None) };
     let (marked, wait): (bool, Option<i64>) = (row.try_get("", "work")?, row.try_get("", "wait")?);
     Ok(match wait.map(u64::try_from) {
@@ -62,8 +67,8 @@ pub(crate) async fn look(
     })
 }
 
-/// For how long a field waits, at most, for those that it is calculated from: of a row whose inputs change all the time,
-/// the values must not be old for ever.
+/// For how long a field waits, at most, for those that it is calculated from: of a row whose inputs
+/// change all the time, the values must not be old for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many marks of other rows a reader puts away where no worker need be.
@@ -88,11 +93,12 @@ pub(crate) struct Claimed {
     pub(crate) looked_for_chunks: bool,
 }
 
-/// Collects marks and leases what is due of these fields, those of a row together; at most so many rows. When this returns the
-/// claims are committed, so that rows loaded from now on show every change that they stand for.
+/// Collects marks and leases what is due of these fields, those of a row together; at most so many
+/// rows. When this returns the claims are committed, so that rows loaded from now on show every
+/// change that they stand for.
 ///
-/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is `time_for_chunks`, also where there is
-/// less than half of what could be taken.
+/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is
+/// `time_for_chunks`, also where there is less than half of what could be taken.
 pub(crate) async fn claim(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -104,9 +110,12 @@ pub(crate) async fn claim(
 ) -> Result<Claimed, Error> {
     let lease = milliseconds(lease);
     // What may have to wait, and what has siblings that may be due, is not leased at once.
-    let is_due = model.owner.fields.len() == 1 && upstream.is_empty() && model.owner.debounced().next().is_none();
+    let is_due = model.owner.fields.len() == 1
+        && upstream.is_empty()
+        && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
-    let room = |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
+    let room =
+        |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
         let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
@@ -122,10 +131,17 @@ pub(crate) async fn claim(
     };
     // What is collected but not leased at once is due, and taken in its turn.
     let (collected, due) = if first == First::Due && at_once > 0 {
-        let due = connections.within(engine, true, async |transaction| lease_due(transaction, limit).await).await?;
-        // In another transaction: to collect may be to wait for a row of the queue, and who waits holds none.
+        let due = connections
+            .within(engine, true, async |transaction| lease_due(transaction, limit).await)
+            .await?;
+        // In another transaction: to collect may be to wait for a row of the queue, and who waits
+        // holds none.
         let collected = match room(due.len()) {
-            Some(room) => connections.within(engine, true, async |transaction| collect(transaction, room).await).await,
+            Some(room) => {
+                connections
+                    .within(engine, true, async |transaction| collect(transaction, room).await)
+                    .await
+            }
             None => Ok(Collected::default()),
         };
         let collected = match collected {
@@ -157,8 +173,9 @@ pub(crate) async fn claim(
     let is_little = claims.is_empty() || time_for_chunks && room(found).is_some();
     let looked_for_chunks = first != First::OnlyMarks && !has_more && is_little;
     if looked_for_chunks {
-        let queue =
-            async |transaction: &DatabaseTransaction| backlog::queue_chunk(engine, transaction, model, upstream).await;
+        let queue = async |transaction: &DatabaseTransaction| {
+            backlog::queue_chunk(engine, transaction, model, upstream).await
+        };
         match connections.within(engine, true, queue).await {
             Ok(queued) => {
                 has_more = queued.is_some();
@@ -184,7 +201,14 @@ async fn lease_due(
     if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
         db.execute_unprepared(plan_anew).await?;
     }
-    let statement = engine.dialect.lease_due(&model.owner, fields, upstream, limit, lease, milliseconds(PATIENCE));
+    let statement = engine.dialect.lease_due(
+        &model.owner,
+        fields,
+        upstream,
+        limit,
+        lease,
+        milliseconds(PATIENCE),
+    );
     let due = db.query_all_raw(statement).await?;
     let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
     for claims in claims_in_parts(&model.owner, &due) {
@@ -204,7 +228,9 @@ pub(crate) async fn claim_one(
     lease: Duration,
     steal: bool,
 ) -> Result<Option<Claim>, Error> {
-    Ok(claim_rows(engine, connections, model, field, std::slice::from_ref(key), lease, steal).await?.pop())
+    Ok(claim_rows(engine, connections, model, field, std::slice::from_ref(key), lease, steal)
+        .await?
+        .pop())
 }
 
 /// Leases one field of these rows, each named once, as [`claim_one`] does.
@@ -217,7 +243,16 @@ pub(crate) async fn claim_rows(
     lease: Duration,
     steal: bool,
 ) -> Result<Vec<Claim>, Error> {
-    let claimed = claim_known_rows(engine, connections.into(), model, field, keys, milliseconds(lease), steal).await;
+    let claimed = claim_known_rows(
+        engine,
+        connections.into(),
+        model,
+        field,
+        keys,
+        milliseconds(lease),
+        steal,
+    )
+    .await;
     claimed.map_err(|error| explained(engine.dialect, [&model.owner], error))
 }
 
@@ -233,7 +268,12 @@ async fn claim_known_rows(
     let leased = async |transaction: &DatabaseTransaction, keys: Vec<Key>| {
         let keys = in_order(keys, |key| (key, field));
         let mut claims = Vec::new();
-        for row in query_last(transaction, engine.dialect.lease_rows(&model.owner, field, &keys, lease, steal)).await? {
+        for row in query_last(
+            transaction,
+            engine.dialect.lease_rows(&model.owner, field, &keys, lease, steal),
+        )
+        .await?
+        {
             let shared = !row.try_get::<bool>("", "leased")?;
             claims.push(Claim { shared, ..read_claim(model, &row)? });
         }
@@ -241,15 +281,18 @@ async fn claim_known_rows(
     };
     let (mut claims, left) = loop {
         let claim = async |transaction: &DatabaseTransaction| {
-            let collected = collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
+            let collected =
+                collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
             let mut claims: Vec<Claim> =
                 collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
             let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
-            let mut left: Vec<Key> = keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+            let mut left: Vec<Key> =
+                keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
             if collected.queued.is_empty() && !collected.has_more && !left.is_empty() {
                 claims.extend(leased(transaction, std::mem::take(&mut left)).await?);
             }
-            // At last, for a lease may wait for a lock, and who waits holds none of the owner's rows.
+            // At last, for a lease may wait for a lock, and who waits holds none of the owner's
+            // rows.
             let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
             collect::flag_missing(engine, transaction, model, unflagged).await?;
             Ok((collected, claims, left))
@@ -262,7 +305,10 @@ async fn claim_known_rows(
     };
     if !left.is_empty() {
         // In another transaction, for this one holds rows of the queue.
-        match connections.within(engine, true, async |transaction| leased(transaction, left).await).await {
+        match connections
+            .within(engine, true, async |transaction| leased(transaction, left).await)
+            .await
+        {
             Ok(leased) => claims.extend(leased),
             Err(error) if claims.is_empty() => return Err(error),
             Err(error) => {
@@ -280,9 +326,13 @@ async fn claim_known_rows(
     Ok(claims)
 }
 
-/// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds nothing that somebody who
-/// does the same could wait for.
-async fn put_away(engine: &Engine, connections: Connections<'_>, model: &Model) -> Result<(), Error> {
+/// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds
+/// nothing that somebody who does the same could wait for.
+async fn put_away(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+) -> Result<(), Error> {
     let put_away = async |transaction: &DatabaseTransaction| {
         let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
         let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
@@ -307,9 +357,11 @@ pub(crate) async fn renew(
         return Ok(());
     }
     let parts = claims_in_parts(&model.owner, &claims);
-    let renew = parts.map(|claims| engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease)));
+    let renew =
+        parts.map(|claims| engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease)));
     let renew: Vec<Statement> = renew.collect();
-    let renew = async |transaction: &DatabaseTransaction| Ok(execute_all(transaction, renew).await?);
+    let renew =
+        async |transaction: &DatabaseTransaction| Ok(execute_all(transaction, renew).await?);
     connections.into().within(engine, false, renew).await
 }
 
@@ -323,7 +375,11 @@ fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
             fields.push(model.owner.fields[claim.field].name);
         }
         let table = &model.owner.table.name;
-        rows.into_values().map(|(key, fields)| Event::Claimed { table: table.clone(), key: key.clone(), fields })
+        rows.into_values().map(|(key, fields)| Event::Claimed {
+            table: table.clone(),
+            key: key.clone(),
+            fields,
+        })
     });
     engine.tell_all(events.flatten());
 }

@@ -14,18 +14,19 @@ use crate::{
     registry::Model,
 };
 
-/// How many marks are bound in one statement, at most, where marks of related rows are expanded by them.
+/// How many marks are bound in one statement, at most, where marks of related rows are expanded by
+/// them.
 const LINKS: usize = 1000;
 
-/// How many marks are taken in one statement, for they are kept in memory, each for all of its fields: a row that is written often
-/// while no worker runs may have millions.
+/// How many marks are taken in one statement, for they are kept in memory, each for all of its
+/// fields: a row that is written often while no worker runs may have millions.
 const TAKEN: u64 = 10_000;
 
 /// How many marks of owners are kept in memory.
 const OWNERS: u64 = 20_000;
 
-/// How many marks of related rows are expanded for each that is then taken. An owner of many of them should be calculated
-/// once, not once for each part of them that is collected.
+/// How many marks of related rows are expanded for each that is then taken. An owner of many of
+/// them should be calculated once, not once for each part of them that is collected.
 const LINKS_PER_MARK: u64 = 50;
 
 /// What was collected.
@@ -38,15 +39,19 @@ pub(super) struct Collected {
     /// What was leased to us.
     pub(super) claims: Vec<Claim>,
     marks: usize,
-    /// Whether there may be more marks of the same rows, or of the same related rows. Then nothing is leased: they come first, in
-    /// a transaction of their own.
+    /// Whether there may be more marks of the same rows, or of the same related rows. Then nothing
+    /// is leased: they come first, in a transaction of their own.
     pub(super) has_more: bool,
 }
 
 impl Collected {
     pub(super) fn event(&self, model: &Model) -> Option<Event> {
         let rows = self.queued.iter().map(|(key, _)| key).collect::<HashSet<_>>().len();
-        (self.marks > 0).then(|| Event::Collected { table: model.owner.table.name.clone(), marks: self.marks, rows })
+        (self.marks > 0).then(|| Event::Collected {
+            table: model.owner.table.name.clone(),
+            marks: self.marks,
+            rows,
+        })
     }
 }
 
@@ -63,8 +68,8 @@ struct Marks {
     eager: bool,
 }
 
-/// Collects the oldest marks, and with them all other marks of the same rows: otherwise a backlog would keep rows that
-/// are written often flagged for ever.
+/// Collects the oldest marks, and with them all other marks of the same rows: otherwise a backlog
+/// would keep rows that are written often flagged for ever.
 pub(super) async fn collect(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -75,7 +80,8 @@ pub(super) async fn collect(
     if expand(engine, db, model, limit.saturating_mul(LINKS_PER_MARK), None).await? {
         return Ok(Collected { has_more: true, ..Collected::default() });
     }
-    collect_marks(engine, db, model, Which::Oldest(limit), Lease { duration: lease, only: None }).await
+    collect_marks(engine, db, model, Which::Oldest(limit), Lease { duration: lease, only: None })
+        .await
 }
 
 /// Collects all marks of these rows; only the field that is asked for is leased.
@@ -92,7 +98,8 @@ pub(super) async fn collect_rows(
             return Ok(Collected { has_more: true, ..Collected::default() });
         }
     }
-    collect_marks(engine, db, model, Which::Of(keys), Lease { duration: lease, only: Some(field) }).await
+    collect_marks(engine, db, model, Which::Of(keys), Lease { duration: lease, only: Some(field) })
+        .await
 }
 
 /// What is leased of that which is collected.
@@ -118,7 +125,8 @@ async fn collect_marks(
     lease: Lease,
 ) -> Result<Collected, Error> {
     let lazy = engine.lazy(model);
-    let mut collect = engine.dialect.collect(&model.owner, which, lease.duration, lease.only, &lazy).into_iter();
+    let mut collect =
+        engine.dialect.collect(&model.owner, which, lease.duration, lease.only, &lazy).into_iter();
     match collect.next() {
         Some(first) => collect_at_once(engine, db, model, (first, collect), lease).await,
         None => collect_in_steps(engine, db, model, which, lease).await,
@@ -137,11 +145,13 @@ async fn collect_at_once(
     let mut lazy = Vec::new();
     let found = db.query_all_raw(collect).await?;
     for statement in rest {
-        collected.marks = usize::try_from(db.execute_raw(statement).await?.rows_affected()).unwrap_or_default();
+        collected.marks =
+            usize::try_from(db.execute_raw(statement).await?.rows_affected()).unwrap_or_default();
     }
     for row in found {
         let claim = read_claim(model, &row)?;
-        collected.marks = collected.marks.max(row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default());
+        collected.marks =
+            collected.marks.max(row.try_get::<i64>("", "marks")?.try_into().unwrap_or_default());
         if row.try_get("", "eager")? {
             collected.queued.push((claim.key.clone(), claim.field));
             if !row.try_get::<bool>("", "flagged")? {
@@ -163,8 +173,8 @@ async fn collect_at_once(
     Ok(collected)
 }
 
-/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only those of its row. Returns
-/// whether there may be more marks of the same related rows.
+/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only
+/// those of its row. Returns whether there may be more marks of the same related rows.
 async fn expand(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -175,7 +185,10 @@ async fn expand(
     let mut has_more = false;
     for source in model.owner.looked_up() {
         execute_all(db, engine.dialect.expand_marks(&model.owner, source, limit, key)).await?;
-        let Some(take) = engine.dialect.take_links(&model.owner, source, limit.min(TAKEN), key) else { continue };
+        let Some(take) = engine.dialect.take_links(&model.owner, source, limit.min(TAKEN), key)
+        else {
+            continue;
+        };
         let mut links = Links::default();
         let taken = take_links(engine, db, model, take, &mut links).await?;
         let mut others_are_left = false;
@@ -186,17 +199,23 @@ async fn expand(
             let hashes: Vec<u32> = links.hashes.iter().copied().collect();
             for hashes in hashes.chunks(LINKS) {
                 let (limit, deleted) = (TAKEN + links.first.len() as u64, links.deleted);
-                let Some(take) = engine.dialect.take_links_like(&model.owner, source, hashes, limit) else { break };
+                let Some(take) =
+                    engine.dialect.take_links_like(&model.owner, source, hashes, limit)
+                else {
+                    break;
+                };
                 let taken = take_links(engine, db, model, take, &mut links).await?;
                 others_are_left |= taken == limit && links.deleted > deleted;
             }
         }
         if others_are_left {
-            // The first ones stay, and stand for those that are left: the owners are looked up once for all.
+            // The first ones stay, and stand for those that are left: the owners are looked up once
+            // for all.
             has_more = true;
             continue;
         }
-        let links: Vec<(i64, String)> = links.first.into_iter().map(|((_, link), id)| (id, link)).collect();
+        let links: Vec<(i64, String)> =
+            links.first.into_iter().map(|((_, link), id)| (id, link)).collect();
         for links in links.chunks(LINKS) {
             expand_links(engine, db, model, source, links).await?;
         }
@@ -207,13 +226,15 @@ async fn expand(
 /// Marks of related rows that were taken.
 #[derive(Default)]
 struct Links {
-    /// The first mark of each field and link. The others stand for the same owners, and are deleted.
+    /// The first mark of each field and link. The others stand for the same owners, and are
+    /// deleted.
     first: HashMap<(String, String), i64>,
     deleted: usize,
     hashes: HashSet<u32>,
 }
 
-/// Locks marks of related rows by this statement, and deletes those that say the same as another. Returns how many it has locked.
+/// Locks marks of related rows by this statement, and deletes those that say the same as another.
+/// Returns how many it has locked.
 async fn take_links(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -224,7 +245,8 @@ async fn take_links(
     let taken = db.query_all_raw(take).await?;
     let mut others = Vec::new();
     for row in &taken {
-        let (id, place) = (row.try_get("", "id")?, (row.try_get("", "field")?, row.try_get("", "link")?));
+        let (id, place) =
+            (row.try_get("", "id")?, (row.try_get("", "field")?, row.try_get("", "link")?));
         if *links.first.entry(place).or_insert(id) != id {
             others.push(id);
         }
@@ -237,7 +259,8 @@ async fn take_links(
     Ok(taken.len() as u64)
 }
 
-/// Turns marks that name related rows into marks of the owners. If these are too many, fewer related rows are taken at a time.
+/// Turns marks that name related rows into marks of the owners. If these are too many, fewer
+/// related rows are taken at a time.
 async fn expand_links(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -273,10 +296,12 @@ async fn expand_by_owners(
     let (dialect, owner) = (engine.dialect, &model.owner);
     let mut after: Option<Key> = None;
     loop {
-        let boundary = db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), OWNERS)).await?;
+        let boundary =
+            db.query_one_raw(dialect.backlog_boundary(owner, after.as_ref(), OWNERS)).await?;
         let to = boundary.map(|row| model.read_key(&row)).transpose()?;
         let range = [after.as_ref(), to.as_ref()];
-        let marks = behind(db, model, dialect.marks_behind_links(owner, source, link, range, None)).await?;
+        let marks =
+            behind(db, model, dialect.marks_behind_links(owner, source, link, range, None)).await?;
         append(engine, db, model, &marks).await?;
         if to.is_none() {
             return Ok(());
@@ -286,7 +311,11 @@ async fn expand_by_owners(
 }
 
 /// Marks of owners, from rows `field`, `key_1`, ..., `marked_at`.
-async fn behind(db: &DatabaseTransaction, model: &Model, behind: Statement) -> Result<Vec<Mark>, Error> {
+async fn behind(
+    db: &DatabaseTransaction,
+    model: &Model,
+    behind: Statement,
+) -> Result<Vec<Mark>, Error> {
     let mut marks = Vec::new();
     for row in db.query_all_raw(behind).await? {
         let (field, marked_at) = (row.try_get("", "field")?, row.try_get("", "marked_at")?);
@@ -295,7 +324,12 @@ async fn behind(db: &DatabaseTransaction, model: &Model, behind: Statement) -> R
     Ok(marks)
 }
 
-async fn append(engine: &Engine, db: &DatabaseTransaction, model: &Model, marks: &[Mark]) -> Result<(), DbErr> {
+async fn append(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    marks: &[Mark],
+) -> Result<(), DbErr> {
     for marks in marks.chunks(LINKS) {
         execute_all(db, engine.dialect.append_marks(&model.owner, marks)).await?;
     }
@@ -313,8 +347,16 @@ async fn collect_in_steps(
     let keys = match which {
         Which::Of(keys) => keys.to_vec(),
         Which::Oldest(limit) => {
-            take(engine, db, model, engine.dialect.take_marks(&model.owner, limit), &mut taken).await?;
-            taken.fields.keys().map(|(key, _)| key).collect::<HashSet<_>>().into_iter().cloned().collect()
+            take(engine, db, model, engine.dialect.take_marks(&model.owner, limit), &mut taken)
+                .await?;
+            taken
+                .fields
+                .keys()
+                .map(|(key, _)| key)
+                .collect::<HashSet<_>>()
+                .into_iter()
+                .cloned()
+                .collect()
         }
     };
     if keys.is_empty() {
@@ -357,7 +399,12 @@ async fn take(
 
 impl Taken {
     /// Returns marks of what they list beside the fields of this program.
-    fn add(&mut self, model: &Model, rows: &[QueryResult], lazy: &[usize]) -> Result<Vec<Mark>, Error> {
+    fn add(
+        &mut self,
+        model: &Model,
+        rows: &[QueryResult],
+        lazy: &[usize],
+    ) -> Result<Vec<Mark>, Error> {
         let mut others = Vec::new();
         for row in rows {
             let (id, list): (i64, String) = (row.try_get("", "id")?, row.try_get("", "field")?);
@@ -370,12 +417,17 @@ impl Taken {
                 };
                 let first = Marks { newest: id, eager: false };
                 let marks = self.fields.entry((key.clone(), field)).or_insert(first);
-                // The highest of the ids collected now, never of an earlier generation: ids are not committed in their order.
+                // The highest of the ids collected now, never of an earlier generation: ids are not
+                // committed in their order.
                 marks.newest = marks.newest.max(id);
                 marks.eager |= eager.unwrap_or(!lazy.contains(&field));
             }
             if !unknown.is_empty() {
-                others.push(Mark { key, field: unknown.join(","), marked_at: row.try_get("", "marked_at")? });
+                others.push(Mark {
+                    key,
+                    field: unknown.join(","),
+                    marked_at: row.try_get("", "marked_at")?,
+                });
             }
         }
         self.marks += rows.len();
@@ -383,8 +435,9 @@ impl Taken {
     }
 }
 
-/// Rows that are only marked lazily are flagged but not queued; a calculation under way will miss. What somebody holds
-/// locked cannot be flagged now: it is given back, to be queued like the others.
+/// Rows that are only marked lazily are flagged but not queued; a calculation under way will miss.
+/// What somebody holds locked cannot be flagged now: it is given back, to be queued like the
+/// others.
 async fn let_lie(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -402,7 +455,8 @@ async fn let_lie(
             locked.insert(model.read_key(&row)?);
         }
     }
-    let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) = rows.into_iter().partition(|row| locked.contains(&row.key));
+    let (held, busy): (Vec<Enqueued>, Vec<Enqueued>) =
+        rows.into_iter().partition(|row| locked.contains(&row.key));
     let held = in_order(held, |row| (&row.key, row.field));
     if !held.is_empty() {
         flag_missing(engine, db, model, held.iter().map(|row| (&row.key, row.field))).await?;

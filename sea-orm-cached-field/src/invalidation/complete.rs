@@ -35,8 +35,8 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction, which waits for no lock, and returns the verdict on each. It locks rows first, then the
-/// queue.
+/// Stores values in one short transaction, which waits for no lock, and returns the verdict on
+/// each. It locks rows first, then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -57,12 +57,15 @@ pub(crate) async fn complete(
         }
     }
     let verdicts = stored.map_err(|error| match calculations {
-        [Calculation { claim, .. }] => Room::default().explained(&unique, model, claim.field, &claim.key, error),
+        [Calculation { claim, .. }] => {
+            Room::default().explained(&unique, model, claim.field, &claim.key, error)
+        }
         _ => error,
     })?;
     let judged = calculations.iter().zip(&verdicts);
-    engine
-        .tell_all(judged.map(|(calculation, verdict)| event(model, &calculation.claim, *verdict, calculation.changed)));
+    engine.tell_all(judged.map(|(calculation, verdict)| {
+        event(model, &calculation.claim, *verdict, calculation.changed)
+    }));
     self::stored(engine, connections, model, claims(calculations), &verdicts).await;
     Ok(verdicts)
 }
@@ -98,12 +101,20 @@ fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone 
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
 const RELEASES: u32 = 5;
 
-/// Ends the leases of what was not stored. Its row, or its row of the queue, is gone or locked by another transaction. This
-/// transaction may wait for that lock, and so holds no other.
-async fn release(engine: &Engine, connections: Connections<'_>, model: &Model, claims: &[Claim], delay: i64) {
+/// Ends the leases of what was not stored. Its row, or its row of the queue, is gone or locked by
+/// another transaction. This transaction may wait for that lock, and so holds no other.
+async fn release(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    claims: &[Claim],
+    delay: i64,
+) {
     let release = async || -> Result<(), Error> {
         let release = handed_back(engine, model, claims, delay, 0);
-        connections.within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?)).await
+        connections
+            .within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?))
+            .await
     };
     for _ in 0..RELEASES {
         if release().await.is_ok() {
@@ -132,7 +143,8 @@ fn are_unique(unique: &Unique, model: &Model, calculations: &[Calculation]) -> b
     claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
 }
 
-/// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing is done.
+/// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing
+/// is done.
 async fn store_alone(
     engine: &Engine,
     connections: Connections<'_>,
@@ -144,9 +156,13 @@ async fn store_alone(
     if claims(calculations).any(is_read_by_others) {
         return Ok(None);
     }
-    let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else { return Ok(None) };
+    let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else {
+        return Ok(None);
+    };
     if verdicts.contains(&Verdict::Publish) {
-        let end = async |transaction: &_| end(engine, transaction, model, claims(calculations), &verdicts).await;
+        let end = async |transaction: &_| {
+            end(engine, transaction, model, claims(calculations), &verdicts).await
+        };
         connections.within(engine, true, end).await?;
     }
     Ok(Some(verdicts))
@@ -167,21 +183,30 @@ async fn store(
             Room::default()
         };
         let is_blocked = |calculation: &Calculation| {
-            unique.has(&model.owner, calculation.claim.field) && room.blocked.contains(&calculation.claim.key)
+            unique.has(&model.owner, calculation.claim.field)
+                && room.blocked.contains(&calculation.claim.key)
         };
         let free: Cow<'_, [Calculation]> = if room.blocked.is_empty() {
             calculations.into()
         } else {
             calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
         };
-        let stored = store_within(engine, transaction, model, &free).await.map_err(|error| match calculations {
-            [Calculation { claim, .. }] => room.explained(unique, model, claim.field, &claim.key, error),
-            _ => error,
-        });
+        let stored =
+            store_within(engine, transaction, model, &free).await.map_err(
+                |error| match calculations {
+                    [Calculation { claim, .. }] => {
+                        room.explained(unique, model, claim.field, &claim.key, error)
+                    }
+                    _ => error,
+                },
+            );
         let mut verdicts = stored?.into_iter();
         let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
-        let verdicts: Vec<Verdict> =
-            calculations.iter().map(verdict).map(|verdict| verdict.unwrap_or(Verdict::HandBack)).collect();
+        let verdicts: Vec<Verdict> = calculations
+            .iter()
+            .map(verdict)
+            .map(|verdict| verdict.unwrap_or(Verdict::HandBack))
+            .collect();
         end(engine, transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
@@ -213,9 +238,15 @@ pub(super) async fn end(
 ) -> Result<(), Error> {
     let done = with_verdict(claims.clone(), verdicts, Verdict::Done);
     for field in 0..model.owner.fields.len() {
-        let keys: Vec<Key> = done.iter().filter(|claim| claim.field == field).map(|claim| claim.key.clone()).collect();
+        let keys: Vec<Key> = done
+            .iter()
+            .filter(|claim| claim.field == field)
+            .map(|claim| claim.key.clone())
+            .collect();
         for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
-            transaction.execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys)).await?;
+            transaction
+                .execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys))
+                .await?;
         }
     }
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
@@ -230,26 +261,37 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Where one statement can lock, judge and write the values: those of one field. `None` where it cannot.
+/// Where one statement can lock, judge and write the values: those of one field. `None` where it
+/// cannot.
 async fn store_at_once(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
     calculations: &[Calculation],
 ) -> Result<Option<Vec<Verdict>>, Error> {
-    let Some(field) = calculations.first().map(|calculation| calculation.claim.field) else { return Ok(None) };
+    let Some(field) = calculations.first().map(|calculation| calculation.claim.field) else {
+        return Ok(None);
+    };
     if calculations.iter().any(|calculation| calculation.claim.field != field) {
         return Ok(None);
     }
-    let values: Vec<_> = calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
-    let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else { return Ok(None) };
+    let values: Vec<_> =
+        calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
+    let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else {
+        return Ok(None);
+    };
     let mut verdicts = HashMap::new();
     for row in db.query_all_raw(complete).await? {
         verdicts.insert(model.read_key(&row)?, read_verdict(&row)?);
     }
     let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
     // The statement returns the keys that it was given.
-    Ok(Some(calculations.iter().map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack)).collect()))
+    Ok(Some(
+        calculations
+            .iter()
+            .map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack))
+            .collect(),
+    ))
 }
 
 async fn store_in_steps(
@@ -260,7 +302,8 @@ async fn store_in_steps(
 ) -> Result<Vec<Verdict>, Error> {
     let claims: Vec<Claim> = claims(calculations).cloned().collect();
     let verdicts = judge(engine, transaction, model, &claims).await?;
-    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
+    let (before, after) =
+        settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     for (shape, rows) in by_shape(calculations, &verdicts) {
         for rows in written_in_parts(&model.owner, &shape, &rows) {
@@ -271,9 +314,15 @@ async fn store_in_steps(
     Ok(verdicts)
 }
 
-/// What has to be done with the queue's rows of these claims, before and after their values are written.
-pub(super) fn settle(engine: &Engine, model: &Model, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-    let parts = claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
+/// What has to be done with the queue's rows of these claims, before and after their values are
+/// written.
+pub(super) fn settle(
+    engine: &Engine,
+    model: &Model,
+    done: &[Claim],
+) -> (Vec<Statement>, Vec<Statement>) {
+    let parts =
+        claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
     let (before, after): (Vec<_>, Vec<_>) = parts.unzip();
     (before.concat(), after.concat())
 }
@@ -286,8 +335,10 @@ fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shap
     let mut rows: HashMap<&Key, Fields> = HashMap::new();
     for (calculation, verdict) in calculations.iter().zip(verdicts) {
         if let Verdict::Done | Verdict::Publish = verdict {
-            let shaped = ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };
-            let (claimed_at, fields) = rows.entry(&calculation.claim.key).or_insert((i64::MAX, Vec::new()));
+            let shaped =
+                ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };
+            let (claimed_at, fields) =
+                rows.entry(&calculation.claim.key).or_insert((i64::MAX, Vec::new()));
             *claimed_at = calculation.claim.claimed_at.min(*claimed_at);
             fields.push((shaped, calculation.value.clone()));
         }
@@ -296,7 +347,11 @@ fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shap
     for (key, (claimed_at, mut fields)) in rows {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
         let (shape, values) = fields.into_iter().unzip();
-        shapes.entry(Shape(shape)).or_default().push(Written { key: key.clone(), claimed_at, values });
+        shapes.entry(Shape(shape)).or_default().push(Written {
+            key: key.clone(),
+            claimed_at,
+            values,
+        });
     }
     shapes
 }
@@ -312,7 +367,13 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     }
 }
 
-fn handed_back(engine: &Engine, model: &Model, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
+fn handed_back(
+    engine: &Engine,
+    model: &Model,
+    claims: &[Claim],
+    delay: i64,
+    waves: i32,
+) -> Vec<Statement> {
     let parts = claims_in_parts(&model.owner, claims);
     parts.flat_map(|claims| engine.dialect.hand_back(&model.owner, claims, delay, waves)).collect()
 }
@@ -342,7 +403,8 @@ pub(crate) async fn hand_back(
     Ok(())
 }
 
-/// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's claim is handed back.
+/// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's
+/// claim is handed back.
 pub(crate) async fn drop_gone(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -376,8 +438,9 @@ pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     Ok(row.try_get("", "now")?)
 }
 
-/// Stores a value inside a user's transaction, without waiting, and returns whether it could. It cannot if another transaction
-/// holds a lock on the row, or on one that has the value in a unique index.
+/// Stores a value inside a user's transaction, without waiting, and returns whether it could. It
+/// cannot if another transaction holds a lock on the row, or on one that has the value in a unique
+/// index.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -394,15 +457,19 @@ pub(crate) async fn store_in_transaction(
         }
         let (engine, key) = (Engine::at(db)?, &written.key);
         let unique = unique_of(&engine, db, model).await?;
-        let rows = BTreeMap::from([(Shape(vec![ShapedField { field, done: true }]), vec![written.clone()])]);
+        let rows = BTreeMap::from([(
+            Shape(vec![ShapedField { field, done: true }]),
+            vec![written.clone()],
+        )]);
         // The transaction may read a snapshot that is older than the rows that it locks now.
         let room = make_room(&engine, db, model, &unique, &rows, false).await?;
         if !room.blocked.is_empty() {
             return Ok(false);
         }
         // No value is given back to a column that may not have the same as another row.
-        let fields: Vec<usize> =
-            (0..model.owner.fields.len()).filter(|field| !unique.has(&model.owner, *field)).collect();
+        let fields: Vec<usize> = (0..model.owner.fields.len())
+            .filter(|field| !unique.has(&model.owner, *field))
+            .collect();
         execute_all(db, dialect.mark_stored_since(&model.owner, &fields, key)).await?;
         let stored = execute_all(db, statements).await;
         stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;

@@ -42,13 +42,14 @@ impl<'c> Connections<'c> {
         DatabaseExecutor::Connection(self.db)
     }
 
-    /// For single statements of ours that write, where they need no transaction to be told apart from foreign ones.
+    /// For single statements of ours that write, where they need no transaction to be told apart
+    /// from foreign ones.
     pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
         (self.whose == Whose::WorkersOwn).then_some(self.db)
     }
 
-    /// Works in a transaction of the library, which is committed, or rolled back after an error. `internal` tells triggers that
-    /// it is the library that writes.
+    /// Works in a transaction of the library, which is committed, or rolled back after an error.
+    /// `internal` tells triggers that it is the library that writes.
     pub(super) async fn within<T>(
         self,
         engine: &Engine,
@@ -61,7 +62,11 @@ impl<'c> Connections<'c> {
     }
 
     /// Begins such a transaction.
-    pub(super) async fn begin(self, engine: &Engine, internal: bool) -> Result<DatabaseTransaction, DbErr> {
+    pub(super) async fn begin(
+        self,
+        engine: &Engine,
+        internal: bool,
+    ) -> Result<DatabaseTransaction, DbErr> {
         let writes = self.whose != Whose::Readers;
         let transaction = transaction::begin(self.db, engine.dialect.transaction(writes)).await?;
         let settings = match (self.whose, internal) {

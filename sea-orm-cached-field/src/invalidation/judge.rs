@@ -52,7 +52,8 @@ pub(super) fn read_verdict(row: &QueryResult) -> Result<Verdict, DbErr> {
     })
 }
 
-/// What has become of the claims' rows and of their places in the queue, all of them locked if they could be had.
+/// What has become of the claims' rows and of their places in the queue, all of them locked if they
+/// could be had.
 #[derive(Default)]
 struct Locked {
     rows: HashSet<Key>,
@@ -75,7 +76,8 @@ async fn lock(
             for row in db.query_all_raw(engine.dialect.lock_rows(&model.owner, &keys)).await? {
                 locked.rows.insert(model.read_key(&row)?);
             }
-            let held: Vec<Claim> = claims.iter().filter(|claim| locked.rows.contains(&claim.key)).cloned().collect();
+            let held: Vec<Claim> =
+                claims.iter().filter(|claim| locked.rows.contains(&claim.key)).cloned().collect();
             let lock = engine.dialect.lock_queued(&model.owner, &held).filter(|_| !held.is_empty());
             match lock {
                 Some(lock) => db.query_all_raw(lock).await?,

@@ -12,7 +12,8 @@ use crate::{
     transaction,
 };
 
-/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is not said, as it is set.
+/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is
+/// not said, as it is set.
 pub(crate) async fn flag(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -54,12 +55,18 @@ pub(crate) async fn flag_all(
         }
         Ok(())
     };
-    let flagged = flagged.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()));
+    let flagged =
+        flagged.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()));
     transaction::end(transaction, flagged).await
 }
 
 /// Tells of rows that were flagged together, and wakes the worker.
-pub(crate) fn flagged(db: &DatabaseExecutor<'_>, model: &Model, field: usize, rows: u64) -> Result<(), Error> {
+pub(crate) fn flagged(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    rows: u64,
+) -> Result<(), Error> {
     if let DatabaseExecutor::Connection(connection) = db {
         let engine = Engine::of(connection)?;
         let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
@@ -78,8 +85,13 @@ pub(crate) async fn set_expiry(
     expiry: Expiry,
 ) -> Result<(), Error> {
     let dialect = dialect::of(db.get_database_backend())?;
-    db.execute_raw(dialect.set_expiry(&model.owner, field, key, model.owner.fields[field].stored_expiry(expiry)))
-        .await?;
+    db.execute_raw(dialect.set_expiry(
+        &model.owner,
+        field,
+        key,
+        model.owner.fields[field].stored_expiry(expiry),
+    ))
+    .await?;
     // A sleeping worker has to hear of it: it may sleep longer than to this moment.
     execute_all(db, dialect.wake()).await?;
     if let DatabaseExecutor::Connection(connection) = db {
@@ -88,7 +100,8 @@ pub(crate) async fn set_expiry(
     Ok(())
 }
 
-/// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark them.
+/// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark
+/// them.
 pub(crate) async fn flag_expired(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -96,14 +109,21 @@ pub(crate) async fn flag_expired(
     rows: u64,
 ) -> Result<(), Error> {
     let connections = connections.into();
-    let temporal = model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
+    let temporal =
+        model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
     for (index, field) in temporal {
         let flag = engine.dialect.flag_expired(&model.owner, index, rows);
         let flagged = connections
-            .within(engine, false, async |transaction| Ok(transaction.execute_raw(flag).await?.rows_affected()))
+            .within(engine, false, async |transaction| {
+                Ok(transaction.execute_raw(flag).await?.rows_affected())
+            })
             .await?;
         if flagged > 0 {
-            engine.tell(Event::Expired { table: model.owner.table.name.clone(), field: field.name, rows: flagged });
+            engine.tell(Event::Expired {
+                table: model.owner.table.name.clone(),
+                field: field.name,
+                rows: flagged,
+            });
         }
     }
     Ok(())

@@ -22,7 +22,9 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use crate::{Error, dialect::Claim, field::Key, registry::Model};
 
 pub(crate) use claim::{Claimed, First, Work, claim, claim_one, claim_rows, look, renew};
-pub(crate) use complete::{Calculation, clock, complete, drop_gone, hand_back, store_in_transaction};
+pub(crate) use complete::{
+    Calculation, clock, complete, drop_gone, hand_back, store_in_transaction,
+};
 pub(crate) use connections::Connections;
 pub(crate) use fail::{Retry, fail};
 pub(crate) use installed::explained;
@@ -33,7 +35,10 @@ pub(crate) use question::ask_around;
 pub(crate) use recursion::find_circles;
 pub(crate) use unique::Unique;
 
-async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
+async fn execute_all(
+    db: &impl ConnectionTrait,
+    statements: impl IntoIterator<Item = Statement>,
+) -> Result<(), DbErr> {
     for statement in statements {
         db.execute_raw(statement).await?;
     }
@@ -41,13 +46,17 @@ async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<It
 }
 
 /// Sends all of them, and returns the rows of the last.
-async fn query_last(db: &impl ConnectionTrait, mut statements: Vec<Statement>) -> Result<Vec<QueryResult>, DbErr> {
+async fn query_last(
+    db: &impl ConnectionTrait,
+    mut statements: Vec<Statement>,
+) -> Result<Vec<QueryResult>, DbErr> {
     let Some(last) = statements.pop() else { return Ok(Vec::new()) };
     execute_all(db, statements).await?;
     db.query_all_raw(last).await
 }
 
-/// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`.
+/// Reads a claim from the columns `key_1`, ..., `field`, `generation`, `attempts`, `waves`,
+/// `claimed_at`.
 fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
     Ok(Claim {
         key: model.read_key(row)?,
@@ -62,11 +71,13 @@ fn read_claim(model: &Model, row: &QueryResult) -> Result<Claim, Error> {
 
 /// Those whose lease is not another's, in order.
 fn own(claims: &[Claim]) -> Vec<Claim> {
-    in_order(claims.iter().filter(|claim| !claim.shared).cloned().collect(), |claim| (&claim.key, claim.field))
+    in_order(claims.iter().filter(|claim| !claim.shared).cloned().collect(), |claim| {
+        (&claim.key, claim.field)
+    })
 }
 
-/// Sorts what is to be locked in the queue. All transactions that wait for such locks take them in this order, so that two of
-/// them never wait for each other.
+/// Sorts what is to be locked in the queue. All transactions that wait for such locks take them in
+/// this order, so that two of them never wait for each other.
 fn in_order<T>(mut rows: Vec<T>, place: impl Fn(&T) -> (&Key, usize)) -> Vec<T> {
     rows.sort_by_cached_key(|row| {
         let (key, field) = place(row);
@@ -77,8 +88,7 @@ fn in_order<T>(mut rows: Vec<T>, place: impl Fn(&T) -> (&Key, usize)) -> Vec<T> 
 
 fn read_field(model: &Model, row: &QueryResult) -> Result<usize, DbErr> {
     let name: String = row.try_get("", "field")?;
-    model
-        .owner
-        .field_index(&name)
-        .ok_or_else(|| DbErr::Custom(format!("`{}` has no cached field `{name}`", model.owner.table.name)))
+    model.owner.field_index(&name).ok_or_else(|| {
+        DbErr::Custom(format!("`{}` has no cached field `{name}`", model.owner.table.name))
+    })
 }

@@ -1,4 +1,5 @@
-//! Complete, where the database itself calculates: a field that is one query, of many rows at a time.
+//! Complete, where the database itself calculates: a field that is one query, of many rows at a
+//! time.
 
 use std::{
     collections::HashMap,
@@ -16,14 +17,16 @@ use super::{
 };
 use crate::{Error, dialect::Claim, engine::Engine, event::Event, field::Key, registry::Model};
 
-/// How long the query may take while a transaction of ours waits for it. One that takes longer is run without, and its
-/// values are stored when they are there.
+/// How long the query may take while a transaction of ours waits for it. One that takes longer is
+/// run without, and its values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
-/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short transaction. Returns the
-/// verdict on each. `None`, and then nothing is done, if a row has no value or several, or may be gone.
+/// Calculates one field of rows of which nothing else is claimed, and stores it, in one short
+/// transaction. Returns the verdict on each. `None`, and then nothing is done, if a row has no
+/// value or several, or may be gone.
 ///
-/// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those are collected later.
+/// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those
+/// are collected later.
 pub(crate) async fn complete_by_query(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -56,7 +59,12 @@ pub(crate) async fn complete_by_query(
         Event::Calculated { table, field, key: claim.key.clone(), took }
     });
     engine.tell_all(calculated);
-    engine.tell_all(claims.iter().zip(ended).map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)));
+    engine.tell_all(
+        claims
+            .iter()
+            .zip(ended)
+            .map(|(claim, (verdict, changed))| event(model, claim, verdict, changed)),
+    );
     stored(engine, connections, model, claims.iter(), &verdicts).await;
     Ok(Some(verdicts))
 }
@@ -77,7 +85,10 @@ async fn store(
     let ended = match engine.dialect.complete_query(&model.owner, claims) {
         Some(complete) => {
             let ended = transaction.query_all_raw(complete).await?;
-            in_order(claims, by_key(model, &ended, |row| Ok((read_verdict(row)?, row.try_get("", "changed")?)))?)
+            in_order(
+                claims,
+                by_key(model, &ended, |row| Ok((read_verdict(row)?, row.try_get("", "changed")?)))?,
+            )
         }
         None => store_in_steps(engine, transaction, model, claims).await?,
     };
@@ -99,13 +110,16 @@ async fn store_in_steps(
         // Such a row may be gone, which is found out when it is loaded.
         return Ok(None);
     }
-    let (before, after) = settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
+    let (before, after) =
+        settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
     execute_all(transaction, before).await?;
     let mut written = HashMap::new();
     for (verdict, ends) in [(Verdict::Done, true), (Verdict::Publish, false)] {
         let claims = with_verdict(claims.iter(), &verdicts, verdict);
         if !claims.is_empty() {
-            let rows = transaction.query_all_raw(engine.dialect.write_query(&model.owner, &claims, ends)).await?;
+            let rows = transaction
+                .query_all_raw(engine.dialect.write_query(&model.owner, &claims, ends))
+                .await?;
             written.extend(by_key(model, &rows, |row| row.try_get("", "changed"))?);
         }
     }

@@ -4,14 +4,16 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
 use crate::{Error, dialect, transaction};
 
-/// Asks what follows a repeated part of a way. Where that takes settings, it is asked in a transaction of its own, if this
-/// is none yet; the user's own transaction is left as it is.
+/// Asks what follows a repeated part of a way. Where that takes settings, it is asked in a
+/// transaction of its own, if this is none yet; the user's own transaction is left as it is.
 pub(crate) async fn ask_around<T>(
     db: &DatabaseExecutor<'_>,
     ask: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let settings = dialect::of(db.get_database_backend())?.settings_of_questions();
-    let (DatabaseExecutor::Connection(_), Some(settings)) = (db, settings) else { return ask(db).await };
+    let (DatabaseExecutor::Connection(_), Some(settings)) = (db, settings) else {
+        return ask(db).await;
+    };
     let transaction = transaction::begin_within(db).await?;
     transaction.execute_raw(settings).await?;
     let answer = ask(&DatabaseExecutor::Transaction(&transaction)).await;

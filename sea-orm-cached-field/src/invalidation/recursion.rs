@@ -1,4 +1,5 @@
-//! Recursion: fields that are calculated from the same field of other rows, such as totals of a tree.
+//! Recursion: fields that are calculated from the same field of other rows, such as totals of a
+//! tree.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -12,8 +13,8 @@ use crate::{
     registry::Model,
 };
 
-/// Those of these rows that are calculated, over others, from themselves, so that there would be no end to it: each with
-/// the error that names the circle.
+/// Those of these rows that are calculated, over others, from themselves, so that there would be no
+/// end to it: each with the error that names the circle.
 pub(crate) async fn find_circles(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -40,7 +41,8 @@ async fn find_circles_now(
         for key in suspects {
             let own = spelled.get(&key).unwrap_or(&key);
             if let Some(path) = circle(dialect, db, model, source, own).await? {
-                let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+                let (table, field) =
+                    (model.owner.table.name.clone(), model.owner.fields[field].name);
                 circles.insert(key, Error::DataCycle { table, field, path });
             }
         }
@@ -63,8 +65,8 @@ async fn suspects(
     rows.iter().map(|row| Ok(model.read_key(row)?)).collect()
 }
 
-/// The shortest way from a row over those that are calculated from it back to itself, by breadth-first search; none if there
-/// is no circle, or somebody has broken it meanwhile.
+/// The shortest way from a row over those that are calculated from it back to itself, by
+/// breadth-first search; none if there is no circle, or somebody has broken it meanwhile.
 async fn circle(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,

@@ -1,7 +1,9 @@
-//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where another row needs it.
+//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where
+//! another row needs it.
 //!
-//! Two rows that exchange their values are both stale. The cached column of a stale row may be NULL, as it is before the first
-//! calculation. The library waits for no lock: where another transaction holds one, the row is tried again later.
+//! Two rows that exchange their values are both stale. The cached column of a stale row may be
+//! NULL, as it is before the first calculation. The library waits for no lock: where another
+//! transaction holds one, the row is tried again later.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -23,7 +25,8 @@ use crate::{
 pub(crate) struct Unique {
     /// Those that have a cached column, and only whole columns.
     indexes: Vec<UniqueIndex>,
-    /// Whether there are others, beside the primary key: one over an expression may read a cached column, too.
+    /// Whether there are others, beside the primary key: one over an expression may read a cached
+    /// column, too.
     others: bool,
 }
 
@@ -43,7 +46,11 @@ fn fields<'i>(owner: &'i Owner, index: &'i UniqueIndex) -> impl Iterator<Item = 
 }
 
 /// The unique indexes of the model's table, as they were when they were last looked up.
-pub(super) async fn unique_of(engine: &Engine, db: &impl ConnectionTrait, model: &Model) -> Result<Arc<Unique>, Error> {
+pub(super) async fn unique_of(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+) -> Result<Arc<Unique>, Error> {
     match engine.unique(&model.owner.table) {
         Some(known) => Ok(known),
         None => look_up(engine, db, model).await,
@@ -51,19 +58,25 @@ pub(super) async fn unique_of(engine: &Engine, db: &impl ConnectionTrait, model:
 }
 
 /// Looks them up, for they may have changed.
-pub(super) async fn look_up(engine: &Engine, db: &impl ConnectionTrait, model: &Model) -> Result<Arc<Unique>, Error> {
+pub(super) async fn look_up(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+) -> Result<Arc<Unique>, Error> {
     let mut found: BTreeMap<String, Vec<Option<IndexedColumn>>> = BTreeMap::new();
     for row in db.query_all_raw(engine.dialect.unique_columns(&model.owner.table)).await? {
-        let (name, collation) = (row.try_get::<Option<String>>("", "column")?, row.try_get("", "collation")?);
+        let (name, collation) =
+            (row.try_get::<Option<String>>("", "column")?, row.try_get("", "collation")?);
         let nullable = row.try_get::<i32>("", "nullable")? > 0;
         let column = name.map(|name| IndexedColumn { name, collation, nullable });
         found.entry(row.try_get("", "name")?).or_default().push(column);
     }
     let all = found.len();
-    let whole = found
-        .into_values()
-        .filter_map(|columns| Some(UniqueIndex { columns: columns.into_iter().collect::<Option<_>>()? }));
-    let indexes: Vec<UniqueIndex> = whole.filter(|index| fields(&model.owner, index).next().is_some()).collect();
+    let whole = found.into_values().filter_map(|columns| {
+        Some(UniqueIndex { columns: columns.into_iter().collect::<Option<_>>()? })
+    });
+    let indexes: Vec<UniqueIndex> =
+        whole.filter(|index| fields(&model.owner, index).next().is_some()).collect();
     let unique = Unique { others: indexes.len() < all, indexes };
     Ok(engine.know_unique(&model.owner.table, unique))
 }
@@ -72,7 +85,9 @@ pub(super) async fn look_up(engine: &Engine, db: &impl ConnectionTrait, model: &
 fn is_refusal(error: &Error) -> bool {
     match error {
         Error::NotUnique { .. } => true,
-        Error::Database(error) => matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))),
+        Error::Database(error) => {
+            matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+        }
         _ => false,
     }
 }
@@ -82,13 +97,15 @@ fn is_refusal(error: &Error) -> bool {
 pub(super) struct Room {
     /// The rows whose values others have who cannot give them up now.
     pub(super) blocked: HashSet<Key>,
-    /// Whether a row that is to be recalculated cannot give its value up, for its column may not be NULL.
+    /// Whether a row that is to be recalculated cannot give its value up, for its column may not be
+    /// NULL.
     is_kept: bool,
 }
 
-/// Makes other rows, also those that are about to be written themselves, give up the values that these are about to have, if
-/// they are to be recalculated. `by_marks`: also if only a mark or the queue says so, which takes a snapshot of its own for
-/// each statement; otherwise these are waited for.
+/// Makes other rows, also those that are about to be written themselves, give up the values that
+/// these are about to have, if they are to be recalculated. `by_marks`: also if only a mark or the
+/// queue says so, which takes a snapshot of its own for each statement; otherwise these are waited
+/// for.
 pub(super) async fn make_room(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -100,15 +117,21 @@ pub(super) async fn make_room(
     let mut room = Room::default();
     for (shape, rows) in written {
         for index in &unique.indexes {
-            if fields(&model.owner, index).all(|(field, _)| shape.0.iter().all(|shaped| shaped.field != field)) {
+            if fields(&model.owner, index)
+                .all(|(field, _)| shape.0.iter().all(|shaped| shaped.field != field))
+            {
                 continue;
             }
             let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
             for rows in written_in_parts(&model.owner, shape, rows) {
                 for statement in engine.dialect.holders(&model.owner, index, shape, rows) {
                     for row in db.query_all_raw(statement).await? {
-                        let place = usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
-                        holders.entry(model.read_key(&row)?).or_default().insert(rows[place].key.clone());
+                        let place =
+                            usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
+                        holders
+                            .entry(model.read_key(&row)?)
+                            .or_default()
+                            .insert(rows[place].key.clone());
                     }
                 }
             }
@@ -133,7 +156,8 @@ async fn clear(
     let (mut locked, mut waiting) = (HashSet::new(), HashSet::new());
     for (field, nullable) in fields(&model.owner, index) {
         let (mut stale, mut unflagged) = (HashSet::new(), Vec::new());
-        for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await? {
+        for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await?
+        {
             let key = model.read_key(&row)?;
             locked.insert(key.clone());
             if row.try_get("", "flagged")? {
@@ -166,13 +190,14 @@ async fn clear(
             break;
         }
     }
-    let in_the_way = holders.iter().filter(|(holder, _)| !locked.contains(*holder) || waiting.contains(*holder));
+    let in_the_way =
+        holders.iter().filter(|(holder, _)| !locked.contains(*holder) || waiting.contains(*holder));
     room.blocked.extend(in_the_way.flat_map(|(_, wanting)| wanting.iter().cloned()));
     Ok(())
 }
 
-/// Those of these locked rows that are marked or in the queue. An expiry that has passed does not count: no worker may have
-/// seen it yet.
+/// Those of these locked rows that are marked or in the queue. An expiry that has passed does not
+/// count: no worker may have seen it yet.
 async fn queued(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -195,7 +220,14 @@ async fn queued(
 
 impl Room {
     /// The refusal of a value by a unique index, with its remedy; any other error as it is.
-    pub(super) fn explained(&self, unique: &Unique, model: &Model, field: usize, key: &Key, error: Error) -> Error {
+    pub(super) fn explained(
+        &self,
+        unique: &Unique,
+        model: &Model,
+        field: usize,
+        key: &Key,
+        error: Error,
+    ) -> Error {
         let knows = unique.has(&model.owner, field);
         if !is_refusal(&error) || !(knows || unique.others) {
             return error;

@@ -26,13 +26,20 @@ pub(crate) fn check_cycles(models: &[Arc<Model>]) -> Result<(), Error> {
 }
 
 /// Depth-first search: a node that stands on the path to itself closes a circle.
-fn visit(models: &[Arc<Model>], node: Node, path: &mut Vec<Node>, finished: &mut Vec<Node>) -> Result<(), Error> {
+fn visit(
+    models: &[Arc<Model>],
+    node: Node,
+    path: &mut Vec<Node>,
+    finished: &mut Vec<Node>,
+) -> Result<(), Error> {
     if finished.contains(&node) {
         return Ok(());
     }
     path.push(node);
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
-        return Err(Error::Cycle { path: path[start..].iter().map(|node| name(models, *node)).collect() });
+        return Err(Error::Cycle {
+            path: path[start..].iter().map(|node| name(models, *node)).collect(),
+        });
     }
     for Edge { source, below, .. } in upstream(models, node) {
         if source.is_none() || !is_recursion(models, node, below) {
@@ -59,13 +66,14 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
 struct Edge {
     /// The way to its rows; none if it is the row itself.
     source: Option<Source>,
-    /// Whether it is what links its rows with those before them, so that any row may become one of them.
+    /// Whether it is what links its rows with those before them, so that any row may become one of
+    /// them.
     is_link: bool,
     below: Node,
 }
 
-/// The cached fields that this one is calculated from. What leads to related rows counts, too: a link that is wrong leads to
-/// the wrong rows.
+/// The cached fields that this one is calculated from. What leads to related rows counts, too: a
+/// link that is wrong leads to the wrong rows.
 fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Edge> {
     let owner = &models[model].owner;
     let mut upstream = Vec::new();
@@ -80,14 +88,19 @@ fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Edge> {
             let is_read = |column: &String| !is_link(column) && reader.columns.contains(column);
             let edge = |below, is_link| Edge { source: Some(way.clone()), is_link, below };
             upstream.extend(fields(models, source.table(), is_link).map(|below| edge(below, true)));
-            upstream.extend(fields(models, source.table(), is_read).map(|below| edge(below, false)));
+            upstream
+                .extend(fields(models, source.table(), is_read).map(|below| edge(below, false)));
         }
     }
     upstream
 }
 
 /// The cached fields of a table whose columns are read.
-fn fields(models: &[Arc<Model>], table: &Table, is_read: impl Fn(&String) -> bool) -> impl Iterator<Item = Node> {
+fn fields(
+    models: &[Arc<Model>],
+    table: &Table,
+    is_read: impl Fn(&String) -> bool,
+) -> impl Iterator<Item = Node> {
     let model = models.iter().position(|model| model.owner.table == *table);
     let fields = model.into_iter().flat_map(|model| {
         let fields = models[model].owner.fields.iter().enumerate();
@@ -115,7 +128,8 @@ fn depth(models: &[Arc<Model>], node: Node, depths: &mut HashMap<Node, usize>) -
     }
     // What comes back to it on the way down does not count.
     depths.insert(node, 0);
-    let deepest = upstream(models, node).into_iter().map(|edge| depth(models, edge.below, depths) + 1).max();
+    let deepest =
+        upstream(models, node).into_iter().map(|edge| depth(models, edge.below, depths) + 1).max();
     depths.insert(node, deepest.unwrap_or(0));
     deepest.unwrap_or(0)
 }
@@ -130,7 +144,12 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
                 let name = owner.fields[below].name;
                 match waits.iter_mut().find(|wait| wait.field == field && wait.source == source) {
                     Some(wait) => wait.fields.push(name),
-                    None => waits.push(Upstream { field, source, owner: owner.clone(), fields: vec![name] }),
+                    None => waits.push(Upstream {
+                        field,
+                        source,
+                        owner: owner.clone(),
+                        fields: vec![name],
+                    }),
                 }
             }
         }
@@ -147,8 +166,8 @@ pub(crate) struct Below {
 }
 
 impl Below {
-    /// Whether only those rows count that are stale at first. In a large table that is written all the time, there is
-    /// always a row that has just become stale.
+    /// Whether only those rows count that are stale at first. In a large table that is written all
+    /// the time, there is always a row that has just become stale.
     pub(crate) fn is_asked_once(&self) -> bool {
         self.way == Way::Anywhere && !self.model.owner.fields[self.field].recursive
     }
@@ -161,7 +180,8 @@ pub(crate) enum Way {
     Itself,
     /// They are the rows behind this source.
     Behind(Source),
-    /// They are all rows of their table: only when the field is right is it known which row they are linked with.
+    /// They are all rows of their table: only when the field is right is it known which row they
+    /// are linked with.
     Anywhere,
 }
 
@@ -185,7 +205,8 @@ impl Way {
     }
 }
 
-/// All cached fields that one is calculated from, those first which others of them are calculated from.
+/// All cached fields that one is calculated from, those first which others of them are calculated
+/// from.
 pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
     let mut descent = Descent { models, path: vec![node], seen: HashSet::new(), found: Vec::new() };
     descent.descend(node, &Way::Itself);
@@ -209,8 +230,10 @@ impl Descent<'_> {
         let (itself, others): (Vec<Edge>, Vec<Edge>) =
             upstream(self.models, node).into_iter().partition(|edge| edge.below == node);
         let recursions = itself.into_iter().filter_map(|edge| edge.source?.repeated_as_a_whole());
-        let recursions: Vec<Way> =
-            recursions.map(|recursion| way.to(recursion)).filter(|recursion| recursion != way).collect();
+        let recursions: Vec<Way> = recursions
+            .map(|recursion| way.to(recursion))
+            .filter(|recursion| recursion != way)
+            .collect();
 
         for edge in others {
             if self.path.contains(&edge.below) {

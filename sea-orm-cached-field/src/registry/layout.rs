@@ -3,7 +3,8 @@
 use std::{ops::Range, sync::OnceLock, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Schema,
+    ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
+    Schema,
     sea_query::{Expr, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder},
 };
 
@@ -17,8 +18,8 @@ use crate::{
     },
 };
 
-/// How many tables a path may lead over. MySQL joins 61 at most, and takes minutes to plan that; the depth of a query in
-/// a query has a limit on SQLite.
+/// How many tables a path may lead over. MySQL joins 61 at most, and takes minutes to plan that;
+/// the depth of a query in a query has a limit on SQLite.
 const LONGEST_PATH: usize = 16;
 
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
@@ -67,7 +68,8 @@ fn around(cast: impl Fn(Expr) -> Expr) -> Cast {
     const VALUE: &str = "@value@";
     let around = |select: String| {
         let written = select.trim_start_matches("SELECT ").split_once(VALUE);
-        written.map_or_else(Default::default, |(before, after)| (before.to_owned(), after.to_owned()))
+        written
+            .map_or_else(Default::default, |(before, after)| (before.to_owned(), after.to_owned()))
     };
     let select = Query::select().expr(cast(Expr::cust(VALUE))).to_owned();
     Cast {
@@ -102,7 +104,8 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
     }
 }
 
-/// Whether a column gives back each value as it was written. Others round it, or write it in another way.
+/// Whether a column gives back each value as it was written. Others round it, or write it in
+/// another way.
 fn is_exact<E: EntityTrait>(column: E::Column) -> bool {
     use ColumnType as Type;
 
@@ -185,13 +188,15 @@ fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
         let next = steps.get(at + 1).into_iter();
         // The end of a group leads to its beginning, too.
         let again = group.filter(|group| group.end == at + 1).map(|group| &steps[group.start]);
-        let leading_on = next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
+        let leading_on =
+            next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
         (source, leading_on.collect())
     };
     (0..steps.len()).map(source).collect()
 }
 
-/// The columns that are read. Of a row with cached fields as a whole, not what belongs to their upkeep.
+/// The columns that are read. Of a row with cached fields as a whole, not what belongs to their
+/// upkeep.
 fn read_columns(owner: &Owner, dependency: &Dependency) -> Vec<String> {
     let columns = dependency.read.columns().to_vec();
     let Read::AllColumns(_) = dependency.read else { return columns };
@@ -223,7 +228,11 @@ fn table_of<E: EntityTrait>() -> Table {
 }
 
 fn step(hop: &Hop) -> Step {
-    let link = hop.from.iter().zip(&hop.to).map(|(near, far)| Link { near: near.clone(), far: far.clone() });
+    let link = hop
+        .from
+        .iter()
+        .zip(&hop.to)
+        .map(|(near, far)| Link { near: near.clone(), far: far.clone() });
     Step { table: table(hop), link: link.collect() }
 }
 
@@ -240,9 +249,15 @@ fn add_own_column(owner: &mut Owner, field: usize, column: &str) {
     }
 }
 
-fn add_source(owner: &mut Owner, field: usize, source: Source, columns: impl Iterator<Item = String>) {
-    let same =
-        |other: &Source| (&other.steps, other.at, &other.repeated) == (&source.steps, source.at, &source.repeated);
+fn add_source(
+    owner: &mut Owner,
+    field: usize,
+    source: Source,
+    columns: impl Iterator<Item = String>,
+) {
+    let same = |other: &Source| {
+        (&other.steps, other.at, &other.repeated) == (&source.steps, source.at, &source.repeated)
+    };
     let at = owner.sources.iter().position(same).unwrap_or_else(|| {
         owner.sources.push(source);
         owner.sources.len() - 1
@@ -282,7 +297,8 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
     let columns = columns.into_iter().flatten().map(|column| {
         let mut definition = Schema::new(backend).get_column_def::<E>(column);
         // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
-        if backend == DbBackend::MySql && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
+        if backend == DbBackend::MySql
+            && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
         {
             definition.custom("datetime(6)");
         }

@@ -65,18 +65,29 @@ impl Model {
     /// A model that no entity stands for.
     #[cfg(test)]
     pub(crate) fn plain(owner: Owner, rows: Box<dyn Rows>) -> Self {
-        Self { owner, entity: "", declared_by: "", rows, columns: |_, _| Vec::new(), below: OnceLock::new() }
+        Self {
+            owner,
+            entity: "",
+            declared_by: "",
+            rows,
+            columns: |_, _| Vec::new(),
+            below: OnceLock::new(),
+        }
     }
 
-    /// All cached fields that a field is calculated from, those first which others of them are calculated from.
+    /// All cached fields that a field is calculated from, those first which others of them are
+    /// calculated from.
     pub(crate) fn all_below(self: &Arc<Self>, field: usize) -> &[Below] {
         let of_all_fields = || {
             let mut models: Vec<Arc<Self>> = registered().filter_map(Result::ok).collect();
-            let place = models.iter().position(|model| Arc::ptr_eq(model, self)).unwrap_or_else(|| {
-                models.push(Arc::clone(self));
-                models.len() - 1
-            });
-            (0..self.owner.fields.len()).map(|field| graph::all_below(&models, (place, field))).collect()
+            let place =
+                models.iter().position(|model| Arc::ptr_eq(model, self)).unwrap_or_else(|| {
+                    models.push(Arc::clone(self));
+                    models.len() - 1
+                });
+            (0..self.owner.fields.len())
+                .map(|field| graph::all_below(&models, (place, field)))
+                .collect()
         };
         &self.below.get_or_init(of_all_fields)[field]
     }
@@ -93,7 +104,8 @@ impl Model {
         keys: &'a [Key],
     ) -> Result<LoadedRows<'a>, DbErr> {
         let (rows, mut unreadable) = self.rows.load(db, keys).await?;
-        let mut places: HashMap<Key, usize> = (0..rows.len()).map(|place| (rows.key(place), place)).collect();
+        let mut places: HashMap<Key, usize> =
+            (0..rows.len()).map(|place| (rows.key(place), place)).collect();
         let is_missing = |key: &&Key| !places.contains_key(*key) && !unreadable.contains_key(*key);
         let missing: Vec<Key> = keys.iter().filter(is_missing).cloned().collect();
         for (key, own) in self.spelled(db, &missing).await? {
@@ -110,13 +122,19 @@ impl Model {
         Ok(LoadedRows { rows, places, unreadable })
     }
 
-    /// The owner's rows that the database finds by these keys: as the row spells its key, by the key as it is given.
-    pub(crate) async fn spelled(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<HashMap<Key, Key>, DbErr> {
+    /// The owner's rows that the database finds by these keys: as the row spells its key, by the
+    /// key as it is given.
+    pub(crate) async fn spelled(
+        &self,
+        db: &DatabaseExecutor<'_>,
+        keys: &[Key],
+    ) -> Result<HashMap<Key, Key>, DbErr> {
         let mut spelled = HashMap::new();
         if keys.is_empty() {
             return Ok(spelled);
         }
-        let dialect = dialect::of(db.get_database_backend()).map_err(|error| DbErr::Custom(error.to_string()))?;
+        let dialect = dialect::of(db.get_database_backend())
+            .map_err(|error| DbErr::Custom(error.to_string()))?;
         for row in db.query_all_raw(dialect.spelled(&self.owner, keys)).await? {
             let place: i64 = row.try_get("", "place")?;
             let given = usize::try_from(place).ok().and_then(|place| keys.get(place));
@@ -130,7 +148,8 @@ impl Model {
         self.rows.read_key(row, "")
     }
 
-    /// Reads a chunk from the columns `has_after`, `after_key_1`, ..., `has_to`, `to_key_1`, ... of a result.
+    /// Reads a chunk from the columns `has_after`, `after_key_1`, ..., `has_to`, `to_key_1`, ... of
+    /// a result.
     pub(crate) fn read_chunk(&self, row: &QueryResult) -> Result<Chunk, DbErr> {
         let bound = |has: &str, prefix: &str| {
             let has: bool = row.try_get("", has)?;
@@ -143,7 +162,8 @@ impl Model {
 /// Loaded rows.
 pub(crate) struct LoadedRows<'a> {
     pub(crate) rows: Box<dyn Loaded + 'a>,
-    /// The place of the row that the database finds by a key, by the key as it was given: the row may spell it in another way.
+    /// The place of the row that the database finds by a key, by the key as it was given: the row
+    /// may spell it in another way.
     pub(crate) places: HashMap<Key, usize>,
     pub(crate) unreadable: Unreadable,
 }
@@ -174,7 +194,11 @@ pub struct Registration {
 impl Registration {
     /// The registration of the entity `E`.
     pub const fn of<E: CachedModel>() -> Self {
-        Self { model: Model::of::<E>, upkeep: layout::upkeep::<E>, declared_by: crate_of(E::MODULE) }
+        Self {
+            model: Model::of::<E>,
+            upkeep: layout::upkeep::<E>,
+            declared_by: crate_of(E::MODULE),
+        }
     }
 
     pub(crate) fn model(self) -> Result<Arc<Model>, Error> {
@@ -207,7 +231,8 @@ const fn crate_of(module: &'static str) -> &'static str {
     module.split_at(end).0
 }
 
-/// The tables of which models of the program have cached fields, each with the crate that declares it.
+/// The tables of which models of the program have cached fields, each with the crate that declares
+/// it.
 pub(crate) fn declared() -> Vec<(Table, &'static str)> {
     let registered = inventory::iter::<Registration>.into_iter();
     registered.map(|registration| (registration.upkeep().table, registration.declared_by)).collect()
@@ -217,12 +242,14 @@ pub(crate) fn declared() -> Vec<(Table, &'static str)> {
 pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
     let mut models = one_of_each_table(registered().collect::<Result<_, _>>()?)?;
     models.sort_by(|a, b| {
-        (&a.owner.table.schema, &a.owner.table.name).cmp(&(&b.owner.table.schema, &b.owner.table.name))
+        (&a.owner.table.schema, &a.owner.table.name)
+            .cmp(&(&b.owner.table.schema, &b.owner.table.name))
     });
     Ok(models)
 }
 
-/// The same models, each of them once. Refuses two entities of one table: each would take the other's objects for superfluous.
+/// The same models, each of them once. Refuses two entities of one table: each would take the
+/// other's objects for superfluous.
 pub(crate) fn one_of_each_table(models: Vec<Arc<Model>>) -> Result<Vec<Arc<Model>>, Error> {
     let mut kept: Vec<Arc<Model>> = Vec::new();
     for model in models {
@@ -238,5 +265,8 @@ pub(crate) fn one_of_each_table(models: Vec<Arc<Model>>) -> Result<Vec<Arc<Model
 /// What is wrong with two entities of one table.
 pub(crate) fn two_entities(one: &Model, other: &Model) -> Error {
     let fields = |model: &Model| format!("`{}` ({})", model.entity, model.owner.field_names());
-    Error::TwoEntities { table: one.owner.table.name.clone(), entities: [fields(one), fields(other)] }
+    Error::TwoEntities {
+        table: one.owner.table.name.clone(),
+        entities: [fields(one), fields(other)],
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, QueryResult, TryGetError, TryGetable};
+use sea_orm::{
+    ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, QueryResult, TryGetError, TryGetable,
+};
 
 use super::Model;
 use crate::{
@@ -31,7 +33,8 @@ async fn values<F: CachedField<Value: TryGetable>>(
     let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
     let select = dialect::of(db.get_database_backend())?.select(&model.owner, field, keys);
     let wanted: HashSet<&Key> = keys.iter().collect();
-    let (mut values, mut rows) = (HashMap::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+    let (mut values, mut rows) =
+        (HashMap::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
     for row in db.query_all_raw(select).await? {
         let key = model.read_key(&row)?;
         if !wanted.contains(&key) {
@@ -40,7 +43,10 @@ async fn values<F: CachedField<Value: TryGetable>>(
         if !row.try_get("", "found")? {
             rows.push((key, row));
         } else if values.insert(key.clone(), value(&row, &key)?).is_some() {
-            return Err(format!("its query has several rows for {key}: it has to select each key once").into());
+            return Err(format!(
+                "its query has several rows for {key}: it has to select each key once"
+            )
+            .into());
         }
     }
     for (key, row) in rows {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait,
+    Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    QueryTrait, Value,
     sea_query::{Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
 };
 
@@ -25,8 +26,8 @@ pub(crate) trait Rows: Send + Sync {
     /// Whether something is done after a field is recalculated.
     fn has_hook(&self, field: usize) -> bool;
 
-    /// The rows with these keys, as far as there are any, in any order. A row that holds something unreadable is a failure
-    /// of its own.
+    /// The rows with these keys, as far as there are any, in any order. A row that holds something
+    /// unreadable is a failure of its own.
     fn load<'a>(
         &'a self,
         db: &'a DatabaseExecutor<'a>,
@@ -50,9 +51,15 @@ pub(crate) trait Loaded: Send + Sync {
     fn stored(&self, row: usize, field: usize) -> Value;
 
     /// Starts the user's calculation of a field. Only `calculation/` may drive it.
-    fn calculate<'a>(&'a self, row: usize, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value>;
+    fn calculate<'a>(
+        &'a self,
+        row: usize,
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Value>;
 
-    /// Starts the user's calculation of a field of several rows, whose places ascend. Only `calculation/` may drive it.
+    /// Starts the user's calculation of a field of several rows, whose places ascend. Only
+    /// `calculation/` may drive it.
     fn calculate_batch<'a>(
         &'a self,
         rows: &[usize],
@@ -60,7 +67,8 @@ pub(crate) trait Loaded: Send + Sync {
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Vec<Value>>;
 
-    /// Starts what is done after a field of a row was recalculated. Only `calculation/` may drive it.
+    /// Starts what is done after a field of a row was recalculated. Only `calculation/` may drive
+    /// it.
     fn after_recalculation<'a>(
         &'a self,
         row: usize,
@@ -106,18 +114,25 @@ impl<E: CachedModel> Rows for TypedRows<E> {
 }
 
 /// Loads rows together. If that fails, one by one.
-async fn load<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(Vec<E::Model>, Unreadable), DbErr> {
+async fn load<E: EntityTrait>(
+    db: &DatabaseExecutor<'_>,
+    keys: &[Key],
+) -> Result<(Vec<E::Model>, Unreadable), DbErr> {
     let mut unreadable = Unreadable::new();
     match load_all::<E>(db, keys).await {
         Ok(models) => return Ok((models, unreadable)),
-        Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+        Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => {
+            return Err(unreachable);
+        }
         Err(_) => {}
     }
     let mut models = Vec::new();
     for key in keys {
         match load_one::<E>(db, key).await {
             Ok(model) => models.extend(model),
-            Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => return Err(unreachable),
+            Err(unreachable @ (DbErr::Conn(_) | DbErr::ConnectionAcquire(_))) => {
+                return Err(unreachable);
+            }
             Err(error) => drop(unreadable.insert(key.clone(), error)),
         }
     }
@@ -125,7 +140,10 @@ async fn load<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result
 }
 
 /// The row with this key.
-pub(crate) async fn load_one<E: EntityTrait>(db: &DatabaseExecutor<'_>, key: &Key) -> Result<Option<E::Model>, DbErr> {
+pub(crate) async fn load_one<E: EntityTrait>(
+    db: &DatabaseExecutor<'_>,
+    key: &Key,
+) -> Result<Option<E::Model>, DbErr> {
     E::find().filter(has_key::<E>(db, std::slice::from_ref(key))).one(db).await
 }
 
@@ -139,14 +157,16 @@ pub(crate) async fn flag_all<E: EntityTrait>(
     Ok(update.exec(db).await?.rows_affected)
 }
 
-/// The keys of the rows that meet a condition, in their order: those after one of them, at most so many.
+/// The keys of the rows that meet a condition, in their order: those after one of them, at most so
+/// many.
 pub(crate) async fn keys_of<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
     condition: &Condition,
     after: Option<&Key>,
     limit: u64,
 ) -> Result<Vec<Key>, DbErr> {
-    let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let columns: Vec<E::Column> =
+        E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     let backend = db.get_database_backend();
     let mut select = E::find().filter(condition.clone()).select_only().limit(limit);
     if let Some(after) = after {
@@ -161,15 +181,19 @@ pub(crate) async fn keys_of<E: EntityTrait>(
 
 /// Whether the columns are greater than these values, the first of them first.
 fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value]) -> Condition {
-    let (Some((column, columns)), Some((value, values))) = (columns.split_first(), values.split_first()) else {
+    let (Some((column, columns)), Some((value, values))) =
+        (columns.split_first(), values.split_first())
+    else {
         return Condition::any().add(Expr::value(false));
     };
-    let same = Condition::all().add(column.eq(value.clone())).add(is_after(backend, columns, values));
+    let same =
+        Condition::all().add(column.eq(value.clone())).add(is_after(backend, columns, values));
     let is_greater = in_order(backend, column).gt(column.save_as(Expr::val(value.clone())));
     Condition::any().add(is_greater).add(same)
 }
 
-/// The column as rows are put in its order, see [`Column::order`](crate::field::layout::Column::order).
+/// The column as rows are put in its order, see
+/// [`Column::order`](crate::field::layout::Column::order).
 fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
     let column_ref = Expr::col(column.as_column_ref());
     if backend == DbBackend::MySql && is_enum(*column) {
@@ -180,24 +204,36 @@ fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
 }
 
 /// The rows with these keys, as far as there are any.
-pub(crate) async fn load_all<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<Vec<E::Model>, DbErr> {
+pub(crate) async fn load_all<E: EntityTrait>(
+    db: &DatabaseExecutor<'_>,
+    keys: &[Key],
+) -> Result<Vec<E::Model>, DbErr> {
     E::find().filter(has_key::<E>(db, keys)).all(db).await
 }
 
 /// Whether the row has one of these keys.
 fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition {
     let keys = dialect::repeated(keys);
-    let columns: Vec<E::Column> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+    let columns: Vec<E::Column> =
+        E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     if let [column] = columns.as_slice() {
-        return column.is_in(keys.iter().flat_map(|key| key.values().iter().cloned())).into_condition();
+        return column
+            .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
+            .into_condition();
     }
     if dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
-        let tuple = Expr::tuple(columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())));
+        let tuple = Expr::tuple(
+            columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
+        );
         let rows = keys.iter().map(|key| ValueTuple::Many(key.values().to_vec()));
         // A cast by itself: within a list of values PostgreSQL would take all for text.
-        let value =
-            |(at, column): (usize, &E::Column)| column.save_as(Expr::col(("keys", format!("column{}", at + 1))));
-        let values = Query::select().exprs(columns.iter().enumerate().map(value)).from_values(rows, "keys").take();
+        let value = |(at, column): (usize, &E::Column)| {
+            column.save_as(Expr::col(("keys", format!("column{}", at + 1))))
+        };
+        let values = Query::select()
+            .exprs(columns.iter().enumerate().map(value))
+            .from_values(rows, "keys")
+            .take();
         return tuple.in_subquery(values).into_condition();
     }
     let is = |key: &&Key| {
@@ -227,7 +263,12 @@ impl<E: CachedModel> Loaded for TypedLoaded<'_, E> {
         self.models[row].get(self.fields[field].spec.cached)
     }
 
-    fn calculate<'a>(&'a self, row: usize, field: usize, db: &'a DatabaseExecutor<'a>) -> Calculation<'a, Value> {
+    fn calculate<'a>(
+        &'a self,
+        row: usize,
+        field: usize,
+        db: &'a DatabaseExecutor<'a>,
+    ) -> Calculation<'a, Value> {
         (self.fields[field].calculate)(&self.models[row], db)
     }
 

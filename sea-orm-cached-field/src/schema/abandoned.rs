@@ -1,13 +1,15 @@
 //! What stands in the database for tables that have no cached fields in this program.
 //!
-//! Two programs with different models may share a database, and a program has many versions. So this is how it is told what
-//! is alive:
+//! Two programs with different models may share a database, and a program has many versions. So
+//! this is how it is told what is alive:
 //!
-//! - An owner is dead if its table is gone, is called otherwise, or lacks a column that its triggers look at. It serves no
-//!   program, and makes writes fail. `install` drops what stands there for it.
-//! - `install` writes down which crate declares the model of an owner. What was declared by a crate that is no part of this
-//!   program is another program's. It is left alone.
-//! - All else may serve another version of this program. It is reported, and removed when that is asked for.
+//! - An owner is dead if its table is gone, is called otherwise, or lacks a column that its
+//!   triggers look at. It serves no program, and makes writes fail. `install` drops what stands
+//!   there for it.
+//! - `install` writes down which crate declares the model of an owner. What was declared by a crate
+//!   that is no part of this program is another program's. It is left alone.
+//! - All else may serve another version of this program. It is reported, and removed when that is
+//!   asked for.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -46,13 +48,19 @@ impl Abandoned {
 
 /// The crates that declare models of this program.
 fn crates(models: &[Arc<Model>]) -> BTreeSet<&'static str> {
-    declared().into_iter().map(|(_, name)| name).chain(models.iter().map(|model| model.declared_by)).collect()
+    declared()
+        .into_iter()
+        .map(|(_, name)| name)
+        .chain(models.iter().map(|model| model.declared_by))
+        .collect()
 }
 
 /// Whether a model of this program has cached fields of this table.
 fn is_declared(models: &[Arc<Model>], owner: &Table) -> bool {
     let mut tables = declared().into_iter().map(|(table, _)| table);
-    let is_it = |table: &Table| table.name == owner.name && (table.schema.is_none() || table.schema == owner.schema);
+    let is_it = |table: &Table| {
+        table.name == owner.name && (table.schema.is_none() || table.schema == owner.schema)
+    };
     tables.any(|table| is_it(&table)) || models.iter().any(|model| is_it(&model.owner.table))
 }
 
@@ -88,17 +96,20 @@ async fn unneeded(
                 continue;
             }
             let declarations = declarations(db, dialect, &owner, &objects).await?;
-            let has = |column: &str| described.columns.keys().any(|found| written_column(found) == column);
+            let has = |column: &str| {
+                described.columns.keys().any(|found| written_column(found) == column)
+            };
             is_dead = declarations.iter().any(|(inputs, _)| !own_columns(inputs).all(has));
-            declared_by = declarations.into_iter().filter_map(|(_, declared_by)| declared_by).collect();
+            declared_by =
+                declarations.into_iter().filter_map(|(_, declared_by)| declared_by).collect();
         }
         unneeded.push(Abandoned { owner, objects, is_dead, declared_by });
     }
     Ok(unneeded)
 }
 
-/// What is written down of an owner's fields, as far as the release of this library did that has installed them: their
-/// inputs, and the crate that declares them.
+/// What is written down of an owner's fields, as far as the release of this library did that has
+/// installed them: their inputs, and the crate that declares them.
 async fn declarations(
     db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
@@ -106,7 +117,8 @@ async fn declarations(
     objects: &[Tagged],
 ) -> Result<Vec<(String, Option<String>)>, Error> {
     let versions = versions_beside(owner);
-    let is_versions = |object: &&Tagged| object.kind == ObjectKind::Table && object.name == versions.name;
+    let is_versions =
+        |object: &&Tagged| object.kind == ObjectKind::Table && object.name == versions.name;
     let mut declarations = Vec::new();
     if objects.iter().find(is_versions).is_some_and(|object| Object::schema(&object.tag) >= 3) {
         for row in db.query_all_raw(dialect.declarations(owner)).await? {
@@ -149,17 +161,29 @@ async fn drop_owner(
 }
 
 /// Drops what stands there for a table, on the word of whoever calls.
-pub(crate) async fn remove_abandoned(db: &DatabaseExecutor<'_>, table: &str) -> Result<Changes, Error> {
-    to_the_end(db, table.to_owned(), |db, dialect, table| remove_all(db, dialect, table).boxed()).await
+pub(crate) async fn remove_abandoned(
+    db: &DatabaseExecutor<'_>,
+    table: &str,
+) -> Result<Changes, Error> {
+    to_the_end(db, table.to_owned(), |db, dialect, table| remove_all(db, dialect, table).boxed())
+        .await
 }
 
-async fn remove_all(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, table: &str) -> Result<Changes, Error> {
+async fn remove_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
     let transaction = begin(db, dialect).await?;
     let removed = remove(&transaction, dialect, table).await;
     end(transaction, dialect, removed).await
 }
 
-async fn remove(db: &DatabaseTransaction, dialect: &dyn Dialect, table: &str) -> Result<Changes, Error> {
+async fn remove(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
     let (mut changes, crates) = (Changes::default(), crates(&[]));
     let is_meant = |owner: &Table| {
         let with_schema = owner.schema.iter().map(|schema| format!("{schema}.{}", owner.name));
@@ -167,7 +191,10 @@ async fn remove(db: &DatabaseTransaction, dialect: &dyn Dialect, table: &str) ->
     };
     let refused = |reason| Err(Error::NotAbandoned { table: table.to_owned(), reason });
     if declared().iter().any(|(declared, _)| is_meant(declared)) {
-        return refused("a model of this program declares them: to drop what serves it, use `uninstall`".to_owned());
+        return refused(
+            "a model of this program declares them: to drop what serves it, use `uninstall`"
+                .to_owned(),
+        );
     }
     for abandoned in unneeded(&DatabaseExecutor::Transaction(db), dialect, &[]).await? {
         if !is_meant(&abandoned.owner) {

@@ -1,5 +1,5 @@
-//! Rows that are stale when the fields are installed: flagged already, or about to be. No mark, and no row of the queue, is made
-//! for each of them: a mark stands for a chunk of them.
+//! Rows that are stale when the fields are installed: flagged already, or about to be. No mark, and
+//! no row of the queue, is made for each of them: a mark stands for a chunk of them.
 
 use std::collections::BTreeMap;
 
@@ -23,11 +23,19 @@ const MARKS: usize = 1000;
 
 /// Marks all flagged rows of a model that are in no queue.
 pub(crate) async fn mark_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> Result<(), Error> {
-    mark_unqueued(db, dialect::of(db.get_database_backend())?, model, &model.owner, &mut Changes::default()).await
+    mark_unqueued(
+        db,
+        dialect::of(db.get_database_backend())?,
+        model,
+        &model.owner,
+        &mut Changes::default(),
+    )
+    .await
 }
 
-/// Marks all flagged rows that are neither marked nor in the queue, chunk after chunk, so that no statement lasts long. If it is
-/// cut off, the next `install` goes on. Mostly there is none, which one statement tells sooner.
+/// Marks all flagged rows that are neither marked nor in the queue, chunk after chunk, so that no
+/// statement lasts long. If it is cut off, the next `install` goes on. Mostly there is none, which
+/// one statement tells sooner.
 pub(super) async fn mark_unqueued(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
@@ -50,7 +58,8 @@ pub(super) async fn mark_unqueued(
         for (field, rows) in &mut marked {
             let found = count_unqueued(db, dialect, model, owner, *field, &chunk).await?;
             if found > 0 {
-                let statements = std::iter::once(dialect.mark_chunk(owner, *field, &chunk)).chain(dialect.wake());
+                let statements = std::iter::once(dialect.mark_chunk(owner, *field, &chunk))
+                    .chain(dialect.wake());
                 within(db, dialect, async |db| Ok(execute_all(db, statements).await?)).await?;
                 *rows += found;
             }
@@ -80,7 +89,8 @@ async fn count_unqueued(
     chunk: &Chunk,
 ) -> Result<u64, Error> {
     let marked = db.query_all_raw(dialect.marked_chunks(owner, field, chunk)).await?;
-    let marked = marked.iter().map(|row| model.read_chunk(row)).collect::<Result<Vec<Chunk>, _>>()?;
+    let marked =
+        marked.iter().map(|row| model.read_chunk(row)).collect::<Result<Vec<Chunk>, _>>()?;
     if marked.contains(chunk) {
         return Ok(0);
     }
@@ -103,8 +113,10 @@ pub(super) async fn flag_all(
     while let Some(chunk) = next_chunk(db, dialect, model, owner, last).await? {
         for field in fields {
             let is_eager = eager.contains(field);
-            within(db, dialect, async |db| flag_chunk(db, dialect, model, owner, (*field, is_eager), &chunk).await)
-                .await?;
+            within(db, dialect, async |db| {
+                flag_chunk(db, dialect, model, owner, (*field, is_eager), &chunk).await
+            })
+            .await?;
         }
         found += match &chunk.to {
             Some(_) => CHUNK,
@@ -129,7 +141,11 @@ async fn flag_chunk(
         let mut marks = Vec::new();
         for row in db.query_all_raw(passed_over).await? {
             let field = owner.fields[field].name.to_owned();
-            marks.push(Mark { key: model.read_key(&row)?, field, marked_at: row.try_get("", "marked_at")? });
+            marks.push(Mark {
+                key: model.read_key(&row)?,
+                field,
+                marked_at: row.try_get("", "marked_at")?,
+            });
         }
         for marks in marks.chunks(MARKS) {
             execute_all(db, dialect.append_marks(owner, marks)).await?;
@@ -165,8 +181,8 @@ async fn next_chunk(
     Ok(Some(Chunk { after, to }))
 }
 
-/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that are read. Then workers are
-/// woken.
+/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that
+/// are read. Then workers are woken.
 async fn within(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
@@ -180,7 +196,10 @@ async fn within(
     Ok(())
 }
 
-async fn execute_all(db: &impl ConnectionTrait, statements: impl IntoIterator<Item = Statement>) -> Result<(), DbErr> {
+async fn execute_all(
+    db: &impl ConnectionTrait,
+    statements: impl IntoIterator<Item = Statement>,
+) -> Result<(), DbErr> {
     for statement in statements {
         db.execute_raw(statement).await?;
     }

@@ -2,12 +2,13 @@ use std::fmt;
 
 use crate::event::counted;
 
-/// Something that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it says what to run.
+/// Something that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it says what
+/// to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The tables cannot carry the fields as they are declared: a table or a column is missing or was renamed, or whatever
-    /// else `install` would refuse.
+    /// The tables cannot carry the fields as they are declared: a table or a column is missing or
+    /// was renamed, or whatever else `install` would refuse.
     Unusable {
         /// The owner's table.
         table: String,
@@ -19,8 +20,8 @@ pub enum Finding {
         /// The owner's table.
         table: String,
     },
-    /// Something of ours is missing: somebody has dropped it, or the table was built anew without its triggers, or an older
-    /// version of the program has installed.
+    /// Something of ours is missing: somebody has dropped it, or the table was built anew without
+    /// its triggers, or an older version of the program has installed.
     Missing {
         /// The owner's table.
         table: String,
@@ -38,16 +39,16 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// The field's values are of another version of its calculation, or of a time in which not all was watched that it depends
-    /// on; `install` flags all rows.
+    /// The field's values are of another version of its calculation, or of a time in which not all
+    /// was watched that it depends on; `install` flags all rows.
     Outdated {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: &'static str,
     },
-    /// Something of ours that this program does not need: of a newer version of it, perhaps, which `install` would take it
-    /// away from.
+    /// Something of ours that this program does not need: of a newer version of it, perhaps, which
+    /// `install` would take it away from.
     Superfluous {
         /// The owner's table.
         table: String,
@@ -56,22 +57,24 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// What was installed for a table serves no program any more: the table is gone or has another name, or has lost columns of
-    /// its cached fields. Writes to it and to related tables may fail.
+    /// What was installed for a table serves no program any more: the table is gone or has another
+    /// name, or has lost columns of its cached fields. Writes to it and to related tables may fail.
     Dead {
         /// The table, as it was called.
         table: String,
         /// How many triggers, functions, indexes and tables there are.
         objects: usize,
     },
-    /// What was installed for a table serves nothing that this program declares. Another version of the program may need it.
+    /// What was installed for a table serves nothing that this program declares. Another version of
+    /// the program may need it.
     Abandoned {
         /// The table.
         table: String,
         /// How many triggers, functions, indexes and tables there are.
         objects: usize,
     },
-    /// A partition has no trigger of ours for its TRUNCATE: it is newer than the last `install`. All else in it is seen.
+    /// A partition has no trigger of ours for its TRUNCATE: it is newer than the last `install`.
+    /// All else in it is seen.
     NewPartition {
         /// The owner's table.
         table: String,
@@ -87,8 +90,8 @@ pub enum Finding {
         /// What enables it.
         remedy: String,
     },
-    /// A trigger runs as an account that is gone, as after `DROP USER` or on another server: all writes fail that call the
-    /// trigger. On MySQL and MariaDB.
+    /// A trigger runs as an account that is gone, as after `DROP USER` or on another server: all
+    /// writes fail that call the trigger. On MySQL and MariaDB.
     Orphaned {
         /// The owner's table.
         table: String,
@@ -102,7 +105,8 @@ pub enum Finding {
         /// Which: `this session`, or a role or database that is set to it.
         sessions: String,
     },
-    /// A role may take rows out of our tables, as only a worker does, and lacks something else that a worker needs.
+    /// A role may take rows out of our tables, as only a worker does, and lacks something else that
+    /// a worker needs.
     MissingRight {
         /// The owner's table.
         table: String,
@@ -142,14 +146,15 @@ pub enum Finding {
         /// The error of one of them.
         error: String,
     },
-    /// A change, a row that is due, or an expiry has waited for more than a minute, and has not been claimed.
+    /// A change, a row that is due, or an expiry has waited for more than a minute, and has not
+    /// been claimed.
     Waiting {
         /// The owner's table.
         table: String,
         /// How long the oldest has waited, in seconds.
         seconds: u64,
-        /// Whether something of the table is claimed: then workers run, but are behind. If not, none runs for this table, or it
-        /// cannot work.
+        /// Whether something of the table is claimed: then workers run, but are behind. If not,
+        /// none runs for this table, or it cannot work.
         claimed: bool,
     },
     /// The calculation of these rows has failed for good.
@@ -170,7 +175,9 @@ impl Finding {
     pub(super) fn hides_writes(&self) -> bool {
         match self {
             Self::NotInstalled { .. } | Self::Disabled { .. } => true,
-            Self::Missing { kind, .. } | Self::Differs { kind, .. } => matches!(*kind, "trigger" | "function"),
+            Self::Missing { kind, .. } | Self::Differs { kind, .. } => {
+                matches!(*kind, "trigger" | "function")
+            }
             _ => false,
         }
     }
@@ -206,9 +213,14 @@ impl fmt::Display for Finding {
         match self {
             Self::Unusable { table, reason } => write!(f, "{table}: {reason}"),
             Self::NotInstalled { table } => write!(f, "{table}: nothing is installed; {REPAIR}"),
-            Self::Missing { table, kind, name } => write!(f, "{table}: {kind} {name} is missing; {REPAIR}"),
+            Self::Missing { table, kind, name } => {
+                write!(f, "{table}: {kind} {name} is missing; {REPAIR}")
+            }
             Self::Differs { table, kind, name } => {
-                write!(f, "{table}: {kind} {name} is of another version; {REPAIR} with the version that is to stay")
+                write!(
+                    f,
+                    "{table}: {kind} {name} is of another version; {REPAIR} with the version that is to stay"
+                )
             }
             Self::Outdated { table, field } => write!(
                 f,
@@ -233,14 +245,20 @@ impl fmt::Display for Finding {
                 "{table}: the partition {partition} is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`"
             ),
             Self::Disabled { table, name, remedy } => {
-                write!(f, "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows")
+                write!(
+                    f,
+                    "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows"
+                )
             }
             Self::Orphaned { table, name, account } => write!(
                 f,
                 "{table}: trigger {name} runs as the account `{account}`, which does not exist, so that writes fail; {REPAIR} as an account that stays"
             ),
             Self::MissingRight { table, role, privilege, remedy } => {
-                write!(f, "{table}: a worker of the role {role} would lack {privilege}; run `{remedy}`")
+                write!(
+                    f,
+                    "{table}: a worker of the role {role} would lack {privilege}; run `{remedy}`"
+                )
             }
             Self::TriggersOff { sessions } => write!(
                 f,
@@ -284,7 +302,8 @@ fn installed(objects: usize) -> String {
     format!("{} {were} installed", counted(objects as u64, "object"))
 }
 
-/// All that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it is a line a finding.
+/// All that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it is a line a
+/// finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnosis(pub(super) Vec<Finding>);
 

@@ -26,7 +26,10 @@ use crate::{
 };
 
 /// Looks at everything, and changes nothing.
-pub(crate) async fn doctor(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Diagnosis, Error> {
+pub(crate) async fn doctor(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Diagnosis, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let mut findings = Vec::new();
     if let Some(query) = dialect.sessions_without_triggers() {
@@ -40,11 +43,16 @@ pub(crate) async fn doctor(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
             Err(Error::Database(error)) => return Err(Error::Database(error)),
             Err(refused) => refused.to_string(),
         };
-        findings.push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
+        findings
+            .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
     findings.extend(abandoned(db, dialect, models).await?.into_iter().map(|found| {
         let (table, objects) = (found.owner.name, found.objects.len());
-        if found.is_dead { Finding::Dead { table, objects } } else { Finding::Abandoned { table, objects } }
+        if found.is_dead {
+            Finding::Dead { table, objects }
+        } else {
+            Finding::Abandoned { table, objects }
+        }
     }));
     Ok(Diagnosis(findings))
 }
@@ -69,9 +77,12 @@ async fn examine(
     let outdated = outdated.into_iter().map(|(object, _)| (object, true));
     let orphaned = orphaned(db, dialect, &inspected.owner).await?;
     let is_orphaned = |object: &Object| {
-        orphaned.iter().any(|finding| matches!(finding, Finding::Orphaned { name, .. } if *name == object.name))
+        orphaned.iter().any(
+            |finding| matches!(finding, Finding::Orphaned { name, .. } if *name == object.name),
+        )
     };
-    let differing: Vec<_> = outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
+    let differing: Vec<_> =
+        outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
     findings.extend(orphaned);
 
     let of_tables = names_without_partitions(dialect, &inspected);
@@ -80,7 +91,9 @@ async fn examine(
         let is_of_partition = !of_tables.contains(&object.name);
         match (stands, object.parent) {
             (true, _) => Some(Finding::Differs { table, kind, name: object.name }),
-            (false, Some(partition)) if is_of_partition => Some(Finding::NewPartition { table, partition }),
+            (false, Some(partition)) if is_of_partition => {
+                Some(Finding::NewPartition { table, partition })
+            }
             // The trigger's function.
             (false, None) if is_of_partition => None,
             (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
@@ -93,11 +106,8 @@ async fn examine(
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
     if has_tables {
         let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
-        findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| Finding::MissingRight {
-            table: table.clone(),
-            role,
-            privilege,
-            remedy,
+        findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| {
+            Finding::MissingRight { table: table.clone(), role, privilege, remedy }
         }));
         findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
     }
@@ -116,7 +126,8 @@ fn names_without_partitions(dialect: &dyn Dialect, inspected: &Inspected) -> BTr
 }
 
 fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {
-    let columns = inspected.without_columns.iter().flat_map(|field| model.columns(dialect.backend(), *field));
+    let columns =
+        inspected.without_columns.iter().flat_map(|field| model.columns(dialect.backend(), *field));
     let missing = |FieldColumn { name, .. }| {
         let table = inspected.owner.table.name.clone();
         Finding::Missing { table, kind: "column", name }
@@ -124,7 +135,11 @@ fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) 
     columns.map(missing).collect()
 }
 
-async fn disabled(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owner) -> Result<Vec<Finding>, Error> {
+async fn disabled(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
     let Some(query) = dialect.disabled_triggers(owner) else { return Ok(Vec::new()) };
     let mut disabled = Vec::new();
     for row in db.query_all_raw(query).await? {
@@ -134,7 +149,11 @@ async fn disabled(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owne
     Ok(disabled)
 }
 
-async fn orphaned(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, owner: &Owner) -> Result<Vec<Finding>, Error> {
+async fn orphaned(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
     let Some(query) = dialect.orphaned_triggers(owner) else { return Ok(Vec::new()) };
     let mut orphaned = Vec::new();
     for row in db.query_all_raw(query).await? {
@@ -152,10 +171,17 @@ async fn outdated_fields(
     Inspected { owner, without_columns, .. }: &Inspected,
 ) -> Result<Vec<Finding>, Error> {
     let versions = Versions::read(db, dialect, owner).await?;
-    let unknown = if without_columns.is_empty() { versions.unknown(db, dialect, owner).await? } else { Vec::new() };
-    let is_outdated = |index: &usize| versions.reason(model, *index).is_some() || unknown.contains(index);
+    let unknown = if without_columns.is_empty() {
+        versions.unknown(db, dialect, owner).await?
+    } else {
+        Vec::new()
+    };
+    let is_outdated =
+        |index: &usize| versions.reason(model, *index).is_some() || unknown.contains(index);
     let fields = owner.fields.iter().enumerate().filter(|(index, _)| is_outdated(index));
-    Ok(fields.map(|(_, field)| Finding::Outdated { table: owner.table.name.clone(), field: field.name }).collect())
+    Ok(fields
+        .map(|(_, field)| Finding::Outdated { table: owner.table.name.clone(), field: field.name })
+        .collect())
 }
 
 /// What our tables and the flags say of rows.
@@ -167,23 +193,33 @@ async fn rows(
 ) -> Result<Vec<Finding>, Error> {
     let (table, lazy, mut findings) = (&owner.table.name, Engine::at(db)?.lazy(model), Vec::new());
     let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
-    for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index)) {
+    for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index))
+    {
         for row in db.query_all_raw(dialect.unqueued(owner, index)).await? {
             let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
-            findings.extend((rows > 0).then_some(Finding::Unqueued { table, field: field.name, rows }));
+            findings.extend((rows > 0).then_some(Finding::Unqueued {
+                table,
+                field: field.name,
+                rows,
+            }));
         }
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for row in db.query_all_raw(dialect.waiting(owner)).await? {
         let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
-        let (list, state): (String, String) = (row.try_get("", "field")?, row.try_get("", "state")?);
+        let (list, state): (String, String) =
+            (row.try_get("", "field")?, row.try_get("", "state")?);
         let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
         for name in list.split(',').filter(|name| owner.field_index(name).is_none()) {
             *unknown.entry(name.to_owned()).or_default() += rows;
         }
         match (owner.field_index(&list), state.as_str()) {
-            (Some(_), "failing") => findings.push(Finding::Failing { table, field: list, rows, error }),
-            (Some(_), "failed") => findings.push(Finding::Failed { table, field: list, rows, error }),
+            (Some(_), "failing") => {
+                findings.push(Finding::Failing { table, field: list, rows, error })
+            }
+            (Some(_), "failed") => {
+                findings.push(Finding::Failed { table, field: list, rows, error })
+            }
             _ => {}
         }
     }
@@ -200,7 +236,8 @@ async fn rows(
 /// For how long a change may wait.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is told by that.
+/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is
+/// told by that.
 async fn waiting(
     db: &DatabaseExecutor<'_>,
     dialect: &dyn Dialect,
@@ -212,13 +249,21 @@ async fn waiting(
     }
     let Some(row) = db.query_one_raw(dialect.oldest(owner, fields)).await? else { return Ok(None) };
     let waited: Option<i64> = row.try_get("", "waited")?;
-    let waited = Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
+    let waited =
+        Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
     let (table, claimed) = (owner.table.name.clone(), row.try_get("", "leased")?);
-    Ok((waited > TOO_LONG).then_some(Finding::Waiting { table, seconds: waited.as_secs(), claimed }))
+    Ok((waited > TOO_LONG).then_some(Finding::Waiting {
+        table,
+        seconds: waited.as_secs(),
+        claimed,
+    }))
 }
 
 /// Installs, and sees to what was unseen meanwhile.
-pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
+pub(crate) async fn repair(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
     let dialect = dialect::of(db.get_database_backend())?;
     let Diagnosis(findings) = doctor(db, models).await?;
     let mut changes = Changes::default();
@@ -229,13 +274,17 @@ pub(crate) async fn repair(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> 
         }
     }
     changes.0.extend(install(db, models).await?.0);
-    let unseen: BTreeSet<&str> =
-        findings.iter().filter(|finding| finding.hides_writes()).filter_map(Finding::table).collect();
+    let unseen: BTreeSet<&str> = findings
+        .iter()
+        .filter(|finding| finding.hides_writes())
+        .filter_map(Finding::table)
+        .collect();
     for model in models {
         let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {
-            let fields: Vec<usize> =
-                (0..owner.fields.len()).filter(|field| !changes.has_flagged(&owner, *field)).collect();
+            let fields: Vec<usize> = (0..owner.fields.len())
+                .filter(|field| !changes.has_flagged(&owner, *field))
+                .collect();
             let rows = flag_all(db, dialect, model, &owner, &fields).await?;
             for field in fields {
                 let (table, field) = (owner.table.name.clone(), owner.fields[field].name);

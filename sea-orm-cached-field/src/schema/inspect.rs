@@ -46,8 +46,8 @@ pub(super) fn own_tables(owner: &Owner) -> [String; 3] {
     [owner.table.name.clone(), marks(owner).name, recalculations(owner).name]
 }
 
-/// Checks everything that can be checked before anything is changed. The cached columns of all `models` are going to
-/// be there.
+/// Checks everything that can be checked before anything is changed. The cached columns of all
+/// `models` are going to be there.
 pub(super) async fn inspect(
     dialect: &dyn Dialect,
     db: &DatabaseExecutor<'_>,
@@ -82,7 +82,8 @@ pub(super) async fn inspect(
     Ok(Inspected { owner, table, related, without_columns })
 }
 
-/// The tables of all sources, as their entities name them, with the schemas that they are really in.
+/// The tables of all sources, as their entities name them, with the schemas that they are really
+/// in.
 fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
     let named = owner.sources.iter().map(|source| source.table().clone());
     named.zip(related.iter().map(|related| related.table.clone())).collect()
@@ -101,9 +102,12 @@ pub(super) async fn describe(
     db: &DatabaseExecutor<'_>,
     table: &Table,
 ) -> Result<Option<Found>, Error> {
-    let (mut columns, mut key, mut schema, mut kind) = (BTreeMap::new(), Vec::new(), None, String::new());
-    let (mut operators, mut nullable, mut generated) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut by_row, mut owned_by, mut strict, mut collations) = (false, None, false, BTreeMap::new());
+    let (mut columns, mut key, mut schema, mut kind) =
+        (BTreeMap::new(), Vec::new(), None, String::new());
+    let (mut operators, mut nullable, mut generated) =
+        (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut by_row, mut owned_by, mut strict, mut collations) =
+        (false, None, false, BTreeMap::new());
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
@@ -159,7 +163,8 @@ async fn unique_indexes(
 ) -> Result<Vec<Vec<UniqueColumn>>, Error> {
     let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
     for row in query_all(db, dialect.unique_indexes(table)).await? {
-        let (name, collation): (Option<String>, String) = (row.try_get("", "column")?, row.try_get("", "collation")?);
+        let (name, collation): (Option<String>, String) =
+            (row.try_get("", "column")?, row.try_get("", "collation")?);
         let column = name.map(|name| UniqueColumn { name, collation });
         indexes.entry(row.try_get("", "name")?).or_default().push(column);
     }
@@ -177,7 +182,13 @@ async fn describe_or_fail(
     let mut found = match describe(dialect, db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
-        None => return Err(Error::NoSuchTable { table: owner.table.name.clone(), fields, missing: name }),
+        None => {
+            return Err(Error::NoSuchTable {
+                table: owner.table.name.clone(),
+                fields,
+                missing: name,
+            });
+        }
     };
     for row in query_all(db, dialect.unreadable_columns(&found.table)).await? {
         let behind = found.unreadable.entry(row.try_get("", "name")?).or_default();
@@ -232,11 +243,16 @@ fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
     Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
 }
 
-async fn foreign_keys(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, table: &Table) -> Result<Vec<Cascade>, Error> {
+async fn foreign_keys(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Vec<Cascade>, Error> {
     let mut keys: Vec<Cascade> = Vec::new();
     for row in query_all(db, dialect.foreign_keys(table)).await? {
         let name: String = row.try_get("", "name")?;
-        let (column, parent_column) = (row.try_get("", "column")?, row.try_get("", "parent_column")?);
+        let (column, parent_column) =
+            (row.try_get("", "column")?, row.try_get("", "parent_column")?);
         let action = |column| Ok::<_, Error>(Action::parse(&row.try_get::<String>("", column)?));
         if let Some(key) = keys.last_mut().filter(|key| key.name == name) {
             key.columns.push(column);
@@ -247,7 +263,10 @@ async fn foreign_keys(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, table: &
             name,
             table: table.clone(),
             columns: vec![column],
-            parent: Table { schema: row.try_get("", "parent_schema")?, name: row.try_get("", "parent")? },
+            parent: Table {
+                schema: row.try_get("", "parent_schema")?,
+                name: row.try_get("", "parent")?,
+            },
             parent_columns: vec![parent_column],
             on_delete: action("on_delete")?,
             on_update: action("on_update")?,
@@ -256,7 +275,10 @@ async fn foreign_keys(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, table: &
     Ok(keys)
 }
 
-async fn query_all(db: &DatabaseExecutor<'_>, statement: Option<Statement>) -> Result<Vec<QueryResult>, Error> {
+async fn query_all(
+    db: &DatabaseExecutor<'_>,
+    statement: Option<Statement>,
+) -> Result<Vec<QueryResult>, Error> {
     Ok(match statement {
         Some(statement) => db.query_all_raw(statement).await?,
         None => Vec::new(),
@@ -267,11 +289,16 @@ fn not_a_table(owner: &Owner, name: String, kind: String) -> Error {
     Error::NotATable { table: owner.table.name.clone(), fields: owner.field_names(), name, kind }
 }
 
-/// The fields of which the table has no column yet; a table that has only some of a field's columns is refused.
+/// The fields of which the table has no column yet; a table that has only some of a field's columns
+/// is refused.
 fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, Error> {
     let mut without = Vec::new();
     for (index, field) in owner.fields.iter().enumerate() {
-        let columns = [Some(&field.cached.name), Some(&field.recalculation_needed), field.expires_after.as_ref()];
+        let columns = [
+            Some(&field.cached.name),
+            Some(&field.recalculation_needed),
+            field.expires_after.as_ref(),
+        ];
         let (there, missing): (Vec<&String>, Vec<&String>) =
             columns.into_iter().flatten().partition(|column| table.columns.contains_key(*column));
         match (there.is_empty(), missing.first()) {
@@ -290,9 +317,14 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
     Ok(without)
 }
 
-/// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that holds the field's values,
-/// and a flag that is never NULL.
-fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Described) -> Result<(), Error> {
+/// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that
+/// holds the field's values, and a flag that is never NULL.
+fn check_types(
+    dialect: &dyn Dialect,
+    model: &Model,
+    field: usize,
+    table: &Described,
+) -> Result<(), Error> {
     let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
     for column in model.columns(dialect.backend(), field) {
         let (kind, is_flag) = (&table.columns[&column.name], column.name == *recalculation_needed);
@@ -325,33 +357,50 @@ fn check_types(dialect: &dyn Dialect, model: &Model, field: usize, table: &Descr
 fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
     let (add, name) = (column.add(column.definition.clone()), dialect.sql().quote(&column.name));
     let alter = dialect.backend().build(&add).to_string();
-    alter.split_once(&format!(" {name} ")).map_or(alter.clone(), |(_, definition)| definition.to_owned())
+    alter
+        .split_once(&format!(" {name} "))
+        .map_or(alter.clone(), |(_, definition)| definition.to_owned())
 }
 
-async fn check_time_zones(dialect: &dyn Dialect, db: &DatabaseExecutor<'_>, owner: &Owner) -> Result<(), Error> {
+async fn check_time_zones(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+) -> Result<(), Error> {
     for field in &owner.fields {
         let Some(zone) = field.time_zone.map(|zone| zone.name()) else { continue };
         if let Some(row) = query_all(db, dialect.knows_time_zone(zone)).await?.first()
             && !row.try_get::<bool>("", "known")?
         {
-            return Err(Error::UnknownTimeZone { table: owner.table.name.clone(), field: field.name, zone });
+            return Err(Error::UnknownTimeZone {
+                table: owner.table.name.clone(),
+                field: field.name,
+                zone,
+            });
         }
     }
     Ok(())
 }
 
-/// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half characters.
+/// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half
+/// characters.
 fn is_cut_from(column: &str, other: &str) -> bool {
     column.len() > 63 && other.len() >= 60 && column.starts_with(other)
 }
 
-fn check_columns(owner: &Owner, table: &Described, related: &[Described], models: &[Arc<Model>]) -> Result<(), Error> {
+fn check_columns(
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+    models: &[Arc<Model>],
+) -> Result<(), Error> {
     let cached = |column: &String| owner.fields.iter().any(|field| field.cached.name == *column);
     for (index, field) in owner.fields.iter().enumerate() {
         let keys = owner.key.iter().map(|key| &key.name);
         for column in keys.chain(&field.own_columns) {
             if !table.columns.contains_key(column) && !cached(column) {
-                let remedy = "the entity declares it: add it to the table, for instance in a migration";
+                let remedy =
+                    "the entity declares it: add it to the table, for instance in a migration";
                 return Err(no_column(owner, index, &table.table.name, column, remedy));
             }
         }
@@ -359,7 +408,9 @@ fn check_columns(owner: &Owner, table: &Described, related: &[Described], models
     for (source, far) in owner.sources.iter().zip(related) {
         for reader in &source.readers {
             for column in source.link_columns().chain(reader.columns.iter().map(String::as_str)) {
-                if !far.columns.contains_key(column) && !will_be_added(models, source.table(), column) {
+                if !far.columns.contains_key(column)
+                    && !will_be_added(models, source.table(), column)
+                {
                     let remedy = "the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too";
                     return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
                 }
@@ -374,14 +425,22 @@ fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
     owners.any(|owner| owner.fields.iter().any(|field| field.cached.name == column))
 }
 
-fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related: &[Described]) -> Result<(), Error> {
+fn check_links(
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+) -> Result<(), Error> {
     for (source, far) in owner.sources.iter().zip(related) {
         let holds_key = source.key_columns(owner).is_some();
-        let before = owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
+        let before =
+            owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
         for link in source.link() {
             // A cached column that is still to be added is looked at by the second inspection.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
-            let serve = |near, far| dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far));
+            let serve = |near, far| {
+                dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far))
+            };
             let reason = if far.unreadable.contains_key(&link.far) {
                 "the column that relates its rows to the other table is a virtual generated column, which a trigger cannot read; make it STORED"
             } else if types.is_some_and(|(near, far)| !serve(near, far)) {
@@ -401,7 +460,8 @@ fn check_links(dialect: &dyn Dialect, owner: &Owner, table: &Described, related:
     Ok(())
 }
 
-/// A change of a column that triggers cannot read is a change of the columns that it is computed from.
+/// A change of a column that triggers cannot read is a change of the columns that it is computed
+/// from.
 fn watch_what_is_behind(owner: &mut Owner, table: &Described, related: &[Described]) {
     let behind = |table: &Described, columns: &mut Vec<String>| {
         let (unreadable, mut watched): (Vec<String>, Vec<String>) =
@@ -418,7 +478,13 @@ fn watch_what_is_behind(owner: &mut Owner, table: &Described, related: &[Describ
     }
 }
 
-fn no_column(owner: &Owner, field: usize, table: &str, column: &str, remedy: &'static str) -> Error {
+fn no_column(
+    owner: &Owner,
+    field: usize,
+    table: &str,
+    column: &str,
+    remedy: &'static str,
+) -> Error {
     Error::NoSuchColumn {
         table: table.to_owned(),
         column: column.to_owned(),

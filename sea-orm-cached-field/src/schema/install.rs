@@ -30,16 +30,24 @@ use crate::{
     transaction,
 };
 
-pub(crate) async fn install(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
+pub(crate) async fn install(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
     check_cycles(models)?;
-    to_the_end(db, models.to_vec(), |db, dialect, models| install_all(db, dialect, models).boxed()).await
+    to_the_end(db, models.to_vec(), |db, dialect, models| install_all(db, dialect, models).boxed())
+        .await
 }
 
 /// What changes the schema.
-type Work<T> = for<'a> fn(&'a DatabaseExecutor<'a>, &'a dyn Dialect, &'a T) -> BoxFuture<'a, Result<Changes, Error>>;
+type Work<T> = for<'a> fn(
+    &'a DatabaseExecutor<'a>,
+    &'a dyn Dialect,
+    &'a T,
+) -> BoxFuture<'a, Result<Changes, Error>>;
 
-/// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in the middle leaves no
-/// lock behind.
+/// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in
+/// the middle leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,
     of: T,
@@ -50,7 +58,9 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
         && !dialect.let_installations_in().is_empty()
     {
         let connection = (*connection).clone();
-        let whole = tokio::spawn(async move { work(&DatabaseExecutor::Connection(&connection), dialect, &of).await });
+        let whole = tokio::spawn(async move {
+            work(&DatabaseExecutor::Connection(&connection), dialect, &of).await
+        });
         return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
     }
     work(db, dialect, &of).await
@@ -96,12 +106,17 @@ async fn create_all(
     Ok((all, changes))
 }
 
-/// Begins a transaction that is going to write, where that makes a difference; inside a user's transaction, a savepoint.
-pub(super) async fn begin(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect) -> Result<DatabaseTransaction, Error> {
+/// Begins a transaction that is going to write, where that makes a difference; inside a user's
+/// transaction, a savepoint.
+pub(super) async fn begin(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+) -> Result<DatabaseTransaction, Error> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
             // Not a worker's isolation. A session that is read-only is so for a reason.
-            let options = TransactionOptions { isolation_level: None, ..dialect.transaction(false) };
+            let options =
+                TransactionOptions { isolation_level: None, ..dialect.transaction(false) };
             transaction::begin(connection, options).await?
         }
         _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),
@@ -201,7 +216,9 @@ pub(super) struct Standing {
 
 impl Standing {
     pub(super) fn is_on_none_of(&self, tables: &[String]) -> bool {
-        self.on.as_ref().is_some_and(|on| !tables.iter().any(|table| table.eq_ignore_ascii_case(on)))
+        self.on
+            .as_ref()
+            .is_some_and(|on| !tables.iter().any(|table| table.eq_ignore_ascii_case(on)))
     }
 }
 
@@ -214,7 +231,8 @@ pub(super) async fn installed(
     for row in db.query_all_raw(dialect.installed(owner)).await? {
         let (kind, name): (String, String) = (row.try_get("", "kind")?, row.try_get("", "name")?);
         if let Some(kind) = ObjectKind::parse(&kind) {
-            let standing = Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
+            let standing =
+                Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
             installed.insert((kind, name, row.try_get("", "parent")?), standing);
         }
     }
@@ -243,7 +261,8 @@ pub(super) struct Comparison {
 impl Comparison {
     /// Whether all of our own tables stand, in their present schema.
     pub(super) fn has_tables(&self) -> bool {
-        self.outdated.is_empty() && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
+        self.outdated.is_empty()
+            && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
     }
 
     pub(super) fn has(&self, table: &Table) -> bool {
@@ -263,7 +282,9 @@ pub(super) async fn compare(
     let (mut misplaced, mut superfluous) = (Installed::new(), Installed::new());
     for (place, standing) in installed(db, dialect, owner).await? {
         let is_elsewhere = standing.is_on_none_of(&tables);
-        if is_elsewhere && objects.iter().any(|object| (object.kind, &object.name) == (place.0, &place.1)) {
+        if is_elsewhere
+            && objects.iter().any(|object| (object.kind, &object.name) == (place.0, &place.1))
+        {
             misplaced.insert(place, standing);
         } else if !(is_elsewhere && place.0 == ObjectKind::Index) {
             superfluous.insert(place, standing);
@@ -271,7 +292,8 @@ pub(super) async fn compare(
     }
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
-    let mut standing: BTreeSet<String> = superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
+    let mut standing: BTreeSet<String> =
+        superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
     let needed = keepers(&objects);
     let (mut wanted, mut outdated, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for object in objects {
@@ -300,7 +322,16 @@ pub(super) async fn compare(
             found => wanted.push((object, found.is_some())),
         }
     }
-    Ok(Comparison { wanted, outdated, superfluous, misplaced, has_other_key, is_watched, standing, needed })
+    Ok(Comparison {
+        wanted,
+        outdated,
+        superfluous,
+        misplaced,
+        has_other_key,
+        is_watched,
+        standing,
+        needed,
+    })
 }
 
 async fn create_objects(
@@ -313,12 +344,16 @@ async fn create_objects(
     let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
     let mut comparison = compare(db, dialect, inspected).await?;
     let mut is_older = false;
-    if comparison.has_other_key || have_other_key(db, dialect, inspected, &comparison.outdated).await? {
+    if comparison.has_other_key
+        || have_other_key(db, dialect, inspected, &comparison.outdated).await?
+    {
         // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
         drop_installed(db, dialect, owner, changes).await?;
         comparison = compare(db, dialect, inspected).await?;
     } else if !comparison.outdated.is_empty() {
-        if dialect.commits_schema_changes() && comparison.outdated.iter().any(|(_, schema)| *schema < 3) {
+        if dialect.commits_schema_changes()
+            && comparison.outdated.iter().any(|(_, schema)| *schema < 3)
+        {
             // The triggers would fail, once the tables have new names.
             suspend_owner(db, dialect, &owner.table, &owner.table, changes).await?;
         } else {
@@ -351,7 +386,8 @@ async fn create_objects(
             Change::Created { table, kind, name }
         });
     }
-    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces another.
+    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces
+    // another.
     drop_all(db, dialect, owner, superfluous, changes).await?;
     // From now on the triggers see what is written.
     for field in versions.unknown(db, dialect, owner).await? {
@@ -373,8 +409,13 @@ pub(super) async fn drop_all(
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for ((kind, name, parent), _) in objects.into_iter().rev() {
-        db.execute_unprepared(&dialect.drop_object(&owner.table, kind, &name, parent.as_deref())).await?;
-        changes.0.push(Change::Dropped { table: owner.table.name.clone(), kind: kind.name(), name });
+        db.execute_unprepared(&dialect.drop_object(&owner.table, kind, &name, parent.as_deref()))
+            .await?;
+        changes.0.push(Change::Dropped {
+            table: owner.table.name.clone(),
+            kind: kind.name(),
+            name,
+        });
     }
     Ok(())
 }
@@ -388,8 +429,12 @@ async fn have_other_key(
 ) -> Result<bool, Error> {
     for (object, schema) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
-        let standing = Table { name: name_in_schema(*schema, &owner.table, &ours.name), ..ours.clone() };
-        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await? else { continue };
+        let standing =
+            Table { name: name_in_schema(*schema, &owner.table, &ours.name), ..ours.clone() };
+        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await?
+        else {
+            continue;
+        };
         let Described { columns, collations, .. } = found.described;
         let differs = |(column, own): (String, &Column)| {
             let is_compared = ours == recalculations(owner);
@@ -416,7 +461,9 @@ async fn upgrade(
         for statement in dialect.upgrade(owner, table, object, *from) {
             db.execute_unprepared(&statement).await?;
         }
-        changes.0.push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });
+        changes
+            .0
+            .push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });
     }
     Ok(())
 }
@@ -429,7 +476,8 @@ async fn create(
     replaces: bool,
 ) -> Result<(), Error> {
     if replaces && object.kind != ObjectKind::Function {
-        let drop = dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
+        let drop =
+            dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
         db.execute_unprepared(&drop).await?;
     }
     for statement in &object.create {
@@ -441,5 +489,9 @@ async fn create(
 }
 
 fn name_taken(owner: &Owner, object: &Object) -> Error {
-    Error::NameTaken { table: owner.table.name.clone(), fields: owner.field_names(), name: object.name.clone() }
+    Error::NameTaken {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        name: object.name.clone(),
+    }
 }

@@ -2,8 +2,8 @@ use std::fmt;
 
 use crate::{event::counted, field::layout::Owner};
 
-/// Something that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
-/// [`uninstall`](crate::CachedFields::uninstall) did.
+/// Something that [`install`](crate::CachedFields::install),
+/// [`repair`](crate::CachedFields::repair) or [`uninstall`](crate::CachedFields::uninstall) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -25,7 +25,8 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// A table of ours was brought from the schema of an older release of this library to that of this one, with what is in it.
+    /// A table of ours was brought from the schema of an older release of this library to that of
+    /// this one, with what is in it.
     Upgraded {
         /// The owner's table.
         table: String,
@@ -41,8 +42,9 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// What stands there for a table serves nothing that this program declares. It is left alone: another version of the program
-    /// may need it. [`CachedFields::remove_abandoned`](crate::CachedFields::remove_abandoned) removes it.
+    /// What stands there for a table serves nothing that this program declares. It is left alone:
+    /// another version of the program may need it.
+    /// [`CachedFields::remove_abandoned`](crate::CachedFields::remove_abandoned) removes it.
     Abandoned {
         /// The table.
         table: String,
@@ -72,8 +74,8 @@ pub enum Change {
         /// The trigger's name.
         name: String,
     },
-    /// All rows were flagged: something that the field depends on was not watched for a while, and nobody could see what was
-    /// written meanwhile.
+    /// All rows were flagged: something that the field depends on was not watched for a while, and
+    /// nobody could see what was written meanwhile.
     Flagged {
         /// The owner's table.
         table: String,
@@ -103,7 +105,8 @@ pub enum Change {
 }
 
 /// What [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
-/// [`uninstall`](crate::CachedFields::uninstall) did, in its order. Displayed, it is a line a change.
+/// [`uninstall`](crate::CachedFields::uninstall) did, in its order. Displayed, it is a line a
+/// change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes(pub(super) Vec<Change>);
 
@@ -142,15 +145,25 @@ impl fmt::Display for Change {
                 "{table}: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
             ),
             Self::Outdated { table, field, version, rows } => {
-                let (rows, version) = (counted(*rows, "row"), Some(version).filter(|version| **version > 0));
-                let version = version.map_or("no version now".to_owned(), |version| format!("version {version}"));
+                let (rows, version) =
+                    (counted(*rows, "row"), Some(version).filter(|version| **version > 0));
+                let version = version
+                    .map_or("no version now".to_owned(), |version| format!("version {version}"));
                 write!(f, "{table}: flagged {rows} for {field}, whose calculation has {version}")
             }
-            Self::Granted { table, role, privilege } => write!(f, "{table}: granted {privilege} to {role}"),
+            Self::Granted { table, role, privilege } => {
+                write!(f, "{table}: granted {privilege} to {role}")
+            }
             Self::Enabled { table, name } => write!(f, "{table}: enabled trigger {name}"),
-            Self::Flagged { table, field, rows } => write!(f, "{table}: flagged {} for {field}", counted(*rows, "row")),
-            Self::Retried { table, rows } => write!(f, "{table}: retried {} that had failed", counted(*rows, "row")),
-            Self::Queued { table, field, rows } => write!(f, "{table}: queued {} for {field}", counted(*rows, "row")),
+            Self::Flagged { table, field, rows } => {
+                write!(f, "{table}: flagged {} for {field}", counted(*rows, "row"))
+            }
+            Self::Retried { table, rows } => {
+                write!(f, "{table}: retried {} that had failed", counted(*rows, "row"))
+            }
+            Self::Queued { table, field, rows } => {
+                write!(f, "{table}: queued {} for {field}", counted(*rows, "row"))
+            }
         }
     }
 }

@@ -33,14 +33,16 @@ pub(super) async fn missing_rights(
     Ok(missing)
 }
 
-/// Grants what workers' roles lack on functions and sequences of ours, and names what they lack on tables.
+/// Grants what workers' roles lack on functions and sequences of ours, and names what they lack on
+/// tables.
 pub(super) async fn grant(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    for MissingRight { role, privilege, remedy, ours } in missing_rights(db, dialect, owner).await? {
+    for MissingRight { role, privilege, remedy, ours } in missing_rights(db, dialect, owner).await?
+    {
         let table = owner.table.name.clone();
         if ours {
             db.execute_unprepared(&remedy).await?;

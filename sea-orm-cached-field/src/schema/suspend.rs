@@ -1,5 +1,6 @@
-//! Suspend: before a migration changes a table, the triggers go that could stop it, or fail after it. The next installation
-//! makes them again. As nothing is written down of the fields any more, it flags all of their rows.
+//! Suspend: before a migration changes a table, the triggers go that could stop it, or fail after
+//! it. The next installation makes them again. As nothing is written down of the fields any more,
+//! it flags all of their rows.
 
 use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
@@ -19,18 +20,28 @@ use crate::{
     field::layout::Table,
 };
 
-/// Drops all triggers of each owner that has one on this table: also those elsewhere may look into it.
+/// Drops all triggers of each owner that has one on this table: also those elsewhere may look into
+/// it.
 pub(crate) async fn suspend(db: &DatabaseExecutor<'_>, table: &str) -> Result<Changes, Error> {
-    to_the_end(db, table.to_owned(), |db, dialect, table| suspend_all(db, dialect, table).boxed()).await
+    to_the_end(db, table.to_owned(), |db, dialect, table| suspend_all(db, dialect, table).boxed())
+        .await
 }
 
-async fn suspend_all(db: &DatabaseExecutor<'_>, dialect: &dyn Dialect, table: &str) -> Result<Changes, Error> {
+async fn suspend_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
     let transaction = begin(db, dialect).await?;
     let suspended = suspend_owners(&transaction, dialect, table).await;
     end(transaction, dialect, suspended).await
 }
 
-async fn suspend_owners(db: &DatabaseTransaction, dialect: &dyn Dialect, table: &str) -> Result<Changes, Error> {
+async fn suspend_owners(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
     let (table, mut changes) = (found(db, dialect, table).await?, Changes::default());
     for (owner, objects) in tagged(db, dialect, None).await? {
         let stands_on = |object: &Tagged| object.kind == ObjectKind::Trigger && object.on == table;
@@ -42,7 +53,8 @@ async fn suspend_owners(db: &DatabaseTransaction, dialect: &dyn Dialect, table: 
     Ok(changes)
 }
 
-/// Forgets what is written down of an owner's fields. Then drops its triggers, and its indexes on `table`.
+/// Forgets what is written down of an owner's fields. Then drops its triggers, and its indexes on
+/// `table`.
 pub(super) async fn suspend_owner(
     db: &DatabaseTransaction,
     dialect: &dyn Dialect,
@@ -55,7 +67,10 @@ pub(super) async fn suspend_owner(
 
     let versions = versions_beside(owner).name;
     let names = [name_in_schema(2, owner, &versions), versions];
-    for object in objects.iter().filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name)) {
+    for object in objects
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name))
+    {
         let versions = Table { schema: owner.schema.clone(), name: object.name.clone() };
         db.execute_raw(dialect.forget(&versions)).await?;
     }
@@ -69,10 +84,15 @@ pub(super) async fn suspend_owner(
 }
 
 /// The table of this name, which may have a schema before it.
-async fn found(db: &DatabaseTransaction, dialect: &dyn Dialect, name: &str) -> Result<Table, Error> {
+async fn found(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    name: &str,
+) -> Result<Table, Error> {
     let whole = Table { schema: None, name: name.to_owned() };
     let parts = name.split_once('.');
-    let parts = parts.map(|(schema, name)| Table { schema: Some(schema.to_owned()), name: name.to_owned() });
+    let parts = parts
+        .map(|(schema, name)| Table { schema: Some(schema.to_owned()), name: name.to_owned() });
     for table in std::iter::once(whole).chain(parts) {
         if let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &table).await? {
             return Ok(found.described.table);

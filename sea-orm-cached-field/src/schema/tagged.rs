@@ -23,7 +23,8 @@ pub(super) struct Tagged {
     parent: Option<String>,
 }
 
-/// All objects with a tag in this database, by the tables that they serve; or those of one owner, in any database.
+/// All objects with a tag in this database, by the tables that they serve; or those of one owner,
+/// in any database.
 pub(super) async fn tagged(
     db: &impl ConnectionTrait,
     dialect: &dyn Dialect,
@@ -32,7 +33,9 @@ pub(super) async fn tagged(
     let mut owners: BTreeMap<(Option<String>, String), Vec<Tagged>> = BTreeMap::new();
     for row in db.query_all_raw(dialect.tagged(owner)).await? {
         let (kind, tag): (String, String) = (row.try_get("", "kind")?, row.try_get("", "tag")?);
-        let (Some(kind), Some(Table { schema, name })) = (ObjectKind::parse(&kind), dialect.owner_of(&tag)) else {
+        let (Some(kind), Some(Table { schema, name })) =
+            (ObjectKind::parse(&kind), dialect.owner_of(&tag))
+        else {
             continue;
         };
         let on: Option<String> = row.try_get("", "on_table")?;
@@ -46,7 +49,10 @@ pub(super) async fn tagged(
         };
         owners.entry((schema, name)).or_default().push(tagged);
     }
-    Ok(owners.into_iter().map(|((schema, name), tagged)| (Table { schema, name }, tagged)).collect())
+    Ok(owners
+        .into_iter()
+        .map(|((schema, name), tagged)| (Table { schema, name }, tagged))
+        .collect())
 }
 
 /// Drops objects of an owner: triggers, functions, indexes, tables, in this order.

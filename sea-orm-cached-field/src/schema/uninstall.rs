@@ -19,8 +19,14 @@ use crate::{
 };
 
 /// Drops all that was installed for these models, in one transaction.
-pub(crate) async fn uninstall(db: &DatabaseExecutor<'_>, models: &[Arc<Model>]) -> Result<Changes, Error> {
-    to_the_end(db, models.to_vec(), |db, dialect, models| uninstall_all(db, dialect, models).boxed()).await
+pub(crate) async fn uninstall(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    to_the_end(db, models.to_vec(), |db, dialect, models| {
+        uninstall_all(db, dialect, models).boxed()
+    })
+    .await
 }
 
 async fn uninstall_all(
@@ -33,7 +39,11 @@ async fn uninstall_all(
     end(transaction, dialect, dropped).await
 }
 
-async fn drop_all(db: &DatabaseTransaction, dialect: &dyn Dialect, models: &[Arc<Model>]) -> Result<Changes, Error> {
+async fn drop_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
     let mut changes = Changes::default();
     for model in models {
         let owner = with_schema(db, dialect, &model.owner).await?;
@@ -61,7 +71,11 @@ pub(super) async fn drop_installed(
 }
 
 /// The owner with the real schema of its table; if that was dropped, of our table of marks.
-async fn with_schema(db: &DatabaseTransaction, dialect: &dyn Dialect, owner: &Owner) -> Result<Owner, Error> {
+async fn with_schema(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Owner, Error> {
     let (db, mut owner) = (DatabaseExecutor::Transaction(db), owner.clone());
     for table in [owner.table.clone(), marks(&owner)] {
         if let Some(found) = describe(dialect, &db, &table).await? {

@@ -1,6 +1,6 @@
-//! Versions: what the values of each field were calculated by, and what has been watched for it since. Values that another
-//! version of the calculation has calculated are stale; those of a time in which not all was watched that they depend on may
-//! be.
+//! Versions: what the values of each field were calculated by, and what has been watched for it
+//! since. Values that another version of the calculation has calculated are stale; those of a time
+//! in which not all was watched that they depend on may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,8 @@ pub(super) struct Versions {
     versions: BTreeMap<String, Version>,
     /// Whether nothing of ours has stood there before: no value is of an older version.
     is_first: bool,
-    /// Whether an older release of this library has watched the fields, and did not write down which.
+    /// Whether an older release of this library has watched the fields, and did not write down
+    /// which.
     is_older: bool,
 }
 
@@ -62,7 +63,11 @@ impl Versions {
         Self { is_older: true, ..self }
     }
 
-    pub(super) async fn read(db: &impl ConnectionTrait, dialect: &dyn Dialect, owner: &Owner) -> Result<Self, Error> {
+    pub(super) async fn read(
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        owner: &Owner,
+    ) -> Result<Self, Error> {
         let mut read = Self::default();
         for row in db.query_all_raw(dialect.versions(owner)).await? {
             let version = Version {
@@ -87,14 +92,16 @@ impl Versions {
         if version.calculation != i64::from(declared.version) {
             return Some(Reason::Calculation);
         }
-        let is_watched =
-            version.inputs.as_deref().is_none_or(|inputs| model.owner.inputs(field).is_subset(&read(inputs)));
+        let is_watched = version
+            .inputs
+            .as_deref()
+            .is_none_or(|inputs| model.owner.inputs(field).is_subset(&read(inputs)));
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 
-    /// The fields of which nothing is written down, though rows have values: of a table whose triggers were suspended, that was
-    /// renamed, or restored without what stood beside it, or of which the fields were uninstalled. What was written meanwhile
-    /// was seen by no trigger.
+    /// The fields of which nothing is written down, though rows have values: of a table whose
+    /// triggers were suspended, that was renamed, or restored without what stood beside it, or of
+    /// which the fields were uninstalled. What was written meanwhile was seen by no trigger.
     pub(super) async fn unknown(
         &self,
         db: &impl ConnectionTrait,
@@ -114,8 +121,9 @@ impl Versions {
         Ok(unknown)
     }
 
-    /// Before anything is changed, decides what has to be flagged, and writes that down: where each statement commits, what
-    /// was lost may be made again before `end`. `standing`: the names of what stands there of ours.
+    /// Before anything is changed, decides what has to be flagged, and writes that down: where each
+    /// statement commits, what was lost may be made again before `end`. `standing`: the names of
+    /// what stands there of ours.
     pub(super) async fn begin(
         &mut self,
         db: &impl ConnectionTrait,
@@ -126,7 +134,8 @@ impl Versions {
     ) -> Result<Vec<Renewal>, Error> {
         let mut renewals = Vec::new();
         for (field, declared) in owner.fields.iter().enumerate() {
-            let kept_by = self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
+            let kept_by =
+                self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
             let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
             let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
             renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
@@ -140,7 +149,8 @@ impl Versions {
         Ok(renewals)
     }
 
-    /// Writes down what is watched from now on, and by what. Of fields that this program does not know, nothing is.
+    /// Writes down what is watched from now on, and by what. Of fields that this program does not
+    /// know, nothing is.
     pub(super) async fn end(
         self,
         db: &impl ConnectionTrait,
@@ -163,7 +173,11 @@ impl Versions {
                 set(db, dialect, owner, &version).await?;
             }
         }
-        for version in self.versions.into_values().filter(|version| owner.field_index(&version.field).is_none()) {
+        for version in self
+            .versions
+            .into_values()
+            .filter(|version| owner.field_index(&version.field).is_none())
+        {
             let unwatched = Version { inputs: Some(String::new()), ..version.clone() };
             if version != unwatched {
                 set(db, dialect, owner, &unwatched).await?;
@@ -210,7 +224,12 @@ fn renewal(renewals: &[Renewal], field: usize) -> Option<i64> {
     renewals.iter().find(|renewal| renewal.field == field).map(|renewal| renewal.id)
 }
 
-async fn set(db: &impl ConnectionTrait, dialect: &dyn Dialect, owner: &Owner, version: &Version) -> Result<(), Error> {
+async fn set(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    version: &Version,
+) -> Result<(), Error> {
     for statement in dialect.set_version(owner, version) {
         db.execute_raw(statement).await?;
     }

@@ -33,7 +33,8 @@ pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 /// How long the worker waits when the database cannot be reached: at first, and at most.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::recalculate) is the handler.
+/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::recalculate)
+/// is the handler.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
@@ -60,8 +61,9 @@ impl fmt::Debug for Backend {
 
 enum State {
     Idle(Box<Source>),
-    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its locks; and one that is half
-    /// made when the worker is dropped has to be made before it can be handed back.
+    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its
+    /// locks; and one that is half made when the worker is dropped has to be made before it can be
+    /// handed back.
     Fetching(Claiming<(Box<Source>, Fetched)>),
     Closed,
 }
@@ -70,7 +72,10 @@ enum State {
 type Fetched = Option<Result<Batch, Error>>;
 
 impl State {
-    fn fetching(core: &Core, fetch: impl Future<Output = (Box<Source>, Fetched)> + Send + 'static) -> Self {
+    fn fetching(
+        core: &Core,
+        fetch: impl Future<Output = (Box<Source>, Fetched)> + Send + 'static,
+    ) -> Self {
         Self::Fetching(Claiming::start(&core.engine, fetch))
     }
 }
@@ -82,15 +87,16 @@ struct Source {
     stop: CancellationToken,
     places: Places,
     unreachable_for: Duration,
-    /// Whether everything was once seen to be installed. What is missing later is waited for: a migration may be under way.
+    /// Whether everything was once seen to be installed. What is missing later is waited for: a
+    /// migration may be under way.
     was_installed: bool,
     /// Whether something is known to have happened since the last look.
     woken: bool,
 }
 
 impl Source {
-    /// The next batch, however long that takes; `None` if the worker stops. An error if it has just begun, and not everything
-    /// is installed.
+    /// The next batch, however long that takes; `None` if the worker stops. An error if it has just
+    /// begun, and not everything is installed.
     async fn next(&mut self) -> Fetched {
         while !self.was_installed && !self.stop.is_cancelled() {
             match self.core.look().await {
@@ -103,7 +109,11 @@ impl Source {
             let stop = self.stop.clone();
             let places = async {
                 let is_mixed = self.core.limits.pace.is_mixed();
-                if is_mixed { self.places.free().await } else { self.places.free_in(Lane::Quick).await }
+                if is_mixed {
+                    self.places.free().await
+                } else {
+                    self.places.free_in(Lane::Quick).await
+                }
             };
             let free = tokio::select! {
                 biased;
@@ -111,9 +121,12 @@ impl Source {
                 free = places => free,
             };
             let lanes: Vec<Lane> = free.lanes().collect();
-            // Not cut off when the worker stops: a claim that is half made would be lost until its lease ends.
+            // Not cut off when the worker stops: a claim that is half made would be lost until its
+            // lease ends.
             let (core, woken) = (&self.core, std::mem::take(&mut self.woken));
-            let claim = async { if woken { core.next_marked(&lanes).await } else { core.next(&lanes).await } };
+            let claim = async {
+                if woken { core.next_marked(&lanes).await } else { core.next(&lanes).await }
+            };
             let (next, ()) = tokio::join!(claim, self.sleep.wake_up(core));
             match next {
                 Ok(Next::Batch(batch)) => {
@@ -218,12 +231,18 @@ impl backend::Backend for Backend {
     }
 
     /// An error ends the worker, so a database that cannot be reached is waited for.
-    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Task<Batch>, Error>>> {
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self.heartbeat.is_none() {
             self.heartbeat = Some(self.core.start_heartbeat());
         }
         let fetched = ready!(self.poll_fetch(cx));
-        let task = |batch| TaskBuilder::new(batch).task_id(TaskId::String(RandomId::default().to_string())).build();
+        let task = |batch| {
+            TaskBuilder::new(batch).task_id(TaskId::String(RandomId::default().to_string())).build()
+        };
         Poll::Ready(fetched.map(|fetched| fetched.map(task)))
     }
 
@@ -231,7 +250,9 @@ impl backend::Backend for Backend {
     fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
         self.stop.cancel();
         while let Some(Ok(batch)) = ready!(self.poll_fetch(cx)) {
-            let State::Idle(source) = std::mem::replace(&mut self.state, State::Closed) else { break };
+            let State::Idle(source) = std::mem::replace(&mut self.state, State::Closed) else {
+                break;
+            };
             self.state = State::fetching(&self.core, async move {
                 if let Err(error) = batch.hand_back().await {
                     tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch: {error}");

@@ -45,7 +45,8 @@ impl Inner {
     }
 }
 
-/// A batch that is dropped in the middle is handed back. Where no runtime is left to do that, its leases end by themselves.
+/// A batch that is dropped in the middle is handed back. Where no runtime is left to do that, its
+/// leases end by themselves.
 impl Drop for Inner {
     fn drop(&mut self) {
         self.core.hand_back_later(self.core.take_held(self.id));
@@ -53,7 +54,13 @@ impl Drop for Inner {
 }
 
 impl Batch {
-    pub(super) fn new(core: Arc<Core>, id: u64, model: Arc<Model>, claims: Vec<Claim>, lane: Option<Lane>) -> Self {
+    pub(super) fn new(
+        core: Arc<Core>,
+        id: u64,
+        model: Arc<Model>,
+        claims: Vec<Claim>,
+        lane: Option<Lane>,
+    ) -> Self {
         Self(Arc::new(Inner { core, id, model, claims, lane, permit: Mutex::default() }))
     }
 
@@ -77,12 +84,13 @@ impl Batch {
     }
 }
 
-/// The handler of the worker's tasks, for those who run it in an apalis `Monitor` of their own: calculates the rows of a
-/// batch and stores each value as soon as it is there.
+/// The handler of the worker's tasks, for those who run it in an apalis `Monitor` of their own:
+/// calculates the rows of a batch and stores each value as soon as it is there.
 ///
 /// # Errors
-/// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that the [`Backend`]
-/// brings along then hands the rows back. A calculation that fails is no error of the batch.
+/// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that
+/// the [`Backend`] brings along then hands the rows back. A calculation that fails is no error of
+/// the batch.
 ///
 /// [`Backend`]: crate::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {

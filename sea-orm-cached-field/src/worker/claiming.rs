@@ -12,15 +12,18 @@ use tokio::{
 
 use crate::engine::Engine;
 
-/// A task that claims. If this is dropped, the task goes on, for a claim that is half made could not be handed back; then what
-/// it has claimed is dropped with its outcome, and so handed back.
+/// A task that claims. If this is dropped, the task goes on, for a claim that is half made could
+/// not be handed back; then what it has claimed is dropped with its outcome, and so handed back.
 pub(super) struct Claiming<T: Send + 'static> {
     engine: Arc<Engine>,
     task: Option<JoinHandle<T>>,
 }
 
 impl<T: Send + 'static> Claiming<T> {
-    pub(super) fn start(engine: &Arc<Engine>, claim: impl Future<Output = T> + Send + 'static) -> Self {
+    pub(super) fn start(
+        engine: &Arc<Engine>,
+        claim: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
         Self { engine: Arc::clone(engine), task: Some(tokio::spawn(claim)) }
     }
 }
@@ -29,7 +32,8 @@ impl<T: Send + 'static> Future for Claiming<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ended = ready!(self.task.as_mut().expect("it is not polled after its end").poll_unpin(cx));
+        let ended =
+            ready!(self.task.as_mut().expect("it is not polled after its end").poll_unpin(cx));
         self.task = None;
         Poll::Ready(ended)
     }

@@ -28,10 +28,12 @@ use crate::{
 /// Leases are renewed three times before they end, but not more often than this.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
-/// After this time without a look, a model has its turn before those whose fields it is calculated from.
+/// After this time without a look, a model has its turn before those whose fields it is calculated
+/// from.
 const PASSED_OVER: Duration = Duration::from_secs(1);
 
-/// After this time a chunk of what an installation has flagged has its turn, though there is a little else to do.
+/// After this time a chunk of what an installation has flagged has its turn, though there is a
+/// little else to do.
 const CHUNKS_PASSED_OVER: Duration = Duration::from_secs(1);
 
 pub(super) struct Core {
@@ -112,7 +114,11 @@ enum Taken {
 }
 
 impl Core {
-    pub(super) fn new(db: DatabaseConnection, models: Vec<Arc<Model>>, settings: Settings) -> Result<Self, Error> {
+    pub(super) fn new(
+        db: DatabaseConnection,
+        models: Vec<Arc<Model>>,
+        settings: Settings,
+    ) -> Result<Self, Error> {
         let models = upstream_first(&models);
         let limits = Limits::of_worker(&models, settings.calculation_timeout, settings.concurrency);
         Ok(Self {
@@ -135,7 +141,9 @@ impl Core {
     /// Connects as one who stays: over connections of its own, where that is of use.
     pub(super) async fn settle_in(&self) -> Result<(), Error> {
         #[cfg(feature = "sqlx-postgres")]
-        if let Some(session) = self.engine.dialect.session().filter(|_| self.settings.connections > 0) {
+        if let Some(session) =
+            self.engine.dialect.session().filter(|_| self.settings.connections > 0)
+        {
             self.own.get_or_try_init(|| super::connections::connect(self, &session)).await?;
         }
         Ok(())
@@ -162,16 +170,21 @@ impl Core {
 
     /// What is not installed can be of another model than the one that is looked at.
     fn explained(&self, error: Error) -> Error {
-        invalidation::explained(self.engine.dialect, self.models.iter().map(|model| &model.owner), error)
+        invalidation::explained(
+            self.engine.dialect,
+            self.models.iter().map(|model| &model.owner),
+            error,
+        )
     }
 
-    /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model that has work, but none is
-    /// passed over for long.
+    /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model
+    /// that has work, but none is passed over for long.
     pub(super) async fn next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         self.find_next(lanes).await.map_err(|error| self.explained(error))
     }
 
-    /// In a task of its own: a claim that is half made when its worker is dropped is made, and then handed back.
+    /// In a task of its own: a claim that is half made when its worker is dropped is made, and then
+    /// handed back.
     pub(super) async fn next_to_the_end(self: &Arc<Self>) -> Result<Next, Error> {
         let core = Arc::clone(self);
         let claiming = Claiming::start(&self.engine, async move { core.next(&[]).await });
@@ -189,7 +202,8 @@ impl Core {
                 work = work.or_earlier(found);
                 if found == Work::Now {
                     let (model, rows) = (&self.models[stop.turn], self.settings.batch_size);
-                    invalidation::flag_expired(&self.engine, self.connections(), model, rows).await?;
+                    invalidation::flag_expired(&self.engine, self.connections(), model, rows)
+                        .await?;
                     match self.claim(stop, first).await? {
                         Taken::Batch(batch) => return Ok(Next::Batch(batch)),
                         Taken::MoreMarks => has_more = true,
@@ -217,8 +231,13 @@ impl Core {
     /// As [`Core::next`], but takes new marks without a look, where a look costs as much.
     pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         if self.own.get().is_some_and(Option::is_some) {
-            for stop in self.stops(lanes).into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
-                let taken = self.claim(stop, First::OnlyMarks).await.map_err(|error| self.explained(error))?;
+            for stop in
+                self.stops(lanes).into_iter().filter(|stop| self.upstream[stop.turn].is_empty())
+            {
+                let taken = self
+                    .claim(stop, First::OnlyMarks)
+                    .await
+                    .map_err(|error| self.explained(error))?;
                 if let Taken::Batch(batch) = taken {
                     return Ok(Next::Batch(batch));
                 }
@@ -227,8 +246,8 @@ impl Core {
         self.next(lanes).await
     }
 
-    /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now what is due, so that neither
-    /// waits for ever.
+    /// What there is to do, and what is to be taken first: of a backlog of both, now marks and now
+    /// what is due, so that neither waits for ever.
     async fn look_at(&self, stop: &Stop) -> Result<(Work, First), Error> {
         let left_some = {
             let look = &mut self.looked_at()[stop.place()];
@@ -239,11 +258,15 @@ impl Core {
         Ok(match left_some {
             Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
-            None => (invalidation::look(&self.engine, self.connections(), model, fields).await?, First::Marks),
+            None => (
+                invalidation::look(&self.engine, self.connections(), model, fields).await?,
+                First::Marks,
+            ),
         })
     }
 
-    /// Where work is looked for: the models in their order, after those that were passed over for long.
+    /// Where work is looked for: the models in their order, after those that were passed over for
+    /// long.
     fn stops(&self, lanes: &[Lane]) -> Vec<Stop> {
         let pace = &self.limits.pace;
         let mut stops = Vec::new();
@@ -255,7 +278,9 @@ impl Core {
                 stops.push(Stop { turn, lane: Some(lanes[0]), fields: fields.collect() });
             } else {
                 for lane in lanes {
-                    let fields = fields.clone().filter(|field| pace.is_slow(model, *field) == (*lane == Lane::Slow));
+                    let fields = fields
+                        .clone()
+                        .filter(|field| pace.is_slow(model, *field) == (*lane == Lane::Slow));
                     stops.push(Stop { turn, lane: Some(*lane), fields: fields.collect() });
                 }
             }
@@ -279,7 +304,9 @@ impl Core {
         let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
         let time_for_chunks = self.looked_at()[place].for_chunks_at.elapsed() >= CHUNKS_PASSED_OVER;
         let first = (first, time_for_chunks);
-        let claimed = invalidation::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
+        let claimed =
+            invalidation::claim(engine, self.connections(), model, fields, rows, lease, first)
+                .await?;
         let Claimed { claims, has_more, looked_for_chunks } = claimed;
         {
             let look = &mut self.looked_at()[place];
@@ -302,12 +329,14 @@ impl Core {
         let (failed, claims) = failures.partition(model, claims);
         if !failed.is_empty() {
             let delay = failures.put_off_for();
-            invalidation::hand_back(&self.engine, self.connections(), model, &failed, delay).await?;
+            invalidation::hand_back(&self.engine, self.connections(), model, &failed, delay)
+                .await?;
         }
         Ok(claims)
     }
 
-    /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers may have room for them.
+    /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers
+    /// may have room for them.
     fn batch_size(&self, stop: &Stop) -> u64 {
         let Settings { batch_size, concurrency, .. } = self.settings;
         let rows = &self.models[stop.turn].rows;
@@ -329,7 +358,8 @@ impl Core {
 
     /// These claims of a batch have ended.
     pub(super) fn settled(&self, batch: u64, ended: &[Claim]) {
-        let ended: HashSet<(&Key, usize)> = ended.iter().map(|claim| (&claim.key, claim.field)).collect();
+        let ended: HashSet<(&Key, usize)> =
+            ended.iter().map(|claim| (&claim.key, claim.field)).collect();
         if let Some(held) = self.held().get_mut(&batch) {
             held.claims.retain(|claim| !ended.contains(&(&claim.key, claim.field)));
         }
@@ -351,12 +381,18 @@ impl Core {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands back what was taken. What cannot be handed back now is, before anything else is claimed.
-    pub(super) async fn hand_back(&self, held: impl IntoIterator<Item = Held>) -> Result<(), Error> {
+    /// Hands back what was taken. What cannot be handed back now is, before anything else is
+    /// claimed.
+    pub(super) async fn hand_back(
+        &self,
+        held: impl IntoIterator<Item = Held>,
+    ) -> Result<(), Error> {
         self.lost().extend(held);
         while let Some(held) = self.next_lost() {
             let (connections, now) = (self.connections(), Duration::ZERO);
-            if let Err(error) = invalidation::hand_back(&self.engine, connections, &held.model, &held.claims, now).await
+            if let Err(error) =
+                invalidation::hand_back(&self.engine, connections, &held.model, &held.claims, now)
+                    .await
             {
                 self.lost().push(held);
                 return Err(error);
@@ -386,8 +422,8 @@ impl Core {
         self.lost().pop()
     }
 
-    /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement, which SQLx does not take
-    /// well.
+    /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement,
+    /// which SQLx does not take well.
     pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
         let (core, stop) = (Arc::clone(self), CancellationToken::new());
         let (every, stopped) = ((core.settings.lease / 3).max(SHORTEST_HEARTBEAT), stop.clone());
@@ -405,7 +441,14 @@ impl Core {
     pub(super) async fn renew(&self) -> Result<(), Error> {
         let held: Vec<Held> = self.held().values().cloned().collect();
         for Held { model, claims } in held.iter().filter(|held| !held.claims.is_empty()) {
-            invalidation::renew(&self.engine, self.connections(), model, claims, self.settings.lease).await?;
+            invalidation::renew(
+                &self.engine,
+                self.connections(),
+                model,
+                claims,
+                self.settings.lease,
+            )
+            .await?;
         }
         Ok(())
     }

@@ -27,19 +27,22 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How long it waits where there is work that cannot be had.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// How many errors of the database in a row it takes for passing: a transaction of ours waits for a lock only for a moment.
+/// How many errors of the database in a row it takes for passing: a transaction of ours waits for a
+/// lock only for a moment.
 const PASSING_ERRORS: u32 = 5;
 
 /// For how long what has failed is put off, at least.
 const PUT_OFF: Duration = Duration::from_secs(1);
 
-/// What has failed since draining began. It is not tried again, or rows that fail slowly would be due again and again.
+/// What has failed since draining began. It is not tried again, or rows that fail slowly would be
+/// due again and again.
 pub(super) struct Failures {
     since: Instant,
     failed: Mutex<HashSet<Failure>>,
 }
 
-/// The model's table, the row, the field, and the generation: a row that is marked again is tried again.
+/// The model's table, the row, the field, and the generation: a row that is marked again is tried
+/// again.
 type Failure = (Table, Key, usize, i64);
 
 fn failure(model: &Model, claim: &Claim) -> Failure {
@@ -54,7 +57,10 @@ impl Failures {
     pub(super) fn remember(&self, model: &Model, claim: &Claim, error: &Error) {
         // A circle may be broken by what is calculated next.
         if !matches!(error, Error::DataCycle { .. }) {
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(failure(model, claim));
+            self.failed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(failure(model, claim));
         }
     }
 
@@ -64,7 +70,8 @@ impl Failures {
         claims.into_iter().partition(|claim| failed.contains(&failure(model, claim)))
     }
 
-    /// For how long what has failed is put off: longer and longer, so that a moment comes when nothing else is due.
+    /// For how long what has failed is put off: longer and longer, so that a moment comes when
+    /// nothing else is due.
     pub(super) fn put_off_for(&self) -> Duration {
         self.since.elapsed().max(PUT_OFF)
     }

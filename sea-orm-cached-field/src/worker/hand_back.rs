@@ -1,5 +1,5 @@
-//! The layer that the backend brings along. It sits outside all layers of the user: whatever a batch ends with, be it a
-//! timeout or a panic of theirs, its unfinished rows are handed back.
+//! The layer that the backend brings along. It sits outside all layers of the user: whatever a
+//! batch ends with, be it a timeout or a panic of theirs, its unfinished rows are handed back.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -55,7 +55,10 @@ where
         let begun = std::panic::catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
         Box::pin(async move {
             let ended = match begun {
-                Ok(ended) => AssertUnwindSafe(ended).catch_unwind().await.map(|ended| ended.map_err(Into::into)),
+                Ok(ended) => AssertUnwindSafe(ended)
+                    .catch_unwind()
+                    .await
+                    .map(|ended| ended.map_err(Into::into)),
                 Err(panic) => Err(panic),
             };
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
@@ -63,7 +66,8 @@ where
                 tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch yet: {error}");
             }
             if ended.is_err() {
-                // Keeps its place among the batches in flight: what fails again and again is not tried all the time.
+                // Keeps its place among the batches in flight: what fails again and again is not
+                // tried all the time.
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             ended

@@ -1,4 +1,5 @@
-//! Lanes: fields that take long to calculate have batches of their own, so that they do not keep the others waiting.
+//! Lanes: fields that take long to calculate have batches of their own, so that they do not keep
+//! the others waiting.
 
 use std::sync::Arc;
 
@@ -44,7 +45,11 @@ impl Places {
             free = self.free_in(Lane::Quick) => free,
             free = self.free_in(Lane::Slow) => free,
         };
-        for lane in Lane::BOTH.into_iter().filter(|lane| !free.lanes().any(|free| free == *lane)).collect::<Vec<_>>() {
+        for lane in Lane::BOTH
+            .into_iter()
+            .filter(|lane| !free.lanes().any(|free| free == *lane))
+            .collect::<Vec<_>>()
+        {
             free.0.extend(self.lane(lane).try_acquire_owned().ok().map(|place| (lane, place)));
         }
         free

@@ -1,5 +1,6 @@
-//! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one after the other: a worker
-//! that falls asleep takes a lock that the triggers try, and only a writer that finds it held notifies.
+//! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one
+//! after the other: a worker that falls asleep takes a lock that the triggers try, and only a
+//! writer that finds it held notifies.
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{
@@ -20,7 +21,9 @@ pub(super) struct Listener {
 
 /// Of [`Worker::listen_on`](super::Worker::listen_on). Without the URL, which may hold a password.
 pub(super) fn wrong_url(error: &sqlx::Error) -> Error {
-    Error::Database(DbErr::Conn(RuntimeErr::Internal(format!("the worker cannot listen on this URL: {error}"))))
+    Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
+        "the worker cannot listen on this URL: {error}"
+    ))))
 }
 
 impl Listener {
@@ -33,7 +36,8 @@ impl Listener {
         if pooler::shares_sessions(&options, number).await? {
             return Ok(None);
         }
-        // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a connection of the user's pool.
+        // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a
+        // connection of the user's pool.
         let own = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -47,17 +51,23 @@ impl Listener {
         Ok(Some(Self { connection, session, locked: false }))
     }
 
-    /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If neither, a transaction
-    /// is open that has found nobody asleep.
+    /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
+    /// neither, a transaction is open that has found nobody asleep.
     pub(super) async fn fall_asleep(&mut self, core: &Core) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
         for model in &core.models {
-            let Some((lock, _)) = core.engine.dialect.sleep_locks(&model.owner, self.session) else { continue };
+            let Some((lock, _)) = core.engine.dialect.sleep_locks(&model.owner, self.session)
+            else {
+                continue;
+            };
             self.locked = true;
-            let held: Option<bool> =
-                sqlx::query_scalar(AssertSqlSafe(lock)).fetch_optional(&mut self.connection).await?;
+            let held: Option<bool> = sqlx::query_scalar(AssertSqlSafe(lock))
+                .fetch_optional(&mut self.connection)
+                .await?;
             let Some(held) = held else {
-                return Err(sqlx::Error::Protocol("the session is another one than it was".to_owned()));
+                return Err(sqlx::Error::Protocol(
+                    "the session is another one than it was".to_owned(),
+                ));
             };
             if !held {
                 self.wake_up(core).await?;
@@ -67,7 +77,8 @@ impl Listener {
         Ok(true)
     }
 
-    /// Ends once a notification has come, or the connection is lost, so that nothing can come any more.
+    /// Ends once a notification has come, or the connection is lost, so that nothing can come any
+    /// more.
     pub(super) async fn woken(&mut self) {
         let _ = self.connection.try_recv().await;
     }
@@ -77,7 +88,10 @@ impl Listener {
         if !std::mem::take(&mut self.locked) {
             return Ok(());
         }
-        let locks = core.models.first().and_then(|model| core.engine.dialect.sleep_locks(&model.owner, self.session));
+        let locks = core
+            .models
+            .first()
+            .and_then(|model| core.engine.dialect.sleep_locks(&model.owner, self.session));
         if let Some((_, unlock)) = locks {
             sqlx::query(AssertSqlSafe(unlock)).execute(&mut self.connection).await?;
         }

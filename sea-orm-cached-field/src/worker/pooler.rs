@@ -1,5 +1,6 @@
-//! Whether something between us and the server gives the statements of one connection to several sessions: PgBouncer and
-//! others that pool by transaction do. What belongs to a session, such as LISTEN and its locks, would fall to another client.
+//! Whether something between us and the server gives the statements of one connection to several
+//! sessions: PgBouncer and others that pool by transaction do. What belongs to a session, such as
+//! LISTEN and its locks, would fall to another client.
 
 use sqlx::{
     AssertSqlSafe, Connection,
@@ -9,10 +10,13 @@ use sqlx::{
 /// How often is looked: other clients may take the session that both of ours would have got.
 const LOOKS: usize = 4;
 
-/// Two connections that live at once have a session each, which stays theirs. Through a pooler the second one gets the
-/// session that the first one has just used; or the first one gets another, while a transaction keeps that of the second.
-/// `session`: a query of the session's number.
-pub(super) async fn shares_sessions(options: &PgConnectOptions, session: &'static str) -> Result<bool, sqlx::Error> {
+/// Two connections that live at once have a session each, which stays theirs. Through a pooler the
+/// second one gets the session that the first one has just used; or the first one gets another,
+/// while a transaction keeps that of the second. `session`: a query of the session's number.
+pub(super) async fn shares_sessions(
+    options: &PgConnectOptions,
+    session: &'static str,
+) -> Result<bool, sqlx::Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let mut second = PgConnection::connect_with(options).await?;
     let shared = are_shared(&mut first, &mut second, session).await;

@@ -21,10 +21,12 @@ use super::{
 };
 use crate::{Error, registry::Model};
 
-/// Recalculates what is stale, in the background. Made by [`CachedFields::worker`](crate::CachedFields::worker).
+/// Recalculates what is stale, in the background. Made by
+/// [`CachedFields::worker`](crate::CachedFields::worker).
 ///
-/// As many workers as one likes can run, in any number of processes and on any number of machines. On PostgreSQL each has
-/// up to four connections of its own ([`Worker::connections`]), opened as those of the pool are.
+/// As many workers as one likes can run, in any number of processes and on any number of machines.
+/// On PostgreSQL each has up to four connections of its own ([`Worker::connections`]), opened as
+/// those of the pool are.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -47,27 +49,29 @@ impl Worker {
         Self { db: db.clone(), models, settings: Settings::default() }
     }
 
-    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of the pool. One of many
-    /// rows (`batch`) is one calculation.
+    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of
+    /// the pool. One of many rows (`batch`) is one calculation.
     ///
-    /// Where some fields take longer than a tenth of a second and others do not, a quarter of these are kept for the others. A
-    /// few more can run for a while, until it is known which are slow.
+    /// Where some fields take longer than a tenth of a second and others do not, a quarter of these
+    /// are kept for the others. A few more can run for a while, until it is known which are slow.
     pub fn concurrency(mut self, calculations: usize) -> Self {
         self.settings.concurrency = calculations.max(1);
         self
     }
 
-    /// How many connections of its own the worker opens at most, on PostgreSQL, beside those of the pool that calculations
-    /// use. 4 unless set; with 0 it claims and stores over the pool, too, as on the other databases.
+    /// How many connections of its own the worker opens at most, on PostgreSQL, beside those of the
+    /// pool that calculations use. 4 unless set; with 0 it claims and stores over the pool, too, as
+    /// on the other databases.
     pub fn connections(mut self, most: u32) -> Self {
         self.settings.connections = most;
         self
     }
 
-    /// Where the worker listens for notifications on PostgreSQL: the URL of the server itself, for a worker whose pool connects
-    /// through a pooler that gives each transaction to another session, such as PgBouncer with `pool_mode = transaction`.
-    /// Without it such a worker looks for work every second when it is idle. The worker opens one connection there, to the
-    /// same database, and does all else over the pool. The other databases have no use for it.
+    /// Where the worker listens for notifications on PostgreSQL: the URL of the server itself, for
+    /// a worker whose pool connects through a pooler that gives each transaction to another
+    /// session, such as PgBouncer with `pool_mode = transaction`. Without it such a worker looks
+    /// for work every second when it is idle. The worker opens one connection there, to the same
+    /// database, and does all else over the pool. The other databases have no use for it.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -78,8 +82,8 @@ impl Worker {
     /// # }
     /// ```
     ///
-    /// [`Worker::run`] and the like fail with [`Error::Database`] if this is no URL. A server that cannot be reached there is
-    /// told in the log, and tried again; meanwhile the worker looks.
+    /// [`Worker::run`] and the like fail with [`Error::Database`] if this is no URL. A server that
+    /// cannot be reached there is told in the log, and tried again; meanwhile the worker looks.
     #[cfg(feature = "sqlx-postgres")]
     pub fn listen_on(mut self, url: &str) -> Self {
         match url.parse() {
@@ -95,36 +99,37 @@ impl Worker {
         self
     }
 
-    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of its row;
-    /// one of many rows (`batch`) is then done row by row.
+    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of
+    /// its row; one of many rows (`batch`) is then done row by row.
     pub fn calculation_timeout(mut self, timeout: Duration) -> Self {
         self.settings.calculation_timeout = timeout;
         self
     }
 
-    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims, and hands them back when it ends or
-    /// its future is dropped; those of one that was killed are free for others after this time.
+    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims, and
+    /// hands them back when it ends or its future is dropped; those of one that was killed are free
+    /// for others after this time.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// How long the calculations under way may go on when the worker is told to stop. 10 s unless set. What is not done
-    /// by then is handed back.
+    /// How long the calculations under way may go on when the worker is told to stop. 10 s unless
+    /// set. What is not done by then is handed back.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.settings.shutdown_timeout = timeout;
         self
     }
 
-    /// How often a failing row is tried. 20 times unless set; at least once. After that it stays as *failed*, flagged and
-    /// with its last error, until it is marked again.
+    /// How often a failing row is tried. 20 times unless set; at least once. After that it stays as
+    /// *failed*, flagged and with its last error, until it is marked again.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.retry.max_attempts = attempts.max(1);
         self
     }
 
-    /// After what time a failed row is tried again: at first, and at most. 1 s and 1 h unless set. The time doubles with
-    /// each attempt, and up to half of it is left to chance.
+    /// After what time a failed row is tried again: at first, and at most. 1 s and 1 h unless set.
+    /// The time doubles with each attempt, and up to half of it is left to chance.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         (self.settings.retry.first, self.settings.retry.longest) = (first, longest);
         self
@@ -133,9 +138,10 @@ impl Worker {
     /// Runs until the process ends.
     ///
     /// # Errors
-    /// Those of the models ([`Error::UnsupportedPath`]) and of the database ([`Error::UnsupportedDatabase`]), and
-    /// [`Error::NotInstalled`] when it begins. A database that cannot be reached is waited for; so is, once the worker has begun,
-    /// what is missing while a migration is under way.
+    /// Those of the models ([`Error::UnsupportedPath`]) and of the database
+    /// ([`Error::UnsupportedDatabase`]), and [`Error::NotInstalled`] when it begins. A database
+    /// that cannot be reached is waited for; so is, once the worker has begun, what is missing
+    /// while a migration is under way.
     pub async fn run(self) -> Result<(), Error> {
         self.run_until(std::future::pending()).await
     }
@@ -143,8 +149,8 @@ impl Worker {
     /// Runs until the signal comes; then finishes or hands back what it holds.
     ///
     /// # Errors
-    /// As [`Worker::run`]; and [`Error::Database`] if what is held cannot be handed back, so that its leases have to end
-    /// by themselves.
+    /// As [`Worker::run`]; and [`Error::Database`] if what is held cannot be handed back, so that
+    /// its leases have to end by themselves.
     pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let core = self.into_core()?;
         let context = WorkerContext::from("sea-orm-cached-field");
@@ -166,10 +172,12 @@ impl Worker {
         ended.map_err(stopped)
     }
 
-    /// Claims, calculates and stores one batch, and returns how many fields of rows it was: 0 if nothing is due.
+    /// Claims, calculates and stores one batch, and returns how many fields of rows it was: 0 if
+    /// nothing is due.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error; it is kept with its row.
+    /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error; it is
+    /// kept with its row.
     pub async fn run_once(self) -> Result<usize, Error> {
         let core = self.into_core()?;
         let _handed_back = HandedBack(&core);
@@ -182,13 +190,14 @@ impl Worker {
         }
     }
 
-    /// Works until nothing is due any more, and returns how many fields of rows were calculated, dropped or failed. It tries
-    /// what fails once, and leaves it to later workers. What other workers hold is theirs, and is not waited for; what a worker
-    /// of this process hands back at that moment is, and so is a row that a transaction holds locked.
+    /// Works until nothing is due any more, and returns how many fields of rows were calculated,
+    /// dropped or failed. It tries what fails once, and leaves it to later workers. What other
+    /// workers hold is theirs, and is not waited for; what a worker of this process hands back at
+    /// that moment is, and so is a row that a transaction holds locked.
     ///
     /// # Errors
-    /// As [`Worker::run_once`]; but the database's errors only if there are more than five without a batch that ends well in
-    /// between.
+    /// As [`Worker::run_once`]; but the database's errors only if there are more than five without
+    /// a batch that ends well in between.
     pub async fn drain(self) -> Result<usize, Error> {
         let mut core = Core::new(self.db, self.models?, self.settings)?;
         core.failures = Some(Failures::new());
@@ -197,7 +206,8 @@ impl Worker {
         drain(&core).await
     }
 
-    /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's own.
+    /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's
+    /// own.
     ///
     /// # Errors
     /// As [`Worker::run`].
@@ -231,7 +241,10 @@ impl Drop for HandedBack<'_> {
 }
 
 /// Boxed here, or the compiler could not tell that [`Worker::run_until`] can be spawned.
-fn run_in_apalis(core: &Arc<Core>, context: &WorkerContext) -> BoxFuture<'static, Result<(), WorkerError>> {
+fn run_in_apalis(
+    core: &Arc<Core>,
+    context: &WorkerContext,
+) -> BoxFuture<'static, Result<(), WorkerError>> {
     let worker = WorkerBuilder::new(context.clone())
         .backend(Backend::new(Arc::clone(core)))
         .parallelize(|task| AbortOnDropHandle::new(tokio::spawn(task)))

@@ -56,8 +56,8 @@ impl Sleep {
         };
     }
 
-    /// Sleeps until something happens, or is due, or might have happened unnoticed, and returns whether something has
-    /// happened. `work` was looked for before.
+    /// Sleeps until something happens, or is due, or might have happened unnoticed, and returns
+    /// whether something has happened. `work` was looked for before.
     pub(super) async fn sleep(&mut self, core: &Arc<Core>, work: Work) -> bool {
         if self.alarm.is_none() {
             self.alarm = set_alarm(core).await;
@@ -80,15 +80,20 @@ impl Sleep {
         woken
     }
 
-    /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known of then.
-    #[cfg_attr(not(feature = "sqlx-postgres"), allow(unused_variables, reason = "only PostgreSQL has to be told"))]
+    /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known
+    /// of then.
+    #[cfg_attr(
+        not(feature = "sqlx-postgres"),
+        allow(unused_variables, reason = "only PostgreSQL has to be told")
+    )]
     async fn fall_asleep(&mut self, core: &Core, work: Work) -> (Duration, Work) {
         match &mut self.alarm {
             _ if work == Work::Now => (self.pause, work),
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(core).await {
-                // What was marked or set to expire before the lock was ours woke nobody: look again.
+                // What was marked or set to expire before the lock was ours woke nobody: look
+                // again.
                 Ok(true) => (IF_WOKEN, core.look().await.unwrap_or(work)),
                 Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
@@ -97,7 +102,8 @@ impl Sleep {
                     (self.pause, work)
                 }
             },
-            // A file is written a moment before the change can be seen: look again for a while before sleeping.
+            // A file is written a moment before the change can be seen: look again for a while
+            // before sleeping.
             #[cfg(feature = "sqlx-sqlite")]
             Some(Alarm::Watcher { .. }) if self.pause < BY_POLLING => (self.pause, work),
             #[cfg(feature = "sqlx-sqlite")]
@@ -142,20 +148,22 @@ impl Sleep {
 async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
     match core.engine.dialect.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
-        crate::dialect::WakeUp::Listen(channel) => match super::listen::Listener::connect(core, channel).await {
-            Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
-            Ok(None) => {
-                tracing::warn!(
-                    target: "sea_orm_cached_field",
-                    "a pooler gives the transactions of a connection to several sessions, so the worker cannot listen, and polls instead: name the server itself with `Worker::listen_on`"
-                );
-                Some(Alarm::None(BY_POLLING_A_SERVER))
+        crate::dialect::WakeUp::Listen(channel) => {
+            match super::listen::Listener::connect(core, channel).await {
+                Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
+                Ok(None) => {
+                    tracing::warn!(
+                        target: "sea_orm_cached_field",
+                        "a pooler gives the transactions of a connection to several sessions, so the worker cannot listen, and polls instead: name the server itself with `Worker::listen_on`"
+                    );
+                    Some(Alarm::None(BY_POLLING_A_SERVER))
+                }
+                Err(error) => {
+                    tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
+                    None
+                }
             }
-            Err(error) => {
-                tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
-                None
-            }
-        },
+        }
         #[cfg(feature = "sqlx-sqlite")]
         crate::dialect::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),

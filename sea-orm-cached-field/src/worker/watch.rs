@@ -17,8 +17,8 @@ pub(super) struct FileWatch {
 }
 
 impl FileWatch {
-    /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the file of the
-    /// write-ahead log comes and goes.
+    /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the
+    /// file of the write-ahead log comes and goes.
     pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Self>, BoxError> {
         let Some(files) = core.engine.dialect.files() else { return Ok(None) };
         let mut paths = Vec::new();
@@ -28,10 +28,14 @@ impl FileWatch {
         if paths.is_empty() {
             return Ok(None);
         }
-        let (names, engine): (Vec<OsString>, _) =
-            (paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect(), Arc::clone(&core.engine));
+        let (names, engine): (Vec<OsString>, _) = (
+            paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect(),
+            Arc::clone(&core.engine),
+        );
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))) {
+            if event.is_ok_and(|event| {
+                is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))
+            }) {
                 engine.wake.send_replace(());
             }
         })?;
@@ -43,13 +47,17 @@ impl FileWatch {
 }
 
 fn is_write(event: &Event) -> bool {
-    matches!(event.kind, EventKind::Modify(_) | EventKind::Create(_) | EventKind::Any | EventKind::Other)
+    matches!(
+        event.kind,
+        EventKind::Modify(_) | EventKind::Create(_) | EventKind::Any | EventKind::Other
+    )
 }
 
 /// Whether this is one of the databases or a file beside one, such as `shop.db-wal`.
 fn is_of(path: &Path, names: &[OsString]) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
     names.iter().any(|database| {
-        name.strip_prefix(&*database.to_string_lossy()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        name.strip_prefix(&*database.to_string_lossy())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     })
 }

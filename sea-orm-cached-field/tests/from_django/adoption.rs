@@ -23,7 +23,10 @@ pub mod lamppost {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        async fn calculate_slow_full_name(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             Ok(format!("The {}", self.first_name))
         }
     }
@@ -64,9 +67,12 @@ async fn columns(db: &TestDb) -> Vec<JsonValue> {
 async fn values(db: &TestDb) -> Vec<(String, Option<String>, bool)> {
     use sea_orm::QueryOrder;
 
-    let rows = lamppost::Entity::find().order_by_asc(lamppost::Column::Id).all(&**db).await.unwrap();
+    let rows =
+        lamppost::Entity::find().order_by_asc(lamppost::Column::Id).all(&**db).await.unwrap();
     rows.into_iter()
-        .map(|row| (row.first_name, row.cached_slow_full_name, row.slow_full_name_recalculation_needed))
+        .map(|row| {
+            (row.first_name, row.cached_slow_full_name, row.slow_full_name_recalculation_needed)
+        })
         .collect()
 }
 
@@ -93,8 +99,11 @@ async fn of_tables_of_django(db: TestDb) {
     assert_eq!(db.drain(lampposts()).await, 5, "nothing says that the values of Django are right");
     let calculated = |name: &str| (name.to_owned(), Some(format!("The {name}")), false);
     assert_eq!(values(&db).await, ["Ada", "Bob", "Cid", "Dan", "Eve"].map(calculated));
-    let expiring: i64 =
-        db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_expires_after IS NOT NULL").await;
+    let expiring: i64 = db
+        .scalar(
+            "SELECT count(*) FROM street_lamppost WHERE slow_full_name_expires_after IS NOT NULL",
+        )
+        .await;
     assert_eq!((expiring, db.pending("street_lamppost").await), (1, 0));
 }
 
@@ -125,11 +134,18 @@ async fn that_both_go_on_to_write(db: TestDb) {
 async fn of_a_column_that_is_not_null(db: TestDb) {
     create(&db).await;
     let not_null = match db.get_database_backend() {
-        DbBackend::Postgres => "ALTER TABLE street_lamppost ALTER COLUMN cached_slow_full_name SET NOT NULL",
-        DbBackend::MySql => "ALTER TABLE street_lamppost MODIFY cached_slow_full_name longtext NOT NULL",
+        DbBackend::Postgres => {
+            "ALTER TABLE street_lamppost ALTER COLUMN cached_slow_full_name SET NOT NULL"
+        }
+        DbBackend::MySql => {
+            "ALTER TABLE street_lamppost MODIFY cached_slow_full_name longtext NOT NULL"
+        }
         _ => "CREATE TABLE copy AS SELECT * FROM street_lamppost",
     };
-    db.sql("UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL").await;
+    db.sql(
+        "UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL",
+    )
+    .await;
     db.sql(not_null).await;
     if db.is_sqlite() {
         db.sql("DROP TABLE street_lamppost").await;

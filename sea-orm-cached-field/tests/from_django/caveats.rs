@@ -38,9 +38,17 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     drain(&db).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run());
-    ada(&db).await.expire_slow_full_name_after(&*db, Utc::now() + TimeDelta::milliseconds(200)).await.unwrap();
-    narration.wait_for(|event| event.to_string() == "expired lamppost.slow_full_name of 1 row").await;
-    narration.wait_for(|event| event.to_string().starts_with("completed lamppost.slow_full_name")).await;
+    ada(&db)
+        .await
+        .expire_slow_full_name_after(&*db, Utc::now() + TimeDelta::milliseconds(200))
+        .await
+        .unwrap();
+    narration
+        .wait_for(|event| event.to_string() == "expired lamppost.slow_full_name of 1 row")
+        .await;
+    narration
+        .wait_for(|event| event.to_string().starts_with("completed lamppost.slow_full_name"))
+        .await;
     worker.abort();
 }
 

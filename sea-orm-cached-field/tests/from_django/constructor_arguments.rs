@@ -84,7 +84,9 @@ async fn db_index_on_temporal_trigger_field(db: TestDb) {
     set_up(&db).await;
     let indexes = indexes(&db).await;
     assert!(
-        ["slow_full_name_expires_after", "letters_until"].iter().all(|column| indexes.contains(column)),
+        ["slow_full_name_expires_after", "letters_until"]
+            .iter()
+            .all(|column| indexes.contains(column)),
         "{indexes}"
     );
 }
@@ -106,6 +108,10 @@ async fn the_arguments_of_the_column(db: TestDb) {
     drain(&db).await;
     let fits = if db.is_sqlite() { 2 } else { 1 };
     let stored = Entity::find().all(&*db).await.unwrap();
-    assert_eq!(stored.iter().filter(|row| row.cached_slow_full_name.is_some()).count(), fits, "SQLite has no limits");
+    assert_eq!(
+        stored.iter().filter(|row| row.cached_slow_full_name.is_some()).count(),
+        fits,
+        "SQLite has no limits"
+    );
     assert_eq!(Entity::find().count(&*db).await.unwrap(), 2);
 }

@@ -1,12 +1,13 @@
-//! Each field class of the original, on tables as Django makes them for it, and the types that it does not have.
+//! Each field class of the original, on tables as Django makes them for it, and the types that it
+//! does not have.
 
 use sea_orm::{DbBackend, EntityTrait};
 use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
-/// For each field class a cached field: its type, its value, and the type that Django gives its column on PostgreSQL, MySQL
-/// and SQLite.
+/// For each field class a cached field: its type, its value, and the type that Django gives its
+/// column on PostgreSQL, MySQL and SQLite.
 macro_rules! field_classes {
     ($module:ident, $positive:ty, $positive_small:ty) => {
         field_classes!($module {
@@ -98,18 +99,30 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
     let columns: Vec<String> = columns
         .iter()
         .map(|(field, kinds)| {
-            let (kind, check) = kinds[database].split_once(" CHECK").unwrap_or((kinds[database], ""));
+            let (kind, check) =
+                kinds[database].split_once(" CHECK").unwrap_or((kinds[database], ""));
             let check = if check.is_empty() { String::new() } else { format!(" CHECK{check}") };
-            format!("cached_{field} {kind} NULL{check}, {field}_recalculation_needed {boolean} NOT NULL")
+            format!(
+                "cached_{field} {kind} NULL{check}, {field}_recalculation_needed {boolean} NOT NULL"
+            )
         })
         .collect();
-    let table = format!("CREATE TABLE street_everything (id {id}, seed integer NOT NULL, {})", columns.join(", "));
+    let table = format!(
+        "CREATE TABLE street_everything (id {id}, seed integer NOT NULL, {})",
+        columns.join(", ")
+    );
     db.sql(&table).await;
     let flags: Vec<String> = columns.iter().map(|_| "TRUE".to_owned()).collect();
-    let names: Vec<&str> =
-        columns.iter().map(|column| column.rsplit(", ").next().unwrap().split(' ').next().unwrap()).collect();
-    db.sql(&format!("INSERT INTO street_everything (seed, {}) VALUES (1, {})", names.join(", "), flags.join(", ")))
-        .await;
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| column.rsplit(", ").next().unwrap().split(' ').next().unwrap())
+        .collect();
+    db.sql(&format!(
+        "INSERT INTO street_everything (seed, {}) VALUES (1, {})",
+        names.join(", "),
+        flags.join(", ")
+    ))
+    .await;
 }
 
 #[apply(contract)]
@@ -123,11 +136,19 @@ async fn uuid_json_enum_and_newtype(db: TestDb) {
 
     db.create(Entity).await;
     CachedFields::of::<Entity>().install(&*db).await.unwrap();
-    db.sql(if db.is_mysql() { "INSERT INTO beyond () VALUES ()" } else { "INSERT INTO beyond DEFAULT VALUES" }).await;
+    db.sql(if db.is_mysql() {
+        "INSERT INTO beyond () VALUES ()"
+    } else {
+        "INSERT INTO beyond DEFAULT VALUES"
+    })
+    .await;
     db.drain(CachedFields::of::<Entity>()).await;
     let row = Entity::find().one(&*db).await.unwrap().unwrap();
     let stored = (row.cached_ticket, row.cached_document, row.cached_feeling, row.cached_weight);
-    assert_eq!(stored, (Some(uuid::Uuid::from_u128(7)), Some(beyond::json()), Some(Mood::Merry), Some(Tons(7))));
+    assert_eq!(
+        stored,
+        (Some(uuid::Uuid::from_u128(7)), Some(beyond::json()), Some(Mood::Merry), Some(Tons(7)))
+    );
 }
 
 /// What Django has no cached field for.
@@ -227,7 +248,10 @@ async fn array_and_ip_address_on_postgres(db: TestDb) {
     db.sql("INSERT INTO on_postgres DEFAULT VALUES").await;
     db.drain(CachedFields::of::<Entity>()).await;
     let row = Entity::find().one(&*db).await.unwrap().unwrap();
-    assert_eq!((row.cached_numbers, row.cached_address.as_deref()), (Some(vec![3, 1, 2]), Some("10.0.0.1/32")));
+    assert_eq!(
+        (row.cached_numbers, row.cached_address.as_deref()),
+        (Some(vec![3, 1, 2]), Some("10.0.0.1/32"))
+    );
     let kind: String = db.scalar("SELECT pg_typeof(cached_address)::text FROM on_postgres").await;
     assert_eq!(kind, "inet");
 }

@@ -67,8 +67,10 @@ fn page() -> String {
 /// The rows of all tables, without their heads.
 fn rows(page: &str) -> Vec<&str> {
     let lines: Vec<&str> = page.lines().collect();
-    let is_row =
-        |at: &usize| lines[*at].starts_with("| ") && !lines.get(at + 1).is_some_and(|next| next.starts_with("|---"));
+    let is_row = |at: &usize| {
+        lines[*at].starts_with("| ")
+            && !lines.get(at + 1).is_some_and(|next| next.starts_with("|---"))
+    };
     (0..lines.len()).filter(is_row).map(|at| lines[at]).collect()
 }
 
@@ -78,7 +80,11 @@ fn every_name_has_a_row() {
     let rows = rows(&page);
     for name in NAMES {
         let name = format!("`{name}`");
-        assert!(rows.iter().any(|row| row.split(" | ").next().is_some_and(|first| first.contains(&name))), "{name}");
+        assert!(
+            rows.iter()
+                .any(|row| row.split(" | ").next().is_some_and(|first| first.contains(&name))),
+            "{name}"
+        );
     }
 }
 
@@ -88,15 +94,26 @@ fn every_row_leads_to_its_test() {
     let links: HashMap<&str, &str> = page
         .lines()
         .filter_map(|line| line.strip_prefix('[')?.split_once("]: "))
-        .map(|(name, address)| (name, address.split_once("/blob/main/").expect("a file of the repository").1))
+        .map(|(name, address)| {
+            (name, address.split_once("/blob/main/").expect("a file of the repository").1)
+        })
         .collect();
     let rows = rows(&page);
     assert!(rows.len() > 60, "{} rows", rows.len());
     for row in rows {
-        let test = row.trim_end_matches(" |").rsplit(" | ").next().and_then(|test| test.split('`').nth(1));
-        let (module, name) = test.and_then(|test| test.split_once("::")).unwrap_or_else(|| panic!("no test in: {row}"));
-        let file = repository().join(links.get(module).unwrap_or_else(|| panic!("no link to {module}")));
-        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        assert!(text.contains(&format!("async fn {name}(")), "{} has no test {name}", file.display());
+        let test =
+            row.trim_end_matches(" |").rsplit(" | ").next().and_then(|test| test.split('`').nth(1));
+        let (module, name) = test
+            .and_then(|test| test.split_once("::"))
+            .unwrap_or_else(|| panic!("no test in: {row}"));
+        let file =
+            repository().join(links.get(module).unwrap_or_else(|| panic!("no link to {module}")));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert!(
+            text.contains(&format!("async fn {name}(")),
+            "{} has no test {name}",
+            file.display()
+        );
     }
 }

@@ -13,7 +13,11 @@ async fn property_get(db: TestDb) {
     assert_eq!(calculations(&mut narration), 1, "flagged");
     assert_eq!(ada(&db).await.slow_full_name(&*db).await.unwrap(), "The Ada of Peru");
     assert_eq!(calculations(&mut narration), 0, "stored");
-    ada(&db).await.expire_slow_full_name_after(&*db, Utc::now() - TimeDelta::days(1)).await.unwrap();
+    ada(&db)
+        .await
+        .expire_slow_full_name_after(&*db, Utc::now() - TimeDelta::days(1))
+        .await
+        .unwrap();
     assert_eq!(ada(&db).await.slow_full_name(&*db).await.unwrap(), "The Ada of Peru");
     assert_eq!(calculations(&mut narration), 1, "expired");
 }
@@ -23,10 +27,17 @@ async fn property_set(db: TestDb) {
     set_up(&db).await;
     drain(&db).await;
     ada(&db).await.set_slow_full_name(&db, "by hand".to_owned()).await.unwrap();
-    assert_eq!((drain(&db).await, ada(&db).await.slow_full_name(&*db).await.unwrap()), (0, "by hand".to_owned()));
+    assert_eq!(
+        (drain(&db).await, ada(&db).await.slow_full_name(&*db).await.unwrap()),
+        (0, "by hand".to_owned())
+    );
     db.sql("UPDATE lamppost SET cached_slow_full_name = 'by somebody'").await;
     drain(&db).await;
-    assert_eq!(ada(&db).await.cached_slow_full_name.as_deref(), Some("The Ada of Peru"), "a plain write is healed");
+    assert_eq!(
+        ada(&db).await.cached_slow_full_name.as_deref(),
+        Some("The Ada of Peru"),
+        "a plain write is healed"
+    );
 }
 
 #[apply(contract)]
@@ -102,7 +113,11 @@ async fn expire_field_after(db: TestDb) {
     let ahead = (Utc::now() + TimeDelta::days(30)).duration_trunc(TimeDelta::seconds(1)).unwrap();
     assert_eq!(expire(ahead.into()).await, 0);
     ada(&db).await.recalculate_slow_full_name(&*db).await.unwrap();
-    assert_eq!(ada(&db).await.slow_full_name_expires_after, Some(ahead), "it lies ahead, and is kept");
+    assert_eq!(
+        ada(&db).await.slow_full_name_expires_after,
+        Some(ahead),
+        "it lies ahead, and is kept"
+    );
     assert_eq!(expire(None.into()).await, 0);
     assert_eq!(ada(&db).await.slow_full_name_expires_after, None);
 }

@@ -23,7 +23,12 @@ async fn cached_field_transaction_aware(db: TestDb) {
     set_up(&db).await;
     drain(&db).await;
     let transaction = db.begin().await.unwrap();
-    sea_orm::ConnectionTrait::execute_unprepared(&transaction, "UPDATE lamppost SET first_name = 'Bea'").await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(
+        &transaction,
+        "UPDATE lamppost SET first_name = 'Bea'",
+    )
+    .await
+    .unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!((drain(&db).await, db.pending("lamppost").await), (0, 0));
 }

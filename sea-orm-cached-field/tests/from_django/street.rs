@@ -42,7 +42,10 @@ impl ActiveModelBehavior for ActiveModel {}
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Model {
-    pub async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+    pub async fn calculate_slow_full_name(
+        &self,
+        _: &impl ConnectionTrait,
+    ) -> Result<String, DbErr> {
         Ok(format!("The {} of {}", self.first_name, self.country))
     }
 

@@ -12,7 +12,8 @@ async fn of_a_row_that_does_not_exist(db: TestDb) {
     drain(&db).await;
     let said = narration.said();
     assert!(
-        said.contains(&format!("gone lamppost {}", loaded.id)) && !said.iter().any(|event| event.starts_with("failed")),
+        said.contains(&format!("gone lamppost {}", loaded.id))
+            && !said.iter().any(|event| event.starts_with("failed")),
         "{said:?}"
     );
     assert_eq!(db.pending("lamppost").await, 0);
@@ -24,7 +25,13 @@ async fn of_all_flagged_fields_of_a_row_together(db: TestDb) {
     let mut narration = db.narration();
     assert_eq!(drain(&db).await, 3);
     let said = narration.said();
-    assert!(said.contains(&format!("claimed lamppost {}: slow_full_name, letters, continent", loaded.id)), "{said:?}");
+    assert!(
+        said.contains(&format!(
+            "claimed lamppost {}: slow_full_name, letters, continent",
+            loaded.id
+        )),
+        "{said:?}"
+    );
     db.sql("UPDATE lamppost SET letters_are_stale = true").await;
     drain(&db).await;
     let said = narration.said();

@@ -88,7 +88,10 @@ async fn of_a_column_without_one(db: TestDb) {
         let mut narration = db.narration();
         let loaded = the_tea(&db).await;
         assert_eq!(loaded.taste(&*db).await.unwrap(), 7);
-        assert_eq!(narration.said().iter().filter(|event| event.starts_with("calculated")).count(), recalculated);
+        assert_eq!(
+            narration.said().iter().filter(|event| event.starts_with("calculated")).count(),
+            recalculated
+        );
         expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
         assert_eq!(db.drain(teas()).await, recalculated);
         assert_eq!(the_tea(&db).await.taste_expires_after.is_none(), recalculated == 1);
@@ -106,7 +109,11 @@ async fn of_what_is_set_by_a_method(db: TestDb) {
     let noon = day.and_hms_opt(12, 0, 0).unwrap();
     assert_eq!(set(day.into()).await, day.and_hms_opt(0, 0, 0).unwrap(), "midnight there");
     assert_eq!(set(noon.into()).await, noon);
-    assert_eq!(set(noon.and_utc().into()).await, noon + TimeDelta::minutes(345), "a quarter to six there");
+    assert_eq!(
+        set(noon.and_utc().into()).await,
+        noon + TimeDelta::minutes(345),
+        "a quarter to six there"
+    );
 }
 
 #[apply(contract)]
@@ -122,7 +129,10 @@ async fn of_what_expires_by_itself_when_the_clocks_have_changed(db: TestDb) {
     set_up(&db).await;
     let expires = the_tea(&db).await.harvest_expires_after.expect("it expires");
     let expected = (Utc::now() + TimeDelta::days(150)).with_timezone(&Berlin).naive_local();
-    assert!((expected - TimeDelta::minutes(5)..=expected).contains(&expires), "{expires}, not {expected}");
+    assert!(
+        (expected - TimeDelta::minutes(5)..=expected).contains(&expires),
+        "{expires}, not {expected}"
+    );
 }
 
 #[apply(contract)]
@@ -147,6 +157,8 @@ async fn that_postgres_does_not_know(db: TestDb) {
         error,
         "the database does not know the time zone `Asia/Kathmandu` of the cached field `taste` of `tea`: bring its time zones up to date, or use an older name of the zone"
     );
-    let ours: i64 = db.scalar("SELECT count(*) FROM pg_catalog.pg_class WHERE relname LIKE 'tea_cached%'").await;
+    let ours: i64 = db
+        .scalar("SELECT count(*) FROM pg_catalog.pg_class WHERE relname LIKE 'tea_cached%'")
+        .await;
     assert_eq!(ours, 0);
 }

@@ -1,4 +1,5 @@
-//! A gate stops one calculation of a lamppost after it has read everything, so that a test can do something in between.
+//! A gate stops one calculation of a lamppost after it has read everything, so that a test can do
+//! something in between.
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Puts a gate before the next calculation of a lamppost of this name, which has to be the test's own.
+    /// Puts a gate before the next calculation of a lamppost of this name, which has to be the
+    /// test's own.
     pub fn at(first_name: &str) -> Arc<Self> {
         let gate = Arc::new(Self { arrived: Semaphore::new(0), open: Semaphore::new(0) });
         GATES.lock().unwrap().insert(first_name.to_owned(), Arc::clone(&gate));

@@ -2,7 +2,8 @@
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 
-/// A lamppost, whose name depends on its own columns and on rows behind relations of every direction.
+/// A lamppost, whose name depends on its own columns and on rows behind relations of every
+/// direction.
 pub mod lamppost {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -25,14 +26,20 @@ pub mod lamppost {
         pub plaque: HasOne<super::plaque::Entity>,
 
         /// What people call it.
-        #[cached(depends_on(first_name, city(name), pigeons(weight), plaque(text)), temporal_triggers)]
+        #[cached(
+            depends_on(first_name, city(name), pigeons(weight), plaque(text)),
+            temporal_triggers
+        )]
         pub full_name: String,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        pub async fn calculate_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        pub async fn calculate_full_name(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             let city = self.find_related(super::city::Entity).one(db).await?;
             let city = city.map_or_else(|| "nowhere".to_owned(), |city| city.name);
             let pigeons = self.find_related(super::pigeon::Entity).all(db).await?;
@@ -42,7 +49,11 @@ pub mod lamppost {
                 .one(db)
                 .await?
                 .map_or_else(|| "-".to_owned(), |plaque| plaque.text);
-            let full_name = format!("{} of {city}, {} pigeons of {weight}, {plaque}", self.first_name, pigeons.len());
+            let full_name = format!(
+                "{} of {city}, {} pigeons of {weight}, {plaque}",
+                self.first_name,
+                pigeons.len()
+            );
             crate::harness::gate::pass(&self.first_name).await;
             Ok(full_name)
         }
@@ -82,7 +93,13 @@ pub mod pigeon {
         #[sea_orm(unique)]
         pub ring: Option<String>,
         pub lamppost_id: Option<i32>,
-        #[sea_orm(belongs_to, from = "lamppost_id", to = "id", on_delete = "Cascade", on_update = "Cascade")]
+        #[sea_orm(
+            belongs_to,
+            from = "lamppost_id",
+            to = "id",
+            on_delete = "Cascade",
+            on_update = "Cascade"
+        )]
         pub lamppost: BelongsTo<Option<super::lamppost::Entity>>,
     }
 
@@ -127,12 +144,17 @@ pub async fn set_up_lampposts(db: &TestDb) {
 
 /// A lamppost under this name, without anything around it.
 pub async fn a_lamppost(db: &TestDb, first_name: &str) -> lamppost::Model {
-    let lamppost = lamppost::ActiveModel { first_name: Set(first_name.to_owned()), ..Default::default() };
+    let lamppost =
+        lamppost::ActiveModel { first_name: Set(first_name.to_owned()), ..Default::default() };
     lamppost.insert(&**db).await.expect("a lamppost")
 }
 
 pub async fn a_pigeon(db: &TestDb, lamppost_id: i32, weight: i32) -> pigeon::Model {
-    let pigeon = pigeon::ActiveModel { lamppost_id: Set(Some(lamppost_id)), weight: Set(weight), ..Default::default() };
+    let pigeon = pigeon::ActiveModel {
+        lamppost_id: Set(Some(lamppost_id)),
+        weight: Set(weight),
+        ..Default::default()
+    };
     pigeon.insert(&**db).await.expect("a pigeon")
 }
 

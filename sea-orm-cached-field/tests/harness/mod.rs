@@ -17,8 +17,8 @@ use std::{
 
 use futures_util::{FutureExt, Stream, StreamExt};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, JsonValue,
-    Schema, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait,
+    FromQueryResult, JsonValue, Schema, Statement,
 };
 use sea_orm_cached_field::{CachedFields, Event, Models};
 use tempfile::TempDir;
@@ -65,7 +65,8 @@ macro_rules! on_mariadb_and_mysql {
     ($($test:tt)*) => { tests_on! { [mariadb mysql] $($test)* } };
 }
 
-/// How long a test waits for what will not come, before it fails: longer than it could take on any machine.
+/// How long a test waits for what will not come, before it fails: longer than it could take on any
+/// machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A database that exists for one test.
@@ -136,10 +137,17 @@ impl Server {
     async fn fresh_database(self) -> TestDb {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         of_this_test(self.module);
-        let name = format!("cached_field_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "cached_field_test_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
         let server = self.connect().await;
         if self != POSTGRES || !spare::take(&server, &name).await {
-            server.execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create)).await.expect("a database");
+            server
+                .execute_unprepared(&format!("CREATE DATABASE {name} {}", self.create))
+                .await
+                .expect("a database");
         }
         server.close().await.expect("closed");
         let url = with_database(&self.url(), &name);
@@ -184,9 +192,14 @@ fn of_this_test(module: &str) {
 
 /// The same server, another database.
 fn with_database(url: &str, database: &str) -> String {
-    let (server, options) = url.split_once('?').map_or((url, ""), |(server, options)| (server, options));
+    let (server, options) =
+        url.split_once('?').map_or((url, ""), |(server, options)| (server, options));
     let (server, _) = server.rsplit_once('/').expect("the URL names a database");
-    if options.is_empty() { format!("{server}/{database}") } else { format!("{server}/{database}?{options}") }
+    if options.is_empty() {
+        format!("{server}/{database}")
+    } else {
+        format!("{server}/{database}?{options}")
+    }
 }
 
 struct DropOnServer {
@@ -199,10 +212,14 @@ impl Drop for DropOnServer {
         let (server, name) = (self.server, std::mem::take(&mut self.name));
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 let url = with_database(&server.url(), &name);
-                let left = if server == POSTGRES { spare::keep(&url, name).await } else { vec![name] };
+                let left =
+                    if server == POSTGRES { spare::keep(&url, name).await } else { vec![name] };
                 if let Ok(connection) = Database::connect(server.url()).await {
                     for name in left {
                         let drop = format!("DROP DATABASE IF EXISTS {name} {}", server.drop);
@@ -264,7 +281,8 @@ impl TestDb {
         self.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// Whether the flags of owners are set by the worker that collects the marks of related rows, and not before.
+    /// Whether the flags of owners are set by the worker that collects the marks of related rows,
+    /// and not before.
     pub fn flags_by_the_collector(&self) -> bool {
         self.is_mysql()
     }
@@ -283,7 +301,8 @@ impl TestDb {
         connect(&self.url).await
     }
 
-    /// The URL of the server itself, where the tests reach it through a pooler; else the same as `url`. PostgreSQL only.
+    /// The URL of the server itself, where the tests reach it through a pooler; else the same as
+    /// `url`. PostgreSQL only.
     pub async fn direct_url(&self) -> String {
         let port: i32 = self.scalar("SELECT inet_server_port()").await;
         let (server, database) = self.url.rsplit_once('/').expect("the URL names a database");
@@ -291,7 +310,8 @@ impl TestDb {
         format!("{host}:{port}/{database}")
     }
 
-    /// Whether the tests reach the server through a pooler, which gives each transaction to any of its sessions.
+    /// Whether the tests reach the server through a pooler, which gives each transaction to any of
+    /// its sessions.
     pub async fn is_pooled(&self) -> bool {
         self.get_database_backend() == DbBackend::Postgres && self.direct_url().await != self.url
     }
@@ -337,7 +357,8 @@ impl TestDb {
         connection
     }
 
-    /// Roles belong to the server and outlive a test's database: drop them before anything is asserted.
+    /// Roles belong to the server and outlive a test's database: drop them before anything is
+    /// asserted.
     pub async fn drop_role(&self, role: &str) {
         self.sql(&format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}")).await;
     }
@@ -346,7 +367,9 @@ impl TestDb {
     pub async fn with_one_connection(mut self) -> Self {
         self.connection.close_by_ref().await.expect("closed");
         self.connection =
-            Database::connect(ConnectOptions::new(&self.url).max_connections(1).to_owned()).await.expect("one");
+            Database::connect(ConnectOptions::new(&self.url).max_connections(1).to_owned())
+                .await
+                .expect("one");
         self
     }
 
@@ -366,7 +389,8 @@ impl TestDb {
 
         // The pooler keeps sessions that have begun without it.
         let one = ConnectOptions::new(self.direct_url().await).max_connections(1).to_owned();
-        let direct = TestDb { connection: Database::connect(one).await.expect("connected"), ..self };
+        let direct =
+            TestDb { connection: Database::connect(one).await.expect("connected"), ..self };
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
         while direct.scalar::<i64>(end).await > 0 {}
@@ -379,7 +403,10 @@ impl TestDb {
 
     pub async fn create<E: EntityTrait>(&self, entity: E) {
         let backend = self.get_database_backend();
-        self.connection.execute(&Schema::new(backend).create_table_from_entity(entity)).await.expect("a table");
+        self.connection
+            .execute(&Schema::new(backend).create_table_from_entity(entity))
+            .await
+            .expect("a table");
     }
 
     /// A name that no other test of this process uses.
@@ -389,13 +416,19 @@ impl TestDb {
     }
 
     pub async fn sql(&self, text: &str) -> u64 {
-        self.execute_unprepared(text).await.unwrap_or_else(|error| panic!("{text}: {error}")).rows_affected()
+        self.execute_unprepared(text)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+            .rows_affected()
     }
 
     /// The first column of the first row.
     pub async fn scalar<T: sea_orm::TryGetable>(&self, text: &str) -> T {
-        let row = self.query_one_raw(Statement::from_string(self.get_database_backend(), text)).await;
-        let row = row.unwrap_or_else(|error| panic!("{text}: {error}")).unwrap_or_else(|| panic!("{text}: no row"));
+        let row =
+            self.query_one_raw(Statement::from_string(self.get_database_backend(), text)).await;
+        let row = row
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+            .unwrap_or_else(|| panic!("{text}: no row"));
         row.try_get_by_index(0).unwrap_or_else(|error| panic!("{text}: {error:?}"))
     }
 
@@ -407,8 +440,8 @@ impl TestDb {
             .unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    /// Whether the server refuses to write, under `REPEATABLE READ`, a row that has changed since the snapshot. MariaDB does so from
-    /// 11.6.2 on, by default.
+    /// Whether the server refuses to write, under `REPEATABLE READ`, a row that has changed since
+    /// the snapshot. MariaDB does so from 11.6.2 on, by default.
     pub async fn refuses_newer_rows(&self) -> bool {
         let setting = "SELECT count(*) FROM information_schema.global_variables
                         WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'";
@@ -428,10 +461,12 @@ impl TestDb {
         };
         // A mark may be of several fields.
         let fields = "CAST(coalesce(sum(length(field) - length(replace(field, ',', '')) + 1), 0) AS {integer})";
-        let integer = if self.get_database_backend() == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
+        let integer =
+            if self.get_database_backend() == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
         let fields = fields.replace("{integer}", integer);
         let marks: i64 = self.scalar(&format!("SELECT {fields} FROM {beside}_cached_marks")).await;
-        let queued: i64 = self.scalar(&format!("SELECT count(*) FROM {beside}_cached_recalculations")).await;
+        let queued: i64 =
+            self.scalar(&format!("SELECT count(*) FROM {beside}_cached_recalculations")).await;
         marks + queued
     }
 
@@ -442,7 +477,10 @@ impl TestDb {
             DbBackend::MySql => "due_at = '1970-01-01', leased_until = '1970-01-01'",
             _ => "due_at = '-infinity', leased_until = '-infinity'",
         };
-        self.sql(&format!("UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL")).await;
+        self.sql(&format!(
+            "UPDATE _{table}_cached_recalculations SET {past} WHERE due_at IS NOT NULL"
+        ))
+        .await;
     }
 
     /// Makes all leases last for an hour from now, however slow the machine is.
@@ -453,7 +491,10 @@ impl TestDb {
             _ => ("'-infinity'", "interval '1 hour'"),
         };
         let (queue, now) = (format!("_{table}_cached_recalculations"), self.now());
-        self.sql(&format!("UPDATE {queue} SET leased_until = {now} + {hour} WHERE leased_until > {never}")).await;
+        self.sql(&format!(
+            "UPDATE {queue} SET leased_until = {now} + {hour} WHERE leased_until > {never}"
+        ))
+        .await;
     }
 
     /// An SQL expression: the time, as the queue has it.
@@ -477,18 +518,22 @@ pub async fn connect(url: &str) -> DatabaseConnection {
     options.max_connections(8).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
     if url.starts_with("sqlite") {
         options.map_sqlx_sqlite_opts(|options| {
-            options.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(20))
+            options
+                .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal)
+                .busy_timeout(Duration::from_secs(20))
         });
     }
     Database::connect(options).await.unwrap_or_else(|error| panic!("{url}: {error}"))
 }
 
-/// Fails the test, for something is missing on this machine. `cargo xtask test-servers` counts it as not run.
+/// Fails the test, for something is missing on this machine. `cargo xtask test-servers` counts it
+/// as not run.
 pub fn not_run(reason: &str) -> ! {
     panic!("not run: {reason}")
 }
 
-/// For what this database does not have: no failure, but `cargo xtask test-servers` counts the test as not run.
+/// For what this database does not have: no failure, but `cargo xtask test-servers` counts the test
+/// as not run.
 pub fn not_there(reason: &str) {
     if std::env::var_os("CACHED_FIELD_TEST_COUNTED").is_some() {
         not_run(reason);
@@ -533,7 +578,8 @@ pub async fn cut_off<T>(future: impl Future<Output = T>, polls: usize) -> Option
 pub struct Narration(std::pin::Pin<Box<dyn Stream<Item = Event> + Send>>);
 
 impl Narration {
-    /// All that was said since the last time, as text; what runs side by side comes in any order, so it is sorted.
+    /// All that was said since the last time, as text; what runs side by side comes in any order,
+    /// so it is sorted.
     pub fn said(&mut self) -> Vec<String> {
         let mut said = Vec::new();
         while let Some(Some(event)) = self.0.next().now_or_never() {

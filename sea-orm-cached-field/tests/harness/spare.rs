@@ -1,5 +1,5 @@
-//! Databases of PostgreSQL that a test has left. To empty one, and to give it another name, is much quicker than to drop it and
-//! to create the next.
+//! Databases of PostgreSQL that a test has left. To empty one, and to give it another name, is much
+//! quicker than to drop it and to create the next.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,7 +18,8 @@ fn spare<T>(with: impl FnOnce(&mut Spare) -> T) -> T {
     with(&mut SPARE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Everything that a test can have made in a database, and the schema `public` as a new database has it.
+/// Everything that a test can have made in a database, and the schema `public` as a new database
+/// has it.
 const EMPTY: &str = "
 DO $$
 DECLARE
@@ -65,21 +66,26 @@ pub async fn take(server: &DatabaseConnection, name: &str) -> bool {
         spare.names.pop()
     });
     let Some(taken) = taken else { return false };
-    let renamed = server.execute_unprepared(&format!("ALTER DATABASE {taken} RENAME TO {name}")).await;
+    let renamed =
+        server.execute_unprepared(&format!("ALTER DATABASE {taken} RENAME TO {name}")).await;
     if renamed.is_err() {
         // A pooler keeps sessions of it.
-        server.execute_unprepared(&format!("DROP DATABASE {taken} WITH (FORCE)")).await.expect("dropped");
+        server
+            .execute_unprepared(&format!("DROP DATABASE {taken} WITH (FORCE)"))
+            .await
+            .expect("dropped");
     }
     renamed.is_ok()
 }
 
-/// Empties the database that a test leaves, for the next one. Returns which databases are to be dropped: all of them, if no test
-/// uses any now.
+/// Empties the database that a test leaves, for the next one. Returns which databases are to be
+/// dropped: all of them, if no test uses any now.
 pub async fn keep(url: &str, name: String) -> Vec<String> {
     let emptied = empty(url).await;
     spare(|spare| {
         spare.in_use -= 1;
-        let mut left = if spare.in_use == 0 { std::mem::take(&mut spare.names) } else { Vec::new() };
+        let mut left =
+            if spare.in_use == 0 { std::mem::take(&mut spare.names) } else { Vec::new() };
         if emptied.is_ok() && spare.in_use > 0 {
             spare.names.push(name);
         } else {
@@ -90,7 +96,10 @@ pub async fn keep(url: &str, name: String) -> Vec<String> {
 }
 
 async fn empty(url: &str) -> Result<(), DbErr> {
-    let db = Database::connect(ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned()).await?;
+    let db = Database::connect(
+        ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned(),
+    )
+    .await?;
     db.execute_unprepared(END_SESSIONS).await?;
     db.execute_unprepared(EMPTY).await?;
     db.close().await

@@ -31,7 +31,13 @@ mod ware {
         #[sea_orm(has_many)]
         pub parts: HasMany<super::part::Entity>,
         #[cached(
-            depends_on(name, r#type, line_2, parts(name, r#type, line_2, shade), super::tag(name, r#type)),
+            depends_on(
+                name,
+                r#type,
+                line_2,
+                parts(name, r#type, line_2, shade),
+                super::tag(name, r#type)
+            ),
             cached_field_name = "label",
             recalculation_needed_field_name = "stale"
         )]
@@ -50,7 +56,10 @@ mod ware {
                 .into_iter()
                 .map(|part| format!("{}{}{}{:?}", part.name, part.r#type, part.line_2, part.shade))
                 .collect();
-            let tags = super::tag::Entity::find().filter(super::tag::Column::WareId.eq(self.id)).all(db).await?;
+            let tags = super::tag::Entity::find()
+                .filter(super::tag::Column::WareId.eq(self.id))
+                .all(db)
+                .await?;
             let tags: String = tags.into_iter().map(|tag| tag.name + &tag.r#type).collect();
             Ok(format!("{}{}{}{parts}{tags}", self.name, self.r#type, self.line_2))
         }
@@ -122,7 +131,11 @@ mod tag {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::ware::Entity", from = "Column::WareId", to = "super::ware::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::ware::Entity",
+            from = "Column::WareId",
+            to = "super::ware::Column::Id"
+        )]
         Ware,
     }
 
@@ -145,13 +158,15 @@ async fn whatever_other_columns_are_called(db: TestDb) {
     db.create(part::Entity).await;
     db.create(tag::Entity).await;
     wares().install(&*db).await.expect("installed");
-    let ware =
-        r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
+    let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
     db.sql(&db.quoted(ware)).await;
     let part = r#"INSERT INTO part (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
         VALUES (1, 2, '', 'N', '', 'T', 'L', 'light', 'dark')"#;
     db.sql(&db.quoted(part)).await;
-    db.sql(&db.quoted(r#"INSERT INTO tag (ware_id, name, title, "type", kind) VALUES (1, '', 'n', '', 't')"#)).await;
+    db.sql(&db.quoted(
+        r#"INSERT INTO tag (ware_id, name, title, "type", kind) VALUES (1, '', 'n', '', 't')"#,
+    ))
+    .await;
     let mut watch = Watch::begin(&db, wares).await;
     let read = [
         "UPDATE ware SET title = 'm'",

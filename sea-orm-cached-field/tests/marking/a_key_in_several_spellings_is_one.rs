@@ -1,5 +1,5 @@
-//! What the database calls one key, though it is spelled in several ways: as a collation does that tells neither case nor
-//! accents apart.
+//! What the database calls one key, though it is spelled in several ways: as a collation does that
+//! tells neither case nor accents apart.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DbBackend, EntityTrait};
 use sea_orm_cached_field::{CachedFields, Models};
@@ -34,7 +34,10 @@ mod club {
             Ok(self.find_related(super::player::Entity).all(db).await?.len() as i64)
         }
 
-        pub async fn calculate_squads(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<i64>, DbErr> {
+        pub async fn calculate_squads(
+            models: &[Self],
+            db: &impl ConnectionTrait,
+        ) -> Result<Vec<i64>, DbErr> {
             let mut sizes = Vec::new();
             for model in models {
                 sizes.push(model.calculate_size(db).await?);
@@ -151,7 +154,8 @@ mod part {
 
     impl Model {
         pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let parts = Entity::find().filter(Column::WholeCode.eq(self.code.as_str())).all(db).await?;
+            let parts =
+                Entity::find().filter(Column::WholeCode.eq(self.code.as_str())).all(db).await?;
             Ok(self.weight + parts.iter().map(|part| part.cached_total.unwrap_or(0)).sum::<i64>())
         }
     }
@@ -161,7 +165,8 @@ fn clubs() -> Models {
     CachedFields::of::<club::Entity>().and::<team::Entity>().and::<part::Entity>()
 }
 
-/// A type of text whose equality looks neither at case nor at accents, as far as the database has one.
+/// A type of text whose equality looks neither at case nor at accents, as far as the database has
+/// one.
 async fn alike(db: &TestDb) -> &'static str {
     match db.get_database_backend() {
         DbBackend::Sqlite => "varchar(20) COLLATE NOCASE",
@@ -179,8 +184,14 @@ async fn set_up(db: &TestDb) {
     let kind = alike(db).await;
     db.sql(&format!("CREATE TABLE club (code {kind} NOT NULL PRIMARY KEY)")).await;
     db.sql(&format!("CREATE TABLE player (id integer PRIMARY KEY, club_code {kind})")).await;
-    db.sql(&format!("CREATE TABLE team (code {kind} NOT NULL, year integer NOT NULL, PRIMARY KEY (code, year))")).await;
-    db.sql(&format!("CREATE TABLE game (id integer PRIMARY KEY, code {kind} NOT NULL, year integer NOT NULL)")).await;
+    db.sql(&format!(
+        "CREATE TABLE team (code {kind} NOT NULL, year integer NOT NULL, PRIMARY KEY (code, year))"
+    ))
+    .await;
+    db.sql(&format!(
+        "CREATE TABLE game (id integer PRIMARY KEY, code {kind} NOT NULL, year integer NOT NULL)"
+    ))
+    .await;
     db.sql(&format!("CREATE TABLE part (code {kind} NOT NULL PRIMARY KEY, weight bigint NOT NULL, whole_code {kind})"))
         .await;
     clubs().install(&**db).await.expect("installed");
@@ -204,7 +215,11 @@ async fn assert_size(db: &TestDb, players: i64) {
     let club = the_club(db).await;
     assert_eq!((club.cached_size, club.cached_squad), (Some(players), Some(players)));
     assert_eq!(club.cached_counted, (players > 0).then_some(players));
-    assert!(!(club.size_recalculation_needed || club.squad_recalculation_needed || club.counted_recalculation_needed));
+    assert!(
+        !(club.size_recalculation_needed
+            || club.squad_recalculation_needed
+            || club.counted_recalculation_needed)
+    );
 }
 
 #[apply(contract)]
@@ -313,9 +328,10 @@ async fn up_a_tree(db: TestDb) {
     let errors = db.rows("SELECT last_error FROM _part_cached_recalculations").await;
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(
-        errors.iter().all(|error| error["last_error"].as_str().is_some_and(|error| error
-            .contains("'Car' -> 'Tyre' -> 'Wheel'")
-            || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))),
+        errors.iter().all(|error| error["last_error"]
+            .as_str()
+            .is_some_and(|error| error.contains("'Car' -> 'Tyre' -> 'Wheel'")
+                || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))),
         "{errors:?}"
     );
     db.sql("UPDATE part SET whole_code = NULL WHERE code = 'car'").await;

@@ -1,5 +1,5 @@
-//! A claim whose row the database finds, and the program does not: it ends as a failure that the doctor names, and is not
-//! handed back again and again.
+//! A claim whose row the database finds, and the program does not: it ends as a failure that the
+//! doctor names, and is not handed back again and again.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Models};
@@ -21,9 +21,9 @@ mod moody {
             static READINGS: AtomicU32 = AtomicU32::new(0);
             let reading = READINGS.fetch_add(1, Ordering::Relaxed);
             let letters = String::try_get_by(row, index)?.to_lowercase();
-            let spelled = letters
-                .char_indices()
-                .map(|(at, letter)| if reading >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter });
+            let spelled = letters.char_indices().map(|(at, letter)| {
+                if reading >> at & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+            });
             Ok(Self(spelled.collect()))
         }
     }
@@ -104,7 +104,8 @@ async fn that_the_doctor_names(db: TestDb) {
             "varchar(30) COLLATE nocase"
         }
     };
-    db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)")).await;
+    db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)"))
+        .await;
     actors().install(&*db).await.expect("installed");
     db.sql("INSERT INTO actor (name, age) VALUES ('abcdefghijklmnopqrstuvwxyz', 30)").await;
     for _ in 0..20 {
@@ -117,5 +118,8 @@ async fn that_the_doctor_names(db: TestDb) {
     assert!(diagnosis.starts_with(expected), "{diagnosis}");
     let expected = "the database finds a row by this key, whose key is then read as ";
     assert!(diagnosis.contains(expected), "{diagnosis}");
-    assert!(diagnosis.contains("give the entity's key a type that reads what it writes"), "{diagnosis}");
+    assert!(
+        diagnosis.contains("give the entity's key a type that reads what it writes"),
+        "{diagnosis}"
+    );
 }

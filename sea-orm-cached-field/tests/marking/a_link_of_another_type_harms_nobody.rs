@@ -80,7 +80,10 @@ async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
     shelves().install(&*db).await.expect("installed");
     db.sql("INSERT INTO shelf (id) VALUES (1)").await;
     let mut watch = Watch::begin(&db, shelves).await;
-    assert_eq!(watch.after("INSERT INTO book (title, shelf_id) VALUES ('A', 3000000000)").await, NOTHING);
+    assert_eq!(
+        watch.after("INSERT INTO book (title, shelf_id) VALUES ('A', 3000000000)").await,
+        NOTHING
+    );
     assert_eq!(
         watch.after("INSERT INTO book (title, shelf_id) VALUES ('B', 1), ('C', 4000000000)").await,
         ["shelf.books_count 1"]
@@ -97,8 +100,17 @@ async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
     shelves().install(&*db).await.expect("installed");
     db.sql("INSERT INTO shelf (id, room_id) VALUES (1, 7)").await;
     let mut watch = Watch::begin(&db, shelves).await;
-    assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await, NOTHING);
-    assert_eq!(watch.after("INSERT INTO room (id, name) VALUES (7, 'hall')").await, ["shelf.books_count 1, unchanged"]);
-    assert_eq!(watch.after("UPDATE room SET name = name || '!'").await, ["shelf.books_count 1, unchanged"]);
+    assert_eq!(
+        watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await,
+        NOTHING
+    );
+    assert_eq!(
+        watch.after("INSERT INTO room (id, name) VALUES (7, 'hall')").await,
+        ["shelf.books_count 1, unchanged"]
+    );
+    assert_eq!(
+        watch.after("UPDATE room SET name = name || '!'").await,
+        ["shelf.books_count 1, unchanged"]
+    );
     assert_eq!(db.pending("shelf").await, 0);
 }

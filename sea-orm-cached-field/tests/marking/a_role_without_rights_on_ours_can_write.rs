@@ -6,7 +6,8 @@ use crate::{
     support::Watch,
 };
 
-/// A role that may write pigeons and nothing else, dropped at the end: roles belong to the server, not to a database.
+/// A role that may write pigeons and nothing else, dropped at the end: roles belong to the server,
+/// not to a database.
 async fn as_falconer(db: &TestDb, statements: &[&str]) -> Vec<Result<u64, sea_orm::DbErr>> {
     let role = format!("falconer_{}", std::process::id());
     db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'")).await;
@@ -15,7 +16,8 @@ async fn as_falconer(db: &TestDb, statements: &[&str]) -> Vec<Result<u64, sea_or
     let connection = db.connect_as(&role).await;
     let mut results = Vec::new();
     for statement in statements {
-        results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+        results
+            .push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
     }
     connection.close().await.expect("closed");
     db.drop_role(&role).await;
@@ -42,7 +44,10 @@ async fn what_it_writes_is_marked(db: TestDb) {
     }
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "the flag is set at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 2 pigeons of 350, -")
+    );
 }
 
 /// The triggers of MySQL run with the rights of who made them.
@@ -50,9 +55,13 @@ async fn what_it_writes_is_marked(db: TestDb) {
 async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     let mut watch = perched(&db).await;
     let role = format!("falconer_{}", std::process::id());
-    // Without a password, which MySQL would want encrypted. An anonymous user of this host would come before one of any.
+    // Without a password, which MySQL would want encrypted. An anonymous user of this host would
+    // come before one of any.
     let users = format!("{role}@localhost, {role}@'%'");
-    db.sql(&format!("CREATE USER {users}; GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon TO {users}")).await;
+    db.sql(&format!(
+        "CREATE USER {users}; GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon TO {users}"
+    ))
+    .await;
     let (_, place) = db.url.split_once('@').expect("a user in the URL");
     let falconer = Database::connect(format!("mysql://{role}@{place}")).await;
     let mut results = Vec::new();
@@ -63,19 +72,28 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
             "INSERT INTO pigeon (weight_in_g, lamppost_id) VALUES (50, 1)",
             "UPDATE pigeon SET weight_in_g = 7 WHERE id = 2",
         ] {
-            results.push(falconer.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+            results.push(
+                falconer.execute_unprepared(statement).await.map(|done| done.rows_affected()),
+            );
         }
         falconer.close_by_ref().await.expect("closed");
     }
     db.sql(&format!("DROP USER {users}")).await;
     falconer.expect("connected");
-    assert!(results[0].is_err() && results[1].is_err(), "it may read neither our tables nor the owners: {results:?}");
+    assert!(
+        results[0].is_err() && results[1].is_err(),
+        "it may read neither our tables nor the owners: {results:?}"
+    );
     assert!(results[2].is_ok() && results[3].is_ok(), "{results:?}");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 2 pigeons of 350, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 2 pigeons of 350, -")
+    );
 }
 
-/// Nor the right to use the schema of the owner, nor that to write the whole row; and taken on by another role.
+/// Nor the right to use the schema of the owner, nor that to write the whole row; and taken on by
+/// another role.
 #[apply(on_postgres)]
 async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     let mut watch = perched(&db).await;
@@ -85,8 +103,13 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     db.sql(&format!("GRANT SELECT (id), UPDATE (weight_in_g) ON aviary.pigeon TO {role}")).await;
     let as_role = |sql: &str| format!("SET LOCAL ROLE {role}; {sql}");
     let refused = db.execute_unprepared(&as_role("SELECT 1 FROM public.lamppost")).await.is_err();
-    let written = db.execute_unprepared(&as_role("UPDATE aviary.pigeon SET weight_in_g = 7 WHERE id = 1")).await;
-    db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}; ALTER TABLE aviary.pigeon SET SCHEMA public")).await;
+    let written = db
+        .execute_unprepared(&as_role("UPDATE aviary.pigeon SET weight_in_g = 7 WHERE id = 1"))
+        .await;
+    db.sql(&format!(
+        "DROP OWNED BY {role}; DROP ROLE {role}; ALTER TABLE aviary.pigeon SET SCHEMA public"
+    ))
+    .await;
     assert!(refused, "it may not use the schema");
     written.expect("written");
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
@@ -122,10 +145,15 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             "full_name_recalculation_needed = true",
             "first_name = 'Bob', full_name_recalculation_needed = false",
         ] {
-            let forged =
-                format!("SET LOCAL ROLE {role}; SET LOCAL cached_field.internal = on; UPDATE lamppost SET {forged}");
+            let forged = format!(
+                "SET LOCAL ROLE {role}; SET LOCAL cached_field.internal = on; UPDATE lamppost SET {forged}"
+            );
             let written = db.execute_unprepared(&forged).await.map(drop);
-            healed.push((written, reloaded(db, 1).await.full_name_recalculation_needed, watch.recalculated().await));
+            healed.push((
+                written,
+                reloaded(db, 1).await.full_name_recalculation_needed,
+                watch.recalculated().await,
+            ));
         }
         let again = format!(
             "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM _lamppost_cached_marks; SET LOCAL ROLE {role};
@@ -141,6 +169,9 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             assert!(recalculated[0].starts_with("lamppost.full_name 1"), "{recalculated:?}");
         }
         assert_eq!(marked_again, 1);
-        assert_eq!(reloaded(db, 1).await.cached_full_name.as_deref(), Some("Bob of nowhere, 0 pigeons of 0, -"));
+        assert_eq!(
+            reloaded(db, 1).await.cached_full_name.as_deref(),
+            Some("Bob of nowhere, 0 pigeons of 0, -")
+        );
     }
 }

@@ -21,7 +21,10 @@ async fn settled(db: &TestDb) -> Watch<'_> {
 
 async fn changed(transaction: &DatabaseTransaction) {
     for change in CHANGES {
-        transaction.execute_unprepared(change).await.unwrap_or_else(|error| panic!("{change}: {error}"));
+        transaction
+            .execute_unprepared(change)
+            .await
+            .unwrap_or_else(|error| panic!("{change}: {error}"));
     }
 }
 
@@ -60,5 +63,8 @@ async fn and_takes_nothing_along_that_was_committed(db: TestDb) {
     transaction.commit().await.expect("committed");
     assert_eq!(reloaded(&db, 1).await.full_name_recalculation_needed, !db.flags_by_the_collector());
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of Rome, 1 pigeons of 50, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of Rome, 1 pigeons of 50, -")
+    );
 }

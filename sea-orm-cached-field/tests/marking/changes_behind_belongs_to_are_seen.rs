@@ -20,7 +20,10 @@ async fn a_change_of_the_far_row_concerns_all_that_point_to_it(db: TestDb) {
         watch.after("UPDATE city SET name = 'Roma' WHERE id = 1").await,
         ["lamppost.full_name 1", "lamppost.full_name 2"]
     );
-    assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob of Roma, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 2).await.cached_full_name.as_deref(),
+        Some("Bob of Roma, 0 pigeons of 0, -")
+    );
     assert_eq!(watch.after("UPDATE city SET mayor = 'x', name = name").await, NOTHING);
     assert_eq!(watch.after("INSERT INTO city (id, name) VALUES (3, 'Nice')").await, NOTHING);
     assert_eq!(watch.after("DELETE FROM city WHERE id = 3").await, NOTHING);
@@ -29,9 +32,18 @@ async fn a_change_of_the_far_row_concerns_all_that_point_to_it(db: TestDb) {
 #[apply(contract)]
 async fn another_far_row_is_a_change_of_the_row_itself(db: TestDb) {
     let mut watch = settled(&db).await;
-    assert_eq!(watch.after("UPDATE lamppost SET city_id = 2 WHERE id = 1").await, ["lamppost.full_name 1"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of Oslo, 0 pigeons of 0, -"));
-    assert_eq!(watch.after("UPDATE lamppost SET city_id = NULL WHERE id = 1").await, ["lamppost.full_name 1"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET city_id = 2 WHERE id = 1").await,
+        ["lamppost.full_name 1"]
+    );
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of Oslo, 0 pigeons of 0, -")
+    );
+    assert_eq!(
+        watch.after("UPDATE lamppost SET city_id = NULL WHERE id = 1").await,
+        ["lamppost.full_name 1"]
+    );
     assert_eq!(
         watch.after("UPDATE city SET name = 'Bergen' WHERE id = 2").await,
         ["lamppost.full_name 3"],
@@ -59,8 +71,20 @@ async fn a_far_row_that_is_deleted_concerns_those_that_pointed_to_it(db: TestDb)
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome'), (2, 'Oslo')").await;
     db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 1), (3, 'Cid', 2)").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    assert_eq!(watch.after("UPDATE city SET id = 5 WHERE id = 2").await, ["lamppost.full_name 3, unchanged"]);
-    assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
-    assert_eq!(reloaded(&db, 3).await.cached_full_name.as_deref(), Some("Cid of Oslo, 0 pigeons of 0, -"));
+    assert_eq!(
+        watch.after("UPDATE city SET id = 5 WHERE id = 2").await,
+        ["lamppost.full_name 3, unchanged"]
+    );
+    assert_eq!(
+        watch.after("DELETE FROM city WHERE id = 1").await,
+        ["lamppost.full_name 1", "lamppost.full_name 2"]
+    );
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 0 pigeons of 0, -")
+    );
+    assert_eq!(
+        reloaded(&db, 3).await.cached_full_name.as_deref(),
+        Some("Cid of Oslo, 0 pigeons of 0, -")
+    );
 }

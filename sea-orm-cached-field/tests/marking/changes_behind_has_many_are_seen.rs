@@ -27,15 +27,24 @@ async fn a_row_that_comes_or_goes_concerns_its_owner(db: TestDb) {
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 2 pigeons of 350, -");
     assert_eq!(watch.after("DELETE FROM pigeon WHERE id = 1").await, ["lamppost.full_name 1"]);
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 50, -");
-    assert_eq!(watch.after("DELETE FROM pigeon").await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
+    assert_eq!(
+        watch.after("DELETE FROM pigeon").await,
+        ["lamppost.full_name 1", "lamppost.full_name 2"]
+    );
 }
 
 #[apply(contract)]
 async fn only_declared_columns_concern_the_owner(db: TestDb) {
     let mut watch = perched(&db).await;
-    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 400 WHERE id = 2").await, ["lamppost.full_name 2"]);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET weight_in_g = 400 WHERE id = 2").await,
+        ["lamppost.full_name 2"]
+    );
     assert_eq!(watch.after("UPDATE pigeon SET colour = 'grey', ring = 'r' || id").await, NOTHING);
-    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = weight_in_g, lamppost_id = lamppost_id").await, NOTHING);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET weight_in_g = weight_in_g, lamppost_id = lamppost_id").await,
+        NOTHING
+    );
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 400").await, ["lamppost.full_name 1"]);
 }
 
@@ -53,7 +62,9 @@ async fn a_row_that_moves_concerns_both_owners(db: TestDb) {
     db.sql("UPDATE pigeon SET weight_in_g = 300 WHERE id = 1").await;
     assert_eq!(watch.recalculated().await, both[..1]);
     assert_eq!(
-        watch.after("UPDATE pigeon SET lamppost_id = 3 - lamppost_id WHERE lamppost_id IS NOT NULL").await,
+        watch
+            .after("UPDATE pigeon SET lamppost_id = 3 - lamppost_id WHERE lamppost_id IS NOT NULL")
+            .await,
         ["lamppost.full_name 1, unchanged", "lamppost.full_name 2, unchanged"]
     );
 }
@@ -69,8 +80,14 @@ async fn an_owner_that_is_deleted_leaves_nothing(db: TestDb) {
 #[apply(contract)]
 async fn a_key_that_changes_takes_its_related_rows_along(db: TestDb) {
     let mut watch = perched(&db).await;
-    assert_eq!(watch.after("UPDATE lamppost SET id = 9 WHERE id = 1").await, ["lamppost.full_name 9, unchanged"]);
-    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 1 WHERE id = 1").await, ["lamppost.full_name 9"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET id = 9 WHERE id = 1").await,
+        ["lamppost.full_name 9, unchanged"]
+    );
+    assert_eq!(
+        watch.after("UPDATE pigeon SET weight_in_g = 1 WHERE id = 1").await,
+        ["lamppost.full_name 9"]
+    );
     assert_eq!(name_of(&db, 9).await, "Ada of nowhere, 1 pigeons of 1, -");
     assert_eq!(db.pending("lamppost").await, 0);
 }
@@ -78,7 +95,8 @@ async fn a_key_that_changes_takes_its_related_rows_along(db: TestDb) {
 #[apply(contract)]
 async fn what_another_trigger_changes_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
-    // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its name, on MySQL by its age.
+    // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its
+    // name, on MySQL by its age.
     let weighing = if db.is_sqlite() {
         "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id; END"
     } else if db.is_mysql() {
@@ -88,7 +106,10 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
          CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW EXECUTE FUNCTION weigh()"
     };
     db.sql(weighing).await;
-    assert_eq!(watch.after("UPDATE pigeon SET colour = 'grey' WHERE id = 1").await, ["lamppost.full_name 1"]);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET colour = 'grey' WHERE id = 1").await,
+        ["lamppost.full_name 1"]
+    );
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 7, -");
     assert_eq!(watch.after("UPDATE pigeon SET colour = 'white' WHERE id = 1").await, NOTHING);
 }

@@ -20,8 +20,14 @@ async fn the_core_set_behind_has_one(db: TestDb) {
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Ada of nowhere, 0 pigeons of 0, do not climb")
     );
-    assert_eq!(watch.after("INSERT INTO plaque (text, lamppost_id) VALUES ('new', 2)").await, both[1..]);
-    assert_eq!(watch.after("UPDATE plaque SET text = 'old' WHERE lamppost_id = 2").await, both[1..]);
+    assert_eq!(
+        watch.after("INSERT INTO plaque (text, lamppost_id) VALUES ('new', 2)").await,
+        both[1..]
+    );
+    assert_eq!(
+        watch.after("UPDATE plaque SET text = 'old' WHERE lamppost_id = 2").await,
+        both[1..]
+    );
     assert_eq!(watch.after("UPDATE plaque SET text = 'old' WHERE lamppost_id = 2").await, NOTHING);
     assert_eq!(watch.after("DELETE FROM plaque WHERE lamppost_id = 2").await, both[1..]);
     assert_eq!(watch.after("UPDATE plaque SET lamppost_id = 2").await, both);

@@ -5,7 +5,8 @@ use crate::{
     support::{NOTHING, Watch},
 };
 
-/// Its columns are made by the tests: of types whose equality calls different values equal, or that have none.
+/// Its columns are made by the tests: of types whose equality calls different values equal, or that
+/// have none.
 mod note {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -71,7 +72,11 @@ async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, '{before}', 1)")).await;
     let mut watch = Watch::begin(db, notes).await;
     for table in ["note", "tag"] {
-        assert_eq!(watch.after(&format!("UPDATE {table} SET value = '{before}'")).await, NOTHING, "{kind}");
+        assert_eq!(
+            watch.after(&format!("UPDATE {table} SET value = '{before}'")).await,
+            NOTHING,
+            "{kind}"
+        );
         let recalculated = watch.after(&format!("UPDATE {table} SET value = '{after}'")).await;
         assert_eq!(recalculated.len(), 1, "{kind} of {table}: {recalculated:?}");
     }
@@ -183,7 +188,11 @@ async fn in_moments_and_places(db: TestDb) {
             ("timestamp with time zone", "2024-10-27 00:30:00+00", "2024-10-27 01:30:00+00"),
             ("date", "2024-01-01", "2024-01-02"),
             ("inet", "10.0.0.1", "10.0.0.1/24"),
-            ("uuid", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"),
+            (
+                "uuid",
+                "00000000-0000-0000-0000-000000000001",
+                "00000000-0000-0000-0000-000000000002",
+            ),
             ("point", "(0,0)", "(0,1e-9)"),
         ],
     )
@@ -200,7 +209,8 @@ async fn in_an_rtrim_column_of_sqlite(db: TestDb) {
     seen(&db, "varchar COLLATE RTRIM", "Bob", "Bob  ").await;
 }
 
-/// Where a column leaves values as they are, an integer equals the real number, though both are shown otherwise.
+/// Where a column leaves values as they are, an integer equals the real number, though both are
+/// shown otherwise.
 #[apply(on_sqlite)]
 async fn in_a_column_of_sqlite_that_takes_any_value(db: TestDb) {
     for kind in ["", "blob"] {
@@ -239,9 +249,11 @@ async fn that_the_session_does_not_show(db: TestDb) {
         for table in ["note", "tag"] {
             db.sql(&format!("UPDATE {table} SET value = '{before}'")).await;
             watch.recalculated().await;
-            let set: Vec<String> = setting.split(", ").map(|setting| format!("SET {setting}")).collect();
+            let set: Vec<String> =
+                setting.split(", ").map(|setting| format!("SET {setting}")).collect();
             let reset = "RESET extra_float_digits; RESET DateStyle; RESET TimeZone; RESET IntervalStyle; RESET lc_monetary; RESET bytea_output";
-            let change = format!("{}; UPDATE {table} SET value = '{after}'; {reset}", set.join("; "));
+            let change =
+                format!("{}; UPDATE {table} SET value = '{after}'; {reset}", set.join("; "));
             let recalculated = watch.after(&change).await;
             assert_eq!(recalculated.len(), 1, "{kind} of {table}: {recalculated:?}");
             // The same under other settings is the same.
@@ -268,10 +280,16 @@ async fn null_is_a_value_of_its_own(db: TestDb) {
     db.sql("INSERT INTO tag (id, value, note_id) VALUES (1, 'a', 1)").await;
     db.drain(notes()).await;
     for table in ["note", "tag"] {
-        for (value, marks) in [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)] {
+        for (value, marks) in
+            [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)]
+        {
             db.sql("DELETE FROM _note_cached_marks").await;
             db.sql(&format!("UPDATE {table} SET value = {value}")).await;
-            assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _note_cached_marks").await, marks, "{table}: {value}");
+            assert_eq!(
+                db.scalar::<i64>("SELECT count(*) FROM _note_cached_marks").await,
+                marks,
+                "{table}: {value}"
+            );
         }
     }
 }
@@ -295,7 +313,10 @@ async fn in_a_generated_column(db: TestDb) {
     assert_eq!(watch.after("UPDATE note SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(watch.after("UPDATE tag SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "b! b!");
-    assert_eq!(watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await, NOTHING);
+    assert_eq!(
+        watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await,
+        NOTHING
+    );
     // Whoever ends the flag in the same statement does not hide the change.
     let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
     assert_eq!(watch.after(forged).await, ["note.shown 1"]);
@@ -307,7 +328,10 @@ async fn but_not_a_number_that_stays(db: TestDb) {
     seen(&db, "double precision", "NaN", "1").await;
     let mut watch = Watch::begin(&db, notes).await;
     assert_eq!(watch.after("UPDATE note SET value = 'NaN'").await.len(), 1);
-    assert_eq!(watch.after("UPDATE note SET value = 'Infinity'::float8 - 'Infinity'::float8").await.len(), 0);
+    assert_eq!(
+        watch.after("UPDATE note SET value = 'Infinity'::float8 - 'Infinity'::float8").await.len(),
+        0
+    );
 }
 
 /// Only what is marked is looked at: for MySQL a cast to `text` would be an error.
@@ -342,7 +366,8 @@ async fn on_mysql(db: TestDb) {
                 for marks in [1, 0] {
                     // The row is not flagged, so that nothing but a change of the value marks it.
                     db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM _note_cached_marks").await;
-                    db.sql(&format!("UPDATE {table} SET value = {value}, writes = writes + 1")).await;
+                    db.sql(&format!("UPDATE {table} SET value = {value}, writes = writes + 1"))
+                        .await;
                     let marked: i64 = db.scalar("SELECT count(*) FROM _note_cached_marks").await;
                     assert_eq!(marked, marks, "{kind} of {table}: {value}");
                 }

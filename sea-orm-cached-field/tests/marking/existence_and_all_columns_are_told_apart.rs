@@ -29,9 +29,16 @@ mod hen {
             Ok(self.find_related(super::egg::Entity).count(db).await? as i64)
         }
 
-        pub async fn calculate_description(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        pub async fn calculate_description(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             let eggs = self.find_related(super::egg::Entity).order_by_asc(super::egg::Column::Id);
-            let eggs = eggs.all(db).await?.into_iter().map(|egg| format!("{} {:?} {}", egg.id, egg.colour, egg.grams));
+            let eggs = eggs
+                .all(db)
+                .await?
+                .into_iter()
+                .map(|egg| format!("{} {:?} {}", egg.id, egg.colour, egg.grams));
             Ok(eggs.collect::<Vec<_>>().join(", "))
         }
     }
@@ -74,14 +81,29 @@ async fn which_rows_there_are_and_what_stands_in_them(db: TestDb) {
         let recalculated = watch.after(&format!("UPDATE egg SET {change} WHERE id = 1")).await;
         let unread = recalculated.iter().filter(|told| *told != "hen.description 1");
         // PostgreSQL tells rows apart by their keys.
-        assert!(unread.clone().all(|told| told == "hen.count 1, unchanged" && change == "id = 9"), "{recalculated:?}");
-        assert!(recalculated.contains(&"hen.description 1".to_owned()), "{change}: {recalculated:?}");
+        assert!(
+            unread.clone().all(|told| told == "hen.count 1, unchanged" && change == "id = 9"),
+            "{recalculated:?}"
+        );
+        assert!(
+            recalculated.contains(&"hen.description 1".to_owned()),
+            "{change}: {recalculated:?}"
+        );
     }
-    assert_eq!(watch.after("UPDATE egg SET grams = grams, colour = colour, hen_id = hen_id").await, NOTHING);
+    assert_eq!(
+        watch.after("UPDATE egg SET grams = grams, colour = colour, hen_id = hen_id").await,
+        NOTHING
+    );
     assert_eq!(
         watch.after("UPDATE egg SET hen_id = 2 WHERE id = 9").await,
         ["hen.count 1", "hen.count 2", "hen.description 1", "hen.description 2"]
     );
-    assert_eq!(watch.after("DELETE FROM egg WHERE hen_id = 1").await, ["hen.count 1", "hen.description 1"]);
-    assert_eq!(db.scalar::<String>("SELECT cached_description FROM hen WHERE id = 2").await, "9 None 70");
+    assert_eq!(
+        watch.after("DELETE FROM egg WHERE hen_id = 1").await,
+        ["hen.count 1", "hen.description 1"]
+    );
+    assert_eq!(
+        db.scalar::<String>("SELECT cached_description FROM hen WHERE id = 2").await,
+        "9 None 70"
+    );
 }

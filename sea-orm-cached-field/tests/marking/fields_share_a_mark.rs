@@ -186,7 +186,10 @@ async fn of_a_related_row_that_comes_or_goes(db: TestDb) {
     let mut watch = dug(&db).await;
     // The four names are too long for one list of MySQL.
     let lists = if db.is_mysql() { 2 } else { 1 };
-    for change in ["INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1)", "DELETE FROM plant WHERE id = 2"] {
+    for change in [
+        "INSERT INTO plant (id, height, bed_id) VALUES (2, 10, 1)",
+        "DELETE FROM plant WHERE id = 2",
+    ] {
         db.sql(change).await;
         assert_eq!(marks(&db).await, lists, "{change}");
         assert_eq!(recalculated(&mut watch).await, OVER_PLANTS, "{change}");
@@ -199,7 +202,8 @@ async fn of_a_related_row_that_changes(db: TestDb) {
     db.sql("UPDATE plant SET height = 30").await;
     assert_eq!(marks(&db).await, 1);
     assert_eq!(recalculated(&mut watch).await, [OVER_PLANTS[0], OVER_PLANTS[2], OVER_PLANTS[3]]);
-    let right = "SELECT count(*) FROM bed WHERE cached_greatest_height_of_all_that_grows_in_here = 30";
+    let right =
+        "SELECT count(*) FROM bed WHERE cached_greatest_height_of_all_that_grows_in_here = 30";
     assert_eq!(db.scalar::<i64>(right).await, 1);
 }
 
@@ -225,11 +229,16 @@ async fn of_a_row_that_comes_or_changes(db: TestDb) {
     assert_eq!((marks(&db).await, watch.recalculated().await), (1, vec!["bed.area 2".to_owned()]));
     db.sql("UPDATE bed SET id = 3 WHERE id = 2").await;
     // On SQLite, those that depend on the same columns of their row share one.
-    assert_eq!(marks(&db).await, if db.is_sqlite() { 2 } else { lists }, "the key is an input of all");
+    assert_eq!(
+        marks(&db).await,
+        if db.is_sqlite() { 2 } else { lists },
+        "the key is an input of all"
+    );
     assert_eq!(watch.recalculated().await.len(), 5);
 }
 
-/// On SQLite a mark that waits stands for later changes, too. On the other databases no trigger reads marks.
+/// On SQLite a mark that waits stands for later changes, too. On the other databases no trigger
+/// reads marks.
 #[apply(contract)]
 async fn and_many_changes_of_one_row_stay_few(db: TestDb) {
     let mut watch = dug(&db).await;

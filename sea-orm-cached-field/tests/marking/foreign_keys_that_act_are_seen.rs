@@ -1,4 +1,5 @@
-//! What a foreign key does to other rows is a change like any other, on the side of the owner and of the related row.
+//! What a foreign key does to other rows is a change like any other, on the side of the owner and
+//! of the related row.
 
 use sea_orm::DbBackend;
 
@@ -9,10 +10,15 @@ use crate::{
 
 const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 
-/// Two lampposts of a city each, with a pigeon and a plaque each; `action` is what the foreign keys do.
+/// Two lampposts of a city each, with a pigeon and a plaque each; `action` is what the foreign keys
+/// do.
 async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     let key = "id integer PRIMARY KEY";
-    let moment = if db.get_database_backend() == DbBackend::Postgres { "timestamptz" } else { "timestamp NULL" };
+    let moment = if db.get_database_backend() == DbBackend::Postgres {
+        "timestamptz"
+    } else {
+        "timestamp NULL"
+    };
     for table in [
         format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
@@ -30,7 +36,8 @@ async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     }
     lampposts().install(&**db).await.expect("installed");
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'), (2, 'Bonn')").await;
-    db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 2)").await;
+    db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 2)")
+        .await;
     db.sql("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 10, 1), (2, 20, 2)").await;
     Watch::begin(db, lampposts).await
 }
@@ -76,11 +83,23 @@ async fn on_delete_set_default(db: TestDb) {
 #[apply(contract)]
 async fn on_update_cascade(db: TestDb) {
     let mut watch = tied(&db, "ON UPDATE CASCADE").await;
-    assert_eq!(watch.after("UPDATE city SET id = 9 WHERE id = 1").await, ["lamppost.full_name 1, unchanged"]);
+    assert_eq!(
+        watch.after("UPDATE city SET id = 9 WHERE id = 1").await,
+        ["lamppost.full_name 1, unchanged"]
+    );
     assert_eq!(watch.after("UPDATE city SET name = 'Ulm!' WHERE id = 9").await, BOTH[..1]);
-    assert_eq!(watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await, ["lamppost.full_name 7, unchanged"]);
-    assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 11 WHERE id = 1").await, ["lamppost.full_name 7"]);
-    assert_eq!(names(&db).await, ["Bob of Bonn, 1 pigeons of 20, -", "Ada of Ulm!, 1 pigeons of 11, -"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await,
+        ["lamppost.full_name 7, unchanged"]
+    );
+    assert_eq!(
+        watch.after("UPDATE pigeon SET weight_in_g = 11 WHERE id = 1").await,
+        ["lamppost.full_name 7"]
+    );
+    assert_eq!(
+        names(&db).await,
+        ["Bob of Bonn, 1 pigeons of 20, -", "Ada of Ulm!, 1 pigeons of 11, -"]
+    );
     assert_eq!(db.pending("lamppost").await, 0);
 }
 

@@ -24,7 +24,10 @@ async fn a_forged_value_is_marked_and_healed(db: TestDb) {
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
     assert_eq!(value(&db).await, ADA);
-    assert_eq!(watch.after("UPDATE lamppost SET cached_full_name = NULL").await, ["lamppost.full_name 1"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET cached_full_name = NULL").await,
+        ["lamppost.full_name 1"]
+    );
     let same = "UPDATE lamppost SET cached_full_name = cached_full_name, full_name_recalculation_needed = false";
     assert_eq!(watch.after(same).await, NOTHING);
 }
@@ -35,7 +38,10 @@ async fn nobody_else_ends_the_flag(db: TestDb) {
     db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
     db.sql("UPDATE lamppost SET full_name_recalculation_needed = false").await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed);
-    db.sql("UPDATE lamppost SET full_name_recalculation_needed = false, cached_full_name = 'forged'").await;
+    db.sql(
+        "UPDATE lamppost SET full_name_recalculation_needed = false, cached_full_name = 'forged'",
+    )
+    .await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
     assert_eq!(value(&db).await, "Bob of nowhere, 0 pigeons of 0, -");
@@ -74,7 +80,10 @@ async fn a_new_row_is_stale_whatever_it_says(db: TestDb) {
     db.sql("INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed) VALUES ('Eve', 'forged', false)").await;
     assert!(reloaded(&db, 2).await.full_name_recalculation_needed);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 2"]);
-    assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Eve of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 2).await.cached_full_name.as_deref(),
+        Some("Eve of nowhere, 0 pigeons of 0, -")
+    );
 }
 
 #[apply(contract)]

@@ -23,7 +23,8 @@ impl Work {
             let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
             row.expect("asked").expect("a row").try_get_by_index::<i64>(0).expect("a count")
         };
-        let writes = "SELECT (n_tup_ins + n_tup_upd)::bigint FROM pg_stat_xact_user_tables WHERE relname =";
+        let writes =
+            "SELECT (n_tup_ins + n_tup_upd)::bigint FROM pg_stat_xact_user_tables WHERE relname =";
         let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname LIKE";
         Self {
             versions_of_owners: count(format!("{writes} 'lamppost'")).await,
@@ -64,7 +65,10 @@ async fn of_rows_behind_a_relation(db: TestDb) {
 async fn of_the_owners_own_columns(db: TestDb) {
     perched(&db).await;
     let one_look = Work { versions_of_owners: 2, marks: 0, calls: 1 };
-    assert_eq!(Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await, one_look);
+    assert_eq!(
+        Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await,
+        one_look
+    );
     let ours = "SET LOCAL cached_field.internal = 'on'; UPDATE lamppost SET cached_full_name = 'x', full_name_recalculation_needed = NOT full_name_recalculation_needed";
     assert_eq!(Work::of(&db, ours).await, Work { calls: 0, ..one_look });
 }
@@ -123,7 +127,8 @@ async fn on_mysql_too(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
     let inserted = async || {
-        let counted = Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_write'");
+        let counted =
+            Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_write'");
         let row = db.query_one_raw(counted).await.expect("asked").expect("a row");
         row.try_get_by_index::<String>(1).expect("a count").parse::<i64>().expect("a number")
     };

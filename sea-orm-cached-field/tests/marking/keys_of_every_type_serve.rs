@@ -135,8 +135,8 @@ macro_rules! keyed {
 trait Keyed {
     type Key;
     async fn follow(db: &TestDb, keys: [Self::Key; 3]);
-    /// The owner's key and what names it are equal for the database, though they are not spelled alike. MySQL refuses columns
-    /// of different types.
+    /// The owner's key and what names it are equal for the database, though they are not spelled
+    /// alike. MySQL refuses columns of different types.
     async fn recognize(db: &TestDb, owner_and_part: [Spelled; 2]);
 }
 
@@ -266,7 +266,10 @@ async fn a_bigint_beyond_what_a_float_holds(db: TestDb) {
     const EXACT: i64 = 1 << 53;
     box64::Entity::follow(&db, [EXACT, EXACT + 1, i64::MAX]).await;
     let totals = db.rows("SELECT cached_total FROM box64 ORDER BY id").await;
-    assert_eq!(totals.iter().map(|row| row["cached_total"].as_i64()).collect::<Vec<_>>(), [Some(6), Some(1)]);
+    assert_eq!(
+        totals.iter().map(|row| row["cached_total"].as_i64()).collect::<Vec<_>>(),
+        [Some(6), Some(1)]
+    );
 }
 
 #[apply(contract)]
@@ -294,17 +297,26 @@ async fn a_float(db: TestDb) {
 async fn a_decimal(db: TestDb) {
     // SQLite keeps no zeros at the end.
     let read = |number: Decimal| if db.is_sqlite() { number.normalize() } else { number };
-    price::Entity::follow(&db, [12_500, -500, 125].map(|thousandths| read(Decimal::new(thousandths, 3)))).await;
+    price::Entity::follow(
+        &db,
+        [12_500, -500, 125].map(|thousandths| read(Decimal::new(thousandths, 3))),
+    )
+    .await;
 }
 
 #[apply(contract)]
 async fn a_date(db: TestDb) {
-    day::Entity::follow(&db, ["2026-11-28", "1969-12-31", "0001-01-01"].map(|day| day.parse().expect("a date"))).await;
+    day::Entity::follow(
+        &db,
+        ["2026-11-28", "1969-12-31", "0001-01-01"].map(|day| day.parse().expect("a date")),
+    )
+    .await;
 }
 
 #[apply(contract)]
 async fn a_moment_with_fractions(db: TestDb) {
-    let moments = ["2026-11-28T12:30:00.123456", "2026-11-28T12:30:00.123457", "1970-01-01T00:00:00"];
+    let moments =
+        ["2026-11-28T12:30:00.123456", "2026-11-28T12:30:00.123457", "1970-01-01T00:00:00"];
     moment::Entity::follow(&db, moments.map(|moment| moment.parse().expect("a moment"))).await;
 }
 
@@ -330,7 +342,11 @@ async fn a_float_whose_zero_is_negative(db: TestDb) {
 
 #[apply(contract)]
 async fn a_decimal_of_another_scale(db: TestDb) {
-    price::Entity::recognize(&db, [Spelled("decimal(12, 3)", "12.5"), Spelled("decimal(12, 1)", "12.50")]).await;
+    price::Entity::recognize(
+        &db,
+        [Spelled("decimal(12, 3)", "12.5"), Spelled("decimal(12, 1)", "12.50")],
+    )
+    .await;
 }
 
 #[apply(contract)]
@@ -356,15 +372,19 @@ async fn a_uuid_in_a_text_that_knows_no_case(db: TestDb) {
             "varchar(36) COLLATE nocase"
         }
     };
-    let [upper, lower] = ["'6F9619FF-8B86-D011-B42D-00C04FC964FF'", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'"];
+    let [upper, lower] =
+        ["'6F9619FF-8B86-D011-B42D-00C04FC964FF'", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'"];
     label::Entity::recognize(&db, [Spelled(kind, upper), Spelled(kind, lower)]).await;
 }
 
 #[apply(contract)]
 async fn several_columns(db: TestDb) {
     let mut watch = seated(&db).await;
-    let (a1, a2, b1) =
-        (r#"seat.income (1, 'O\'Hall, \"a\"')"#, r#"seat.income (2, 'O\'Hall, \"a\"')"#, "seat.income (1, 'b')");
+    let (a1, a2, b1) = (
+        r#"seat.income (1, 'O\'Hall, \"a\"')"#,
+        r#"seat.income (2, 'O\'Hall, \"a\"')"#,
+        "seat.income (1, 'b')",
+    );
     assert_eq!(
         watch
             .after("INSERT INTO ticket (price, seat_number, seat_hall) VALUES (5, 1, 'b'), (7, 1, 'O''Hall, \"a\"')")
@@ -374,8 +394,14 @@ async fn several_columns(db: TestDb) {
     assert_eq!(watch.after("UPDATE ticket SET seat_number = 2 WHERE price = 7").await, [a1, a2]);
     assert_eq!(watch.after("UPDATE ticket SET seat_hall = NULL WHERE price = 7").await, [a2]);
     assert_eq!(watch.after("UPDATE ticket SET price = 8 WHERE price = 7").await, NOTHING);
-    assert_eq!(watch.after("UPDATE seat SET number = 3 WHERE hall = 'b'").await, ["seat.income (3, 'b'), unchanged"]);
-    assert_eq!(watch.after("UPDATE ticket SET price = 6 WHERE price = 5").await, ["seat.income (3, 'b')"]);
+    assert_eq!(
+        watch.after("UPDATE seat SET number = 3 WHERE hall = 'b'").await,
+        ["seat.income (3, 'b'), unchanged"]
+    );
+    assert_eq!(
+        watch.after("UPDATE ticket SET price = 6 WHERE price = 5").await,
+        ["seat.income (3, 'b')"]
+    );
     assert_eq!(watch.after("DELETE FROM seat WHERE number = 3").await, NOTHING);
     assert_eq!(db.pending("seat").await, 0);
 }
@@ -384,7 +410,10 @@ async fn several_columns(db: TestDb) {
 async fn a_part_of_several_columns(db: TestDb) {
     let mut watch = seated(&db).await;
     let halves = [r#"seat.income (1, 'O\'Hall, \"a\"')"#, r#"seat.income (2, 'O\'Hall, \"a\"')"#];
-    assert_eq!(watch.after("INSERT INTO fee (amount, hall) VALUES (5, 'O''Hall, \"a\"')").await, halves);
+    assert_eq!(
+        watch.after("INSERT INTO fee (amount, hall) VALUES (5, 'O''Hall, \"a\"')").await,
+        halves
+    );
     assert_eq!(watch.after("UPDATE fee SET hall = 'nowhere'").await, halves);
     assert_eq!(watch.after("UPDATE fee SET amount = 9").await, NOTHING);
     assert_eq!(watch.after("UPDATE fee SET hall = 'b'").await, ["seat.income (1, 'b')"]);

@@ -1,4 +1,5 @@
-//! PostgreSQL only. Types that call two spellings equal, as the key of an owner and as what links two tables.
+//! PostgreSQL only. Types that call two spellings equal, as the key of an owner and as what links
+//! two tables.
 
 use sea_orm_cached_field::{CachedFields, Models};
 
@@ -106,9 +107,15 @@ async fn with_citext(db: TestDb) {
     let mut watch = set_up(&db, "citext").await;
     db.sql("INSERT INTO region VALUES ('North', 'abc'); INSERT INTO flock (code, region_code) VALUES ('Ada', 'NORTH'), ('Bob', NULL)").await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'Ada'", "flock.weight 'Bob'"]);
-    assert_eq!(watch.after("INSERT INTO bird VALUES (1, 5, 'ADA'), (2, 6, 'ada')").await, ["flock.weight 'Ada'"]);
+    assert_eq!(
+        watch.after("INSERT INTO bird VALUES (1, 5, 'ADA'), (2, 6, 'ada')").await,
+        ["flock.weight 'Ada'"]
+    );
     assert_eq!(weight_of(&db, "Ada").await, 14);
-    assert_eq!(watch.after("UPDATE region SET name = 'abcd' WHERE code = 'north'").await, ["flock.weight 'Ada'"]);
+    assert_eq!(
+        watch.after("UPDATE region SET name = 'abcd' WHERE code = 'north'").await,
+        ["flock.weight 'Ada'"]
+    );
     assert_eq!(weight_of(&db, "Ada").await, 15);
     assert_eq!(
         watch.after("UPDATE bird SET flock_code = 'bOB' WHERE id = 1").await,
@@ -118,7 +125,10 @@ async fn with_citext(db: TestDb) {
         watch.after("UPDATE flock SET code = 'ada' WHERE code = 'ADA'").await,
         ["flock.weight 'ada', unchanged"]
     );
-    assert_eq!(watch.after("UPDATE bird SET weight = 100 WHERE id = 2").await, ["flock.weight 'ada'"]);
+    assert_eq!(
+        watch.after("UPDATE bird SET weight = 100 WHERE id = 2").await,
+        ["flock.weight 'ada'"]
+    );
     assert_eq!(weight_of(&db, "ada").await, 104);
     assert_eq!(db.pending("flock").await, 0);
 }
@@ -128,7 +138,10 @@ async fn with_char_and_its_blanks(db: TestDb) {
     let mut watch = set_up(&db, "character(4)").await;
     db.sql("INSERT INTO region VALUES ('N', 'abc'); INSERT INTO flock (code, region_code) VALUES ('adas', 'N')").await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'adas'"]);
-    assert_eq!(watch.after("INSERT INTO bird VALUES (1, 5, 'adas')").await, ["flock.weight 'adas'"]);
+    assert_eq!(
+        watch.after("INSERT INTO bird VALUES (1, 5, 'adas')").await,
+        ["flock.weight 'adas'"]
+    );
     assert_eq!(watch.after("UPDATE region SET name = 'abcd'").await, ["flock.weight 'adas'"]);
     assert_eq!(weight_of(&db, "adas").await, 9);
     assert_eq!(

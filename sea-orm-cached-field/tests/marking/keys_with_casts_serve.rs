@@ -1,6 +1,9 @@
-//! Keys that SeaORM writes through a cast and reads through another: native enums, `save_as` and `select_as`.
+//! Keys that SeaORM writes through a cast and reads through another: native enums, `save_as` and
+//! `select_as`.
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Schema};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Schema,
+};
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::{
@@ -71,7 +74,12 @@ pub mod prey {
         pub weight: i32,
         pub hunt_region: super::hunt::Region,
         pub hunt_number: i32,
-        #[sea_orm(belongs_to, from = "(hunt_region, hunt_number)", to = "(region, number)", skip_fk)]
+        #[sea_orm(
+            belongs_to,
+            from = "(hunt_region, hunt_number)",
+            to = "(region, number)",
+            skip_fk
+        )]
         pub hunt: BelongsTo<super::hunt::Entity>,
     }
 
@@ -145,8 +153,10 @@ fn dens() -> Models {
 
 async fn hunted(db: &TestDb) -> Watch<'_> {
     let backend = db.get_database_backend();
-    for enums in
-        Schema::new(backend).create_enum_from_entity(hunt::Entity).iter().filter(|_| backend == DbBackend::Postgres)
+    for enums in Schema::new(backend)
+        .create_enum_from_entity(hunt::Entity)
+        .iter()
+        .filter(|_| backend == DbBackend::Postgres)
     {
         db.execute(enums).await.expect("a type");
     }
@@ -155,7 +165,8 @@ async fn hunted(db: &TestDb) -> Watch<'_> {
     db.create(prey::Entity).await;
     hunts().install(&**db).await.expect("installed");
     db.sql("INSERT INTO ranger (region, name) VALUES ('south', 'Ada'), ('north', 'Bob')").await;
-    db.sql("INSERT INTO hunt (region, number) VALUES ('south', 1), ('south', 2), ('north', 1)").await;
+    db.sql("INSERT INTO hunt (region, number) VALUES ('south', 1), ('south', 2), ('north', 1)")
+        .await;
     Watch::begin(db, hunts).await
 }
 
@@ -168,7 +179,9 @@ fn both(key: &str) -> [String; 2] {
 async fn an_enum_in_a_composite_key(db: TestDb) {
     let mut watch = hunted(&db).await;
     assert_eq!(
-        watch.after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (5, 'north', 1)").await,
+        watch
+            .after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (5, 'north', 1)")
+            .await,
         both("('north', 1)")
     );
     assert_eq!(
@@ -189,8 +202,13 @@ async fn an_enum_in_a_composite_key(db: TestDb) {
     );
     assert_eq!(watch.after("DELETE FROM hunt WHERE region = 'north'").await, NOTHING);
     assert_eq!(db.pending("hunt").await, 0);
-    let rows = hunt::Entity::find().filter(hunt::Column::Region.eq(hunt::Region::South)).all(&*db).await.expect("read");
-    let stored: Vec<_> = rows.iter().map(|row| (row.number, row.cached_bag, row.cached_report.as_deref())).collect();
+    let rows = hunt::Entity::find()
+        .filter(hunt::Column::Region.eq(hunt::Region::South))
+        .all(&*db)
+        .await
+        .expect("read");
+    let stored: Vec<_> =
+        rows.iter().map(|row| (row.number, row.cached_bag, row.cached_report.as_deref())).collect();
     assert_eq!(stored, [(1, Some(1), Some("1 for Cid")), (2, Some(7), Some("1 for Cid"))]);
 }
 
@@ -208,10 +226,14 @@ async fn rows_of_a_composite_key_with_an_enum_are_read_and_recalculated(db: Test
     hunt::Report::load(&*db, &mut rows).await.expect("loaded");
     assert!(rows.iter().all(|row| row.cached_report.as_deref() == Some("0 for Dan")), "{rows:?}");
     db.sql("UPDATE ranger SET name = 'Eve'").await;
-    let recalculated = hunt::Report::recalculate(&*db, Condition::all()).await.expect("recalculated");
+    let recalculated =
+        hunt::Report::recalculate(&*db, Condition::all()).await.expect("recalculated");
     assert_eq!(recalculated, 3);
     db.drain(hunts()).await;
-    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM hunt WHERE cached_report = '0 for Eve'").await, 3);
+    assert_eq!(
+        db.scalar::<i64>("SELECT count(*) FROM hunt WHERE cached_report = '0 for Eve'").await,
+        3
+    );
     assert_eq!(db.pending("hunt").await, 0);
 }
 
@@ -227,14 +249,17 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
     db.sql("DELETE FROM _hunt_cached_marks").await;
     db.sql("DELETE FROM _hunt_cached_recalculations").await;
     hunts().install(&*db).await.expect("installed");
-    let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
-    let marks: i64 = db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
+    let flagged: i64 =
+        db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
+    let marks: i64 =
+        db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
     assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
     // Several chunks of 200.
     let some = Condition::all().add(hunt::Column::Number.lt(500));
     assert_eq!(hunt::Report::recalculate(&*db, some).await.expect("recalculated"), 500);
     db.drain(hunts()).await;
-    let flagged: i64 = db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
+    let flagged: i64 =
+        db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
     assert_eq!((flagged, db.pending("hunt").await), (0, 0));
 }
 
@@ -247,7 +272,8 @@ async fn a_tree_of_dens(db: TestDb) {
     ))
     .await;
     dens().install(&*db).await.expect("installed");
-    db.sql("INSERT INTO den (code, parent, foxes) VALUES (1, NULL, 1), (10, 1, 2), (100, 10, 4)").await;
+    db.sql("INSERT INTO den (code, parent, foxes) VALUES (1, NULL, 1), (10, 1, 2), (100, 10, 4)")
+        .await;
     let mut watch = Watch::begin(&db, dens).await;
     assert_eq!(
         watch.after("UPDATE den SET foxes = 5 WHERE code = 100").await,
@@ -255,7 +281,8 @@ async fn a_tree_of_dens(db: TestDb) {
     );
     assert_eq!(db.scalar::<i64>("SELECT cached_total FROM den WHERE code = 1").await, 8);
     db.sql("UPDATE den SET foxes = 6 WHERE code = 100").await;
-    let row = den::Entity::find_by_id("1".to_owned()).one(&*db).await.expect("read").expect("the row");
+    let row =
+        den::Entity::find_by_id("1".to_owned()).one(&*db).await.expect("read").expect("the row");
     assert_eq!(row.fresh_total(&*db).await.expect("read"), 9);
     assert_eq!(den::Total::recalculate(&*db, Condition::all()).await.expect("recalculated"), 3);
     // A circle, which is found and named.

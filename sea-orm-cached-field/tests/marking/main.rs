@@ -1,4 +1,5 @@
-//! What the database marks: every real change of a declared input, whoever wrote it, and nothing else.
+//! What the database marks: every real change of a declared input, whoever wrote it, and nothing
+//! else.
 
 #[macro_use]
 extern crate macro_rules_attribute;

@@ -3,7 +3,8 @@ use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::support::{NOTHING, Watch};
 
-/// Columns named by words of SQL, by words of triggers, in quotes, in mixed case, and like columns of ours.
+/// Columns named by words of SQL, by words of triggers, in quotes, in mixed case, and like columns
+/// of ours.
 mod order {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -85,8 +86,14 @@ async fn of_tables_columns_and_fields(db: TestDb) {
         assert_eq!(watch.after(&db.quoted(&change)).await, ["order.type 1"], "{column}");
     }
     assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET v_key_1 = 'x'"#)).await, NOTHING);
-    assert_eq!(watch.after(&db.quoted(r#"UPDATE "Select 'me'" SET "table" = 'T'"#)).await, ["order.type 1"]);
-    assert_eq!(watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await, ["order.type 1"]);
+    assert_eq!(
+        watch.after(&db.quoted(r#"UPDATE "Select 'me'" SET "table" = 'T'"#)).await,
+        ["order.type 1"]
+    );
+    assert_eq!(
+        watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await,
+        ["order.type 1"]
+    );
     let order = order::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the order");
     assert_eq!(order.label.as_deref(), Some("g!n!o!f!T"));
     assert_eq!((order.label_is_stale, order.until), (false, None));

@@ -1,11 +1,12 @@
-//! MySQL and MariaDB only. Columns that are linked may be of different types: what one can hold, the other may not. The
-//! triggers accept it all, also in sessions that are strict.
+//! MySQL and MariaDB only. Columns that are linked may be of different types: what one can hold,
+//! the other may not. The triggers accept it all, also in sessions that are strict.
 
 use sea_orm_cached_field::{CachedFields, Models};
 
 use crate::harness::TestDb;
 
-/// The tests make its tables, with keys and links of their own types. Only marks are looked at, so that none is read.
+/// The tests make its tables, with keys and links of their own types. Only marks are looked at, so
+/// that none is read.
 mod crate_of_fruit {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -74,7 +75,8 @@ fn boxes() -> Models {
     CachedFields::of::<crate_of_fruit::Entity>()
 }
 
-/// Types of the owner's key and of what is linked with it, of each kind that may differ; a value that both can hold, and some that only the second can.
+/// Types of the owner's key and of what is linked with it, of each kind that may differ; a value
+/// that both can hold, and some that only the second can.
 const TYPES: [(&str, &str, &str, &[&str]); 9] = [
     ("tinyint unsigned", "bigint", "7", &["-1", "300"]),
     ("integer", "bigint", "7", &["3000000000", "-3000000000"]),
@@ -142,14 +144,19 @@ async fn that_only_some_sessions_accept(db: TestDb) {
     }
 }
 
-/// A key that cannot hold all characters of the link: some that it cannot hold may equal others that it can.
+/// A key that cannot hold all characters of the link: some that it cannot hold may equal others
+/// that it can.
 #[apply(on_mariadb_and_mysql)]
 async fn but_a_key_with_fewer_characters_is_refused(db: TestDb) {
     for (key, linked) in [("latin1", "utf8mb4"), ("utf8mb3", "utf8mb4"), ("ascii", "latin1")] {
         let db = db.another_database().await;
         let of = |characters: &str| format!("varchar(9) CHARACTER SET {characters}");
         let error = set_up(&db, &of(key), &of(linked)).await.expect_err("refused");
-        assert!(error.contains("`fruit`, the columns that relate the two tables are of different types"), "{error}");
+        assert!(
+            error
+                .contains("`fruit`, the columns that relate the two tables are of different types"),
+            "{error}"
+        );
         let db = db.another_database().await;
         set_up(&db, &of(linked), &of(key)).await.expect("the other way round it holds all");
     }

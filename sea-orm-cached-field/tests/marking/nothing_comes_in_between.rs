@@ -5,7 +5,8 @@ use crate::{
     harness::{TestDb, lampposts::*},
 };
 
-/// All that our functions could take for what they mean, each of which fails the statement that calls it.
+/// All that our functions could take for what they mean, each of which fails the statement that
+/// calls it.
 const TRAPS: &str = "
     CREATE SCHEMA evil;
     CREATE FUNCTION evil.fail() RETURNS integer LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
@@ -35,8 +36,7 @@ const TRAPS: &str = "
 /// Puts them up; the function that flags is among them.
 async fn set_traps(db: &TestDb) {
     db.sql(TRAPS).await;
-    let functions =
-        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
+    let functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
     assert!(db.scalar::<i64>(functions).await >= 1);
 }
 
@@ -69,7 +69,10 @@ async fn when_an_owner_or_the_city_of_one_is_written(db: TestDb) {
     ))
     .await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-    db.sql(&format!("{FIRST}; UPDATE public.city SET name = 'Bonn'; DISCARD TEMP; RESET search_path")).await;
+    db.sql(&format!(
+        "{FIRST}; UPDATE public.city SET name = 'Bonn'; DISCARD TEMP; RESET search_path"
+    ))
+    .await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
@@ -96,7 +99,8 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
 #[apply(on_postgres)]
 async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     let mut watch = perched(&db).await;
-    let internal = |sql: &str| format!("SET cached_field.internal = 'on'; {sql}; RESET cached_field.internal");
+    let internal =
+        |sql: &str| format!("SET cached_field.internal = 'on'; {sql}; RESET cached_field.internal");
     assert_eq!(
         watch.after(&internal("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1")).await,
         ["lamppost.full_name 1"]
@@ -110,12 +114,12 @@ async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 4, unchanged"]);
 }
 
-/// The one way around all triggers, for replication and restores, which only a superuser may go: as documented.
+/// The one way around all triggers, for replication and restores, which only a superuser may go: as
+/// documented.
 #[apply(on_postgres)]
 async fn but_the_role_of_a_replica_does(db: TestDb) {
     let mut watch = perched(&db).await;
-    let replica =
-        "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
+    let replica = "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
     assert_eq!(watch.after(replica).await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
@@ -131,7 +135,8 @@ async fn and_so_does_a_change_of_a_columns_type(db: TestDb) {
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
 
-/// MySQL looks for temporary tables first, also in triggers, and there is no name that it would not look for.
+/// MySQL looks for temporary tables first, also in triggers, and there is no name that it would not
+/// look for.
 #[apply(on_mariadb_and_mysql)]
 async fn and_so_does_a_temporary_table_of_mysql(db: TestDb) {
     perched(&db).await;

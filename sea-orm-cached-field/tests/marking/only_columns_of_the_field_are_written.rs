@@ -5,7 +5,8 @@ use crate::{
     support::Watch,
 };
 
-const OURS: [&str; 3] = ["cached_full_name", "full_name_recalculation_needed", "full_name_expires_after"];
+const OURS: [&str; 3] =
+    ["cached_full_name", "full_name_recalculation_needed", "full_name_expires_after"];
 
 /// All rows of all tables of the user, without our columns.
 async fn foreign_columns(db: &TestDb) -> Vec<JsonValue> {
@@ -22,7 +23,10 @@ async fn foreign_columns(db: &TestDb) -> Vec<JsonValue> {
 async fn furnished(db: &TestDb) -> Watch<'_> {
     set_up_lampposts(db).await;
     db.sql("INSERT INTO city (id, name, mayor) VALUES (1, 'Rome', 'x')").await;
-    db.sql("INSERT INTO lamppost (first_name, note, city_id) VALUES ('Ada', 'n', 1), ('Bob', NULL, 1)").await;
+    db.sql(
+        "INSERT INTO lamppost (first_name, note, city_id) VALUES ('Ada', 'n', 1), ('Bob', NULL, 1)",
+    )
+    .await;
     db.sql(
         "INSERT INTO pigeon (weight_in_g, colour, ring, lamppost_id) VALUES (5, 'grey', 'r', 1), (6, NULL, NULL, 1)",
     )
@@ -60,7 +64,11 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
     };
     db.sql(journal).await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-    assert_eq!(db.rows("SELECT * FROM touched").await.len(), 0, "no other column is so much as named");
+    assert_eq!(
+        db.rows("SELECT * FROM touched").await.len(),
+        0,
+        "no other column is so much as named"
+    );
     db.sql("UPDATE lamppost SET note = 'm' WHERE id = 1").await;
     assert_eq!(db.rows("SELECT * FROM touched").await.len(), 1, "the journal works");
 }
@@ -68,7 +76,8 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_row_that_is_not_stale_is_not_written_at_all(db: TestDb) {
     let mut watch = furnished(&db).await;
-    let versions = "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id) FROM lamppost WHERE id <> 1";
+    let versions =
+        "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id) FROM lamppost WHERE id <> 1";
     let before: String = db.scalar(versions).await;
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 50").await, ["lamppost.full_name 1"]);
     assert_eq!(db.scalar::<String>(versions).await, before);

@@ -6,7 +6,8 @@ use crate::{
     support::{NOTHING, Watch},
 };
 
-/// A customer knows the sums of its invoices, an invoice the sum of its lines, and its own label goes by that sum.
+/// A customer knows the sums of its invoices, an invoice the sum of its lines, and its own label
+/// goes by that sum.
 mod customer {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -68,7 +69,13 @@ mod invoice {
 
     impl Model {
         pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            Ok(self.find_related(super::line::Entity).all(db).await?.iter().map(|line| line.amount).sum())
+            Ok(self
+                .find_related(super::line::Entity)
+                .all(db)
+                .await?
+                .iter()
+                .map(|line| line.amount)
+                .sum())
         }
 
         pub async fn calculate_label(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
@@ -107,7 +114,8 @@ async fn booked(db: &TestDb) -> Watch<'_> {
     db.create(line::Entity).await;
     accounts().install(&**db).await.expect("installed");
     db.sql("INSERT INTO customer (id, name) VALUES (1, 'Ann')").await;
-    db.sql("INSERT INTO invoice (id, currency, customer_id) VALUES (1, 'EUR', 1), (2, 'EUR', 1)").await;
+    db.sql("INSERT INTO invoice (id, currency, customer_id) VALUES (1, 'EUR', 1), (2, 'EUR', 1)")
+        .await;
     db.sql("INSERT INTO line (amount, invoice_id) VALUES (5, 1), (7, 1), (8, 2)").await;
     let watch = Watch::begin(db, accounts).await;
     let ann = customer::Entity::find_by_id(1).one(&**db).await.expect("loaded").expect("Ann");
@@ -116,13 +124,21 @@ async fn booked(db: &TestDb) -> Watch<'_> {
 }
 
 async fn first_label(db: &TestDb) -> Option<String> {
-    invoice::Entity::find_by_id(1).one(&**db).await.expect("loaded").expect("the invoice").cached_label
+    invoice::Entity::find_by_id(1)
+        .one(&**db)
+        .await
+        .expect("loaded")
+        .expect("the invoice")
+        .cached_label
 }
 
 #[apply(contract)]
 async fn a_change_concerns_the_fields_that_read_it(db: TestDb) {
     let mut watch = booked(&db).await;
-    assert_eq!(watch.after("UPDATE invoice SET currency = 'CHF' WHERE id = 2").await, ["invoice.label 2"]);
+    assert_eq!(
+        watch.after("UPDATE invoice SET currency = 'CHF' WHERE id = 2").await,
+        ["invoice.label 2"]
+    );
     assert_eq!(watch.after("UPDATE customer SET name = 'Anne'").await, ["customer.greeting 1"]);
     assert_eq!(watch.after("UPDATE line SET text = 'x'").await, NOTHING);
 }
@@ -132,10 +148,16 @@ async fn a_change_travels_as_far_as_values_change(db: TestDb) {
     let mut watch = booked(&db).await;
     let recalculated = watch.after("UPDATE line SET amount = 6 WHERE id = 1").await;
     for field in ["invoice.total 1", "invoice.label 1", "customer.spent 1"] {
-        assert!(recalculated.iter().any(|completed| completed == field), "{field} in {recalculated:?}");
+        assert!(
+            recalculated.iter().any(|completed| completed == field),
+            "{field} in {recalculated:?}"
+        );
     }
     assert!(
-        recalculated.iter().all(|completed| !completed.contains("invoice.label 2") && !completed.contains("greeting"))
+        recalculated
+            .iter()
+            .all(|completed| !completed.contains("invoice.label 2")
+                && !completed.contains("greeting"))
     );
     assert_eq!(first_label(&db).await.as_deref(), Some("13 EUR"));
     let ann = customer::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("Ann");

@@ -1,5 +1,5 @@
-//! SQLite only: triggers and defaults run in whatever program writes, with the SQLite of that program. The distribution's is
-//! mostly older than ours.
+//! SQLite only: triggers and defaults run in whatever program writes, with the SQLite of that
+//! program. The distribution's is mostly older than ours.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,10 @@ async fn and_all_is_marked(db: TestDb) {
     let mut watch = perched(&db).await;
     let changes: [(&str, &[&str]); 9] = [
         ("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1", &BOTH[..1]),
-        ("UPDATE lamppost SET cached_full_name = 'forged', full_name_recalculation_needed = 0", &BOTH),
+        (
+            "UPDATE lamppost SET cached_full_name = 'forged', full_name_recalculation_needed = 0",
+            &BOTH,
+        ),
         ("UPDATE pigeon SET weight_in_g = weight_in_g + 1", &BOTH),
         ("UPDATE pigeon SET lamppost_id = 2 WHERE lamppost_id = 1", &BOTH),
         ("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (20, 5, 1)", &BOTH[..1]),

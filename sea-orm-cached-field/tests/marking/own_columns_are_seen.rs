@@ -16,7 +16,10 @@ async fn a_declared_column_marks_and_another_does_not(db: TestDb) {
     assert!(reloaded(&db, ada.id).await.full_name_recalculation_needed);
     assert_eq!(db.pending("lamppost").await, 1);
     db.drain(lampposts()).await;
-    assert_eq!(reloaded(&db, ada.id).await.cached_full_name.as_deref(), Some("Bob of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, ada.id).await.cached_full_name.as_deref(),
+        Some("Bob of nowhere, 0 pigeons of 0, -")
+    );
 }
 
 #[apply(contract)]
@@ -36,18 +39,26 @@ async fn what_the_orm_writes_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;
     let ada = a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    let noted =
-        lamppost::ActiveModel { note: Set(Some("x".to_owned())), ..reloaded(&db, ada.id).await.into_active_model() };
+    let noted = lamppost::ActiveModel {
+        note: Set(Some("x".to_owned())),
+        ..reloaded(&db, ada.id).await.into_active_model()
+    };
     noted.update(&*db).await.expect("updated");
     assert_eq!(watch.recalculated().await, NOTHING);
-    let named =
-        lamppost::ActiveModel { first_name: Set("Bob".to_owned()), ..reloaded(&db, ada.id).await.into_active_model() };
+    let named = lamppost::ActiveModel {
+        first_name: Set("Bob".to_owned()),
+        ..reloaded(&db, ada.id).await.into_active_model()
+    };
     named.update(&*db).await.expect("updated");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-    let all = lamppost::Entity::update_many().col_expr(lamppost::Column::FirstName, Expr::value("Cid"));
+    let all =
+        lamppost::Entity::update_many().col_expr(lamppost::Column::FirstName, Expr::value("Cid"));
     all.exec(&*db).await.expect("updated");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
-    assert_eq!(reloaded(&db, ada.id).await.cached_full_name.as_deref(), Some("Cid of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, ada.id).await.cached_full_name.as_deref(),
+        Some("Cid of nowhere, 0 pigeons of 0, -")
+    );
 }
 
 #[apply(contract)]
@@ -56,7 +67,10 @@ async fn a_new_key_is_a_new_row(db: TestDb) {
     a_lamppost(&db, "Ada").await;
     a_lamppost(&db, "Bob").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    assert_eq!(watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await, ["lamppost.full_name 7, unchanged"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET id = 7 WHERE id = 1").await,
+        ["lamppost.full_name 7, unchanged"]
+    );
     db.sql("UPDATE lamppost SET id = id + 1, first_name = 'Eve' WHERE id = 7").await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 8"]);
 }
@@ -77,6 +91,9 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     };
     db.sql(shouting).await;
     assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, ["lamppost.full_name 1"]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("ADA of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("ADA of nowhere, 0 pigeons of 0, -")
+    );
     assert_eq!(watch.after("UPDATE lamppost SET note = 'y'").await, NOTHING);
 }

@@ -1,4 +1,5 @@
-//! PostgreSQL only. Statements may name the whole table or one of its partitions, which come and go.
+//! PostgreSQL only. Statements may name the whole table or one of its partitions, which come and
+//! go.
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, TransactionTrait};
 
@@ -40,9 +41,17 @@ async fn name_of(db: &TestDb, id: i32) -> String {
 #[apply(on_postgres)]
 async fn what_is_written_to_the_whole_table(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
-    assert_eq!(watch.after("INSERT INTO pigeon VALUES (4, 7, 'grey', NULL, 1), (5, 7, 'white', NULL, 2)").await, BOTH);
+    assert_eq!(
+        watch
+            .after("INSERT INTO pigeon VALUES (4, 7, 'grey', NULL, 1), (5, 7, 'white', NULL, 2)")
+            .await,
+        BOTH
+    );
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 8 WHERE id = 4").await, ADA);
-    assert_eq!(watch.after("UPDATE pigeon SET ring = 'r', weight_in_g = weight_in_g").await, NOTHING);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET ring = 'r', weight_in_g = weight_in_g").await,
+        NOTHING
+    );
     assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 2 WHERE id = 1").await, BOTH);
     assert_eq!(watch.after("DELETE FROM pigeon WHERE lamppost_id = 1").await, ADA);
     assert_eq!(name_of(&db, 2).await, "Bob of nowhere, 3 pigeons of 17, -");
@@ -62,9 +71,15 @@ async fn what_is_written_to_a_partition(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_row_that_an_update_moves_to_another_partition(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
-    assert_eq!(watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 200 WHERE id = 1").await, ADA);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 200 WHERE id = 1").await,
+        ADA
+    );
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 200, -");
-    assert_eq!(watch.after("UPDATE pigeon SET colour = 'grey', lamppost_id = 2 WHERE id = 1").await, BOTH);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET colour = 'grey', lamppost_id = 2 WHERE id = 1").await,
+        BOTH
+    );
     // For PostgreSQL it is deleted and inserted.
     assert_eq!(
         watch.after("UPDATE pigeon SET colour = 'white' WHERE id = 1").await,
@@ -96,7 +111,10 @@ async fn truncate_of_all_and_of_one(db: TestDb) {
     assert_eq!(watch.after("TRUNCATE pigeon_white").await, BOTH[1..]);
     db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (6, 9, 'black', NULL, 1)").await, ADA);
-    assert_eq!(watch.after("TRUNCATE pigeon").await, ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]);
+    assert_eq!(
+        watch.after("TRUNCATE pigeon").await,
+        ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]
+    );
     // Of a partition that came later the next install learns.
     let changes = lampposts().install(&*db).await.expect("installed").to_string();
     assert!(changes.contains("pigeon_black"), "{changes}");
@@ -117,7 +135,10 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
     let transaction = db.begin().await.expect("begun");
     let scans = async || {
         let scans = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_xact_user_tables WHERE relname = 'lamppost'";
-        let scans = transaction.query_one_raw(Statement::from_string(DbBackend::Postgres, scans)).await.expect("asked");
+        let scans = transaction
+            .query_one_raw(Statement::from_string(DbBackend::Postgres, scans))
+            .await
+            .expect("asked");
         scans.expect("a row").try_get_by_index::<i64>(0).expect("a count")
     };
     let before = scans().await;
@@ -138,7 +159,10 @@ async fn an_install_after_a_partition_was_dropped_makes_up_for_its_rows(db: Test
     assert_eq!(watch.after("DROP TABLE pigeon_grey").await, NOTHING);
     let changes = lampposts().install(&*db).await.expect("installed").to_string();
     assert!(changes.contains("flagged 2 rows for full_name"), "{changes}");
-    assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]);
+    assert_eq!(
+        watch.recalculated().await,
+        ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]
+    );
     assert_eq!(lampposts().install(&*db).await.expect("installed").to_string(), "nothing to do\n");
 }
 
@@ -148,10 +172,16 @@ async fn rows_that_come_or_go_with_their_partition_are_flagged_by_hand(db: TestD
     let mut watch = kept_by_colour(&db).await;
     let flag_all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after("ALTER TABLE pigeon DETACH PARTITION pigeon_grey").await, NOTHING);
-    assert_eq!(watch.after(flag_all).await, ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]);
+    assert_eq!(
+        watch.after(flag_all).await,
+        ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]
+    );
     assert_eq!(watch.after("UPDATE pigeon_grey SET weight_in_g = 6").await, NOTHING);
     db.sql("ALTER TABLE pigeon ATTACH PARTITION pigeon_grey FOR VALUES IN ('grey')").await;
-    assert_eq!(watch.after(flag_all).await, ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]);
+    assert_eq!(
+        watch.after(flag_all).await,
+        ["lamppost.full_name 1", "lamppost.full_name 2, unchanged"]
+    );
     assert_eq!(watch.after("UPDATE pigeon_grey SET weight_in_g = 7").await, ADA);
 }
 
@@ -203,9 +233,18 @@ async fn an_owner_in_partitions(db: TestDb) {
     );
     assert_eq!(watch.after("UPDATE city SET name = 'Ulm!'").await, ADA);
     assert_eq!(name_of(&db, 1).await, "Cid of Ulm!, 1 pigeons of 5, -");
-    assert_eq!(watch.after("UPDATE lamppost SET cached_full_name = 'forged' WHERE id = 2").await, BOTH[1..]);
-    assert_eq!(watch.after("UPDATE lamppost SET full_name_recalculation_needed = true").await.len(), 2);
-    assert_eq!(watch.after("UPDATE lamppost SET note = 'there', first_name = 'Eva' WHERE id = 1").await, ADA);
+    assert_eq!(
+        watch.after("UPDATE lamppost SET cached_full_name = 'forged' WHERE id = 2").await,
+        BOTH[1..]
+    );
+    assert_eq!(
+        watch.after("UPDATE lamppost SET full_name_recalculation_needed = true").await.len(),
+        2
+    );
+    assert_eq!(
+        watch.after("UPDATE lamppost SET note = 'there', first_name = 'Eva' WHERE id = 1").await,
+        ADA
+    );
     assert_eq!(watch.after("DELETE FROM lamppost").await, NOTHING);
     assert_eq!(db.pending("lamppost").await, 0);
 }
@@ -216,14 +255,18 @@ async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     db.sql("CREATE TABLE lamppost_new PARTITION OF lamppost FOR VALUES IN ('new')").await;
     db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed) VALUES (3, 'Eve', 'new', 'forged', false)").await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 3"]);
-    // Rows that come along with their partition are flagged if their column says so; the next install queues them.
+    // Rows that come along with their partition are flagged if their column says so; the next
+    // install queues them.
     db.sql("CREATE TABLE lamppost_far (LIKE lamppost INCLUDING ALL); INSERT INTO lamppost_far (id, first_name, note) VALUES (4, 'Fay', 'far')").await;
     db.sql("ALTER TABLE lamppost ATTACH PARTITION lamppost_far FOR VALUES IN ('far')").await;
     assert_eq!(watch.recalculated().await, NOTHING);
     assert!(reloaded(&db, 4).await.full_name_recalculation_needed);
     lampposts().install(&*db).await.expect("installed");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 4"]);
-    assert_eq!(watch.after("UPDATE lamppost_far SET first_name = 'Gus'").await, ["lamppost.full_name 4"]);
+    assert_eq!(
+        watch.after("UPDATE lamppost_far SET first_name = 'Gus'").await,
+        ["lamppost.full_name 4"]
+    );
 }
 
 /// A table that inherits is written by statements on the other one too.
@@ -240,7 +283,10 @@ async fn a_table_that_inherits(db: TestDb) {
     lampposts().install(&*db).await.expect("installed");
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    assert_eq!(watch.after("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1)").await, ADA);
+    assert_eq!(
+        watch.after("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1)").await,
+        ADA
+    );
     assert_eq!(watch.after("UPDATE bird SET weight_in_g = 6").await, ADA);
     assert_eq!(watch.after("TRUNCATE bird").await, ADA);
 }

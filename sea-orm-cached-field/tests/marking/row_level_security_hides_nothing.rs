@@ -17,7 +17,8 @@ async fn as_role(db: &TestDb, name: &str, rights: &[&str], statements: &[&str]) 
     let connection = db.connect_as(&role).await;
     let mut results = Vec::new();
     for statement in statements {
-        results.push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
+        results
+            .push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
     }
     connection.close().await.expect("closed");
     db.drop_role(&role).await;
@@ -38,7 +39,10 @@ async fn of_owners_that_the_writer_does_not_see(db: TestDb) {
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1 WHERE id = 1").await;
     watch.recalculated().await;
     db.sql(POLICIES).await;
-    let rights = ["GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon, city TO ROLE", "GRANT SELECT ON lamppost TO ROLE"];
+    let rights = [
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon, city TO ROLE",
+        "GRANT SELECT ON lamppost TO ROLE",
+    ];
     as_role(&db, "hidden", &rights, &["UPDATE pigeon SET weight_in_g = 399 WHERE id = 2"]).await;
     assert!(reloaded(&db, 2).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 2"]);

@@ -49,14 +49,21 @@ mod trip {
 
     impl Model {
         pub async fn calculate_label(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
-            let name = |city: Option<super::city::Model>| city.map_or_else(|| "anywhere".to_owned(), |city| city.name);
+            let name = |city: Option<super::city::Model>| {
+                city.map_or_else(|| "anywhere".to_owned(), |city| city.name)
+            };
             let origin = super::city::Entity::find_by_id(self.from_id).one(db).await?;
-            let target = super::city::Entity::find_by_id(self.to_id.unwrap_or_default()).one(db).await?;
+            let target =
+                super::city::Entity::find_by_id(self.to_id.unwrap_or_default()).one(db).await?;
             Ok(format!("{} to {}", name(origin), name(target)))
         }
 
-        pub async fn calculate_crowd(&self, db: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
-            let target = super::city::Entity::find_by_id(self.to_id.unwrap_or_default()).one(db).await?;
+        pub async fn calculate_crowd(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<Option<i64>, DbErr> {
+            let target =
+                super::city::Entity::find_by_id(self.to_id.unwrap_or_default()).one(db).await?;
             Ok(target.map(|city| city.people))
         }
     }
@@ -105,7 +112,13 @@ mod staff {
         pub id: i32,
         pub name: String,
         pub boss_id: Option<i32>,
-        #[sea_orm(self_ref, relation_enum = "ReportsTo", relation_reverse = "Manages", from = "boss_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "ReportsTo",
+            relation_reverse = "Manages",
+            from = "boss_id",
+            to = "id"
+        )]
         pub reports_to: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Manages", relation_reverse = "ReportsTo")]
         pub manages: HasMany<Entity>,
@@ -118,9 +131,16 @@ mod staff {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        pub async fn calculate_signature(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        pub async fn calculate_signature(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             let boss = Entity::find_by_id(self.boss_id.unwrap_or_default()).one(db).await?;
-            Ok(format!("{} for {}", self.name, boss.map_or_else(|| "nobody".to_owned(), |boss| boss.name)))
+            Ok(format!(
+                "{} for {}",
+                self.name,
+                boss.map_or_else(|| "nobody".to_owned(), |boss| boss.name)
+            ))
         }
 
         pub async fn calculate_team(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
@@ -132,7 +152,8 @@ mod staff {
     }
 }
 
-/// Members, each with the names of their friends: of another model, through a junction of `staff` to itself.
+/// Members, each with the names of their friends: of another model, through a junction of `staff`
+/// to itself.
 mod club {
     use sea_orm::{QueryOrder, entity::prelude::*};
     use sea_orm_cached_field::cached_fields;
@@ -154,8 +175,11 @@ mod club {
 
     impl Model {
         pub async fn calculate_guests(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
-            let members =
-                self.find_related(super::member::Entity).order_by_asc(super::member::Column::Id).all(db).await?;
+            let members = self
+                .find_related(super::member::Entity)
+                .order_by_asc(super::member::Column::Id)
+                .all(db)
+                .await?;
             let mut guests = Vec::new();
             for member in members {
                 let friends = super::friendship::Entity::find()
@@ -164,7 +188,8 @@ mod club {
                     .all(db)
                     .await?;
                 for friend in friends {
-                    guests.extend(super::member::Entity::find_by_id(friend.friend_id).one(db).await?);
+                    guests
+                        .extend(super::member::Entity::find_by_id(friend.friend_id).one(db).await?);
                 }
             }
             Ok(guests.into_iter().map(|guest| guest.name).collect::<Vec<_>>().join(", "))
@@ -254,7 +279,10 @@ async fn each_relation_finds_its_own_rows(db: TestDb) {
     assert_eq!(watch.after("UPDATE city SET people = 11 WHERE id = 1").await, NOTHING);
     assert_eq!(watch.after("UPDATE city SET people = 21 WHERE id = 2").await, ["trip.crowd 1"]);
     assert_eq!(watch.after("UPDATE trip SET from_id = 2 WHERE id = 1").await, ["trip.label 1"]);
-    assert_eq!(watch.after("UPDATE trip SET to_id = 1 WHERE id = 2").await, ["trip.crowd 2", "trip.label 2"]);
+    assert_eq!(
+        watch.after("UPDATE trip SET to_id = 1 WHERE id = 2").await,
+        ["trip.crowd 2", "trip.label 2"]
+    );
     let label: String = db.scalar("SELECT cached_label FROM trip WHERE id = 2").await;
     assert_eq!(label, "Oslo to Roma");
 }
@@ -292,11 +320,20 @@ async fn one_statement_may_change_both_ends(db: TestDb) {
     let mut watch = hired(&db).await;
     watch.after("UPDATE staff SET name = lower(name)").await;
     assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "bob, cid");
-    assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for bob");
+    assert_eq!(
+        db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await,
+        "dan for bob"
+    );
     watch.after("UPDATE staff SET boss_id = id").await;
     assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "ann");
-    assert_eq!(db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await, "dan for dan");
-    assert_eq!(watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await, ["staff.signature 4", "staff.team 4"]);
+    assert_eq!(
+        db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await,
+        "dan for dan"
+    );
+    assert_eq!(
+        watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await,
+        ["staff.signature 4", "staff.team 4"]
+    );
     assert_eq!(db.pending("staff").await, 0);
 }
 
@@ -307,18 +344,27 @@ async fn a_junction_to_itself_is_followed_from_another_model(db: TestDb) {
     db.create(friendship::Entity).await;
     clubs().install(&*db).await.expect("installed");
     db.sql("INSERT INTO club (id) VALUES (1), (2)").await;
-    db.sql("INSERT INTO member (id, name, club_id) VALUES (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cid', 2)").await;
+    db.sql(
+        "INSERT INTO member (id, name, club_id) VALUES (1, 'Ann', 1), (2, 'Bob', 2), (3, 'Cid', 2)",
+    )
+    .await;
     db.sql("INSERT INTO friendship (member_id, friend_id) VALUES (1, 2)").await;
     let mut watch = Watch::begin(&db, clubs).await;
     assert_eq!(watch.after("UPDATE member SET name = 'Ben' WHERE id = 2").await, ["club.guests 1"]);
     assert_eq!(watch.after("UPDATE member SET name = 'Anna' WHERE id = 1").await, NOTHING);
-    assert_eq!(watch.after("INSERT INTO friendship (member_id, friend_id) VALUES (1, 3)").await, ["club.guests 1"]);
+    assert_eq!(
+        watch.after("INSERT INTO friendship (member_id, friend_id) VALUES (1, 3)").await,
+        ["club.guests 1"]
+    );
     assert_eq!(
         watch.after("UPDATE friendship SET member_id = 2 WHERE friend_id = 3").await,
         ["club.guests 1", "club.guests 2"]
     );
     assert_eq!(
         db.rows("SELECT cached_guests FROM club ORDER BY id").await,
-        [serde_json::json!({ "cached_guests": "Ben" }), serde_json::json!({ "cached_guests": "Cid" }),]
+        [
+            serde_json::json!({ "cached_guests": "Ben" }),
+            serde_json::json!({ "cached_guests": "Cid" }),
+        ]
     );
 }

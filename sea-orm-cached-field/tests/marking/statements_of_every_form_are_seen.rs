@@ -29,7 +29,8 @@ async fn insert_from_a_query_and_returning(db: TestDb) {
     let mut watch = perched(&db).await;
     let twins = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT weight_in_g, lamppost_id FROM pigeon WHERE id = 1 RETURNING id";
     // Where nothing can be returned it is a change all the same.
-    let statement = |text: &str| if db.is_mysql() { text.replace("RETURNING id", "") } else { text.to_owned() };
+    let statement =
+        |text: &str| if db.is_mysql() { text.replace("RETURNING id", "") } else { text.to_owned() };
     assert_eq!(watch.after(&statement(twins)).await, BOTH[..1]);
     let gone = "DELETE FROM pigeon WHERE lamppost_id IN (SELECT l.id FROM lamppost l) RETURNING id";
     assert_eq!(watch.after(&statement(gone)).await, BOTH);
@@ -77,8 +78,14 @@ async fn several_writes_in_one_statement(db: TestDb) {
                     named AS (UPDATE lamppost SET first_name = 'Cid' WHERE id = 1 RETURNING id)
                INSERT INTO plaque (text, lamppost_id) SELECT 'here', id FROM named";
     assert_eq!(watch.after(all).await, BOTH);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Cid of nowhere, 0 pigeons of 0, here"));
-    assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob of nowhere, 2 pigeons of 600, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Cid of nowhere, 0 pigeons of 0, here")
+    );
+    assert_eq!(
+        reloaded(&db, 2).await.cached_full_name.as_deref(),
+        Some("Bob of nowhere, 2 pigeons of 600, -")
+    );
 }
 
 #[apply(on_postgres)]
@@ -118,5 +125,8 @@ async fn truncate_of_a_table_behind_belongs_to(db: TestDb) {
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1").await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
     assert_eq!(watch.after("TRUNCATE city").await, BOTH[..1]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 0 pigeons of 0, -")
+    );
 }

@@ -34,7 +34,10 @@ impl<'d> Watch<'d> {
         let said = self.narration.said().into_iter();
         let told = said.filter_map(|event| match event.strip_prefix("completed ") {
             Some(completed) => Some(completed.to_owned()),
-            None => ["failed", "published", "superseded"].iter().any(|verb| event.starts_with(verb)).then_some(event),
+            None => ["failed", "published", "superseded"]
+                .iter()
+                .any(|verb| event.starts_with(verb))
+                .then_some(event),
         });
         told.collect()
     }

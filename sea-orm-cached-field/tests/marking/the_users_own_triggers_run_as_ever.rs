@@ -1,5 +1,5 @@
-//! What users' triggers do inside of our statements. On PostgreSQL our functions have a `search_path` of their own; those of
-//! the user that run inside must not.
+//! What users' triggers do inside of our statements. On PostgreSQL our functions have a
+//! `search_path` of their own; those of the user that run inside must not.
 
 use crate::{harness::lampposts::*, support::Watch};
 
@@ -10,7 +10,8 @@ const LOG: &str = "
         BEGIN INSERT INTO log VALUES (shorten(NEW.first_name)); RETURN NULL; END$$;
     CREATE TRIGGER log_lampposts AFTER UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION write_log()";
 
-/// The flag is set at COMMIT, or by the worker; either way the user's trigger finds its tables and functions.
+/// The flag is set at COMMIT, or by the worker; either way the user's trigger finds its tables and
+/// functions.
 #[apply(on_postgres)]
 async fn when_the_flag_is_set_for_a_related_row(db: TestDb) {
     set_up_lampposts(&db).await;
@@ -35,7 +36,8 @@ async fn when_the_flag_is_set_behind_another_trigger(db: TestDb) {
     assert!(db.scalar::<i64>("SELECT count(*) FROM log WHERE entry = 'ADA'").await > 0);
 }
 
-/// What a trigger of the user writes inside a statement of ours is foreign, and an input is an input.
+/// What a trigger of the user writes inside a statement of ours is foreign, and an input is an
+/// input.
 #[apply(on_postgres)]
 async fn and_what_they_write_inside_of_our_statements_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;

@@ -103,7 +103,8 @@ mod sample {
     const MOMENT: i64 = 1_700_000_000_123_456;
 
     fn instant(seed: i32) -> DateTimeUtc {
-        DateTimeUtc::from_timestamp_micros(MOMENT).expect("a moment") + TimeDelta::days(i64::from(seed))
+        DateTimeUtc::from_timestamp_micros(MOMENT).expect("a moment")
+            + TimeDelta::days(i64::from(seed))
     }
 
     /// For each field its calculation, and what the test expects of it.
@@ -128,7 +129,8 @@ mod sample {
         };
     }
 
-    /// A nullable column holds the value of an optional field as it is, that of another one in `Some`.
+    /// A nullable column holds the value of an optional field as it is, that of another one in
+    /// `Some`.
     #[derive(Debug, PartialEq)]
     struct Stored<T>(Option<T>);
 
@@ -183,11 +185,14 @@ fn samples() -> Models {
 
 async fn set_up(db: &TestDb) {
     if db.get_database_backend() == DbBackend::Postgres {
-        let wind = Schema::new(DbBackend::Postgres).create_enum_from_active_enum::<sample::Wind>().expect("an enum");
+        let wind = Schema::new(DbBackend::Postgres)
+            .create_enum_from_active_enum::<sample::Wind>()
+            .expect("an enum");
         db.execute(&wind).await.expect("a type");
     }
     if db.is_mysql() {
-        // SeaQuery writes the values of an enum type as they are, and types that round to whole numbers and seconds.
+        // SeaQuery writes the values of an enum type as they are, and types that round to whole
+        // numbers and seconds.
         let table = Schema::new(DbBackend::MySql).create_table_from_entity(sample::Entity);
         let mut table = DbBackend::MySql.build(&table).sql.replace("it's", "it''s");
         for (whole, exact) in [
@@ -207,7 +212,12 @@ async fn set_up(db: &TestDb) {
 }
 
 async fn assert_calculated(db: &TestDb, id: i32) {
-    sample::Entity::find_by_id(id).one(&**db).await.expect("loaded").expect("the row").assert_calculated();
+    sample::Entity::find_by_id(id)
+        .one(&**db)
+        .await
+        .expect("loaded")
+        .expect("the row")
+        .assert_calculated();
 }
 
 /// Of rows that are inserted, then changed.
@@ -218,7 +228,10 @@ async fn assert_all_come_back(db: &TestDb) {
     assert_calculated(db, 2).await;
     let recalculated = watch.after("UPDATE sample SET seed = seed + 1").await;
     assert_eq!(recalculated.len(), 2 * sample::Model::FIELDS.len(), "{recalculated:?}");
-    assert!(recalculated.iter().all(|completed| !completed.contains("unchanged")), "{recalculated:?}");
+    assert!(
+        recalculated.iter().all(|completed| !completed.contains("unchanged")),
+        "{recalculated:?}"
+    );
     assert_calculated(db, 1).await;
     assert_calculated(db, 2).await;
     assert_eq!(db.pending("sample").await, 0);
@@ -254,7 +267,10 @@ async fn also_where_one_statement_stores_many_rows(db: TestDb) {
         db.sql(&format!("INSERT INTO sample (id, seed) VALUES {seeds}")).await;
         db.drain(samples()).await;
         for field in sample::Model::FIELDS {
-            db.sql(&format!("UPDATE sample SET cached_{field} = NULL, {field}_recalculation_needed = true")).await;
+            db.sql(&format!(
+                "UPDATE sample SET cached_{field} = NULL, {field}_recalculation_needed = true"
+            ))
+            .await;
             let before = updates(&db).await;
             db.drain(samples()).await;
             let is_one_statement = updates(&db).await == before;
@@ -278,7 +294,8 @@ async fn so_that_the_same_value_is_known_again(db: TestDb) {
     db.sql("INSERT INTO sample (id, seed) VALUES (1, 1), (2, 2)").await;
     let mut watch = Watch::begin(&db, samples).await;
     for field in sample::Model::FIELDS {
-        let recalculated = watch.after(&format!("UPDATE sample SET {field}_recalculation_needed = true")).await;
+        let recalculated =
+            watch.after(&format!("UPDATE sample SET {field}_recalculation_needed = true")).await;
         assert_eq!(recalculated, [1, 2].map(|id| format!("sample.{field} {id}, unchanged")));
     }
 }

@@ -1,5 +1,6 @@
-//! PostgreSQL computes virtual generated columns since version 18, by default. Triggers read them as NULL. The other databases
-//! have their virtual columns in `changes_that_equality_hides_are_seen`.
+//! PostgreSQL computes virtual generated columns since version 18, by default. Triggers read them
+//! as NULL. The other databases have their virtual columns in
+//! `changes_that_equality_hides_are_seen`.
 
 use sea_orm::ConnectionTrait;
 
@@ -50,8 +51,14 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     assert_eq!(watch.after("UPDATE city SET mayor = 'z'").await, NOTHING);
     assert_eq!(watch.after("UPDATE lamppost SET town = 2 WHERE id = 2").await, [bob]);
     assert_eq!(watch.after("UPDATE city SET base = 'Bonn!' WHERE id = 2").await, [bob]);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Cid! of ULM!, 1 pigeons of 7, -"));
-    assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob! of BONN!, 0 pigeons of 0, y"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Cid! of ULM!, 1 pigeons of 7, -")
+    );
+    assert_eq!(
+        reloaded(&db, 2).await.cached_full_name.as_deref(),
+        Some("Bob! of BONN!, 0 pigeons of 0, y")
+    );
     assert_eq!(lampposts().doctor(&*db).await.expect("examined").to_string(), "nothing is wrong\n");
 }
 
@@ -84,7 +91,10 @@ async fn of_a_link_they_are_refused(db: TestDb) {
         return;
     }
     let refused = lampposts().install(&*db).await.expect_err("refused").to_string();
-    assert!(refused.contains("pigeon") && refused.contains("is a virtual generated column"), "{refused}");
+    assert!(
+        refused.contains("pigeon") && refused.contains("is a virtual generated column"),
+        "{refused}"
+    );
     db.sql("ALTER TABLE pigeon DROP COLUMN lamppost_id; ALTER TABLE pigeon ADD lamppost_id integer GENERATED ALWAYS AS (post) STORED").await;
     lampposts().install(&*db).await.expect("installed");
 }

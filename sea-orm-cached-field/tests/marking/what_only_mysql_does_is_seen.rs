@@ -13,15 +13,24 @@ const BOTH: [&str; 2] = ["lamppost.full_name 1", "lamppost.full_name 2"];
 #[apply(on_mariadb_and_mysql)]
 async fn replace_is_an_end_and_a_beginning(db: TestDb) {
     let mut watch = perched(&db).await;
-    assert_eq!(watch.after("REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await, BOTH);
+    assert_eq!(
+        watch.after("REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await,
+        BOTH
+    );
     db.sql("UPDATE pigeon SET ring = concat('r', id)").await;
     let by_ring = "REPLACE INTO pigeon (id, weight_in_g, ring, lamppost_id) VALUES (9, 5, 'R1', 1)";
     assert_eq!(watch.after(by_ring).await, BOTH);
-    assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Cid')").await, ["lamppost.full_name 3"]);
-    // The foreign key takes the pigeons along; not on MySQL 9.6 and later, where they stay for the new row.
-    assert_eq!(watch.after("REPLACE INTO lamppost (id, first_name) VALUES (1, 'Dan')").await, BOTH[..1]);
-    let pigeons =
-        "SELECT concat(count(*), ' pigeons of ', coalesce(sum(weight_in_g), 0)) FROM pigeon WHERE lamppost_id = 1";
+    assert_eq!(
+        watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Cid')").await,
+        ["lamppost.full_name 3"]
+    );
+    // The foreign key takes the pigeons along; not on MySQL 9.6 and later, where they stay for the
+    // new row.
+    assert_eq!(
+        watch.after("REPLACE INTO lamppost (id, first_name) VALUES (1, 'Dan')").await,
+        BOTH[..1]
+    );
+    let pigeons = "SELECT concat(count(*), ' pigeons of ', coalesce(sum(weight_in_g), 0)) FROM pigeon WHERE lamppost_id = 1";
     let full_name = format!("Dan of nowhere, {}, -", db.scalar::<String>(pigeons).await);
     assert_eq!(reloaded(&db, 1).await.cached_full_name, Some(full_name));
 }
@@ -35,9 +44,13 @@ async fn one_statement_may_write_several_tables(db: TestDb) {
     watch.recalculated().await;
     let gone = "DELETE p, q FROM pigeon p JOIN plaque q ON q.lamppost_id = p.lamppost_id WHERE p.lamppost_id = 2";
     assert_eq!(watch.after(gone).await, BOTH[1..]);
-    assert_eq!(reloaded(&db, 2).await.cached_full_name.as_deref(), Some("Bob of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 2).await.cached_full_name.as_deref(),
+        Some("Bob of nowhere, 0 pigeons of 0, -")
+    );
     // The statement uses the owner's table itself, which the trigger must not touch then.
-    let seated = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT 7, id FROM lamppost WHERE id = 2";
+    let seated =
+        "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT 7, id FROM lamppost WHERE id = 2";
     assert_eq!(watch.after(seated).await, BOTH[1..]);
 }
 
@@ -51,10 +64,13 @@ async fn loaded_data_is_inserted(db: TestDb) {
     let file = |number: u32| format!("{folder}{database}_{number}_{}", fastrand::u64(..));
     let [inserted, replacing] = [file(1), file(2)];
     db.sql(&format!("SELECT 11, 2 UNION ALL SELECT 22, 2 INTO OUTFILE '{inserted}'")).await;
-    let loaded = format!("LOAD DATA INFILE '{inserted}' INTO TABLE pigeon (weight_in_g, lamppost_id)");
+    let loaded =
+        format!("LOAD DATA INFILE '{inserted}' INTO TABLE pigeon (weight_in_g, lamppost_id)");
     assert_eq!(watch.after(&loaded).await, BOTH[1..]);
     db.sql(&format!("SELECT 1, 33, 2 INTO OUTFILE '{replacing}'")).await;
-    let replaced = format!("LOAD DATA INFILE '{replacing}' REPLACE INTO TABLE pigeon (id, weight_in_g, lamppost_id)");
+    let replaced = format!(
+        "LOAD DATA INFILE '{replacing}' REPLACE INTO TABLE pigeon (id, weight_in_g, lamppost_id)"
+    );
     assert_eq!(watch.after(&replaced).await, BOTH);
     for file in [inserted, replacing] {
         let _ = std::fs::remove_file(file);
@@ -66,18 +82,24 @@ async fn loaded_data_is_inserted(db: TestDb) {
 async fn but_truncate_is_not(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(watch.after("TRUNCATE pigeon").await, NOTHING);
-    assert_eq!(watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await.len(), 2);
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await.len(),
+        2
+    );
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 0 pigeons of 0, -")
+    );
 }
 
-/// Partitions are written like any table; those that are emptied, dropped or exchanged take their rows along unseen.
+/// Partitions are written like any table; those that are emptied, dropped or exchanged take their
+/// rows along unseen.
 #[apply(on_mariadb_and_mysql)]
 async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
-    let columns =
-        "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
+    let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
     db.sql(&format!(
         "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey VALUES IN ('grey'), PARTITION white VALUES IN ('white'))"
     ))
@@ -89,14 +111,27 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     let pigeons = "(1, 5, 'grey', NULL, 1), (2, 5, 'white', NULL, 2)";
     assert_eq!(watch.after(&format!("INSERT INTO pigeon VALUES {pigeons}")).await, BOTH);
     assert_eq!(watch.after("UPDATE pigeon PARTITION (grey) SET weight_in_g = 6").await, BOTH[..1]);
-    assert_eq!(watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 7 WHERE id = 1").await, BOTH[..1]);
+    assert_eq!(
+        watch.after("UPDATE pigeon SET colour = 'white', weight_in_g = 7 WHERE id = 1").await,
+        BOTH[..1]
+    );
     assert_eq!(watch.after("DELETE FROM pigeon PARTITION (white) WHERE id = 2").await, BOTH[1..]);
-    db.sql(&format!("CREATE TABLE flock ({columns}); INSERT INTO flock VALUES (3, 9, 'grey', NULL, 2)")).await;
-    for unseen in ["EXCHANGE PARTITION grey WITH TABLE flock", "TRUNCATE PARTITION white", "DROP PARTITION grey"] {
+    db.sql(&format!(
+        "CREATE TABLE flock ({columns}); INSERT INTO flock VALUES (3, 9, 'grey', NULL, 2)"
+    ))
+    .await;
+    for unseen in [
+        "EXCHANGE PARTITION grey WITH TABLE flock",
+        "TRUNCATE PARTITION white",
+        "DROP PARTITION grey",
+    ] {
         assert_eq!(watch.after(&format!("ALTER TABLE pigeon {unseen}")).await, NOTHING, "{unseen}");
     }
     watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await;
-    assert_eq!(reloaded(&db, 1).await.cached_full_name.as_deref(), Some("Ada of nowhere, 0 pigeons of 0, -"));
+    assert_eq!(
+        reloaded(&db, 1).await.cached_full_name.as_deref(),
+        Some("Ada of nowhere, 0 pigeons of 0, -")
+    );
 }
 
 /// Our own writes tell themselves by a number that stands in no column afterwards.
@@ -104,23 +139,39 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
 async fn a_flag_is_true_or_false_in_the_table(db: TestDb) {
     perched(&db).await;
     db.sql("UPDATE lamppost SET full_name_recalculation_needed = 7 WHERE id = 1").await;
-    let flags = db.rows("SELECT 0 + full_name_recalculation_needed AS flag FROM lamppost ORDER BY id").await;
-    assert_eq!(flags.iter().map(|row| row["flag"].as_i64()).collect::<Vec<_>>(), [Some(1), Some(0)]);
+    let flags = db
+        .rows("SELECT 0 + full_name_recalculation_needed AS flag FROM lamppost ORDER BY id")
+        .await;
+    assert_eq!(
+        flags.iter().map(|row| row["flag"].as_i64()).collect::<Vec<_>>(),
+        [Some(1), Some(0)]
+    );
 }
 
 #[apply(on_mariadb_and_mysql)]
 async fn in_every_sql_mode(db: TestDb) {
-    for mode in ["", "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE"]
-    {
+    for mode in [
+        "",
+        "ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE",
+    ] {
         let db = db.another_database().await.with_one_connection().await;
         db.sql(&format!("SET SESSION sql_mode = '{mode}'")).await;
         let mut watch = perched(&db).await;
-        assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1").await, BOTH[..1], "{mode}");
-        assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 2147483648 WHERE false").await, NOTHING, "{mode}");
+        assert_eq!(
+            watch.after("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1").await,
+            BOTH[..1],
+            "{mode}"
+        );
+        assert_eq!(
+            watch.after("UPDATE pigeon SET lamppost_id = 2147483648 WHERE false").await,
+            NOTHING,
+            "{mode}"
+        );
     }
 }
 
-/// A thread of comments: the answers to one go with it, and those of a person with that person's account.
+/// A thread of comments: the answers to one go with it, and those of a person with that person's
+/// account.
 mod thread {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -142,7 +193,12 @@ mod thread {
 
     impl Model {
         pub async fn calculate_length(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            Ok(self.find_related(super::comment::Entity).count(db).await?.try_into().unwrap_or(i64::MAX))
+            Ok(self
+                .find_related(super::comment::Entity)
+                .count(db)
+                .await?
+                .try_into()
+                .unwrap_or(i64::MAX))
         }
     }
 }
@@ -169,8 +225,8 @@ fn threads() -> Models {
     CachedFields::of::<thread::Entity>()
 }
 
-/// Country 1 has the accounts 1 and 2. Account 1 wrote comment 1 of topic 1, account 2 the answers to it, each in another
-/// topic, and an answer to an answer.
+/// Country 1 has the accounts 1 and 2. Account 1 wrote comment 1 of topic 1, account 2 the answers
+/// to it, each in another topic, and an answer to an answer.
 async fn discussed(db: &TestDb) -> Watch<'_> {
     for table in [
         "country (id int PRIMARY KEY)",
@@ -216,7 +272,8 @@ async fn rows_that_go_over_foreign_keys_are_seen(db: TestDb) {
 async fn also_those_that_the_transaction_cannot_see(db: TestDb) {
     use sea_orm::{ConnectionTrait, IsolationLevel, TransactionTrait};
     let mut watch = discussed(&db).await;
-    let old = db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.expect("begun");
+    let old =
+        db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.expect("begun");
     // With this setting of MariaDB 11.6 and later, the statement fails also without triggers.
     let _ = old.execute_unprepared("SET SESSION innodb_snapshot_isolation = OFF").await;
     old.execute_unprepared("SELECT count(*) FROM comment").await.expect("a snapshot");
@@ -237,7 +294,8 @@ async fn a_circle_of_foreign_keys_is_refused(db: TestDb) {
     .await;
     let error = threads().install(&*db).await.expect_err("it should be refused").to_string();
     assert!(
-        error.contains("the foreign key `favours` of `account`") && error.contains("a circle of foreign keys"),
+        error.contains("the foreign key `favours` of `account`")
+            && error.contains("a circle of foreign keys"),
         "{error}"
     );
     db.sql("ALTER TABLE account DROP FOREIGN KEY favours").await;

@@ -36,7 +36,10 @@ impl Model {
     }
 
     fn select_type() -> impl QueryTrait<QueryStatement = SelectStatement> {
-        Entity::find().select_only().columns([Column::Id, Column::Mood]).filter(Column::Mood.eq(Mood::Dark))
+        Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Mood])
+            .filter(Column::Mood.eq(Mood::Dark))
     }
 }
 
@@ -45,10 +48,13 @@ async fn it_serves_for_one_row_and_for_many() {
     use sea_orm::{ActiveValue::Set, DatabaseExecutor, Schema};
 
     let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
-    db.execute(&Schema::new(db.get_database_backend()).create_table_from_entity(Entity)).await.unwrap();
+    db.execute(&Schema::new(db.get_database_backend()).create_table_from_entity(Entity))
+        .await
+        .unwrap();
     let mut rows = Vec::new();
     for (name, mood) in [("Ada", Mood::Dark), ("", Mood::Bright)] {
-        let row = ActiveModel { first_name: Set(name.to_owned()), mood: Set(mood), ..Default::default() };
+        let row =
+            ActiveModel { first_name: Set(name.to_owned()), mood: Set(mood), ..Default::default() };
         rows.push(row.insert(&db).await.unwrap());
     }
     assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);

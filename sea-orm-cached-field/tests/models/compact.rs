@@ -12,7 +12,10 @@ pub mod post {
         #[sea_orm(primary_key)]
         pub id: i32,
         pub title: String,
-        #[cached(temporal_triggers, depends_on(title, super::comment(body, super::author(name, super::comment()))))]
+        #[cached(
+            temporal_triggers,
+            depends_on(title, super::comment(body, super::author(name, super::comment())))
+        )]
         pub comment_count: i64,
     }
 
@@ -52,9 +55,17 @@ pub mod comment {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::post::Entity", from = "Column::PostId", to = "super::post::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::post::Entity",
+            from = "Column::PostId",
+            to = "super::post::Column::Id"
+        )]
         Post,
-        #[sea_orm(belongs_to = "super::author::Entity", from = "Column::AuthorId", to = "super::author::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::author::Entity",
+            from = "Column::AuthorId",
+            to = "super::author::Column::Id"
+        )]
         Author,
     }
 

@@ -37,9 +37,17 @@ pub mod leg {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::trip::Entity", from = "Column::TripId", to = "super::trip::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::trip::Entity",
+            from = "Column::TripId",
+            to = "super::trip::Column::Id"
+        )]
         Trip,
-        #[sea_orm(belongs_to = "super::trip::Entity", from = "Column::ReturnTripId", to = "super::trip::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::trip::Entity",
+            from = "Column::ReturnTripId",
+            to = "super::trip::Column::Id"
+        )]
         ReturnTrip,
     }
 
@@ -58,7 +66,11 @@ pub mod leg {
     }
 }
 
-pub async fn on_both_structs(row: &leg::Model, extended: &leg::ModelEx, db: &sea_orm::DatabaseConnection) {
+pub async fn on_both_structs(
+    row: &leg::Model,
+    extended: &leg::ModelEx,
+    db: &sea_orm::DatabaseConnection,
+) {
     let _ = (row.share(db).await, extended.share(db).await);
 }
 

@@ -15,7 +15,11 @@ pub mod artist {
         pub name: String,
         #[sea_orm(has_many)]
         pub albums: HasMany<super::album::Entity>,
-        #[cached(depends_on(albums(tracks(invoice_lines(unit_price, quantity, invoice(r#type))))))]
+        #[cached(depends_on(albums(tracks(invoice_lines(
+            unit_price,
+            quantity,
+            invoice(r#type)
+        )))))]
         pub revenue: i64,
         #[cached(depends_on(
             albums(*, tracks(name, playlists(name, tracks())), r#type()),
@@ -178,7 +182,11 @@ fn columns_at_every_depth_are_found() {
     let lines = "id=artist_id album, id=album_id track, id=track_id invoice_line";
     assert_eq!(
         crate::written(&artist::Revenue::spec().depends_on),
-        [format!("{lines}: unit_price"), format!("{lines}: quantity"), format!("{lines}, invoice_id=id invoice: type"),]
+        [
+            format!("{lines}: unit_price"),
+            format!("{lines}: quantity"),
+            format!("{lines}, invoice_id=id invoice: type"),
+        ]
     );
 }
 

@@ -20,7 +20,10 @@ pub mod lamppost {
         #[sea_orm(has_many, via = "lamppost_tag")]
         pub tags: HasMany<super::tag::Entity>,
         /// What the lamppost is called.
-        #[cached(temporal_triggers, depends_on(first_name, country, cached_load, pigeons(weight), tags(label)))]
+        #[cached(
+            temporal_triggers,
+            depends_on(first_name, country, cached_load, pigeons(weight), tags(label))
+        )]
         #[sea_orm(column_type = "Text")]
         pub slow_full_name: String,
         #[cached(depends_on(pigeons(weight)), flagging = "collector")]
@@ -32,7 +35,10 @@ pub mod lamppost {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        async fn calculate_slow_full_name(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             let pigeons = self.find_related(super::pigeon::Entity).all(db).await?;
             Ok(format!("{} with {} pigeons", self.first_name, pigeons.len()))
         }
@@ -45,7 +51,10 @@ pub mod lamppost {
             Ok(self.slow_full_name(db).await?.len() as i64)
         }
 
-        async fn calculate_type(&self, _: &impl ConnectionTrait) -> Result<String, std::fmt::Error> {
+        async fn calculate_type(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<String, std::fmt::Error> {
             Ok(self.first_name.clone())
         }
     }
@@ -155,7 +164,10 @@ fn its_fields_are_what_was_declared() {
     let table = Schema::new(DbBackend::Sqlite).create_table_from_entity(lamppost::Entity);
     let table = DbBackend::Sqlite.build(&table).sql;
     assert!(table.contains(r#""cached_slow_full_name" text,"#), "{table}");
-    assert!(table.contains(r#""slow_full_name_recalculation_needed" boolean NOT NULL DEFAULT TRUE"#), "{table}");
+    assert!(
+        table.contains(r#""slow_full_name_recalculation_needed" boolean NOT NULL DEFAULT TRUE"#),
+        "{table}"
+    );
     assert!(lamppost::Column::SlowFullNameExpiresAfter.def().is_null());
     assert!(lamppost::Column::CachedType.def().is_null());
 }

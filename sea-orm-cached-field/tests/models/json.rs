@@ -51,7 +51,8 @@ fn none_of_it_has_to_be_sent() {
     assert_eq!(Note::stored(&bill).fresh(), None);
     assert!(!bill.sum_recalculation_needed);
 
-    let extended: ModelEx = serde_json::from_value(json!({ "id": 1, "amount": 7 })).expect("a bill");
+    let extended: ModelEx =
+        serde_json::from_value(json!({ "id": 1, "amount": 7 })).expect("a bill");
     assert_eq!(Model::from(extended), bill);
 }
 
@@ -59,8 +60,14 @@ fn none_of_it_has_to_be_sent() {
 fn only_what_was_sent_is_set() {
     let bill = ActiveModel::from_json(json!({ "id": 1, "amount": 7 })).expect("a bill");
     assert_eq!(bill.amount, ActiveValue::Set(7));
-    assert_eq!((bill.cached_total, bill.total_recalculation_needed), (ActiveValue::NotSet, ActiveValue::NotSet));
-    assert_eq!((bill.cached_note, bill.note_recalculation_needed), (ActiveValue::NotSet, ActiveValue::NotSet));
+    assert_eq!(
+        (bill.cached_total, bill.total_recalculation_needed),
+        (ActiveValue::NotSet, ActiveValue::NotSet)
+    );
+    assert_eq!(
+        (bill.cached_note, bill.note_recalculation_needed),
+        (ActiveValue::NotSet, ActiveValue::NotSet)
+    );
 }
 
 #[test]

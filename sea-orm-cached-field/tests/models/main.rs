@@ -1,5 +1,5 @@
-//! Every kind of model that SeaORM knows can have cached fields. That a file compiles, without a warning, is half of its
-//! claim.
+//! Every kind of model that SeaORM knows can have cached fields. That a file compiles, without a
+//! warning, is half of its claim.
 
 mod by_a_query;
 mod compact;
@@ -22,8 +22,8 @@ mod two_junctions_to_one_entity;
 mod two_relations_to_one_entity;
 mod written_by_a_macro;
 
-/// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length behind it, what is
-/// read, and what is wrong.
+/// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length
+/// behind it, what is read, and what is wrong.
 fn written(depends_on: &[sea_orm_cached_field::Dependency]) -> Vec<String> {
     depends_on.iter().map(dependency).collect()
 }
@@ -37,8 +37,16 @@ fn dependency(dependency: &sea_orm_cached_field::Dependency) -> String {
         Read::AllColumns(columns) => format!("*{columns:?}").replace('"', ""),
         Read::Existence => "()".to_owned(),
     };
-    let flaw = dependency.flaw.as_ref().map(|flaw| format!(" !{}: {}", flaw.table, flaw.reason)).unwrap_or_default();
-    if hops.is_empty() { format!("{read}{flaw}") } else { format!("{}: {read}{flaw}", hops.join(", ")) }
+    let flaw = dependency
+        .flaw
+        .as_ref()
+        .map(|flaw| format!(" !{}: {}", flaw.table, flaw.reason))
+        .unwrap_or_default();
+    if hops.is_empty() {
+        format!("{read}{flaw}")
+    } else {
+        format!("{}: {read}{flaw}", hops.join(", "))
+    }
 }
 
 fn hop(hop: &sea_orm_cached_field::Hop) -> String {

@@ -25,7 +25,10 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    async fn calculate_nicknames(models: &[Self], _: &impl ConnectionTrait) -> Result<Vec<Option<String>>, DbErr> {
+    async fn calculate_nicknames(
+        models: &[Self],
+        _: &impl ConnectionTrait,
+    ) -> Result<Vec<Option<String>>, DbErr> {
         Ok(models.iter().map(Self::calculate_nickname).collect())
     }
 
@@ -34,12 +37,18 @@ impl Model {
         self.first_name.get(..1).map(str::to_owned)
     }
 
-    async fn measure_names(models: &[Model], _: &impl ConnectionTrait) -> Result<Vec<i64>, std::num::TryFromIntError> {
+    async fn measure_names(
+        models: &[Model],
+        _: &impl ConnectionTrait,
+    ) -> Result<Vec<i64>, std::num::TryFromIntError> {
         models.iter().map(|model| i64::try_from(model.first_name.len())).collect()
     }
 
     /// Not every calculation needs an `async fn`.
-    fn calculate_types(models: &[Self], _: &impl ConnectionTrait) -> impl Future<Output = Result<Vec<i32>, DbErr>> {
+    fn calculate_types(
+        models: &[Self],
+        _: &impl ConnectionTrait,
+    ) -> impl Future<Output = Result<Vec<i32>, DbErr>> {
         std::future::ready(Ok(vec![0; models.len()]))
     }
 
@@ -71,7 +80,10 @@ async fn either_form_serves_for_one_row_and_for_many() {
     let db = sea_orm::Database::connect("sqlite::memory:").await.unwrap();
     let executor = DatabaseExecutor::Connection(&db);
     let rows = [row("Ada"), row("")];
-    assert_eq!(Nickname::calculate_batch(&rows, &executor).await.unwrap(), [Some("A".to_owned()), None]);
+    assert_eq!(
+        Nickname::calculate_batch(&rows, &executor).await.unwrap(),
+        [Some("A".to_owned()), None]
+    );
     assert_eq!(Shout::calculate_batch(&rows, &executor).await.unwrap(), ["ADA", ""]);
     assert_eq!(NameLength::calculate(&rows[0], &executor).await.unwrap(), 3);
     assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);

@@ -1,4 +1,5 @@
-//! A cached field may be called like the relation that it is calculated from, and read nothing at all.
+//! A cached field may be called like the relation that it is calculated from, and read nothing at
+//! all.
 #![deny(warnings)]
 #![allow(dead_code, reason = "that they compile is the claim")]
 
@@ -28,7 +29,10 @@ pub mod lamppost {
             Ok(self.find_related(super::pigeon::Entity).count(db).await?.cast_signed())
         }
 
-        async fn calculate_weather(&self, _: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+        async fn calculate_weather(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<Option<String>, DbErr> {
             Ok(None)
         }
     }
@@ -56,6 +60,9 @@ pub mod pigeon {
 fn its_fields_are_what_was_declared() {
     use sea_orm_cached_field::CachedField;
 
-    assert_eq!(crate::written(&lamppost::Pigeons::spec().depends_on), ["id=lamppost_id pigeon: weight"]);
+    assert_eq!(
+        crate::written(&lamppost::Pigeons::spec().depends_on),
+        ["id=lamppost_id pigeon: weight"]
+    );
     assert_eq!(crate::written(&lamppost::Weather::spec().depends_on), [""; 0]);
 }

@@ -24,7 +24,10 @@ impl Model {
         Ok(None)
     }
 
-    async fn calculate_heaviest_pigeon(&self, _: &impl ConnectionTrait) -> Result<Option<i32>, DbErr> {
+    async fn calculate_heaviest_pigeon(
+        &self,
+        _: &impl ConnectionTrait,
+    ) -> Result<Option<i32>, DbErr> {
         Ok(Some(self.id))
     }
 }

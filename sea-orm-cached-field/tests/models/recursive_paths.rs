@@ -16,7 +16,13 @@ pub mod employee {
         pub salary: i64,
         pub manager_id: Option<i32>,
         pub office_id: i32,
-        #[sea_orm(self_ref, relation_enum = "Manager", relation_reverse = "Reports", from = "manager_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Manager",
+            relation_reverse = "Reports",
+            from = "manager_id",
+            to = "id"
+        )]
         pub manager: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Reports", relation_reverse = "Manager")]
         pub reports: HasMany<Entity>,
@@ -155,5 +161,8 @@ fn a_field_can_be_calculated_from_itself_of_other_rows() {
 
     let spec = employee::TeamSalary::spec();
     assert!(spec.recursive && !employee::Seat::spec().recursive);
-    assert_eq!(crate::written(&spec.depends_on), ["salary", "id=manager_id employee: cached_team_salary"]);
+    assert_eq!(
+        crate::written(&spec.depends_on),
+        ["salary", "id=manager_id employee: cached_team_salary"]
+    );
 }

@@ -1,5 +1,6 @@
-//! Which relation a field stands for is written in attributes of its model, which the macro does not see if it stands
-//! above another model. What cannot be told is refused by `install`; the wrong relation is never taken.
+//! Which relation a field stands for is written in attributes of its model, which the macro does
+//! not see if it stands above another model. What cannot be told is refused by `install`; the wrong
+//! relation is never taken.
 #![deny(warnings)]
 #![allow(dead_code, reason = "that they compile is the claim")]
 
@@ -140,11 +141,23 @@ pub mod leg {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::country::Entity", from = "Column::CountryId", to = "super::country::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::country::Entity",
+            from = "Column::CountryId",
+            to = "super::country::Column::Id"
+        )]
         Country,
-        #[sea_orm(belongs_to = "super::city::Entity", from = "Column::FromId", to = "super::city::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::city::Entity",
+            from = "Column::FromId",
+            to = "super::city::Column::Id"
+        )]
         Origin,
-        #[sea_orm(belongs_to = "super::city::Entity", from = "Column::ToId", to = "super::city::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::city::Entity",
+            from = "Column::ToId",
+            to = "super::city::Column::Id"
+        )]
         Target,
     }
 
@@ -238,7 +251,13 @@ pub mod person {
         pub mother_id: Option<i32>,
         #[sea_orm(belongs_to, from = "country_id", to = "id")]
         pub country: BelongsTo<super::country::Entity>,
-        #[sea_orm(self_ref, relation_enum = "Mother", relation_reverse = "Children", from = "mother_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Mother",
+            relation_reverse = "Children",
+            from = "mother_id",
+            to = "id"
+        )]
         pub mother: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Mother")]
         pub children: HasMany<Entity>,

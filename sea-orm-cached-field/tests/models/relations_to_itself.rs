@@ -69,11 +69,21 @@ fn its_fields_are_what_was_declared() {
         .depends_on
         .iter()
         .map(|dependency| {
-            dependency.hops.iter().map(|hop| format!("{:?} -> {}.{:?}", hop.from, hop.table, hop.to)).collect()
+            dependency
+                .hops
+                .iter()
+                .map(|hop| format!("{:?} -> {}.{:?}", hop.from, hop.table, hop.to))
+                .collect()
         })
         .collect();
     assert_eq!(hops[0], [r#"["reports_to_id"] -> staff.["id"]"#]);
     assert_eq!(hops[1], [r#"["id"] -> staff.["reports_to_id"]"#]);
-    assert_eq!(hops[2], [r#"["id"] -> friendship.["staff_id"]"#, r#"["friend_id"] -> staff.["id"]"#]);
-    assert_eq!(hops[3], [r#"["id"] -> friendship.["friend_id"]"#, r#"["staff_id"] -> staff.["id"]"#]);
+    assert_eq!(
+        hops[2],
+        [r#"["id"] -> friendship.["staff_id"]"#, r#"["friend_id"] -> staff.["id"]"#]
+    );
+    assert_eq!(
+        hops[3],
+        [r#"["id"] -> friendship.["friend_id"]"#, r#"["staff_id"] -> staff.["id"]"#]
+    );
 }

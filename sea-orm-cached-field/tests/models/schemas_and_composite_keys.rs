@@ -74,6 +74,9 @@ fn hops_have_all_columns_and_the_schema() {
     let tickets = "id=hall_id theatre.seat, hall_id+number=hall_id+seat_number sales.ticket";
     assert_eq!(
         crate::written(&hall::Takings::spec().depends_on),
-        [format!("{tickets}: price"), format!("{tickets}, hall_id+seat_number=hall_id+number theatre.seat: row"),]
+        [
+            format!("{tickets}: price"),
+            format!("{tickets}, hall_id+seat_number=hall_id+number theatre.seat: row"),
+        ]
     );
 }

@@ -34,7 +34,10 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    async fn calculate_title(&self, _: &impl ConnectionTrait) -> std::result::Result<std::string::String, DbErr> {
+    async fn calculate_title(
+        &self,
+        _: &impl ConnectionTrait,
+    ) -> std::result::Result<std::string::String, DbErr> {
         Ok(std::string::String::new())
     }
 }

@@ -90,9 +90,15 @@ fn its_fields_are_what_was_declared() {
 
     let hops = |index: usize| -> Vec<(String, Vec<String>, Vec<String>)> {
         let dependency = &song::Credits::spec().depends_on[index];
-        dependency.hops.iter().map(|hop| (hop.table.clone(), hop.from.clone(), hop.to.clone())).collect()
+        dependency
+            .hops
+            .iter()
+            .map(|hop| (hop.table.clone(), hop.from.clone(), hop.to.clone()))
+            .collect()
     };
-    let hop = |table: &str, from: &str, to: &str| (table.to_owned(), vec![from.to_owned()], vec![to.to_owned()]);
+    let hop = |table: &str, from: &str, to: &str| {
+        (table.to_owned(), vec![from.to_owned()], vec![to.to_owned()])
+    };
     assert_eq!(hops(0), [hop("performed", "id", "song_id"), hop("artist", "artist_id", "id")]);
     assert_eq!(hops(1), [hop("wrote", "id", "song_id"), hop("artist", "artist_id", "id")]);
 }

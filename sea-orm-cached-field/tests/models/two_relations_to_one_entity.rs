@@ -50,7 +50,10 @@ pub mod trip {
 fn its_fields_are_what_was_declared() {
     use sea_orm_cached_field::CachedField;
 
-    let from: Vec<_> =
-        trip::Label::spec().depends_on.iter().map(|dependency| dependency.hops[0].from.clone()).collect();
+    let from: Vec<_> = trip::Label::spec()
+        .depends_on
+        .iter()
+        .map(|dependency| dependency.hops[0].from.clone())
+        .collect();
     assert_eq!(from, [["from_id"], ["to_id"]]);
 }

@@ -1,4 +1,5 @@
-//! A field that is calculated from the same field of rows behind a path of which a part is repeated.
+//! A field that is calculated from the same field of rows behind a path of which a part is
+//! repeated.
 
 use sea_orm::EntityTrait;
 use sea_orm_cached_field::{CachedFields, Models};
@@ -29,8 +30,11 @@ pub mod desk {
 
     impl Model {
         pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let (mut total, mut seen, mut part) = (self.cost, std::collections::HashSet::new(), self.office_id);
-            while let Some(above) = super::office::Entity::find_by_id(part).one(db).await?.and_then(|o| o.part_of_id) {
+            let (mut total, mut seen, mut part) =
+                (self.cost, std::collections::HashSet::new(), self.office_id);
+            while let Some(above) =
+                super::office::Entity::find_by_id(part).one(db).await?.and_then(|o| o.part_of_id)
+            {
                 if !seen.insert(above) {
                     break;
                 }
@@ -107,7 +111,8 @@ async fn a_circle_over_more_than_one_round_is_found(db: TestDb) {
     db.drain(desks()).await;
     let said = narration.said();
     for desk in ["desk.total 1,", "desk.total 3,"] {
-        let told = |said: &String| said.contains(desk) && said.contains("the data goes in a circle");
+        let told =
+            |said: &String| said.contains(desk) && said.contains("the data goes in a circle");
         assert!(said.iter().any(told), "{desk} {said:#?}");
     }
     db.sql("UPDATE office SET part_of_id = NULL WHERE id = 1").await;

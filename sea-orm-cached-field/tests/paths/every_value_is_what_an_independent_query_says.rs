@@ -1,6 +1,6 @@
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, JsonValue, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, JsonValue,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,9 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let tree = "WITH RECURSIVE tree (top, id) AS (SELECT manager_id, id FROM person WHERE manager_id IS NOT NULL
                     UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
     let sum = |value: &str, from: &str| {
-        format!("SELECT p.id, (SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {from}) AS value FROM person p")
+        format!(
+            "SELECT p.id, (SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {from}) AS value FROM person p"
+        )
     };
     let friends = "WITH RECURSIVE friends (whose, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
                        UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
@@ -57,10 +59,15 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
 
 /// A statement that changes something somewhere.
 fn some_change(chance: &mut fastrand::Rng) -> String {
-    let (person, town, club, shop) = (chance.i32(1..12), chance.i32(1..5), chance.i32(1..5), chance.i32(1..5));
+    let (person, town, club, shop) =
+        (chance.i32(1..12), chance.i32(1..5), chance.i32(1..5), chance.i32(1..5));
     let (number, value, id) = (chance.i32(1..3), chance.i64(1..100), chance.i32(1..20));
     let friend = chance.i32(1..12);
-    let manager = if person > 1 && chance.u8(..5) > 0 { chance.i32(1..person).to_string() } else { "NULL".to_owned() };
+    let manager = if person > 1 && chance.u8(..5) > 0 {
+        chance.i32(1..person).to_string()
+    } else {
+        "NULL".to_owned()
+    };
     let maybe_town = if chance.u8(..5) > 0 { town.to_string() } else { "NULL".to_owned() };
     let changes = [
         format!(
@@ -109,14 +116,18 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
     changes[chance.usize(..changes.len())].clone()
 }
 
-/// What PostgreSQL expects of recursive queries over tables without statistics would have it compile each of them.
+/// What PostgreSQL expects of recursive queries over tables without statistics would have it
+/// compile each of them.
 async fn without_jit(db: &TestDb, query: &str) -> Vec<JsonValue> {
     let transaction = db.begin().await.expect("begun");
     if db.get_database_backend() == DbBackend::Postgres {
         transaction.execute_unprepared("SET LOCAL jit = off").await.expect("set");
     }
     let statement = Statement::from_string(db.get_database_backend(), query);
-    JsonValue::find_by_statement(statement).all(&transaction).await.unwrap_or_else(|error| panic!("{query}: {error}"))
+    JsonValue::find_by_statement(statement)
+        .all(&transaction)
+        .await
+        .unwrap_or_else(|error| panic!("{query}: {error}"))
 }
 
 /// Compares all stored values; those that do not match.
@@ -185,7 +196,9 @@ async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
     let stop = CancellationToken::new();
     let work = |pool: DatabaseConnection| {
         let stop = stop.clone();
-        tokio::spawn(async move { models().worker(&pool).batch_size(3).run_until(stop.cancelled_owned()).await })
+        tokio::spawn(async move {
+            models().worker(&pool).batch_size(3).run_until(stop.cancelled_owned()).await
+        })
     };
     let workers = [work(db.another_pool().await), work(db.another_pool().await)];
     let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
@@ -208,7 +221,8 @@ async fn after_every_change(db: TestDb) {
     found(&db).await;
     let mut chance = fastrand::Rng::with_seed(7);
     for step in 0..80 {
-        let changes: Vec<String> = (0..chance.usize(1..4)).map(|_| some_change(&mut chance)).collect();
+        let changes: Vec<String> =
+            (0..chance.usize(1..4)).map(|_| some_change(&mut chance)).collect();
         for change in &changes {
             db.sql(change).await;
         }
@@ -220,15 +234,30 @@ async fn after_every_change(db: TestDb) {
         db.drain(models()).await;
         let wrong = wrong_values(&db).await;
         assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
-        assert_eq!((db.pending("person").await, db.pending("town").await), (0, 0), "step {step} after {changes:#?}");
+        assert_eq!(
+            (db.pending("person").await, db.pending("town").await),
+            (0, 0),
+            "step {step} after {changes:#?}"
+        );
     }
     let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;
     for town in clubs {
-        let rows =
-            db.rows(&format!("SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id", town["id"])).await;
+        let rows = db
+            .rows(&format!(
+                "SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id",
+                town["id"]
+            ))
+            .await;
         let expected: Vec<String> = rows
             .iter()
-            .map(|club| format!("{}:{}:{}", club["id"], club["fee"], club["motto"].as_str().unwrap_or_default()))
+            .map(|club| {
+                format!(
+                    "{}:{}:{}",
+                    club["id"],
+                    club["fee"],
+                    club["motto"].as_str().unwrap_or_default()
+                )
+            })
             .collect();
         assert_eq!(town["club_text"].as_str().unwrap_or_default(), expected.join(" "));
     }

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryOrder,
-    TransactionTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryOrder, TransactionTrait,
 };
 use sea_orm_cached_field::{CachedFields, Error, Models};
 
@@ -45,7 +45,8 @@ pub mod sign {
         }
 
         pub async fn calculate_label(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
-            let word = super::word::Entity::find_by_id(self.cached_word_id.unwrap_or(0)).one(db).await?;
+            let word =
+                super::word::Entity::find_by_id(self.cached_word_id.unwrap_or(0)).one(db).await?;
             Ok(word.map(|word| word.text).unwrap_or_default())
         }
     }
@@ -91,7 +92,8 @@ pub mod letter_box {
 
     impl Model {
         pub async fn calculate_weight(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let letters = super::letter::Entity::find().filter(super::letter::Column::CachedBoxId.eq(self.id));
+            let letters = super::letter::Entity::find()
+                .filter(super::letter::Column::CachedBoxId.eq(self.id));
             let letters = letters.all(db).await?;
             crate::harness::gate::pass(&self.name).await;
             Ok(letters.iter().map(|letter| i64::from(letter.grams)).sum())
@@ -218,7 +220,9 @@ pub mod stack {
         pub f: i64,
         #[cached(depends_on(cached_a, cached_b, cached_c, cached_d, cached_e, cached_f))]
         pub g: i64,
-        #[cached(depends_on(cached_a, cached_b, cached_c, cached_d, cached_e, cached_f, cached_g))]
+        #[cached(depends_on(
+            cached_a, cached_b, cached_c, cached_d, cached_e, cached_f, cached_g
+        ))]
         pub h: i64,
     }
 
@@ -301,18 +305,21 @@ pub mod seesaw {
         }
 
         async fn push(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
-            let heavier = Entity::update_many().col_expr(Column::Weight, Expr::col(Column::Weight).add(1));
+            let heavier =
+                Entity::update_many().col_expr(Column::Weight, Expr::col(Column::Weight).add(1));
             heavier.filter(Column::Id.ne(self.id)).exec(db).await.map(drop)
         }
     }
 }
 
-/// A transaction that has read. By default its snapshot is as old as that: what others store from now on it cannot see.
+/// A transaction that has read. By default its snapshot is as old as that: what others store from
+/// now on it cannot see.
 fn mail() -> Models {
     CachedFields::of::<letter_box::Entity>().and::<letter::Entity>().and::<mail_street::Entity>()
 }
 
-/// Two letters in the first box of a street, one in the second; the boxes of another street are empty.
+/// Two letters in the first box of a street, one in the second; the boxes of another street are
+/// empty.
 async fn letter_boxes(db: &TestDb) -> Vec<letter_box::Model> {
     db.create(mail_street::Entity).await;
     db.create(letter_box::Entity).await;
@@ -343,7 +350,8 @@ async fn begun_and_read(db: &TestDb) -> DatabaseTransaction {
     transaction
 }
 
-/// `None` where the server refuses to write a row that has changed since the snapshot, which is error 1020.
+/// `None` where the server refuses to write a row that has changed since the snapshot, which is
+/// error 1020.
 async fn unless_refused(db: &TestDb, read: Result<i64, Error>) -> Option<i64> {
     if !db.refuses_newer_rows().await {
         return Some(read.expect("read"));
@@ -359,7 +367,9 @@ async fn inside_a_transaction_that_has_read_before(db: TestDb) {
     grow(&db, 2).await;
     let (loaded, transaction) = (pole(&db).await, begun_and_read(&db).await);
     db.drain(poles()).await;
-    let Some(read) = unless_refused(&db, loaded.fresh_loud(&transaction).await).await else { return };
+    let Some(read) = unless_refused(&db, loaded.fresh_loud(&transaction).await).await else {
+        return;
+    };
     assert_eq!(read, 21);
     assert_eq!(loaded.fresh_both(&transaction).await.expect("read"), 20_023);
     assert_eq!(loaded.recalculate_slow(&transaction).await.expect("recalculated"), 20);
@@ -367,14 +377,17 @@ async fn inside_a_transaction_that_has_read_before(db: TestDb) {
     assert_settled(&db, 2).await;
 }
 
-/// What the other transaction has stored is what this one calculates: its UPDATE would change nothing, and mark nothing.
+/// What the other transaction has stored is what this one calculates: its UPDATE would change
+/// nothing, and mark nothing.
 #[apply(on_mariadb_and_mysql)]
 async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
     open(&db).await;
     grow(&db, 2).await;
     let (total, transaction) = (row(&db).await, begun_and_read(&db).await);
     db.drain(poles()).await;
-    let Some(read) = unless_refused(&db, total.fresh_total(&transaction).await).await else { return };
+    let Some(read) = unless_refused(&db, total.fresh_total(&transaction).await).await else {
+        return;
+    };
     assert_eq!(read, 21);
     transaction.commit().await.expect("committed");
     assert_settled(&db, 2).await;
@@ -387,7 +400,9 @@ async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
     let (total, loaded, transaction) = (row(&db).await, pole(&db).await, begun_and_read(&db).await);
     loaded.set_loud(&db, 99).await.expect("set");
     db.drain(poles()).await;
-    let Some(read) = unless_refused(&db, loaded.recalculate_slow(&transaction).await).await else { return };
+    let Some(read) = unless_refused(&db, loaded.recalculate_slow(&transaction).await).await else {
+        return;
+    };
     assert_eq!(read, 10);
     assert_eq!(total.fresh_total(&transaction).await.expect("read"), 99);
     transaction.commit().await.expect("committed");
@@ -419,7 +434,8 @@ async fn downstream_of_what_a_killed_worker_has_claimed(db: TestDb) {
     grow(&db, 2).await;
     let (gate, url) = (Gate::at(&name), db.url.clone());
     let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
-    elsewhere.spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
+    elsewhere
+        .spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
     gate.arrival().await;
     elsewhere.shutdown_background();
     assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 20_023);
@@ -532,7 +548,8 @@ async fn what_never_comes_to_rest_is_an_error(db: TestDb) {
         seesaw.set_height(&db, 1).await.expect("set");
     }
     db.sql("UPDATE seesaw SET weight = 2 WHERE id = 1").await;
-    let loaded = playground::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the playground");
+    let loaded =
+        playground::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the playground");
     let refused = loaded.fresh_height(&*db).await.expect_err("it never comes to rest");
     assert!(matches!(refused, Error::StaleInput { field: "height", .. }), "{refused}");
 }
@@ -555,7 +572,10 @@ async fn a_lease_that_is_shared_is_left_to_its_worker(db: TestDb) {
     grow(&db, 3).await;
     of_reader.open();
     assert_eq!(reader.await.unwrap().expect("read"), 20);
-    let leased = format!("SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}", db.now());
+    let leased = format!(
+        "SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}",
+        db.now()
+    );
     assert_eq!(db.scalar::<i64>(&leased).await, 1);
     of_worker.open();
     worker.await.unwrap().expect("worked");
@@ -609,13 +629,18 @@ async fn an_input_that_fails_is_an_error(db: TestDb) {
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
     // The other rows are right all the same.
     let other = db.name("other pole");
-    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)")).await;
-    let mut both = pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
+    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)"))
+        .await;
+    let mut both =
+        pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
     let failed = pole::Loud::load(&*db, &mut both).await.expect_err("one fails");
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
     assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
     pole::Both::recalculate(&*db, sea_orm::Condition::all()).await.expect_err("one fails");
-    assert_eq!(pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both, Some(50_056));
+    assert_eq!(
+        pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both,
+        Some(50_056)
+    );
     db.sql("DELETE FROM pole WHERE id = 2").await;
     grow(&db, 4).await;
     assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 40_045);
@@ -631,7 +656,8 @@ async fn behind_a_link_that_is_cached(db: TestDb) {
     db.sql("INSERT INTO word (id, text) VALUES (101, 'stop'), (102, 'go')").await;
     db.sql("INSERT INTO sign (id, number) VALUES (1, 1)").await;
     db.drain(signs()).await;
-    let sign = async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
+    let sign =
+        async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
     let loaded = sign().await;
     assert_eq!(loaded.cached_label.as_deref(), Some("stop"));
     db.sql("UPDATE sign SET number = 2").await;
@@ -639,7 +665,10 @@ async fn behind_a_link_that_is_cached(db: TestDb) {
     db.sql("UPDATE sign SET number = 1").await;
     let mut loaded = [sign().await];
     sign::Label::load(&*db, &mut loaded).await.expect("loaded");
-    assert_eq!((loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed), (Some("stop"), false));
+    assert_eq!(
+        (loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed),
+        (Some("stop"), false)
+    );
     db.drain(signs()).await;
     assert_eq!((sign().await.cached_label.as_deref(), db.pending("sign").await), (Some("stop"), 0));
 }

@@ -1,6 +1,9 @@
-//! Readers who may not store what they calculate, or cannot: another transaction holds the row locked.
+//! Readers who may not store what they calculate, or cannot: another transaction holds the row
+//! locked.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait,
+};
 use sea_orm_cached_field::{Error, Event};
 
 use crate::{harness::TestDb, poles::*};
@@ -21,7 +24,10 @@ async fn where_one_may_not_write(db: TestDb) {
     // On MariaDB and MySQL its flag is not set before the mark is collected.
     let mut rows_of_poles = [row(&reader).await];
     row::Tall::load(&reader, &mut rows_of_poles).await.expect("loaded");
-    assert_eq!((rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed), (Some(2), false));
+    assert_eq!(
+        (rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed),
+        (Some(2), false)
+    );
     assert_settled(&db, 2).await;
     assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
 }
@@ -36,7 +42,9 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
         }
         DbBackend::Postgres => {
             db.needs_sessions_of_its_own().await;
-            options.map_sqlx_postgres_opts(|options| options.options([("default_transaction_read_only", "on")]));
+            options.map_sqlx_postgres_opts(|options| {
+                options.options([("default_transaction_read_only", "on")])
+            });
         }
         _ => {
             // It is called once, not for each connection.
@@ -96,7 +104,10 @@ async fn assert_calculates(reader: &DatabaseConnection) -> Result<(), Error> {
     pole::Slow::load(reader, &mut rows).await?;
     assert_eq!(rows[0].cached_slow, Some(20));
     let unknown = rows[0].fresh_loud(reader).await;
-    assert!(matches!(unknown, Err(Error::Database(_))), "whether `slow` is stale cannot be known: {unknown:?}");
+    assert!(
+        matches!(unknown, Err(Error::Database(_))),
+        "whether `slow` is stale cannot be known: {unknown:?}"
+    );
     Ok(())
 }
 

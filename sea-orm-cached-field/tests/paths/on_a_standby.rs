@@ -56,11 +56,16 @@ async fn pair(db: &TestDb) -> (Server, Server) {
     let version = db.version_of_postgres().await;
     let programs = PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"));
     if !programs.join("pg_basebackup").exists() {
-        not_run(&format!("{programs:?} has no programs of PostgreSQL {version} to start servers by"));
+        not_run(&format!(
+            "{programs:?} has no programs of PostgreSQL {version} to start servers by"
+        ));
     }
 
-    let primary = Server::start(&programs, "initdb", &["--username=postgres", "--auth=trust", "--no-sync"]).await;
-    let copy = ["--dbname", &primary.db.url, "--checkpoint=fast", "--write-recovery-conf", "--no-sync"];
+    let primary =
+        Server::start(&programs, "initdb", &["--username=postgres", "--auth=trust", "--no-sync"])
+            .await;
+    let copy =
+        ["--dbname", &primary.db.url, "--checkpoint=fast", "--write-recovery-conf", "--no-sync"];
     let standby = Server::start(&programs, "pg_basebackup", &copy).await;
     (primary, standby)
 }
@@ -71,12 +76,14 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         let account = account();
         chown(folder.path(), account, None).expect("the folder is of the account");
-        let data = Data { programs: programs.to_owned(), folder: folder.path().to_owned(), account };
+        let data =
+            Data { programs: programs.to_owned(), folder: folder.path().to_owned(), account };
         data.run(program, arguments);
 
         let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
         let port = free.expect("a free port").port();
-        let options = format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=");
+        let options =
+            format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=");
         data.run("pg_ctl", &["start", "--wait", "--log", "log", "--options", &options]);
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Self { db: TestDb::of_a_server(url, folder).await, _data: data }
@@ -109,7 +116,11 @@ struct Data {
 impl Data {
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.programs.join(program));
-        command.args(arguments).args(["--pgdata", "data"]).current_dir(&self.folder).stdout(Stdio::null());
+        command
+            .args(arguments)
+            .args(["--pgdata", "data"])
+            .current_dir(&self.folder)
+            .stdout(Stdio::null());
         if let Some(account) = self.account {
             command.uid(account);
         }

@@ -88,14 +88,21 @@ pub mod row {
 
         pub async fn calculate_mixed(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             crate::harness::gate::pass(&self.name).await;
-            Ok(self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0) * 1000 + pole.height).sum())
+            Ok(self
+                .poles(db)
+                .await?
+                .iter()
+                .map(|pole| pole.cached_loud.unwrap_or(0) * 1000 + pole.height)
+                .sum())
         }
 
         /// Reads one input after the other.
         pub async fn calculate_apart(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let slow: i64 = self.poles(db).await?.iter().map(|pole| pole.cached_slow.unwrap_or(0)).sum();
+            let slow: i64 =
+                self.poles(db).await?.iter().map(|pole| pole.cached_slow.unwrap_or(0)).sum();
             crate::harness::gate::pass(&format!("{} apart", self.name)).await;
-            let loud: i64 = self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum();
+            let loud: i64 =
+                self.poles(db).await?.iter().map(|pole| pole.cached_loud.unwrap_or(0)).sum();
             Ok(slow * 1000 + loud)
         }
 
@@ -117,7 +124,8 @@ pub async fn open(db: &TestDb) -> String {
     let name = db.name("pole");
     let name_of_row = db.name("row");
     db.sql(&format!("INSERT INTO pole_row (id, name) VALUES (1, '{name_of_row}')")).await;
-    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (1, '{name}', 1, 1)")).await;
+    db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (1, '{name}', 1, 1)"))
+        .await;
     db.drain(poles()).await;
     name
 }
@@ -139,7 +147,8 @@ pub async fn assert_settled(db: &TestDb, height: i64) {
     db.drain(poles()).await;
     let stored = pole(db).await;
     let (slow, loud) = (height * 10, height * 10 + 1);
-    let values = (stored.cached_slow, stored.cached_loud, stored.cached_both, row(db).await.cached_total);
+    let values =
+        (stored.cached_slow, stored.cached_loud, stored.cached_both, row(db).await.cached_total);
     assert_eq!(values, (Some(slow), Some(loud), Some(slow * 1000 + loud + height), Some(loud)));
     assert_eq!(db.pending("pole").await + db.pending("pole_row").await, 0);
 }

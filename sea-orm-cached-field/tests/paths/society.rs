@@ -1,4 +1,5 @@
-//! A town with towns in it, people with managers, clubs, shops and sales: a model for each shape of path.
+//! A town with towns in it, people with managers, clubs, shops and sales: a model for each shape of
+//! path.
 
 pub mod person {
     use sea_orm::entity::prelude::*;
@@ -15,7 +16,13 @@ pub mod person {
         pub manager_id: Option<i32>,
         pub home_id: Option<i32>,
         pub work_id: Option<i32>,
-        #[sea_orm(self_ref, relation_enum = "Manager", relation_reverse = "Reports", from = "manager_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Manager",
+            relation_reverse = "Reports",
+            from = "manager_id",
+            to = "id"
+        )]
         pub manager: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Reports", relation_reverse = "Manager")]
         pub reports: HasMany<Entity>,
@@ -48,7 +55,8 @@ pub mod person {
         /// A junction, and a step beyond it.
         #[cached(depends_on(clubs(fee, town(tax))))]
         pub fees: i64,
-        /// Friends of friends, however far: a junction of the table with itself, any number of times.
+        /// Friends of friends, however far: a junction of the table with itself, any number of
+        /// times.
         #[cached(depends_on(recursive friends(salary)))]
         pub circle: i64,
         /// Down, up over a composite key, and up again.
@@ -66,14 +74,20 @@ pub mod person {
     }
 
     impl Model {
-        pub async fn calculate_grand_salary(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+        pub async fn calculate_grand_salary(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
             let Some(manager) = self.manager_id else { return Ok(0) };
             let Some(manager) = Entity::find_by_id(manager).one(db).await? else { return Ok(0) };
             let Some(grand) = manager.manager_id else { return Ok(0) };
             Ok(Entity::find_by_id(grand).one(db).await?.map_or(0, |grand| grand.salary))
         }
 
-        pub async fn calculate_subordinates(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+        pub async fn calculate_subordinates(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
             let (mut found, mut open) = (std::collections::HashSet::new(), vec![self.id]);
             while let Some(id) = open.pop() {
                 for report in Entity::find().filter(Column::ManagerId.eq(id)).all(db).await? {
@@ -85,8 +99,12 @@ pub mod person {
             Ok(found.len() as i64)
         }
 
-        pub async fn calculate_salary_above(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let (mut sum, mut seen, mut above) = (0, std::collections::HashSet::new(), self.manager_id);
+        pub async fn calculate_salary_above(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
+            let (mut sum, mut seen, mut above) =
+                (0, std::collections::HashSet::new(), self.manager_id);
             while let Some(id) = above.filter(|id| seen.insert(*id)) {
                 let Some(manager) = Entity::find_by_id(id).one(db).await? else { break };
                 sum += manager.salary;
@@ -103,16 +121,20 @@ pub mod person {
         pub async fn calculate_taxes(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             let mut taxes = 0;
             for town in [self.home_id, self.work_id].into_iter().flatten() {
-                taxes += super::town::Entity::find_by_id(town).one(db).await?.map_or(0, |town| town.tax);
+                taxes +=
+                    super::town::Entity::find_by_id(town).one(db).await?.map_or(0, |town| town.tax);
             }
             Ok(taxes)
         }
 
         pub async fn calculate_circle(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let (mut found, mut open, mut sum) = (std::collections::HashSet::new(), vec![self.id], 0);
+            let (mut found, mut open, mut sum) =
+                (std::collections::HashSet::new(), vec![self.id], 0);
             while let Some(id) = open.pop() {
                 let friendships = super::friendship::Entity::find();
-                for friendship in friendships.filter(super::friendship::Column::PersonId.eq(id)).all(db).await? {
+                for friendship in
+                    friendships.filter(super::friendship::Column::PersonId.eq(id)).all(db).await?
+                {
                     let friend = Entity::find_by_id(friendship.friend_id).one(db).await?;
                     if let Some(friend) = friend.filter(|friend| found.insert(friend.id)) {
                         sum += friend.salary;
@@ -125,10 +147,21 @@ pub mod person {
 
         pub async fn calculate_reach(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             let mut towns = std::collections::HashSet::new();
-            for sale in super::sale::Entity::find().filter(super::sale::Column::PersonId.eq(self.id)).all(db).await? {
-                let shelf = super::shelf::Entity::find_by_id((sale.shop_id, sale.shelf_number)).one(db).await?;
+            for sale in super::sale::Entity::find()
+                .filter(super::sale::Column::PersonId.eq(self.id))
+                .all(db)
+                .await?
+            {
+                let shelf = super::shelf::Entity::find_by_id((sale.shop_id, sale.shelf_number))
+                    .one(db)
+                    .await?;
                 let Some(shelf) = shelf else { continue };
-                towns.extend(super::shop::Entity::find_by_id(shelf.shop_id).one(db).await?.map(|shop| shop.town_id));
+                towns.extend(
+                    super::shop::Entity::find_by_id(shelf.shop_id)
+                        .one(db)
+                        .await?
+                        .map(|shop| shop.town_id),
+                );
             }
             Ok(towns.len() as i64)
         }
@@ -178,15 +211,22 @@ pub mod town {
     impl Model {
         pub async fn calculate_turnover(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             let mut sum = 0;
-            for shop in super::shop::Entity::find().filter(super::shop::Column::TownId.eq(self.id)).all(db).await? {
-                for shelf in
-                    super::shelf::Entity::find().filter(super::shelf::Column::ShopId.eq(shop.id)).all(db).await?
+            for shop in super::shop::Entity::find()
+                .filter(super::shop::Column::TownId.eq(self.id))
+                .all(db)
+                .await?
+            {
+                for shelf in super::shelf::Entity::find()
+                    .filter(super::shelf::Column::ShopId.eq(shop.id))
+                    .all(db)
+                    .await?
                 {
                     let sales = super::sale::Entity::find()
                         .filter(super::sale::Column::ShopId.eq(shelf.shop_id))
                         .filter(super::sale::Column::ShelfNumber.eq(shelf.number));
                     for sale in sales.all(db).await? {
-                        let person = super::person::Entity::find_by_id(sale.person_id).one(db).await?;
+                        let person =
+                            super::person::Entity::find_by_id(sale.person_id).one(db).await?;
                         sum += sale.amount * person.map_or(0, |person| person.salary);
                     }
                 }
@@ -194,7 +234,10 @@ pub mod town {
             Ok(sum)
         }
 
-        pub async fn calculate_club_text(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        pub async fn calculate_club_text(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             use sea_orm::QueryOrder;
             let clubs = super::club::Entity::find().filter(super::club::Column::TownId.eq(self.id));
             let clubs = clubs.order_by_asc(super::club::Column::Id).all(db).await?;
@@ -355,8 +398,11 @@ pub async fn found(db: &TestDb) {
         ("shelf", "shop_id, number", "PRIMARY KEY (shop_id, number)"),
         ("sale", "id, amount, shop_id, shelf_number, person_id", "PRIMARY KEY (id)"),
     ] {
-        let columns = integers(columns).replace("tax INTEGER", "tax BIGINT").replace("salary INTEGER", "salary BIGINT");
-        let columns = columns.replace("fee INTEGER", "fee BIGINT").replace("amount INTEGER", "amount BIGINT");
+        let columns = integers(columns)
+            .replace("tax INTEGER", "tax BIGINT")
+            .replace("salary INTEGER", "salary BIGINT");
+        let columns =
+            columns.replace("fee INTEGER", "fee BIGINT").replace("amount INTEGER", "amount BIGINT");
         db.sql(&format!("CREATE TABLE {table} ({columns}, {more})")).await;
     }
     models().install(&**db).await.expect("installed");

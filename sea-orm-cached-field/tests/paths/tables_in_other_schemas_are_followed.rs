@@ -26,9 +26,15 @@ pub mod yard {
 
     impl Model {
         pub async fn calculate_weight(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let heaps = super::heap::Entity::find().filter(super::heap::Column::YardId.eq(self.id)).all(db).await?;
+            let heaps = super::heap::Entity::find()
+                .filter(super::heap::Column::YardId.eq(self.id))
+                .all(db)
+                .await?;
             let heaps = heaps.iter().map(|heap| heap.id);
-            let stones = super::stone::Entity::find().filter(super::stone::Column::HeapId.is_in(heaps)).all(db).await?;
+            let stones = super::stone::Entity::find()
+                .filter(super::stone::Column::HeapId.is_in(heaps))
+                .all(db)
+                .await?;
             Ok(stones.iter().map(|stone| stone.weight).sum())
         }
     }
@@ -113,7 +119,10 @@ async fn on_postgres(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn on_mysql(db: TestDb) {
     let alone = db.another_pool().await.begin().await.expect("begun");
-    alone.execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)").await.expect("locked");
+    alone
+        .execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)")
+        .await
+        .expect("locked");
     let gone = "DROP SCHEMA IF EXISTS cached_field_test_land; DROP SCHEMA IF EXISTS cached_field_test_matter";
     db.sql(gone).await;
     from_one_schema_over_another_to_a_third(&db).await;

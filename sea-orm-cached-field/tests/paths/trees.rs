@@ -18,7 +18,13 @@ pub mod folder {
         pub id: i32,
         pub bytes: i64,
         pub parent_id: Option<i32>,
-        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Parent",
+            relation_reverse = "Children",
+            from = "parent_id",
+            to = "id"
+        )]
         pub parent: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
         pub children: HasMany<Entity>,
@@ -31,12 +37,14 @@ pub mod folder {
     impl Model {
         pub async fn calculate_size(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
             if self.bytes == GROWS {
-                let grown =
-                    Entity::update_many().col_expr(Column::Bytes, Expr::value(4)).filter(Column::Id.eq(self.id));
+                let grown = Entity::update_many()
+                    .col_expr(Column::Bytes, Expr::value(4))
+                    .filter(Column::Id.eq(self.id));
                 grown.exec(db).await?;
             }
             let children = Entity::find().filter(Column::ParentId.eq(self.id)).all(db).await?;
-            Ok(self.bytes + children.iter().map(|child| child.cached_size.unwrap_or(0)).sum::<i64>())
+            Ok(self.bytes
+                + children.iter().map(|child| child.cached_size.unwrap_or(0)).sum::<i64>())
         }
     }
 
@@ -57,7 +65,13 @@ pub mod share {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
         pub parent_id: Option<i32>,
-        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Parent",
+            relation_reverse = "Children",
+            from = "parent_id",
+            to = "id"
+        )]
         pub parent: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
         pub children: HasMany<Entity>,
@@ -90,7 +104,13 @@ pub mod silent {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: i32,
         pub parent_id: Option<i32>,
-        #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+        #[sea_orm(
+            self_ref,
+            relation_enum = "Parent",
+            relation_reverse = "Children",
+            from = "parent_id",
+            to = "id"
+        )]
         pub parent: BelongsTo<Option<Entity>>,
         #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
         pub children: HasMany<Entity>,
@@ -117,7 +137,8 @@ async fn planted(db: &TestDb) {
     folders().install(&**db).await.expect("installed");
     for id in 1..=7 {
         let parent = if id == 1 { "NULL".to_owned() } else { (id / 2).to_string() };
-        db.sql(&format!("INSERT INTO folder (id, bytes, parent_id) VALUES ({id}, 1, {parent})")).await;
+        db.sql(&format!("INSERT INTO folder (id, bytes, parent_id) VALUES ({id}, 1, {parent})"))
+            .await;
     }
 }
 
@@ -146,7 +167,8 @@ async fn assert_flags(db: &TestDb) {
     let found = folder::Entity::find().all(&**db).await.expect("folders");
     for folder in &found {
         let children = found.iter().filter(|child| child.parent_id == Some(folder.id));
-        let right = folder.bytes + children.map(|child| child.cached_size.unwrap_or(0)).sum::<i64>();
+        let right =
+            folder.bytes + children.map(|child| child.cached_size.unwrap_or(0)).sum::<i64>();
         let is_flagged = folder.size_recalculation_needed || !db.is_sqlite();
         assert!(folder.cached_size == Some(right) || is_flagged, "{folder:?} should have {right}");
     }
@@ -169,7 +191,8 @@ async fn children_come_before_their_parents(db: TestDb) {
     let mut narration = db.narration();
     db.drain(folders()).await;
     assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));
-    let calculated = narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
+    let calculated =
+        narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
     assert_eq!(calculated, 7, "each folder once");
 }
 
@@ -182,7 +205,8 @@ async fn also_where_no_worker_ran_for_a_while(db: TestDb) {
     let mut narration = db.narration();
     db.drain(folders()).await;
     assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));
-    let calculated = narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
+    let calculated =
+        narration.said().into_iter().filter(|said| said.starts_with("calculated")).count();
     assert_eq!(calculated, 7, "each folder once");
 }
 
@@ -236,7 +260,11 @@ async fn no_value_of_a_batch_hides_that_another_has_changed_its_inputs(db: TestD
     db.drain(folders()).await;
     for bytes in 2..=5 {
         db.sql(&format!("UPDATE folder SET bytes = {bytes}")).await;
-        assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 4, "those without subfolders");
+        assert_eq!(
+            folders().worker(&db).run_once().await.expect("worked"),
+            4,
+            "those without subfolders"
+        );
         // They have waited for so long that none waits for its subfolders.
         after_a_minute(&db).await;
         assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 3, "all others");
@@ -270,7 +298,11 @@ async fn inside_a_transaction(db: TestDb) {
         let transaction = db.begin().await.expect("begun");
         let change = format!("UPDATE folder SET bytes = {bytes} WHERE id IN (2, 3, 4, 5)");
         transaction.execute_unprepared(&change).await.expect("changed");
-        let root = folder::Entity::find_by_id(1).one(&transaction).await.expect("found").expect("a folder");
+        let root = folder::Entity::find_by_id(1)
+            .one(&transaction)
+            .await
+            .expect("found")
+            .expect("a folder");
         assert_eq!(root.fresh_size(&transaction).await.expect("read"), 3 + 4 * bytes);
         transaction.commit().await.expect("committed");
         assert_flags(&db).await;
@@ -289,11 +321,13 @@ async fn inside_a_transaction_where_values_are_rounded(db: TestDb) {
     shares().install(&*db).await.expect("installed");
     db.sql("INSERT INTO share (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2)").await;
     let transaction = db.begin().await.expect("begun");
-    let root = share::Entity::find_by_id(1).one(&transaction).await.expect("found").expect("a share");
+    let root =
+        share::Entity::find_by_id(1).one(&transaction).await.expect("found").expect("a share");
     let read = root.fresh_part(&transaction).await.expect("read");
     transaction.commit().await.expect("committed");
     db.drain(shares()).await;
-    let stored = share::Entity::find_by_id(1).one(&*db).await.expect("found").expect("a share").cached_part;
+    let stored =
+        share::Entity::find_by_id(1).one(&*db).await.expect("found").expect("a share").cached_part;
     assert_eq!(Some(read.round_dp(2)), stored.map(|stored| stored.round_dp(2)));
 }
 
@@ -330,13 +364,17 @@ async fn a_row_that_is_its_own_parent_is_a_circle(db: TestDb) {
     let folder = folder::Entity::find_by_id(5).one(&*db).await.expect("found").expect("a folder");
     db.sql("UPDATE folder SET parent_id = 5 WHERE id = 5").await;
     let refused = folder.fresh_size(&*db).await.expect_err("a circle").to_string();
-    assert_eq!(refused, "`size` of `folder` is calculated from itself: the data goes in a circle, 5 -> 5");
+    assert_eq!(
+        refused,
+        "`size` of `folder` is calculated from itself: the data goes in a circle, 5 -> 5"
+    );
 }
 
 #[apply(contract)]
 async fn a_field_has_to_say_that_it_is_calculated_from_itself(db: TestDb) {
     db.create(silent::Entity).await;
-    let refused = CachedFields::of::<silent::Entity>().install(&*db).await.expect_err("a cycle").to_string();
+    let refused =
+        CachedFields::of::<silent::Entity>().install(&*db).await.expect_err("a cycle").to_string();
     assert_eq!(
         refused,
         "cached fields depend on each other in a circle: silent.size -> silent.size; remove one of these dependencies"

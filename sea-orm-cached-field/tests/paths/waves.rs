@@ -1,4 +1,5 @@
-//! Fields that are calculated from cached fields: upstream first, each once a wave, and no further than values change.
+//! Fields that are calculated from cached fields: upstream first, each once a wave, and no further
+//! than values change.
 
 use std::collections::HashMap;
 
@@ -74,7 +75,10 @@ pub mod buyer {
 
     impl Model {
         pub async fn calculate_spent(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let orders = super::order::Entity::find().filter(super::order::Column::BuyerId.eq(self.id)).all(db).await?;
+            let orders = super::order::Entity::find()
+                .filter(super::order::Column::BuyerId.eq(self.id))
+                .all(db)
+                .await?;
             Ok(orders.iter().map(|order| order.cached_total.unwrap_or(0) + order.note).sum())
         }
     }
@@ -123,8 +127,11 @@ async fn assert_right(db: &TestDb, after: &str) {
         );
     }
     for buyer in buyer::Entity::find().all(&**db).await.expect("buyers") {
-        let orders =
-            order::Entity::find().filter(order::Column::BuyerId.eq(buyer.id)).all(&**db).await.expect("orders");
+        let orders = order::Entity::find()
+            .filter(order::Column::BuyerId.eq(buyer.id))
+            .all(&**db)
+            .await
+            .expect("orders");
         let spent = orders.iter().map(|order| order.cached_total.unwrap_or(0) + order.note).sum();
         assert_eq!(buyer.cached_spent, Some(spent), "buyer {} after {after}", buyer.id);
     }
@@ -137,7 +144,8 @@ async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
     for edit in 0..250 {
         let (id, value) = (chance.i32(1..=10), chance.i64(0..100));
         let columns = chance.choose_multiple(["price", "weight", "note"], 1 + edit % 3);
-        let changes: Vec<String> = columns.iter().map(|column| format!("{column} = {value}")).collect();
+        let changes: Vec<String> =
+            columns.iter().map(|column| format!("{column} = {value}")).collect();
         let edited = format!("UPDATE orders SET {} WHERE id = {id}", changes.join(", "));
         db.sql(&edited).await;
         db.drain(models()).await;
@@ -158,14 +166,18 @@ async fn all_due_fields_of_a_row_go_together(db: TestDb) {
     db.drain(models()).await;
     let said = narration.said();
     let claimed: Vec<&String> = said.iter().filter(|said| said.starts_with("claimed")).collect();
-    assert_eq!(claimed, ["claimed buyer 2: spent", "claimed orders 3: net, shipping", "claimed orders 3: total"]);
+    assert_eq!(
+        claimed,
+        ["claimed buyer 2: spent", "claimed orders 3: net, shipping", "claimed orders 3: total"]
+    );
 }
 
 #[apply(contract)]
 async fn a_value_that_stays_the_same_ends_the_wave(db: TestDb) {
     open(&db).await;
     let mut narration = db.narration();
-    db.sql("UPDATE orders SET weight = weight - weight % 10 + (weight + 1) % 10 WHERE id = 3").await;
+    db.sql("UPDATE orders SET weight = weight - weight % 10 + (weight + 1) % 10 WHERE id = 3")
+        .await;
     db.drain(models()).await;
     assert_eq!(calculated(&mut narration).into_keys().collect::<Vec<_>>(), ["orders.shipping 3"]);
 }
@@ -177,7 +189,10 @@ async fn a_field_does_not_wait_for_one_that_has_failed(db: TestDb) {
     db.sql("UPDATE orders SET note = 666, weight = 500 WHERE id = 3").await;
     db.drain(models()).await;
     let order = order::Entity::find_by_id(3).one(&*db).await.expect("found").expect("an order");
-    assert_eq!((order.cached_net, order.cached_shipping, order.cached_total), (Some(3), Some(80), Some(3 + 80 + 666)));
+    assert_eq!(
+        (order.cached_net, order.cached_shipping, order.cached_total),
+        (Some(3), Some(80), Some(3 + 80 + 666))
+    );
     assert_eq!(calculated(&mut narration)["orders.total 3"], 1);
     db.sql("UPDATE orders SET note = 7 WHERE id = 3").await;
     db.drain(models()).await;

@@ -1,5 +1,5 @@
-//! I1: who finds the queue's row locked cannot tell whether it is still theirs. Nothing is stored then, and the lease ends,
-//! or the row would wait for it to run out.
+//! I1: who finds the queue's row locked cannot tell whether it is still theirs. Nothing is stored
+//! then, and the lease ends, or the row would wait for it to run out.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 

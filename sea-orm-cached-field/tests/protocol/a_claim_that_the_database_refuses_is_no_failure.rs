@@ -3,7 +3,9 @@
 
 // On SQLite there is one writer.
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, EntityTrait, TransactionTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseTransaction, EntityTrait, TransactionTrait,
+};
 
 use crate::harness::{TestDb, innodb_waits_for, lampposts::*};
 

@@ -17,6 +17,10 @@ async fn the_row_is_calculated_once_more(db: TestDb) {
     worker.await.unwrap().unwrap();
     narration.clear();
     assert_eq!(lampposts().worker(&db).drain().await.unwrap(), 1);
-    assert!(narration.said().contains(&format!("completed lamppost.full_name {}, unchanged", lamppost.id)));
+    assert!(
+        narration
+            .said()
+            .contains(&format!("completed lamppost.full_name {}, unchanged", lamppost.id))
+    );
     assert_eq!(reloaded(&db, lamppost.id).await.full_name_expires_after, None);
 }

@@ -42,7 +42,10 @@ async fn when_the_row_was_completed_and_queued_again(db: TestDb) {
     next.arrival().await;
     gate.open();
     late.await.unwrap().unwrap();
-    assert!(reloaded(&db, lamppost.id).await.full_name_recalculation_needed, "the old claim must not end the new one");
+    assert!(
+        reloaded(&db, lamppost.id).await.full_name_recalculation_needed,
+        "the old claim must not end the new one"
+    );
     next.open();
     newer.await.unwrap().unwrap();
     db.drain(lampposts()).await;

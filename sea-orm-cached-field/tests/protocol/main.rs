@@ -1,4 +1,5 @@
-//! The protocol's invariants (I1 to I7 of ARCHITECTURE.md), each by the very interleaving that would break it.
+//! The protocol's invariants (I1 to I7 of ARCHITECTURE.md), each by the very interleaving that
+//! would break it.
 
 #[macro_use]
 extern crate macro_rules_attribute;

@@ -1,5 +1,5 @@
-//! I1, where ids of marks are not committed in their order: a generation must change with each collected mark, also to a
-//! smaller one.
+//! I1, where ids of marks are not committed in their order: a generation must change with each
+//! collected mark, also to a smaller one.
 
 use sea_orm::TransactionTrait;
 
@@ -12,7 +12,11 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     let lamppost = a_lamppost(&db, &name).await;
     db.drain(lampposts()).await;
     let slow = db.begin().await.unwrap();
-    let early = pigeon::ActiveModel { lamppost_id: Set(Some(lamppost.id)), weight: Set(1), ..Default::default() };
+    let early = pigeon::ActiveModel {
+        lamppost_id: Set(Some(lamppost.id)),
+        weight: Set(1),
+        ..Default::default()
+    };
     early.insert(&slow).await.unwrap();
     a_pigeon(&db, lamppost.id, 10).await;
     let gate = Gate::at(&name);
@@ -27,18 +31,24 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 2 pigeons of 11, -")).await;
 }
 
-/// The flag that the completion has just ended comes back with the commit, or at the latest with the collector.
+/// The flag that the completion has just ended comes back with the commit, or at the latest with
+/// the collector.
 #[apply(on_postgres)]
 async fn a_mark_that_is_not_committed_yet_survives_a_completion(db: TestDb) {
     set_up_lampposts(&db).await;
     let lamppost = a_lamppost(&db, "Ada").await;
     let open = db.begin().await.unwrap();
-    let pigeon = pigeon::ActiveModel { lamppost_id: Set(Some(lamppost.id)), weight: Set(1), ..Default::default() };
+    let pigeon = pigeon::ActiveModel {
+        lamppost_id: Set(Some(lamppost.id)),
+        weight: Set(1),
+        ..Default::default()
+    };
     pigeon.insert(&open).await.unwrap();
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, "Ada of nowhere, 0 pigeons of 0, -").await;
     open.commit().await.unwrap();
-    let (stored, now) = (reloaded(&db, lamppost.id).await, lamppost.fresh_full_name(&*db).await.unwrap());
+    let (stored, now) =
+        (reloaded(&db, lamppost.id).await, lamppost.fresh_full_name(&*db).await.unwrap());
     assert!(stored.full_name_recalculation_needed || db.pending("lamppost").await == 0);
     assert_eq!(now, "Ada of nowhere, 1 pigeons of 1, -");
 }

@@ -1,5 +1,6 @@
-//! I2. On SQLite there is one writer at a time anyway, so this concerns PostgreSQL and MySQL. InnoDB's own foreign keys lock
-//! the row that is referred to, for which its writers wait: there the tables are without.
+//! I2. On SQLite there is one writer at a time anyway, so this concerns PostgreSQL and MySQL.
+//! InnoDB's own foreign keys lock the row that is referred to, for which its writers wait: there
+//! the tables are without.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, IsolationLevel, TransactionTrait};
 
@@ -10,7 +11,11 @@ const ONE_WRITER: &str = "SQLite has one writer at a time";
 /// A transaction in which every wait for another one is an error.
 async fn impatient(db: &TestDb) -> DatabaseTransaction {
     let transaction = db.begin().await.unwrap();
-    let timeout = if db.is_mysql() { "SET innodb_lock_wait_timeout = 2" } else { "SET LOCAL lock_timeout = '2s'" };
+    let timeout = if db.is_mysql() {
+        "SET innodb_lock_wait_timeout = 2"
+    } else {
+        "SET LOCAL lock_timeout = '2s'"
+    };
     transaction.execute_unprepared(timeout).await.unwrap();
     transaction
 }
@@ -139,8 +144,8 @@ async fn a_completion_steps_back_from_a_row_that_a_user_holds(db: TestDb) {
     assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 0 pigeons of 0, -")).await;
 }
 
-/// A newer version of the owner's row, such as a completion makes, is no business of a transaction that only inserts
-/// a related row.
+/// A newer version of the owner's row, such as a completion makes, is no business of a transaction
+/// that only inserts a related row.
 #[apply(contract)]
 async fn an_old_snapshot_is_no_reason_to_fail(db: TestDb) {
     if db.is_sqlite() {

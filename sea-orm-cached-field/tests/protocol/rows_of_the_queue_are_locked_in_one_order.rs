@@ -1,4 +1,5 @@
-//! I2: transactions of the library that wait for rows of the queue take them in one order, so that no two deadlock.
+//! I2: transactions of the library that wait for rows of the queue take them in one order, so that
+//! no two deadlock.
 
 // On SQLite there is one writer.
 
@@ -8,7 +9,8 @@ use crate::harness::{TestDb, innodb_waits_for, lampposts::*, postgres_waits};
 
 const ROWS: usize = 8;
 
-/// Loads all lampposts fresh while the first of them is locked in the queue, and looks whether the others are locked, too.
+/// Loads all lampposts fresh while the first of them is locked in the queue, and looks whether the
+/// others are locked, too.
 async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool) {
     set_up_lampposts(&db).await;
     for _ in 0..ROWS {
@@ -27,7 +29,8 @@ async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool
         tokio::task::yield_now().await;
     }
     let other = db.begin().await.expect("begun");
-    let rest = "SELECT key_1 FROM _lamppost_cached_recalculations WHERE key_1 > 1 FOR UPDATE SKIP LOCKED";
+    let rest =
+        "SELECT key_1 FROM _lamppost_cached_recalculations WHERE key_1 > 1 FOR UPDATE SKIP LOCKED";
     let rest = Statement::from_string(db.get_database_backend(), rest);
     let free = other.query_all_raw(rest).await.expect("asked").len();
     other.rollback().await.expect("rolled back");
@@ -43,5 +46,6 @@ async fn postgres(db: TestDb) {
 
 #[apply(on_mariadb_and_mysql)]
 async fn mysql(db: TestDb) {
-    locks_no_other(db, async |db| innodb_waits_for(db, "_lamppost_cached_recalculations").await).await;
+    locks_no_other(db, async |db| innodb_waits_for(db, "_lamppost_cached_recalculations").await)
+        .await;
 }

@@ -42,14 +42,24 @@ async fn their_marks_and_queue_rows_stay(db: TestDb) {
     set_up_lampposts(&db).await;
     let lamppost = a_lamppost(&db, "Ada").await;
     let id = lamppost.id;
-    db.sql(&format!("INSERT INTO _lamppost_cached_marks (key_1, field) VALUES ({id}, 'newer')")).await;
+    db.sql(&format!("INSERT INTO _lamppost_cached_marks (key_1, field) VALUES ({id}, 'newer')"))
+        .await;
     db.sql(&format!(
         "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES ({id}, 'newer', 1)"
     ))
     .await;
     assert_eq!(db.drain(lampposts()).await, 1);
-    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_marks WHERE field = 'newer'").await, 1);
-    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_recalculations WHERE field = 'newer'").await, 1);
+    assert_eq!(
+        db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_marks WHERE field = 'newer'").await,
+        1
+    );
+    assert_eq!(
+        db.scalar::<i64>(
+            "SELECT count(*) FROM _lamppost_cached_recalculations WHERE field = 'newer'"
+        )
+        .await,
+        1
+    );
 }
 
 #[apply(contract)]
@@ -73,7 +83,10 @@ async fn their_share_of_a_mark_stays(db: TestDb) {
     db.sql("INSERT INTO sundial (id, hour) VALUES (1, 3), (2, 5)").await;
     db.drain(sundials()).await;
     for (id, list) in [(1, "newer,next,newest"), (2, "last,newest")] {
-        db.sql(&format!("INSERT INTO _sundial_cached_marks (key_1, field) VALUES ({id}, '{list}')")).await;
+        db.sql(&format!(
+            "INSERT INTO _sundial_cached_marks (key_1, field) VALUES ({id}, '{list}')"
+        ))
+        .await;
     }
     let row = sundial::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sundial");
     assert_eq!(row.fresh_next(&*db).await.expect("read"), 4);

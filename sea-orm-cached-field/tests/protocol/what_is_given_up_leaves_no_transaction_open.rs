@@ -1,4 +1,5 @@
-//! I2: a connection that is handed on in a transaction of ours would keep what its next user writes.
+//! I2: a connection that is handed on in a transaction of ours would keep what its next user
+//! writes.
 
 use sea_orm::{Condition, ConnectionTrait, Statement};
 use sea_orm_cached_field::Error;
@@ -7,10 +8,11 @@ use crate::harness::{TestDb, cut_off, lampposts::*, not_there};
 
 const LOST: &str = "SQLx loses a connection of MySQL on which a statement is given up";
 
-/// Gives it up after each number of polls, until it ends by itself; each time somebody else writes over the same connection.
+/// Gives it up after each number of polls, until it ends by itself; each time somebody else writes
+/// over the same connection.
 ///
-/// On MySQL SQLx 0.9 loses a connection on which any statement is given up while it is prepared. So only what is done in
-/// tasks of its own can be given up there.
+/// On MySQL SQLx 0.9 loses a connection on which any statement is given up while it is prepared. So
+/// only what is done in tasks of its own can be given up there.
 async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result<T, Error>) {
     let db = db.with_one_connection().await;
     set_up_lampposts(&db).await;
@@ -18,7 +20,8 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
     let lamppost = a_lamppost(&db, "Ada").await;
     let others = db.another_pool().await;
     for polls in 0.. {
-        db.sql("UPDATE lamppost SET first_name = 'Bob', full_name_recalculation_needed = true").await;
+        db.sql("UPDATE lamppost SET first_name = 'Bob', full_name_recalculation_needed = true")
+            .await;
         let ended = cut_off(work(&db), polls).await;
         db.sql(&format!("UPDATE city SET mayor = 'mayor {polls}'")).await;
         let mayor = Statement::from_string(others.get_database_backend(), "SELECT mayor FROM city");
@@ -49,7 +52,10 @@ async fn by_one_who_flags_many(db: TestDb) {
     if db.is_mysql() {
         return not_there(LOST);
     }
-    is_given_up(db, async |db| lamppost::FullName::flag(&**db, Condition::all()).and_recalculate(true).await).await;
+    is_given_up(db, async |db| {
+        lamppost::FullName::flag(&**db, Condition::all()).and_recalculate(true).await
+    })
+    .await;
 }
 
 #[apply(contract)]

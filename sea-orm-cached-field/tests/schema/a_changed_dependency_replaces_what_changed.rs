@@ -85,7 +85,10 @@ async fn and_drops_what_is_not_needed_any_more(db: TestDb) {
 async fn and_the_database_marks_by_the_new_ones(db: TestDb) {
     a_fresh_lamp(&db).await;
     let report = installed(&db, CachedFields::of::<after::Entity>()).await;
-    assert!(report.ends_with("lamp: flagged 1 row for label\n"), "nobody has watched the note: {report}");
+    assert!(
+        report.ends_with("lamp: flagged 1 row for label\n"),
+        "nobody has watched the note: {report}"
+    );
     db.drain(CachedFields::of::<after::Entity>()).await;
     db.sql("UPDATE lamp SET name = 'Bob'").await;
     db.sql("UPDATE bulb SET name = 'E14'").await;

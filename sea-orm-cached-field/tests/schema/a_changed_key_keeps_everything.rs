@@ -1,4 +1,5 @@
-//! The tables that the library keeps beside an owner have its key: they are made anew, and all rows are flagged.
+//! The tables that the library keeps beside an owner have its key: they are made anew, and all rows
+//! are flagged.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
@@ -26,7 +27,10 @@ macro_rules! parcels {
             impl ActiveModelBehavior for ActiveModel {}
 
             impl Model {
-                pub async fn calculate_label(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+                pub async fn calculate_label(
+                    &self,
+                    _: &impl ConnectionTrait,
+                ) -> Result<String, DbErr> {
                     Ok(format!("{} {}", self.name, self.id))
                 }
             }
@@ -44,9 +48,11 @@ parcels!(wide, i64);
 async fn widen(db: &TestDb) {
     match db.get_database_backend() {
         DbBackend::Sqlite => {
-            let made: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'parcel'").await;
+            let made: String =
+                db.scalar("SELECT sql FROM sqlite_master WHERE name = 'parcel'").await;
             let made = made.replacen("\"parcel\"", "\"wide\"", 1).replacen("integer", "bigint", 1);
-            db.sql(&format!("{made}; INSERT INTO wide SELECT * FROM parcel; DROP TABLE parcel")).await;
+            db.sql(&format!("{made}; INSERT INTO wide SELECT * FROM parcel; DROP TABLE parcel"))
+                .await;
             db.sql("ALTER TABLE wide RENAME TO parcel").await;
         }
         DbBackend::MySql => {
@@ -72,7 +78,10 @@ async fn by_install_alone(db: TestDb) {
     db.sql("UPDATE parcel SET name = 'Ben' WHERE id = 2").await;
     db.sql("INSERT INTO parcel (id, name) VALUES (3000000000, 'Cid')").await;
     let differs = wide::models().doctor(&*db).await.expect("examined").to_string();
-    assert!(differs.contains("parcel: table _parcel_cached_marks is of another version"), "{differs}");
+    assert!(
+        differs.contains("parcel: table _parcel_cached_marks is of another version"),
+        "{differs}"
+    );
     let report = installed(&db, wide::models()).await;
     assert!(report.contains("parcel: dropped table _parcel_cached_marks\n"), "{report}");
     assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");

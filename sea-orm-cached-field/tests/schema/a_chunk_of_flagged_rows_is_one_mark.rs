@@ -84,15 +84,22 @@ async fn at_rest(db: &TestDb) {
     installed(db, all()).await;
     db.sql("INSERT INTO twig (id) VALUES (1), (2)").await;
     let leaves = "INSERT INTO leaf (id, width, twig_id) VALUES";
-    db.sql(&format!("{leaves} (10, 1, 1), (20, 2, 2), (30, 3, 1), (40, 4, 2), (50, 5, 1), (60, 6, 2)")).await;
+    db.sql(&format!(
+        "{leaves} (10, 1, 1), (20, 2, 2), (30, 3, 1), (40, 4, 2), (50, 5, 1), (60, 6, 2)"
+    ))
+    .await;
     db.drain(all()).await;
     assert_eq!((db.pending("leaf").await, areas(db).await), (0, right(1)));
 }
 
 /// What is cached of the leaves.
 async fn areas(db: &TestDb) -> Vec<Option<i32>> {
-    let leaves = leaf::Entity::find().order_by_asc(leaf::Column::Id).all(&**db).await.expect("loaded");
-    leaves.into_iter().map(|leaf| leaf.cached_area.filter(|_| !leaf.area_recalculation_needed)).collect()
+    let leaves =
+        leaf::Entity::find().order_by_asc(leaf::Column::Id).all(&**db).await.expect("loaded");
+    leaves
+        .into_iter()
+        .map(|leaf| leaf.cached_area.filter(|_| !leaf.area_recalculation_needed))
+        .collect()
 }
 
 /// With leaves that are so many times as wide.
@@ -124,7 +131,10 @@ async fn in_three_chunks(db: &TestDb) {
 async fn mark(db: &TestDb, field: &str, after: &str, to: &str) {
     let [via, chunk] = if db.is_sqlite() { ["", ""] } else { ["via, ", "'chunk', "] };
     let columns = format!("(field, {via}after_key_1, to_key_1)");
-    db.sql(&format!("INSERT INTO _leaf_cached_marks {columns} VALUES ('{field}', {chunk}{after}, {to})")).await;
+    db.sql(&format!(
+        "INSERT INTO _leaf_cached_marks {columns} VALUES ('{field}', {chunk}{after}, {to})"
+    ))
+    .await;
 }
 
 async fn marks(db: &TestDb) -> i64 {
@@ -149,14 +159,24 @@ async fn where_all_rows_are_flagged(db: TestDb) {
     assert_eq!(flagged(&db, "area_recalculation_needed").await, 1);
     let report = installed(&db, all()).await;
     assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
-    let flags = (flagged(&db, "area_recalculation_needed").await, flagged(&db, "rim_recalculation_needed").await);
-    assert_eq!((flags, marks(&db).await, queued(&db).await), ((6, 6), 1, 0), "nothing waits of a lazy field");
+    let flags = (
+        flagged(&db, "area_recalculation_needed").await,
+        flagged(&db, "rim_recalculation_needed").await,
+    );
+    assert_eq!(
+        (flags, marks(&db).await, queued(&db).await),
+        ((6, 6), 1, 0),
+        "nothing waits of a lazy field"
+    );
     assert_eq!(installed(&db, all()).await, "nothing to do\n");
     assert_eq!(marks(&db).await, 1);
     assert!(all().doctor(&*db).await.expect("examined").is_healthy());
     db.drain(all()).await;
     let right = [4, 4, 9, 16, 25, 36].map(Some).to_vec();
-    assert_eq!((areas(&db).await, db.pending("leaf").await, db.pending("twig").await), (right, 0, 0));
+    assert_eq!(
+        (areas(&db).await, db.pending("leaf").await, db.pending("twig").await),
+        (right, 0, 0)
+    );
     assert_eq!(flagged(&db, "rim_recalculation_needed").await, 6);
 }
 
@@ -198,7 +218,11 @@ async fn which_flags_all_again_if_it_has_to(db: TestDb) {
     db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
     let report = installed(&db, all()).await;
     assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
-    assert_eq!(marks(&db).await, 4, "two chunks of before, all rows, and one that stands in the queue");
+    assert_eq!(
+        marks(&db).await,
+        4,
+        "two chunks of before, all rows, and one that stands in the queue"
+    );
     db.drain(leaves()).await;
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(4), 0));
 }
@@ -241,7 +265,11 @@ async fn and_readers_need_not_wait_for_it(db: TestDb) {
     let leaf = leaf::Entity::find_by_id(50).one(&*db).await.expect("loaded").expect("the leaf");
     assert_eq!(leaf.fresh_area(&*db).await.expect("read"), 100);
     let twig = twig::Entity::find_by_id(2).one(&*db).await.expect("loaded").expect("the twig");
-    assert_eq!(twig.fresh_shade(&*db).await.expect("read"), 4 * (4 + 16 + 36), "upon what it is calculated from");
+    assert_eq!(
+        twig.fresh_shade(&*db).await.expect("read"),
+        4 * (4 + 16 + 36),
+        "upon what it is calculated from"
+    );
     assert_eq!(marks(&db).await, 3);
     assert_eq!(db.drain(leaves()).await, 2, "the others");
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
@@ -256,8 +284,12 @@ async fn and_what_is_calculated_from_it_comes_later(db: TestDb) {
     unwatched(&db, "twig").await;
     assert_eq!(installed(&db, all()).await, "twig: flagged 2 rows for shade\n");
     let of_twigs = CachedFields::of::<twig::Entity>();
-    assert_eq!(of_twigs.and::<leaf::Entity>().worker(&db).batch_size(1).drain().await.expect("drained"), 8);
-    let shades = twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
+    assert_eq!(
+        of_twigs.and::<leaf::Entity>().worker(&db).batch_size(1).drain().await.expect("drained"),
+        8
+    );
+    let shades =
+        twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
     let shades: Vec<_> = shades.into_iter().map(|twig| twig.cached_shade).collect();
     assert_eq!(shades, [Some(4 * (1 + 9 + 25)), Some(4 * (4 + 16 + 36))]);
 }
@@ -272,7 +304,10 @@ async fn also_if_others_are_at_that(db: TestDb) {
     unwatched(&db, "twig").await;
     installed(&db, all()).await;
     let other = db.begin().await.expect("begun");
-    let lock = Statement::from_string(db.get_database_backend(), "SELECT id FROM _leaf_cached_marks FOR UPDATE");
+    let lock = Statement::from_string(
+        db.get_database_backend(),
+        "SELECT id FROM _leaf_cached_marks FOR UPDATE",
+    );
     assert_eq!(other.query_all_raw(lock).await.expect("locked").len(), 1);
     assert_eq!(all().worker(&db).run_once().await.expect("worked"), 0);
     other.rollback().await.expect("rolled back");

@@ -10,7 +10,9 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&db.url);
         options.map_sqlx_mysql_pool_opts(|pool| {
             pool.after_connect(|connection, _| {
-                Box::pin(async { connection.execute("SET SESSION TRANSACTION READ ONLY").await.map(|_| ()) })
+                Box::pin(async {
+                    connection.execute("SET SESSION TRANSACTION READ ONLY").await.map(|_| ())
+                })
             })
         });
         return Database::connect(options).await.expect("connected");
@@ -32,7 +34,8 @@ async fn by_an_install_that_says_so(db: TestDb) {
     db.create(pigeon::Entity).await;
     db.create(plaque::Entity).await;
     let before = catalog(&db).await;
-    let error = lampposts().install(&read_only(&db).await).await.expect_err("it should fail").to_string();
+    let error =
+        lampposts().install(&read_only(&db).await).await.expect_err("it should fail").to_string();
     let expected = "the cached fields of `lamppost` (full_name) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`";
     assert_eq!(error, expected);
     assert_eq!(catalog(&db).await, before);

@@ -1,4 +1,5 @@
-//! What serves no model of this program: told from another program's, reported, and removed when asked.
+//! What serves no model of this program: told from another program's, reported, and removed when
+//! asked.
 
 use sea_orm_cached_field::{CachedFields, Finding};
 
@@ -32,7 +33,10 @@ async fn and_removed_when_asked(db: TestDb) {
         matches!(findings[..], [Finding::Abandoned { table, objects }] if table == "kiosk" && *objects > 5),
         "{diagnosis}"
     );
-    assert!(diagnosis.to_string().contains("`CachedFields::remove_abandoned(&db, \"kiosk\")`"), "{diagnosis}");
+    assert!(
+        diagnosis.to_string().contains("`CachedFields::remove_abandoned(&db, \"kiosk\")`"),
+        "{diagnosis}"
+    );
     let before = left_of(&db, "kiosk").await;
     assert_eq!(installed(&db, before::models()).await, LEFT_ALONE);
     assert_eq!(left_of(&db, "kiosk").await, before);
@@ -63,7 +67,8 @@ async fn but_not_those_of_another_program(db: TestDb) {
     let before = left_of(&db, "kiosk").await;
     assert!(before::models().doctor(&*db).await.expect("examined").is_healthy());
     assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
-    let error = CachedFields::remove_abandoned(&*db, "kiosk").await.expect_err("refused").to_string();
+    let error =
+        CachedFields::remove_abandoned(&*db, "kiosk").await.expect_err("refused").to_string();
     let reason = "the cached fields of `kiosk` are not abandoned: they were declared by the crate billing, which is no part of this program: call `uninstall` in the program that has it; if there is none any more, first run `UPDATE ";
     assert!(error.starts_with(reason), "{error}");
     before::models().uninstall(&*db).await.expect("uninstalled");
@@ -73,7 +78,8 @@ async fn but_not_those_of_another_program(db: TestDb) {
 #[apply(contract)]
 async fn nor_those_that_this_program_declares(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let error = CachedFields::remove_abandoned(&*db, "shop").await.expect_err("refused").to_string();
+    let error =
+        CachedFields::remove_abandoned(&*db, "shop").await.expect_err("refused").to_string();
     assert_eq!(
         error,
         "the cached fields of `shop` are not abandoned: a model of this program declares them: to drop what serves it, use `uninstall`"
@@ -84,7 +90,8 @@ async fn nor_those_that_this_program_declares(db: TestDb) {
 #[apply(contract)]
 async fn and_there_may_be_none(db: TestDb) {
     a_shop_at_rest(&db).await;
-    let changes = CachedFields::remove_abandoned(&*db, "kiosk").await.expect("nothing there").to_string();
+    let changes =
+        CachedFields::remove_abandoned(&*db, "kiosk").await.expect("nothing there").to_string();
     assert_eq!(changes, "nothing to do\n");
 }
 

@@ -5,7 +5,8 @@ use sea_orm_cached_field::Models;
 
 use crate::harness::TestDb;
 
-const SQLITE: &str = "SELECT type || ' ' || name AS name, coalesce(sql, '') AS version FROM sqlite_master
+const SQLITE: &str =
+    "SELECT type || ' ' || name AS name, coalesce(sql, '') AS version FROM sqlite_master
  UNION ALL SELECT 'schema version', (SELECT schema_version FROM pragma_schema_version) ORDER BY 1";
 
 /// The version is the transaction that wrote the catalog's row last: any DDL changes one.
@@ -65,8 +66,8 @@ pub async fn has(db: &TestDb, name: &str) -> bool {
     names(db).await.iter().any(|line| line.contains(name))
 }
 
-/// The message of an install that is refused, after which the database stands as before; also inside a transaction that
-/// is committed all the same.
+/// The message of an install that is refused, after which the database stands as before; also
+/// inside a transaction that is committed all the same.
 pub async fn refused(db: &TestDb, models: impl Fn() -> Models) -> String {
     let before = catalog(db).await;
     let error = models().install(&**db).await.expect_err("it should be refused").to_string();
@@ -83,11 +84,13 @@ pub async fn installed(db: &TestDb, models: Models) -> String {
     models.install(&**db).await.unwrap_or_else(|error| panic!("{error}")).to_string()
 }
 
-/// What an install says, without the checksums at the end of triggers' names: on MySQL they are of the trigger's text, in
-/// which the test's own database is named.
+/// What an install says, without the checksums at the end of triggers' names: on MySQL they are of
+/// the trigger's text, in which the test's own database is named.
 pub fn without_checksums(report: &str) -> String {
     let named = |line: &str| match line.split_once(" trigger ") {
-        Some((change, name)) => format!("{change} trigger {}", name.rsplitn(3, '_').last().unwrap_or(name)),
+        Some((change, name)) => {
+            format!("{change} trigger {}", name.rsplitn(3, '_').last().unwrap_or(name))
+        }
         None => line.to_owned(),
     };
     report.lines().map(named).collect::<Vec<_>>().join("\n")

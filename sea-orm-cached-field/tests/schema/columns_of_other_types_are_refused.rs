@@ -25,7 +25,8 @@ mod lamp {
     }
 }
 
-/// What is said of a table with these columns for the value, the flag and the expiry; each database has its own types.
+/// What is said of a table with these columns for the value, the flag and the expiry; each database
+/// has its own types.
 async fn said(db: &TestDb, value: [&str; 3], flag: [&str; 3], expiry: [&str; 3]) -> String {
     let database = if db.is_sqlite() { 2 } else { usize::from(db.is_mysql()) };
     let [value, flag, expiry] = [value, flag, expiry].map(|kinds| kinds[database]);

@@ -19,9 +19,14 @@ async fn or_refuses_on_mysql(db: TestDb) {
     tables_and_a_row(&db).await;
     let before = catalog(&db).await;
     let transaction = db.begin().await.expect("begun");
-    transaction.execute_unprepared("UPDATE lamppost SET first_name = 'Bob'").await.expect("updated");
-    let install = lampposts().install(&transaction).await.expect_err("it should be refused").to_string();
-    let uninstall = lampposts().uninstall(&transaction).await.expect_err("it should be refused").to_string();
+    transaction
+        .execute_unprepared("UPDATE lamppost SET first_name = 'Bob'")
+        .await
+        .expect("updated");
+    let install =
+        lampposts().install(&transaction).await.expect_err("it should be refused").to_string();
+    let uninstall =
+        lampposts().uninstall(&transaction).await.expect_err("it should be refused").to_string();
     transaction.rollback().await.expect("rolled back");
     // MariaDB and MySQL come here, in one process.
     insta::allow_duplicates! {

@@ -1,5 +1,5 @@
-//! Owners whose names look alike when they are put together, the same name in two schemas, and programs that start at
-//! the same moment.
+//! Owners whose names look alike when they are put together, the same name in two schemas, and
+//! programs that start at the same moment.
 
 use sea_orm_cached_field::CachedFields;
 
@@ -21,7 +21,10 @@ pub mod lamp {
     }
     impl ActiveModelBehavior for ActiveModel {}
     impl Model {
-        pub async fn calculate_post_label(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
+        pub async fn calculate_post_label(
+            &self,
+            _: &impl ConnectionTrait,
+        ) -> Result<String, DbErr> {
             Ok(self.name.clone())
         }
     }
@@ -41,7 +44,10 @@ related!(bulb, { table_name = "bulb" }, {
 #[apply(on_postgres)]
 async fn a_name_in_two_schemas_is_two_names(db: TestDb) {
     for s in ["a", "b"] {
-        db.sql(&format!("CREATE SCHEMA {s}; CREATE TABLE {s}.lamp (id integer PRIMARY KEY, name text NOT NULL)")).await;
+        db.sql(&format!(
+            "CREATE SCHEMA {s}; CREATE TABLE {s}.lamp (id integer PRIMARY KEY, name text NOT NULL)"
+        ))
+        .await;
     }
     db.sql("CREATE TABLE bulb (id integer PRIMARY KEY, name text, lamp_id integer)").await;
     let m = || CachedFields::of::<a::Entity>().and::<b::Entity>();
@@ -63,6 +69,7 @@ async fn three_programs_install_at_once(db: TestDb) {
     db.create(pigeon::Entity).await;
     db.create(plaque::Entity).await;
     let (x, y) = (db.another_pool().await, db.another_pool().await);
-    let (r, s, t) = tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
+    let (r, s, t) =
+        tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
     assert!(r.is_ok() && s.is_ok() && t.is_ok(), "{:?} {:?} {:?}", r.err(), s.err(), t.err());
 }

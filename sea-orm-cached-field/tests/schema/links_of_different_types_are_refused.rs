@@ -1,4 +1,5 @@
-//! A trigger would have to cast, and a value that cannot be cast would make the user's statement fail.
+//! A trigger would have to cast, and a value that cannot be cast would make the user's statement
+//! fail.
 
 use sea_orm_cached_field::CachedFields;
 

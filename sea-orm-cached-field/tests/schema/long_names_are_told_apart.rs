@@ -38,7 +38,8 @@ const FIRST: &str = "lllllllllllllllllllllllllllllllllllllllllllllllllllllllllll
 const SECOND: &str = "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll2";
 
 async fn flagged(db: &TestDb) -> (i64, i64) {
-    let count = |table: &str| format!("SELECT count(*) FROM {table} WHERE label_recalculation_needed");
+    let count =
+        |table: &str| format!("SELECT count(*) FROM {table} WHERE label_recalculation_needed");
     (db.scalar(&count(FIRST)).await, db.scalar(&count(SECOND)).await)
 }
 

@@ -61,7 +61,8 @@ async fn sixteen_tables_can_be_followed(db: TestDb) {
     models().install(&*db).await.expect("installed");
     for id in 0..=16 {
         let up = if id == 0 { "NULL".to_owned() } else { (id - 1).to_string() };
-        db.sql(&format!("INSERT INTO longest (id, name, up_id) VALUES ({id}, 'n{id}', {up})")).await;
+        db.sql(&format!("INSERT INTO longest (id, name, up_id) VALUES ({id}, 'n{id}', {up})"))
+            .await;
     }
     db.drain(models()).await;
     db.sql("UPDATE longest SET name = 'top' WHERE id = 0").await;

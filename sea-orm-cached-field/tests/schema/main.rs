@@ -1,4 +1,5 @@
-//! What stands in the database: install, uninstall, the migration step, and everything that `install` refuses.
+//! What stands in the database: install, uninstall, the migration step, and everything that
+//! `install` refuses.
 
 #![allow(dead_code, reason = "SeaORM generates more than a test uses")]
 

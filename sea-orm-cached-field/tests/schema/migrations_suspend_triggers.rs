@@ -19,7 +19,10 @@ impl MigrationName for ChangeShops {
 }
 
 #[sea_orm_migration::async_trait::async_trait]
-#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+#[allow(
+    elided_lifetimes_in_paths,
+    reason = "`async_trait` must see the signatures that the trait has"
+)]
 impl MigrationTrait for ChangeShops {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
@@ -54,7 +57,8 @@ async fn and_no_write_fails_or_is_lost(db: TestDb) {
     db.sql("UPDATE shop SET id = id").await;
     let before = migrated::models().doctor(&*db).await.expect("examined").to_string();
     assert!(
-        before.contains("shop: trigger ") && before.contains(" is missing; run `CachedFields::repair`\n"),
+        before.contains("shop: trigger ")
+            && before.contains(" is missing; run `CachedFields::repair`\n"),
         "{before}"
     );
     Migrator::up(&*db, None).await.expect("installed");
@@ -72,7 +76,10 @@ async fn by_one_call_each(db: TestDb) {
     let changes = CachedFields::suspend(&*db, "sale").await.expect("suspended").to_string();
     assert!(changes.starts_with("shop: dropped trigger "), "{changes}");
     assert!(!has(&db, "trigger zz_cached_field").await);
-    assert_eq!(CachedFields::suspend(&*db, "sale").await.expect("suspended").to_string(), "nothing to do\n");
+    assert_eq!(
+        CachedFields::suspend(&*db, "sale").await.expect("suspended").to_string(),
+        "nothing to do\n"
+    );
     db.sql("UPDATE sale SET amount = 20").await;
     let report = installed(&db, before::models()).await;
     assert!(report.ends_with("shop: flagged 1 row for total\n"), "{report}");

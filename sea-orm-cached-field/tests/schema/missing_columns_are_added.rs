@@ -24,7 +24,8 @@ async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
     db.sql(TABLE).await;
     db.sql(ROWS).await;
     let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
-    let (columns, rest): (Vec<&str>, Vec<&str>) = report.lines().partition(|line| line.contains(" column "));
+    let (columns, rest): (Vec<&str>, Vec<&str>) =
+        report.lines().partition(|line| line.contains(" column "));
     let message = columns.join("\n");
     insta::allow_duplicates!(insta::assert_snapshot!(message, @r#"
     lamp: created column cached_label
@@ -34,7 +35,8 @@ async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
     assert_eq!(rest.last(), Some(&"lamp: queued 2 rows for label"));
     db.drain(CachedFields::of::<lamp::Entity>()).await;
     let rows = lamp::Entity::find().order_by_asc(lamp::Column::Id).all(&*db).await.expect("loaded");
-    let labels: Vec<_> = rows.into_iter().map(|row| (row.cached_label, row.label_recalculation_needed)).collect();
+    let labels: Vec<_> =
+        rows.into_iter().map(|row| (row.cached_label, row.label_recalculation_needed)).collect();
     assert_eq!(labels, [(Some("Ada 1".to_owned()), false), (Some("Bob 2".to_owned()), false)]);
 }
 

@@ -79,7 +79,8 @@ async fn that_was_renamed_since_the_last_install(db: TestDb) {
         let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
         assert!(message.starts_with(told), "{message}");
         let words: Vec<&str> = renaming.split(' ').collect();
-        db.sql(&format!("ALTER TABLE {} RENAME COLUMN {} TO {}", words[0], words[5], words[3])).await;
+        db.sql(&format!("ALTER TABLE {} RENAME COLUMN {} TO {}", words[0], words[5], words[3]))
+            .await;
     }
     assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
 }
@@ -92,7 +93,10 @@ async fn that_lead_on_in_the_middle_of_a_path(db: TestDb) {
     for (table, column) in [("house", "roof_id"), ("house", "street_id"), ("roof", "id")] {
         db.sql(&format!("ALTER TABLE {table} RENAME COLUMN {column} TO renamed")).await;
         let message = refused(&db, CachedFields::of::<street::Entity>).await;
-        assert!(message.starts_with(&format!("the table `{table}` has no column `{column}`, ")), "{message}");
+        assert!(
+            message.starts_with(&format!("the table `{table}` has no column `{column}`, ")),
+            "{message}"
+        );
         db.sql(&format!("ALTER TABLE {table} RENAME COLUMN renamed TO {column}")).await;
     }
 }

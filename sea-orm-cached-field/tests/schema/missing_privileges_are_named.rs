@@ -100,7 +100,10 @@ async fn and_what_is_named_is_enough(db: TestDb) {
     let (role, installer) = role(&db, "installer", &rights).await;
     let installing = lampposts().install(&installer).await.map(|changes| changes.is_empty());
     if installing.is_ok() {
-        installer.execute_unprepared("INSERT INTO lamppost (first_name) VALUES ('Ada')").await.expect("a lamppost");
+        installer
+            .execute_unprepared("INSERT INTO lamppost (first_name) VALUES ('Ada')")
+            .await
+            .expect("a lamppost");
         lampposts().worker(&installer).drain().await.expect("drained");
         assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
     }

@@ -26,7 +26,8 @@ async fn a_related_one(db: TestDb) {
 #[apply(contract)]
 async fn that_of_the_second_model_before_the_first_is_installed(db: TestDb) {
     db.create(lamp::Entity).await;
-    let message = refused(&db, || CachedFields::of::<lamp::Entity>().and::<lamppost::Entity>()).await;
+    let message =
+        refused(&db, || CachedFields::of::<lamp::Entity>().and::<lamppost::Entity>()).await;
     assert!(message.starts_with("the table `lamppost`, which"), "{message}");
 }
 

@@ -56,7 +56,9 @@ async fn create_tables(db: &TestDb) {
             "i""d'" {id} PRIMARY KEY, "näme'); DROP TABLE y; --" {text} NOT NULL)"#
     );
     db.sql(&db.quoted(&table)).await;
-    let toys = format!(r#"CREATE TABLE y (id {id} PRIMARY KEY, name TEXT, "bobby's ""id""" INTEGER NOT NULL)"#);
+    let toys = format!(
+        r#"CREATE TABLE y (id {id} PRIMARY KEY, name TEXT, "bobby's ""id""" INTEGER NOT NULL)"#
+    );
     db.sql(&db.quoted(&toys)).await;
 }
 
@@ -78,12 +80,17 @@ async fn whatever_stands_in_them(db: TestDb) {
     let bobby = bobby.insert(&*db).await.expect("a row");
     db.drain(CachedFields::of::<bobby::Entity>()).await;
     assert_eq!(label(&db).await.as_deref(), Some("Bobby with 0"));
-    let toy = toy::ActiveModel { name: Set("ball".to_owned()), bobby_id: Set(bobby.id), ..Default::default() };
+    let toy = toy::ActiveModel {
+        name: Set("ball".to_owned()),
+        bobby_id: Set(bobby.id),
+        ..Default::default()
+    };
     toy.insert(&*db).await.expect("a toy");
     assert_eq!(db.drain(CachedFields::of::<bobby::Entity>()).await, 1);
     assert_eq!(label(&db).await.as_deref(), Some("Bobby with 1"));
     CachedFields::of::<bobby::Entity>().uninstall(&*db).await.expect("uninstalled");
-    let left: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
+    let left: Vec<String> =
+        names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
     assert!(left.iter().all(|name| name.starts_with("column ")), "{left:?}");
     assert_eq!(db.scalar::<i64>("SELECT count(*) FROM y").await, 1);
 }

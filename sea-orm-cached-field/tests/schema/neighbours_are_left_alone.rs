@@ -41,9 +41,11 @@ async fn set_up(db: &TestDb) {
     installed(db, lamp_posts()).await;
 }
 
-/// What stands in the catalog because of the lamp posts. (Its triggers change the version of the row of `bulb`.)
+/// What stands in the catalog because of the lamp posts. (Its triggers change the version of the
+/// row of `bulb`.)
 async fn of_the_lamp_posts(db: &TestDb) -> Vec<String> {
-    let ours = |line: &String| line.contains("lamp_post") && !line.contains("relation public.lamp_post:");
+    let ours =
+        |line: &String| line.contains("lamp_post") && !line.contains("relation public.lamp_post:");
     catalog(db).await.into_iter().filter(ours).collect()
 }
 

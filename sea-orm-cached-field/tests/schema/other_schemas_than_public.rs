@@ -54,8 +54,12 @@ async fn nothing_of_ours_stands_elsewhere_nor_is_left(db: TestDb) {
     set_up(&db).await;
     let before = names(&db).await;
     installed(&db, lamps()).await;
-    let new: Vec<String> = names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
-    assert!(new.iter().all(|name| name.contains("town") || name.contains("on Store \"1\".bulb")), "{new:?}");
+    let new: Vec<String> =
+        names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();
+    assert!(
+        new.iter().all(|name| name.contains("town") || name.contains("on Store \"1\".bulb")),
+        "{new:?}"
+    );
     lamps().uninstall(&*db).await.expect("uninstalled");
     assert_eq!(names(&db).await, before);
 }
@@ -66,7 +70,10 @@ async fn also_when_the_search_path_leads_there(db: TestDb) {
     db.sql("CREATE TABLE town.torch (id serial PRIMARY KEY, name text NOT NULL)").await;
     let db = db.with_setting("search_path = town").await;
     CachedFields::of::<torch::Entity>().install(&*db).await.expect("installed");
-    assert_eq!(CachedFields::of::<torch::Entity>().install(&*db).await.expect("again").to_string(), "nothing to do\n");
+    assert_eq!(
+        CachedFields::of::<torch::Entity>().install(&*db).await.expect("again").to_string(),
+        "nothing to do\n"
+    );
     db.sql("INSERT INTO town.torch (name) VALUES ('Ada')").await;
     assert_eq!(db.pending("town.torch").await, 1);
 }

@@ -35,7 +35,10 @@ pub mod post {
     impl ActiveModelBehavior for ActiveModel {}
 
     impl Model {
-        pub async fn calculate_comment_count(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+        pub async fn calculate_comment_count(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<i64, DbErr> {
             Ok(self.find_related(super::comment::Entity).count(db).await? as i64)
         }
     }
@@ -55,7 +58,11 @@ pub mod comment {
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {
-        #[sea_orm(belongs_to = "super::post::Entity", from = "Column::PostId", to = "super::post::Column::Id")]
+        #[sea_orm(
+            belongs_to = "super::post::Entity",
+            from = "Column::PostId",
+            to = "super::post::Column::Id"
+        )]
         Post,
     }
 

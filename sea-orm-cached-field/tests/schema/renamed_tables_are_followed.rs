@@ -1,4 +1,5 @@
-//! An owner under a new name: what stood there for the old one goes, and nothing that was marked is lost.
+//! An owner under a new name: what stood there for the old one goes, and nothing that was marked is
+//! lost.
 
 use sea_orm_cached_field::{CachedFields, Finding};
 
@@ -13,7 +14,10 @@ async fn by_the_next_install(db: TestDb) {
     db.sql("UPDATE sale SET amount = 20").await;
     db.sql("ALTER TABLE shop RENAME TO store").await;
     let report = installed(&db, renamed::models()).await;
-    assert!(report.contains("shop: dropped trigger ") && report.contains("shop: dropped table "), "{report}");
+    assert!(
+        report.contains("shop: dropped trigger ") && report.contains("shop: dropped table "),
+        "{report}"
+    );
     let stale = if db.flags_by_the_collector() { "flagged" } else { "queued" };
     assert!(report.contains(&format!("store: {stale} 1 row for total\n")), "{report}");
     assert_eq!(left_of(&db, "shop").await, Vec::<String>::new());
@@ -44,8 +48,7 @@ async fn as_the_doctor_says(db: TestDb) {
     a_shop_at_rest(&db).await;
     db.sql("ALTER TABLE shop RENAME TO store").await;
     let diagnosis = renamed::models().doctor(&*db).await.expect("examined");
-    let dead =
-        |finding: &Finding| matches!(finding, Finding::Dead { table, objects } if table == "shop" && *objects > 5);
+    let dead = |finding: &Finding| matches!(finding, Finding::Dead { table, objects } if table == "shop" && *objects > 5);
     assert!(diagnosis.iter().any(dead), "{diagnosis}");
     let advice = "were installed for its cached fields, but there is no such table any more, or it has lost their columns; run `CachedFields::repair`, which removes them\n";
     assert!(diagnosis.to_string().contains(advice), "{diagnosis}");
@@ -98,7 +101,11 @@ async fn if_another_has_come_in_its_place(db: TestDb) {
     if db.is_sqlite() {
         db.sql("PRAGMA legacy_alter_table = ON").await;
     }
-    let key = if db.is_mysql() { "ALTER TABLE sale DROP FOREIGN KEY `fk-sale-shop_id`" } else { "SELECT 1" };
+    let key = if db.is_mysql() {
+        "ALTER TABLE sale DROP FOREIGN KEY `fk-sale-shop_id`"
+    } else {
+        "SELECT 1"
+    };
     db.sql(key).await;
     db.sql("ALTER TABLE shop RENAME TO shop_old").await;
     db.create(before::shop::Entity).await;

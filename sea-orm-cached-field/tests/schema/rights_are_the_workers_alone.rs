@@ -1,4 +1,5 @@
-//! PostgreSQL only. Our functions run as who installed them, so that only who needs them may call them.
+//! PostgreSQL only. Our functions run as who installed them, so that only who needs them may call
+//! them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_cached_field::Finding;
@@ -33,7 +34,10 @@ async fn calls(db: &TestDb) -> Vec<(String, bool)> {
         )
         .await;
     let call = |row: &sea_orm::JsonValue| {
-        (row["call"].as_str().expect("a call").to_owned(), row["of_trigger"].as_bool().expect("a bool"))
+        (
+            row["call"].as_str().expect("a call").to_owned(),
+            row["of_trigger"].as_bool().expect("a bool"),
+        )
     };
     rows.iter().map(call).collect()
 }
@@ -41,14 +45,21 @@ async fn calls(db: &TestDb) -> Vec<(String, bool)> {
 #[apply(on_postgres)]
 async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
     set_up_lampposts(&db).await;
-    let rights = ["GRANT SELECT, UPDATE ON lamppost, pigeon TO ROLE", "GRANT CREATE ON SCHEMA public TO ROLE"];
+    let rights = [
+        "GRANT SELECT, UPDATE ON lamppost, pigeon TO ROLE",
+        "GRANT CREATE ON SCHEMA public TO ROLE",
+    ];
     let (role, poor) = role(&db, "poor", &rights).await;
     let (calls, mut allowed) = (calls(&db).await, Vec::new());
-    poor.execute_unprepared("CREATE TABLE own (id integer, first_name text)").await.expect("a table of its own");
+    poor.execute_unprepared("CREATE TABLE own (id integer, first_name text)")
+        .await
+        .expect("a table of its own");
     for (call, of_trigger) in &calls {
         let statement = match of_trigger {
             false => format!("SELECT {call}"),
-            true => format!("CREATE TRIGGER own AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION {call}"),
+            true => format!(
+                "CREATE TRIGGER own AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION {call}"
+            ),
         };
         match poor.execute_unprepared(&statement).await {
             Err(error) if error.to_string().contains("permission denied for function") => {}
@@ -92,7 +103,8 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations TO ROLE",
     ];
     let (role, worker) = role(&db, "worker", &rights).await;
-    let lacking: Vec<Finding> = lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
+    let lacking: Vec<Finding> =
+        lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
     let changes = lampposts().install(&*db).await.expect("installed").to_string();
     let healthy = lampposts().doctor(&*db).await.expect("examined").to_string();
     db.sql("UPDATE city SET name = 'Bonn'").await;
@@ -111,7 +123,8 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
 #[apply(on_postgres)]
 async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     set_up_lampposts(&db).await;
-    let (role, worker) = role(&db, "lacking", &["GRANT DELETE ON _lamppost_cached_recalculations TO ROLE"]).await;
+    let (role, worker) =
+        role(&db, "lacking", &["GRANT DELETE ON _lamppost_cached_recalculations TO ROLE"]).await;
     lampposts().install(&*db).await.expect("installed");
     let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
     let remedies: Vec<&str> = diagnosis.split('`').skip(1).step_by(2).collect();
@@ -124,7 +137,8 @@ async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     assert_eq!((remedies.len(), mended.as_str()), (9, "nothing is wrong\n"));
 }
 
-/// A partition gets the triggers of its table: who makes it has to be allowed to call their functions.
+/// A partition gets the triggers of its table: who makes it has to be allowed to call their
+/// functions.
 #[apply(on_postgres)]
 async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(db: TestDb) {
     db.create(city::Entity).await;

@@ -1,4 +1,5 @@
-//! Shops with their sales, under the names that a table and a column have before and after a migration.
+//! Shops with their sales, under the names that a table and a column have before and after a
+//! migration.
 
 macro_rules! shops {
     ($module:ident, $table:literal, $sale:literal, $amount:literal, { $($own:tt)* }, $($depends_on:ident),*) => {
@@ -78,12 +79,14 @@ pub async fn a_shop_at_rest(db: &TestDb) {
 /// The total that is stored, if nothing of it waits any more.
 pub async fn total(db: &TestDb, table: &str) -> i32 {
     assert_eq!(db.pending(table).await, 0);
-    db.scalar(&format!("SELECT cached_total FROM {table} WHERE NOT total_recalculation_needed")).await
+    db.scalar(&format!("SELECT cached_total FROM {table} WHERE NOT total_recalculation_needed"))
+        .await
 }
 
 /// What of the library stands in the database for this table.
 pub async fn left_of(db: &TestDb, table: &str) -> Vec<String> {
-    let ours = [format!("{table}_cached_"), format!("zz_cached_field_{table}"), format!("cf_{table}_")];
+    let ours =
+        [format!("{table}_cached_"), format!("zz_cached_field_{table}"), format!("cf_{table}_")];
     let names = crate::catalog::names(db).await.into_iter();
     names.filter(|line| ours.iter().any(|ours| line.contains(ours))).collect()
 }

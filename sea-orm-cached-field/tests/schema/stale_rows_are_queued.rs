@@ -32,7 +32,8 @@ pub mod seat {
 }
 
 /// More than two chunks of 10 000.
-const NUMBERS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25001)";
+const NUMBERS: &str =
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25001)";
 
 /// Inserts a row for each number `i`.
 async fn insert(db: &TestDb, into: &str, values: &str) {
@@ -56,7 +57,13 @@ async fn many_lamps(db: &TestDb, needed: &str) {
 }
 
 /// Whether the queue holds exactly the rows that are flagged.
-async fn queue_is_what_is_flagged(db: &TestDb, table: &str, key: &str, queue_key: &str, flag: &str) -> bool {
+async fn queue_is_what_is_flagged(
+    db: &TestDb,
+    table: &str,
+    key: &str,
+    queue_key: &str,
+    flag: &str,
+) -> bool {
     let flagged = format!("SELECT {key} FROM {table} WHERE {flag}");
     let queued = format!("SELECT {queue_key} FROM _{table}_cached_recalculations");
     let unqueued = db.rows(&format!("{flagged} EXCEPT {queued}")).await;
@@ -79,7 +86,8 @@ async fn all_of_them_once_and_in_chunks(db: TestDb) {
     let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
     assert_eq!(report.lines().last(), Some("lamp: queued 25001 rows for label"));
     assert_eq!(db.pending("lamp").await, 3, "a mark for each chunk");
-    let step = async || CachedFields::of::<lamp::Entity>().worker(&db).batch_size(1000).run_once().await;
+    let step =
+        async || CachedFields::of::<lamp::Entity>().worker(&db).batch_size(1000).run_once().await;
     assert_eq!(step().await.expect("worked"), 1000);
     assert_eq!(db.pending("lamp").await, 9000 + 2, "the rows of one");
     assert_eq!(step().await.expect("worked"), 1000);
@@ -90,7 +98,8 @@ async fn all_of_them_once_and_in_chunks(db: TestDb) {
 #[apply(contract)]
 async fn by_the_order_of_a_composite_key_too(db: TestDb) {
     db.create(seat::Entity).await;
-    let row = if db.is_mysql() { "concat('hall ', i % 7), i div 7" } else { "'hall ' || (i % 7), i / 7" };
+    let row =
+        if db.is_mysql() { "concat('hall ', i % 7), i div 7" } else { "'hall ' || (i % 7), i / 7" };
     insert(&db, "seat (hall, number)", row).await;
     let report = installed(&db, CachedFields::of::<seat::Entity>()).await;
     assert_eq!(report.lines().last(), Some("seat: queued 25001 rows for price"));
@@ -112,7 +121,9 @@ async fn and_fresh_ones_are_not(db: TestDb) {
     assert_eq!(report, "lamp: queued 1 row for label\n");
     assert_eq!(db.pending("lamp").await, 1);
     assert_eq!(db.drain(CachedFields::of::<lamp::Entity>()).await, 1);
-    assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+    assert!(
+        queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await
+    );
 }
 
 #[apply(contract)]
@@ -135,7 +146,9 @@ async fn and_those_that_a_cut_off_install_left_by_the_next(db: TestDb) {
     let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
     assert_eq!(report, "lamp: queued 14999 rows for label\n");
     queue_all(&db, CachedFields::of::<lamp::Entity>, "lamp").await;
-    assert!(queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await);
+    assert!(
+        queue_is_what_is_flagged(&db, "lamp", "id", "key_1", "label_recalculation_needed").await
+    );
 }
 
 #[apply(contract)]

@@ -1,5 +1,6 @@
-//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with it left behind: what
-//! [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this release are written to that folder.
+//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with
+//! it left behind: what [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this
+//! release are written to that folder.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::{CachedFields, Models};
@@ -51,7 +52,8 @@ fn models() -> Models {
     lampposts().and::<measure::Entity>()
 }
 
-/// Lampposts and a measure, with marks of all kinds, a row that has failed for good, and one whose worker is gone.
+/// Lampposts and a measure, with marks of all kinds, a row that has failed for good, and one whose
+/// worker is gone.
 async fn busy(db: &TestDb) {
     set_up_lampposts(db).await;
     db.create(measure::Entity).await;
@@ -91,8 +93,8 @@ const WORKED_OFF: [&str; 5] = [
     "Eve of Roma, 1 pigeons of 300, -",
 ];
 
-/// Everything that [`busy`] has left is worked off. Rows that have failed for good wait for `repair`, unless `install` has
-/// flagged all rows.
+/// Everything that [`busy`] has left is worked off. Rows that have failed for good wait for
+/// `repair`, unless `install` has flagged all rows.
 async fn works_off(db: &TestDb, all_were_flagged: bool) {
     db.drain(models()).await;
     if all_were_flagged {
@@ -158,7 +160,11 @@ async fn columns(db: &TestDb) -> Vec<String> {
         "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS it
            FROM information_schema.columns WHERE table_schema = 'public' AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
     };
-    db.rows(query).await.iter().map(|row| row["it"].as_str().unwrap_or_default().to_owned()).collect()
+    db.rows(query)
+        .await
+        .iter()
+        .map(|row| row["it"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// SQLite before 3.42 takes the time of the defaults of schema 2 for NULL.
@@ -169,7 +175,10 @@ async fn so_that_older_clients_of_sqlite_can_write(db: TestDb) {
         db.drain(models()).await;
         sqlite3(&db, "INSERT INTO lamppost (first_name) VALUES ('Fay')").expect("inserted");
         db.drain(models()).await;
-        assert_eq!(full_names(&db).await.pop().expect("a name"), "Fay of nowhere, 0 pigeons of 0, -");
+        assert_eq!(
+            full_names(&db).await.pop().expect("a name"),
+            "Fay of nowhere, 0 pigeons of 0, -"
+        );
     }
 }
 
@@ -235,8 +244,10 @@ async fn also_from_what_this_release_leaves(db: TestDb) {
 async fn each_that_there_ever_was(db: TestDb) {
     set_up_lampposts(&db).await;
     let schema = format!(" {}.", OLDER_SCHEMAS.len() + 1);
-    let of_our_tables =
-        catalog(&db).await.into_iter().filter(|line| line.contains("sea-orm-cached-field") && line.contains(&schema));
+    let of_our_tables = catalog(&db)
+        .await
+        .into_iter()
+        .filter(|line| line.contains("sea-orm-cached-field") && line.contains(&schema));
     assert_eq!(of_our_tables.count(), 3);
 }
 

@@ -1,5 +1,6 @@
-//! SQLite only. Migration tools change a table by building it anew: they create another, copy the rows, drop the old one and
-//! give its name to the new one. The triggers that stand on it go with it.
+//! SQLite only. Migration tools change a table by building it anew: they create another, copy the
+//! rows, drop the old one and give its name to the new one. The triggers that stand on it go with
+//! it.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use sea_orm_cached_field::CachedFields;
@@ -26,7 +27,8 @@ async fn lampposts_at_work(db: TestDb) -> TestDb {
 
 /// What builds a table anew, with a column more.
 async fn anew(db: &TestDb, table: &str) -> [String; 4] {
-    let made: String = db.scalar(&format!("SELECT sql FROM sqlite_master WHERE name = '{table}'")).await;
+    let made: String =
+        db.scalar(&format!("SELECT sql FROM sqlite_master WHERE name = '{table}'")).await;
     let (head, columns) = made.split_once('(').expect("columns");
     assert!(head.contains(table), "{made}");
     let columns = columns.replacen("\"id\"", "\"height\" integer, \"id\"", 1);
@@ -54,18 +56,23 @@ async fn assert_all_fresh(db: &TestDb, names: [&str; 2]) {
 async fn migrate(db: &TestDb, statements: &[String]) {
     let transaction = db.begin().await.expect("begun");
     for statement in statements {
-        transaction.execute_unprepared(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        transaction
+            .execute_unprepared(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
     transaction.commit().await.expect("committed");
     db.sql("UPDATE lamppost SET first_name = 'Cyd' WHERE id = 1").await;
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     db.sql("UPDATE city SET name = 'Roma'").await;
     installed(db, lampposts()).await;
-    assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 500, -", "Bob of nowhere, 0 pigeons of 0, -"]).await;
+    assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 500, -", "Bob of nowhere, 0 pigeons of 0, -"])
+        .await;
     assert_eq!(installed(db, lampposts()).await, "nothing to do\n");
     db.sql("UPDATE pigeon SET weight_in_g = 600").await;
     db.sql("UPDATE lamppost SET first_name = 'Dan' WHERE id = 2").await;
-    assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 600, -", "Dan of nowhere, 0 pigeons of 0, -"]).await;
+    assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 600, -", "Dan of nowhere, 0 pigeons of 0, -"])
+        .await;
 }
 
 #[apply(on_sqlite)]
@@ -114,7 +121,8 @@ async fn an_owner_needs_one(db: TestDb) {
     }
 }
 
-/// SQLite looks at all triggers when a table is renamed, and those of related tables name one that is not there.
+/// SQLite looks at all triggers when a table is renamed, and those of related tables name one that
+/// is not there.
 #[apply(on_sqlite)]
 async fn without_a_call_an_owner_is_left_as_it_is(db: TestDb) {
     let db = lampposts_at_work(db).await;
@@ -127,6 +135,10 @@ async fn without_a_call_an_owner_is_left_as_it_is(db: TestDb) {
     assert!(refused.contains("no such table: main.lamppost"), "{refused}");
     transaction.rollback().await.expect("rolled back");
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-    assert_all_fresh(&db, ["Ada of Rome, 1 pigeons of 500, -", "Bob of nowhere, 0 pigeons of 0, -"]).await;
+    assert_all_fresh(
+        &db,
+        ["Ada of Rome, 1 pigeons of 500, -", "Bob of nowhere, 0 pigeons of 0, -"],
+    )
+    .await;
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
 }

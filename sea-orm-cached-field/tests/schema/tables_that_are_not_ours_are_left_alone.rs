@@ -15,10 +15,12 @@ async fn made(db: &TestDb, fingerprint: &str) {
         let comment = format!("sea-orm-cached-field `{schema}`.`lamp` {fingerprint}");
         db.sql(&format!("ALTER TABLE _lamp_cached_marks COMMENT = '{comment}'")).await;
     } else if db.is_sqlite() {
-        let made: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = '_lamp_cached_marks'").await;
+        let made: String =
+            db.scalar("SELECT sql FROM sqlite_master WHERE name = '_lamp_cached_marks'").await;
         let (before, rest) = made.split_once(r#" "lamp" "#).expect("our comment");
         let after = rest.split_once(" */").expect("its end").1;
-        let index: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = '_lamp_cached_marks_key'").await;
+        let index: String =
+            db.scalar("SELECT sql FROM sqlite_master WHERE name = '_lamp_cached_marks_key'").await;
         let table = format!(r#"{before} "lamp" {fingerprint} */{after}"#);
         db.sql(&format!("DROP TABLE _lamp_cached_marks; {table}; {index}")).await;
     } else {
@@ -73,7 +75,10 @@ async fn also_if_it_is_a_view_with_a_comment_of_its_own(db: TestDb) {
         db.sql("COMMENT ON VIEW _lamp_cached_recalculations IS 'mine'").await;
     }
     let message = refused(&db, CachedFields::of::<lamp::Entity>).await;
-    assert!(message.contains("the name `_lamp_cached_recalculations` for a table of their own"), "{message}");
+    assert!(
+        message.contains("the name `_lamp_cached_recalculations` for a table of their own"),
+        "{message}"
+    );
     CachedFields::of::<lamp::Entity>().uninstall(&*db).await.expect("uninstalled");
     assert!(has(&db, "_lamp_cached_recalculations").await);
 }

@@ -68,9 +68,13 @@ async fn a_trigger_that_was_dropped(db: TestDb) {
     let on = if db.get_database_backend() == DbBackend::Postgres { " ON pigeon" } else { "" };
     db.sql(&format!("DROP TRIGGER {name}{on}")).await;
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-    let expected = Finding::Missing { table: "lamppost".to_owned(), kind: "trigger", name: name.clone() };
+    let expected =
+        Finding::Missing { table: "lamppost".to_owned(), kind: "trigger", name: name.clone() };
     assert_eq!(findings(&db, lampposts()).await, [expected]);
-    assert_eq!(diagnosis(&db).await, format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n"));
+    assert_eq!(
+        diagnosis(&db).await,
+        format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n")
+    );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
 
@@ -79,7 +83,10 @@ async fn tables_that_came_without_ours(db: TestDb) {
     let id = a_lamppost_at_rest(&db).await;
     lampposts().uninstall(&*db).await.expect("uninstalled");
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
-    assert_eq!(diagnosis(&db).await, "lamppost: nothing is installed; run `CachedFields::repair`\n");
+    assert_eq!(
+        diagnosis(&db).await,
+        "lamppost: nothing is installed; run `CachedFields::repair`\n"
+    );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
 
@@ -89,7 +96,9 @@ async fn a_renamed_column(db: TestDb) {
     db.sql("ALTER TABLE city RENAME COLUMN name TO title").await;
     let diagnosis = diagnosis(&db).await;
     assert!(
-        diagnosis.starts_with("lamppost: ") && diagnosis.contains("`name`") && diagnosis.contains("`city`"),
+        diagnosis.starts_with("lamppost: ")
+            && diagnosis.contains("`name`")
+            && diagnosis.contains("`city`"),
         "{diagnosis}"
     );
     assert!(lampposts().repair(&*db).await.is_err(), "only the user can mend that");
@@ -101,7 +110,10 @@ async fn flagged_rows_that_nobody_will_see(db: TestDb) {
     db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
     db.sql("DELETE FROM _lamppost_cached_marks").await;
     let seen = diagnosis(&db).await;
-    assert_eq!(seen, "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n");
+    assert_eq!(
+        seen,
+        "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n"
+    );
     assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
     db.drain(lampposts()).await;
     assert_fresh(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
@@ -123,9 +135,11 @@ async fn a_newer_version_that_has_installed(db: TestDb) {
     a_lamppost_at_rest(&db).await;
     db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
     let found = findings(&db, other_program::models()).await;
-    let superfluous = |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
+    let superfluous =
+        |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });
     assert!(found.iter().any(superfluous), "{found:?}");
-    let waits = Finding::UnknownField { table: "lamppost".to_owned(), field: "height".to_owned(), rows: 1 };
+    let waits =
+        Finding::UnknownField { table: "lamppost".to_owned(), field: "height".to_owned(), rows: 1 };
     assert!(found.contains(&waits), "{found:?}");
 }
 
@@ -170,7 +184,10 @@ mod only_on_postgres {
         let name: String = db.scalar("SELECT current_database()::text").await;
         db.sql(&format!("ALTER DATABASE {name} SET session_replication_role = replica")).await;
         let seen = diagnosis(&db).await;
-        assert!(seen.starts_with(&format!("no trigger fires in sessions of database {name}: ")), "{seen}");
+        assert!(
+            seen.starts_with(&format!("no trigger fires in sessions of database {name}: ")),
+            "{seen}"
+        );
     }
 }
 
@@ -182,7 +199,8 @@ mod only_on_sqlite {
     async fn a_table_that_was_built_anew(db: TestDb) {
         let db = db.with_one_connection().await;
         let id = a_lamppost_at_rest(&db).await;
-        let table: String = db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
+        let table: String =
+            db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
         db.sql("PRAGMA foreign_keys = OFF").await;
         db.sql("PRAGMA legacy_alter_table = ON").await;
         db.sql(&table.replacen("lamppost", "new_lamppost", 1)).await;
@@ -192,7 +210,8 @@ mod only_on_sqlite {
         db.sql("PRAGMA legacy_alter_table = OFF").await;
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
         let found = findings(&db, lampposts()).await;
-        let missing = |finding: &&Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
+        let missing =
+            |finding: &&Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });
         assert!(found.iter().filter(missing).count() >= 3, "{found:?}");
         is_mended(&db, id, "Bob of nowhere, 1 pigeons of 300, -").await;
     }

@@ -15,7 +15,10 @@ impl MigrationName for CreateLamps {
 }
 
 #[async_trait::async_trait]
-#[allow(elided_lifetimes_in_paths, reason = "`async_trait` must see the signatures that the trait has")]
+#[allow(
+    elided_lifetimes_in_paths,
+    reason = "`async_trait` must see the signatures that the trait has"
+)]
 impl MigrationTrait for CreateLamps {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
@@ -41,7 +44,10 @@ struct Hasty;
 
 impl MigratorTrait for Hasty {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(InstallCachedFields::named("m1").of(CachedFields::of::<lamp::Entity>)), Box::new(CreateLamps)]
+        vec![
+            Box::new(InstallCachedFields::named("m1").of(CachedFields::of::<lamp::Entity>)),
+            Box::new(CreateLamps),
+        ]
     }
 }
 

@@ -1,4 +1,5 @@
-//! On MySQL and MariaDB a trigger runs as the account that has made it. When that is dropped, all writes fail.
+//! On MySQL and MariaDB a trigger runs as the account that has made it. When that is dropped, all
+//! writes fail.
 
 use sea_orm::{ConnectionTrait, Database};
 
@@ -37,13 +38,18 @@ async fn as_the_doctor_says_before_a_write_fails(db: TestDb) {
     assert!(error.contains("1449"), "{error}");
 
     let report = lampposts().install(&*db).await.expect("installed").to_string();
-    assert_eq!(report.lines().filter(|line| line.starts_with("lamppost: replaced trigger ")).count(), 13, "{report}");
+    assert_eq!(
+        report.lines().filter(|line| line.starts_with("lamppost: replaced trigger ")).count(),
+        13,
+        "{report}"
+    );
     db.sql(write).await;
     assert_eq!(lampposts().install(&*db).await.expect("installed").to_string(), "nothing to do\n");
     assert_eq!(lampposts().doctor(&*db).await.expect("examined").to_string(), "nothing is wrong\n");
 }
 
-/// An account that sees no others cannot tell, and says nothing wrong of triggers of another account that exists.
+/// An account that sees no others cannot tell, and says nothing wrong of triggers of another
+/// account that exists.
 #[apply(on_mariadb_and_mysql)]
 async fn but_not_those_of_an_account_that_is_only_unseen(db: TestDb) {
     set_up_lampposts(&db).await;

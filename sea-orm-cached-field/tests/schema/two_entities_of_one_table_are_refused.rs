@@ -8,13 +8,15 @@ owner!(torch, { table_name = "lamp", schema_name = "public" }, {}, depends_on(na
 
 fn assert_names_both(error: &Error, other: &str) {
     let text = error.to_string();
-    let both = text.contains("::lamp::Entity` (label)") && text.contains(&format!("::{other}::Entity` (label)"));
+    let both = text.contains("::lamp::Entity` (label)")
+        && text.contains(&format!("::{other}::Entity` (label)"));
     assert!(both && text.contains("`lamp`"), "{text}");
 }
 
 /// The first `install` that is not refused makes all of it.
 async fn assert_nothing_was_installed(db: &TestDb) {
-    let installed = CachedFields::of::<lamp::Entity>().install(&**db).await.expect("installed").to_string();
+    let installed =
+        CachedFields::of::<lamp::Entity>().install(&**db).await.expect("installed").to_string();
     assert!(installed.contains("_lamp_cached_marks"), "{installed}");
 }
 

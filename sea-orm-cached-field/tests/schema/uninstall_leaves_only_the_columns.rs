@@ -28,7 +28,10 @@ async fn and_nothing_else(db: TestDb) {
     let changes = lampposts().uninstall(&*db).await.expect("uninstalled");
     assert_eq!(names(&db).await, before);
     assert_eq!(changes.iter().count(), created);
-    assert!(changes.to_string().starts_with("lamppost: dropped trigger zz_cached_field_"), "{changes}");
+    assert!(
+        changes.to_string().starts_with("lamppost: dropped trigger zz_cached_field_"),
+        "{changes}"
+    );
 }
 
 #[apply(contract)]
@@ -59,7 +62,9 @@ async fn also_if_the_table_was_dropped_before(db: TestDb) {
     }
     let drop = match db.get_database_backend() {
         DbBackend::Sqlite => "DROP TABLE lamppost",
-        DbBackend::MySql => "SET foreign_key_checks = 0; DROP TABLE lamppost; SET foreign_key_checks = 1",
+        DbBackend::MySql => {
+            "SET foreign_key_checks = 0; DROP TABLE lamppost; SET foreign_key_checks = 1"
+        }
         _ => "DROP TABLE lamppost CASCADE",
     };
     db.sql(drop).await;

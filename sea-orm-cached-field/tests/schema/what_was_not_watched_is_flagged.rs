@@ -29,14 +29,24 @@ async fn drop_a_trigger_on(db: &TestDb, table: &str, event: &str) {
         }
         DbBackend::MySql => {
             let names = "SELECT min(trigger_name) FROM information_schema.triggers WHERE trigger_schema = database()";
-            db.scalar(&format!("{names} AND event_object_table = '{table}' AND trigger_name LIKE '{event}'")).await
+            db.scalar(&format!(
+                "{names} AND event_object_table = '{table}' AND trigger_name LIKE '{event}'"
+            ))
+            .await
         }
         _ => {
             let names = "SELECT min(tgname)::text FROM pg_trigger WHERE NOT tgisinternal";
-            db.scalar(&format!("{names} AND tgrelid = '{table}'::regclass AND tgname LIKE '{event}'")).await
+            db.scalar(&format!(
+                "{names} AND tgrelid = '{table}'::regclass AND tgname LIKE '{event}'"
+            ))
+            .await
         }
     };
-    let on = if db.get_database_backend() == DbBackend::Postgres { format!(" ON {table}") } else { String::new() };
+    let on = if db.get_database_backend() == DbBackend::Postgres {
+        format!(" ON {table}")
+    } else {
+        String::new()
+    };
     db.sql(&format!("DROP TRIGGER {name}{on}")).await;
 }
 
@@ -57,7 +67,8 @@ async fn while_an_older_program_had_installed(db: TestDb) {
 async fn while_a_program_without_the_field_had_installed(db: TestDb) {
     let id = a_lamppost_at_rest(&db).await;
     installed(&db, without_the_field::models()).await;
-    let watched = "SELECT count(*) FROM _lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
+    let watched =
+        "SELECT count(*) FROM _lamppost_cached_versions WHERE field = 'full_name' AND inputs <> ''";
     assert_eq!(db.scalar::<i64>(watched).await, 0);
     db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
     let report = installed(&db, lampposts()).await;

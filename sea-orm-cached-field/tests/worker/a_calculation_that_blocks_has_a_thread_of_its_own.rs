@@ -39,7 +39,10 @@ impl Model {
         Ok(stored.size * 2)
     }
 
-    async fn calculate_togethers(models: &[Self], _: &impl ConnectionTrait) -> Result<Vec<i32>, DbErr> {
+    async fn calculate_togethers(
+        models: &[Self],
+        _: &impl ConnectionTrait,
+    ) -> Result<Vec<i32>, DbErr> {
         models.first().iter().for_each(|model| block(&model.place));
         Ok(models.iter().map(|model| model.size * 3).collect())
     }
@@ -128,7 +131,10 @@ async fn where_it_fails_as_others_do(db: TestDb) {
     let rows = Entity::find().all(&*db).await.unwrap();
     let [panics, endless] = [-1, 101].map(|size| rows.iter().find(|row| row.size == size).unwrap());
     let panicked = panics.alone(&*db).await.expect_err("it panics");
-    assert!(matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"), "{panicked}");
+    assert!(
+        matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"),
+        "{panicked}"
+    );
     let_end(&db.url, 1);
     worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
     let error = db

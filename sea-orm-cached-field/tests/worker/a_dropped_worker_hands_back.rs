@@ -77,7 +77,10 @@ async fn after_any_number_of_polls(db: TestDb) {
             _ = cut_off(long_leased(&pool).run(), polls) => {}
             () = eventually("it is calculated", async || db.pending("fragile").await == 0) => {}
         }
-        tokio::time::timeout(Duration::from_secs(20), long_leased(&pool).drain()).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(20), long_leased(&pool).drain())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((db.pending("fragile").await, leased(&db).await), (0, 0), "after {polls} polls");
     }
 }

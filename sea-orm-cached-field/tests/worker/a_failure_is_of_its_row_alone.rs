@@ -15,10 +15,12 @@ fn patient(db: &TestDb) -> Worker {
 const ENDLESS: Duration = Duration::from_secs(3);
 
 async fn attempts(db: &TestDb, id: i32) -> i32 {
-    db.scalar(&format!("SELECT attempts FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT attempts FROM _fragile_cached_recalculations WHERE key_1 = {id}"))
+        .await
 }
 
-/// Row 1 fails, row 2 is fine. A row that is handed back in between, for it could not be locked, is calculated more often.
+/// Row 1 fails, row 2 is fine. A row that is handed back in between, for it could not be locked, is
+/// calculated more often.
 async fn one_fails(db: &TestDb, mood: &str, error: &str) {
     let patient = |db| patient(db).calculation_timeout(ENDLESS);
     set_up_fragiles(db).await;
@@ -43,7 +45,12 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str) {
 }
 
 /// What each database says.
-fn error_of(db: &TestDb, sqlite: &'static str, postgres: &'static str, mysql: &'static str) -> &'static str {
+fn error_of(
+    db: &TestDb,
+    sqlite: &'static str,
+    postgres: &'static str,
+    mysql: &'static str,
+) -> &'static str {
     match db.get_database_backend() {
         DbBackend::Sqlite => sqlite,
         DbBackend::MySql => mysql,
@@ -71,7 +78,8 @@ async fn and_is_seen_and_retried_when_it_was_given_up(db: TestDb) {
 
 #[apply(contract)]
 async fn an_error(db: TestDb) {
-    one_fails(&db, "error", "`opinion` of `fragile` 1 could not be calculated: not in the mood").await;
+    one_fails(&db, "error", "`opinion` of `fragile` 1 could not be calculated: not in the mood")
+        .await;
 }
 
 #[apply(contract)]
@@ -81,7 +89,8 @@ async fn a_panic(db: TestDb) {
 
 #[apply(contract)]
 async fn a_calculation_without_end(db: TestDb) {
-    one_fails(&db, "endless", "the calculation of `opinion` of `fragile` 1 was stopped after 3 s").await;
+    one_fails(&db, "endless", "the calculation of `opinion` of `fragile` 1 was stopped after 3 s")
+        .await;
 }
 
 #[apply(contract)]
@@ -99,10 +108,14 @@ async fn a_calculation_that_takes_all_connections(db: TestDb) {
     set_up_fragiles(&db).await;
     let [greedy, good] = rows_of(&db, ["greedy", "fine"]).await;
     let (timeout, pause) = (Duration::from_millis(300), Duration::from_millis(50));
-    let worker = fragiles().worker(&db).calculation_timeout(timeout).backoff(pause, pause).max_attempts(3);
+    let worker =
+        fragiles().worker(&db).calculation_timeout(timeout).backoff(pause, pause).max_attempts(3);
     let worker = start(worker);
     let other = db.another_pool().await;
-    eventually("the other is calculated", async || !row(&other, good).await.opinion_recalculation_needed).await;
+    eventually("the other is calculated", async || {
+        !row(&other, good).await.opinion_recalculation_needed
+    })
+    .await;
     eventually("this one is given up", async || given_up(&db, greedy).await).await;
     worker.stop().await;
     assert!(last_error(&db, greedy).await.contains("was stopped after 0.3 s"));
@@ -155,7 +168,10 @@ async fn a_row_that_cannot_be_read(db: TestDb) {
     patient(&db).drain().await.unwrap();
     assert_opinion(&db, good, "feels fine").await;
     let error = last_error(&db, unreadable).await;
-    assert!(error.contains(if db.is_sqlite() { "opinion_expires_after" } else { "mood" }), "{error}");
+    assert!(
+        error.contains(if db.is_sqlite() { "opinion_expires_after" } else { "mood" }),
+        "{error}"
+    );
 }
 
 #[apply(contract)]
@@ -189,7 +205,8 @@ async fn after_the_last_attempt_it_stays_as_failed_until_it_is_marked(db: TestDb
     assert_eq!((attempts(&db, id).await, given_up(&db, id).await, place.times(id)), (1, false, 4));
 }
 
-/// Also if it fails with another worker's number of attempts: what has been given up stays so, until somebody succeeds.
+/// Also if it fails with another worker's number of attempts: what has been given up stays so,
+/// until somebody succeeds.
 #[apply(contract)]
 async fn a_reader_leaves_what_was_given_up_as_it_is(db: TestDb) {
     let place = set_up_fragiles(&db).await;
@@ -205,7 +222,10 @@ async fn a_reader_leaves_what_was_given_up_as_it_is(db: TestDb) {
     assert!(given_up(&db, id).await);
     assert_eq!(patient(&db).drain().await.unwrap(), 0);
     let diagnosis = fragiles().doctor(&*db).await.expect("examined").to_string();
-    assert!(diagnosis.contains("has failed for good") && diagnosis.contains("broken"), "{diagnosis}");
+    assert!(
+        diagnosis.contains("has failed for good") && diagnosis.contains("broken"),
+        "{diagnosis}"
+    );
     place.repaired.store(true, Ordering::SeqCst);
     row(&db, id).await.opinion(&*db).await.unwrap();
     assert_opinion(&db, id, "feels error until repaired").await;
@@ -235,7 +255,11 @@ async fn a_running_worker_goes_on(db: TestDb) {
     let [good] = rows_of(&db, ["fine"]).await;
     narration.wait_for(completes(good)).await;
     worker.stop().await;
-    assert_eq!(db.scalar::<i64>("SELECT count(*) FROM fragile WHERE NOT opinion_recalculation_needed").await, 1);
+    assert_eq!(
+        db.scalar::<i64>("SELECT count(*) FROM fragile WHERE NOT opinion_recalculation_needed")
+            .await,
+        1
+    );
     assert_eq!(leased(&db).await, 0);
 }
 
@@ -246,7 +270,11 @@ async fn a_change_during_the_last_attempt_starts_anew(db: TestDb) {
     let last = tokio::spawn(patient(&db).max_attempts(1).run_once());
     place.arrivals(1).await;
     set_mood(&*db, id, "better").await;
-    assert_eq!(patient(&db).run_once().await.unwrap(), 0, "it collects the mark, but the row is leased");
+    assert_eq!(
+        patient(&db).run_once().await.unwrap(),
+        0,
+        "it collects the mark, but the row is leased"
+    );
     place.open(1);
     last.await.unwrap().unwrap();
     patient(&db).max_attempts(1).drain().await.unwrap();

@@ -55,7 +55,10 @@ async fn set_up(db: &TestDb) {
     db.create(hobby::Entity).await;
     CachedFields::of::<Entity>().install(&**db).await.expect("installed");
     for hours in [1, 2] {
-        let row = ActiveModel { hours: Set(hours), ..Default::default() }.insert(&**db).await.expect("a row");
+        let row = ActiveModel { hours: Set(hours), ..Default::default() }
+            .insert(&**db)
+            .await
+            .expect("a row");
         hobby::ActiveModel { cost: Set(10), leisure_id: Set(row.id), ..Default::default() }
             .insert(&**db)
             .await
@@ -86,14 +89,20 @@ async fn whatever_changes(db: TestDb) {
     set_up(&db).await;
     let mut narration = db.narration();
     assert_eq!(drain(&db).await, 2, "the minutes");
-    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
+    assert_eq!(
+        (prices(&mut narration), flagged(&db).await, db.pending("leisure").await),
+        (0, 2, 0)
+    );
     assert_eq!(row(&db).await.price(&*db).await.unwrap(), 10);
     assert_eq!((prices(&mut narration), flagged(&db).await), (1, 1));
     db.sql("UPDATE hobby SET cost = 20").await;
     assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 20);
     db.sql("UPDATE hobby SET cost = 30").await;
     assert_eq!(drain(&db).await, 0);
-    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (1, 2, 0));
+    assert_eq!(
+        (prices(&mut narration), flagged(&db).await, db.pending("leisure").await),
+        (1, 2, 0)
+    );
     assert_eq!(row(&db).await.price(&*db).await.unwrap(), 30);
 }
 
@@ -107,7 +116,10 @@ async fn however_it_is_flagged(db: TestDb) {
     Price::flag(&*db, Column::Hours.eq(2)).await.unwrap();
     db.sql("UPDATE leisure SET price_recalculation_needed = true").await;
     drain(&db).await;
-    assert_eq!((prices(&mut narration), flagged(&db).await, db.pending("leisure").await), (0, 2, 0));
+    assert_eq!(
+        (prices(&mut narration), flagged(&db).await, db.pending("leisure").await),
+        (0, 2, 0)
+    );
 }
 
 #[apply(contract)]
@@ -143,6 +155,9 @@ async fn of_rows_that_were_there_before(db: TestDb) {
     db.create(hobby::Entity).await;
     db.sql("INSERT INTO leisure (hours) VALUES (1), (2)").await;
     let changes = CachedFields::of::<Entity>().install(&*db).await.unwrap().to_string();
-    assert!(changes.contains("queued 2 rows for minutes") && !changes.contains("for price"), "{changes}");
+    assert!(
+        changes.contains("queued 2 rows for minutes") && !changes.contains("for price"),
+        "{changes}"
+    );
     assert_eq!(drain(&db).await, 2);
 }

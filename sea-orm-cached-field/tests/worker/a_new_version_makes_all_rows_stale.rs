@@ -50,13 +50,19 @@ async fn set_up(db: &TestDb, models: Models) {
     db.create(none::Entity).await;
     install(db, models).await;
     for inches in [1, 2] {
-        none::ActiveModel { inches: Set(inches), ..Default::default() }.insert(&**db).await.expect("a row");
+        none::ActiveModel { inches: Set(inches), ..Default::default() }
+            .insert(&**db)
+            .await
+            .expect("a row");
     }
 }
 
 async fn lengths(db: &TestDb) -> Vec<Option<String>> {
     let rows = "SELECT cached_length AS length FROM measure ORDER BY inches";
-    let rows = db.query_all_raw(sea_orm::Statement::from_string(db.get_database_backend(), rows)).await.unwrap();
+    let rows = db
+        .query_all_raw(sea_orm::Statement::from_string(db.get_database_backend(), rows))
+        .await
+        .unwrap();
     rows.iter().map(|row| row.try_get("", "length").unwrap()).collect()
 }
 
@@ -83,7 +89,10 @@ async fn when_it_is_the_first(db: TestDb) {
     set_up(&db, CachedFields::of::<none::Entity>()).await;
     db.drain(CachedFields::of::<none::Entity>()).await;
     let changes = install(&db, CachedFields::of::<first::Entity>()).await;
-    assert!(changes.ends_with("measure: flagged 2 rows for length, whose calculation has version 1\n"), "{changes}");
+    assert!(
+        changes.ends_with("measure: flagged 2 rows for length, whose calculation has version 1\n"),
+        "{changes}"
+    );
     assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
     assert_eq!(lengths(&db).await, all("first"));
 }
@@ -96,9 +105,15 @@ async fn also_what_somebody_holds_locked(db: TestDb) {
         return not_there("SQLite locks no rows");
     }
     let transaction = db.begin().await.unwrap();
-    transaction.execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1").await.unwrap();
+    transaction
+        .execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1")
+        .await
+        .unwrap();
     let changes = install(&db, CachedFields::of::<second::Entity>()).await;
-    assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has version 2\n", "nobody waits");
+    assert_eq!(
+        changes, "measure: flagged 2 rows for length, whose calculation has version 2\n",
+        "nobody waits"
+    );
     transaction.rollback().await.unwrap();
     assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2);
     assert_eq!(lengths(&db).await, all("second"));
@@ -112,7 +127,10 @@ async fn when_an_older_program_comes_back(db: TestDb) {
     assert_eq!(db.drain(CachedFields::of::<first::Entity>()).await, 2);
     assert_eq!(lengths(&db).await, all("first"));
     let changes = install(&db, CachedFields::of::<none::Entity>()).await;
-    assert_eq!(changes, "measure: flagged 2 rows for length, whose calculation has no version now\n");
+    assert_eq!(
+        changes,
+        "measure: flagged 2 rows for length, whose calculation has no version now\n"
+    );
 }
 
 #[apply(contract)]

@@ -17,8 +17,13 @@ async fn edit(db: &DatabaseConnection, bird: i32) {
         0 => format!(
             "INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES ({bird}, {weight}, 'r{weight}', {place}, {place})"
         ),
-        1 => format!("UPDATE bird SET weight = {weight}, ring = 'r{weight}' WHERE perch_id = {place}"),
-        2 => format!("UPDATE bird SET perch_id = {place}, roost_id = {place} WHERE id = {}", fastrand::i32(..bird)),
+        1 => format!(
+            "UPDATE bird SET weight = {weight}, ring = 'r{weight}' WHERE perch_id = {place}"
+        ),
+        2 => format!(
+            "UPDATE bird SET perch_id = {place}, roost_id = {place} WHERE id = {}",
+            fastrand::i32(..bird)
+        ),
         _ => format!("DELETE FROM bird WHERE id = {}", fastrand::i32(..bird)),
     };
     sea_orm::ConnectionTrait::execute_unprepared(db, &statement).await.expect("edited");
@@ -26,11 +31,17 @@ async fn edit(db: &DatabaseConnection, bird: i32) {
 
 async fn all_agree(db: &TestDb) {
     let birds = bird::Entity::find().all(&**db).await.expect("birds");
-    let load = |place: i32| birds.iter().filter(|bird| bird.perch_id == place).map(|bird| i64::from(bird.weight)).sum();
+    let load = |place: i32| {
+        birds.iter().filter(|bird| bird.perch_id == place).map(|bird| i64::from(bird.weight)).sum()
+    };
     for perch in perch::Entity::find().all(&**db).await.expect("perches") {
         assert_eq!(perch.cached_load, Some(load(perch.id)), "{perch:?}");
         assert_eq!(perch.cached_load, perch.cached_load_by_row, "{perch:?}");
-        assert_eq!(perch.cached_half_load, perch.cached_load_by_row.map(|load| load as f64 / 2.0), "{perch:?}");
+        assert_eq!(
+            perch.cached_half_load,
+            perch.cached_load_by_row.map(|load| load as f64 / 2.0),
+            "{perch:?}"
+        );
         assert_eq!(perch.cached_heaviest, perch.cached_greatest_weight, "{perch:?}");
         assert_eq!(perch.cached_last_ring, perch.cached_last_ring_by_row, "{perch:?}");
     }
@@ -56,7 +67,10 @@ async fn one_fails(db: &TestDb, error: &str) {
     drain_patiently(db, ledges()).await;
     let failures = failures(&mut narration);
     let row = "failed ledge.milligrams (1, 2), attempt 1";
-    assert!(failures.len() == 1 && failures[0].starts_with(row) && failures[0].contains(error), "{failures:?}");
+    assert!(
+        failures.len() == 1 && failures[0].starts_with(row) && failures[0].contains(error),
+        "{failures:?}"
+    );
     assert_eq!(milligrams(db).await, [Some(1000), None, Some(3000), Some(4000), Some(5000)]);
 }
 
@@ -186,7 +200,8 @@ async fn postgres_stores_what_it_calculates(db: TestDb) {
     )
     .await;
     db.drain(roosts()).await;
-    let stored: i64 = db.scalar("SELECT count(*) FROM seen WHERE statement LIKE '%cached_field_query%'").await;
+    let stored: i64 =
+        db.scalar("SELECT count(*) FROM seen WHERE statement LIKE '%cached_field_query%'").await;
     assert_eq!(stored, 3);
 }
 

@@ -48,17 +48,24 @@ async fn the_report(db: &impl ConnectionTrait) -> report::Model {
     report::Entity::find().one(db).await.expect("loaded").expect("the report")
 }
 
-/// By the clock of this machine, which is the database's too, but not later than the column can tell: SeaORM's
-/// `timestamp` of MySQL has no fractions.
+/// By the clock of this machine, which is the database's too, but not later than the column can
+/// tell: SeaORM's `timestamp` of MySQL has no fractions.
 fn now(db: &TestDb) -> DateTime<Utc> {
     let now = Utc::now();
-    if db.is_mysql() { now.with_nanosecond(0).expect("a second") } else { now - TimeDelta::milliseconds(1) }
+    if db.is_mysql() {
+        now.with_nanosecond(0).expect("a second")
+    } else {
+        now - TimeDelta::milliseconds(1)
+    }
 }
 
 fn assert_expires_anew(report: &report::Model, before: DateTime<Utc>) {
     let expires: DateTimeUtc = report.heading_expires_after.expect("it expires");
     let every = TimeDelta::minutes(150);
-    assert!((before + every..=Utc::now() + every).contains(&expires), "{expires}, from {before} on");
+    assert!(
+        (before + every..=Utc::now() + every).contains(&expires),
+        "{expires}, from {before} on"
+    );
 }
 
 async fn expire(db: &TestDb) {
@@ -120,12 +127,16 @@ async fn while_the_worker_runs(db: TestDb) {
     calculated(&db).await;
     let worker = crate::fragile::start(reports().worker(&db));
     report::Entity::update_many()
-        .col_expr(report::Column::HeadingExpiresAfter, Expr::value(Utc::now() + TimeDelta::milliseconds(300)))
+        .col_expr(
+            report::Column::HeadingExpiresAfter,
+            Expr::value(Utc::now() + TimeDelta::milliseconds(300)),
+        )
         .exec(&*db)
         .await
         .unwrap();
     eventually("the value is recalculated", async || {
-        the_report(&*db).await.heading_expires_after.expect("it expires") > Utc::now() + TimeDelta::hours(2)
+        the_report(&*db).await.heading_expires_after.expect("it expires")
+            > Utc::now() + TimeDelta::hours(2)
     })
     .await;
     worker.stop().await;

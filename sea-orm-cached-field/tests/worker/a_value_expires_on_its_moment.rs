@@ -44,7 +44,10 @@ async fn one_ahead_keeps_the_value(db: TestDb) {
     loaded.recalculate_opinion(&*db).await.unwrap();
     set_mood(&*db, row.id, "other").await;
     db.drain(fragiles()).await;
-    assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, loaded.opinion_expires_after);
+    assert_eq!(
+        crate::fragile::row(&db, row.id).await.opinion_expires_after,
+        loaded.opinion_expires_after
+    );
     assert_opinion(&db, row.id, "feels other").await;
 }
 
@@ -90,7 +93,8 @@ async fn none_takes_it_back(db: TestDb) {
 async fn a_date_is_its_first_moment(db: TestDb) {
     let row = fresh(&db).await;
     row.expire_opinion_after(&*db, NaiveDate::from_ymd_opt(2999, 12, 31).unwrap()).await.unwrap();
-    let expected = NaiveDate::from_ymd_opt(2999, 12, 31).unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
+    let expected =
+        NaiveDate::from_ymd_opt(2999, 12, 31).unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
     assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, Some(expected));
     assert_eq!(db.drain(fragiles()).await, 0);
     row.expire_opinion_after(&*db, NaiveDate::from_ymd_opt(2000, 1, 1).unwrap()).await.unwrap();

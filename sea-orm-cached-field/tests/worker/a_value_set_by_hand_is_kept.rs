@@ -63,7 +63,8 @@ async fn also_if_somebody_holds_the_row_locked(db: TestDb) {
     set.unwrap();
     assert_eq!(row(&db, id).await.cached_opinion.as_deref(), Some("is mine"));
     // The change may have been committed after the value was set, while nobody had seen it.
-    let kept = if row(&db, id).await.opinion_recalculation_needed { "feels other" } else { "is mine" };
+    let kept =
+        if row(&db, id).await.opinion_recalculation_needed { "feels other" } else { "is mine" };
     db.drain(fragiles()).await;
     assert_opinion(&db, id, kept).await;
 }
@@ -73,7 +74,8 @@ async fn unless_the_database_refuses_it(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
-    let refused = row(&db, id).await.set_opinion(&db, "refused".to_owned()).await.expect_err("refused");
+    let refused =
+        row(&db, id).await.set_opinion(&db, "refused".to_owned()).await.expect_err("refused");
     assert!(matches!(refused, Error::Database(_)), "{refused}");
     db.drain(fragiles()).await;
     assert_opinion(&db, id, "feels fine").await;

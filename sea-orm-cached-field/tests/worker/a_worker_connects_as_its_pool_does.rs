@@ -11,15 +11,24 @@ use crate::{fragile::*, harness::TestDb};
 
 /// A pool whose sessions begin with this.
 async fn pool(db: &TestDb, begin: &'static str) -> DatabaseConnection {
-    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(20)).after_connect(move |session, _| {
-        Box::pin(async move { session.execute(AssertSqlSafe(begin)).await.map(drop) })
-    });
-    SqlxPostgresConnector::from_sqlx_postgres_pool(options.connect(&db.url).await.expect("connected"))
+    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(20)).after_connect(
+        move |session, _| {
+            Box::pin(async move { session.execute(AssertSqlSafe(begin)).await.map(drop) })
+        },
+    );
+    SqlxPostgresConnector::from_sqlx_postgres_pool(
+        options.connect(&db.url).await.expect("connected"),
+    )
 }
 
 /// What a session of the worker was set to when it wrote a value, once nothing is stale any more.
 async fn writers(db: &TestDb, begin: &'static str, setting: &str) -> Vec<String> {
-    written_by(db, fragiles().worker(&pool(db, begin).await), &format!("current_setting('{setting}')")).await
+    written_by(
+        db,
+        fragiles().worker(&pool(db, begin).await),
+        &format!("current_setting('{setting}')"),
+    )
+    .await
 }
 
 /// What is so in the session in which this worker writes a value.
@@ -54,19 +63,27 @@ async fn over_the_pool_alone_if_it_is_to_open_none(db: TestDb) {
 #[apply(on_postgres)]
 async fn with_what_its_sessions_begin_with(db: TestDb) {
     db.needs_sessions_of_its_own().await;
-    assert_eq!(writers(&db, "SET application_name = 'the pool'", "application_name").await, ["the pool"]);
+    assert_eq!(
+        writers(&db, "SET application_name = 'the pool'", "application_name").await,
+        ["the pool"]
+    );
 }
 
 #[apply(on_postgres)]
 async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb) {
     db.needs_sessions_of_its_own().await;
-    let begin = "SET default_transaction_isolation = serializable; SET default_transaction_read_only = on";
+    let begin =
+        "SET default_transaction_isolation = serializable; SET default_transaction_read_only = on";
     assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
 }
 
-/// A proxy may keep our settings from the server: then a session would take the worker's own writes for foreign ones.
+/// A proxy may keep our settings from the server: then a session would take the worker's own writes
+/// for foreign ones.
 #[apply(on_postgres)]
 async fn also_where_it_cannot_set_its_sessions(db: TestDb) {
     db.needs_sessions_of_its_own().await;
-    assert_eq!(writers(&db, "SET cached_field.internal = off", "cached_field.internal").await, ["on"]);
+    assert_eq!(
+        writers(&db, "SET cached_field.internal = off", "cached_field.internal").await,
+        ["on"]
+    );
 }

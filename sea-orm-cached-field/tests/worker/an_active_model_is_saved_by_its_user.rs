@@ -27,7 +27,10 @@ async fn with_a_value_that_is_calculated_from_what_is_not_stored_yet(db: TestDb)
     assert_opinion(&db, id, "feels fine").await;
     active.update(&*db).await.unwrap();
     let saved = row(&db, id).await;
-    assert_eq!((saved.cached_opinion.as_deref(), saved.opinion_recalculation_needed), (Some("feels new"), true));
+    assert_eq!(
+        (saved.cached_opinion.as_deref(), saved.opinion_recalculation_needed),
+        (Some("feels new"), true)
+    );
     let mut narration = db.narration();
     db.drain(fragiles()).await;
     let said = narration.said();

@@ -37,7 +37,10 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 static CALLS: LazyLock<Mutex<HashMap<String, Vec<usize>>>> = LazyLock::new(Mutex::default);
 
 impl Model {
-    pub async fn calculate_opinions(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<String>, BoxError> {
+    pub async fn calculate_opinions(
+        models: &[Self],
+        db: &impl ConnectionTrait,
+    ) -> Result<Vec<String>, BoxError> {
         let place = &models[0].place;
         CALLS.lock().unwrap().entry(place.clone()).or_default().push(models.len());
         let known = Entity::find().filter(Column::Place.eq(place)).count(db).await?;
@@ -56,7 +59,10 @@ impl Model {
         Ok(opinions)
     }
 
-    pub async fn calculate_remark(&self, _: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+    pub async fn calculate_remark(
+        &self,
+        _: &impl ConnectionTrait,
+    ) -> Result<Option<String>, DbErr> {
         if let Some(note) = &self.note {
             gate::pass(note).await;
         }
@@ -77,7 +83,11 @@ pub async fn set_up_crowds(db: &TestDb) {
 pub async fn crowd_of<const N: usize>(db: &TestDb, moods: [&str; N]) -> [i32; N] {
     let mut ids = [0; N];
     for (id, mood) in ids.iter_mut().zip(moods) {
-        let row = ActiveModel { place: Set(db.url.clone()), mood: Set(mood.to_owned()), ..Default::default() };
+        let row = ActiveModel {
+            place: Set(db.url.clone()),
+            mood: Set(mood.to_owned()),
+            ..Default::default()
+        };
         *id = row.insert(&**db).await.expect("a row").id;
     }
     ids

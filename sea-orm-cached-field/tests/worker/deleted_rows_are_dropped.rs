@@ -2,7 +2,12 @@ use crate::{fragile::*, harness::TestDb};
 
 async fn replace(db: &TestDb, id: i32, mood: &str) {
     db.sql(&format!("DELETE FROM fragile WHERE id = {id}")).await;
-    let row = ActiveModel { id: Set(id), place: Set(db.url.clone()), mood: Set(mood.to_owned()), ..Default::default() };
+    let row = ActiveModel {
+        id: Set(id),
+        place: Set(db.url.clone()),
+        mood: Set(mood.to_owned()),
+        ..Default::default()
+    };
     row.insert(&**db).await.expect("a row");
 }
 

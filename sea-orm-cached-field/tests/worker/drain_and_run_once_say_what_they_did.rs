@@ -7,7 +7,12 @@ async fn run_once_works_on_one_batch(db: TestDb) {
     set_up_fragiles(&db).await;
     many_rows(&db, 5, "fine").await;
     let once = || fragiles().worker(&db).batch_size(2).run_once();
-    let worked = [once().await.unwrap(), once().await.unwrap(), once().await.unwrap(), once().await.unwrap()];
+    let worked = [
+        once().await.unwrap(),
+        once().await.unwrap(),
+        once().await.unwrap(),
+        once().await.unwrap(),
+    ];
     assert_eq!(worked, [2, 2, 1, 0]);
     assert_eq!(db.pending("fragile").await, 0);
 }
@@ -42,8 +47,10 @@ async fn no_more_than_a_batch_is_claimed_at_a_time(db: TestDb) {
     many_rows(&db, 10, "fine").await;
     let mut narration = db.narration();
     fragiles().worker(&db).batch_size(3).drain().await.unwrap();
-    let collected: Vec<String> = narration.said().into_iter().filter(|said| said.starts_with("collected")).collect();
-    let (three, one) = ("collected 3 marks of 3 rows of fragile", "collected 1 mark of 1 row of fragile");
+    let collected: Vec<String> =
+        narration.said().into_iter().filter(|said| said.starts_with("collected")).collect();
+    let (three, one) =
+        ("collected 3 marks of 3 rows of fragile", "collected 1 mark of 1 row of fragile");
     assert_eq!(collected, [one, three, three, three]);
 }
 
@@ -59,7 +66,8 @@ async fn no_more_calculations_run_at_a_time_than_allowed(db: TestDb) {
     assert_eq!(place.most_at_a_time(), 3);
 }
 
-/// The second batch is claimed while the first uses up what is allowed; once that is done it gets its share.
+/// The second batch is claimed while the first uses up what is allowed; once that is done it gets
+/// its share.
 #[apply(contract)]
 async fn the_next_batch_gets_all_that_the_one_before_leaves(db: TestDb) {
     let place = set_up_fragiles(&db).await;

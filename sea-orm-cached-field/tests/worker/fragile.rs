@@ -43,7 +43,9 @@ impl Model {
         Entity::find_by_id(self.id).one(db).await?;
         match self.mood.as_str() {
             "error" => Err("not in the mood".into()),
-            "error until repaired" if !place.repaired.load(Ordering::SeqCst) => Err("broken".into()),
+            "error until repaired" if !place.repaired.load(Ordering::SeqCst) => {
+                Err("broken".into())
+            }
             "panic" => panic!("aaah"),
             "endless" => std::future::pending().await,
             "deletes itself" => {
@@ -67,7 +69,11 @@ impl Model {
                     place.wait_at_gate().await;
                 }
                 assert!(!mood.ends_with("then panic"), "aaah, {mood}");
-                if mood.ends_with("then error") { Err("not in the mood".into()) } else { Ok(format!("feels {mood}")) }
+                if mood.ends_with("then error") {
+                    Err("not in the mood".into())
+                } else {
+                    Ok(format!("feels {mood}"))
+                }
             }
         }
     }
@@ -164,7 +170,8 @@ pub async fn set_up_fragiles(db: &TestDb) -> Arc<Place> {
     let create = backend.build(&Schema::new(backend).create_table_from_entity(Entity)).to_string();
     let column = db.quoted("\"cached_opinion\" varchar(60)");
     assert!(create.contains(&column), "{create}");
-    let check = format!("{column} CHECK (cached_opinion <> 'refused' AND length(cached_opinion) <= 60)");
+    let check =
+        format!("{column} CHECK (cached_opinion <> 'refused' AND length(cached_opinion) <= 60)");
     // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
     db.sql(&create.replace(&column, &check).replace("` timestamp", "` datetime(6)")).await;
     fragiles().install(&**db).await.expect("installed");
@@ -175,7 +182,11 @@ pub async fn set_up_fragiles(db: &TestDb) -> Arc<Place> {
 pub async fn rows_of<const N: usize>(db: &TestDb, moods: [&str; N]) -> [i32; N] {
     let mut ids = [0; N];
     for (id, mood) in ids.iter_mut().zip(moods) {
-        let row = ActiveModel { place: Set(db.url.clone()), mood: Set(mood.to_owned()), ..Default::default() };
+        let row = ActiveModel {
+            place: Set(db.url.clone()),
+            mood: Set(mood.to_owned()),
+            ..Default::default()
+        };
         *id = row.insert(&**db).await.expect("a row").id;
     }
     ids
@@ -183,7 +194,11 @@ pub async fn rows_of<const N: usize>(db: &TestDb, moods: [&str; N]) -> [i32; N] 
 
 /// Many rows of one mood.
 pub async fn many_rows(db: &TestDb, count: usize, mood: &str) {
-    let row = ActiveModel { place: Set(db.url.clone()), mood: Set(mood.to_owned()), ..Default::default() };
+    let row = ActiveModel {
+        place: Set(db.url.clone()),
+        mood: Set(mood.to_owned()),
+        ..Default::default()
+    };
     Entity::insert_many(vec![row; count]).exec(&**db).await.expect("rows");
 }
 
@@ -192,27 +207,37 @@ pub async fn row(db: &DatabaseConnection, id: i32) -> Model {
 }
 
 pub async fn set_mood(db: &impl ConnectionTrait, id: i32, mood: &str) {
-    db.execute_unprepared(&format!("UPDATE fragile SET mood = '{mood}' WHERE id = {id}")).await.expect("another mood");
+    db.execute_unprepared(&format!("UPDATE fragile SET mood = '{mood}' WHERE id = {id}"))
+        .await
+        .expect("another mood");
 }
 
 /// Not flagged, nothing of it waits, and this value.
 pub async fn assert_opinion(db: &TestDb, id: i32, opinion: &str) {
     let row = row(db, id).await;
-    assert_eq!((row.cached_opinion.as_deref(), row.opinion_recalculation_needed), (Some(opinion), false), "row {id}");
+    assert_eq!(
+        (row.cached_opinion.as_deref(), row.opinion_recalculation_needed),
+        (Some(opinion), false),
+        "row {id}"
+    );
     assert_eq!(queued(db, id).await + marked(db, id).await, 0, "row {id} waits for something");
 }
 
 pub async fn queued(db: &TestDb, id: i32) -> i64 {
-    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id}"))
+        .await
 }
 
 pub async fn last_error(db: &TestDb, id: i32) -> String {
-    db.scalar(&format!("SELECT last_error FROM _fragile_cached_recalculations WHERE key_1 = {id}")).await
+    db.scalar(&format!("SELECT last_error FROM _fragile_cached_recalculations WHERE key_1 = {id}"))
+        .await
 }
 
 /// Whether the row stays as failed until it is marked again.
 pub async fn given_up(db: &TestDb, id: i32) -> bool {
-    let due = format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL");
+    let due = format!(
+        "SELECT count(*) FROM _fragile_cached_recalculations WHERE key_1 = {id} AND due_at IS NULL"
+    );
     db.scalar::<i64>(&due).await == 1
 }
 
@@ -223,7 +248,10 @@ async fn marked(db: &TestDb, id: i32) -> i64 {
 /// How many rows are leased now.
 pub async fn leased(db: &TestDb) -> i64 {
     let now = db.now();
-    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > {now}")).await
+    db.scalar(&format!(
+        "SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > {now}"
+    ))
+    .await
 }
 
 /// A worker that runs in the background until told to stop.
@@ -250,7 +278,10 @@ impl Started {
 /// A worker in a runtime and over connections of its own, as in another process.
 pub struct Elsewhere(tokio::runtime::Runtime);
 
-pub fn start_elsewhere(db: &TestDb, set: impl FnOnce(Worker) -> Worker + Send + 'static) -> Elsewhere {
+pub fn start_elsewhere(
+    db: &TestDb,
+    set: impl FnOnce(Worker) -> Worker + Send + 'static,
+) -> Elsewhere {
     let (runtime, url) = (tokio::runtime::Runtime::new().expect("a runtime"), db.url.clone());
     runtime.spawn(async move { set(fragiles().worker(&connect(&url).await)).run().await });
     Elsewhere(runtime)

@@ -41,7 +41,10 @@ pub mod club {
             Ok(self.place + bonuses.iter().map(|bonus| bonus.points).sum::<i32>())
         }
 
-        async fn calculate_seats(clubs: &[Self], _: &impl ConnectionTrait) -> Result<Vec<i32>, DbErr> {
+        async fn calculate_seats(
+            clubs: &[Self],
+            _: &impl ConnectionTrait,
+        ) -> Result<Vec<i32>, DbErr> {
             Ok(clubs.iter().map(|club| club.place).collect())
         }
 
@@ -144,7 +147,10 @@ pub async fn stored_ranks(db: &TestDb) -> Vec<Option<i32>> {
 /// None is stale.
 pub async fn ranks(db: &TestDb) -> Vec<Option<i32>> {
     let rows = rows(db).await;
-    assert!(rows.iter().all(|row| !row.rank_recalculation_needed && !row.seat_recalculation_needed), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| !row.rank_recalculation_needed && !row.seat_recalculation_needed),
+        "{rows:?}"
+    );
     rows.into_iter().map(|row| row.cached_rank).collect()
 }
 

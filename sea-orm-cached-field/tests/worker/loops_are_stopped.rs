@@ -14,8 +14,10 @@ async fn held_back(db: &TestDb) -> i64 {
         DbBackend::MySql => "INTERVAL 700000 MICROSECOND",
         _ => "interval '700 milliseconds'",
     };
-    db.scalar(&format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > due_at + {after}"))
-        .await
+    db.scalar(&format!(
+        "SELECT count(*) FROM _fragile_cached_recalculations WHERE leased_until > due_at + {after}"
+    ))
+    .await
 }
 
 /// Works once, when whatever is held back is not any more.
@@ -24,7 +26,8 @@ async fn later(db: &TestDb) -> usize {
     once(db).await
 }
 
-/// Works on one batch. A worker that drains would go on where the machine is so slow that nothing is held back any more.
+/// Works on one batch. A worker that drains would go on where the machine is so slow that nothing
+/// is held back any more.
 async fn once(db: &TestDb) -> usize {
     fragiles().worker(db).run_once().await.expect("worked")
 }
@@ -63,7 +66,10 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
     assert_eq!((place.times(restless), held_back(&db).await), (AT_ONCE, 1), "it is held back");
     assert_opinion(&db, good, "feels fine").await;
     for _ in 1..HELD_BACK {
-        assert_eq!((later(&db).await, held_back(&db).await, given_up(&db, restless).await), (1, 1, false));
+        assert_eq!(
+            (later(&db).await, held_back(&db).await, given_up(&db, restless).await),
+            (1, 1, false)
+        );
     }
     assert_eq!(later(&db).await, 1);
     assert!(given_up(&db, restless).await, "{:?}", narration.said());
@@ -73,11 +79,17 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
             "the calculation of `opinion` of `fragile` {restless} changes what the field depends on: 15 recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"
         ),
     );
-    let failed = format!("failed fragile.opinion {restless}, attempt 1, given up: {}", last_error(&db, restless).await);
+    let failed = format!(
+        "failed fragile.opinion {restless}, attempt 1, given up: {}",
+        last_error(&db, restless).await
+    );
     assert!(narration.said().contains(&failed));
     // The last value is there, and nothing more happens.
     let found = row(&db, restless).await;
-    assert_eq!(found.cached_opinion.unwrap(), format!("feels restless{}", ".".repeat(AT_ONCE + HELD_BACK - 1)));
+    assert_eq!(
+        found.cached_opinion.unwrap(),
+        format!("feels restless{}", ".".repeat(AT_ONCE + HELD_BACK - 1))
+    );
     assert!(found.opinion_recalculation_needed);
     assert_eq!((later(&db).await, place.times(restless)), (0, AT_ONCE + HELD_BACK));
     // As with any row that has failed, `repair` has it tried again: once, if it is still a loop.
@@ -110,7 +122,11 @@ async fn many_changes_from_elsewhere_are_no_loop(db: TestDb) {
     // Marked while it is held back: so they come from elsewhere, and it begins anew.
     set_mood(&*db, id, "gate, too").await;
     db.let_time_stand_still("fragile").await;
-    assert_eq!((db.drain(fragiles()).await, held_back(&db).await), (0, 1), "it is held back all the same");
+    assert_eq!(
+        (db.drain(fragiles()).await, held_back(&db).await),
+        (0, 1),
+        "it is held back all the same"
+    );
     db.let_time_pass("fragile").await;
     for change in 1..AT_ONCE {
         once_marked_meanwhile(&db, id, &format!("gate again {change}")).await;
@@ -127,6 +143,10 @@ async fn a_row_that_is_held_back_is_read_right(db: TestDb) {
     db.let_time_stand_still("fragile").await;
     set_mood(&*db, id, "read").await;
     assert_eq!(row(&db, id).await.fresh_opinion(&*db).await.expect("read"), "feels read");
-    assert_eq!((held_back(&db).await, later(&db).await), (0, 0), "the reader has stored what it calculated");
+    assert_eq!(
+        (held_back(&db).await, later(&db).await),
+        (0, 0),
+        "the reader has stored what it calculated"
+    );
     assert_opinion(&db, id, "feels read").await;
 }

@@ -19,10 +19,18 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
     let [first, _, last] = crowd_of(db, ["fine", mood, "well"]).await;
     let mut narration = db.narration();
     patient(db).drain().await.unwrap();
-    assert_eq!(opinions(db).await, [(first, "feels fine".to_owned()), (last, "feels well".to_owned())]);
+    assert_eq!(
+        opinions(db).await,
+        [(first, "feels fine".to_owned()), (last, "feels well".to_owned())]
+    );
     let said = narration.said();
     let failed: Vec<&String> = said.iter().filter(|said| said.starts_with("failed")).collect();
-    assert!(failed.len() == 1 && failed[0].contains(error) && failed[0].contains("attempt 1, will retry"), "{said:?}");
+    assert!(
+        failed.len() == 1
+            && failed[0].contains(error)
+            && failed[0].contains("attempt 1, will retry"),
+        "{said:?}"
+    );
     let split = said.iter().find(|said| said.starts_with("split")).map(String::as_str);
     let of_all = of_all.map(|error| format!("split 3 rows of crowd.opinion: {error}"));
     assert_eq!(split, of_all.as_deref());
@@ -74,7 +82,8 @@ async fn it_is_of_the_rows_that_need_it(db: TestDb) {
     assert_eq!(calls(&db), [2]);
     let stored: Vec<String> = opinions(&db).await.into_iter().map(|(_, opinion)| opinion).collect();
     assert_eq!(stored, ["feels odd", "feels fine", "feels odd", "feels fine"]);
-    let remark: String = db.scalar(&format!("SELECT cached_remark FROM crowd WHERE id = {second}")).await;
+    let remark: String =
+        db.scalar(&format!("SELECT cached_remark FROM crowd WHERE id = {second}")).await;
     assert_eq!(remark, "noted");
 }
 
@@ -93,7 +102,11 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
     gate.arrival().await;
     narration.wait_for(crate::fragile::completes(other)).await;
     assert_eq!(calls(&db), [2]);
-    assert_eq!(opinions(&db).await, [(other, "feels better".to_owned())], "the other waits for its remark");
+    assert_eq!(
+        opinions(&db).await,
+        [(other, "feels better".to_owned())],
+        "the other waits for its remark"
+    );
     gate.open();
     worker.await.unwrap().unwrap();
     assert_eq!(opinions(&db).await.len(), 2);
@@ -102,7 +115,8 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
 
 #[apply(contract)]
 async fn an_error_is_of_its_row_alone(db: TestDb) {
-    one_fails(&db, "error", "could not be calculated: not in the mood", Some("not in the mood")).await;
+    one_fails(&db, "error", "could not be calculated: not in the mood", Some("not in the mood"))
+        .await;
 }
 
 #[apply(contract)]
@@ -112,14 +126,18 @@ async fn a_panic_is_of_its_row_alone(db: TestDb) {
 
 #[apply(contract)]
 async fn a_calculation_without_end_is_of_its_row_alone(db: TestDb) {
-    one_fails(&db, "endless", "`crowd` 2 was stopped after 0.3 s", Some("stopped after 0.3 s")).await;
+    one_fails(&db, "endless", "`crowd` 2 was stopped after 0.3 s", Some("stopped after 0.3 s"))
+        .await;
 }
 
 #[apply(contract)]
 async fn a_value_too_many_is_of_its_row_alone(db: TestDb) {
     let (one, all) = ("1 row of `crowd` returned 2 values", "3 rows of `crowd` returned 4 values");
-    let error =
-        |what| format!("the calculation of `opinion` for {what}: it has to return one for each row, in their order");
+    let error = |what| {
+        format!(
+            "the calculation of `opinion` for {what}: it has to return one for each row, in their order"
+        )
+    };
     one_fails(&db, "twice", &error(one), Some(&error(all))).await;
 }
 
@@ -141,7 +159,9 @@ async fn a_row_that_cannot_be_read_fails_alone(db: TestDb) {
         DbBackend::MySql => {
             "ALTER TABLE crowd MODIFY mood varchar(255) NULL; UPDATE crowd SET mood = NULL WHERE id = 2"
         }
-        _ => "ALTER TABLE crowd ALTER mood DROP NOT NULL; UPDATE crowd SET mood = NULL WHERE id = 2",
+        _ => {
+            "ALTER TABLE crowd ALTER mood DROP NOT NULL; UPDATE crowd SET mood = NULL WHERE id = 2"
+        }
     };
     db.sql(spoil).await;
     patient(&db).drain().await.unwrap();

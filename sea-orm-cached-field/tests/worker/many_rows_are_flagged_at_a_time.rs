@@ -10,7 +10,8 @@ async fn flagged(db: &TestDb) -> i64 {
     db.scalar("SELECT count(*) FROM fragile WHERE opinion_recalculation_needed").await
 }
 
-/// A transaction that has read, and then writes, would fail where another one has written in between.
+/// A transaction that has read, and then writes, would fail where another one has written in
+/// between.
 #[apply(on_sqlite)]
 async fn beside_another_writer(db: TestDb) {
     set_up_fragiles(&db).await;
@@ -83,7 +84,10 @@ async fn also_while_they_are_calculated(db: TestDb) {
         once.await.unwrap().unwrap();
         let said = narration.said();
         for id in [a, b] {
-            assert!(said.contains(&format!("published fragile.opinion {id}, marked again")), "{said:?}");
+            assert!(
+                said.contains(&format!("published fragile.opinion {id}, marked again")),
+                "{said:?}"
+            );
         }
         assert_eq!(flagged(&db).await, 2);
         place.open(2);

@@ -9,11 +9,13 @@ async fn all_rows(db: &TestDb) -> Vec<Model> {
 
 /// Whether each loaded row says that it is fresh, and with which value.
 fn opinions(rows: &[Model]) -> Vec<Option<&str>> {
-    rows.iter().map(|row| row.cached_opinion.as_deref().filter(|_| !row.opinion_recalculation_needed)).collect()
+    rows.iter()
+        .map(|row| row.cached_opinion.as_deref().filter(|_| !row.opinion_recalculation_needed))
+        .collect()
 }
 
-/// A worker and a reader that store at the same moment may each find the row or its queue row locked by the other one. Then
-/// neither stores, and the row is calculated again.
+/// A worker and a reader that store at the same moment may each find the row or its queue row
+/// locked by the other one. Then neither stores, and the row is calculated again.
 async fn calculate_what_both_found_locked(db: &TestDb) {
     db.let_time_pass("fragile").await;
     db.drain(fragiles()).await;
@@ -45,9 +47,12 @@ mod clock {
 
         /// It is twelve, or, after noon, later each time.
         async fn strike(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
-            let twelve = Entity::update_many().col_expr(Column::Hour, Expr::value(12)).filter(Column::Hour.lt(12));
+            let twelve = Entity::update_many()
+                .col_expr(Column::Hour, Expr::value(12))
+                .filter(Column::Hour.lt(12));
             twelve.exec(db).await?;
-            let later = Entity::update_many().col_expr(Column::Hour, Expr::col(Column::Hour).add(1));
+            let later =
+                Entity::update_many().col_expr(Column::Hour, Expr::col(Column::Hour).add(1));
             later.filter(Column::Hour.gt(12)).exec(db).await.map(drop)
         }
     }
@@ -98,7 +103,10 @@ async fn if_some_of_them_fail(db: TestDb) {
     let [_, bad, _] = rows_of(&db, ["fine", "error", "mad"]).await;
     let mut rows = all_rows(&db).await;
     let error = Opinion::load(&*db, &mut rows).await.expect_err("one fails");
-    assert!(matches!(&error, Error::Calculation { key, .. } if key.to_string() == bad.to_string()), "{error}");
+    assert!(
+        matches!(&error, Error::Calculation { key, .. } if key.to_string() == bad.to_string()),
+        "{error}"
+    );
     assert_eq!(opinions(&rows), [Some("feels fine"), None, Some("feels mad")]);
     db.sql(&format!("DELETE FROM fragile WHERE id = {bad}")).await;
     let error = Opinion::load(&*db, &mut rows).await.expect_err("one is gone");
@@ -193,7 +201,8 @@ async fn recalculated_however_many_they_are(db: TestDb) {
     many_rows(&db, 450, "fine").await;
     assert_eq!(Opinion::recalculate(&*db, Condition::all()).await.unwrap(), 450);
     assert_eq!(db.pending("fragile").await, 0);
-    let right: i64 = db.scalar("SELECT count(*) FROM fragile WHERE cached_opinion = 'feels fine'").await;
+    let right: i64 =
+        db.scalar("SELECT count(*) FROM fragile WHERE cached_opinion = 'feels fine'").await;
     assert_eq!(right, 450);
     db.sql("UPDATE fragile SET mood = 'merry'").await;
     let mut rows = all_rows(&db).await;

@@ -19,7 +19,13 @@ pub struct Model {
     pub place: String,
     pub bytes: i64,
     pub parent_id: Option<i32>,
-    #[sea_orm(self_ref, relation_enum = "Parent", relation_reverse = "Children", from = "parent_id", to = "id")]
+    #[sea_orm(
+        self_ref,
+        relation_enum = "Parent",
+        relation_reverse = "Children",
+        from = "parent_id",
+        to = "id"
+    )]
     pub parent: BelongsTo<Option<Entity>>,
     #[sea_orm(self_ref, relation_enum = "Children", relation_reverse = "Parent")]
     pub children: HasMany<Entity>,
@@ -33,9 +39,13 @@ impl ActiveModelBehavior for ActiveModel {}
 static CALLS: LazyLock<Mutex<HashMap<String, Vec<Vec<i32>>>>> = LazyLock::new(Mutex::default);
 
 impl Model {
-    async fn calculate_sizes(models: &[Self], db: &impl ConnectionTrait) -> Result<Vec<i64>, DbErr> {
+    async fn calculate_sizes(
+        models: &[Self],
+        db: &impl ConnectionTrait,
+    ) -> Result<Vec<i64>, DbErr> {
         let mut ids: Vec<i32> = models.iter().map(|folder| folder.id).collect();
-        let children = Entity::find().filter(Column::ParentId.is_in(ids.iter().copied())).all(db).await?;
+        let children =
+            Entity::find().filter(Column::ParentId.is_in(ids.iter().copied())).all(db).await?;
         let size = |folder: &Self| {
             let children = children.iter().filter(|child| child.parent_id == Some(folder.id));
             folder.bytes + children.filter_map(|child| child.cached_size).sum::<i64>()

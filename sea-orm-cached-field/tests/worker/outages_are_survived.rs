@@ -24,7 +24,8 @@ struct Proxy {
 impl Proxy {
     async fn start(db: &TestDb) -> Self {
         let address = db.url.split('@').nth(1).unwrap().split('/').next().unwrap();
-        let server = if address.contains(':') { address.to_owned() } else { format!("{address}:5432") };
+        let server =
+            if address.contains(':') { address.to_owned() } else { format!("{address}:5432") };
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let proxy = Self { port, server, accepting: Mutex::default() };
         proxy.mend().await;
@@ -78,7 +79,8 @@ async fn of_the_network(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [during, held] = rows_of(&db, ["fine", "gate"]).await;
     let proxy = Arc::new(Proxy::start(&db).await);
-    let worker = start(fragiles().worker(&pool_of(&proxy.url(&db)).await).lease(Duration::from_secs(3600)));
+    let worker =
+        start(fragiles().worker(&pool_of(&proxy.url(&db)).await).lease(Duration::from_secs(3600)));
     place.arrivals(1).await;
     proxy.cut().await;
     set_mood(&*db, during, "missed").await;
@@ -99,7 +101,10 @@ async fn of_all_connections_of_the_worker(db: TestDb) {
     let worker = start(fragiles().worker(&pool));
     for mood in ["first", "second", "third"] {
         let [id] = rows_of(&db, [mood]).await;
-        eventually("it is calculated", async || queued(&db, id).await + db.pending("fragile").await == 0).await;
+        eventually("it is calculated", async || {
+            queued(&db, id).await + db.pending("fragile").await == 0
+        })
+        .await;
         let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'worker' AND datname = current_database()";
         db.rows(ended).await;
         set_mood(&*db, id, "better").await;

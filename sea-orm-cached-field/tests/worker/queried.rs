@@ -42,27 +42,49 @@ pub mod perch {
     impl Model {
         fn select_load() -> Select<Entity> {
             let load = bird::Column::Weight.sum().if_null(0);
-            Entity::find().left_join(bird::Entity).select_only().column(Column::Id).expr(load).group_by(Column::Id)
+            Entity::find()
+                .left_join(bird::Entity)
+                .select_only()
+                .column(Column::Id)
+                .expr(load)
+                .group_by(Column::Id)
         }
 
         fn select_half_load() -> impl QueryTrait<QueryStatement = SelectStatement> {
             let half = bird::Column::Weight.sum().if_null(0).mul(0.5);
-            Entity::find().left_join(bird::Entity).select_only().column(Column::Id).expr(half).group_by(Column::Id)
+            Entity::find()
+                .left_join(bird::Entity)
+                .select_only()
+                .column(Column::Id)
+                .expr(half)
+                .group_by(Column::Id)
         }
 
         fn select_heaviest() -> Select<bird::Entity> {
             let heaviest = bird::Column::Weight.max();
             let birds = bird::Entity::find().filter(bird::Column::Weight.gt(0));
-            birds.select_only().column(bird::Column::PerchId).expr(heaviest).group_by(bird::Column::PerchId)
+            birds
+                .select_only()
+                .column(bird::Column::PerchId)
+                .expr(heaviest)
+                .group_by(bird::Column::PerchId)
         }
 
         fn select_last_ring() -> Select<bird::Entity> {
             let last = bird::Column::Ring.max();
-            bird::Entity::find().select_only().column(bird::Column::PerchId).expr(last).group_by(bird::Column::PerchId)
+            bird::Entity::find()
+                .select_only()
+                .column(bird::Column::PerchId)
+                .expr(last)
+                .group_by(bird::Column::PerchId)
         }
 
         async fn calculate_load_by_row(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            Ok(super::birds_of(&[self.id], db).await?.iter().map(|bird| i64::from(bird.weight)).sum())
+            Ok(super::birds_of(&[self.id], db)
+                .await?
+                .iter()
+                .map(|bird| i64::from(bird.weight))
+                .sum())
         }
 
         async fn calculate_greatest_weights(
@@ -75,7 +97,10 @@ pub mod perch {
             Ok(ids.iter().map(|id| of(*id).map(|bird| bird.weight).max()).collect())
         }
 
-        async fn calculate_last_ring_by_row(&self, db: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+        async fn calculate_last_ring_by_row(
+            &self,
+            db: &impl ConnectionTrait,
+        ) -> Result<Option<String>, DbErr> {
             Ok(super::birds_of(&[self.id], db).await?.into_iter().map(|bird| bird.ring).max())
         }
     }
@@ -108,7 +133,12 @@ pub mod roost {
     impl Model {
         fn select_load() -> Select<Entity> {
             let load = bird::Column::Weight.sum().if_null(0);
-            Entity::find().left_join(bird::Entity).select_only().column(Column::Id).expr(load).group_by(Column::Id)
+            Entity::find()
+                .left_join(bird::Entity)
+                .select_only()
+                .column(Column::Id)
+                .expr(load)
+                .group_by(Column::Id)
         }
     }
 }
@@ -135,7 +165,8 @@ pub mod bird {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Of a composite key, and with a query that has, of some rows, no value, several, or one too great.
+/// Of a composite key, and with a query that has, of some rows, no value, several, or one too
+/// great.
 pub mod ledge {
     use sea_orm::{QuerySelect, entity::prelude::*, sea_query::ExprTrait};
 
@@ -160,7 +191,10 @@ pub mod ledge {
     impl Model {
         fn select_milligrams() -> Select<egg::Entity> {
             let key = [egg::Column::Rock, egg::Column::Ledge];
-            egg::Entity::find().select_only().columns(key).expr(egg::Column::Weight.into_expr().mul(1000_i64))
+            egg::Entity::find()
+                .select_only()
+                .columns(key)
+                .expr(egg::Column::Weight.into_expr().mul(1000_i64))
         }
     }
 }
@@ -220,7 +254,10 @@ pub async fn set_up_ledges(db: &TestDb, grams: [i64; 5]) {
     for (id, grams) in (1..).zip(grams) {
         let (rock, number) = if id == 5 { (2, 1) } else { (1, id) };
         db.sql(&format!("INSERT INTO ledge (rock, number) VALUES ({rock}, {number})")).await;
-        db.sql(&format!("INSERT INTO egg (id, weight, rock, ledge) VALUES ({id}, {grams}, {rock}, {number})")).await;
+        db.sql(&format!(
+            "INSERT INTO egg (id, weight, rock, ledge) VALUES ({id}, {grams}, {rock}, {number})"
+        ))
+        .await;
     }
 }
 
@@ -228,6 +265,8 @@ pub async fn set_up_ledges(db: &TestDb, grams: [i64; 5]) {
 pub async fn milligrams(db: &TestDb) -> Vec<Option<i32>> {
     let mut ledges = ledge::Entity::find().all(&**db).await.expect("loaded");
     ledges.sort_by_key(|ledge| (ledge.rock, ledge.number));
-    let fresh = |ledge: ledge::Model| ledge.cached_milligrams.filter(|_| !ledge.milligrams_recalculation_needed);
+    let fresh = |ledge: ledge::Model| {
+        ledge.cached_milligrams.filter(|_| !ledge.milligrams_recalculation_needed)
+    };
     ledges.into_iter().map(fresh).collect()
 }

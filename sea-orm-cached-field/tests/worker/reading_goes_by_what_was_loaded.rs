@@ -17,7 +17,10 @@ async fn a_fresh_row_is_read_without_a_query(db: TestDb) {
     } else {
         assert_eq!(loaded.opinion(&closed).await.unwrap(), "feels fine");
     }
-    assert!(matches!(loaded.fresh_opinion(&closed).await, Err(Error::Database(_))), "this one asks");
+    assert!(
+        matches!(loaded.fresh_opinion(&closed).await, Err(Error::Database(_))),
+        "this one asks"
+    );
 }
 
 #[apply(contract)]
@@ -59,7 +62,8 @@ async fn fresh_sees_a_mark_and_a_queue_row_without_a_flag(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let loaded = row(&db, id).await;
-    db.sql(&format!("INSERT INTO _fragile_cached_marks (field, key_1) VALUES ('opinion', {id})")).await;
+    db.sql(&format!("INSERT INTO _fragile_cached_marks (field, key_1) VALUES ('opinion', {id})"))
+        .await;
     loaded.fresh_opinion(&*db).await.unwrap();
     assert_eq!((place.times(id), db.pending("fragile").await), (2, 0));
     db.sql(&format!(
@@ -116,7 +120,9 @@ async fn an_error_reaches_the_reader_and_is_kept(db: TestDb) {
         DbBackend::Postgres => "queued_at + interval '500 milliseconds'",
         _ => "queued_at + INTERVAL 500000 MICROSECOND",
     };
-    let later = format!("SELECT count(*) FROM _fragile_cached_recalculations WHERE due_at >= {half_a_second_later}");
+    let later = format!(
+        "SELECT count(*) FROM _fragile_cached_recalculations WHERE due_at >= {half_a_second_later}"
+    );
     assert_eq!(db.scalar::<i64>(&later).await, 3, "they are due later");
     set_mood(&*db, error, "better").await;
     assert_eq!(row(&db, error).await.opinion(&*db).await.unwrap(), "feels better");
@@ -129,8 +135,11 @@ async fn a_row_that_is_gone_is_an_error(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     let loaded = row(&db, id).await;
     db.sql("DELETE FROM fragile").await;
-    for failed in [loaded.opinion(&*db).await, loaded.fresh_opinion(&*db).await, loaded.recalculate_opinion(&*db).await]
-    {
+    for failed in [
+        loaded.opinion(&*db).await,
+        loaded.fresh_opinion(&*db).await,
+        loaded.recalculate_opinion(&*db).await,
+    ] {
         assert!(matches!(failed.unwrap_err(), Error::RowGone { .. }));
     }
     db.drain(fragiles()).await;

@@ -58,7 +58,10 @@ async fn where_marks_do_not_pile_up(db: TestDb) {
 async fn where_a_worker_only_flags(db: TestDb) {
     let place = set_up(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
-    assert_eq!((db.drain(fragiles()).await, place.times(id), marks(&db).await, flagged(&db).await), (0, 0, 0, 1));
+    assert_eq!(
+        (db.drain(fragiles()).await, place.times(id), marks(&db).await, flagged(&db).await),
+        (0, 0, 0, 1)
+    );
     row(&db, id).await.opinion(&*db).await.unwrap();
     Opinion::flag(&*db, Condition::all()).await.unwrap();
     assert_eq!((db.drain(fragiles()).await, flagged(&db).await), (0, 1));
@@ -88,18 +91,30 @@ async fn where_nothing_waits_for_a_worker_at_first(db: TestDb) {
     assert!(!changes.contains("queued"), "{changes}");
     assert_eq!((db.pending("fragile").await, flagged(&db).await), (0, 1));
     CachedFields::set_eager_recalculation(&db, true).unwrap();
-    assert_eq!(fragiles().install(&*db).await.unwrap().to_string(), "fragile: queued 1 row for opinion\n");
+    assert_eq!(
+        fragiles().install(&*db).await.unwrap().to_string(),
+        "fragile: queued 1 row for opinion\n"
+    );
     assert_eq!(db.drain(fragiles()).await, 1);
 }
 
 /// The setting comes from the environment, which belongs to a process as a whole.
 #[test]
 fn as_the_environment_says() {
-    for (value, said) in [("off", "not eager"), ("TRUE", "eager"), ("maybe", "the environment variable")] {
+    for (value, said) in
+        [("off", "not eager"), ("TRUE", "eager"), ("maybe", "the environment variable")]
+    {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "recalculation_need_not_be_eager::tell_the_setting::sqlite", "--nocapture"]);
-        let output =
-            child.env("CACHED_FIELD_EAGER_RECALCULATION", value).env("TELL_THE_SETTING", "1").output().unwrap();
+        child.args([
+            "--exact",
+            "recalculation_need_not_be_eager::tell_the_setting::sqlite",
+            "--nocapture",
+        ]);
+        let output = child
+            .env("CACHED_FIELD_EAGER_RECALCULATION", value)
+            .env("TELL_THE_SETTING", "1")
+            .output()
+            .unwrap();
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.contains(&format!("here it is {said}")), "{value}: {output}");
     }
@@ -116,7 +131,11 @@ async fn tell_the_setting(db: TestDb) {
         Err(error) => error.to_string(),
         Ok(_) => {
             db.sql("INSERT INTO fragile (place, mood) VALUES ('x', 'fine')").await;
-            if db.drain(fragiles()).await == 0 { "not eager".to_owned() } else { "eager".to_owned() }
+            if db.drain(fragiles()).await == 0 {
+                "not eager".to_owned()
+            } else {
+                "eager".to_owned()
+            }
         }
     };
     println!("here it is {told}");

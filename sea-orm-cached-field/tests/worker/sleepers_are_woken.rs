@@ -82,7 +82,9 @@ async fn each_time(db: TestDb) {
             narration.wait_for(completes(id)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(40), all).await.expect("something should wake the worker each time");
+    tokio::time::timeout(Duration::from_secs(40), all)
+        .await
+        .expect("something should wake the worker each time");
     worker.stop().await;
 }
 
@@ -169,11 +171,15 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
     let worker = start(worker);
     eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
     set_mood(&*db, id, "other").await;
-    eventually("it is done", async || row(&db, id).await.cached_opinion.as_deref() == Some("feels other")).await;
+    eventually("it is done", async || {
+        row(&db, id).await.cached_opinion.as_deref() == Some("feels other")
+    })
+    .await;
     worker.stop().await;
 }
 
-/// Through a pooler that gives each transaction to another session, the lock and the notifications would fall to another client.
+/// Through a pooler that gives each transaction to another session, the lock and the notifications
+/// would fall to another client.
 #[apply(on_postgres)]
 async fn a_session_that_is_not_the_workers_own_gets_no_lock(db: TestDb) {
     let (worker, id) = idle(&db).await;

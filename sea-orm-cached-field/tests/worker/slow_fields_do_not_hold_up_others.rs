@@ -50,7 +50,13 @@ static GATES: LazyLock<Mutex<HashMap<String, Arc<Semaphore>>>> = LazyLock::new(M
 
 /// What the slow calculations of a test wait for.
 fn gate(place: &str) -> Arc<Semaphore> {
-    Arc::clone(GATES.lock().unwrap().entry(place.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(0))))
+    Arc::clone(
+        GATES
+            .lock()
+            .unwrap()
+            .entry(place.to_owned())
+            .or_insert_with(|| Arc::new(Semaphore::new(0))),
+    )
 }
 
 macro_rules! quick {
@@ -92,13 +98,17 @@ async fn set_up(db: &TestDb) {
 /// How many rows have a value of these fields that is not that of this number, or is flagged.
 async fn stale(db: &TestDb, fields: &[(&str, i32)], number: i32) -> i64 {
     let stale = fields.iter().map(|(field, factor)| {
-        format!("{field}_recalculation_needed OR cached_{field} IS NULL OR cached_{field} <> {}", number * factor)
+        format!(
+            "{field}_recalculation_needed OR cached_{field} IS NULL OR cached_{field} <> {}",
+            number * factor
+        )
     });
     let stale = stale.collect::<Vec<_>>().join(" OR ");
     db.scalar(&format!("SELECT count(*) FROM patchwork WHERE {stale}")).await
 }
 
-/// The slow calculations never end, and there are more of them than run at a time, and than are claimed at a time.
+/// The slow calculations never end, and there are more of them than run at a time, and than are
+/// claimed at a time.
 #[apply(contract)]
 async fn of_their_own_rows(db: TestDb) {
     set_up(&db).await;
@@ -126,7 +136,8 @@ async fn of_other_models(db: TestDb) {
     db.sql("UPDATE patchwork SET number = 2").await;
     gate(&db.url).add_permits(10 * ROWS);
     let all: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).chain([("slow", 10)]).collect();
-    eventually("all of the other model are calculated", async || stale(&db, &all, 2).await == 0).await;
+    eventually("all of the other model are calculated", async || stale(&db, &all, 2).await == 0)
+        .await;
     place.open(10 * ROWS);
     eventually("in the end these are, too", async || db.pending("fragile").await == 0).await;
     worker.stop().await;

@@ -33,10 +33,16 @@ mod letter {
 
         async fn announce(&self, db: &impl ConnectionTrait) -> Result<(), BoxError> {
             let words = self.cached_words.ok_or("the value is not stored yet")?;
-            db.execute_unprepared(&format!("INSERT INTO announcement VALUES ({}, {words})", self.id)).await?;
+            db.execute_unprepared(&format!(
+                "INSERT INTO announcement VALUES ({}, {words})",
+                self.id
+            ))
+            .await?;
             match self.text.as_str() {
                 "hoarse" => Err("lost its voice".into()),
-                "wrong" => Ok(db.execute_unprepared("INSERT INTO nowhere VALUES (1)").await.map(drop)?),
+                "wrong" => {
+                    Ok(db.execute_unprepared("INSERT INTO nowhere VALUES (1)").await.map(drop)?)
+                }
                 "panic" => panic!("aaah"),
                 "endless" => std::future::pending().await,
                 _ => Ok(()),
@@ -95,7 +101,9 @@ async fn the_letter(db: &impl ConnectionTrait) -> letter::Model {
 /// Identities and values, in order.
 async fn announced(db: &TestDb) -> Vec<(i64, i64)> {
     let rows = db.rows("SELECT id, value FROM announcement ORDER BY id, value").await;
-    rows.iter().map(|row| (row["id"].as_i64().expect("an id"), row["value"].as_i64().expect("a value"))).collect()
+    rows.iter()
+        .map(|row| (row["id"].as_i64().expect("an id"), row["value"].as_i64().expect("a value")))
+        .collect()
 }
 
 #[apply(contract)]
@@ -126,12 +134,16 @@ async fn and_spoils_no_value(db: TestDb) {
     let worker = letters().worker(&db).calculation_timeout(Duration::from_millis(500));
     assert_eq!(worker.drain().await.unwrap(), 5);
     assert_eq!(db.pending("letter").await, 0);
-    let stored = "SELECT count(*) FROM letter WHERE cached_words = 1 AND NOT words_recalculation_needed";
+    let stored =
+        "SELECT count(*) FROM letter WHERE cached_words = 1 AND NOT words_recalculation_needed";
     assert_eq!(db.scalar::<i64>(stored).await, 5);
     let said = narration.said().join("\n");
-    for failed in
-        ["1 failed: lost its voice", "2 failed: panicked: aaah", "3 failed: ", "4 failed: stopped after 0.5 s"]
-    {
+    for failed in [
+        "1 failed: lost its voice",
+        "2 failed: panicked: aaah",
+        "3 failed: ",
+        "4 failed: stopped after 0.5 s",
+    ] {
         let failed = format!("what follows the recalculation of letter.words {failed}");
         assert!(said.contains(&failed), "{failed}\n{said}");
     }

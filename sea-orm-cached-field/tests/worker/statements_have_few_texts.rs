@@ -1,4 +1,5 @@
-//! Each text is a prepared statement of the connection, and servers have only so much room for those.
+//! Each text is a prepared statement of the connection, and servers have only so much room for
+//! those.
 
 use std::{
     collections::BTreeSet,
@@ -15,8 +16,8 @@ const NUMBERS: [i32; 12] = [1, 2, 3, 4, 6, 8, 11, 15, 21, 28, 40, 55];
 /// How many lengths the lists for so many rows have: 1, 5, 20 and 60.
 const LENGTHS: usize = 4;
 
-/// How many statements with a list this test needs, and how many without, at most. Each statement of a list for each of these numbers would
-/// be more than twice as many.
+/// How many statements with a list this test needs, and how many without, at most. Each statement
+/// of a list for each of these numbers would be more than twice as many.
 const WITH_A_LIST: usize = 15;
 const WITHOUT: usize = 25;
 
@@ -39,7 +40,11 @@ async fn change(db: &TestDb, rows: i32, mood: &str) {
 #[apply(contract)]
 async fn whatever_the_number_of_rows(db: TestDb) {
     set_up_crowds(&db).await;
-    let row = ActiveModel { place: Set(db.url.clone()), mood: Set("new".to_owned()), ..Default::default() };
+    let row = ActiveModel {
+        place: Set(db.url.clone()),
+        mood: Set("new".to_owned()),
+        ..Default::default()
+    };
     Entity::insert_many(vec![row; 55]).exec(&*db).await.unwrap();
     let (pool, texts) = observed(&db).await;
     let drain = || crowds().worker(&pool).drain();
@@ -59,7 +64,9 @@ async fn whatever_the_number_of_rows(db: TestDb) {
     assert_eq!(db.pending("crowd").await, 0);
 
     let texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
-    let loads = |text: &&String| text.starts_with("SELECT") && text.contains("note") && text.contains(" IN (");
+    let loads = |text: &&String| {
+        text.starts_with("SELECT") && text.contains("note") && text.contains(" IN (")
+    };
     let loads: Vec<&String> = texts.iter().filter(loads).collect();
     assert!((2..=LENGTHS).contains(&loads.len()), "{loads:#?}");
     assert!(texts.len() <= LENGTHS * WITH_A_LIST + WITHOUT, "{} texts: {texts:#?}", texts.len());

@@ -47,12 +47,18 @@ where
     type Error = BoxDynError;
     type Future = BoxFuture<'static, Result<S::Response, BoxDynError>>;
 
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), BoxDynError>> {
+    fn poll_ready(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), BoxDynError>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, task: T) -> Self::Future {
-        let fails = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        let fails = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .is_ok();
         let (panics, call) = (self.panics, self.inner.call(task));
         Box::pin(async move {
             assert!(!(fails && panics), "clumsy");
@@ -68,14 +74,19 @@ async fn works_behind(db: &TestDb, panics: bool, times: usize) {
     let mut narration = db.narration();
     let backend = fragiles().worker(db).lease(Duration::from_secs(3600)).into_backend().unwrap();
     let (context, left) = (WorkerContext::from("mine"), Arc::new(AtomicUsize::new(times)));
-    let worker = WorkerBuilder::new(context.clone()).backend(backend).layer(ClumsyLayer { panics, left });
+    let worker =
+        WorkerBuilder::new(context.clone()).backend(backend).layer(ClumsyLayer { panics, left });
     let running = tokio::spawn(worker.build(recalculate).run());
     for _ in 0..times {
         narration.wait_for(|event| matches!(event, Event::HandedBack { .. })).await;
     }
     narration.wait_for(completes(id)).await;
     context.stop().unwrap();
-    tokio::time::timeout(Duration::from_secs(20), running).await.expect("it should stop").unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(20), running)
+        .await
+        .expect("it should stop")
+        .unwrap()
+        .unwrap();
     assert_opinion(db, id, "feels fine").await;
 }
 

@@ -32,8 +32,11 @@ async fn age(db: &TestDb, table: &str, columns: &[&str]) {
 
 /// The one finding is that something waits.
 async fn waits(db: &TestDb, wanted_claimed: bool) {
-    let found: Vec<Finding> = fragiles().doctor(&**db).await.expect("examined").iter().cloned().collect();
-    let [Finding::Waiting { table, seconds, claimed }] = found.as_slice() else { panic!("{found:?}") };
+    let found: Vec<Finding> =
+        fragiles().doctor(&**db).await.expect("examined").iter().cloned().collect();
+    let [Finding::Waiting { table, seconds, claimed }] = found.as_slice() else {
+        panic!("{found:?}")
+    };
     assert_eq!((table.as_str(), *claimed), ("fragile", wanted_claimed));
     assert!((120..600).contains(seconds), "{seconds} s");
 }
@@ -59,7 +62,11 @@ async fn a_failure_of_which_only_readers_know(db: TestDb) {
     set_up_fragiles(&db).await;
     let [bad] = rows_of(&db, ["error"]).await;
     row(&db, bad).await.opinion(&*db).await.unwrap_err();
-    assert!(diagnosis(&db).await.starts_with("fragile: opinion of 1 row fails"), "{}", diagnosis(&db).await);
+    assert!(
+        diagnosis(&db).await.starts_with("fragile: opinion of 1 row fails"),
+        "{}",
+        diagnosis(&db).await
+    );
 }
 
 #[apply(contract)]
@@ -69,7 +76,11 @@ async fn a_mark_that_no_worker_takes(db: TestDb) {
     assert_eq!(diagnosis(&db).await, "nothing is wrong\n", "a worker may be about to take it");
     age(&db, "_fragile_cached_marks", &["marked_at"]).await;
     waits(&db, false).await;
-    assert!(diagnosis(&db).await.contains("no worker runs for this table"), "{}", diagnosis(&db).await);
+    assert!(
+        diagnosis(&db).await.contains("no worker runs for this table"),
+        "{}",
+        diagnosis(&db).await
+    );
     db.drain(fragiles()).await;
     assert_eq!(diagnosis(&db).await, "nothing is wrong\n");
 }
@@ -139,7 +150,6 @@ async fn but_not_what_is_left_to_readers(db: TestDb) {
 async fn marks_for_a_field_that_this_program_does_not_know(db: TestDb) {
     set_up_fragiles(&db).await;
     db.sql("INSERT INTO _fragile_cached_marks (key_1, field) VALUES (7, 'height')").await;
-    let expected =
-        "fragile: 1 row waits for height, which this program does not declare; a newer version of it will take them\n";
+    let expected = "fragile: 1 row waits for height, which this program does not declare; a newer version of it will take them\n";
     assert_eq!(diagnosis(&db).await, expected);
 }

@@ -20,7 +20,8 @@ use crate::fragile::*;
 struct Heard(Arc<Mutex<Vec<String>>>);
 
 impl Heard {
-    /// The one subscriber of this process: those of single tests would turn off each other's callsites.
+    /// The one subscriber of this process: those of single tests would turn off each other's
+    /// callsites.
     fn everywhere() -> &'static Self {
         static HEARD: LazyLock<Heard> = LazyLock::new(|| {
             let heard = Heard::default();
@@ -33,8 +34,11 @@ impl Heard {
     /// What was said of the row with this key, which is written as `ID`.
     fn of(&self, id: i32) -> String {
         let (heard, id) = (self.0.lock().unwrap(), id.to_string());
-        let said: Vec<String> =
-            heard.iter().filter(|said| said.contains(&id)).map(|said| said.replace(&id, "ID")).collect();
+        let said: Vec<String> = heard
+            .iter()
+            .filter(|said| said.contains(&id))
+            .map(|said| said.replace(&id, "ID"))
+            .collect();
         said.join("\n")
     }
 }
@@ -137,8 +141,12 @@ async fn tracing_hears_the_same(db: TestDb) {
     // No other row of this process has this key.
     static IDS: AtomicI32 = AtomicI32::new(4711);
     let id = IDS.fetch_add(1, Ordering::Relaxed);
-    let row =
-        ActiveModel { id: Set(id), place: Set(db.url.clone()), mood: Set("error".to_owned()), ..Default::default() };
+    let row = ActiveModel {
+        id: Set(id),
+        place: Set(db.url.clone()),
+        mood: Set("error".to_owned()),
+        ..Default::default()
+    };
     row.insert(&*db).await.unwrap();
     db.drain(fragiles()).await;
     set_mood(&*db, id, "fine").await;
@@ -163,7 +171,11 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     set_up_fragiles(&db).await;
     let secret = format!("secret-{}", fastrand::u64(..));
     db.sql("CREATE UNIQUE INDEX alone ON fragile (cached_opinion)").await;
-    rows_of(&db, ["fine", "fine", &format!("{secret} then error"), &format!("{secret} then panic")]).await;
+    rows_of(
+        &db,
+        ["fine", "fine", &format!("{secret} then error"), &format!("{secret} then panic")],
+    )
+    .await;
     for mood in ["panic", "error", "refused", "too long", "restless"] {
         rows_of(&db, [mood]).await;
     }
@@ -171,10 +183,14 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     db.drain(fragiles()).await;
     let told = heard.0.lock().unwrap().clone();
     let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
-    assert!(told.iter().any(|said| said.contains("then panic")), "it is known at the level of debugging: {told:?}");
+    assert!(
+        told.iter().any(|said| said.contains("then panic")),
+        "it is known at the level of debugging: {told:?}"
+    );
     assert!(told.iter().all(|said| said.starts_with("DEBUG ")), "{told:?}");
-    let failed: i64 =
-        db.scalar("SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL").await;
+    let failed: i64 = db
+        .scalar("SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL")
+        .await;
     assert_eq!(failed, 7);
 }
 

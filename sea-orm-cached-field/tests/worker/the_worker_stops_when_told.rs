@@ -45,11 +45,13 @@ async fn it_hands_back_what_does_not_end_in_time(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     many_rows(&db, 4, "gate").await;
     let mut narration = db.narration();
-    let worker = start(fragiles().worker(&db).batch_size(2).shutdown_timeout(Duration::from_millis(100)));
+    let worker =
+        start(fragiles().worker(&db).batch_size(2).shutdown_timeout(Duration::from_millis(100)));
     place.arrivals(4).await;
     worker.stop().await;
     assert_eq!((leased(&db).await, attempts(&db).await, db.pending("fragile").await), (0, 0, 4));
-    let handed_back = narration.said().iter().filter(|said| said.starts_with("handed back")).count();
+    let handed_back =
+        narration.said().iter().filter(|said| said.starts_with("handed back")).count();
     assert_eq!(handed_back, 4);
     place.open(4);
     assert_eq!(db.drain(fragiles()).await, 4);
@@ -73,7 +75,10 @@ async fn it_does_not_begin_if_told_before(db: TestDb) {
     rows_of(&db, ["fine"]).await;
     for _ in 0..20 {
         let stopped = fragiles().worker(&db).shutdown_timeout(NEVER).run_until(ready(()));
-        tokio::time::timeout(Duration::from_secs(20), stopped).await.expect("it should end").unwrap();
+        tokio::time::timeout(Duration::from_secs(20), stopped)
+            .await
+            .expect("it should end")
+            .unwrap();
     }
     assert!(place.all_times() <= 1);
     assert_eq!(leased(&db).await, 0);

@@ -28,14 +28,21 @@ async fn become_right(db: &TestDb, batch_size: u64, places: [i32; 3]) {
     move_to(&**db, places).await;
     patient(db).batch_size(batch_size).drain().await.expect("drained");
     assert_eq!(ranks(db).await, places.map(Some));
-    assert_eq!(titles(db).await, places.map(|place| format!("No. {place}")), "what depends on it follows");
+    assert_eq!(
+        titles(db).await,
+        places.map(|place| format!("No. {place}")),
+        "what depends on it follows"
+    );
     assert_eq!(db.pending("club").await, 0);
-    let failed: Vec<String> = narration.said().into_iter().filter(|said| said.starts_with("failed")).collect();
+    let failed: Vec<String> =
+        narration.said().into_iter().filter(|said| said.starts_with("failed")).collect();
     assert_eq!(failed, Vec::<String>::new());
 }
 
 async fn error_of(db: &TestDb, club: i32) -> String {
-    let of_rank = format!("SELECT last_error FROM _club_cached_recalculations WHERE key_1 = {club} AND field = 'rank'");
+    let of_rank = format!(
+        "SELECT last_error FROM _club_cached_recalculations WHERE key_1 = {club} AND field = 'rank'"
+    );
     db.scalar::<Option<String>>(&of_rank).await.expect("an error")
 }
 
@@ -57,7 +64,8 @@ async fn beside_a_transaction_that_has_read_before(db: TestDb) {
     db.drain(clubs()).await;
     let recalculated = first.recalculate_title(&transaction).await;
     if db.refuses_newer_rows().await {
-        let error = recalculated.expect_err("it has read what another transaction has written since its snapshot");
+        let error = recalculated
+            .expect_err("it has read what another transaction has written since its snapshot");
         assert!(error.to_string().contains("Record has changed since last read"), "{error}");
         return;
     }
@@ -96,7 +104,8 @@ async fn along_a_chain(db: TestDb) {
     become_right(&db, 10, [2, 3, 4]).await;
 }
 
-/// On MariaDB and MySQL their flags are set only when the marks are collected, one row after the other.
+/// On MariaDB and MySQL their flags are set only when the marks are collected, one row after the
+/// other.
 #[apply(contract)]
 async fn by_rows_that_changes_elsewhere_have_made_stale(db: TestDb) {
     ranked(&db, OF_RANKS).await;
@@ -223,7 +232,11 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
     let seen = "club: rank of 1 row fails and is tried again later (`rank` of `club` 1 could not be stored, for a unique index allows its value once: another row that is not to be recalculated has it; let the calculation give each row a value of its own, or drop the unique index: ";
     let index = if db.is_sqlite() { "club.cached_rank" } else { "club_rank" };
     assert!(diagnosis.starts_with(seen) && diagnosis.contains(index), "{diagnosis}");
-    assert_eq!(stored_ranks(&db).await, [1, 2, 3].map(Some), "the one keeps what it had, until it has something else");
+    assert_eq!(
+        stored_ranks(&db).await,
+        [1, 2, 3].map(Some),
+        "the one keeps what it had, until it has something else"
+    );
     let refused = row(&*db, 1).await.recalculate_rank(&*db).await.unwrap_err();
     assert!(matches!(refused, Error::NotUnique { field: "rank", .. }), "{refused}");
     let refused = row(&*db, 1).await.set_rank(&db, 3).await.unwrap_err();
@@ -297,7 +310,11 @@ async fn without_waiting_for_a_lock(db: TestDb) {
         let tries = row(&*db, 1).await;
         assert!(tries.rank_recalculation_needed && tries.cached_rank == Some(1), "{tries:?}");
         let transaction = db.begin().await.unwrap();
-        assert_eq!(row(&transaction, 1).await.recalculate_rank(&transaction).await.unwrap(), 2, "it is not stored");
+        assert_eq!(
+            row(&transaction, 1).await.recalculate_rank(&transaction).await.unwrap(),
+            2,
+            "it is not stored"
+        );
         transaction.commit().await.unwrap();
         assert_eq!(stored_ranks(&db).await[0], Some(1));
         // The worker keeps no lock that this would wait for.

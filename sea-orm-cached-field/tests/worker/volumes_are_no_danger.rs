@@ -1,5 +1,5 @@
-//! No statement binds more values than a database takes, and no more is kept in memory than a batch needs, however much has
-//! piled up.
+//! No statement binds more values than a database takes, and no more is kept in memory than a batch
+//! needs, however much has piled up.
 
 use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
 use sea_orm_cached_field::{CachedFields, Models};
@@ -166,12 +166,15 @@ async fn at_rest(db: &TestDb) {
 
 /// Multiplies what is marked, as by many writes while no worker runs.
 async fn pile_up(db: &TestDb) {
-    let names = if db.is_sqlite() { "key_1, field, eager" } else { "key_1, field, eager, via, link" };
+    let names =
+        if db.is_sqlite() { "key_1, field, eager" } else { "key_1, field, eager, via, link" };
     let names = if db.is_mysql() { format!("{names}, link_hash") } else { names.to_owned() };
     let mut marks: i64 = db.scalar("SELECT count(*) FROM _loft_cached_marks").await;
     assert!(marks > 0, "nothing is marked");
     while marks < MARKS {
-        let again = format!("INSERT INTO _loft_cached_marks ({names}) SELECT {names} FROM _loft_cached_marks");
+        let again = format!(
+            "INSERT INTO _loft_cached_marks ({names}) SELECT {names} FROM _loft_cached_marks"
+        );
         marks += i64::try_from(db.sql(&again).await).expect("so many");
     }
 }
@@ -247,7 +250,8 @@ async fn of_owners_of_related_rows(db: TestDb) {
     db.sql("INSERT INTO city (id, name) VALUES (2, 'Ulm')").await;
     let mut owners: i64 = 3;
     while owners <= MANY_OWNERS {
-        let more = format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
+        let more =
+            format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
         owners += i64::try_from(db.sql(&more).await).expect("so many");
     }
     for move_half in [false, true] {
@@ -258,7 +262,8 @@ async fn of_owners_of_related_rows(db: TestDb) {
         db.sql("DELETE FROM _loft_cached_recalculations").await;
         db.sql(&format!("UPDATE city SET name = 'Bonn {move_half}'")).await;
         assert_eq!(lofts().worker(&db).batch_size(1).run_once().await.expect("worked"), 1);
-        let marked = "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";
+        let marked =
+            "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";
         let queued = "SELECT key_1 FROM _loft_cached_recalculations WHERE field = 'address'";
         let left = format!("SELECT count(*) FROM ({marked} UNION {queued}) l");
         assert_eq!(db.scalar::<i64>(&left).await, owners - 1);

@@ -56,7 +56,8 @@ async fn of_a_worker_that_begins(db: TestDb) {
     names_the_remedy(fragiles().worker(&db).run_once().await);
     names_the_remedy(fragiles().worker(&db).drain().await);
     let backend = fragiles().worker(&db).into_backend().unwrap();
-    let ended = within(WorkerBuilder::new("theirs").backend(backend).build(recalculate).run()).await;
+    let ended =
+        within(WorkerBuilder::new("theirs").backend(backend).build(recalculate).run()).await;
     let ended = ended.expect_err("nothing is installed").to_string();
     assert!(ended.contains("`CachedFields::install(&db)`"), "{ended}");
 }
@@ -66,7 +67,10 @@ async fn of_a_worker_that_begins(db: TestDb) {
 async fn of_a_worker_for_several_models(db: TestDb) {
     set_up_fragiles(&db).await;
     let ended = within(fragiles().and::<queried::ledge::Entity>().worker(&db).run()).await;
-    assert!(matches!(&ended, Err(Error::NotInstalled { table, .. }) if table == "ledge"), "{ended:?}");
+    assert!(
+        matches!(&ended, Err(Error::NotInstalled { table, .. }) if table == "ledge"),
+        "{ended:?}"
+    );
 }
 
 /// A migration may be under way.
@@ -78,11 +82,13 @@ async fn but_not_of_a_worker_that_runs(db: TestDb) {
     let worker = start(fragiles().worker(&db));
     narration.wait_for(completes(id)).await;
     fragiles().uninstall(&*db).await.expect("uninstalled");
-    let names_it = async || matches!(fragiles().worker(&db).run_once().await, Err(Error::NotInstalled { .. }));
+    let names_it =
+        async || matches!(fragiles().worker(&db).run_once().await, Err(Error::NotInstalled { .. }));
     assert!(names_it().await);
     db.sql("UPDATE fragile SET mood = 'second', opinion_recalculation_needed = true").await;
     fragiles().install(&*db).await.expect("installed again");
-    eventually("the worker goes on", async || !row(&db, id).await.opinion_recalculation_needed).await;
+    eventually("the worker goes on", async || !row(&db, id).await.opinion_recalculation_needed)
+        .await;
     worker.stop().await;
     assert_opinion(&db, id, "feels second").await;
 }

@@ -34,7 +34,10 @@ async fn recalculate_stores(db: TestDb) {
     let loaded = Entity::find_by_id(id).one(&transaction).await.unwrap().unwrap();
     assert_eq!(loaded.recalculate_opinion(&transaction).await.unwrap(), "feels mine");
     let stored = Entity::find_by_id(id).one(&transaction).await.unwrap().unwrap();
-    assert_eq!((stored.cached_opinion.as_deref(), stored.opinion_recalculation_needed), (Some("feels mine"), false));
+    assert_eq!(
+        (stored.cached_opinion.as_deref(), stored.opinion_recalculation_needed),
+        (Some("feels mine"), false)
+    );
     transaction.commit().await.unwrap();
     assert_eq!(row(&db, id).await.cached_opinion.as_deref(), Some("feels mine"));
     db.drain(fragiles()).await;
@@ -57,7 +60,10 @@ async fn a_flag_is_rolled_back_with_it(db: TestDb) {
     let id = fresh(&db).await;
     for recalculate in [true, false] {
         let transaction = db.begin().await.unwrap();
-        let flag = row_in(&transaction, id).await.flag_opinion_as_stale(&transaction).and_recalculate(recalculate);
+        let flag = row_in(&transaction, id)
+            .await
+            .flag_opinion_as_stale(&transaction)
+            .and_recalculate(recalculate);
         flag.await.unwrap();
         assert!(row_in(&transaction, id).await.opinion_recalculation_needed);
         transaction.rollback().await.unwrap();
@@ -89,7 +95,10 @@ async fn recalculating_waits_for_nobody(db: TestDb) {
     let holder = db.begin().await.unwrap();
     set_mood(&holder, id, "theirs").await;
     let transaction = db.begin().await.unwrap();
-    assert_eq!(row_in(&transaction, id).await.recalculate_opinion(&transaction).await.unwrap(), "feels fine");
+    assert_eq!(
+        row_in(&transaction, id).await.recalculate_opinion(&transaction).await.unwrap(),
+        "feels fine"
+    );
     transaction.commit().await.unwrap();
     holder.commit().await.unwrap();
     db.drain(fragiles()).await;
@@ -162,7 +171,10 @@ async fn nobody_else_writes(db: &TestDb, id: i32) {
     let holder = db.begin().await.unwrap();
     set_mood(&holder, id, "theirs").await;
     let transaction = db.begin().await.unwrap();
-    assert_eq!(row_in(&transaction, id).await.fresh_opinion(&transaction).await.unwrap(), "feels fine");
+    assert_eq!(
+        row_in(&transaction, id).await.fresh_opinion(&transaction).await.unwrap(),
+        "feels fine"
+    );
     transaction.commit().await.unwrap();
     holder.commit().await.unwrap();
     db.drain(fragiles()).await;

@@ -37,7 +37,8 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Those that are tortured where none is named: their programs are there wherever the tests run.
+    /// Those that are tortured where none is named: their programs are there wherever the tests
+    /// run.
     pub(crate) const USUAL: &[Self] = &[Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
 
     pub(crate) fn backend(self) -> DbBackend {
@@ -106,10 +107,12 @@ pub(crate) struct Complaints {
 
 /// A server, or what stands for one.
 pub(crate) trait Server {
-    /// The URL of a database, as it is for somebody who connects at this port; at the server's own if none is given.
+    /// The URL of a database, as it is for somebody who connects at this port; at the server's own
+    /// if none is given.
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String;
 
-    /// Whether whoever takes back marks above `READ COMMITTED` makes others wait, and therefore is told apart from them.
+    /// Whether whoever takes back marks above `READ COMMITTED` makes others wait, and therefore is
+    /// told apart from them.
     fn tells_the_undecided_apart(&self) -> bool {
         false
     }
@@ -133,7 +136,8 @@ pub(crate) trait Server {
         None
     }
 
-    /// What the log says, since the last time, of transactions that our triggers or workers were in the way of.
+    /// What the log says, since the last time, of transactions that our triggers or workers were in
+    /// the way of.
     fn complaints(&mut self, excused: &[Span]) -> Result<Complaints>;
 }
 
@@ -174,7 +178,11 @@ impl Daemon {
         if let Some(user) = &self.user {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
-        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
@@ -205,7 +213,11 @@ impl Daemon {
         Ok(news)
     }
 
-    fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> Result<bool>) -> Result<()> {
+    fn wait_until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
         const PATIENCE: Duration = Duration::from_secs(60);
         let begun = Instant::now();
         while !is_so(self)? {
@@ -242,5 +254,7 @@ fn program(name: &str, folders: &[PathBuf]) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().cloned().chain(std::env::split_paths(&path));
     let mut found = folders.map(|folder| folder.join(name)).filter(|program| program.exists());
-    found.next().with_context(|| format!("no program {name}; `cargo xtask services` installs it on Debian, as root"))
+    found.next().with_context(|| {
+        format!("no program {name}; `cargo xtask services` installs it on Debian, as root")
+    })
 }

@@ -23,7 +23,11 @@ impl MySql {
         let programs = first(programs, &["/usr/sbin"]);
         let server = program("mariadbd", &programs)?;
         let mut install = daemon.command(&program("mariadb-install-db", &programs)?);
-        install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+        install.args([
+            "--no-defaults",
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+        ]);
         // It looks up no host's name.
         install.arg("--force");
         Self { daemon, server, is_mariadb: true }.start(install)
@@ -32,9 +36,14 @@ impl MySql {
     pub(super) fn start_mysql(programs: Option<&Path>) -> Result<Self> {
         let daemon = Daemon::prepare("mysql", "mysql")?;
         // Where `cargo xtask services` puts it, where a package does, or where the shell looks.
-        let server = program("mysqld", &first(programs, &["/var/lib/cached-field-mysql/bin", "/usr/sbin"]))?;
+        let server =
+            program("mysqld", &first(programs, &["/var/lib/cached-field-mysql/bin", "/usr/sbin"]))?;
         let version = String::from_utf8(Command::new(&server).arg("--version").output()?.stdout)?;
-        ensure!(!version.contains("MariaDB"), "{} is MariaDB, not MySQL: {version}", server.display());
+        ensure!(
+            !version.contains("MariaDB"),
+            "{} is MariaDB, not MySQL: {version}",
+            server.display()
+        );
         let mut install = daemon.command(&server);
         install.args(["--no-defaults", "--initialize-insecure", "--secure-file-priv=NULL"]);
         Self { daemon, server, is_mariadb: false }.start(install)
@@ -77,7 +86,12 @@ impl MySql {
             command.arg("--skip-name-resolve");
         } else {
             // Deadlocks are notes in its log, which it leaves out else.
-            command.args(["--log-error-verbosity=3", "--mysqlx=OFF", "--secure-file-priv=NULL", "--sync-binlog=0"]);
+            command.args([
+                "--log-error-verbosity=3",
+                "--mysqlx=OFF",
+                "--secure-file-priv=NULL",
+                "--sync-binlog=0",
+            ]);
         }
         command
     }
@@ -109,9 +123,11 @@ impl Server for MySql {
 
     fn grants(&self, tables: &[&str]) -> Vec<String> {
         let accounts =
-            ["CREATE USER IF NOT EXISTS clerk, worker, undecided", "GRANT ALL ON *.* TO worker"].map(str::to_owned);
-        let grants =
-            tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{table}` TO clerk, undecided"));
+            ["CREATE USER IF NOT EXISTS clerk, worker, undecided", "GRANT ALL ON *.* TO worker"]
+                .map(str::to_owned);
+        let grants = tables.iter().map(|table| {
+            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{table}` TO clerk, undecided")
+        });
         accounts.into_iter().chain(grants).collect()
     }
 
@@ -126,62 +142,78 @@ impl Server for MySql {
     }
 
     fn complaints(&mut self, _: &[Span]) -> Result<Complaints> {
-        let is_of_the_server =
-            |text: &String| if self.is_mariadb { worker_skips_locked(text) } else { undecided_keeps_gaps(text) };
+        let is_of_the_server = |text: &String| {
+            if self.is_mariadb { worker_skips_locked(text) } else { undecided_keeps_gaps(text) }
+        };
         let complaints = complaints(&self.daemon.news()?);
-        let (by_the_server, by_us): (Vec<_>, Vec<_>) = complaints.into_iter().partition(is_of_the_server);
+        let (by_the_server, by_us): (Vec<_>, Vec<_>) =
+            complaints.into_iter().partition(is_of_the_server);
         Ok(Complaints { by_us, by_the_server: by_the_server.len() as u64 })
     }
 }
 
-/// Deadlocks that a worker or one of our triggers had part in. The log names the account of each transaction, and what it waits
-/// for.
+/// Deadlocks that a worker or one of our triggers had part in. The log names the account of each
+/// transaction, and what it waits for.
 fn complaints(log: &str) -> Vec<String> {
     let deadlocks = log.split("Transactions deadlock detected").skip(1);
     let without_contents = |text: &str| {
-        let is_of_use =
-            |line: &&str| !line.contains(": len ") && !line.contains(": SQL NULL") && !line.trim().is_empty();
+        let is_of_use = |line: &&str| {
+            !line.contains(": len ") && !line.contains(": SQL NULL") && !line.trim().is_empty()
+        };
         text.lines().filter(is_of_use).collect::<Vec<_>>().join("\n    ")
     };
     let whole = deadlocks.filter_map(|text| {
         let (before, after) = text.split_once("WE ROLL BACK TRANSACTION")?;
-        Some(without_contents(&format!("{before}WE ROLL BACK TRANSACTION {:.5}", after.trim_start())))
+        Some(without_contents(&format!(
+            "{before}WE ROLL BACK TRANSACTION {:.5}",
+            after.trim_start()
+        )))
     });
     let concerns_us = |text: &String| {
-        let is_of_a_client = [" root ", " clerk ", " undecided "].iter().any(|name| text.contains(name));
-        let names_us = [" worker ", "_cached_marks`", "_cached_recalculations`"].iter().any(|name| text.contains(name));
+        let is_of_a_client =
+            [" root ", " clerk ", " undecided "].iter().any(|name| text.contains(name));
+        let names_us = [" worker ", "_cached_marks`", "_cached_recalculations`"]
+            .iter()
+            .any(|name| text.contains(name));
         is_of_a_client && names_us
     };
     whole.filter(concerns_us).collect()
 }
 
-/// Whether the worker's part in a deadlock is a request that would have been given up a moment later: what skips locked rows
-/// waits for none, but MariaDB puts the request into the queue of waiting ones before it withdraws it (`row_search_mvcc`,
-/// `lock_trx_handle_wait`). A user who begins to wait just then sees a circle. MySQL refuses such a request at once.
+/// Whether the worker's part in a deadlock is a request that would have been given up a moment
+/// later: what skips locked rows waits for none, but MariaDB puts the request into the queue of
+/// waiting ones before it withdraws it (`row_search_mvcc`, `lock_trx_handle_wait`). A user who
+/// begins to wait just then sees a circle. MySQL refuses such a request at once.
 fn worker_skips_locked(deadlock: &str) -> bool {
     let mut transactions = deadlock.split(") TRANSACTION:");
-    transactions.any(|transaction| transaction.contains(" worker ") && transaction.contains("SKIP LOCKED"))
+    transactions
+        .any(|transaction| transaction.contains(" worker ") && transaction.contains("SKIP LOCKED"))
 }
 
-/// Whether a transaction that has taken back marks above `READ COMMITTED` holds a gap in a table of marks. MySQL locks what such a
-/// transaction takes back of its insertions, and hands the lock on to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does
-/// not. The account says which transactions these are; nobody else may hold a gap in a table of ours.
+/// Whether a transaction that has taken back marks above `READ COMMITTED` holds a gap in a table of
+/// marks. MySQL locks what such a transaction takes back of its insertions, and hands the lock on
+/// to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does not. The account says which
+/// transactions these are; nobody else may hold a gap in a table of ours.
 fn undecided_keeps_gaps(deadlock: &str) -> bool {
     let mut transactions = deadlock.split(") TRANSACTION:");
     transactions.any(|transaction| {
         let (who, locks) = transaction.split_once(") HOLDS THE LOCK(S):").unwrap_or_default();
         let held = locks.split(") WAITING FOR THIS LOCK").next().unwrap_or_default();
-        let holds_gap_between_marks =
-            held.split("RECORD LOCKS ").any(|lock| lock.contains("_cached_marks`") && is_of_a_gap(lock));
+        let holds_gap_between_marks = held
+            .split("RECORD LOCKS ")
+            .any(|lock| lock.contains("_cached_marks`") && is_of_a_gap(lock));
         who.contains(" undecided ") && holds_gap_between_marks
     })
 }
 
-/// Whether a lock is of a gap alone, or of the end of an index, where there is nothing but a gap. The server leaves out what
-/// the record contains when another thread has latched its page.
+/// Whether a lock is of a gap alone, or of the end of an index, where there is nothing but a gap.
+/// The server leaves out what the record contains when another thread has latched its page.
 fn is_of_a_gap(lock: &str) -> bool {
     let is_the_end = |line: &str| {
-        let number = line.trim().strip_prefix("Record lock, heap no ").and_then(|line| line.split(' ').next());
+        let number = line
+            .trim()
+            .strip_prefix("Record lock, heap no ")
+            .and_then(|line| line.split(' ').next());
         number == Some("1")
     };
     lock.contains("locks gap before rec") || lock.lines().any(is_the_end)
@@ -259,7 +291,10 @@ Record lock, heap no 45 PHYSICAL RECORD: n_fields 17; compact format; info bits 
 
     #[test]
     fn who_waits_for_a_gap_is_not_excused_for_holding_one() {
-        let both = DEADLOCK.replace("root", "first").replace("undecided", "root").replace("first", "undecided");
+        let both = DEADLOCK
+            .replace("root", "first")
+            .replace("undecided", "root")
+            .replace("first", "undecided");
         assert!(!is_excused(&both));
     }
 }

@@ -19,7 +19,8 @@ pub(super) struct PgBouncer {
 
 impl PgBouncer {
     pub(super) fn start(programs: Option<&Path>) -> Result<Self> {
-        let folders: Vec<PathBuf> = programs.into_iter().chain([Path::new("/usr/sbin")]).map(Path::to_owned).collect();
+        let folders: Vec<PathBuf> =
+            programs.into_iter().chain([Path::new("/usr/sbin")]).map(Path::to_owned).collect();
         let pooler = program("pgbouncer", &folders)?;
         let postgres = Postgres::start(programs)?;
         let daemon = Daemon::prepare("pgbouncer", "postgres")?;
@@ -31,7 +32,10 @@ impl PgBouncer {
 
     fn configure(&self) -> Result<()> {
         let users = self.daemon.path("users");
-        fs::write(&users, ["postgres", "clerk", "worker"].map(|role| format!("\"{role}\" \"\"\n")).concat())?;
+        fs::write(
+            &users,
+            ["postgres", "clerk", "worker"].map(|role| format!("\"{role}\" \"\"\n")).concat(),
+        )?;
         let (server, port) = (self.postgres.port().expect("it listens"), self.daemon.port);
         // Rounds have databases of their own: sessions in those that have ended would add up.
         let settings = format!(
@@ -67,8 +71,8 @@ ignore_startup_parameters = extra_float_digits,options
 }
 
 impl Server for PgBouncer {
-    /// In one round of two, workers get the sessions that clients have just used. The log cannot tell then who holds a lock that
-    /// a client waits for; in the others it does.
+    /// In one round of two, workers get the sessions that clients have just used. The log cannot
+    /// tell then who holds a lock that a client waits for; in the others it does.
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String {
         let url = self.postgres.url(database, account, Some(port.unwrap_or(self.daemon.port)));
         let shares_sessions = database.ends_with(['1', '3', '5', '7', '9']);

@@ -27,10 +27,17 @@ impl Postgres {
             Err(_) => Vec::new(),
         };
         packaged.sort();
-        let programs: Vec<PathBuf> = programs.map(Path::to_owned).into_iter().chain(packaged).collect();
+        let programs: Vec<PathBuf> =
+            programs.map(Path::to_owned).into_iter().chain(packaged).collect();
         let mut server = Self { daemon, programs, workers: HashSet::new() };
         let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
-        initdb.args(["--username=postgres", "--auth=trust", "--no-sync", "--pgdata", &server.daemon.path("data")]);
+        initdb.args([
+            "--username=postgres",
+            "--auth=trust",
+            "--no-sync",
+            "--pgdata",
+            &server.daemon.path("data"),
+        ]);
         must_succeed(initdb)?;
         server.launch()?;
         Ok(server)
@@ -49,7 +56,8 @@ impl Postgres {
             "log_line_prefix=%n [%p] %a: ",
             "unix_socket_directories=",
         ];
-        // After the postmaster was killed, the memory that it shared is in use until the last of the others has noticed.
+        // After the postmaster was killed, the memory that it shared is in use until the last of
+        // the others has noticed.
         self.daemon.wait_until("PostgreSQL", |daemon| {
             if !daemon.is_running() {
                 let mut command = daemon.command(&postgres);
@@ -84,16 +92,24 @@ impl Server for Postgres {
     }
 
     fn grants(&self, tables: &[&str]) -> Vec<String> {
-        let roles = ["clerk LOGIN", "worker LOGIN SUPERUSER"]
-            .map(|role| format!("DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"));
-        let grants = tables.iter().map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO clerk"));
+        let roles = ["clerk LOGIN", "worker LOGIN SUPERUSER"].map(|role| {
+            format!(
+                "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            )
+        });
+        let grants = tables
+            .iter()
+            .map(|table| format!("GRANT SELECT, INSERT, UPDATE, DELETE ON \"{table}\" TO clerk"));
         roles.into_iter().chain(grants).collect()
     }
 
     fn restart(&mut self) -> Result<Option<&'static str>> {
         // What `pg_ctl restart -m immediate` sends, or worse.
-        let (signal, how) =
-            if fastrand::bool() { (Signal::SIGQUIT, "stopped immediately") } else { (Signal::SIGKILL, "killed") };
+        let (signal, how) = if fastrand::bool() {
+            (Signal::SIGQUIT, "stopped immediately")
+        } else {
+            (Signal::SIGKILL, "killed")
+        };
         self.daemon.signal(signal)?;
         self.launch()?;
         Ok(Some(how))
@@ -105,8 +121,8 @@ impl Server for Postgres {
 
     fn complaints(&mut self, excused: &[Span]) -> Result<Complaints> {
         let news = self.daemon.news()?;
-        let connected =
-            Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*connection authorized: user=worker ").expect("a regular expression");
+        let connected = Regex::new(r"(?m)^[\d.]+ \[(\d+)\] .*connection authorized: user=worker ")
+            .expect("a regular expression");
         self.workers.extend(connected.captures_iter(&news).map(|found| found[1].to_owned()));
         Ok(Complaints { by_us: complaints(&news, &self.workers, excused), ..Complaints::default() })
     }
@@ -115,12 +131,13 @@ impl Server for Postgres {
 /// Longer waits are logged.
 const WAIT: u128 = 500;
 
-/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part in. While workers were away,
-/// others may have waited.
+/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part
+/// in. While workers were away, others may have waited.
 fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
-    let begins =
-        Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ").expect("a regular expression");
-    let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)").expect("a regular expression");
+    let begins = Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ")
+        .expect("a regular expression");
+    let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)")
+        .expect("a regular expression");
     let mut entries: Vec<Vec<&str>> = Vec::new();
     for line in log.lines() {
         match entries.last_mut() {
@@ -135,8 +152,9 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
         let is_excused = excused.iter().any(|span| span.start < at && at - WAIT < span.end);
         let deadlock = text.contains("deadlock detected");
         let wait = text.contains("still waiting for") && &head[3] == "client" && !is_excused;
-        let names_ours =
-            ["_cached_marks", "_cached_recalculations", "function cf_"].iter().any(|name| text.contains(name));
+        let names_ours = ["_cached_marks", "_cached_recalculations", "function cf_"]
+            .iter()
+            .any(|name| text.contains(name));
         let names_worker = process.captures_iter(&text).any(|found| workers.contains(&found[1]));
         (deadlock || wait) && (names_ours || names_worker)
     };

@@ -26,13 +26,13 @@ pub(super) fn install(sh: &Shell, package: &str) -> Result<()> {
 
 /// Whether this is Debian itself, whose unstable distribution can be read with what is here.
 pub(super) fn has_unstable() -> bool {
-    let is_debian =
-        fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=debian"));
+    let is_debian = fs::read_to_string("/etc/os-release")
+        .is_ok_and(|text| text.lines().any(|line| line == "ID=debian"));
     is_debian && Path::new(KEYRING).exists()
 }
 
-/// Unpacks packages of the unstable distribution, and all that they depend on, in a new folder. Nothing of this machine
-/// changes.
+/// Unpacks packages of the unstable distribution, and all that they depend on, in a new folder.
+/// Nothing of this machine changes.
 pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> Result<()> {
     let (apt, unfinished) = (folder.with_extension("apt"), folder.with_extension("new"));
     sh.remove_path(&apt)?;
@@ -61,7 +61,11 @@ pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> R
     let _noninteractive = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
     let given = &options;
     cmd!(sh, "apt-get {given...} update -qq").run()?;
-    cmd!(sh, "apt-get {given...} install -y -qq --download-only --no-install-recommends {packages...}").run()?;
+    cmd!(
+        sh,
+        "apt-get {given...} install -y -qq --download-only --no-install-recommends {packages...}"
+    )
+    .run()?;
 
     for package in sh.read_dir(apt.join("cache/archives"))? {
         if package.extension().is_some_and(|extension| extension == "deb") {

@@ -25,11 +25,13 @@ impl Kind {
             "sqlite" => Ok(Self::Sqlite),
             "postgres" | "postgresql" => Ok(Self::Postgres),
             "mysql" | "mariadb" => {
-                // MariaDB's client may log in to both; that of MySQL 9 no longer knows how MariaDB's accounts do it.
+                // MariaDB's client may log in to both; that of MySQL 9 no longer knows how
+                // MariaDB's accounts do it.
                 let version = match mysql_client::probe(sh, Path::new("mariadb"), url) {
                     Ok(Some(version)) => version,
-                    _ => mysql_client::probe(sh, &mysql::client(), url)?
-                        .context("there is no client, neither `mariadb` nor `mysql`, to ask the server with")?,
+                    _ => mysql_client::probe(sh, &mysql::client(), url)?.context(
+                        "there is no client, neither `mariadb` nor `mysql`, to ask the server with",
+                    )?,
                 };
                 Ok(if version.contains("MariaDB") { Self::MariaDb } else { Self::MySql })
             }

@@ -21,26 +21,28 @@ pub(super) const SERVICE: Service = Service {
 
 fn probe(sh: &Shell, url: &Url) -> Result<()> {
     let version = mysql_client::probe(sh, Path::new("mariadb"), url)?;
-    ensure!(version.is_none_or(|version| version.contains("MariaDB")), "the server is MySQL, not MariaDB");
+    ensure!(
+        version.is_none_or(|version| version.contains("MariaDB")),
+        "the server is MySQL, not MariaDB"
+    );
     Ok(())
 }
 
-/// Lets root in from this machine without a password, as Debian's server does only over its socket, and only where the
-/// server is there for the tests.
+/// Lets root in from this machine without a password, as Debian's server does only over its socket,
+/// and only where the server is there for the tests.
 fn start(sh: &Shell, url: &Url) -> Result<()> {
     if cmd!(sh, "mariadbd --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         ensure!(connect(url).is_err(), "the server on this port is none of this machine");
         debian::install(sh, "mariadb-server")?;
     }
     if connect(url).is_err() {
-        // Its word is not enough: it looks for the server over a socket for 30 seconds, and calls one that still recovers from a
-        // kill, or that listens elsewhere, a failure.
+        // Its word is not enough: it looks for the server over a socket for 30 seconds, and calls
+        // one that still recovers from a kill, or that listens elsewhere, a failure.
         let _ = cmd!(sh, "service mariadb start").run();
         wait_for(|| connect(url))?;
     }
     if probe(sh, url).is_err() {
-        let statement =
-            "alter user root@localhost identified via unix_socket or mysql_native_password using password('')";
+        let statement = "alter user root@localhost identified via unix_socket or mysql_native_password using password('')";
         cmd!(sh, "mariadb --execute={statement}").run()?;
     }
     probe(sh, url)

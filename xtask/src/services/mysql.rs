@@ -1,5 +1,5 @@
-//! MySQL: probing it, and running the one of Debian's unstable distribution, for the stable one has none. It lives in a
-//! folder of its own, beside whatever the machine has, and is kept there.
+//! MySQL: probing it, and running the one of Debian's unstable distribution, for the stable one has
+//! none. It lives in a folder of its own, beside whatever the machine has, and is kept there.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,10 @@ pub(super) const SERVICE: Service = Service {
     default_url: "mysql://root@127.0.0.1:3307/mysql",
     packaged: &[
         ["on Debian, as root", "cargo xtask services"],
-        ["on Ubuntu, as root, where MariaDB does not listen on port 3306", "apt-get install -y mysql-server"],
+        [
+            "on Ubuntu, as root, where MariaDB does not listen on port 3306",
+            "apt-get install -y mysql-server",
+        ],
     ],
     docker: "docker run -d -p 3307:3306 -e MYSQL_ALLOW_EMPTY_PASSWORD=1 mysql:8.4",
     probe,
@@ -33,7 +36,10 @@ const PROGRAMS: [&str; 3] = ["bin/mysql", "bin/mysqldump", "sbin/mysqld"];
 
 fn probe(sh: &Shell, url: &Url) -> Result<()> {
     let version = mysql_client::probe(sh, &client(), url)?;
-    ensure!(!version.is_some_and(|version| version.contains("MariaDB")), "the server is MariaDB, not MySQL");
+    ensure!(
+        !version.is_some_and(|version| version.contains("MariaDB")),
+        "the server is MariaDB, not MySQL"
+    );
     Ok(())
 }
 
@@ -44,8 +50,14 @@ pub(super) fn client() -> PathBuf {
 }
 
 fn start(sh: &Shell, url: &Url) -> Result<()> {
-    ensure!(connect(url).is_err(), "the server on this port is another one, or does not let this user in");
-    ensure!(debian::has_unstable(), "only Debian has packages that can stand beside those of MariaDB");
+    ensure!(
+        connect(url).is_err(),
+        "the server on this port is another one, or does not let this user in"
+    );
+    ensure!(
+        debian::has_unstable(),
+        "only Debian has packages that can stand beside those of MariaDB"
+    );
 
     if !bin("mysqld").exists() {
         install(sh)?;
@@ -77,7 +89,9 @@ fn install(sh: &Shell) -> Result<()> {
     sh.create_dir(bin(""))?;
     for program in PROGRAMS {
         let (_, name) = program.split_once('/').expect("a folder");
-        let script = format!("#!/bin/sh\nexec {loader} --library-path {libraries} {root}/usr/{program} \"$@\"\n");
+        let script = format!(
+            "#!/bin/sh\nexec {loader} --library-path {libraries} {root}/usr/{program} \"$@\"\n"
+        );
         let unfinished = bin(&format!("{name}.new"));
         sh.write_file(&unfinished, script)?;
         fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
@@ -88,7 +102,8 @@ fn install(sh: &Shell) -> Result<()> {
 
 fn entry(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<PathBuf> {
     let entries = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut wanted = entries.filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(&is_wanted));
+    let mut wanted = entries
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(&is_wanted));
     wanted.next().with_context(|| format!("something is missing in {}", folder.display()))
 }
 
@@ -104,7 +119,8 @@ fn initialize(sh: &Shell, data: &Path) -> Result<()> {
 /// Returns when the server lets clients in.
 fn run(sh: &Shell, url: &Url, data: &Path) -> Result<()> {
     let port = url.port().unwrap_or(3306);
-    let [socket, log, pid] = ["socket", "log.err", "pid"].map(|name| data.join(name).display().to_string());
+    let [socket, log, pid] =
+        ["socket", "log.err", "pid"].map(|name| data.join(name).display().to_string());
     let settings = [
         "--daemonize".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),

@@ -10,18 +10,20 @@ use xshell::{Shell, cmd};
 
 pub(super) fn connect(url: &Url) -> Result<()> {
     let addresses = url.socket_addrs(|| Some(3306))?;
-    let attempts = addresses.iter().map(|address| TcpStream::connect_timeout(address, Duration::from_secs(3)));
+    let attempts =
+        addresses.iter().map(|address| TcpStream::connect_timeout(address, Duration::from_secs(3)));
     attempts.reduce(|first, second| first.or(second)).context("the host has no address")??;
     Ok(())
 }
 
-/// The version of the server, which has let this user in and make a database. None where there is no client to ask with:
-/// then the open port has to do.
+/// The version of the server, which has let this user in and make a database. None where there is
+/// no client to ask with: then the open port has to do.
 pub(super) fn probe(sh: &Shell, client: &Path, url: &Url) -> Result<Option<String>> {
     if cmd!(sh, "{client} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         return connect(url).map(|()| None);
     }
-    let create = "create database if not exists cached_field_xtask; drop database cached_field_xtask";
+    let create =
+        "create database if not exists cached_field_xtask; drop database cached_field_xtask";
     query(sh, client, url, create).context("the user may not create databases")?;
     query(sh, client, url, "select version()").map(Some)
 }
@@ -29,7 +31,8 @@ pub(super) fn probe(sh: &Shell, client: &Path, url: &Url) -> Result<Option<Strin
 fn query(sh: &Shell, client: &Path, url: &Url, statement: &str) -> Result<String> {
     let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(3306).to_string());
     let (user, password) = (url.username(), url.password().unwrap_or_default());
-    let place = ["--no-defaults", "--protocol=tcp", "--host", host, "--port", &port, "--user", user];
+    let place =
+        ["--no-defaults", "--protocol=tcp", "--host", host, "--port", &port, "--user", user];
     let client = cmd!(sh, "{client} {place...} --skip-column-names --batch --execute {statement}");
     Ok(client.env("MYSQL_PWD", password).quiet().read()?)
 }

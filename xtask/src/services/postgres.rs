@@ -45,7 +45,9 @@ impl<'a> FreshDatabase<'a> {
 
 impl Drop for FreshDatabase<'_> {
     fn drop(&mut self) {
-        if let Err(error) = query(self.sh, &self.server, &format!("drop database {} with (force)", self.name)) {
+        if let Err(error) =
+            query(self.sh, &self.server, &format!("drop database {} with (force)", self.name))
+        {
             eprintln!("could not drop the database {}: {error:#}", self.name);
         }
     }
@@ -56,39 +58,55 @@ fn probe(sh: &Shell, url: &Url) -> Result<()> {
     if cmd!(sh, "psql --version").quiet().ignore_stderr().read().is_err() {
         return connect(url);
     }
-    let can_create = query(sh, url, "select rolsuper or rolcreatedb from pg_roles where rolname = current_user")?;
+    let can_create = query(
+        sh,
+        url,
+        "select rolsuper or rolcreatedb from pg_roles where rolname = current_user",
+    )?;
     ensure!(can_create == "t", "the role may not create databases");
     Ok(())
 }
 
 fn connect(url: &Url) -> Result<()> {
     let addresses = url.socket_addrs(|| Some(5432))?;
-    let attempts = addresses.iter().map(|address| TcpStream::connect_timeout(address, Duration::from_secs(3)));
+    let attempts =
+        addresses.iter().map(|address| TcpStream::connect_timeout(address, Duration::from_secs(3)));
     attempts.reduce(|first, second| first.or(second)).context("the host has no address")??;
     Ok(())
 }
 
 fn query(sh: &Shell, url: &Url, sql: &str) -> Result<String> {
     let url = url.as_str();
-    let psql = cmd!(sh, "psql --no-psqlrc --no-password --tuples-only --no-align --command {sql} {url}");
-    let output = psql.env("PGCONNECT_TIMEOUT", "5").quiet().ignore_status().output().context("psql is needed")?;
+    let psql =
+        cmd!(sh, "psql --no-psqlrc --no-password --tuples-only --no-align --command {sql} {url}");
+    let output = psql
+        .env("PGCONNECT_TIMEOUT", "5")
+        .quiet()
+        .ignore_status()
+        .output()
+        .context("psql is needed")?;
     if !output.status.success() {
         return Err(anyhow!("{}", String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Starts the cluster on the URL's port. A server that was running all the time keeps its rules of who may log in, except in CI.
+/// Starts the cluster on the URL's port. A server that was running all the time keeps its rules of
+/// who may log in, except in CI.
 fn start(sh: &Shell, url: &Url) -> Result<()> {
     let port = url.port().unwrap_or(5432);
     let mut is_ours = env::var_os("CI").is_some();
     if Cluster::on_port(sh, port)?.is_none() {
-        ensure!(connect(url).is_err(), "the server on port {port} is not a cluster of this machine");
+        ensure!(
+            connect(url).is_err(),
+            "the server on port {port} is not a cluster of this machine"
+        );
         debian::install(sh, "postgresql")?;
         is_ours = true;
     }
     let cluster = Cluster::on_port(sh, port)?;
-    let cluster = cluster.with_context(|| format!("PostgreSQL is installed, but has no cluster on port {port}"))?;
+    let cluster = cluster
+        .with_context(|| format!("PostgreSQL is installed, but has no cluster on port {port}"))?;
     if !cluster.is_online {
         cluster.control(sh, "start")?;
         is_ours = true;
@@ -111,18 +129,28 @@ struct Cluster {
 impl Cluster {
     fn on_port(sh: &Shell, port: u16) -> Result<Option<Self>> {
         // The command comes with the server's package: none of it, no clusters.
-        let list = cmd!(sh, "pg_lsclusters --no-header").quiet().ignore_stderr().read().unwrap_or_default();
+        let list = cmd!(sh, "pg_lsclusters --no-header")
+            .quiet()
+            .ignore_stderr()
+            .read()
+            .unwrap_or_default();
         Self::find(&list, port)
     }
 
     fn find(list: &str, port: u16) -> Result<Option<Self>> {
         for line in list.lines() {
-            let [version, name, its_port, status, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            let [version, name, its_port, status, ..] =
+                line.split_whitespace().collect::<Vec<_>>()[..]
+            else {
                 bail!("pg_lsclusters says what we do not understand: {line}");
             };
             if its_port == port.to_string() {
                 let is_online = status.starts_with("online");
-                return Ok(Some(Self { version: version.to_owned(), name: name.to_owned(), is_online }));
+                return Ok(Some(Self {
+                    version: version.to_owned(),
+                    name: name.to_owned(),
+                    is_online,
+                }));
             }
         }
         Ok(None)
@@ -133,12 +161,14 @@ impl Cluster {
         Ok(cmd!(sh, "pg_ctlcluster --skip-systemctl-redirect {version} {name} {action}").run()?)
     }
 
-    /// Lets everyone on this machine log in as any role without a password; only for a cluster that is there for the tests.
+    /// Lets everyone on this machine log in as any role without a password; only for a cluster that
+    /// is there for the tests.
     fn trust_loopback(&self, sh: &Shell) -> Result<()> {
         const LINES: &str = "# Added by cargo xtask services.\n\
             host all all 127.0.0.1/32 trust\n\
             host all all ::1/128 trust\n";
-        let path = PathBuf::from(format!("/etc/postgresql/{}/{}/pg_hba.conf", self.version, self.name));
+        let path =
+            PathBuf::from(format!("/etc/postgresql/{}/{}/pg_hba.conf", self.version, self.name));
         let rules = sh.read_file(&path)?;
         if !rules.starts_with(LINES) {
             // The first rule that matches decides.

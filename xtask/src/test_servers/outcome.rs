@@ -10,10 +10,13 @@ pub(super) enum Outcome {
     NotRun(String),
 }
 
-/// The outcome of each of these tests. One that the program does not tell of, for it was killed, has failed.
+/// The outcome of each of these tests. One that the program does not tell of, for it was killed,
+/// has failed.
 pub(super) fn read(said: &str, tests: &[String]) -> BTreeMap<String, Outcome> {
-    let passed: BTreeSet<&str> =
-        said.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok")).collect();
+    let passed: BTreeSet<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"))
+        .collect();
     let reasons = reasons(said);
     let outcomes = tests.iter().map(|test| {
         let outcome = match reasons.get(test.as_str()) {
@@ -31,7 +34,9 @@ fn reasons(said: &str) -> BTreeMap<&str, &str> {
     let mut reasons = BTreeMap::new();
     let mut of_test = None;
     for line in said.lines() {
-        if let Some(test) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+        if let Some(test) =
+            line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----"))
+        {
             of_test = Some(test);
         } else if let (Some(test), Some(reason)) = (of_test, line.strip_prefix("not run: ")) {
             reasons.insert(test, reason);
@@ -65,7 +70,8 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
 
     #[test]
     fn every_test_has_an_outcome() {
-        let tests = ["passes", "fails", "is_not_run", "hangs"].map(|name| format!("a::mysql::{name}"));
+        let tests =
+            ["passes", "fails", "is_not_run", "hangs"].map(|name| format!("a::mysql::{name}"));
         let outcomes: Vec<Outcome> = read(SAID, &tests).into_values().collect();
         let [fails, hangs, is_not_run, passes] = outcomes.try_into().unwrap();
         assert_eq!((passes, fails, hangs), (Outcome::Passed, Outcome::Failed, Outcome::Failed));

@@ -24,11 +24,13 @@ pub(super) struct Program {
 pub(super) fn build(sh: &Shell) -> Result<Vec<Program>> {
     let workspace = Workspace::load(sh)?;
     let packages = workspace.examples().chain([LIBRARY]);
-    let tests = packages.flat_map(|package| workspace.tests(package)).flat_map(|test| ["--test", test]);
+    let tests =
+        packages.flat_map(|package| workspace.tests(package)).flat_map(|test| ["--test", test]);
     let build = crate::cargo(sh, "test").args(["--no-run", "--lib"]).args(tests);
     let messages = build.arg("--message-format=json-render-diagnostics").read()?;
     let root = sh.current_dir();
-    let programs = messages.lines().filter_map(|message| Program::parse(message, &root)).collect::<Vec<_>>();
+    let programs =
+        messages.lines().filter_map(|message| Program::parse(message, &root)).collect::<Vec<_>>();
     ensure!(!programs.is_empty(), "cargo has built no tests");
     Ok(programs)
 }
@@ -41,11 +43,13 @@ pub(super) fn logs(sh: &Shell) -> PathBuf {
 impl Program {
     fn parse(message: &str, root: &Path) -> Option<Self> {
         let message: Value = serde_json::from_str(message).ok()?;
-        let (executable, manifest) = (message["executable"].as_str()?, message["manifest_path"].as_str()?);
+        let (executable, manifest) =
+            (message["executable"].as_str()?, message["manifest_path"].as_str()?);
         let folder = Path::new(manifest).parent()?;
         let is_wanted = folder == root.join(LIBRARY) || folder.starts_with(root.join("examples"));
         let is_test = message["profile"]["test"].as_bool()?;
-        (is_wanted && is_test).then(|| Self { executable: executable.into(), folder: folder.to_owned() })
+        (is_wanted && is_test)
+            .then(|| Self { executable: executable.into(), folder: folder.to_owned() })
     }
 
     /// What it is called in Cargo.toml.
@@ -63,8 +67,14 @@ impl Program {
         Ok(tests.filter(|test| of_test(test) == Some(kind)).map(str::to_owned).collect())
     }
 
-    /// Runs these tests, with the variable that names the server, and returns what the program said.
-    pub(super) fn run(&self, tests: &[String], server: Option<(&str, &str)>, log: &Path) -> Result<String> {
+    /// Runs these tests, with the variable that names the server, and returns what the program
+    /// said.
+    pub(super) fn run(
+        &self,
+        tests: &[String],
+        server: Option<(&str, &str)>,
+        log: &Path,
+    ) -> Result<String> {
         const PATIENCE: Duration = Duration::from_secs(3600);
         let said = File::create(log)?;
         let mut command = Command::new(&self.executable);
@@ -113,7 +123,10 @@ mod tests {
             )
         };
         let parse = |message: String| Program::parse(&message, Path::new("/w"));
-        assert_eq!(parse(message("/w/sea-orm-cached-field/Cargo.toml", true)).unwrap().name(), "marking");
+        assert_eq!(
+            parse(message("/w/sea-orm-cached-field/Cargo.toml", true)).unwrap().name(),
+            "marking"
+        );
         assert!(parse(message("/w/examples/record-shop/Cargo.toml", true)).is_some());
         assert!(parse(message("/w/sea-orm-cached-field/Cargo.toml", false)).is_none());
         assert!(parse(message("/w/torture/Cargo.toml", true)).is_none());

@@ -19,7 +19,8 @@ pub(super) fn draw(title: &str, results: &[Measured], file: &Path) -> Result<()>
     let height = HEAD + LINE * (results.len() + groups.len()) as i32;
     let area = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
     let text = |text: &str, size: i32, at: (i32, i32)| {
-        area.draw(&Text::new(text.to_owned(), at, ("sans-serif", size))).map_err(|error| anyhow!("{error}"))
+        area.draw(&Text::new(text.to_owned(), at, ("sans-serif", size)))
+            .map_err(|error| anyhow!("{error}"))
     };
     area.fill(&WHITE)?;
     text(title, 18, (12, 10))?;

@@ -25,10 +25,15 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Slow: it counts to eleven million first, on a thread of its own, so that nobody else waits for it.
-    pub(crate) async fn calculate_slow_full_name(&self, db: &impl ConnectionTrait) -> anyhow::Result<String> {
+    /// Slow: it counts to eleven million first, on a thread of its own, so that nobody else waits
+    /// for it.
+    pub(crate) async fn calculate_slow_full_name(
+        &self,
+        db: &impl ConnectionTrait,
+    ) -> anyhow::Result<String> {
         let pigeons = self.find_related(super::pigeon::Entity).all(db).await?;
-        let weight: i32 = pigeons.iter().filter(|pigeon| pigeon.is_alive()).map(|pigeon| pigeon.weight).sum();
+        let weight: i32 =
+            pigeons.iter().filter(|pigeon| pigeon.is_alive()).map(|pigeon| pigeon.weight).sum();
         tokio::task::spawn_blocking(|| ackermann(3, 9)).await?;
         Ok(format!("The {weight} g {} of {}", self.first_name, self.country))
     }

@@ -25,7 +25,8 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Model {
     /// Adds up the lines.
     pub async fn calculate_revenue(&self, db: &impl ConnectionTrait) -> Result<Decimal, DbErr> {
-        let lines = super::invoice_line::sold().join(JoinType::InnerJoin, super::track::Relation::Album.def());
+        let lines = super::invoice_line::sold()
+            .join(JoinType::InnerJoin, super::track::Relation::Album.def());
         let lines = lines.filter(super::album::Column::ArtistId.eq(self.id));
         Ok(super::invoice_line::sum(&lines.all(db).await?))
     }

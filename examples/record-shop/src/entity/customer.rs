@@ -31,7 +31,10 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// Adds up the totals of the invoices.
-    pub async fn calculate_lifetime_value(&self, db: &DatabaseExecutor<'_>) -> Result<Decimal, Error> {
+    pub async fn calculate_lifetime_value(
+        &self,
+        db: &DatabaseExecutor<'_>,
+    ) -> Result<Decimal, Error> {
         let mut value = Decimal::ZERO;
         let invoices = self.find_related(super::invoice::Entity);
         for invoice in invoices.filter(super::invoice::Column::Voided.eq(false)).all(db).await? {

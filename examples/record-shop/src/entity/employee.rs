@@ -30,7 +30,10 @@ pub struct Model {
     #[sea_orm(has_many)]
     pub customers: HasMany<super::customer::Entity>,
     /// What the customers are worth whom this employee supports, and all who work for them.
-    #[cached(recursive, depends_on(customers(cached_lifetime_value), reports(cached_team_revenue)))]
+    #[cached(
+        recursive,
+        depends_on(customers(cached_lifetime_value), reports(cached_team_revenue))
+    )]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub team_revenue: Decimal,
 }
@@ -39,7 +42,10 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
     /// Adds up the customers and the teams of those who report to this employee.
-    pub async fn calculate_team_revenue(&self, db: &DatabaseExecutor<'_>) -> Result<Decimal, Error> {
+    pub async fn calculate_team_revenue(
+        &self,
+        db: &DatabaseExecutor<'_>,
+    ) -> Result<Decimal, Error> {
         let mut revenue = Decimal::ZERO;
         for customer in self.find_related(super::customer::Entity).all(db).await? {
             revenue += customer.lifetime_value(db).await?;

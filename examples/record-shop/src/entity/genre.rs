@@ -24,9 +24,10 @@ pub struct Model {
     pub revenue: Decimal,
     /// Its part of all that the shop has earned; of nothing there are no parts.
     ///
-    /// This depends on every line in the shop, and no relation leads from a genre to the lines of the others. So there is
-    /// a row for the shop, which every genre belongs to, and which keeps the sum. A sale then changes the revenue of one
-    /// genre and that of the shop, and each share is one division.
+    /// This depends on every line in the shop, and no relation leads from a genre to the lines of
+    /// the others. So there is a row for the shop, which every genre belongs to, and which keeps
+    /// the sum. A sale then changes the revenue of one genre and that of the shop, and each share
+    /// is one division.
     #[cached(depends_on(cached_revenue, shop(cached_revenue)))]
     #[sea_orm(column_type = "Decimal(Some((7, 6)))")]
     pub share: Option<Decimal>,
@@ -42,7 +43,10 @@ impl Model {
     }
 
     /// Divides what both rows keep; rounded down, for all together are not more than the whole.
-    pub async fn calculate_share(&self, db: &DatabaseExecutor<'_>) -> Result<Option<Decimal>, Error> {
+    pub async fn calculate_share(
+        &self,
+        db: &DatabaseExecutor<'_>,
+    ) -> Result<Option<Decimal>, Error> {
         let shop = super::shop::Entity::find_by_id(self.shop_id).one(db).await?;
         let all = match shop {
             Some(shop) => shop.revenue(db).await?,

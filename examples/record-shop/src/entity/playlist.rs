@@ -24,7 +24,10 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Model {
     /// Adds up the tracks.
     pub async fn calculate_minutes(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-        let tracks = self.find_related(super::track::Entity).select_only().column(super::track::Column::Milliseconds);
+        let tracks = self
+            .find_related(super::track::Entity)
+            .select_only()
+            .column(super::track::Column::Milliseconds);
         let milliseconds: Vec<i32> = tracks.into_tuple().all(db).await?;
         Ok(milliseconds.into_iter().map(i64::from).sum::<i64>() / 60_000)
     }

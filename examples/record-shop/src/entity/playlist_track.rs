@@ -15,7 +15,13 @@ pub struct Model {
     pub playlist_id: i32,
     #[sea_orm(belongs_to, from = "track_id", to = "id", on_delete = "Cascade")]
     pub track: BelongsTo<super::track::Entity>,
-    #[sea_orm(belongs_to, from = "playlist_id", to = "id", on_delete = "Cascade", on_update = "Cascade")]
+    #[sea_orm(
+        belongs_to,
+        from = "playlist_id",
+        to = "id",
+        on_delete = "Cascade",
+        on_update = "Cascade"
+    )]
     pub playlist: BelongsTo<super::playlist::Entity>,
 }
 

@@ -1,4 +1,5 @@
-//! Afternoon: people come, go and are moved about, and a part of the shop becomes a shop of its own.
+//! Afternoon: people come, go and are moved about, and a part of the shop becomes a shop of its
+//! own.
 
 use anyhow::{Result, ensure};
 use record_shop::entity::{customer, employee, genre, shop as shops};
@@ -21,17 +22,31 @@ pub fn steps() -> Vec<Step> {
 fn people() -> Vec<Step> {
     vec![
         step("a customer is supported by somebody else", somebody_else).read_at_once(),
-        sql("Jane's customers are all Margaret's", "UPDATE customer SET support_rep_id = 4 WHERE support_rep_id = 3"),
-        sql("a customer is supported by nobody", "UPDATE customer SET support_rep_id = NULL WHERE id = 2"),
-        sql("Margaret moves to IT", "UPDATE employee SET reports_to_id = 6 WHERE id = 4").read_at_once(),
-        sql("IT becomes a company of its own", "UPDATE employee SET reports_to_id = NULL WHERE id = 6"),
+        sql(
+            "Jane's customers are all Margaret's",
+            "UPDATE customer SET support_rep_id = 4 WHERE support_rep_id = 3",
+        ),
+        sql(
+            "a customer is supported by nobody",
+            "UPDATE customer SET support_rep_id = NULL WHERE id = 2",
+        ),
+        sql("Margaret moves to IT", "UPDATE employee SET reports_to_id = 6 WHERE id = 4")
+            .read_at_once(),
+        sql(
+            "IT becomes a company of its own",
+            "UPDATE employee SET reports_to_id = NULL WHERE id = 6",
+        ),
         step("somebody new comes between Nancy and Steve", somebody_between).read_at_once(),
         step("two swap their managers in one transaction", swapped),
         step("a circle is told of, and broken", a_circle),
-        sql("a sale goes up all of the tree", "UPDATE invoice_line SET quantity = 7 WHERE invoice_id = 300")
-            .read_at_once(),
+        sql(
+            "a sale goes up all of the tree",
+            "UPDATE invoice_line SET quantity = 7 WHERE invoice_id = 300",
+        )
+        .read_at_once(),
         sql("Margaret leaves; nobody has her customers", "DELETE FROM employee WHERE id = 4"),
-        sql("Nancy leaves; her people report to nobody", "DELETE FROM employee WHERE id = 2").read_at_once(),
+        sql("Nancy leaves; her people report to nobody", "DELETE FROM employee WHERE id = 2")
+            .read_at_once(),
         sql(
             "Steve takes all who are supported by nobody",
             "UPDATE customer SET support_rep_id = 5 WHERE support_rep_id IS NULL",
@@ -50,7 +65,9 @@ fn departments() -> Vec<Step> {
 
 async fn somebody_else(shop: &Shop) -> Result<()> {
     let customer = customer::Entity::find_by_id(1).one(&shop.db).await?.expect("a customer");
-    customer::ActiveModel { support_rep_id: Set(Some(5)), ..customer.into_active_model() }.update(&shop.db).await?;
+    customer::ActiveModel { support_rep_id: Set(Some(5)), ..customer.into_active_model() }
+        .update(&shop.db)
+        .await?;
     Ok(())
 }
 
@@ -69,14 +86,16 @@ async fn somebody_between(shop: &Shop) -> Result<()> {
 async fn swapped(shop: &Shop) -> Result<()> {
     let swap = shop.db.begin().await?;
     for (employee, manager) in [(7, 2), (4, 1), (3, 6)] {
-        let moved = employee::Entity::update_many().col_expr(employee::Column::ReportsToId, Expr::value(manager));
+        let moved = employee::Entity::update_many()
+            .col_expr(employee::Column::ReportsToId, Expr::value(manager));
         moved.filter(employee::Column::Id.eq(employee)).exec(&swap).await?;
     }
     swap.commit().await?;
     Ok(())
 }
 
-/// Whoever is calculated from the own figure has none; as soon as the circle is broken, everybody has.
+/// Whoever is calculated from the own figure has none; as soon as the circle is broken, everybody
+/// has.
 async fn a_circle(shop: &Shop) -> Result<()> {
     shop.sql("UPDATE employee SET reports_to_id = 5 WHERE id = 1").await?;
     shop.drain().await?;
@@ -92,7 +111,8 @@ async fn a_circle(shop: &Shop) -> Result<()> {
 async fn a_second_shop(shop: &Shop) -> Result<()> {
     let classical = shops::ActiveModel { name: Set("Classical".to_owned()), ..Default::default() };
     let classical = classical.insert(&shop.db).await?;
-    let moved = genre::Entity::update_many().col_expr(genre::Column::ShopId, Expr::value(classical.id));
+    let moved =
+        genre::Entity::update_many().col_expr(genre::Column::ShopId, Expr::value(classical.id));
     let done = moved.filter(genre::Column::Id.gte(24)).exec(&shop.db).await?;
     ensure!(done.rows_affected == 2, "classical music and opera");
     Ok(())
@@ -100,7 +120,11 @@ async fn a_second_shop(shop: &Shop) -> Result<()> {
 
 async fn genres_come_and_go(shop: &Shop) -> Result<()> {
     shop.sql("DELETE FROM genre WHERE id = 2").await?;
-    let genre = genre::ActiveModel { name: Set("Birdsong".to_owned()), shop_id: Set(1), ..Default::default() };
+    let genre = genre::ActiveModel {
+        name: Set("Birdsong".to_owned()),
+        shop_id: Set(1),
+        ..Default::default()
+    };
     genre.insert(&shop.db).await?;
     Ok(())
 }

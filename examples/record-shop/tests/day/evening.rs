@@ -1,4 +1,5 @@
-//! Evening: other programs write, some of them into what is not theirs; then all is emptied and loaded again.
+//! Evening: other programs write, some of them into what is not theirs; then all is emptied and
+//! loaded again.
 
 use anyhow::{Result, ensure};
 use record_shop::{
@@ -6,8 +7,8 @@ use record_shop::{
     entity::{artist, invoice, invoice_line},
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, TransactionTrait,
-    prelude::Decimal, sea_query::OnConflict,
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel,
+    TransactionTrait, prelude::Decimal, sea_query::OnConflict,
 };
 use sea_orm_cached_field::CachedFields;
 
@@ -32,8 +33,11 @@ fn others() -> Vec<Step> {
             "UPDATE artist SET cached_revenue = 1, revenue_recalculation_needed = false",
         )
         .changing_nothing(),
-        sql("somebody else forgets them all", "UPDATE genre SET cached_share = NULL, cached_revenue = NULL")
-            .changing_nothing(),
+        sql(
+            "somebody else forgets them all",
+            "UPDATE genre SET cached_share = NULL, cached_revenue = NULL",
+        )
+        .changing_nothing(),
         step("all is flagged, and read at once", all_flagged).changing_nothing().read_at_once(),
     ]
 }
@@ -41,13 +45,18 @@ fn others() -> Vec<Step> {
 fn reloads() -> Vec<Step> {
     vec![
         step("the fire: all is lost", async |shop| shop.empty(&database::TABLES).await),
-        step("the shop is loaded again, all of it", async |shop| loaded(shop, &database::TABLES).await),
+        step("the shop is loaded again, all of it", async |shop| {
+            loaded(shop, &database::TABLES).await
+        }),
         step("all totals are the recorded ones", recorded).changing_nothing().read_at_once(),
         step("all lines are lost", async |shop| shop.empty(&["invoice_line"]).await).read_at_once(),
         step("a sale is the first of all", first_sale).read_at_once(),
         step("the lines are loaded again", async |shop| loaded(shop, &["invoice_line"]).await),
-        step("all that was ever sold is lost", async |shop| shop.empty(&["invoice", "invoice_line"]).await),
-        step("and loaded again", async |shop| loaded(shop, &["invoice", "invoice_line"]).await).read_at_once(),
+        step("all that was ever sold is lost", async |shop| {
+            shop.empty(&["invoice", "invoice_line"]).await
+        }),
+        step("and loaded again", async |shop| loaded(shop, &["invoice", "invoice_line"]).await)
+            .read_at_once(),
         step("all totals are the recorded ones again", recorded).changing_nothing(),
     ]
 }
@@ -89,7 +98,11 @@ async fn three_programs(shop: &Shop) -> Result<()> {
         }
         anyhow::Ok(())
     };
-    tokio::try_join!(selling(shop.db.clone(), 200..230), selling(shop.till.clone(), 1200..1230), calculating)?;
+    tokio::try_join!(
+        selling(shop.db.clone(), 200..230),
+        selling(shop.till.clone(), 1200..1230),
+        calculating
+    )?;
     Ok(())
 }
 
@@ -98,7 +111,10 @@ async fn upserted(shop: &Shop) -> Result<()> {
     let instead = OnConflict::column(invoice_line::Column::Id)
         .update_columns([invoice_line::Column::TrackId, invoice_line::Column::InvoiceId])
         .to_owned();
-    invoice_line::Entity::insert_many([line(1000), line(900_000)]).on_conflict(instead).exec(&shop.db).await?;
+    invoice_line::Entity::insert_many([line(1000), line(900_000)])
+        .on_conflict(instead)
+        .exec(&shop.db)
+        .await?;
     Ok(())
 }
 
@@ -129,7 +145,9 @@ async fn saved_over(shop: &Shop) -> Result<()> {
     .await?;
     shop.drain().await?;
     let name = format!("{} (again)", old.name);
-    artist::ActiveModel { name: Set(name), ..old.into_active_model().reset_all() }.update(&shop.db).await?;
+    artist::ActiveModel { name: Set(name), ..old.into_active_model().reset_all() }
+        .update(&shop.db)
+        .await?;
     Ok(())
 }
 

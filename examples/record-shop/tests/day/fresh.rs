@@ -20,16 +20,22 @@ macro_rules! read {
     }};
 }
 
-/// The figures of these rows. Each is read before those that it is calculated from, so that reading has to go down to
-/// what has changed.
+/// The figures of these rows. Each is read before those that it is calculated from, so that reading
+/// has to go down to what has changed.
 pub async fn read(db: &DatabaseConnection, of: &Values) -> Result<Values> {
     let of = |figure: Figure| of.get(figure).cloned().unwrap_or_default();
     Ok(Values::from([
         ("genre.share", read!(db, of("genre.share"), genre.fresh_share, millionths)),
         ("shop.revenue", read!(db, of("shop.revenue"), shop.fresh_revenue, cents)),
         ("genre.revenue", read!(db, of("genre.revenue"), genre.fresh_revenue, cents)),
-        ("employee.team_revenue", read!(db, of("employee.team_revenue"), employee.fresh_team_revenue, cents)),
-        ("customer.lifetime_value", read!(db, of("customer.lifetime_value"), customer.fresh_lifetime_value, cents)),
+        (
+            "employee.team_revenue",
+            read!(db, of("employee.team_revenue"), employee.fresh_team_revenue, cents),
+        ),
+        (
+            "customer.lifetime_value",
+            read!(db, of("customer.lifetime_value"), customer.fresh_lifetime_value, cents),
+        ),
         ("invoice.total", read!(db, of("invoice.total"), invoice.fresh_total, cents)),
         ("artist.revenue", read!(db, of("artist.revenue"), artist.fresh_revenue, cents)),
         ("playlist.minutes", read!(db, of("playlist.minutes"), playlist.fresh_minutes, minutes)),

@@ -8,7 +8,8 @@ use crate::{
     truth::{Figure, Values},
 };
 
-/// All fields, each after those that it is calculated from, and how many of the truth's units one of its own is.
+/// All fields, each after those that it is calculated from, and how many of the truth's units one
+/// of its own is.
 pub const FIGURES: [(Figure, u32); 8] = [
     ("invoice.total", 100),
     ("customer.lifetime_value", 100),
@@ -28,7 +29,10 @@ pub async fn all(shop: &Shop) -> Result<Values> {
         let query = format!(
             "SELECT CAST(id AS {int}) AS id, CAST(ROUND(cached_{field} * {unit}) AS {int}) AS value FROM {table}"
         );
-        let rows = shop.db.query_all_raw(Statement::from_string(shop.db.get_database_backend(), query)).await?;
+        let rows = shop
+            .db
+            .query_all_raw(Statement::from_string(shop.db.get_database_backend(), query))
+            .await?;
         let rows = rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "value")?)));
         values.insert(figure, rows.collect::<Result<_>>()?);
     }
@@ -40,10 +44,17 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
     for (figure, _) in FIGURES {
         let (table, field) = figure.split_once('.').context("a table and a field")?;
         let failed = errors(shop, table).await?;
-        ensure!(failed.is_empty(), "what has failed is left in the queue of {table}: {}", failed.join(", "));
-        let flagged = shop.number(&format!("SELECT count(*) FROM {table} WHERE {field}_recalculation_needed")).await?;
+        ensure!(
+            failed.is_empty(),
+            "what has failed is left in the queue of {table}: {}",
+            failed.join(", ")
+        );
+        let flagged = shop
+            .number(&format!("SELECT count(*) FROM {table} WHERE {field}_recalculation_needed"))
+            .await?;
         ensure!(flagged == 0, "{flagged} rows are flagged as stale for {figure}");
-        for beside in [format!("_{table}_cached_marks"), format!("_{table}_cached_recalculations")] {
+        for beside in [format!("_{table}_cached_marks"), format!("_{table}_cached_recalculations")]
+        {
             let left = shop.number(&format!("SELECT count(*) FROM {beside}")).await?;
             ensure!(left == 0, "{left} rows are left in {beside}");
         }
@@ -53,9 +64,13 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
 
 /// `revenue of row 7: no memory left`
 async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
-    let query =
-        format!("SELECT field, key_1, last_error FROM _{table}_cached_recalculations WHERE last_error IS NOT NULL");
-    let rows = shop.db.query_all_raw(Statement::from_string(shop.db.get_database_backend(), query)).await?;
+    let query = format!(
+        "SELECT field, key_1, last_error FROM _{table}_cached_recalculations WHERE last_error IS NOT NULL"
+    );
+    let rows = shop
+        .db
+        .query_all_raw(Statement::from_string(shop.db.get_database_backend(), query))
+        .await?;
     let told = rows.iter().map(|row| {
         let (field, key, error): (String, i32, String) =
             (row.try_get("", "field")?, row.try_get("", "key_1")?, row.try_get("", "last_error")?);

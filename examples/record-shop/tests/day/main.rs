@@ -1,5 +1,5 @@
-//! A day in the record shop, on every database. After each step a worker drains, and every value of every cached field of
-//! every row is held against one query over the plain data.
+//! A day in the record shop, on every database. After each step a worker drains, and every value of
+//! every cached field of every row is held against one query over the plain data.
 
 mod afternoon;
 mod evening;
@@ -59,7 +59,10 @@ impl Step {
 }
 
 fn day() -> Vec<Step> {
-    [morning::steps(), noon::steps(), afternoon::steps(), evening::steps()].into_iter().flatten().collect()
+    [morning::steps(), noon::steps(), afternoon::steps(), evening::steps()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What a day came to.
@@ -81,14 +84,24 @@ async fn live_through(shop: &Shop) -> Result<Tally> {
     Ok(tally)
 }
 
-async fn live_through_one(shop: &Shop, step: &Step, before: &Values, tally: &mut Tally) -> Result<Values> {
+async fn live_through_one(
+    shop: &Shop,
+    step: &Step,
+    before: &Values,
+    tally: &mut Tally,
+) -> Result<Values> {
     (step.act)(shop).await?;
     let truth = truth::all(shop).await?;
     let changed = truth.iter().any(|(figure, rows)| before[figure] != *rows);
-    ensure!(changed == step.changes, "the step should {}change figures", if step.changes { "" } else { "not " });
+    ensure!(
+        changed == step.changes,
+        "the step should {}change figures",
+        if step.changes { "" } else { "not " }
+    );
     if step.reads {
         let some = truth::changed_and_some_others(before, &truth);
-        truth::compare(&some, &fresh::read(&shop.db, &some).await?).context("read fresh, before the worker came")?;
+        truth::compare(&some, &fresh::read(&shop.db, &some).await?)
+            .context("read fresh, before the worker came")?;
     }
     let started = Instant::now();
     tally.recalculated += shop.drain().await?;

@@ -3,37 +3,59 @@
 use anyhow::{Result, ensure};
 use record_shop::entity::{invoice, invoice_line};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    TransactionTrait, prelude::Decimal,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, TransactionTrait, prelude::Decimal,
 };
 
 use crate::{Step, kept, shop::Shop, sql, step};
 
 pub fn steps() -> Vec<Step> {
     vec![
-        sql("a customer takes a second copy", "UPDATE invoice_line SET quantity = 2 WHERE id = 1").read_at_once(),
-        sql("an invoice is sold off", "UPDATE invoice_line SET unit_price = 0.50 WHERE invoice_id = 5"),
+        sql("a customer takes a second copy", "UPDATE invoice_line SET quantity = 2 WHERE id = 1")
+            .read_at_once(),
+        sql(
+            "an invoice is sold off",
+            "UPDATE invoice_line SET unit_price = 0.50 WHERE invoice_id = 5",
+        ),
         sql("a line is given away", "UPDATE invoice_line SET unit_price = 0 WHERE id = 22"),
         step("an invoice and its lines are saved one by one", one_by_one),
         step("an invoice is saved together with its lines", together).read_at_once(),
         step("a hundred lines are inserted at once", a_hundred_lines),
         step("a sale is rolled back", rolled_back).changing_nothing(),
         step("half of a sale is rolled back", half_rolled_back),
-        sql("a line was for another track", "UPDATE invoice_line SET track_id = 3500 WHERE id = 3").read_at_once(),
+        sql("a line was for another track", "UPDATE invoice_line SET track_id = 3500 WHERE id = 3")
+            .read_at_once(),
         sql("a line was on another invoice", "UPDATE invoice_line SET invoice_id = 7 WHERE id = 4"),
-        sql("two lines swap their tracks", "UPDATE invoice_line SET track_id = 3344 - track_id WHERE id IN (22, 1110)"),
-        sql("every tenth line gets another copy", "UPDATE invoice_line SET quantity = quantity + 1 WHERE id % 10 = 0"),
+        sql(
+            "two lines swap their tracks",
+            "UPDATE invoice_line SET track_id = 3344 - track_id WHERE id IN (22, 1110)",
+        ),
+        sql(
+            "every tenth line gets another copy",
+            "UPDATE invoice_line SET quantity = quantity + 1 WHERE id % 10 = 0",
+        ),
         step("all lines are saved as they are", as_they_are).changing_nothing(),
-        sql("an invoice is voided", "UPDATE invoice SET voided = true WHERE id = 12").read_at_once(),
-        sql("all German invoices are voided", "UPDATE invoice SET voided = true WHERE billing_country = 'Germany'"),
-        sql("a line of a voided invoice changes", "UPDATE invoice_line SET quantity = 9 WHERE invoice_id = 12"),
+        sql("an invoice is voided", "UPDATE invoice SET voided = true WHERE id = 12")
+            .read_at_once(),
+        sql(
+            "all German invoices are voided",
+            "UPDATE invoice SET voided = true WHERE billing_country = 'Germany'",
+        ),
+        sql(
+            "a line of a voided invoice changes",
+            "UPDATE invoice_line SET quantity = 9 WHERE invoice_id = 12",
+        ),
         sql("nothing was to be voided", "UPDATE invoice SET voided = false"),
         step("an invoice was for another customer", another_customer).read_at_once(),
-        sql("all invoices of a customer were for another", "UPDATE invoice SET customer_id = 4 WHERE customer_id = 5"),
+        sql(
+            "all invoices of a customer were for another",
+            "UPDATE invoice SET customer_id = 4 WHERE customer_id = 5",
+        ),
         step("a line is taken off", taken_off),
         step("the lines of a whole invoice are taken off", all_taken_off),
         sql("an invoice goes, with its lines", "DELETE FROM invoice WHERE id = 9"),
-        sql("a customer goes, with invoices and lines", "DELETE FROM customer WHERE id = 4").read_at_once(),
+        sql("a customer goes, with invoices and lines", "DELETE FROM customer WHERE id = 4")
+            .read_at_once(),
         step("a track that was sold cannot go", cannot_go).changing_nothing(),
     ]
 }
@@ -96,7 +118,10 @@ async fn rolled_back(shop: &Shop) -> Result<()> {
     sale.execute_unprepared("UPDATE album SET artist_id = 1 WHERE artist_id > 200").await?;
     sale.execute_unprepared("UPDATE employee SET reports_to_id = 3 WHERE id = 5").await?;
     let during = before.fresh_total(&sale).await?;
-    ensure!(during == before.total(&shop.db).await? + Decimal::new(199 * 49, 2), "{during} during the sale");
+    ensure!(
+        during == before.total(&shop.db).await? + Decimal::new(199 * 49, 2),
+        "{during} during the sale"
+    );
     sale.rollback().await?;
     kept::nothing_is_pending(shop).await
 }
@@ -114,7 +139,10 @@ async fn half_rolled_back(shop: &Shop) -> Result<()> {
 }
 
 async fn as_they_are(shop: &Shop) -> Result<()> {
-    shop.sql("UPDATE invoice_line SET quantity = quantity, track_id = track_id, unit_price = unit_price").await?;
+    shop.sql(
+        "UPDATE invoice_line SET quantity = quantity, track_id = track_id, unit_price = unit_price",
+    )
+    .await?;
     kept::nothing_is_pending(shop).await
 }
 

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use record_shop::entity::{album, artist, invoice_line, playlist, playlist_track, track};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    TransactionTrait, prelude::Decimal, prelude::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, TransactionTrait, prelude::Decimal, prelude::Expr,
 };
 
 use crate::{Step, kept, shop::Shop, sql, step};
@@ -17,10 +17,17 @@ pub fn steps() -> Vec<Step> {
 
 fn catalogue() -> Vec<Step> {
     vec![
-        sql("a track was on another album", "UPDATE track SET album_id = 2 WHERE id = 1").read_at_once(),
-        sql("two albums were mixed up", "UPDATE track SET album_id = 221 - album_id WHERE album_id IN (94, 127)"),
+        sql("a track was on another album", "UPDATE track SET album_id = 2 WHERE id = 1")
+            .read_at_once(),
+        sql(
+            "two albums were mixed up",
+            "UPDATE track SET album_id = 221 - album_id WHERE album_id IN (94, 127)",
+        ),
         step("an album was by another artist", another_artist).read_at_once(),
-        sql("U2 are taken over by Metallica", "UPDATE album SET artist_id = 50 WHERE artist_id = 150"),
+        sql(
+            "U2 are taken over by Metallica",
+            "UPDATE album SET artist_id = 50 WHERE artist_id = 150",
+        ),
         step("all jazz turns out to be rock", all_jazz_is_rock).read_at_once(),
         sql("a track belongs to no album", "UPDATE track SET album_id = NULL WHERE id = 2"),
         sql(
@@ -30,25 +37,45 @@ fn catalogue() -> Vec<Step> {
         sql("its album is found", "UPDATE track SET album_id = 4 WHERE id = 2"),
         sql("an album goes, its tracks stay", "DELETE FROM album WHERE id = 141").read_at_once(),
         sql("an artist goes, with the albums", "DELETE FROM artist WHERE id = 50"),
-        step("a new artist, a new album, and a track that is sold at once", newcomers).read_at_once(),
-        sql("an artist without albums gets another id", "UPDATE artist SET id = 1000 WHERE id = 25"),
+        step("a new artist, a new album, and a track that is sold at once", newcomers)
+            .read_at_once(),
+        sql(
+            "an artist without albums gets another id",
+            "UPDATE artist SET id = 1000 WHERE id = 25",
+        ),
         sql(
             "a track is longer than was thought",
             "UPDATE track SET milliseconds = milliseconds + 600000 WHERE id = 3403",
         ),
-        sql("the names of all tracks are put right", "UPDATE track SET name = 'x', composer = NULL, bytes = 0")
-            .changing_nothing(),
+        sql(
+            "the names of all tracks are put right",
+            "UPDATE track SET name = 'x', composer = NULL, bytes = 0",
+        )
+        .changing_nothing(),
     ]
 }
 
 fn playlists() -> Vec<Step> {
     vec![
         step("a few tracks come onto a playlist", onto_a_playlist).read_at_once(),
-        sql("one of them is on it twice", "INSERT INTO playlist_track (track_id, playlist_id) VALUES (3403, 16)"),
+        sql(
+            "one of them is on it twice",
+            "INSERT INTO playlist_track (track_id, playlist_id) VALUES (3403, 16)",
+        ),
         step("all classical tracks come onto an empty playlist", all_classical),
-        sql("a track moves to another playlist", "UPDATE playlist_track SET playlist_id = 18 WHERE id = 8674"),
-        sql("another is put in its place", "UPDATE playlist_track SET track_id = 2820 WHERE id = 8674").read_at_once(),
-        sql("half of a playlist is struck off", "DELETE FROM playlist_track WHERE playlist_id = 5 AND id % 2 = 0"),
+        sql(
+            "a track moves to another playlist",
+            "UPDATE playlist_track SET playlist_id = 18 WHERE id = 8674",
+        ),
+        sql(
+            "another is put in its place",
+            "UPDATE playlist_track SET track_id = 2820 WHERE id = 8674",
+        )
+        .read_at_once(),
+        sql(
+            "half of a playlist is struck off",
+            "DELETE FROM playlist_track WHERE playlist_id = 5 AND id % 2 = 0",
+        ),
         sql("a track goes, and from all playlists", "DELETE FROM track WHERE id = 7"),
         sql("a playlist gets another number", "UPDATE playlist SET id = 100 WHERE id = 17"),
         sql("a playlist goes", "DELETE FROM playlist WHERE id = 1"),
@@ -74,8 +101,11 @@ async fn newcomers(shop: &Shop) -> Result<()> {
     let sale = shop.db.begin().await?;
     let artist = artist::ActiveModel { name: Set("The Pigeons".to_owned()), ..Default::default() };
     let artist = artist.insert(&sale).await?;
-    let album =
-        album::ActiveModel { artist_id: Set(artist.id), title: Set("Lamppost".to_owned()), ..Default::default() };
+    let album = album::ActiveModel {
+        artist_id: Set(artist.id),
+        title: Set("Lamppost".to_owned()),
+        ..Default::default()
+    };
     let album = album.insert(&sale).await?;
     let track = track::ActiveModel {
         album_id: Set(Some(album.id)),
@@ -102,8 +132,11 @@ async fn newcomers(shop: &Shop) -> Result<()> {
 }
 
 async fn onto_a_playlist(shop: &Shop) -> Result<()> {
-    let on =
-        |track: i32| playlist_track::ActiveModel { track_id: Set(track), playlist_id: Set(16), ..Default::default() };
+    let on = |track: i32| playlist_track::ActiveModel {
+        track_id: Set(track),
+        playlist_id: Set(16),
+        ..Default::default()
+    };
     playlist_track::Entity::insert_many([on(1), on(3403), on(3404)]).exec(&shop.db).await?;
     Ok(())
 }

@@ -42,17 +42,25 @@ impl Place {
         let (variable, server) = match self {
             Self::Sqlite => {
                 let folder = tempfile::tempdir()?;
-                let url = format!("sqlite://{}?mode=rwc", folder.path().join("shop.sqlite").display());
+                let url =
+                    format!("sqlite://{}?mode=rwc", folder.path().join("shop.sqlite").display());
                 return Ok(Site { url, _folder: Some(folder), on_server: None });
             }
-            Self::Postgres => ("CACHED_FIELD_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres"),
+            Self::Postgres => {
+                ("CACHED_FIELD_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+            }
             Self::MariaDb => ("CACHED_FIELD_TEST_MARIADB_URL", "mysql://root@127.0.0.1:3306/mysql"),
             Self::MySql => ("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3307/mysql"),
         };
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("shop_day_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name =
+            format!("shop_day_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let server = std::env::var(variable).unwrap_or_else(|_| server.to_owned());
-        let remedy = || format!("no server at {server}: `cargo xtask services` starts one, {variable} names another");
+        let remedy = || {
+            format!(
+                "no server at {server}: `cargo xtask services` starts one, {variable} names another"
+            )
+        };
         let connection = Database::connect(&server).await.with_context(remedy)?;
         connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
         connection.close().await?;
@@ -93,8 +101,12 @@ impl Place {
     /// The end of an INSERT that updates this column where the id is taken.
     pub fn or_update(self, column: &str) -> String {
         match self {
-            Self::MariaDb | Self::MySql => format!("ON DUPLICATE KEY UPDATE {column} = VALUES({column})"),
-            Self::Sqlite | Self::Postgres => format!("ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}"),
+            Self::MariaDb | Self::MySql => {
+                format!("ON DUPLICATE KEY UPDATE {column} = VALUES({column})")
+            }
+            Self::Sqlite | Self::Postgres => {
+                format!("ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}")
+            }
         }
     }
 
@@ -113,7 +125,9 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection> {
     }
     if url.starts_with("sqlite") {
         options.map_sqlx_sqlite_opts(|options| {
-            options.journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal).busy_timeout(Duration::from_secs(20))
+            options
+                .journal_mode(sea_orm::sqlx::sqlite::SqliteJournalMode::Wal)
+                .busy_timeout(Duration::from_secs(20))
         });
     }
     Ok(Database::connect(options).await?)

@@ -49,7 +49,8 @@ impl Shop {
 
     /// Runs a statement, which must find something to do.
     pub async fn sql(&self, statement: &str) -> Result<()> {
-        let done = self.db.execute_unprepared(statement).await.with_context(|| statement.to_owned())?;
+        let done =
+            self.db.execute_unprepared(statement).await.with_context(|| statement.to_owned())?;
         ensure!(done.rows_affected() > 0, "{statement}: no row is concerned");
         Ok(())
     }
@@ -65,7 +66,10 @@ impl Shop {
     /// The only value of the only row.
     pub async fn number(&self, query: &str) -> Result<i64> {
         let query = format!("SELECT CAST(({query}) AS {}) AS number", self.place.integer());
-        let row = self.db.query_one_raw(Statement::from_string(self.db.get_database_backend(), query)).await?;
+        let row = self
+            .db
+            .query_one_raw(Statement::from_string(self.db.get_database_backend(), query))
+            .await?;
         Ok(row.context("no row")?.try_get("", "number")?)
     }
 }

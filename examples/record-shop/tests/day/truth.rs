@@ -1,4 +1,5 @@
-//! What every figure must be: for each field one query over the plain data, which knows nothing of cached columns.
+//! What every figure must be: for each field one query over the plain data, which knows nothing of
+//! cached columns.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +43,12 @@ fn queries(place: Place) -> [(Figure, String); 8] {
         )
     };
     let of_artists = format!("{SOLD} JOIN album a ON a.id = t.album_id");
-    let played =
-        sum("playlist", "t.milliseconds", "p.playlist_id", "FROM playlist_track p JOIN track t ON t.id = p.track_id");
+    let played = sum(
+        "playlist",
+        "t.milliseconds",
+        "p.playlist_id",
+        "FROM playlist_track p JOIN track t ON t.id = p.track_id",
+    );
     let of_teams = format!(
         "{SOLD} JOIN customer c ON c.id = i.customer_id
          JOIN (WITH RECURSIVE team (boss, id) AS (
@@ -53,7 +58,8 @@ fn queries(place: Place) -> [(Figure, String); 8] {
                SELECT boss, id FROM team) e ON e.id = c.support_rep_id"
     );
     let genres = sum("genre", &cents, "t.genre_id", SOLD);
-    let shops = sum("shop", &cents, "g.shop_id", &format!("{SOLD} JOIN genre g ON g.id = t.genre_id"));
+    let shops =
+        sum("shop", &cents, "g.shop_id", &format!("{SOLD} JOIN genre g ON g.id = t.genre_id"));
     let share = place.quotient("g.value * 1000000", "s.value");
     [
         ("invoice.total", sum("invoice", &cents, "l.invoice_id", "FROM invoice_line l")),

@@ -69,12 +69,19 @@ impl Application {
         self.run(["report"]).await
     }
 
-    async fn run<T: DeserializeOwned>(&self, arguments: impl IntoIterator<Item = &str>) -> Result<T> {
+    async fn run<T: DeserializeOwned>(
+        &self,
+        arguments: impl IntoIterator<Item = &str>,
+    ) -> Result<T> {
         let mut command = Command::new(&self.python);
         command.arg("neighbour.py").args(arguments).kill_on_drop(true);
         command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("application"));
         command.env("NEIGHBOUR_DATABASE", &self.database).env("PYTHONDONTWRITEBYTECODE", "1");
-        let output = command.stderr(Stdio::inherit()).output().await.with_context(|| format!("{command:?}"))?;
+        let output = command
+            .stderr(Stdio::inherit())
+            .output()
+            .await
+            .with_context(|| format!("{command:?}"))?;
         ensure!(output.status.success(), "{command:?} failed: {}", output.status);
         let output = String::from_utf8(output.stdout)?;
         let last = output.lines().last().context("the application said nothing")?;

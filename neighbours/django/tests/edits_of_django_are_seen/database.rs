@@ -29,10 +29,14 @@ struct DropOnServer {
 
 impl Drop for DropOnServer {
     fn drop(&mut self) {
-        let (server, text) = (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let (server, text) =
+            (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 if let Ok(server) = sea_orm::Database::connect(server).await {
                     let _ = server.execute_unprepared(&text).await;
@@ -47,7 +51,9 @@ impl Database {
     pub async fn create() -> Result<Self> {
         let server_url = env::var(VARIABLE).unwrap_or_else(|_| DEFAULT_URL.to_owned());
         let missing = || {
-            format!("no PostgreSQL at {server_url}: start one with `cargo xtask services`, or name one in {VARIABLE}")
+            format!(
+                "no PostgreSQL at {server_url}: start one with `cargo xtask services`, or name one in {VARIABLE}"
+            )
         };
         let server = sea_orm::Database::connect(&server_url).await.with_context(missing)?;
         let name = format!("cached_field_django_{}", std::process::id());
@@ -62,7 +68,8 @@ impl Database {
     }
 
     async fn scalar<T: TryGetable>(&self, text: &str) -> Result<T> {
-        let row = self.query_one_raw(Statement::from_string(self.get_database_backend(), text)).await?;
+        let row =
+            self.query_one_raw(Statement::from_string(self.get_database_backend(), text)).await?;
         let row = row.with_context(|| format!("no row: {text}"))?;
         row.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{text}: {error:?}"))
     }
@@ -70,7 +77,8 @@ impl Database {
     /// The rows of a query, each as text.
     async fn rows(&self, query: &str) -> Result<Vec<String>> {
         let text = format!("SELECT r::text AS row FROM ({query}) r");
-        let rows = self.query_all_raw(Statement::from_string(self.get_database_backend(), text)).await?;
+        let rows =
+            self.query_all_raw(Statement::from_string(self.get_database_backend(), text)).await?;
         Ok(rows.iter().map(|row| row.try_get("", "row")).collect::<Result<_, _>>()?)
     }
 
@@ -110,16 +118,20 @@ impl Database {
     }
 
     pub async fn deadlocks(&self) -> Result<i64> {
-        self.scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await
+        self.scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .await
     }
 
     /// Whether the value of a row has an expiry.
     pub async fn expiry(&self, id: i64) -> Result<bool> {
-        self.scalar(&format!("SELECT slow_full_name_expires_after IS NOT NULL FROM street_lamppost WHERE id = {id}"))
-            .await
+        self.scalar(&format!(
+            "SELECT slow_full_name_expires_after IS NOT NULL FROM street_lamppost WHERE id = {id}"
+        ))
+        .await
     }
 
-    /// What Django has made and filled: columns with their types and defaults, and rows without their flags.
+    /// What Django has made and filled: columns with their types and defaults, and rows without
+    /// their flags.
     pub async fn picture(&self) -> Result<Vec<String>> {
         let mut picture = self
             .rows(

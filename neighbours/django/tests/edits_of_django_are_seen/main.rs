@@ -1,4 +1,5 @@
-//! A Django application that never flags anything edits its rows, while a worker of ours keeps their values right.
+//! A Django application that never flags anything edits its rows, while a worker of ours keeps
+//! their values right.
 
 mod application;
 mod database;
@@ -18,7 +19,8 @@ use database::Database;
 const EDITORS: usize = 4;
 const EDITS: usize = 10_000;
 
-/// How many values have to be stored while Django edits, at least: many edits of a row are one recalculation.
+/// How many values have to be stored while Django edits, at least: many edits of a row are one
+/// recalculation.
 const STORED: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,10 +42,9 @@ async fn and_every_value_is_right() -> Result<()> {
     let editors = (0..EDITORS).map(|number| application.edit(number, EDITORS, EDITS / EDITORS));
     let edited = try_join_all(editors).await?;
     eventually("enough values are stored", async || Ok(stored.is_finished())).await?;
-    eventually(
-        "the worker is done",
-        async || Ok((database.pending().await?, database.flagged().await?) == (0, [0, 0])),
-    )
+    eventually("the worker is done", async || {
+        Ok((database.pending().await?, database.flagged().await?) == (0, [0, 0]))
+    })
     .await?;
     stop.send(()).expect("the worker should still run");
     worker.await??;
@@ -65,7 +66,12 @@ async fn and_every_value_is_right() -> Result<()> {
     let rows = application.report().await?;
     assert!(rows.len() > 200, "{} rows", rows.len());
     for row in rows {
-        assert_eq!((&row.stored, &row.property), (&row.expected, &row.expected), "lamppost {}", row.id);
+        assert_eq!(
+            (&row.stored, &row.property),
+            (&row.expected, &row.expected),
+            "lamppost {}",
+            row.id
+        );
     }
     let expiry = |id| database.expiry(id);
     assert_eq!((expiry(prepared.expired).await?, expiry(prepared.expires).await?), (false, true));
@@ -80,7 +86,9 @@ async fn eventually(what: &str, is_so: impl AsyncFn() -> Result<bool>) -> Result
         }
         Ok(())
     };
-    tokio::time::timeout(Duration::from_secs(60), so).await.with_context(|| format!("within a minute: {what}"))?
+    tokio::time::timeout(Duration::from_secs(60), so)
+        .await
+        .with_context(|| format!("within a minute: {what}"))?
 }
 
 fn completes(event: &Event) -> std::future::Ready<bool> {
@@ -93,7 +101,11 @@ async fn adopt(database: &Database) -> Result<()> {
     let changes = CachedFields::install(&**database).await?;
     assert!(before == database.picture().await?, "only flags may change");
     let rows = database.lampposts().await?;
-    assert_eq!(database.flagged().await?, [rows, rows], "nothing says that Django's values are right: {changes}");
+    assert_eq!(
+        database.flagged().await?,
+        [rows, rows],
+        "nothing says that Django's values are right: {changes}"
+    );
     assert_eq!(database.waiting().await?, [1, 1], "a mark stands for all rows: {changes}");
     assert!(CachedFields::install(&**database).await?.is_empty());
     Ok(())
@@ -101,8 +113,11 @@ async fn adopt(database: &Database) -> Result<()> {
 
 /// Django gives its columns no defaults.
 async fn an_insert_of_ours_needs_no_flag(database: &Database) -> Result<()> {
-    let row =
-        lamppost::ActiveModel { first_name: Set("ours".into()), country: Set("Peru".into()), ..Default::default() };
+    let row = lamppost::ActiveModel {
+        first_name: Set("ours".into()),
+        country: Set("Peru".into()),
+        ..Default::default()
+    };
     let row = row.insert(&**database).await.context("an insert without flags")?;
     assert!(row.slow_full_name_recalculation_needed && row.load_is_stale);
     assert_eq!(row.slow_full_name(&**database).await?, "The 0 ton ours of Peru");

@@ -1,8 +1,10 @@
-//! Triggers on tables that others refer to: the actions of foreign keys change rows without calling the triggers of their
-//! table. A trigger on the table that is referred to looks for the rows that are going to change, before they do.
+//! Triggers on tables that others refer to: the actions of foreign keys change rows without calling
+//! the triggers of their table. A trigger on the table that is referred to looks for the rows that
+//! are going to change, before they do.
 //!
-//! It reads them as they are now and locks them, as the action is about to: a snapshot could hide some. A cursor appends
-//! mark by mark: an `INSERT .. SELECT` may hold up all others who mark, until the user's statement ends.
+//! It reads them as they are now and locks them, as the action is about to: a snapshot could hide
+//! some. A cursor appends mark by mark: an `INSERT .. SELECT` may hold up all others who mark,
+//! until the user's statement ends.
 
 use super::{
     names::{in_lists, literal, qualified, quote},
@@ -31,14 +33,22 @@ impl Effect {
         match (self, key.on_delete, key.on_update) {
             (Self::Deleted, Action::Cascade, _) => Some(Self::Deleted),
             (Self::Deleted, Action::SetNull, _) => Some(Self::Changed(nulled(key))),
-            (Self::Changed(changed), _, Action::SetNull) if touches(&changed, &key.parent_columns) => {
+            (Self::Changed(changed), _, Action::SetNull)
+                if touches(&changed, &key.parent_columns) =>
+            {
                 Some(Self::Changed(nulled(key)))
             }
-            (Self::Changed(changed), _, Action::Cascade) if touches(&changed, &key.parent_columns) => {
+            (Self::Changed(changed), _, Action::Cascade)
+                if touches(&changed, &key.parent_columns) =>
+            {
                 let columns = key.columns.iter().zip(&key.parent_columns);
-                let new = |parent: &String| changed.iter().find(|(column, _)| column == parent).map(|(_, new)| new);
+                let new = |parent: &String| {
+                    changed.iter().find(|(column, _)| column == parent).map(|(_, new)| new)
+                };
                 Some(Self::Changed(
-                    columns.filter_map(|(column, parent)| Some((column.clone(), new(parent)?.clone()))).collect(),
+                    columns
+                        .filter_map(|(column, parent)| Some((column.clone(), new(parent)?.clone())))
+                        .collect(),
                 ))
             }
             _ => None,
@@ -54,8 +64,8 @@ fn touches(changed: &[(String, Option<String>)], columns: &[String]) -> bool {
     changed.iter().any(|(column, _)| columns.contains(column))
 }
 
-/// What a change of the table at the end of these foreign keys does at their beginning; none that this library needs to
-/// see is none.
+/// What a change of the table at the end of these foreign keys does at their beginning; none that
+/// this library needs to see is none.
 fn effect(way: &[Cascade], event: Event) -> Option<Effect> {
     let last = way.last()?;
     let first = match event {
@@ -89,7 +99,9 @@ pub(super) fn of_owner(owner: &Owner, table: &Described) -> Vec<Object> {
         described: table,
         link: key.clone(),
         source: None,
-        readers: fields.map(|(at, field)| (at, [key.as_slice(), &field.own_columns].concat())).collect(),
+        readers: fields
+            .map(|(at, field)| (at, [key.as_slice(), &field.own_columns].concat()))
+            .collect(),
     };
     watched.objects(|way| owner.sources.iter().any(|source| follows_link(source, &way[0])))
 }
@@ -104,28 +116,37 @@ pub(super) fn of_source(owner: &Owner, source: &Source, far: &Described) -> Vec<
         described: far,
         link: link.clone(),
         source: Some(source),
-        readers: readers.map(|reader| (reader.field, [link.as_slice(), &reader.columns].concat())).collect(),
+        readers: readers
+            .map(|reader| (reader.field, [link.as_slice(), &reader.columns].concat()))
+            .collect(),
     };
     watched.objects(|way| is_link(owner, source, &way[0]))
 }
 
-/// Whether this foreign key is the source's own link: what happens to the rows that it refers to is seen there.
+/// Whether this foreign key is the source's own link: what happens to the rows that it refers to is
+/// seen there.
 fn is_link(owner: &Owner, source: &Source, key: &Cascade) -> bool {
-    let before = source.at.checked_sub(1).map_or(&owner.table, |before| &source.steps[before].table);
+    let before =
+        source.at.checked_sub(1).map_or(&owner.table, |before| &source.steps[before].table);
     let mut pairs = key.columns.iter().zip(&key.parent_columns);
     key.parent == *before
         && key.columns.len() == source.link().len()
-        && pairs.all(|(far, near)| source.link().iter().any(|link| link.far == *far && link.near == *near))
+        && pairs.all(|(far, near)| {
+            source.link().iter().any(|link| link.far == *far && link.near == *near)
+        })
 }
 
-/// Whether the owner's foreign key follows, on an update, the link to this source, whose new value is marked there.
+/// Whether the owner's foreign key follows, on an update, the link to this source, whose new value
+/// is marked there.
 fn follows_link(source: &Source, key: &Cascade) -> bool {
     let mut pairs = key.columns.iter().zip(&key.parent_columns);
     source.at == 0
         && key.on_delete == Action::Nothing
         && key.on_update == Action::Cascade
         && key.parent == *source.table()
-        && pairs.all(|(near, far)| source.link().iter().any(|link| link.far == *far && link.near == *near))
+        && pairs.all(|(near, far)| {
+            source.link().iter().any(|link| link.far == *far && link.near == *near)
+        })
 }
 
 /// A table whose changes concern the owner.
@@ -144,13 +165,19 @@ struct Watched<'a> {
 impl Watched<'_> {
     fn objects(&self, is_seen: impl Fn(&[Cascade]) -> bool) -> Vec<Object> {
         let ways = self.described.cascades.iter().filter(|way| !is_seen(way));
-        ways.flat_map(|way| [Event::Delete, Event::Update].map(|event| self.trigger(way, event))).flatten().collect()
+        ways.flat_map(|way| [Event::Delete, Event::Update].map(|event| self.trigger(way, event)))
+            .flatten()
+            .collect()
     }
 
     fn trigger(&self, way: &[Cascade], event: Event) -> Option<Object> {
         let (last, effect) = (way.last()?, effect(way, event)?);
-        let fields: Vec<usize> =
-            self.readers.iter().filter(|reader| self.is_read(reader, &effect)).map(|r| r.0).collect();
+        let fields: Vec<usize> = self
+            .readers
+            .iter()
+            .filter(|reader| self.is_read(reader, &effect))
+            .map(|r| r.0)
+            .collect();
         if fields.is_empty() {
             return None;
         }
@@ -174,11 +201,20 @@ impl Watched<'_> {
 
     fn body(&self, way: &[Cascade], effect: &Effect, fields: &[usize], event: &str) -> Vec<String> {
         let (columns, types) = self.mark_columns();
-        let variables: Vec<String> = (1..=types.len()).map(|n| format!("cached_field_{n}")).collect();
-        let mut body: Vec<String> =
-            variables.iter().zip(types).map(|(variable, kind)| format!("  DECLARE {variable} {kind};")).collect();
+        let variables: Vec<String> =
+            (1..=types.len()).map(|n| format!("cached_field_{n}")).collect();
+        let mut body: Vec<String> = variables
+            .iter()
+            .zip(types)
+            .map(|(variable, kind)| format!("  DECLARE {variable} {kind};"))
+            .collect();
         let condition = match event {
-            "BEFORE UPDATE" => way.last().into_iter().flat_map(|key| &key.parent_columns).map(|c| differs(c)).collect(),
+            "BEFORE UPDATE" => way
+                .last()
+                .into_iter()
+                .flat_map(|key| &key.parent_columns)
+                .map(|c| differs(c))
+                .collect(),
             _ => vec!["TRUE".to_owned()],
         };
         let mark = |fields: Vec<usize>| {
@@ -201,7 +237,10 @@ impl Watched<'_> {
             format!("      IF {} IS NOT NULL THEN", variables.join(" IS NOT NULL AND ")),
         ]);
         body.extend(in_lists(self.owner, fields.iter().copied()).into_iter().map(mark));
-        body.extend(["      END IF;", "    END LOOP;", "    CLOSE cached_field_rows;", "  END IF;"].map(str::to_owned));
+        body.extend(
+            ["      END IF;", "    END LOOP;", "    CLOSE cached_field_rows;", "  END IF;"]
+                .map(str::to_owned),
+        );
         body
     }
 
@@ -209,11 +248,16 @@ impl Watched<'_> {
     fn mark_columns(&self) -> (String, Vec<String>) {
         match self.key() {
             Some(key) => {
-                let types = key.iter().map(|column| self.described.columns[column].clone()).collect();
+                let types =
+                    key.iter().map(|column| self.described.columns[column].clone()).collect();
                 (key_columns(self.owner).join(", "), types)
             }
             None => {
-                let types = ["VARCHAR(64) CHARACTER SET utf8mb4", "LONGTEXT CHARACTER SET ascii", "INT UNSIGNED"];
+                let types = [
+                    "VARCHAR(64) CHARACTER SET utf8mb4",
+                    "LONGTEXT CHARACTER SET ascii",
+                    "INT UNSIGNED",
+                ];
                 ("via, link, link_hash".to_owned(), types.map(str::to_owned).to_vec())
             }
         }
@@ -223,9 +267,9 @@ impl Watched<'_> {
     fn key(&self) -> Option<Vec<String>> {
         match self.source {
             None => Some(self.link.clone()),
-            Some(source) => {
-                source.key_columns(self.owner).map(|columns| columns.into_iter().map(str::to_owned).collect())
-            }
+            Some(source) => source
+                .key_columns(self.owner)
+                .map(|columns| columns.into_iter().map(str::to_owned).collect()),
         }
     }
 
@@ -243,20 +287,31 @@ impl Watched<'_> {
             }
             _ => None,
         };
-        let selects = old.into_iter().chain(new).map(|columns| format!("SELECT DISTINCT {columns} FROM ({found}) g"));
+        let selects = old
+            .into_iter()
+            .chain(new)
+            .map(|columns| format!("SELECT DISTINCT {columns} FROM ({found}) g"));
         selects.collect::<Vec<_>>().join(" UNION ")
     }
 
     /// What a mark names a row by; `None` if a column of it is going to be null.
     fn named(&self, value: impl Fn(&str) -> Option<String>) -> Option<String> {
         let columns = self.key().unwrap_or_else(|| self.link.clone());
-        let values: Vec<String> = columns.iter().map(|column| value(column)).collect::<Option<_>>()?;
-        let Some(source) = self.source.filter(|_| self.key().is_none()) else { return Some(values.join(", ")) };
+        let values: Vec<String> =
+            columns.iter().map(|column| value(column)).collect::<Option<_>>()?;
+        let Some(source) = self.source.filter(|_| self.key().is_none()) else {
+            return Some(values.join(", "));
+        };
         let via = literal(&tables::via(source));
-        Some(format!("{via}, {}, {}", way::encoded_values(source, self.described, &values), way::hash(&values)))
+        Some(format!(
+            "{via}, {}, {}",
+            way::encoded_values(source, self.described, &values),
+            way::hash(&values)
+        ))
     }
 
-    /// A query of these columns of the rows that refer, over the foreign keys from this one on, to the row at hand.
+    /// A query of these columns of the rows that refer, over the foreign keys from this one on, to
+    /// the row at hand.
     fn level(&self, way: &[Cascade], at: usize, columns: &[String]) -> String {
         let key = &way[at];
         let cascades = self.cascades_to_itself(&key.table);
@@ -264,15 +319,20 @@ impl Watched<'_> {
         needed.extend(cascades.iter().flat_map(|key| key.parent_columns.clone()));
         needed.sort();
         needed.dedup();
-        let selected: Vec<String> = needed.iter().map(|column| format!("x.{}", quote(column))).collect();
+        let selected: Vec<String> =
+            needed.iter().map(|column| format!("x.{}", quote(column))).collect();
         let (selected, table) = (selected.join(", "), qualified(&key.table));
         let pairs = |other: &str, key: &Cascade| {
             let pairs = key.columns.iter().zip(&key.parent_columns);
-            let pairs = pairs.map(|(column, parent)| format!("x.{} = {other}.{}", quote(column), quote(parent)));
+            let pairs = pairs
+                .map(|(column, parent)| format!("x.{} = {other}.{}", quote(column), quote(parent)));
             pairs.collect::<Vec<_>>().join(" AND ")
         };
         let first = if at + 1 == way.len() {
-            format!("SELECT {selected} FROM {table} x WHERE {} LOCK IN SHARE MODE", pairs("OLD", key))
+            format!(
+                "SELECT {selected} FROM {table} x WHERE {} LOCK IN SHARE MODE",
+                pairs("OLD", key)
+            )
         } else {
             let above = self.level(way, at + 1, &key.parent_columns);
             format!(
@@ -298,7 +358,8 @@ impl Watched<'_> {
     fn cascades_to_itself(&self, table: &Table) -> Vec<&Cascade> {
         let mut found: Vec<&Cascade> = Vec::new();
         for key in self.described.cascades.iter().flatten() {
-            let is_such = key.table == *table && key.parent == *table && key.on_delete == Action::Cascade;
+            let is_such =
+                key.table == *table && key.parent == *table && key.on_delete == Action::Cascade;
             if is_such && !found.contains(&key) {
                 found.push(key);
             }

@@ -29,17 +29,20 @@ pub(super) fn let_installations_in() -> Statement {
 /// The server's own number of an error; the classes of SQLSTATE are coarse.
 pub(super) fn error_number(error: &DbErr) -> Option<u16> {
     #[cfg(feature = "sqlx-mysql")]
-    if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error)) | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) =
-        error
+    if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error))
+    | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) = error
     {
-        let error = error.as_database_error()?.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?;
+        let error = error
+            .as_database_error()?
+            .try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?;
         return Some(error.number());
     }
     let _ = error;
     None
 }
 
-/// A string column's type has its character set and collation with it: that of a key is compared by them.
+/// A string column's type has its character set and collation with it: that of a key is compared by
+/// them.
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
@@ -114,16 +117,21 @@ pub(super) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind.split(['(', ' ']).next().unwrap_or(kind) {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => "integer".to_owned(),
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => "text".to_owned(),
-        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => "bytes".to_owned(),
+        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+            "bytes".to_owned()
+        }
         _ => kind.to_owned(),
     };
     family(owner) == family(related)
 }
 
-/// A character that the key's character set does not have may equal one that it has, by the collation of the other set.
+/// A character that the key's character set does not have may equal one that it has, by the
+/// collation of the other set.
 pub(super) fn can_name(key: &str, linked: &str) -> bool {
-    let characters =
-        |kind: &str| kind.split_once(" CHARACTER SET ").map(|(_, set)| set.split(' ').next().unwrap_or(set).to_owned());
+    let characters = |kind: &str| {
+        kind.split_once(" CHARACTER SET ")
+            .map(|(_, set)| set.split(' ').next().unwrap_or(set).to_owned())
+    };
     let (Some(key), Some(linked)) = (characters(key), characters(linked)) else { return true };
     let has_all = |set: &str| ["utf8mb4", "utf16", "utf16le", "utf32", "gb18030"].contains(&set);
     let has_most = |set: &str| has_all(set) || ["utf8mb3", "utf8", "ucs2"].contains(&set);
@@ -132,9 +140,15 @@ pub(super) fn can_name(key: &str, linked: &str) -> bool {
 
 /// The databases that triggers of ours can stand in: the owner's, and those of its sources.
 fn schemas(owner: &Owner) -> String {
-    let tables = owner.sources.iter().flat_map(|source| &source.steps).map(|step| &step.table).chain([&owner.table]);
-    let mut schemas: Vec<String> =
-        tables.map(|table| table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal)).collect();
+    let tables = owner
+        .sources
+        .iter()
+        .flat_map(|source| &source.steps)
+        .map(|step| &step.table)
+        .chain([&owner.table]);
+    let mut schemas: Vec<String> = tables
+        .map(|table| table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal))
+        .collect();
     schemas.sort();
     schemas.dedup();
     schemas.join(", ")
@@ -152,7 +166,9 @@ fn trigger_tag(prefix: &str) -> String {
 pub(super) fn installed(owner: &Owner) -> Statement {
     let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
     let prefix = literal(&tables::tag_prefix(&owner.table));
-    let ours = [marks(owner), recalculations(owner), versions(owner)].map(|table| literal(&table.name)).join(", ");
+    let ours = [marks(owner), recalculations(owner), versions(owner)]
+        .map(|table| literal(&table.name))
+        .join(", ");
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.EVENT_OBJECT_TABLE AS on_table,
                 CONCAT({tag}, IF({orphaned}, ' of an account that is gone', '')) AS tag
@@ -175,8 +191,8 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     statement(Sql::mysql(), text)
 }
 
-/// Whether the account that the trigger `t` runs as is gone, so that all writes fail that call it. An account that may not
-/// read `mysql.user` sees no others, and cannot tell.
+/// Whether the account that the trigger `t` runs as is gone, so that all writes fail that call it.
+/// An account that may not read `mysql.user` sees no others, and cannot tell.
 fn orphaned() -> String {
     let grantee = |account: &str| {
         let host = format!("SUBSTRING_INDEX({account}, '@', -1)");
@@ -211,7 +227,9 @@ pub(super) fn orphaned_triggers(owner: &Owner) -> Statement {
 /// Indexes only if the owner is known: a server may have to open each table for them.
 pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
-    let schema = owner.and_then(|owner| owner.schema.as_deref()).map_or_else(|| "DATABASE()".to_owned(), literal);
+    let schema = owner
+        .and_then(|owner| owner.schema.as_deref())
+        .map_or_else(|| "DATABASE()".to_owned(), literal);
     let (triggers, indexes) = match owner {
         Some(_) => ("TRUE".to_owned(), format!("s.TABLE_SCHEMA = {schema}")),
         None => (format!("t.TRIGGER_SCHEMA = {schema}"), "FALSE".to_owned()),
@@ -235,11 +253,18 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
 }
 
 /// `parent` is the quoted name of the database that a trigger stands in.
-pub(super) fn drop_object(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+pub(super) fn drop_object(
+    beside: &Table,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+) -> String {
     let own = Table { schema: beside.schema.clone(), name: name.to_owned() };
     match (kind, parent) {
         (ObjectKind::Index, _) => format!("DROP INDEX {} ON {}", quote(name), qualified(beside)),
-        (ObjectKind::Trigger, Some(schema)) => format!("DROP TRIGGER IF EXISTS {schema}.{}", quote(name)),
+        (ObjectKind::Trigger, Some(schema)) => {
+            format!("DROP TRIGGER IF EXISTS {schema}.{}", quote(name))
+        }
         _ => format!("DROP {} {}", kind.name().to_uppercase(), qualified(&own)),
     }
 }

@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
+/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all
+/// due rows are leased.
 const LEASES_LOOKED_AT: u32 = 1000;
 
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
@@ -69,7 +70,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let (expires, flag) =
+            (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
         Some(format!(
             "SELECT MIN({moment}) FROM {table} t WHERE t.{expires} <= {now} AND NOT t.{flag}",
             moment = of_expiry(field, &format!("t.{expires}")),
@@ -86,22 +88,33 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::mysql(), text)
 }
 
-/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
-/// could be taken, and some more, for all of them may have to wait.
-pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], rows: u64, patience: i64) -> Statement {
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the
+/// oldest are looked at as could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    rows: u64,
+    patience: i64,
+) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * shared::LOOKED_AT));
     let patience = sql.bind(patience);
     let due = |row: &str| {
         let known = one_of(owner, row, fields.iter().copied());
-        format!("{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)")
+        format!(
+            "{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)"
+        )
     };
     let oldest = format!(
         "SELECT e.* FROM {queue} e FORCE INDEX (by_due) WHERE {} ORDER BY e.due_at LIMIT {looked_at}",
         due("e"),
     );
-    let waits = upstream.iter().map(|upstream| waits(owner, upstream, &oldest, &patience)).collect::<String>();
+    let waits = upstream
+        .iter()
+        .map(|upstream| waits(owner, upstream, &oldest, &patience))
+        .collect::<String>();
     let text = format!(
         "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, ABS(d.waves) AS waves, {now} AS claimed_at
            FROM (SELECT DISTINCT {of_oldest}
@@ -124,14 +137,18 @@ pub(super) fn lease_due(owner: &Owner, fields: &[usize], upstream: &[Upstream], 
     statement(sql, text)
 }
 
-/// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it is calculated from.
+/// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it
+/// is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
-    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let (keys, names) =
+        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::mysql().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
-    let pending = format!("p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND");
+    let pending = format!(
+        "p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND"
+    );
     let pending = match &upstream.source {
         // Counted: of an EXISTS the optimizer may make a table of all that is due.
         None => format!(
@@ -141,8 +158,10 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
         Some(source) => {
             let own_keys = key_columns(owner);
             let row = equal("t", &owner_key(owner), "d", &own_keys);
-            let rows =
-                format!("({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", qualified(&owner.table));
+            let rows = format!(
+                "({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}",
+                qualified(&owner.table)
+            );
             let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
             let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
             let pending_in = |table: String, index: &str, condition: &str| {
@@ -170,7 +189,9 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let queued = queued(&mut sql, owner, claims);
     statement(
         sql,
-        format!("UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1, q.waves = ABS(q.waves)"),
+        format!(
+            "UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1, q.waves = ABS(q.waves)"
+        ),
     )
 }
 
@@ -193,15 +214,23 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     statement(sql, text)
 }
 
-pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
-    let (queue, keys, now) = (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
+pub(super) fn lease_rows(
+    owner: &Owner,
+    field: usize,
+    of: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Vec<Statement> {
+    let (queue, keys, now) =
+        (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
     // A row that stood there twice would be leased twice.
     let insert = |of: &[Key]| {
         let mut sql = Sql::mysql();
         let rest = |sql: &mut Sql, _: &Key| {
-            let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            let (name, generation) =
+                (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
             vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
         };
         let tuples = sql.tuples(owner, of, |key| key, rest);
@@ -227,7 +256,8 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
-    let text =
-        format!("UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6) AND q.waves >= 0");
+    let text = format!(
+        "UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6) AND q.waves >= 0"
+    );
     statement(sql, text)
 }

@@ -29,9 +29,10 @@ const ALL: &str = "18446744073709551615";
 /// How many of the oldest marks are looked at for each that is locked: other workers may hold some.
 const LOOKED_AT: u64 = 4;
 
-/// Locks, of the marks whose ids are found, those that nobody holds, at most so many and in their order. A question of its own
-/// finds them, which locks nothing: a scan that locks gives an explicit lock to whoever has inserted what it meets and not committed.
-/// InnoDB may hand such a lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
+/// Locks, of the marks whose ids are found, those that nobody holds, at most so many and in their
+/// order. A question of its own finds them, which locks nothing: a scan that locks gives an
+/// explicit lock to whoever has inserted what it meets and not committed. InnoDB may hand such a
+/// lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
 fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
     format!(
         "SELECT {read} FROM ({ids}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id
@@ -40,7 +41,12 @@ fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
     )
 }
 
-pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option<&Key>) -> Statement {
+pub(super) fn take_links(
+    owner: &Owner,
+    source: &Source,
+    limit: u64,
+    key: Option<&Key>,
+) -> Statement {
     let mut sql = Sql::mysql();
     let (marks, via) = (qualified(&marks(owner)), literal(&via(source)));
     let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
@@ -64,9 +70,15 @@ pub(super) fn take_links(owner: &Owner, source: &Source, limit: u64, key: Option
     statement(sql, text)
 }
 
-pub(super) fn take_links_like(owner: &Owner, source: &Source, hashes: &[u32], limit: u64) -> Statement {
+pub(super) fn take_links_like(
+    owner: &Owner,
+    source: &Source,
+    hashes: &[u32],
+    limit: u64,
+) -> Statement {
     let mut sql = Sql::mysql();
-    let hashes: Vec<String> = repeated(hashes).into_iter().map(|hash| format!("({})", sql.bind(*hash))).collect();
+    let hashes: Vec<String> =
+        repeated(hashes).into_iter().map(|hash| format!("({})", sql.bind(*hash))).collect();
     let ids = format!(
         "SELECT DISTINCT n.id FROM ({hashes}) w
            STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
@@ -104,12 +116,13 @@ pub(super) fn marks_behind_links(
     statement(sql, text)
 }
 
-/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of a user that waits for it
-/// takes that lock, too, until the user's own statement ends.
+/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of
+/// a user that waits for it takes that lock, too, until the user's own statement ends.
 pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
     let mut sql = Sql::mysql();
-    let rest =
-        |sql: &mut Sql, mark: &Mark| vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))];
+    let rest = |sql: &mut Sql, mark: &Mark| {
+        vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))]
+    };
     let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
     let (marks, columns) = (qualified(&marks(owner)), key_columns(owner).join(", "));
     statement(sql, format!("INSERT INTO {marks} ({columns}, field, marked_at) VALUES {tuples}"))
@@ -118,7 +131,10 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
     let marked_at = super::milliseconds("m.marked_at");
-    format!("{}, m.id, m.field, m.eager, {marked_at} AS marked_at", Sql::mysql().kept_keys(owner, "m"))
+    format!(
+        "{}, m.id, m.field, m.eager, {marked_at} AS marked_at",
+        Sql::mysql().kept_keys(owner, "m")
+    )
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
@@ -151,7 +167,8 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids: Vec<String> = repeated(ids).into_iter().map(|id| format!("({})", sql.bind(*id))).collect();
+    let ids: Vec<String> =
+        repeated(ids).into_iter().map(|id| format!("({})", sql.bind(*id))).collect();
     let text = format!(
         "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
         super::values("m.id", &marks(owner), &ids),
@@ -160,14 +177,15 @@ pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     statement(sql, text)
 }
 
-/// A row that is leased keeps its lease; its holder notices the new generation when it completes. The assignments see
-/// those before them.
+/// A row that is leased keeps its lease; its holder notices the new generation when it completes.
+/// The assignments see those before them.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
     let mut sql = Sql::mysql();
     let (queue, keys, now) = (recalculations(owner), key_columns(owner), now());
     let rest = |sql: &mut Sql, row: &Enqueued| {
         let lease = if row.lease { lease } else { 0 };
-        let (field, generation) = (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
+        let (field, generation) =
+            (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
         vec![field, generation, sql.bind(lease)]
     };
     let columns = ["field", "generation AS new_generation", "generation AS lease"];
@@ -180,7 +198,9 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let due_again = match owner.debounced().next() {
         None => "VALUES(due_at)".to_owned(),
         Some(_) => {
-            format!("IF(leased_until > {now}, VALUES(due_at), LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))")
+            format!(
+                "IF(leased_until > {now}, VALUES(due_at), LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))"
+            )
         }
     };
     let text = format!(
@@ -204,10 +224,16 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let of_row = |row: &Enqueued| {
         let mut sql = Sql::mysql();
-        let (generation, field) = (sql.bind(row.generation), sql.bind(owner.fields[row.field].name));
+        let (generation, field) =
+            (sql.bind(row.generation), sql.bind(owner.fields[row.field].name));
         let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
         let queue = qualified(&recalculations(owner));
-        statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {field}"))
+        statement(
+            sql,
+            format!(
+                "UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {field}"
+            ),
+        )
     };
     rows.iter().map(of_row).collect()
 }
@@ -215,7 +241,8 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let rows = format!("{} WHERE NOT t.{flag} LIMIT {ALL}", super::rows_of_keys(&mut sql, owner, of));
+    let rows =
+        format!("{} WHERE NOT t.{flag} LIMIT {ALL}", super::rows_of_keys(&mut sql, owner, of));
     let text = mark::write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, text)
 }
@@ -228,7 +255,8 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
         shared::takeable_chunks(&sql, owner, upstream),
         sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
-    let (limit, read) = (sql.bind(limit as i64), format!("m.id, m.field, {}", sql.marked_chunks(owner)));
+    let (limit, read) =
+        (sql.bind(limit as i64), format!("m.id, m.field, {}", sql.marked_chunks(owner)));
     let text = locked(owner, &read, &ids, &limit);
     statement(sql, text)
 }
@@ -236,7 +264,8 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// Rows that are in the queue already are left out: the statement waits for none of them.
 pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys, own) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let (queue, keys, own) =
+        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
     let of_queue: Vec<String> = keys.iter().map(|column| format!("q.{column}")).collect();
     let (name, generation) = (literal(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
     let text = format!(

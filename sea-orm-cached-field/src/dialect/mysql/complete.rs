@@ -57,18 +57,28 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 /// The queue's rows `q` of these claims, if they still have the generation that was claimed.
 fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     let (queue, keys) = (recalculations(owner), key_columns(owner));
-    let rest =
-        |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)];
+    let rest = |sql: &mut Sql, claim: &Claim| {
+        vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)]
+    };
     format!(
         "{} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {} AND q.field = c.field AND q.generation = c.generation",
-        super::keyed(sql, owner, &queue, &["field", "generation"], claims, |claim| &claim.key, rest),
+        super::keyed(
+            sql,
+            owner,
+            &queue,
+            &["field", "generation"],
+            claims,
+            |claim| &claim.key,
+            rest
+        ),
         qualified(&queue),
         equal("q", &keys, "c", &keys),
     )
 }
 
-/// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was claimed ends with the flag; a
-/// later one is kept, for the value was calculated before that moment. What expires by itself does so anew.
+/// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was
+/// claimed ends with the flag; a later one is kept, for the value was calculated before that
+/// moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
     let column = |name: &str| format!("t.{}", quote(name));
@@ -80,7 +90,8 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
         assignments.push(match field.expires_every {
             Some(every) => {
                 let moment = moment(&format!("({claimed_at} + {every})"));
-                let moment = format!("{moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry());
+                let moment =
+                    format!("{moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry());
                 super::expires(&expires, &moment)
             }
             None => {
@@ -95,7 +106,8 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
 /// One statement for all rows, if each value keeps its type in a list. Else one statement a row,
 /// where each value is bound with the type of its column.
 pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
-    let is_listed = rows.len() > 1 && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
+    let is_listed = rows.len() > 1
+        && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
     match is_listed.then(|| write_list(owner, shape, rows)).flatten() {
         Some(statement) => vec![statement],
         None => rows.iter().map(|row| write_row(owner, shape, row)).collect(),
@@ -116,7 +128,10 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
         })
         .collect();
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), &row.key);
-    statement(sql, format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")))
+    statement(
+        sql,
+        format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")),
+    )
 }
 
 /// The rows are locked already. The earliest claim stands for all: it decides which expiries had
@@ -125,7 +140,8 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
     let (mut sql, keys) = (Sql::mysql(), key_columns(owner));
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
     let values = fields.iter().zip(&rows.first()?.values);
-    let kinds: Vec<Listed> = values.map(|(field, value)| Listed::of(field, value)).collect::<Option<_>>()?;
+    let kinds: Vec<Listed> =
+        values.map(|(field, value)| Listed::of(field, value)).collect::<Option<_>>()?;
 
     let mut columns: Vec<String> =
         owner_key(owner).iter().zip(&keys).map(|(own, key)| format!("m.{own} AS {key}")).collect();
@@ -142,8 +158,9 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
 
     let claimed_at = sql.bind(rows.iter().map(|row| row.claimed_at).min());
     let set = shape.0.iter().zip(&fields).zip(&names);
-    let set =
-        set.flat_map(|((shaped, field), name)| assignments(field, &format!("c.{name}"), &claimed_at, shaped.done));
+    let set = set.flat_map(|((shaped, field), name)| {
+        assignments(field, &format!("c.{name}"), &claimed_at, shaped.done)
+    });
     let text = format!(
         "UPDATE ({list}) c
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
@@ -164,14 +181,17 @@ enum Listed {
 }
 
 impl Listed {
-    /// By name: most types of values exist only with a feature of SeaORM. None of bytes, documents and moments with a time zone:
-    /// of a `TIMESTAMP` after 2038, as which SQLx binds those, MariaDB would make NULL.
+    /// By name: most types of values exist only with a feature of SeaORM. None of bytes, documents
+    /// and moments with a time zone: of a `TIMESTAMP` after 2038, as which SQLx binds those,
+    /// MariaDB would make NULL.
     fn of(field: &Field, value: &Value) -> Option<Self> {
         let is_cast = field.cached.cast.mysql != Default::default();
         Some(match format!("{:?}", value.array_type()).as_str() {
             _ if is_cast => return None,
             "String" | "Char" => Self::Text,
-            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => Self::Cast("SIGNED", "9223372036854775807"),
+            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => {
+                Self::Cast("SIGNED", "9223372036854775807")
+            }
             "TinyUnsigned" | "SmallUnsigned" | "Unsigned" | "BigUnsigned" => {
                 Self::Cast("UNSIGNED", "18446744073709551615")
             }
@@ -184,8 +204,9 @@ impl Listed {
         })
     }
 
-    /// What gives the list's column its type. A text is as long as the field's column takes, for MariaDB cuts off one that is cast, or
-    /// refuses it; its characters are those of that column only once it is written there.
+    /// What gives the list's column its type. A text is as long as the field's column takes, for
+    /// MariaDB cuts off one that is cast, or refuses it; its characters are those of that column
+    /// only once it is written there.
     fn column(self, field: &Field) -> String {
         match self {
             Self::Text => format!("CONVERT(m.{} USING utf8mb4)", quote(&field.cached.name)),
@@ -212,13 +233,22 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     statement(sql, text)
 }
 
-pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
     let mut sql = Sql::mysql();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let (due, held, error) = match error {
         None => {
-            let held_for = format!("{} - {}", super::milliseconds("UTC_TIMESTAMP(6)"), sql.bind(claim.claimed_at));
+            let held_for = format!(
+                "{} - {}",
+                super::milliseconds("UTC_TIMESTAMP(6)"),
+                sql.bind(claim.claimed_at)
+            );
             let delay = format!("GREATEST({}, 4 * ({held_for}))", sql.bind(delay));
             ("UTC_TIMESTAMP(6)", after("UTC_TIMESTAMP(6)", &delay), "NULL".to_owned())
         }
@@ -233,7 +263,12 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
     let mut sql = Sql::mysql();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let (field, generation, error) =
@@ -258,14 +293,18 @@ pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: N
     statement(sql, text)
 }
 
-/// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody else sees generation 0.
+/// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody
+/// else sees generation 0.
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
     let of_claim = |claim: &Claim| {
         let (mut sql, table) = (Sql::mysql(), qualified(&owner.table));
-        let (is_row, is_owner) =
-            (sql.key_is(owner, "q.", &keys, &claim.key), sql.key_is(owner, "t.", &owner_key(owner), &claim.key));
-        let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+        let (is_row, is_owner) = (
+            sql.key_is(owner, "q.", &keys, &claim.key),
+            sql.key_is(owner, "t.", &owner_key(owner), &claim.key),
+        );
+        let (field, generation) =
+            (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
         let text = format!(
             "UPDATE {queue} q SET q.generation = 0
               WHERE {is_row} AND q.field = {field} AND q.generation = {generation}
@@ -274,27 +313,35 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
         statement(sql, text)
     };
     let mut statements: Vec<Statement> = claims.iter().map(of_claim).collect();
-    let gone: Vec<Claim> = claims.iter().map(|claim| Claim { generation: 0, ..claim.clone() }).collect();
+    let gone: Vec<Claim> =
+        claims.iter().map(|claim| Claim { generation: 0, ..claim.clone() }).collect();
     statements.push(delete_queued(owner, &gone));
     statements
 }
 
-/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
-/// claim then misses, and the worker looks once more.
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
+/// with the value: that claim then misses, and the worker looks once more.
 ///
-/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so that under `REPEATABLE READ` the
-/// transaction would go on to read an older value, where another one has stored the same value meanwhile.
-pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so
+/// that under `REPEATABLE READ` the transaction would go on to read an older value, where another
+/// one has stored the same value meanwhile.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
     let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
-    let mut statements = vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
+    let mut statements =
+        vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
     statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
     statements
 }
 
-/// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored since its snapshot. Their marks
-/// it does not see. So the row gets the values of the snapshot and then those of now, by which the triggers mark what is calculated
-/// from those that differ. Its flags stay. A SELECT alone reads the snapshot, one that locks does not.
+/// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored
+/// since its snapshot. Their marks it does not see. So the row gets the values of the snapshot and
+/// then those of now, by which the triggers mark what is calculated from those that differ. Its
+/// flags stay. A SELECT alone reads the snapshot, one that locks does not.
 pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
     let fields: Vec<&Field> = fields.iter().map(|field| &owner.fields[*field]).collect();
     if fields.is_empty() {
@@ -302,7 +349,9 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
     }
     let table = qualified(&owner.table);
     let columns: Vec<String> = fields.iter().map(|field| quote(&field.cached.name)).collect();
-    let variables = |of: &str| (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>();
+    let variables = |of: &str| {
+        (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>()
+    };
     let (seen, now) = (variables("seen"), variables("now"));
     let of_row = |text: String, prefix: &str, rest: String| {
         let mut sql = Sql::mysql();
@@ -312,13 +361,19 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
     let write = |values: &[String], condition: &str| {
         let set = fields.iter().zip(values).flat_map(|(field, value)| {
             let flag = quote(&field.recalculation_needed);
-            [format!("{} = {value}", quote(&field.cached.name)), format!("{flag} = IF({flag}, {KEPT}, {DONE})")]
+            [
+                format!("{} = {value}", quote(&field.cached.name)),
+                format!("{flag} = IF({flag}, {KEPT}, {DONE})"),
+            ]
         });
         // By their bytes, of whatever type they are.
         let bytes = |value: &String| format!("CAST(CONCAT('', {value}) AS BINARY)");
-        let differ =
-            columns.iter().zip(values).map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
-        let (set, differ) = (set.collect::<Vec<_>>().join(", "), differ.collect::<Vec<_>>().join(" OR "));
+        let differ = columns
+            .iter()
+            .zip(values)
+            .map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
+        let (set, differ) =
+            (set.collect::<Vec<_>>().join(", "), differ.collect::<Vec<_>>().join(" OR "));
         of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
     };
     vec![

@@ -24,8 +24,8 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
 }
 
-/// No trigger marks what is flagged here. Rows that another transaction holds locked are passed over:
-/// neither waits for the other.
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are passed
+/// over: neither waits for the other.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::mysql();
@@ -37,7 +37,8 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statemen
 
 pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
-    let read = format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
+    let read =
+        format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
     let text = shared::passed_over(&mut sql, owner, field, chunk, &read);
     statement(sql, text)
 }
@@ -47,15 +48,21 @@ pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
     let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = format!("CAST({} AS DATETIME(6))", sql.bind(moment));
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    let text = format!("UPDATE {} SET {} WHERE {is_row}", qualified(&owner.table), expires(&column, &moment));
+    let text = format!(
+        "UPDATE {} SET {} WHERE {is_row}",
+        qualified(&owner.table),
+        expires(&column, &moment)
+    );
     statement(sql, text)
 }
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::mysql();
     let field = &owner.fields[field];
-    let (flag, expires) =
-        (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
+    let (flag, expires) = (
+        quote(&field.recalculation_needed),
+        quote(field.expires_after.as_deref().unwrap_or_default()),
+    );
     let limit = sql.bind(rows as i64);
     let rows = format!(
         "{} t WHERE t.{expires} <= {now} AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
@@ -66,8 +73,8 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     statement(sql, text)
 }
 
-/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that somebody holds locked. Because of
-/// the limit it is a table of its own, whose rows are locked as it says.
+/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that somebody holds
+/// locked. Because of the limit it is a table of its own, whose rows are locked as it says.
 pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> String {
     let key = owner_key(owner);
     format!(

@@ -1,10 +1,11 @@
 //! MySQL 8.0.19 and later, MariaDB 10.6 and later.
 //!
-//! Triggers, one a row, set the flag on the row at hand and append marks; they touch no other table of the user, so that
-//! no statement of his fails for using that table itself (error 1442). The flags of other rows are set by the worker, who
-//! also looks up the owners. Neither database has all of RETURNING, LATERAL, functions without special privileges and
-//! plans that can be asked for: a worker selects what it takes and then deletes or updates that, by keys, in an order of
-//! joins that is fixed.
+//! Triggers, one a row, set the flag on the row at hand and append marks; they touch no other table
+//! of the user, so that no statement of his fails for using that table itself (error 1442). The
+//! flags of other rows are set by the worker, who also looks up the owners. Neither database has
+//! all of RETURNING, LATERAL, functions without special privileges and plans that can be asked for:
+//! a worker selects what it takes and then deletes or updates that, by keys, in an order of joins
+//! that is fixed.
 
 mod cascades;
 mod catalog;
@@ -27,12 +28,13 @@ mod upgrade;
 mod way;
 
 use sea_orm::{
-    AccessMode, ColumnType, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement, TransactionOptions, Value,
+    AccessMode, ColumnType, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement,
+    TransactionOptions, Value,
 };
 
 use super::{
-    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind, Shape, UniqueIndex,
-    WakeUp, Written, repeated, shared, sizes,
+    Cascade, Claim, Described, Dialect, Enqueued, Identity, Mark, NextTry, Object, ObjectKind,
+    Shape, UniqueIndex, WakeUp, Written, repeated, shared, sizes,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::field::{
@@ -55,8 +57,9 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
-/// A query of these columns of a table, which give them their types and collations, and of rows of values. MySQL wants `ROW`
-/// before each row. MariaDB does not know it there, and reads it as a comment.
+/// A query of these columns of a table, which give them their types and collations, and of rows of
+/// values. MySQL wants `ROW` before each row. MariaDB does not know it there, and reads it as a
+/// comment.
 fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     let first = format!("SELECT {columns} FROM {} m WHERE FALSE", names::qualified(table));
     if rows.is_empty() {
@@ -66,12 +69,13 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     format!("{first} UNION ALL VALUES {}", rows.join(", "))
 }
 
-/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of the library's table `like`.
-/// The list is filled up with its last row: a NULL would make a text of the whole column.
+/// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of
+/// the library's table `like`. The list is filled up with its last row: a NULL would make a text of
+/// the whole column.
 ///
-/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key, and locks no other, not even for the
-/// moment in which another transaction would skip it. For a list of keys in a condition it may read a range, or the whole
-/// table.
+/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key, and locks no
+/// other, not even for the moment in which another transaction would skip it. For a list of keys in
+/// a condition it may read a range, or the whole table.
 fn keyed<T>(
     sql: &mut Sql,
     owner: &Owner,
@@ -81,7 +85,8 @@ fn keyed<T>(
     key: impl Fn(&T) -> &Key,
     rest: impl Fn(&mut Sql, &T) -> Vec<String>,
 ) -> String {
-    let columns = [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
+    let columns =
+        [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
     let rows: Vec<&T> = repeated(rows);
     let rows = sql.tuple_list(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
     format!("({}) c", values(&prefixed("m", &columns), like, &rows))
@@ -96,7 +101,10 @@ fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     let keys = keys(sql, owner, of);
     let row = equal("t", &names::owner_key(owner), "c", &key_columns(owner));
-    format!("{keys} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}", names::qualified(&owner.table))
+    format!(
+        "{keys} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}",
+        names::qualified(&owner.table)
+    )
 }
 
 /// The queue's rows `q` of these claims.
@@ -136,7 +144,8 @@ fn moment(milliseconds: &str) -> String {
     after("CAST('1970-01-01 00:00:00' AS DATETIME(6))", milliseconds)
 }
 
-/// A moment in UTC, by the clocks that the field's expiry is written by. Servers know time zones only if they were told.
+/// A moment in UTC, by the clocks that the field's expiry is written by. Servers know time zones
+/// only if they were told.
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
         Some(_) => format!("({moment} + INTERVAL {} SECOND)", field.ahead_of_utc()),
@@ -152,12 +161,15 @@ fn of_expiry(field: &Field, expiry: &str) -> String {
     }
 }
 
-/// Assigns a moment to an expiry, cut off to what its column can tell: MySQL rounds, MariaDB does not, and no value may
-/// expire later than it is said to. An assignment sees those before it. So what was rounded up in a column of milliseconds,
-/// or of seconds, is set once more.
+/// Assigns a moment to an expiry, cut off to what its column can tell: MySQL rounds, MariaDB does
+/// not, and no value may expire later than it is said to. An assignment sees those before it. So
+/// what was rounded up in a column of milliseconds, or of seconds, is set once more.
 fn expires(column: &str, moment: &str) -> String {
-    let earlier =
-        |by: u32| format!("{column} = IF({column} > {moment}, {moment} - INTERVAL {by} MICROSECOND, {column})");
+    let earlier = |by: u32| {
+        format!(
+            "{column} = IF({column} > {moment}, {moment} - INTERVAL {by} MICROSECOND, {column})"
+        )
+    };
     format!("{column} = {moment}, {}, {}", earlier(500), earlier(500_000))
 }
 
@@ -202,11 +214,13 @@ impl Dialect for MySql {
     }
 
     fn refuses_value(&self, error: &DbErr) -> bool {
-        // Classes 22, data exception, and 23, integrity constraint violation; what a trigger signals; and what has a class
-        // of its own on one of the databases: truncated data, a wrong string, a violated check.
+        // Classes 22, data exception, and 23, integrity constraint violation; what a trigger
+        // signals; and what has a class of its own on one of the databases: truncated data, a wrong
+        // string, a violated check.
         let class = super::error_code(error);
-        class.is_some_and(|class| ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal)))
-            || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
+        class.is_some_and(|class| {
+            ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal))
+        }) || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
     }
 
     fn lacks_right(&self, error: &DbErr) -> bool {
@@ -223,7 +237,10 @@ impl Dialect for MySql {
     }
 
     fn let_installations_in(&self) -> Vec<Statement> {
-        vec![catalog::let_installations_in(), statement(Sql::mysql(), tables::RESTORE_SQL_MODE.to_owned())]
+        vec![
+            catalog::let_installations_in(),
+            statement(Sql::mysql(), tables::RESTORE_SQL_MODE.to_owned()),
+        ]
     }
 
     fn describe(&self, table: &Table) -> Statement {
@@ -262,7 +279,13 @@ impl Dialect for MySql {
         tables::objects(owner, table, related)
     }
 
-    fn upgrade(&self, owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+    fn upgrade(
+        &self,
+        owner: &Owner,
+        described: &Described,
+        table: &Object,
+        from: u32,
+    ) -> Vec<String> {
         upgrade::upgrade(owner, described, table, from)
     }
 
@@ -286,7 +309,13 @@ impl Dialect for MySql {
         tables::owner_of(tag)
     }
 
-    fn drop_object(&self, beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    fn drop_object(
+        &self,
+        beside: &Table,
+        kind: ObjectKind,
+        name: &str,
+        parent: Option<&str>,
+    ) -> String {
         catalog::drop_object(beside, kind, name, parent)
     }
 
@@ -328,7 +357,9 @@ impl Dialect for MySql {
     /// As a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB makes NULL.
     fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
         let moment = match moment {
-            Value::ChronoDateTimeUtc(moment) => Value::ChronoDateTime(moment.map(|moment| moment.naive_utc())),
+            Value::ChronoDateTimeUtc(moment) => {
+                Value::ChronoDateTime(moment.map(|moment| moment.naive_utc()))
+            }
             other => other,
         };
         mark::set_expiry(owner, field, key, moment)
@@ -346,7 +377,8 @@ impl Dialect for MySql {
         None
     }
 
-    /// With any other isolation the gaps between the keys that a worker looks for would be locked, too.
+    /// With any other isolation the gaps between the keys that a worker looks for would be locked,
+    /// too.
     fn transaction(&self, writes: bool) -> TransactionOptions {
         TransactionOptions {
             isolation_level: Some(IsolationLevel::ReadCommitted),
@@ -367,11 +399,23 @@ impl Dialect for MySql {
         None
     }
 
-    fn take_links(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement> {
+    fn take_links(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        marks: u64,
+        key: Option<&Key>,
+    ) -> Option<Statement> {
         Some(collect::take_links(owner, source, marks, key))
     }
 
-    fn take_links_like(&self, owner: &Owner, source: &Source, hashes: &[u32], marks: u64) -> Option<Statement> {
+    fn take_links_like(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        hashes: &[u32],
+        marks: u64,
+    ) -> Option<Statement> {
         Some(collect::take_links_like(owner, source, hashes, marks))
     }
 
@@ -443,7 +487,14 @@ impl Dialect for MySql {
         Some(claim::lease(owner, claims, lease))
     }
 
-    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+    fn lease_rows(
+        &self,
+        owner: &Owner,
+        field: usize,
+        keys: &[Key],
+        lease: i64,
+        steal: bool,
+    ) -> Vec<Statement> {
         claim::lease_rows(owner, field, keys, lease, steal)
     }
 
@@ -471,7 +522,13 @@ impl Dialect for MySql {
         unique::columns(table)
     }
 
-    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    fn holders(
+        &self,
+        owner: &Owner,
+        index: &UniqueIndex,
+        shape: &Shape,
+        rows: &[Written],
+    ) -> Vec<Statement> {
         unique::holders(owner, index, shape, rows)
     }
 
@@ -487,11 +544,23 @@ impl Dialect for MySql {
         vec![complete::hand_back(owner, claims, delay, waves)]
     }
 
-    fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    fn hold_back(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        delay: i64,
+        error: Option<&str>,
+    ) -> Statement {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+    fn record_failure(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        error: &str,
+        retry: NextTry,
+    ) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 
@@ -503,7 +572,12 @@ impl Dialect for MySql {
         complete::mark_stored_since(owner, fields, key)
     }
 
-    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    fn store_in_transaction(
+        &self,
+        owner: &Owner,
+        field: usize,
+        written: &Written,
+    ) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
     }
 
@@ -519,11 +593,24 @@ impl Dialect for MySql {
         recursion::readers(owner, source, key)
     }
 
-    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+    fn retry_readers(
+        &self,
+        owner: &Owner,
+        field: usize,
+        source: &Source,
+        keys: &[Key],
+    ) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+    fn stale_behind(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        keys: &[Key],
+        of: &Owner,
+        field: usize,
+    ) -> Statement {
         read::stale_behind(owner, source, keys, of, field)
     }
 

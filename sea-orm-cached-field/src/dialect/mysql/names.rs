@@ -21,7 +21,8 @@ pub(super) fn owner_key(owner: &Owner) -> Vec<String> {
     Sql::mysql().owner_key(owner)
 }
 
-/// A string that stands in the text of a trigger. A backslash means what `sql_mode` says, so it is not written.
+/// A string that stands in the text of a trigger. A backslash means what `sql_mode` says, so it is
+/// not written.
 pub(super) fn literal(text: &str) -> String {
     if text.contains('\\') {
         let bytes: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
@@ -37,7 +38,9 @@ pub(super) const LIST: usize = 128;
 pub(super) fn in_lists(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> Vec<Vec<usize>> {
     let mut parts: Vec<Vec<usize>> = Vec::new();
     for field in fields {
-        let fits = |part: &&mut Vec<usize>| list(owner, part.iter().copied().chain([field])).chars().count() <= LIST;
+        let fits = |part: &&mut Vec<usize>| {
+            list(owner, part.iter().copied().chain([field])).chars().count() <= LIST
+        };
         match parts.last_mut().filter(fits) {
             Some(part) => part.push(field),
             None => parts.push(vec![field]),
@@ -48,6 +51,7 @@ pub(super) fn in_lists(owner: &Owner, fields: impl IntoIterator<Item = usize>) -
 
 /// Rows of the queue of some fields.
 pub(super) fn one_of(owner: &Owner, row: &str, fields: impl IntoIterator<Item = usize>) -> String {
-    let names: Vec<String> = fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
+    let names: Vec<String> =
+        fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
     format!("{row}.field IN ({})", names.join(", "))
 }

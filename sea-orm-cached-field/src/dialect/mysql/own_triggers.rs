@@ -18,8 +18,9 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let lists = || in_lists(owner, 0..owner.fields.len()).into_iter();
     let marks = lists().map(|fields| mark(owner, &literal(&list(owner, fields)))).collect();
     let after_update = lists().map(|fields| after_update(owner, table, &fields)).collect();
-    let trigger =
-        |suffix, event, statements: Vec<String>| tables::trigger(owner, suffix, &owner.table, event, &statements);
+    let trigger = |suffix, event, statements: Vec<String>| {
+        tables::trigger(owner, suffix, &owner.table, event, &statements)
+    };
     vec![
         trigger("bi", "BEFORE INSERT", set_flags),
         trigger("ai", "AFTER INSERT", marks),
@@ -42,15 +43,20 @@ fn mark(owner: &Owner, list: &str) -> String {
     )
 }
 
-/// Sets the flag on the row at hand, which the statement has locked already. Our own writes tell themselves by a flag that
-/// is neither true nor false, which never gets to the table: it belongs to the one row and cannot outlive the statement,
-/// as a variable of the session would. What others write ends no flag, and leaves a mark if the row is flagged then:
-/// whether they have set a flag that was set already cannot be seen.
+/// Sets the flag on the row at hand, which the statement has locked already. Our own writes tell
+/// themselves by a flag that is neither true nor false, which never gets to the table: it belongs
+/// to the one row and cannot outlive the statement, as a variable of the session would. What others
+/// write ends no flag, and leaves a mark if the row is flagged then: whether they have set a flag
+/// that was set already cannot be seen.
 fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
-    let ours = |field: &Field| format!("NEW.{} IN ({DONE}, {KEPT})", quote(&field.recalculation_needed));
+    let ours =
+        |field: &Field| format!("NEW.{} IN ({DONE}, {KEPT})", quote(&field.recalculation_needed));
     let ours: Vec<String> = owner.fields.iter().map(ours).collect();
-    let declared = format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({});", ours.join(" OR "));
-    std::iter::once(declared).chain(owner.fields.iter().map(|field| flag_stale(owner, table, field))).collect()
+    let declared =
+        format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({});", ours.join(" OR "));
+    std::iter::once(declared)
+        .chain(owner.fields.iter().map(|field| flag_stale(owner, table, field)))
+        .collect()
 }
 
 fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
@@ -72,11 +78,13 @@ fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
 
 /// AFTER, so that what other BEFORE triggers did to the row is seen.
 fn after_update(owner: &Owner, table: &Described, fields: &[usize]) -> String {
-    let changed = fields.iter().map(|field| (*field, inputs_changed(owner, table, &owner.fields[*field])));
+    let changed =
+        fields.iter().map(|field| (*field, inputs_changed(owner, table, &owner.fields[*field])));
     if_any(owner, changed, |list| mark(owner, list))
 }
 
-/// A statement that is run if one of these conditions is true. It sees, in a variable, the list of the fields whose is.
+/// A statement that is run if one of these conditions is true. It sees, in a variable, the list of
+/// the fields whose is.
 pub(super) fn if_any(
     owner: &Owner,
     conditions: impl Iterator<Item = (usize, String)>,
@@ -84,7 +92,9 @@ pub(super) fn if_any(
 ) -> String {
     const NAMES: &str = "cached_field_list";
     let names = conditions
-        .map(|(field, condition)| format!("IF({condition}, {}, NULL)", literal(owner.fields[field].name)))
+        .map(|(field, condition)| {
+            format!("IF({condition}, {}, NULL)", literal(owner.fields[field].name))
+        })
         .collect::<Vec<_>>();
     format!(
         "  BEGIN
@@ -105,7 +115,8 @@ fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> String {
 }
 
 pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &Described) -> String {
-    let changes: Vec<String> = columns.map(|column| changed(column, &table.columns[column])).collect();
+    let changes: Vec<String> =
+        columns.map(|column| changed(column, &table.columns[column])).collect();
     format!("({})", changes.join(" OR "))
 }
 
@@ -114,7 +125,8 @@ pub(super) fn differs(column: &str) -> String {
     changed(column, "")
 }
 
-/// A real change: the types' own equality hides some (case-insensitive collations, `0.0` and `-0.0`, JSON).
+/// A real change: the types' own equality hides some (case-insensitive collations, `0.0` and
+/// `-0.0`, JSON).
 fn changed(column: &str, kind: &str) -> String {
     let column = quote(column);
     let differ = |form: &dyn Fn(String) -> String| {
@@ -123,8 +135,8 @@ fn changed(column: &str, kind: &str) -> String {
     let plain = || differ(&|value| value);
     let bytes = || differ(&|value| format!("CAST({value} AS BINARY)"));
     match kind.split(['(', ' ']).next().unwrap_or(kind) {
-        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "bit" | "year" | "date" | "datetime"
-        | "time" | "binary" | "varbinary" => plain(),
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "decimal" | "bit" | "year"
+        | "date" | "datetime" | "time" | "binary" | "varbinary" => plain(),
         // As text, two moments of a night when the clocks are put back would be one.
         "timestamp" => differ(&|value| format!("UNIX_TIMESTAMP({value})")),
         "float" | "double" => format!("({} OR {})", plain(), bytes()),

@@ -1,7 +1,9 @@
-//! The plan of every statement of the protocol: none may read a whole table (invariant I7), however full the tables are,
-//! and however empty the server believes that they are.
+//! The plan of every statement of the protocol: none may read a whole table (invariant I7), however
+//! full the tables are, and however empty the server believes that they are.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait,
+};
 
 use super::{DONE, MySql, tables};
 use crate::{
@@ -42,7 +44,8 @@ mod mariadb {
 
 mod mysql {
     fn url() -> String {
-        std::env::var("CACHED_FIELD_TEST_MYSQL_URL").unwrap_or_else(|_| "mysql://root@127.0.0.1:3307/mysql".to_owned())
+        std::env::var("CACHED_FIELD_TEST_MYSQL_URL")
+            .unwrap_or_else(|_| "mysql://root@127.0.0.1:3307/mysql".to_owned())
     }
 
     #[tokio::test]
@@ -67,7 +70,10 @@ async fn connect(url: &str) -> DatabaseConnection {
 
 /// Makes an empty database, and connects to it.
 async fn fresh(server: &DatabaseConnection, url: &str, name: &str) -> DatabaseConnection {
-    server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}")).await.unwrap();
+    server
+        .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}"))
+        .await
+        .unwrap();
     let (place, database) = url.rsplit_once('/').expect("the URL names a database");
     let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
     connect(&format!("{place}/{name}{options}")).await
@@ -90,12 +96,16 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
     let (owner, (table, related)) = (example::owner(), example::tables());
-    for statement in MySql.objects(&owner, &table, &related).iter().flat_map(|object| &object.create) {
+    for statement in
+        MySql.objects(&owner, &table, &related).iter().flat_map(|object| &object.create)
+    {
         db.execute_unprepared(statement).await.unwrap();
     }
     for n in 0..rows / 1000 {
         let numbers: Vec<String> = (1..=1000).map(|i| format!("({})", n * 1000 + i)).collect();
-        db.execute_unprepared(&format!("INSERT INTO numbers VALUES {}", numbers.join(", "))).await.unwrap();
+        db.execute_unprepared(&format!("INSERT INTO numbers VALUES {}", numbers.join(", ")))
+            .await
+            .unwrap();
     }
     if rows > 0 {
         for statement in [
@@ -114,13 +124,17 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
 async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
     let sql = format!("EXPLAIN {}", statement.sql);
     let values = statement.values.map(|values| values.0).unwrap_or_default();
-    let plan = db.query_all_raw(Statement::from_sql_and_values(DbBackend::MySql, sql, values)).await.unwrap();
+    let plan = db
+        .query_all_raw(Statement::from_sql_and_values(DbBackend::MySql, sql, values))
+        .await
+        .unwrap();
     let steps = plan.iter().filter_map(|row| {
         let (table, access): (Option<String>, Option<String>) =
             (row.try_get("", "table").unwrap(), row.try_get("", "type").unwrap());
         let key: Option<String> = row.try_get("", "key").unwrap();
         let table = table.filter(|table| !table.starts_with('<'))?;
-        matches!(access.as_deref(), Some("ALL" | "index")).then(|| format!("{table} by {}", key.unwrap_or_default()))
+        matches!(access.as_deref(), Some("ALL" | "index"))
+            .then(|| format!("{table} by {}", key.unwrap_or_default()))
     });
     steps.collect()
 }
@@ -134,19 +148,27 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     let name = format!("cached_field_chunks_{}", std::process::id());
     let server = connect(url).await;
     let db = fresh(&server, url, &name).await;
-    let lamppost =
-        TABLES[0].replace("id integer PRIMARY KEY", "id integer").replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
+    let lamppost = TABLES[0]
+        .replace("id integer PRIMARY KEY", "id integer")
+        .replace("KEY (city_id)", "PRIMARY KEY (city_id, id)");
     db.execute_unprepared(&format!("CREATE TABLE {lamppost}")).await.unwrap();
     for statement in MySql.objects(&owner, &table, &[]).iter().flat_map(|object| &object.create) {
         db.execute_unprepared(statement).await.unwrap();
     }
     let rows: Vec<String> = (1..=3000).map(|id| format!("(1, {id})")).collect();
-    db.execute_unprepared(&format!("INSERT INTO lamppost (city_id, id) VALUES {}", rows.join(", "))).await.unwrap();
+    db.execute_unprepared(&format!(
+        "INSERT INTO lamppost (city_id, id) VALUES {}",
+        rows.join(", ")
+    ))
+    .await
+    .unwrap();
     let queued = "INSERT INTO _lamppost_cached_recalculations (key_1, key_2, field, generation) SELECT city_id, id, 'full_name', 1 FROM lamppost";
     let keys = [1000, 1100].map(|id| Key::new([1.into(), id.into()]));
     for fill in ["SELECT 1", queued] {
         db.execute_unprepared(fill).await.unwrap();
-        db.execute_unprepared("ANALYZE TABLE lamppost, _lamppost_cached_recalculations").await.unwrap();
+        db.execute_unprepared("ANALYZE TABLE lamppost, _lamppost_cached_recalculations")
+            .await
+            .unwrap();
         for (name, statement) in example::chunks(&MySql, &owner, [&keys[0], &keys[1]]) {
             let sql = statement.sql.clone();
             // What inserts values has no plan.
@@ -165,7 +187,8 @@ async fn no_statement_reads_a_whole_table(url: &str) {
     let name = format!("cached_field_plans_{}", std::process::id());
     for (db, is_full) in databases(url, &name).await.into_iter().zip([false, true]) {
         for (name, statement) in example::statements(&MySql, &owner) {
-            // The example's sources are other tables than the owner's, so that no row is calculated from its like.
+            // The example's sources are other tables than the owner's, so that no row is calculated
+            // from its like.
             if ["circular", "readers", "retry_readers", "stale_behind"].contains(&name) {
                 continue;
             }
@@ -180,19 +203,26 @@ async fn no_statement_reads_a_whole_table(url: &str) {
             let sql = statement.sql.clone();
             let found = scans(&db, statement).await;
             let ended_early: &[&str] = match name {
-                // Whether there is any mark, the first rows that are due, and the first expiry: in the order of an index.
+                // Whether there is any mark, the first rows that are due, and the first expiry: in
+                // the order of an index.
                 "work" => &["m by", "q by by_due", "t by lamppost_cached_full_name_expires_after"],
                 // The oldest that are due, of which no more are read than are taken.
                 "lease_due" => &["e by by_due"],
-                // It stands over the user's tables alone, of which the server knows whether they are empty.
+                // It stands over the user's tables alone, of which the server knows whether they
+                // are empty.
                 "select" | "select of a row" if !is_full => &["t by", "pigeon by", "lamppost by"],
                 _ => &[],
             };
-            let unexpected: Vec<&String> =
-                found.iter().filter(|step| !ended_early.iter().any(|early| step.starts_with(early))).collect();
+            let unexpected: Vec<&String> = found
+                .iter()
+                .filter(|step| !ended_early.iter().any(|early| step.starts_with(early)))
+                .collect();
             assert!(unexpected.is_empty(), "{name}: {unexpected:?}\n{sql}");
         }
-        let database = db.query_one_raw(Statement::from_string(DbBackend::MySql, "SELECT DATABASE()")).await.unwrap();
+        let database = db
+            .query_one_raw(Statement::from_string(DbBackend::MySql, "SELECT DATABASE()"))
+            .await
+            .unwrap();
         let database: String = database.unwrap().try_get_by_index(0).unwrap();
         db.execute_unprepared(&format!("DROP DATABASE {database}")).await.unwrap();
     }
@@ -221,9 +251,13 @@ async fn nor_rows_behind_a_relation_of_which_none_is_marked(url: &str) {
 
     let session = db.begin().await.unwrap();
     let read = async || {
-        let rows = Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_read%'");
+        let rows =
+            Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_read%'");
         let counts = session.query_all_raw(rows).await.unwrap();
-        counts.iter().map(|row| row.try_get_by_index::<String>(1).unwrap().parse::<i64>().unwrap()).sum::<i64>()
+        counts
+            .iter()
+            .map(|row| row.try_get_by_index::<String>(1).unwrap().parse::<i64>().unwrap())
+            .sum::<i64>()
     };
     let asked = async || {
         let before = read().await;

@@ -1,9 +1,11 @@
-//! Fields that are calculated by a query. Their values are fetched and stored as all others: an UPDATE that joins the query
-//! would lock the rows that it reads, and one that does not writes row by row.
+//! Fields that are calculated by a query. Their values are fetched and stored as all others: an
+//! UPDATE that joins the query would lock the rows that it reads, and one that does not writes row
+//! by row.
 
 use sea_orm::ColumnType;
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as sums are.
+/// The type that a value is cast to for a column, where an expression may be of another one, as
+/// sums are.
 pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
         ColumnType::Boolean
@@ -11,9 +13,10 @@ pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
         | ColumnType::SmallInteger
         | ColumnType::Integer
         | ColumnType::BigInteger => "SIGNED".to_owned(),
-        ColumnType::TinyUnsigned | ColumnType::SmallUnsigned | ColumnType::Unsigned | ColumnType::BigUnsigned => {
-            "UNSIGNED".to_owned()
-        }
+        ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned
+        | ColumnType::Unsigned
+        | ColumnType::BigUnsigned => "UNSIGNED".to_owned(),
         ColumnType::Float | ColumnType::Double => "DOUBLE".to_owned(),
         ColumnType::Decimal(decimal) => {
             let (precision, scale) = decimal.unwrap_or((10, 0));

@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause; `field` is an SQL
-/// expression.
+/// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause;
+/// `field` is an SQL expression.
 pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
     let is_listed = Sql::mysql().is_listed(field, "m.field");
@@ -40,8 +40,8 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     format!("({})", tests.join(" OR "))
 }
 
-/// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause: flagged, expired, marked or
-/// queued.
+/// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause:
+/// flagged, expired, marked or queued.
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
@@ -57,18 +57,22 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
 /// Whether the row `t` itself says that its field is stale.
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let expired = column
-        .expires_after
-        .as_ref()
-        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)")));
-    format!("t.{} OR COALESCE({}, FALSE)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("FALSE"),)
+    let expired = column.expires_after.as_ref().map(|expires| {
+        format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)"))
+    });
+    format!(
+        "t.{} OR COALESCE({}, FALSE)",
+        quote(&column.recalculation_needed),
+        expired.as_deref().unwrap_or("FALSE"),
+    )
 }
 
 pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let numbered: Vec<(i64, &Key)> = (0..).zip(of).collect();
     let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
-    let given = super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
+    let given =
+        super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
     let text = format!(
         "SELECT c.id AS place, {} FROM {given} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
         sql.own_keys(owner),
@@ -81,19 +85,33 @@ pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let rows = rows(&mut sql, owner, of);
-    let text = format!("SELECT DISTINCT {}, {} AS stale FROM {rows}", sql.own_keys(owner), stale(owner, &rows, field));
+    let text = format!(
+        "SELECT DISTINCT {}, {} AS stale FROM {rows}",
+        sql.own_keys(owner),
+        stale(owner, &rows, field)
+    );
     statement(sql, text)
 }
 
 /// The rows `t` with these keys.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     match of {
-        [key] => format!("{} t WHERE {}", qualified(&owner.table), sql.key_is(owner, "t.", &owner_key(owner), key)),
+        [key] => format!(
+            "{} t WHERE {}",
+            qualified(&owner.table),
+            sql.key_is(owner, "t.", &owner_key(owner), key)
+        ),
         keys => super::rows_of_keys(sql, owner, keys),
     }
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
+pub(super) fn stale_behind(
+    owner: &Owner,
+    source: &Source,
+    of: &[Key],
+    below: &Owner,
+    field: usize,
+) -> Statement {
     let mut sql = Sql::mysql();
     let (owners, key) = (rows(&mut sql, owner, of), owner_key(below));
     let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
@@ -103,7 +121,11 @@ pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &O
         qualified(&below.table),
         equal("t", &key, "b", &values),
     );
-    let text = format!("SELECT DISTINCT {} FROM {behind} WHERE {}", sql.own_keys(below), stale(below, &behind, field));
+    let text = format!(
+        "SELECT DISTINCT {} FROM {behind} WHERE {}",
+        sql.own_keys(below),
+        stale(below, &behind, field)
+    );
     statement(sql, text)
 }
 

@@ -14,8 +14,9 @@ use crate::{
     },
 };
 
-/// No recursion may stand inside another here, so a group of steps that is followed any number of times is followed once
-/// at a time. If the group is the whole way, the rows in between are the owner's, and the recursion comes to the same.
+/// No recursion may stand inside another here, so a group of steps that is followed any number of
+/// times is followed once at a time. If the group is the whole way, the rows in between are the
+/// owner's, and the recursion comes to the same.
 pub(super) fn tells_circles(source: &Source) -> bool {
     source.repeated.iter().all(|group| *group == (0..source.at + 1))
 }
@@ -54,8 +55,8 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     statement(sql, text)
 }
 
-/// An INSERT that always meets the row that it has read: of all writing statements only this one joins the user's tables
-/// without locking their rows.
+/// An INSERT that always meets the row that it has read: of all writing statements only this one
+/// joins the user's tables without locking their rows.
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));

@@ -31,12 +31,20 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn trigger(&self, suffix: &str, event: &str, statement: impl Fn(&[&Reader]) -> String) -> Object {
+    fn trigger(
+        &self,
+        suffix: &str,
+        event: &str,
+        statement: impl Fn(&[&Reader]) -> String,
+    ) -> Object {
         let readers: BTreeMap<usize, &Reader> =
             self.source.readers.iter().map(|reader| (reader.field, reader)).collect();
         let lists = in_lists(self.owner, readers.keys().copied());
-        let in_list = |fields: Vec<usize>| fields.into_iter().map(|field| readers[&field]).collect::<Vec<_>>();
-        let statements: Vec<String> = lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
+        let in_list = |fields: Vec<usize>| {
+            fields.into_iter().map(|field| readers[&field]).collect::<Vec<_>>()
+        };
+        let statements: Vec<String> =
+            lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
         let suffix = format!("{}_{suffix}", self.source.name());
         tables::trigger(self.owner, &suffix, &self.far.table, event, &statements)
     }
@@ -58,18 +66,25 @@ impl Change<'_> {
         literal(&list(self.owner, readers.iter().map(|reader| reader.field)))
     }
 
-    /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value that no owner's key can
-    /// hold becomes another one: see [`tables::SQL_MODE`]. `list` is an expression.
+    /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value
+    /// that no owner's key can hold becomes another one: see [`tables::SQL_MODE`]. `list` is an
+    /// expression.
     fn mark(&self, list: &str, version: &str) -> String {
         let (columns, values) = match self.source.key_columns(self.owner) {
-            Some(columns) => (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns))),
+            Some(columns) => {
+                (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns)))
+            }
             None => {
-                let (via, link) = (literal(&tables::via(self.source)), way::encoded(self.source, self.far, version));
+                let (via, link) = (
+                    literal(&tables::via(self.source)),
+                    way::encoded(self.source, self.far, version),
+                );
                 let hash = way::hash(&self.linked(version));
                 ("via, link, link_hash".to_owned(), format!("{via}, {link}, {hash}"))
             }
         };
-        let linked: Vec<String> = self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
+        let linked: Vec<String> =
+            self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(
             "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({list}, {values});\n  END IF;",
             linked.join(" AND "),

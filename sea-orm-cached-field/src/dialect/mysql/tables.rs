@@ -18,10 +18,17 @@ pub(super) const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
-    objects.extend(owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))));
+    let mut objects =
+        vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.extend(
-        owner.fields.iter().filter(|field| field.index_flag).map(|field| index(owner, &field.recalculation_needed)),
+        owner.fields.iter().filter_map(|field| Some(index(owner, field.expires_after.as_ref()?))),
+    );
+    objects.extend(
+        owner
+            .fields
+            .iter()
+            .filter(|field| field.index_flag)
+            .map(|field| index(owner, &field.recalculation_needed)),
     );
     objects.extend(own_triggers::objects(owner, table));
     objects.extend(cascades::of_owner(owner, table));
@@ -49,26 +56,39 @@ fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
     format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, made_from))
 }
 
-/// The `sql_mode` that triggers are made under and so run under, whatever that of the writing session is. It is not strict:
-/// a value that a mark cannot hold becomes another one, of which no owner's row is concerned or one is calculated once
-/// more, and the user's statement goes on. Dates are kept as they are.
+/// The `sql_mode` that triggers are made under and so run under, whatever that of the writing
+/// session is. It is not strict: a value that a mark cannot hold becomes another one, of which no
+/// owner's row is concerned or one is calculated once more, and the user's statement goes on. Dates
+/// are kept as they are.
 pub(super) const SQL_MODE: &str = "ALLOW_INVALID_DATES";
 
 /// Sets the session's `sql_mode` to what it was before a trigger was made, which may have failed.
-pub(super) const RESTORE_SQL_MODE: &str =
-    "SET SESSION sql_mode = COALESCE(@cached_field_sql_mode, @@SESSION.sql_mode), @cached_field_sql_mode = NULL";
+pub(super) const RESTORE_SQL_MODE: &str = "SET SESSION sql_mode = COALESCE(@cached_field_sql_mode, @@SESSION.sql_mode), @cached_field_sql_mode = NULL";
 
-/// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is restored. It is named after
-/// its text, so that the one that replaces it can stand there before it goes: MySQL cannot replace a trigger.
-pub(super) fn trigger(owner: &Owner, suffix: &str, on: &Table, event: &str, statements: &[String]) -> Object {
+/// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is
+/// restored. It is named after its text, so that the one that replaces it can stand there before it
+/// goes: MySQL cannot replace a trigger.
+pub(super) fn trigger(
+    owner: &Owner,
+    suffix: &str,
+    on: &Table,
+    event: &str,
+    statements: &[String],
+) -> Object {
     let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
     let body = statements.join("\n");
     let made_from = format!("{SQL_MODE} {event}{body}");
     let tag = tag(owner, ObjectKind::Trigger, &made_from);
     let suffix = format!("{suffix}_{}", checksum(&made_from));
-    let name = crate::dialect::sql::unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, &suffix);
+    let name = crate::dialect::sql::unique_name(
+        "zz_cached_field",
+        owner.table.schema.as_deref(),
+        owner,
+        &suffix,
+    );
     let schema = on.schema.as_deref().map(quote);
-    let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
+    let qualified =
+        schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
     let create = vec![format!(
         "SET @cached_field_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{SQL_MODE}';
 CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND;
@@ -95,7 +115,9 @@ fn key_definitions(owner: &Owner, table: &Described, null: &str) -> Vec<String> 
 
 /// `after_key_1 int NULL`, ..., `to_key_1 int NULL`, ...
 pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
-    ["after", "to"].map(|bound| definitions(owner, table, bound_columns(owner, bound), "NULL")).concat()
+    ["after", "to"]
+        .map(|bound| definitions(owner, table, bound_columns(owner, bound), "NULL"))
+        .concat()
 }
 
 fn definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
@@ -159,7 +181,8 @@ fn versions_table(owner: &Owner) -> Object {
 
 fn index(owner: &Owner, column: &str) -> Object {
     let name = fitted(format!("{}_cached_{column}", owner.table.name));
-    let head = format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(column));
+    let head =
+        format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(column));
     let tag = tag(owner, ObjectKind::Index, &head);
     let create = vec![format!("{head} COMMENT {}", literal(&tag))];
     Object { kind: ObjectKind::Index, name, parent: None, create, tag }

@@ -36,14 +36,21 @@ pub(super) fn columns(table: &Table) -> Statement {
 }
 
 /// One statement a row: only so is each value bound as one of its column's type. It locks nothing.
-pub(super) fn holders(owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Vec<Statement> {
     let of_row = |(place, row): (i64, &Written)| {
         let mut sql = Sql::mysql();
         let (own, table) = (owner_key(owner), qualified(&owner.table));
         let place = sql.bind(place);
         let columns = shape.0.iter().map(|shaped| &owner.fields[shaped.field].cached);
-        let values: Vec<String> =
-            columns.zip(&row.values).map(|(column, value)| sql.bind_for(column, value.clone())).collect();
+        let values: Vec<String> = columns
+            .zip(&row.values)
+            .map(|(column, value)| sql.bind_for(column, value.clone()))
+            .collect();
         let is_row = sql.key_is(owner, "o.", &own, &row.key);
         let text = format!(
             "SELECT CAST({place} AS SIGNED) AS place, {selected}

@@ -13,7 +13,12 @@ use crate::{
 };
 
 /// One statement: each commits what was done before.
-pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+pub(super) fn upgrade(
+    owner: &Owner,
+    described: &Described,
+    table: &Object,
+    from: u32,
+) -> Vec<String> {
     let mut columns = Vec::new();
     if from < 3 && table.name == marks(owner).name {
         columns.extend(bound_definitions(owner, described));
@@ -29,7 +34,8 @@ pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from
         columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
     }
     let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
-    let mut changes: Vec<String> = columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
+    let mut changes: Vec<String> =
+        columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     if from < 3 && table.name == recalculations(owner).name {
         changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
     }

@@ -1,5 +1,6 @@
-//! The way between the rows of a source and the owners that are calculated from them, as joins. It carries along where it
-//! came from, and never looks at the rows of a query around it: MariaDB knows no lateral joins.
+//! The way between the rows of a source and the owners that are calculated from them, as joins. It
+//! carries along where it came from, and never looks at the rows of a query around it: MariaDB
+//! knows no lateral joins.
 
 use std::ops::Range;
 
@@ -18,7 +19,8 @@ use crate::{
 /// How many tables are joined in one query; the databases join 61.
 const JOINED: usize = 20;
 
-/// Values of a step's link on the way, as SQL expressions, and the columns `l.origin`, in a FROM clause.
+/// Values of a step's link on the way, as SQL expressions, and the columns `l.origin`, in a FROM
+/// clause.
 struct Way<'a> {
     source: &'a Source,
     origin: Vec<String>,
@@ -46,7 +48,11 @@ fn selected(row: &str, columns: &[String]) -> String {
 
 /// `s.a AS v_1, ...`, of expressions.
 fn named(values: impl Iterator<Item = String>) -> String {
-    values.enumerate().map(|(at, value)| format!("{value} AS v_{}", at + 1)).collect::<Vec<_>>().join(", ")
+    values
+        .enumerate()
+        .map(|(at, value)| format!("{value} AS v_{}", at + 1))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl<'a> Way<'a> {
@@ -65,16 +71,20 @@ impl<'a> Way<'a> {
 
     /// `s.a = l.v_1 AND ...`: what joins a table by these columns.
     fn on(&self, row: &str, columns: &[String]) -> String {
-        let pairs = columns.iter().zip(&self.values).map(|(column, value)| format!("{row}.{column} = {value}"));
+        let pairs = columns
+            .iter()
+            .zip(&self.values)
+            .map(|(column, value)| format!("{row}.{column} = {value}"));
         pairs.collect::<Vec<_>>().join(" AND ")
     }
 
-    /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known, whatever the
-    /// statistics say.
+    /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known,
+    /// whatever the statistics say.
     fn over(&mut self, table: usize, columns: &[String], kept: &[String]) {
         if self.joined == JOINED {
             let query = self.query();
-            *self = Self::new(self.source, std::mem::take(&mut self.origin), self.values.len(), &query);
+            *self =
+                Self::new(self.source, std::mem::take(&mut self.origin), self.values.len(), &query);
         }
         self.joined += 1;
         let row = format!("s{}", self.joined);
@@ -95,14 +105,18 @@ impl<'a> Way<'a> {
         self.over(step, &far(&steps[step]), &near(&steps[step + 1]));
     }
 
-    /// All values that the tables of a round lead to, in any number of rounds: each once, so that circles in the data end.
-    /// Of each table the columns that it is found by, and those that lead on.
+    /// All values that the tables of a round lead to, in any number of rounds: each once, so that
+    /// circles in the data end. Of each table the columns that it is found by, and those that lead
+    /// on.
     fn around(&mut self, round: &[(usize, Vec<String>, Vec<String>)]) {
         let columns = values(round[0].1.len());
         let (mut joins, mut before, mut leading) = (String::new(), "r".to_owned(), columns.clone());
         for (table, found_by, lead_on) in round {
             let (row, name) = (format!("x{table}"), qualified(&self.source.steps[*table].table));
-            joins += &format!(" STRAIGHT_JOIN {name} {row} ON {}", equal(&row, found_by, &before, &leading));
+            joins += &format!(
+                " STRAIGHT_JOIN {name} {row} ON {}",
+                equal(&row, found_by, &before, &leading)
+            );
             (before, leading) = (row, lead_on.clone());
         }
         let named = [self.origin.clone(), columns.clone()].concat();
@@ -136,18 +150,22 @@ fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>
 
 /// How the values of a link stand in a mark.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
-    let values: Vec<String> = source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
+    let values: Vec<String> =
+        source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
     encoded_values(source, far, &values)
 }
 
 /// The same of expressions, one a column of the link.
 pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
-    let values = source.link_columns().zip(values).map(|(column, value)| link::encoded(&far.columns[column], value));
+    let values = source
+        .link_columns()
+        .zip(values)
+        .map(|(column, value)| link::encoded(&far.columns[column], value));
     format!("CONCAT({})", values.collect::<Vec<_>>().join(", ',', "))
 }
 
-/// By which the marks of a link are found: the same for all values that a database might call equal, of whatever width
-/// or collation. That others share it does no harm.
+/// By which the marks of a link are found: the same for all values that a database might call
+/// equal, of whatever width or collation. That others share it does no harm.
 pub(super) fn hash(values: &[String]) -> String {
     let weights = values.iter().map(|value| {
         format!("HEX(WEIGHT_STRING(CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4) COLLATE utf8mb4_unicode_ci))")
@@ -158,21 +176,32 @@ pub(super) fn hash(values: &[String]) -> String {
 /// Binds a link that [`encoded`] has written.
 fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
     let values = link::decoded(link, columns).into_iter();
-    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect::<Vec<_>>().join(", ")
+    values
+        .map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-/// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links lead to.
-pub(super) fn to_owners(sql: &mut Sql, owner: &Owner, source: &Source, marks: &[(i64, String)]) -> String {
+/// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links
+/// lead to.
+pub(super) fn to_owners(
+    sql: &mut Sql,
+    owner: &Owner,
+    source: &Source,
+    marks: &[(i64, String)],
+) -> String {
     let typed = selected("m", &far(&source.steps[source.at]));
     let columns = source.link().len();
     let links = repeated(marks).into_iter();
-    let links: Vec<String> =
-        links.map(|(id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns))).collect();
+    let links: Vec<String> = links
+        .map(|(id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns)))
+        .collect();
     let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
 
-/// A query of the keys of the owners that values of the source's link lead to, and of where they came from.
+/// A query of the keys of the owners that values of the source's link lead to, and of where they
+/// came from.
 fn back(owner: &Owner, mut way: Way<'_>) -> String {
     let source = way.source;
     for step in source.way_back() {
@@ -191,16 +220,20 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
     )
 }
 
-/// A query of the keys of the rows that are calculated from the source's rows with these keys, which are the owner's.
+/// A query of the keys of the rows that are calculated from the source's rows with these keys,
+/// which are the owner's.
 pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let linked = selected("f", &far(&source.steps[source.at]));
     let row = equal("f", &owner_key(owner), "c", &key_columns(owner));
     let table = qualified(source.table());
-    let first = format!("SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}");
+    let first = format!(
+        "SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}"
+    );
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
 
-/// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once around each group.
+/// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once
+/// around each group.
 pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
     let mut joins = String::new();
     let mut before = "f".to_owned();
@@ -223,7 +256,8 @@ fn keyed(owner: &Owner) -> String {
 
 /// The way from the owner's rows `t` of a FROM clause to the rows before the source.
 fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
-    let first = format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
+    let first =
+        format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
     let mut way = Way::new(source, key_columns(owner), source.steps[0].link.len(), &first);
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -236,14 +270,20 @@ fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
     way
 }
 
-/// A query of the keys of owners, and of the hashes, `link_hash`, by which marks of the source may name them. `rows`: a
-/// FROM clause of the owners' rows `t`.
+/// A query of the keys of owners, and of the hashes, `link_hash`, by which marks of the source may
+/// name them. `rows`: a FROM clause of the owners' rows `t`.
 pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
     let way = before(owner, source, rows);
-    format!("SELECT DISTINCT {}, {} AS link_hash FROM {}", prefixed("l", &way.origin), hash(&way.values), way.from)
+    format!(
+        "SELECT DISTINCT {}, {} AS link_hash FROM {}",
+        prefixed("l", &way.origin),
+        hash(&way.values),
+        way.from
+    )
 }
 
-/// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that they are calculated from.
+/// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that
+/// they are calculated from.
 pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &[String]) -> String {
     let mut way = before(owner, source, rows);
     way.over(source.at, &far(&source.steps[source.at]), columns);

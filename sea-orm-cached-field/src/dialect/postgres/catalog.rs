@@ -20,9 +20,11 @@ const KIND: &str = "CASE WHEN c.relpersistence = 't' THEN 'temporary table'
 
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::postgres();
-    // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast cuts long names.
+    // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast
+    // cuts long names.
     let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
-    // Types that are not PostgreSQL's own are named with their schema: our functions have a search_path of their own.
+    // Types that are not PostgreSQL's own are named with their schema: our functions have a
+    // search_path of their own.
     let text = format!(
         "SELECT n.nspname::text AS schema,
                 pg_get_userbyid(c.relowner)::text AS owned_by,
@@ -73,7 +75,10 @@ pub(super) fn unreadable_columns(table: &Table) -> Statement {
 
 pub(super) fn knows_time_zone(name: &str) -> Statement {
     let mut sql = Sql::postgres();
-    let text = format!("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known", sql.bind(name));
+    let text = format!(
+        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known",
+        sql.bind(name)
+    );
     statement(sql, text)
 }
 
@@ -97,7 +102,9 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
         ColumnType::DateTime | ColumnType::Timestamp => {
             found.starts_with("timestamp") && found.ends_with("without time zone")
         }
-        ColumnType::TimestampWithTimeZone => found.starts_with("timestamp") && found.ends_with("with time zone"),
+        ColumnType::TimestampWithTimeZone => {
+            found.starts_with("timestamp") && found.ends_with("with time zone")
+        }
         ColumnType::Time => found.starts_with("time") && !found.starts_with("timestamp"),
         ColumnType::Date => is(&["date"]),
         ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => is(&["bytea"]),
@@ -117,8 +124,9 @@ pub(super) fn partitions(table: &Table) -> Statement {
     statement(Sql::postgres(), text)
 }
 
-/// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the table's ownership.
-/// A cast from text to another type fails for what is no value of it, in the user's statement.
+/// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the
+/// table's ownership. A cast from text to another type fails for what is no value of it, in the
+/// user's statement.
 pub(super) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind {
         "smallint" | "integer" | "bigint" => "integer".to_owned(),
@@ -146,7 +154,10 @@ fn schema_lack(table: &Table, privilege: &str) -> String {
     let quoted = quote(schema);
     lack(
         &format!("{privilege} on the schema {quoted}"),
-        &format!("'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(CURRENT_USER)", literal(&quoted)),
+        &format!(
+            "'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(CURRENT_USER)",
+            literal(&quoted)
+        ),
         &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
     )
 }
@@ -156,21 +167,29 @@ fn ownership_lack(table: &Table) -> String {
     let table = qualified(table);
     lack(
         &format!("ownership of {table}"),
-        &format!("{} || quote_ident(CURRENT_USER)", literal(&format!("ALTER TABLE {table} OWNER TO "))),
+        &format!(
+            "{} || quote_ident(CURRENT_USER)",
+            literal(&format!("ALTER TABLE {table} OWNER TO "))
+        ),
         &format!("pg_has_role({owner}, 'USAGE')"),
     )
 }
 
-/// Our functions run as who installs them: rows that row-level security hides from them would not be marked.
+/// Our functions run as who installs them: rows that row-level security hides from them would not
+/// be marked.
 fn exemption_lack(table: &Table) -> String {
     lack(
-        &format!("BYPASSRLS, for the row-level security of {} is forced on its owner too", qualified(table)),
+        &format!(
+            "BYPASSRLS, for the row-level security of {} is forced on its owner too",
+            qualified(table)
+        ),
         "'ALTER ROLE ' || quote_ident(CURRENT_USER) || ' BYPASSRLS'",
         &format!("NOT row_security_active({})", class(table, "oid")),
     )
 }
 
-/// What `pg_class` has of a table. Not by a cast to `regclass`, which takes the right to use the schema.
+/// What `pg_class` has of a table. Not by a cast to `regclass`, which takes the right to use the
+/// schema.
 fn class(table: &Table, column: &str) -> String {
     format!(
         "(SELECT c.{column} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name))",
@@ -247,7 +266,12 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn drop_object(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+pub(super) fn drop_object(
+    beside: &Table,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+) -> String {
     format!("DROP {}", tables::identity(beside, kind, name, parent))
 }
 

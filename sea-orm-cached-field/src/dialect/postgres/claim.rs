@@ -7,8 +7,8 @@ use crate::{
     dialect::{
         Claim, Session, shared,
         sql::{
-            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, qualified, quote,
-            recalculations,
+            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed,
+            qualified, quote, recalculations,
         },
     },
     field::{
@@ -18,9 +18,10 @@ use crate::{
 };
 
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
-/// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row.
-/// A worker that is frozen or cut off in the middle of a transaction must not keep users from its rows for long.
-/// Nobody waits for the disk: what a crash takes of the last moment is found stale again, for it goes as a whole.
+/// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row. A
+/// worker that is frozen or cut off in the middle of a transaction must not keep users from its
+/// rows for long. Nobody waits for the disk: what a crash takes of the last moment is found stale
+/// again, for it goes as a whole.
 const SETTINGS: [(&str, &str); 8] = [
     ("synchronous_commit", "off"),
     ("lock_timeout", "100ms"),
@@ -49,16 +50,21 @@ pub(super) fn session() -> Session {
         ("default_transaction_read_only", "off"),
         ("cached_field.internal", "on"),
     ]);
-    let stands =
-        |(name, value): &(&str, &str)| format!("current_setting({}, true) = {}", literal(name), literal(value));
+    let stands = |(name, value): &(&str, &str)| {
+        format!("current_setting({}, true) = {}", literal(name), literal(value))
+    };
     let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
     Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
 }
 
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let names: Vec<String> = fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
+    let names: Vec<String> =
+        fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
     let function = functions::function(owner, "work");
-    statement(Sql::postgres(), format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")))
+    statement(
+        Sql::postgres(),
+        format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")),
+    )
 }
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
@@ -91,8 +97,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::postgres(), text)
 }
 
-/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
-/// could be taken, and some more, for all of them may have to wait.
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the
+/// oldest are looked at as could be taken, and some more, for all of them may have to wait.
 pub(super) fn lease_due(
     owner: &Owner,
     fields: &[usize],
@@ -136,19 +142,27 @@ pub(super) fn lease_due(
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let (keys, names) =
+        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
-    let pending = format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
+    let pending =
+        format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
     let pending = match &upstream.source {
         None => {
-            format!("EXISTS (SELECT FROM {queue} p WHERE {} AND {pending} OFFSET 0)", equal("p", &keys, "d", &keys))
+            format!(
+                "EXISTS (SELECT FROM {queue} p WHERE {} AND {pending} OFFSET 0)",
+                equal("p", &keys, "d", &keys)
+            )
         }
         Some(source) => {
             let (rows, row) = way::rows_of(source);
-            let from = format!("FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s", qualified(&owner.table));
+            let from = format!(
+                "FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s",
+                qualified(&owner.table)
+            );
             let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
             let far_key = owner_key(&upstream.owner);
             format!(
@@ -167,10 +181,18 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     )
 }
 
-/// In the order of the keys, so that two who lease the same rows do not wait for each other in a circle.
-pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Statement {
+/// In the order of the keys, so that two who lease the same rows do not wait for each other in a
+/// circle.
+pub(super) fn lease_rows(
+    owner: &Owner,
+    field: usize,
+    of: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Statement {
     let mut sql = Sql::postgres();
-    let (marks, queue, keys) = (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
+    let (marks, queue, keys) =
+        (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
     let rows = shared::keys(&mut sql, owner, of);
@@ -204,7 +226,11 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
            FROM claimed c, {} WHERE q.ctid = p.place",
         qualified(&recalculations(owner)),
         sql.bind(lease),
-        place_in_queue(owner, "c", "AND r.leased_until > now() AND r.waves >= 0 FOR UPDATE SKIP LOCKED"),
+        place_in_queue(
+            owner,
+            "c",
+            "AND r.leased_until > now() AND r.waves >= 0 FOR UPDATE SKIP LOCKED"
+        ),
     );
     statement(sql, text)
 }

@@ -9,8 +9,8 @@ use crate::{
         bound::Bound,
         shared,
         sql::{
-            Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed, qualified, quote,
-            recalculations,
+            Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed,
+            qualified, quote, recalculations,
         },
     },
     field::{
@@ -19,7 +19,12 @@ use crate::{
     },
 };
 
-pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Option<&Key>) -> Statement {
+pub(super) fn expand_marks(
+    owner: &Owner,
+    source: &Source,
+    limit: u64,
+    key: Option<&Key>,
+) -> Statement {
     let mut sql = Sql::postgres();
     let limit = sql.bind(limit as i64);
     let expand = functions::function(owner, &functions::expand_suffix(source));
@@ -29,7 +34,9 @@ pub(super) fn expand_marks(owner: &Owner, source: &Source, limit: u64, key: Opti
             let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
             let (before, link) = way::from_owner(source);
             let table = qualified(&owner.table);
-            format!("SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before})) FROM {table} t WHERE {is_row}")
+            format!(
+                "SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before})) FROM {table} t WHERE {is_row}"
+            )
         }
     };
     statement(sql, text)
@@ -55,10 +62,17 @@ fn flagged(field: &Field) -> String {
     format!("WHEN {} THEN t.{}", literal(field.name), quote(&field.recalculation_needed))
 }
 
-/// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its holder notices the new
-/// generation when it completes. Lazily marked rows are only returned. Grouped by the key's own equality, for marks may
-/// spell one key in several ways, as a case-insensitive type allows. What a mark lists beside the fields of this program stays.
-pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Option<usize>, lazy: &[usize]) -> Statement {
+/// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its
+/// holder notices the new generation when it completes. Lazily marked rows are only returned.
+/// Grouped by the key's own equality, for marks may spell one key in several ways, as a
+/// case-insensitive type allows. What a mark lists beside the fields of this program stays.
+pub(super) fn collect(
+    owner: &Owner,
+    which: Which<'_>,
+    lease: i64,
+    leased: Option<usize>,
+    lazy: &[usize],
+) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let chosen = keys_of(&mut sql, owner, which);
@@ -120,7 +134,8 @@ pub(super) fn collect(owner: &Owner, which: Which<'_>, lease: i64, leased: Optio
         columns = keys.join(", "),
         selected = prefixed("f", &keys),
         returned = prefixed("q", &keys),
-        // The row's key may have come to be spelled in another way, where its type calls both equal.
+        // The row's key may have come to be spelled in another way, where its type calls both
+        // equal.
         respelled = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect::<Vec<_>>().join(", "),
     );
     statement(sql, text)
@@ -134,8 +149,8 @@ fn due(owner: &Owner, field: &str) -> String {
     format!("now() + {} * interval '1 millisecond'", by_field(field, owner.debounced(), 0))
 }
 
-/// When a row of the queue `q` is due that is marked again. No later than it was, or a row that changes all the time would
-/// never be.
+/// When a row of the queue `q` is due that is marked again. No later than it was, or a row that
+/// changes all the time would never be.
 fn due_again(owner: &Owner) -> &'static str {
     if owner.debounced().next().is_none() {
         return "excluded.due_at";
@@ -174,7 +189,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let (queue, queued) = (qualified(&recalculations(owner)), shared::queued(&mut sql, owner, rows, 0));
+    let (queue, queued) =
+        (qualified(&recalculations(owner)), shared::queued(&mut sql, owner, rows, 0));
     let text = format!(
         "WITH {queued} UPDATE {queue} q SET generation = v.generation FROM v, {place} WHERE q.ctid = p.place",
         place = place_in_queue(owner, "v", "OFFSET 0"),
@@ -189,11 +205,15 @@ pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement 
     let mut columns = Bound::keys(owner, rows.iter().map(|(key, _)| *key));
     columns.push(Bound::alike("field", rows.iter().map(|(_, field)| owner.fields[*field].name)));
     let rows = sql.table("v", columns);
-    statement(sql, format!("WITH {rows} SELECT p.place FROM v, {}", place_in_queue(owner, "v", "FOR UPDATE")))
+    statement(
+        sql,
+        format!("WITH {rows} SELECT p.place FROM v, {}", place_in_queue(owner, "v", "FOR UPDATE")),
+    )
 }
 
-/// `LATERAL (..) p`: the place of the queue's row of a row of `rows`. By its key, whatever the planner believes of the table.
-/// An UPDATE that goes by it must have locked the row before, or not mind that a newer version of it is missed.
+/// `LATERAL (..) p`: the place of the queue's row of a row of `rows`. By its key, whatever the
+/// planner believes of the table. An UPDATE that goes by it must have locked the row before, or not
+/// mind that a newer version of it is missed.
 pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
     let keys = key_columns(owner);
     format!(
@@ -203,7 +223,8 @@ pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
     )
 }
 
-/// `LATERAL (..) p`: the place of the owner's row of a row of `rows`; as [`place_in_queue`]. Partitions have places of their own.
+/// `LATERAL (..) p`: the place of the owner's row of a row of `rows`; as [`place_in_queue`].
+/// Partitions have places of their own.
 pub(super) fn place(owner: &Owner, rows: &str) -> String {
     format!(
         "LATERAL (SELECT r.tableoid AS part, r.ctid AS place FROM {} r WHERE {} OFFSET 0) p",
@@ -258,7 +279,8 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// In the order of the keys, as all who may wait for a row of the queue.
 pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys, own) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let (queue, keys, own) =
+        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))

@@ -32,12 +32,16 @@ pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let of = shared::keys(&mut sql, owner, keys);
-    let text = format!("WITH {of} SELECT {} FROM k, {}", sql.kept_keys(owner, "k"), locked_row(owner, "k"));
+    let text = format!(
+        "WITH {of} SELECT {} FROM k, {}",
+        sql.kept_keys(owner, "k"),
+        locked_row(owner, "k")
+    );
     statement(sql, text)
 }
 
-/// The row first, then the queue's. A mark that comes after this statement has begun is not seen: it is collected later,
-/// and flags the row again.
+/// The row first, then the queue's. A mark that comes after this statement has begun is not seen:
+/// it is collected later, and flags the row again.
 pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
@@ -60,8 +64,8 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// Locks, judges and writes. The statement's snapshot may be older than a version that it has locked; such a row is left
-/// alone, for neither the UPDATE nor the DELETE would find it.
+/// Locks, judges and writes. The statement's snapshot may be older than a version that it has
+/// locked; such a row is left alone, for neither the UPDATE nor the DELETE would find it.
 pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
     let mut sql = Sql::postgres();
     let of = &owner.fields[field];
@@ -74,13 +78,21 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
     statement(sql, text)
 }
 
-/// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at, value)`, and selects of it,
-/// beside what has become of it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
-/// system's columns, which no column of the user's can have. `OFFSET 0`
-/// keeps the planner from looking at all rows at once.
-pub(super) fn completion(sql: &Sql, owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
+/// Completes what `calculated` defines as the table
+/// `v (key_1, ..., generation, claimed_at, value)`, and selects of it, beside what has become of
+/// it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
+/// system's columns, which no column of the user's can have. `OFFSET 0` keeps the planner from
+/// looking at all rows at once.
+pub(super) fn completion(
+    sql: &Sql,
+    owner: &Owner,
+    field: &Field,
+    calculated: &str,
+    also: &str,
+) -> String {
     let keys = key_columns(owner);
-    let (table, queue, name) = (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
+    let (table, queue, name) =
+        (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
@@ -128,15 +140,19 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     let text = format!(
         "WITH {written} UPDATE {} t SET {} FROM v, {} WHERE {AT_PLACE}",
         qualified(&owner.table),
-        shared::assigned(owner, shape, |field, value, done| assignments(field, value, &done.to_string())),
+        shared::assigned(owner, shape, |field, value, done| assignments(
+            field,
+            value,
+            &done.to_string()
+        )),
         place(owner, "v"),
     );
     statement(sql, text)
 }
 
-/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was
-/// claimed ends with the flag; a later one is kept, for the value was calculated before that moment. What expires by
-/// itself does so anew.
+/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed
+/// ends with the flag; a later one is kept, for the value was calculated before that moment. What
+/// expires by itself does so anew.
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     let mut assignments = vec![
         format!("{} = {value}", quote(&field.cached.name)),
@@ -174,10 +190,16 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     vec![lock_in_queue(owner, &rows), statement(sql, text)]
 }
 
-pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, claimed_at) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
+    let (field, claimed_at) =
+        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
     let (delay, error) = (sql.bind(delay), sql.bind(error));
     let text = format!(
         "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = greatest(attempts - 1, 0),
@@ -191,10 +213,16 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let (field, generation) =
+        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
     let error = sql.bind(error);
     let due = match retry {
         NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
@@ -231,9 +259,13 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left with the value: that
-/// claim then misses, and the worker looks once more.
-pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
+/// with the value: that claim then misses, and the worker looks once more.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![crate::dialect::ShapedField { field, done: true }]);
     vec![

@@ -1,12 +1,14 @@
-//! The functions that the triggers share. All run as their owner with a pinned `search_path`, so that a role that may
-//! write a related table needs no right on ours, and no object of the same name can come in between.
+//! The functions that the triggers share. All run as their owner with a pinned `search_path`, so
+//! that a role that may write a related table needs no right on ours, and no object of the same
+//! name can come in between.
 
 use super::{as_expiry, tables, way};
 use crate::{
     dialect::{
         Described, Object, ObjectKind,
         sql::{
-            checksum, key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations, unique_name,
+            checksum, key_columns, literal, marks, owner_key, prefixed, qualified, quote,
+            recalculations, unique_name,
         },
     },
     field::{
@@ -18,8 +20,9 @@ use crate::{
 /// What functions of ours are declared with. See [`function_object`] for who may call them.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
-/// What triggers are declared with that handle the text of values of these types: it shows all that they are made of,
-/// whatever the session wants to see of them. Each setting costs a little in each call.
+/// What triggers are declared with that handle the text of values of these types: it shows all that
+/// they are made of, whatever the session wants to see of them. Each setting costs a little in each
+/// call.
 pub(super) fn trigger<'a>(kinds: impl IntoIterator<Item = &'a str>) -> String {
     let settings = if kinds.into_iter().all(is_shown_alike) {
         ""
@@ -31,24 +34,30 @@ pub(super) fn trigger<'a>(kinds: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Whether no setting of the session changes how values of this type are shown.
 fn is_shown_alike(kind: &str) -> bool {
-    const ALIKE: [&str; 10] =
-        ["smallint", "integer", "bigint", "boolean", "uuid", "text", "xml", "json", "jsonb", "\"char\""];
+    const ALIKE: [&str; 10] = [
+        "smallint", "integer", "bigint", "boolean", "uuid", "text", "xml", "json", "jsonb",
+        "\"char\"",
+    ];
     let item = kind.strip_suffix("[]").unwrap_or(kind);
     let with_length = ["character", "numeric", "bit"];
-    ALIKE.contains(&item) || (!kind.contains('.') && with_length.iter().any(|name| item.starts_with(name)))
+    ALIKE.contains(&item)
+        || (!kind.contains('.') && with_length.iter().any(|name| item.starts_with(name)))
 }
 
-/// What a function is declared with that updates the owner's table: users' triggers there run inside it, so it keeps the
-/// `search_path` that it was installed under, and names everything of its own with the schema.
+/// What a function is declared with that updates the owner's table: users' triggers there run
+/// inside it, so it keeps the `search_path` that it was installed under, and names everything of
+/// its own with the schema.
 const UPDATES_OWNERS: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT";
 
-/// What the functions are declared with that a worker calls. Rows that a policy hides from us must not be overlooked.
+/// What the functions are declared with that a worker calls. Rows that a policy hides from us must
+/// not be overlooked.
 const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
-/// Tells our own writes of flags and values from foreign ones. Our functions and workers' transactions set
-/// `cached_field.internal`, but any session can: it counts only for a role that may empty the queue, and so could end a
-/// flag unseen anyway. Only the condition of a trigger can ask this, for its function runs as who installed it.
+/// Tells our own writes of flags and values from foreign ones. Our functions and workers'
+/// transactions set `cached_field.internal`, but any session can: it counts only for a role that
+/// may empty the queue, and so could end a flag unseen anyway. Only the condition of a trigger can
+/// ask this, for its function runs as who installed it.
 pub(super) fn foreign(owner: &Owner) -> String {
     let queue = literal(&qualified(&recalculations(owner)));
     format!(
@@ -56,7 +65,8 @@ pub(super) fn foreign(owner: &Owner) -> String {
     )
 }
 
-/// The argument of a trigger whose condition has found the write foreign, and how its function asks for it.
+/// The argument of a trigger whose condition has found the write foreign, and how its function asks
+/// for it.
 pub(super) const FOREIGN: &str = "'foreign'";
 pub(super) const IS_FOREIGN: &str = "TG_NARGS = 1";
 
@@ -78,18 +88,35 @@ pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
     unique_name("cf", None, owner, suffix)
 }
 
-/// A function object; `signature` is what follows its name up to the body, `on` the table that it serves. The owner of
-/// that table may call it: a new partition gets the triggers of the table, and PostgreSQL asks for that right then.
-pub(super) fn function_object(owner: &Owner, on: &Described, suffix: &str, signature: &str, body: &str) -> Object {
-    // A user's column may be named like a variable of ours. Columns are qualified, so the variable is always meant.
-    let option = if signature.contains("LANGUAGE plpgsql") { "#variable_conflict use_variable\n" } else { "" };
+/// A function object; `signature` is what follows its name up to the body, `on` the table that it
+/// serves. The owner of that table may call it: a new partition gets the triggers of the table, and
+/// PostgreSQL asks for that right then.
+pub(super) fn function_object(
+    owner: &Owner,
+    on: &Described,
+    suffix: &str,
+    signature: &str,
+    body: &str,
+) -> Object {
+    // A user's column may be named like a variable of ours. Columns are qualified, so the variable
+    // is always meant.
+    let option = if signature.contains("LANGUAGE plpgsql") {
+        "#variable_conflict use_variable\n"
+    } else {
+        ""
+    };
     // No name in the body can contain the checksum of the body.
     let mark = format!("$cached_field_{}$", checksum(body));
-    let create =
-        format!("CREATE OR REPLACE FUNCTION {}{signature} AS {mark}\n{option}{body}\n{mark}", function(owner, suffix));
+    let create = format!(
+        "CREATE OR REPLACE FUNCTION {}{signature} AS {mark}\n{option}{body}\n{mark}",
+        function(owner, suffix)
+    );
     let function = function(owner, suffix);
     let mut create = vec![create, format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC")];
-    let granted = on.owned_by.iter().map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {}", quote(role)));
+    let granted = on
+        .owned_by
+        .iter()
+        .map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {}", quote(role)));
     create.extend(granted);
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, create)
 }
@@ -103,21 +130,28 @@ fn key_array_parameters(owner: &Owner, table: &Described) -> String {
 
 /// The parameters of [`key_array_parameters`] by name.
 fn key_arrays(owner: &Owner, prefix: &str) -> String {
-    key_columns(owner).iter().map(|column| format!("{prefix}{column}")).collect::<Vec<_>>().join(", ")
+    key_columns(owner)
+        .iter()
+        .map(|column| format!("{prefix}{column}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
-/// Sets missing flags of a list of fields without waiting, those of a row at once. An UPDATE of no rows, which would still run
-/// all statement triggers, is not sent.
+/// Sets missing flags of a list of fields without waiting, those of a row at once. An UPDATE of no
+/// rows, which would still run all statement triggers, is not sent.
 fn flag(owner: &Owner, table: &Described) -> Object {
     let keys = key_columns(owner);
     let marks = qualified(&marks(owner));
-    let declared: Vec<String> = keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
+    let declared: Vec<String> =
+        keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
     let listed = (1..).zip(&owner.fields).map(|(at, field)| {
         let name = literal(field.name);
-        let is_listed = format!("{name} OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(p_field, ','))");
+        let is_listed =
+            format!("{name} OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(p_field, ','))");
         format!("v_field_{at} boolean := {is_listed};")
     });
-    // Not in the function's SET clause: only a superuser may put a parameter there that no extension declares.
+    // Not in the function's SET clause: only a superuser may put a parameter there that no
+    // extension declares.
     let body = format!(
         "DECLARE {declared} {listed} v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
 BEGIN
@@ -134,36 +168,49 @@ END",
         one = flag_one(owner, table),
         many = flag_many(owner, table),
     );
-    let signature = format!("(p_field text, {}) RETURNS void {UPDATES_OWNERS}", key_array_parameters(owner, table));
+    let signature = format!(
+        "(p_field text, {}) RETURNS void {UPDATES_OWNERS}",
+        key_array_parameters(owner, table)
+    );
     function_object(owner, table, "flag", &signature, &body)
 }
 
 /// Whether a flag of the row `t` is missing that is listed; and what sets those.
 fn missing_flags(owner: &Owner) -> (String, String) {
-    let flags = || (1..).zip(&owner.fields).map(|(at, field)| (at, quote(&field.recalculation_needed)));
-    let missing: Vec<String> = flags().map(|(at, flag)| format!("v_field_{at} AND NOT t.{flag}")).collect();
-    let set: Vec<String> = flags().map(|(at, flag)| format!("{flag} = t.{flag} OR v_field_{at}")).collect();
+    let flags =
+        || (1..).zip(&owner.fields).map(|(at, field)| (at, quote(&field.recalculation_needed)));
+    let missing: Vec<String> =
+        flags().map(|(at, flag)| format!("v_field_{at} AND NOT t.{flag}")).collect();
+    let set: Vec<String> =
+        flags().map(|(at, flag)| format!("{flag} = t.{flag} OR v_field_{at}")).collect();
     (missing.join(" OR "), set.join(", "))
 }
 
-/// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key columns.
+/// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key
+/// columns.
 pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
     let pairs = owner.key.iter().zip(key_columns(owner));
-    let pairs = pairs.map(|(own, key)| format!("t.{} {} {values}.{key}", quote(&own.name), equality(table, &own.name)));
+    let pairs = pairs.map(|(own, key)| {
+        format!("t.{} {} {values}.{key}", quote(&own.name), equality(table, &own.name))
+    });
     pairs.collect::<Vec<_>>().join(" AND ")
 }
 
-/// By what a column is compared with values of its type. By name alone `=` of a type that is not PostgreSQL's own would
-/// not be found under our `search_path`, or that of a cast to `text` instead.
+/// By what a column is compared with values of its type. By name alone `=` of a type that is not
+/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`
+/// instead.
 pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
     table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
 }
 
-/// A key by itself has a plan that is kept: those for arrays depend on their length and are made anew.
+/// A key by itself has a plan that is kept: those for arrays depend on their length and are made
+/// anew.
 fn flag_one(owner: &Owner, described: &Described) -> String {
     let (missing, set) = missing_flags(owner);
     let pairs = owner.key.iter().zip(key_columns(owner));
-    let pairs = pairs.map(|(own, key)| format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name)));
+    let pairs = pairs.map(|(own, key)| {
+        format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name))
+    });
     let (is_row, table) = (pairs.collect::<Vec<_>>().join(" AND "), qualified(&owner.table));
     format!(
         "    PERFORM FROM {table} t WHERE {is_row} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED;
@@ -177,15 +224,18 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     let (missing, set) = missing_flags(owner);
     let keys = key_columns(owner);
     let (owner_key, table) = (owner_key(owner), qualified(&owner.table));
-    let aggregated: Vec<String> = keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
+    let aggregated: Vec<String> =
+        keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
     let equal = key_equal(owner, described, "u");
     // `unnest` of several arrays has no name with a schema.
     let unnested = |prefix: &str| {
-        let arrays: Vec<String> = keys.iter().map(|key| format!("pg_catalog.unnest({prefix}{key})")).collect();
+        let arrays: Vec<String> =
+            keys.iter().map(|key| format!("pg_catalog.unnest({prefix}{key})")).collect();
         arrays.join(", ")
     };
     let is_any = equality(described, &owner.key[0].name);
-    let selected: Vec<String> = owner_key.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let selected: Vec<String> =
+        owner_key.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
     let locked = match owner_key.as_slice() {
         [key] => format!(
@@ -218,8 +268,9 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     )
 }
 
-/// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the change.
-/// Where there is no mark, the owner's table is not looked at, in whatever order the planner would join.
+/// Turns marks of related rows into marks of their owners, by a snapshot that is newer than the
+/// change. Where there is no mark, the owner's table is not looked at, in whatever order the
+/// planner would join.
 fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Described]) -> Object {
     let marks = qualified(&marks(owner));
     let keys = key_columns(owner);
@@ -258,11 +309,13 @@ pub(super) fn expand_suffix(source: &Source) -> String {
     format!("{}_expand", source.name())
 }
 
-/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all due rows are leased.
+/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all
+/// due rows are leased.
 const LEASES_LOOKED_AT: u32 = 1000;
 
-/// Whether there is work, and otherwise in how many milliseconds: between nothing and a day, for a moment may be
-/// infinite. A function, for it has to bring its planner settings along without a transaction.
+/// Whether there is work, and otherwise in how many milliseconds: between nothing and a day, for a
+/// moment may be infinite. A function, for it has to bring its planner settings along without a
+/// transaction.
 fn work(owner: &Owner, table: &Described) -> Object {
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let mut moments = vec![
@@ -290,12 +343,19 @@ fn work(owner: &Owner, table: &Described) -> Object {
     function_object(owner, table, "work", &signature, &body)
 }
 
-/// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows are locked.
+/// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows
+/// are locked.
 fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let keys = key_columns(owner);
     let types = tables::key_types(owner, table);
-    let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];")).collect::<Vec<_>>().join(" ");
-    let lookups: Vec<String> = owner.looked_up().map(|source| flush_branch(owner, source, related)).collect();
+    let declared = keys
+        .iter()
+        .zip(types)
+        .map(|(key, kind)| format!("v_{key} {kind}[];"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let lookups: Vec<String> =
+        owner.looked_up().map(|source| flush_branch(owner, source, related)).collect();
     let body = format!(
         "DECLARE {declared}
 BEGIN
@@ -324,7 +384,8 @@ END",
 
 fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String {
     let keys = key_columns(owner);
-    let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+    let aggregated: Vec<String> =
+        owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
     format!(
         "  IF NEW.via = {via} THEN
     SELECT {aggregated} INTO {into}
@@ -349,7 +410,8 @@ pub(super) fn trigger_object(owner: &Owner, name: &str, on: &Table, create: Stri
     tables::object(owner, ObjectKind::Trigger, name, Some(on), vec![drop, create])
 }
 
-/// Where a trigger finds the rows of its statement: in transition tables, or in `OLD` and `NEW` if it fires for each row.
+/// Where a trigger finds the rows of its statement: in transition tables, or in `OLD` and `NEW` if
+/// it fires for each row.
 pub(super) fn old_rows(table: &Described) -> &'static str {
     if table.by_row { "(SELECT OLD.*)" } else { "cf_old" }
 }
@@ -358,11 +420,17 @@ pub(super) fn new_rows(table: &Described) -> &'static str {
     if table.by_row { "(SELECT NEW.*)" } else { "cf_new" }
 }
 
-/// `AFTER <event> ON <table> ...`. Partitions do not share triggers of statements, but those of rows: PostgreSQL makes
-/// them on every partition, also on later ones. They cannot have transition tables.
+/// `AFTER <event> ON <table> ...`. Partitions do not share triggers of statements, but those of
+/// rows: PostgreSQL makes them on every partition, also on later ones. They cannot have transition
+/// tables.
 ///
-/// `read`: the columns that matter to an UPDATE. The function looks more closely than the condition.
-pub(super) fn after<'a>(event: &str, table: &Described, read: impl IntoIterator<Item = &'a str>) -> String {
+/// `read`: the columns that matter to an UPDATE. The function looks more closely than the
+/// condition.
+pub(super) fn after<'a>(
+    event: &str,
+    table: &Described,
+    read: impl IntoIterator<Item = &'a str>,
+) -> String {
     let level = match event {
         "TRUNCATE" => "FOR EACH STATEMENT",
         "UPDATE" if table.by_row => &format!("FOR EACH ROW WHEN ({})", image_changed(read)),
@@ -376,13 +444,15 @@ pub(super) fn after<'a>(event: &str, table: &Described, read: impl IntoIterator<
 
 /// Whether the equality of a type hides no change.
 pub(super) fn is_exact(kind: &str) -> bool {
-    const EXACT: [&str; 9] = ["smallint", "integer", "bigint", "boolean", "uuid", "date", "bytea", "oid", "\"char\""];
+    const EXACT: [&str; 9] =
+        ["smallint", "integer", "bigint", "boolean", "uuid", "date", "bytea", "oid", "\"char\""];
     EXACT.contains(&kind) || (kind.starts_with("timestamp") && !kind.contains('.'))
 }
 
-/// A column's value in a form whose equality hides no change: most types have an equality of their own that does
-/// (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`). Inside of a row, for a cast to `text` may
-/// leave something out, such as trailing blanks of a `bpchar`; and no value is there another text than NULL.
+/// A column's value in a form whose equality hides no change: most types have an equality of their
+/// own that does (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`). Inside
+/// of a row, for a cast to `text` may leave something out, such as trailing blanks of a `bpchar`;
+/// and no value is there another text than NULL.
 pub(super) fn comparable(expression: &str, kind: &str) -> String {
     match kind {
         _ if is_exact(kind) => expression.to_owned(),
@@ -392,9 +462,9 @@ pub(super) fn comparable(expression: &str, kind: &str) -> String {
     }
 }
 
-/// Whether any of these columns looks different, byte by byte: what a condition may ask that is evaluated under the
-/// session's settings. By the operator's function, for a dump writes `ROW(..) *<> ROW(..)`, which is no comparison of rows when
-/// it is read again.
+/// Whether any of these columns looks different, byte by byte: what a condition may ask that is
+/// evaluated under the session's settings. By the operator's function, for a dump writes
+/// `ROW(..) *<> ROW(..)`, which is no comparison of rows when it is read again.
 pub(super) fn image_changed<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
     let columns: Vec<String> = columns.into_iter().map(quote).collect();
     let row = |version: &str| format!("ROW({})", prefixed(version, &columns));

@@ -27,11 +27,14 @@ pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statem
 /// Whether the writes that follow in this transaction are ours.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };
-    statement(Sql::postgres(), format!("SELECT set_config('cached_field.internal', '{value}', true)"))
+    statement(
+        Sql::postgres(),
+        format!("SELECT set_config('cached_field.internal', '{value}', true)"),
+    )
 }
 
-/// No trigger marks what is flagged here. Rows that another transaction holds locked are marked, for
-/// the collector to flag: neither waits for the other. So are rows that stand in the queue.
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are marked,
+/// for the collector to flag: neither waits for the other. So are rows that stand in the queue.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
     let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
     let mut sql = Sql::postgres();
@@ -43,9 +46,14 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
         shared::rows_of(&mut sql, owner, chunk),
     );
     let mut mark = Sql::postgres();
-    let read = format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
+    let read =
+        format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
     let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
-    let text = format!("INSERT INTO {} ({}, field) {rows}", qualified(&marks(owner)), key_columns(owner).join(", "));
+    let text = format!(
+        "INSERT INTO {} ({}, field) {rows}",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", ")
+    );
     vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
 }
 
@@ -53,8 +61,10 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::postgres();
     let (table, field) = (qualified(&owner.table), &owner.fields[field]);
-    let (flag, expires) =
-        (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
+    let (flag, expires) = (
+        quote(&field.recalculation_needed),
+        quote(field.expires_after.as_deref().unwrap_or_default()),
+    );
     let (limit, now) = (sql.bind(rows as i64), as_expiry(field, "now()"));
     let text = format!(
         "WITH p AS (

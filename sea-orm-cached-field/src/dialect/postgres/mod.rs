@@ -1,7 +1,8 @@
 //! PostgreSQL 13 and later.
 //!
-//! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner settings of their own: our
-//! two tables look tiny whenever they were last empty, and a plan made then would be slow for good.
+//! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner
+//! settings of their own: our two tables look tiny whenever they were last empty, and a plan made
+//! then would be slow for good.
 
 mod append;
 mod catalog;
@@ -26,11 +27,13 @@ mod way;
 
 use std::time::Duration;
 
-use sea_orm::{ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value};
+use sea_orm::{
+    ColumnType, DatabaseConnection, DbBackend, DbErr, Statement, TransactionOptions, Value,
+};
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Session, Shape, UniqueIndex, WakeUp,
-    Which, Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Session, Shape,
+    UniqueIndex, WakeUp, Which, Written, sql::Sql,
 };
 use crate::field::{
     Chunk, Key,
@@ -60,8 +63,8 @@ fn as_expiry(field: &Field, moment: &str) -> String {
 /// What our advisory locks begin with.
 const OURS: i64 = 0x5e_a0cf << 32;
 
-/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours, the lower half is the
-/// table of marks.
+/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours,
+/// the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
     format!("{OURS} + {}::regclass::oid::bigint", super::sql::literal(marks))
 }
@@ -103,7 +106,8 @@ impl Dialect for Postgres {
 
     fn refuses_value(&self, error: &DbErr) -> bool {
         // Classes 22, data exception, and 23, integrity constraint violation.
-        super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+        super::error_code(error)
+            .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 
     fn lacks_right(&self, error: &DbErr) -> bool {
@@ -111,7 +115,10 @@ impl Dialect for Postgres {
     }
 
     fn lock_out_installations(&self) -> Option<Statement> {
-        Some(statement(Sql::postgres(), format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})")))
+        Some(statement(
+            Sql::postgres(),
+            format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})"),
+        ))
     }
 
     fn describe(&self, table: &Table) -> Statement {
@@ -154,7 +161,13 @@ impl Dialect for Postgres {
         tables::objects(owner, table, related)
     }
 
-    fn upgrade(&self, owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+    fn upgrade(
+        &self,
+        owner: &Owner,
+        described: &Described,
+        table: &Object,
+        from: u32,
+    ) -> Vec<String> {
         upgrade::upgrade(owner, described, table, from)
     }
 
@@ -170,7 +183,13 @@ impl Dialect for Postgres {
         tables::owner_of(tag)
     }
 
-    fn drop_object(&self, beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    fn drop_object(
+        &self,
+        beside: &Table,
+        kind: ObjectKind,
+        name: &str,
+        parent: Option<&str>,
+    ) -> String {
         catalog::drop_object(beside, kind, name, parent)
     }
 
@@ -220,12 +239,16 @@ impl Dialect for Postgres {
 
     fn sleep_locks(&self, owner: &Owner, session: i32) -> Option<(String, String)> {
         let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
-        // A shared lock that cannot be had says that another worker sleeps, and will be notified like us.
+        // A shared lock that cannot be had says that another worker sleeps, and will be notified
+        // like us.
         let asleep = format!(
             "CASE WHEN pg_try_advisory_lock({lock}) THEN true ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
         );
         let is_ours = format!("pg_backend_pid() = {session}");
-        Some((format!("SELECT {asleep} WHERE {is_ours}"), format!("SELECT pg_advisory_unlock_all() WHERE {is_ours}")))
+        Some((
+            format!("SELECT {asleep} WHERE {is_ours}"),
+            format!("SELECT pg_advisory_unlock_all() WHERE {is_ours}"),
+        ))
     }
 
     fn files(&self) -> Option<Statement> {
@@ -256,7 +279,13 @@ impl Dialect for Postgres {
         claim::work(owner, fields)
     }
 
-    fn expand_marks(&self, owner: &Owner, source: &Source, marks: u64, key: Option<&Key>) -> Option<Statement> {
+    fn expand_marks(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        marks: u64,
+        key: Option<&Key>,
+    ) -> Option<Statement> {
         Some(collect::expand_marks(owner, source, marks, key))
     }
 
@@ -311,7 +340,14 @@ impl Dialect for Postgres {
         claim::lease_due(owner, fields, upstream, rows, lease, patience)
     }
 
-    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+    fn lease_rows(
+        &self,
+        owner: &Owner,
+        field: usize,
+        keys: &[Key],
+        lease: i64,
+        steal: bool,
+    ) -> Vec<Statement> {
         vec![claim::lease_rows(owner, field, keys, lease, steal)]
     }
 
@@ -323,7 +359,12 @@ impl Dialect for Postgres {
         complete::lock_rows(owner, keys)
     }
 
-    fn complete(&self, owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Option<Statement> {
+    fn complete(
+        &self,
+        owner: &Owner,
+        field: usize,
+        values: &[(&Claim, &Value)],
+    ) -> Option<Statement> {
         Some(complete::complete(owner, field, values))
     }
 
@@ -343,7 +384,13 @@ impl Dialect for Postgres {
         unique::columns(table)
     }
 
-    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    fn holders(
+        &self,
+        owner: &Owner,
+        index: &UniqueIndex,
+        shape: &Shape,
+        rows: &[Written],
+    ) -> Vec<Statement> {
         vec![unique::holders(owner, index, shape, rows)]
     }
 
@@ -359,23 +406,43 @@ impl Dialect for Postgres {
         complete::hand_back(owner, claims, delay, waves)
     }
 
-    fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    fn hold_back(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        delay: i64,
+        error: Option<&str>,
+    ) -> Statement {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+    fn record_failure(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        error: &str,
+        retry: NextTry,
+    ) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 
     fn see_all(&self) -> Option<Statement> {
-        Some(statement(Sql::postgres(), "SELECT set_config('row_security', 'off', true)".to_owned()))
+        Some(statement(
+            Sql::postgres(),
+            "SELECT set_config('row_security', 'off', true)".to_owned(),
+        ))
     }
 
     fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
         vec![complete::drop_gone(owner, claims)]
     }
 
-    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    fn store_in_transaction(
+        &self,
+        owner: &Owner,
+        field: usize,
+        written: &Written,
+    ) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
     }
 
@@ -387,7 +454,13 @@ impl Dialect for Postgres {
         recursion::readers(owner, source, key)
     }
 
-    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+    fn retry_readers(
+        &self,
+        owner: &Owner,
+        field: usize,
+        source: &Source,
+        keys: &[Key],
+    ) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
     }
 
@@ -419,7 +492,14 @@ impl Dialect for Postgres {
         read::status(owner, field, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+    fn stale_behind(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        keys: &[Key],
+        of: &Owner,
+        field: usize,
+    ) -> Statement {
         read::stale_behind(owner, source, keys, of, field)
     }
 

@@ -3,8 +3,8 @@
 use super::{
     append,
     functions::{
-        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed, new_rows, trigger,
-        trigger_object,
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
+        new_rows, trigger, trigger_object,
     },
     own_updates,
 };
@@ -32,19 +32,35 @@ pub(super) fn name(event: &str) -> String {
 
 /// The key and the own columns that a field is calculated from.
 pub(super) fn inputs<'a>(owner: &'a Owner, field: &'a Field) -> impl Iterator<Item = &'a str> {
-    owner.key.iter().map(|column| column.name.as_str()).chain(field.own_columns.iter().map(String::as_str))
+    owner
+        .key
+        .iter()
+        .map(|column| column.name.as_str())
+        .chain(field.own_columns.iter().map(String::as_str))
 }
 
 /// The types of all columns that the triggers look at.
-pub(super) fn compared_types<'a>(owner: &'a Owner, table: &'a Described) -> impl Iterator<Item = &'a str> {
-    let columns = owner.fields.iter().flat_map(|field| inputs(owner, field).chain([field.cached.name.as_str()]));
+pub(super) fn compared_types<'a>(
+    owner: &'a Owner,
+    table: &'a Described,
+) -> impl Iterator<Item = &'a str> {
+    let columns = owner
+        .fields
+        .iter()
+        .flat_map(|field| inputs(owner, field).chain([field.cached.name.as_str()]));
     columns.map(|column| table.columns[column].as_str())
 }
 
 /// Whether one of these columns has changed from the row `old` to the row `new`.
-pub(super) fn changed<'a>(table: &Described, columns: impl Iterator<Item = &'a str>, old: &str, new: &str) -> String {
+pub(super) fn changed<'a>(
+    table: &Described,
+    columns: impl Iterator<Item = &'a str>,
+    old: &str,
+    new: &str,
+) -> String {
     let changed = columns.map(|column| {
-        let shown = |row: &str| comparable(&format!("{row}.{}", quote(column)), &table.columns[column]);
+        let shown =
+            |row: &str| comparable(&format!("{row}.{}", quote(column)), &table.columns[column]);
         format!("{} IS DISTINCT FROM {}", shown(old), shown(new))
     });
     changed.collect::<Vec<_>>().join(" OR ")
@@ -56,8 +72,9 @@ fn is_forged(field: &Field, value_changed: &str) -> String {
     format!("NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})")
 }
 
-/// Sets the flag on the row at hand, which the statement has locked already. The condition of the trigger calls it more
-/// often than need be, but misses nothing. Generated columns are not computed yet; the AFTER trigger sees to them.
+/// Sets the flag on the row at hand, which the statement has locked already. The condition of the
+/// trigger calls it more often than need be, but misses nothing. Generated columns are not computed
+/// yet; the AFTER trigger sees to them.
 fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let compared = |field| inputs(owner, field).filter(|column| !table.generated.contains(*column));
     let branch = |field| {
@@ -65,7 +82,9 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
         let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");
         let forged = is_forged(field, &value);
         let flag = quote(&field.recalculation_needed);
-        format!("  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;")
+        format!(
+            "  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;"
+        )
     };
     let branches: Vec<String> = owner.fields.iter().map(branch).collect();
     let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", branches.join("\n"));
@@ -78,9 +97,14 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
-    let changed: Vec<String> = owner.fields.iter().map(|field| image_changed(compared(field))).collect();
-    let forged = owner.fields.iter().map(|field| is_forged(field, &image_changed([field.cached.name.as_str()])));
-    let stale: Vec<String> = changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
+    let changed: Vec<String> =
+        owner.fields.iter().map(|field| image_changed(compared(field))).collect();
+    let forged = owner
+        .fields
+        .iter()
+        .map(|field| is_forged(field, &image_changed([field.cached.name.as_str()])));
+    let stale: Vec<String> =
+        changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
     let foreign = foreign(owner);
     vec![
         function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
@@ -90,7 +114,8 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
-    let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
     let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
     let unset: Vec<String> = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
     let create = format!(
@@ -108,7 +133,8 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
-    let aggregated: Vec<String> = owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
+    let aggregated: Vec<String> =
+        owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
     let list = literal(&list(owner, 0..owner.fields.len()));
     let body = format!(
         "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} n;\n{}\n  RETURN NULL;\nEND",

@@ -3,8 +3,8 @@
 use super::{
     append,
     functions::{
-        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed, is_exact, trigger,
-        trigger_object,
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
+        is_exact, trigger, trigger_object,
     },
     own_triggers::{changed, compared_types, inputs, name},
 };
@@ -16,23 +16,30 @@ use crate::{
     field::layout::{Field, Owner},
 };
 
-/// Marks rows whose inputs changed or whose flag a foreign write set: what is foreign for all rows of a statement at once,
-/// what we write for each row. We hardly ever change an input, but a trigger of the user may; the condition costs less than
-/// looking through the statement.
+/// Marks rows whose inputs changed or whose flag a foreign write set: what is foreign for all rows
+/// of a statement at once, what we write for each row. We hardly ever change an input, but a
+/// trigger of the user may; the condition costs less than looking through the statement.
 pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let foreign = foreign(owner);
-    let changed: Vec<String> = owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
-    let each_row =
-        |condition: String| format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table));
+    let changed: Vec<String> =
+        owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
+    let each_row = |condition: String| {
+        format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table))
+    };
     let create = |event: &str, after: String, of: &str, argument: &str| {
-        let create =
-            format!("CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})", name(event), function(owner, of));
+        let create = format!(
+            "CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})",
+            name(event),
+            function(owner, of)
+        );
         trigger_object(owner, &name(event), &owner.table, create)
     };
-    let function =
-        |event: &str, body: &str| function_object(owner, table, event, &trigger(compared_types(owner, table)), body);
+    let function = |event: &str, body: &str| {
+        function_object(owner, table, event, &trigger(compared_types(owner, table)), body)
+    };
     let ours = each_row(format!("NOT {foreign} AND ({})", changed.join(" OR ")));
-    let mut objects = vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
+    let mut objects =
+        vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
     if table.by_row {
         let flagged = owner.fields.iter().map(|field| format!("({})", flagged(field)));
         let stale: Vec<String> = changed.into_iter().chain(flagged).collect();
@@ -40,7 +47,10 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
         objects.push(create("au", foreign, "aur", FOREIGN));
     } else {
         let foreign = format!("{} WHEN ({foreign})", after("UPDATE", table, []));
-        objects.extend([function("au", &after_statement(owner, table)), create("au", foreign, "au", "")]);
+        objects.extend([
+            function("au", &after_statement(owner, table)),
+            create("au", foreign, "au", ""),
+        ]);
     }
     objects
 }
@@ -52,7 +62,11 @@ fn flagged(field: &Field) -> String {
 }
 
 fn after_each_row(owner: &Owner, table: &Described) -> String {
-    let key = owner_key(owner).iter().map(|key| format!("ARRAY[NEW.{key}]")).collect::<Vec<_>>().join(", ");
+    let key = owner_key(owner)
+        .iter()
+        .map(|key| format!("ARRAY[NEW.{key}]"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let stale = owner.fields.iter().enumerate().map(|(at, field)| {
         let changed = changed(table, inputs(owner, field), "OLD", "NEW");
         (at, format!("{changed} OR ({IS_FOREIGN} AND {})", flagged(field)))
@@ -86,7 +100,12 @@ fn after_statement(owner: &Owner, table: &Described) -> String {
         let missed = append::key_arrays(owner, "missed_");
         format!(
             "{}\n{}\n{}",
-            stale_of_many(owner, table, field, &[append::key_arrays(owner, ""), missed.clone()].concat()),
+            stale_of_many(
+                owner,
+                table,
+                field,
+                &[append::key_arrays(owner, ""), missed.clone()].concat()
+            ),
             append::owners(owner, table, &literal(field.name), false),
             flag_missed(owner, &literal(field.name), &missed),
         )
@@ -126,12 +145,14 @@ fn flag_missed(owner: &Owner, list: &str, missed: &[String]) -> String {
 /// Marks the one row that was looked at.
 fn stale_of_one(owner: &Owner, table: &Described) -> String {
     let (stale, missed) = (append::key_arrays(owner, ""), append::key_arrays(owner, "missed_"));
-    let taken = stale.iter().zip(&missed).zip(append::key_arrays(owner, "one_")).map(|((stale, missed), one)| {
-        format!(
-            "    {stale} := CASE WHEN v_stale <> '' THEN {one} END;
+    let taken = stale.iter().zip(&missed).zip(append::key_arrays(owner, "one_")).map(
+        |((stale, missed), one)| {
+            format!(
+                "    {stale} := CASE WHEN v_stale <> '' THEN {one} END;
     {missed} := CASE WHEN v_missed <> '' THEN {one} END;"
-        )
-    });
+            )
+        },
+    );
     format!(
         "{}\n{}\n{}",
         taken.collect::<Vec<_>>().join("\n"),
@@ -140,7 +161,8 @@ fn stale_of_one(owner: &Owner, table: &Described) -> String {
     )
 }
 
-/// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be afraid of many.
+/// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
+/// afraid of many.
 fn look_at_one(owner: &Owner, table: &Described) -> String {
     let (mut values, mut variables) =
         (vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()], vec!["v_many".to_owned()]);
@@ -155,27 +177,44 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
     }
     values.extend([append::list_where(owner, stale), append::list_where(owner, missed)]);
     variables.extend(["v_stale", "v_missed"].map(str::to_owned));
-    format!("  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;", values.join(", "), variables.join(", "))
+    format!(
+        "  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;",
+        values.join(", "),
+        variables.join(", ")
+    )
 }
 
-/// Old and new rows are never joined: such a plan, cached after small statements, is quadratic for large ones. `UNION ALL
-/// .. GROUP BY .. HAVING count(*) <> 2` leaves exactly what changed. All stale keys, then those that are not flagged.
+/// Old and new rows are never joined: such a plan, cached after small statements, is quadratic for
+/// large ones. `UNION ALL .. GROUP BY .. HAVING count(*) <> 2` leaves exactly what changed. All
+/// stale keys, then those that are not flagged.
 fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &[String]) -> String {
     let keys = key_columns(owner);
     // A key too that is spelled in another way, where the type calls both equal, has changed.
-    let inexact_keys = owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
+    let inexact_keys =
+        owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
     let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
     let own: Vec<String> = (1..=inputs.len()).map(|n| format!("c_{n}")).collect();
     let rows = |row: &str, table_name: &str, is_new: bool| {
-        let key = owner_key(owner).into_iter().zip(&keys).map(|(column, key)| format!("{row}.{column} AS {key}"));
+        let key = owner_key(owner)
+            .into_iter()
+            .zip(&keys)
+            .map(|(column, key)| format!("{row}.{column} AS {key}"));
         let columns = inputs.iter().zip(&own).map(|(column, name)| {
-            format!("{} AS {name}", comparable(&format!("{row}.{}", quote(column)), &table.columns[*column]))
+            format!(
+                "{} AS {name}",
+                comparable(&format!("{row}.{}", quote(column)), &table.columns[*column])
+            )
         });
         let selected: Vec<String> = key.chain(columns).collect();
         let flag = quote(&field.recalculation_needed);
-        format!("SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}", selected.join(", "))
+        format!(
+            "SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}",
+            selected.join(", ")
+        )
     };
-    let aggregated = |filter: &str| keys.iter().map(|key| format!("array_agg(e.{key}){filter}")).collect::<Vec<_>>();
+    let aggregated = |filter: &str| {
+        keys.iter().map(|key| format!("array_agg(e.{key}){filter}")).collect::<Vec<_>>()
+    };
     format!(
         "    SELECT {aggregated} INTO {into}
       FROM (SELECT {keys}, bool_or(d.flag) AS flag

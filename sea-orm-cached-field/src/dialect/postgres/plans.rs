@@ -1,10 +1,12 @@
-//! The plan of every statement of the protocol: none may read a whole table (invariant I7), neither when the tables are
-//! full, nor when they were empty as the plan was made, which a connection may keep for a long time.
+//! The plan of every statement of the protocol: none may read a whole table (invariant I7), neither
+//! when the tables are full, nor when they were empty as the plan was made, which a connection may
+//! keep for a long time.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, Database, DatabaseConnection, DbBackend, JsonValue, QueryResult, Statement, TransactionTrait,
+    ConnectionTrait, Database, DatabaseConnection, DbBackend, JsonValue, QueryResult, Statement,
+    TransactionTrait,
 };
 
 use super::Postgres;
@@ -36,12 +38,16 @@ fn url() -> String {
 
 /// A database of its own with so many rows in each table.
 async fn database(rows: u32) -> DatabaseConnection {
-    let server = Database::connect(url()).await.expect("start a server with `cargo xtask services`");
+    let server =
+        Database::connect(url()).await.expect("start a server with `cargo xtask services`");
     let name = format!("cached_field_plans_{}_{rows}", std::process::id());
-    for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
+    for statement in
+        [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")]
+    {
         server.execute_unprepared(&statement).await.unwrap();
     }
-    let (server, _) = url().rsplit_once('/').map(|(server, rest)| (server.to_owned(), rest.to_owned())).unwrap();
+    let (server, _) =
+        url().rsplit_once('/').map(|(server, rest)| (server.to_owned(), rest.to_owned())).unwrap();
     let db = Database::connect(format!("{server}/{name}")).await.unwrap();
     fill(&db, rows).await;
     db
@@ -52,7 +58,9 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
     let (owner, (table, related)) = (owner(), example::tables());
-    for statement in Postgres.objects(&owner, &table, &related).iter().flat_map(|object| &object.create) {
+    for statement in
+        Postgres.objects(&owner, &table, &related).iter().flat_map(|object| &object.create)
+    {
         db.execute_unprepared(statement).await.unwrap();
     }
     for statement in [
@@ -92,12 +100,19 @@ fn walk(step: &JsonValue, found: &mut Vec<String>) {
     let text = |name: &str| step[name].as_str().unwrap_or_default();
     if !text("Relation Name").is_empty() && text("Node Type").contains("Scan") {
         let condition = [text("Index Cond"), text("TID Cond"), text("Recheck Cond")].concat();
-        // By one of our keys, by the user's, or by a place; by the field alone nearly all rows would be read.
-        let by_key = ["key_1", "id", "via", "link", "lamppost_id", "city_id", "cached_full_name", "ctid"]
-            .iter()
-            .any(|key| condition.contains(key));
+        // By one of our keys, by the user's, or by a place; by the field alone nearly all rows
+        // would be read.
+        let by_key =
+            ["key_1", "id", "via", "link", "lamppost_id", "city_id", "cached_full_name", "ctid"]
+                .iter()
+                .any(|key| condition.contains(key));
         if !by_key {
-            found.push(format!("{} {} {}", text("Node Type"), text("Relation Name"), text("Index Name")));
+            found.push(format!(
+                "{} {} {}",
+                text("Node Type"),
+                text("Relation Name"),
+                text("Index Name")
+            ));
         }
     }
     for below in step["Plans"].as_array().into_iter().flatten() {
@@ -106,7 +121,12 @@ fn walk(step: &JsonValue, found: &mut Vec<String>) {
 }
 
 async fn drop_database(db: DatabaseConnection) {
-    let name = db.query_one_raw(Statement::from_string(DbBackend::Postgres, "SELECT current_database()::text")).await;
+    let name = db
+        .query_one_raw(Statement::from_string(
+            DbBackend::Postgres,
+            "SELECT current_database()::text",
+        ))
+        .await;
     let name: String = name.unwrap().unwrap().try_get_by_index(0).unwrap();
     db.close().await.unwrap();
     let server = Database::connect(url()).await.unwrap();
@@ -120,9 +140,13 @@ async fn no_statement_reads_a_whole_table() {
         let db = database(rows).await;
         let keys = [1000, 1100].map(|id| Key::new([id.into()]));
         let chunks = example::chunks(&Postgres, &owner(), [&keys[0], &keys[1]]);
-        for (name, statement) in example::statements(&Postgres, &owner()).into_iter().chain(chunks) {
-            // The example's sources are other tables than the owner's, so that no row is calculated from its like.
-            if ["circular", "readers", "retry_readers", "stale_behind", "stale_behind rows"].contains(&name) {
+        for (name, statement) in example::statements(&Postgres, &owner()).into_iter().chain(chunks)
+        {
+            // The example's sources are other tables than the owner's, so that no row is calculated
+            // from its like.
+            if ["circular", "readers", "retry_readers", "stale_behind", "stale_behind rows"]
+                .contains(&name)
+            {
                 continue;
             }
             // It reads the owner's table.
@@ -134,7 +158,9 @@ async fn no_statement_reads_a_whole_table() {
                 continue;
             }
             let marks = "_lamppost_cached_marks";
-            let due = "Index Scan _lamppost_cached_recalculations _lamppost_cached_recalculations_due".to_owned();
+            let due =
+                "Index Scan _lamppost_cached_recalculations _lamppost_cached_recalculations_due"
+                    .to_owned();
             let ended_early: Vec<String> = match name {
                 // The oldest marks, of which no more are read than are taken.
                 "collect" | "collect lazily" => vec![format!("Index Scan {marks} {marks}_pkey")],
@@ -145,10 +171,15 @@ async fn no_statement_reads_a_whole_table() {
                     vec!["Index Scan pigeon pigeon_lamppost_id_idx".to_owned()]
                 }
                 // The first expiries, in the index's order.
-                "flag_expired" => vec!["Index Scan lamppost lamppost_cached_full_name_expires_after".to_owned()],
+                "flag_expired" => {
+                    vec!["Index Scan lamppost lamppost_cached_full_name_expires_after".to_owned()]
+                }
                 _ => Vec::new(),
             };
-            let found = scans(&db, name, statement).await.into_iter().filter(|scan| !ended_early.contains(scan));
+            let found = scans(&db, name, statement)
+                .await
+                .into_iter()
+                .filter(|scan| !ended_early.contains(scan));
             unexpected.extend(found.map(|scan| format!("{name} on {rows} rows: {scan}")));
         }
         drop_database(db).await;
@@ -156,7 +187,8 @@ async fn no_statement_reads_a_whole_table() {
     assert_eq!(unexpected, Vec::<String>::new());
 }
 
-/// How many rows this may make us read of a table: a change of a few rows, or what takes or looks at so many.
+/// How many rows this may make us read of a table: a change of a few rows, or what takes or looks
+/// at so many.
 fn allowed(name: &str) -> i64 {
     10 + match name {
         "work" => 1000,
@@ -168,7 +200,8 @@ fn allowed(name: &str) -> i64 {
 
 /// By table: how often this session has read it from end to end, and how many rows by an index.
 async fn reads(db: &impl ConnectionTrait) -> BTreeMap<String, (i64, i64)> {
-    let reads = "SELECT relname::text, seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables";
+    let reads =
+        "SELECT relname::text, seq_scan, coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables";
     let reads = db.query_all_raw(Statement::from_string(DbBackend::Postgres, reads)).await.unwrap();
     let read = |row: &QueryResult| {
         let (table, scans, rows) = row.try_get_many_by_index().unwrap();
@@ -187,7 +220,10 @@ async fn nor_does_a_trigger_or_a_function() {
     let functions = [
         ("work", Postgres.work(&owner, &[0])),
         ("expand", Postgres.expand_marks(&owner, looked_up, 100, None).unwrap()),
-        ("expand for a row", Postgres.expand_marks(&owner, looked_up, 100, Some(&Key::new([7.into()]))).unwrap()),
+        (
+            "expand for a row",
+            Postgres.expand_marks(&owner, looked_up, 100, Some(&Key::new([7.into()]))).unwrap(),
+        ),
     ];
     let changes = [
         "UPDATE pigeon SET weight = 2 WHERE id = 7",
@@ -198,10 +234,14 @@ async fn nor_does_a_trigger_or_a_function() {
         "UPDATE lamppost SET first_name = 'x' WHERE id = 7",
         "UPDATE lamppost SET full_name_recalculation_needed = true WHERE id = 7",
     ];
-    let changes = changes.map(|change| (change, Statement::from_string(DbBackend::Postgres, change)));
+    let changes =
+        changes.map(|change| (change, Statement::from_string(DbBackend::Postgres, change)));
     for (name, statement) in functions.into_iter().chain(changes) {
         let transaction = db.begin().await.unwrap();
-        transaction.execute_unprepared("UPDATE city SET name = 'z' WHERE id IN (7, 8)").await.unwrap();
+        transaction
+            .execute_unprepared("UPDATE city SET name = 'z' WHERE id IN (7, 8)")
+            .await
+            .unwrap();
         let before = reads(&transaction).await;
         transaction.execute_raw(statement).await.unwrap();
         // The flags would be set at COMMIT.
@@ -210,7 +250,9 @@ async fn nor_does_a_trigger_or_a_function() {
             let (scans_before, rows_before) = before.get(&table).copied().unwrap_or_default();
             let (scans, rows) = (scans - scans_before, rows - rows_before);
             if scans > 0 || rows > allowed(name) {
-                unexpected.push(format!("{name}: {table}, {scans} times from end to end, {rows} rows by an index"));
+                unexpected.push(format!(
+                    "{name}: {table}, {scans} times from end to end, {rows} rows by an index"
+                ));
             }
         }
         transaction.rollback().await.unwrap();

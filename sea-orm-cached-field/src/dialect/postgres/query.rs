@@ -10,12 +10,14 @@ use crate::{
     field::layout::Owner,
 };
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as sums are.
+/// The type that a value is cast to for a column, where an expression may be of another one, as
+/// sums are.
 pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
-        ColumnType::TinyInteger | ColumnType::SmallInteger | ColumnType::TinyUnsigned | ColumnType::SmallUnsigned => {
-            "smallint".to_owned()
-        }
+        ColumnType::TinyInteger
+        | ColumnType::SmallInteger
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned => "smallint".to_owned(),
         ColumnType::Integer | ColumnType::Unsigned => "integer".to_owned(),
         ColumnType::BigInteger | ColumnType::BigUnsigned => "bigint".to_owned(),
         ColumnType::Float => "real".to_owned(),

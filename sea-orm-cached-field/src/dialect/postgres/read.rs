@@ -6,7 +6,9 @@ use super::{as_expiry, statement, tables::via, way};
 use crate::{
     dialect::{
         shared,
-        sql::{Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations,
+        },
     },
     field::{
         Key,
@@ -14,18 +16,20 @@ use crate::{
     },
 };
 
-/// PostgreSQL expects so many rows of a recursion that it would compile each question that follows one, for seconds.
+/// PostgreSQL expects so many rows of a recursion that it would compile each question that follows
+/// one, for seconds.
 pub(super) fn settings() -> Statement {
     statement(Sql::postgres(), "SELECT set_config('jit', 'off', true)".to_owned())
 }
 
-/// Whether the field of the row `t` is marked; `field` is an SQL expression. `OFFSET 0` keeps the planner from looking at
-/// all marks at once, as it does where it takes them for few.
+/// Whether the field of the row `t` is marked; `field` is an SQL expression. `OFFSET 0` keeps the
+/// planner from looking at all marks at once, as it does where it takes them for few.
 pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = qualified(&marks(owner));
     let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
     let listed = Sql::postgres().is_listed(field, "m.field");
-    let mut tests = vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
+    let mut tests =
+        vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
     tests.extend(owner.looked_up().map(|source| {
         let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
         // Mostly nothing waits there, and the way need not be gone.
@@ -54,9 +58,15 @@ fn stale(owner: &Owner, field: usize) -> String {
 /// Whether the row `t` itself says that its field is stale.
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let expired =
-        column.expires_after.as_ref().map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
-    format!("t.{} OR coalesce({}, false)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("false"),)
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
+    format!(
+        "t.{} OR coalesce({}, false)",
+        quote(&column.recalculation_needed),
+        expired.as_deref().unwrap_or("false"),
+    )
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
@@ -74,12 +84,16 @@ pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
 pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let (with, rows, are_rows) = rows(&mut sql, owner, of);
-    let text =
-        format!("{with}SELECT {}, {} AS stale FROM {rows} WHERE {are_rows}", sql.own_keys(owner), stale(owner, field),);
+    let text = format!(
+        "{with}SELECT {}, {} AS stale FROM {rows} WHERE {are_rows}",
+        sql.own_keys(owner),
+        stale(owner, field),
+    );
     statement(sql, text)
 }
 
-/// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its condition.
+/// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its
+/// condition.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
     let (table, own) = (qualified(&owner.table), owner_key(owner));
     if let [key] = of {
@@ -87,11 +101,18 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
     }
     let with = format!("WITH {} ", shared::keys(sql, owner, of));
     let same_row = equal("r", &own, "k", &key_columns(owner));
-    let rows = format!("k CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t");
+    let rows =
+        format!("k CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t");
     (with, rows, "true".to_owned())
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
+pub(super) fn stale_behind(
+    owner: &Owner,
+    source: &Source,
+    of: &[Key],
+    below: &Owner,
+    field: usize,
+) -> Statement {
     let mut sql = Sql::postgres();
     let (with, owners, are_rows) = rows(&mut sql, owner, of);
     let (behind, row) = way::rows_of(source);

@@ -57,7 +57,8 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys, owner_key) = (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let (queue, keys, owner_key) =
+        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
     let starting = shared::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(

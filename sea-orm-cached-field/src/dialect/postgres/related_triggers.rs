@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     append,
-    functions::{after, comparable, function, function_object, new_rows, old_rows, trigger, trigger_object},
+    functions::{
+        after, comparable, function, function_object, new_rows, old_rows, trigger, trigger_object,
+    },
     tables, way,
 };
 use crate::{
@@ -18,7 +20,12 @@ use crate::{
     },
 };
 
-pub(super) fn objects(owner: &Owner, table: &Described, source: &Source, far: &Described) -> Vec<Object> {
+pub(super) fn objects(
+    owner: &Owner,
+    table: &Described,
+    source: &Source,
+    far: &Described,
+) -> Vec<Object> {
     let events = [
         Event { suffix: "ai", event: "INSERT" },
         Event { suffix: "ad", event: "DELETE" },
@@ -61,21 +68,37 @@ impl Change<'_> {
     fn objects(&self, event: &Event) -> Vec<Object> {
         let suffix = format!("{}_{}", self.source.name(), event.suffix);
         let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
-        self.trigger(&suffix, &self.far.table, &after(event.event, self.far, read), &self.body(event))
+        self.trigger(
+            &suffix,
+            &self.far.table,
+            &after(event.event, self.far, read),
+            &self.body(event),
+        )
     }
 
     /// A partition may be truncated by itself, which no trigger of the whole table sees.
     fn truncated(&self, partition: &Table) -> Vec<Object> {
-        let suffix = format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
-        let body = self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
-        self.trigger(&suffix, partition, &format!("BEFORE TRUNCATE ON {}", qualified(partition)), &self.function(&body))
+        let suffix =
+            format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
+        let body =
+            self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
+        self.trigger(
+            &suffix,
+            partition,
+            &format!("BEFORE TRUNCATE ON {}", qualified(partition)),
+            &self.function(&body),
+        )
     }
 
     fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
         let owner = self.owner;
         // The owner's name too: several owners may look at one table.
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
-        let create = format!("CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()", quote(&name), function(owner, suffix),);
+        let create = format!(
+            "CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()",
+            quote(&name),
+            function(owner, suffix),
+        );
         vec![
             function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
             trigger_object(owner, &name, on, create),
@@ -149,11 +172,15 @@ impl Change<'_> {
     /// Marks what the one row concerns that was looked at.
     fn of_one(&self, groups: &[Group<'_>]) -> String {
         let pairs: Vec<_> = self.arrays("").into_iter().zip(self.arrays("one_")).collect();
-        let taken = pairs.iter().map(|(array, one)| format!("{array} := CASE WHEN v_fields <> '' THEN {one} END;"));
+        let taken = pairs
+            .iter()
+            .map(|(array, one)| format!("{array} := CASE WHEN v_fields <> '' THEN {one} END;"));
         let taken = taken.collect::<Vec<_>>().join(" ");
         let changed: Vec<(usize, &Group<'_>)> = (1..).zip(groups).collect();
         let mark = |groups: &[(usize, &Group<'_>)]| {
-            let fields = groups.iter().flat_map(|(at, group)| group.fields.iter().map(move |field| (*field, at)));
+            let fields = groups
+                .iter()
+                .flat_map(|(at, group)| group.fields.iter().map(move |field| (*field, at)));
             let changed = fields.map(|(field, at)| (field, format!("v_changed_{at}")));
             format!(
                 "  v_fields := {};\n  {taken}\n{}",
@@ -176,15 +203,23 @@ impl Change<'_> {
         while columns.iter().any(|column| column.starts_with(&prefix)) {
             prefix.push('_');
         }
-        let read: Vec<(String, &String)> = read.map(|(at, column)| (format!("{prefix}{}", at + 1), column)).collect();
+        let read: Vec<(String, &String)> =
+            read.map(|(at, column)| (format!("{prefix}{}", at + 1), column)).collect();
         let rows = |table: &str| {
             let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
             let compared = read.iter().map(|(name, column)| {
-                format!("{} AS {name}", comparable(&format!("x.{}", quote(column)), &self.far.columns[*column]))
+                format!(
+                    "{} AS {name}",
+                    comparable(&format!("x.{}", quote(column)), &self.far.columns[*column])
+                )
             });
-            format!("SELECT {} FROM {table} x", plain.chain(compared).collect::<Vec<_>>().join(", "))
+            format!(
+                "SELECT {} FROM {table} x",
+                plain.chain(compared).collect::<Vec<_>>().join(", ")
+            )
         };
-        let kept: Vec<String> = columns.iter().map(|column| format!("u.{}", quote(column))).collect();
+        let kept: Vec<String> =
+            columns.iter().map(|column| format!("u.{}", quote(column))).collect();
         let grouped = kept.iter().cloned().chain(read.iter().map(|(name, _)| format!("u.{name}")));
         format!(
             "SELECT {} FROM ({} UNION ALL {}) u GROUP BY {} HAVING count(*) <> 2",
@@ -195,7 +230,8 @@ impl Change<'_> {
         )
     }
 
-    /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be afraid of many.
+    /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
+    /// afraid of many.
     fn look_at_one(&self, groups: &[Group<'_>]) -> String {
         let (old, new) = (old_rows(self.far), new_rows(self.far));
         let (mut values, mut variables) =
@@ -205,21 +241,33 @@ impl Change<'_> {
         for (at, group) in groups.iter().enumerate() {
             let watched: BTreeSet<&str> = self.watched(group.columns).collect();
             let changed = watched.into_iter().map(|column| {
-                let shown = |row: &str| comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column]);
+                let shown = |row: &str| {
+                    comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column])
+                };
                 format!("{} IS DISTINCT FROM {}", shown("o"), shown("n"))
             });
             values.push(changed.collect::<Vec<_>>().join(" OR "));
             variables.push(format!("v_changed_{}", at + 1));
         }
-        format!("  SELECT {} INTO {} FROM {old} o, {new} n LIMIT 1;", values.join(", "), variables.join(", "))
+        format!(
+            "  SELECT {} INTO {} FROM {old} o, {new} n LIMIT 1;",
+            values.join(", "),
+            variables.join(", ")
+        )
     }
 
     /// Arrays of those whom the row `n` concerns, and whom it concerned as `o`.
     fn concerned(&self) -> Vec<String> {
         let (old, new) = (self.names("o"), self.names("n"));
-        let row = |names: &[Name]| names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ");
+        let row = |names: &[Name]| {
+            names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ")
+        };
         let named = |names: &[Name]| {
-            names.iter().map(|name| format!("{} IS NOT NULL", name.value)).collect::<Vec<_>>().join(" AND ")
+            names
+                .iter()
+                .map(|name| format!("{} IS NOT NULL", name.value))
+                .collect::<Vec<_>>()
+                .join(" AND ")
         };
         let moved = format!("ROW({})::record *<> ROW({})::record", row(&old), row(&new));
         let array = |(old_name, new_name): (&Name, &Name)| {
@@ -234,20 +282,29 @@ impl Change<'_> {
         old.iter().zip(&new).map(array).collect()
     }
 
-    /// By what a related row names whom it concerns: the keys of owners, or the link by which they will be looked up.
+    /// By what a related row names whom it concerns: the keys of owners, or the link by which they
+    /// will be looked up.
     fn names(&self, row: &str) -> Vec<Name> {
         let Some(columns) = self.source.key_columns(self.owner) else {
-            let columns = || self.source.link_columns().map(|column| format!("{row}.{}", quote(column)));
-            let linked = columns().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" AND ");
+            let columns =
+                || self.source.link_columns().map(|column| format!("{row}.{}", quote(column)));
+            let linked = columns()
+                .map(|column| format!("{column} IS NOT NULL"))
+                .collect::<Vec<_>>()
+                .join(" AND ");
             let value = format!("CASE WHEN {linked} THEN {} END", way::link(columns()));
             return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
         };
-        let keys = key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
+        let keys =
+            key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
         let name = |(column, (variable, kind)): (&str, (String, &str))| {
             let value = format!("{row}.{}::{kind}", quote(column));
             let value = match self.range(column, kind) {
                 Some((least, greatest)) => {
-                    format!("CASE WHEN {row}.{} BETWEEN {least} AND {greatest} THEN {value} END", quote(column))
+                    format!(
+                        "CASE WHEN {row}.{} BETWEEN {least} AND {greatest} THEN {value} END",
+                        quote(column)
+                    )
                 }
                 None => value,
             };
@@ -263,15 +320,22 @@ impl Change<'_> {
 
     fn declared_arrays(&self, of: &str) -> String {
         let arrays = self.arrays(of).into_iter().zip(self.names("r"));
-        arrays.map(|(array, name)| format!("{array} {}[];", name.kind)).collect::<Vec<_>>().join(" ")
+        arrays
+            .map(|(array, name)| format!("{array} {}[];", name.kind))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
-    /// Keeps whom these related rows concern, in their order: an index takes many keys twice as fast then.
+    /// Keeps whom these related rows concern, in their order: an index takes many keys twice as
+    /// fast then.
     fn find(&self, rows: &str) -> String {
         let names = self.names("r");
-        let selected: Vec<String> = names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
-        let named: Vec<String> = names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
-        let aggregated: Vec<String> = names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
+        let selected: Vec<String> =
+            names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
+        let named: Vec<String> =
+            names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
+        let aggregated: Vec<String> =
+            names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
         format!(
             "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r ORDER BY {}) k WHERE {};\n",
             aggregated.join(", "),
@@ -282,8 +346,8 @@ impl Change<'_> {
         )
     }
 
-    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the cast must not make the
-    /// user's statement fail.
+    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the
+    /// cast must not make the user's statement fail.
     fn range(&self, column: &str, kind: &str) -> Option<(i64, i64)> {
         match kind {
             _ if self.far.columns[column] == kind => None,
@@ -296,8 +360,10 @@ impl Change<'_> {
 
     /// Marks all owners: after a TRUNCATE nobody knows any more whose rows there were.
     fn truncate(&self) -> String {
-        let aggregated: Vec<String> = owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
-        let marks = self.mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
+        let aggregated: Vec<String> =
+            owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+        let marks = self
+            .mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
         format!(
             "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} t;\n{}\n  RETURN NULL;\nEND",
             append::declared_key_arrays(self.owner, self.table, ""),
@@ -316,7 +382,8 @@ impl Change<'_> {
     fn mark_each(&self, mark: impl Fn(&str, bool) -> String) -> String {
         let groups = self.groups();
         let marks = groups.chunk_by(|one, other| one.at_commit == other.at_commit).map(|groups| {
-            let fields: BTreeSet<usize> = groups.iter().flat_map(|group| group.fields.iter().copied()).collect();
+            let fields: BTreeSet<usize> =
+                groups.iter().flat_map(|group| group.fields.iter().copied()).collect();
             mark(&literal(&list(self.owner, fields)), groups[0].at_commit)
         });
         marks.collect::<Vec<_>>().join("\n")

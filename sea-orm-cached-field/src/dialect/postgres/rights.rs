@@ -8,8 +8,8 @@ use crate::{
     field::layout::Owner,
 };
 
-/// Only a worker takes rows out of our tables. So a role that was given the right to do so is a worker's; an owner of the
-/// tables needs none.
+/// Only a worker takes rows out of our tables. So a role that was given the right to do so is a
+/// worker's; an owner of the tables needs none.
 pub(super) fn missing(owner: &Owner) -> Statement {
     let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
     let tables = [
@@ -21,7 +21,9 @@ pub(super) fn missing(owner: &Owner) -> Statement {
         rights.iter().map(move |right| format!("({}, {})", literal(table), literal(right)))
     });
     let expand = owner.looked_up().map(functions::expand_suffix);
-    let called = expand.chain(["work".to_owned()]).map(|suffix| literal(&functions::function_name(owner, &suffix)));
+    let called = expand
+        .chain(["work".to_owned()])
+        .map(|suffix| literal(&functions::function_name(owner, &suffix)));
     let text = format!(
         "WITH worker AS (
            SELECT DISTINCT a.grantee, CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END AS role

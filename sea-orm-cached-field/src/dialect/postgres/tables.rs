@@ -5,8 +5,8 @@ use crate::{
     dialect::{
         Described, Object, ObjectKind,
         sql::{
-            Sql, bound_columns, fitted, key_columns, literal, marks, owner_key, qualified, quote, recalculations,
-            versions,
+            Sql, bound_columns, fitted, key_columns, literal, marks, owner_key, qualified, quote,
+            recalculations, versions,
         },
     },
     field::layout::{Column, Field, Owner, Source, Table},
@@ -14,9 +14,17 @@ use crate::{
 
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
-    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
-    objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
+    let mut objects =
+        vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.extend(
+        owner
+            .fields
+            .iter()
+            .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
+    );
+    objects.extend(
+        owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
+    );
     objects.extend(functions::objects(owner, table, related));
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
@@ -43,24 +51,38 @@ pub(super) fn object(
     parent: Option<String>,
     create: Vec<String>,
 ) -> Object {
-    let tag = format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &create.concat()));
+    let tag =
+        format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &create.concat()));
     let mut create = create;
     create.push(comment(owner, kind, name, parent.as_deref(), &tag));
     Object { kind, name: name.to_owned(), parent, create, tag }
 }
 
-pub(super) fn comment(owner: &Owner, kind: ObjectKind, name: &str, parent: Option<&str>, tag: &str) -> String {
+pub(super) fn comment(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+    tag: &str,
+) -> String {
     format!("COMMENT ON {} IS {}", identity(&owner.table, kind, name, parent), literal(tag))
 }
 
 /// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
-pub(super) fn identity(beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+pub(super) fn identity(
+    beside: &Table,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+) -> String {
     let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
     match (kind, parent) {
         (ObjectKind::Table, _) => format!("TABLE {own}"),
         (ObjectKind::Index, _) => format!("INDEX {own}"),
         (ObjectKind::Function, _) => format!("FUNCTION {own}"),
-        (ObjectKind::Trigger, parent) => format!("TRIGGER {} ON {}", quote(name), parent.unwrap_or_default()),
+        (ObjectKind::Trigger, parent) => {
+            format!("TRIGGER {} ON {}", quote(name), parent.unwrap_or_default())
+        }
     }
 }
 
@@ -71,26 +93,37 @@ pub(super) fn key_types<'a>(owner: &Owner, table: &'a Described) -> Vec<&'a str>
 
 /// ` COLLATE ..` of each key column, where different texts may be equal.
 fn key_collations(owner: &Owner, table: &Described) -> Vec<String> {
-    let collation = |column: &Column| table.collations.get(&column.name).map(|name| format!(" COLLATE {name}"));
+    let collation =
+        |column: &Column| table.collations.get(&column.name).map(|name| format!(" COLLATE {name}"));
     owner.key.iter().map(|column| collation(column).unwrap_or_default()).collect()
 }
 
-/// `key_1 integer NOT NULL`, ... The key is compared as the owner's is: two spellings that are equal there are one key.
-fn key_definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
-    let columns = columns.into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
+/// `key_1 integer NOT NULL`, ... The key is compared as the owner's is: two spellings that are
+/// equal there are one key.
+fn key_definitions(
+    owner: &Owner,
+    table: &Described,
+    columns: Vec<String>,
+    null: &str,
+) -> Vec<String> {
+    let columns =
+        columns.into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
     columns.map(|((column, kind), collation)| format!("{column} {kind}{collation}{null}")).collect()
 }
 
 /// `after_key_1 integer`, ..., `to_key_1 integer`, ...
 pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
-    ["after", "to"].map(|bound| key_definitions(owner, table, bound_columns(owner, bound), "")).concat()
+    ["after", "to"]
+        .map(|bound| key_definitions(owner, table, bound_columns(owner, bound), ""))
+        .concat()
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
     let (marks, name) = (qualified(&marks(owner)), marks(owner).name);
     let keys = key_definitions(owner, table, key_columns(owner), "").join(", ");
     let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
-    let flush_keys: Vec<String> = flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
+    let flush_keys: Vec<String> =
+        flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
     let flush_keys = flush_keys.join(", ");
     let bounds = bound_definitions(owner, table).join(", ");
     let create = vec![
@@ -115,7 +148,8 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         ),
     ];
     let mut object = object(owner, ObjectKind::Table, &name, None, create);
-    // Ids are generations. Those of a table that stood here before must not come again: a worker may still have a claim of then.
+    // Ids are generations. Those of a table that stood here before must not come again: a worker
+    // may still have a claim of then.
     object.create.push(format!(
         "SELECT setval(pg_get_serial_sequence({}, 'id'), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
         literal(&marks),
@@ -123,10 +157,15 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
     object
 }
 
-/// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the user's write.
+/// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the
+/// user's write.
 pub(super) fn key_index(owner: &Owner) -> String {
     let name = quote(&fitted(format!("{}_key", marks(owner).name)));
-    format!("CREATE INDEX {name} ON {} ({})", qualified(&marks(owner)), key_columns(owner).join(", "))
+    format!(
+        "CREATE INDEX {name} ON {} ({})",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", ")
+    )
 }
 
 /// What marks of a source carry in the column `via`.
@@ -138,7 +177,8 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let (queue, name) = (qualified(&recalculations(owner)), recalculations(owner).name);
     let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
     let create = vec![
-        // The lease stands in a column of its own that no index holds, and the pages have room: updates stay HOT.
+        // The lease stands in a column of its own that no index holds, and the pages have room:
+        // updates stay HOT.
         format!(
             "CREATE TABLE {queue} (
                 {keys},

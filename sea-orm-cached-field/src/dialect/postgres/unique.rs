@@ -34,7 +34,12 @@ pub(super) fn columns(table: &Table) -> Statement {
 }
 
 /// `OFFSET 0` keeps the planner from looking at all rows at once.
-pub(super) fn holders(owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Statement {
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Statement {
     let mut sql = Sql::postgres();
     let (own, keys) = (owner_key(owner), key_columns(owner));
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
@@ -48,7 +53,10 @@ pub(super) fn holders(owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &
         selected = sql.own_keys(owner),
         table = qualified(&owner.table),
         own_row = equal("r", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "r", |at| format!("v.value_{}", at + 1)),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "r", |at| format!(
+            "v.value_{}",
+            at + 1
+        )),
         same_row = equal("t", &own, "v", &keys),
     );
     statement(sql, text)

@@ -9,14 +9,21 @@ use crate::{
     field::layout::{Owner, Table},
 };
 
-pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from: u32) -> Vec<String> {
+pub(super) fn upgrade(
+    owner: &Owner,
+    described: &Described,
+    table: &Object,
+    from: u32,
+) -> Vec<String> {
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 3 && table.name == marks(owner).name {
         let index = fitted(format!("{}_key", table.name));
         let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
         steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
-        let columns = bound_definitions(owner, described).into_iter().map(|column| format!("ADD COLUMN {column}"));
+        let columns = bound_definitions(owner, described)
+            .into_iter()
+            .map(|column| format!("ADD COLUMN {column}"));
         steps.push(format!("ALTER TABLE {name} {}", columns.collect::<Vec<_>>().join(", ")));
     }
     if from < 2 && table.name == recalculations(owner).name {
@@ -40,12 +47,15 @@ pub(super) fn upgrade(owner: &Owner, described: &Described, table: &Object, from
 /// The table, its indexes and its sequence.
 fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let older = name_in_schema(from, &owner.table, &table.name);
-    let beside = |name: &str| qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() });
+    let beside = |name: &str| {
+        qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() })
+    };
     let renamed = |kind: &str, suffix: &str| {
         let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));
         format!("ALTER {kind} IF EXISTS {} RENAME TO {}", beside(&older), quote(&new))
     };
-    let mut steps = vec![format!("ALTER TABLE {} RENAME TO {}", beside(&older), quote(&table.name))];
+    let mut steps =
+        vec![format!("ALTER TABLE {} RENAME TO {}", beside(&older), quote(&table.name))];
     steps.extend(["pkey", "key", "via", "due"].map(|suffix| renamed("INDEX", suffix)));
     steps.push(renamed("SEQUENCE", "id_seq"));
     steps

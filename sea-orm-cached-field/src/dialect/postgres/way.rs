@@ -21,7 +21,8 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// Joins rows of the table that a step leads to, by columns that the values of the link of a step are compared with.
+    /// Joins rows of the table that a step leads to, by columns that the values of the link of a
+    /// step are compared with.
     fn join(&mut self, table: usize, step: usize, columns: &[String], kept: &[String]) {
         let alias = format!("{}{table}", self.prefix);
         let name = qualified(&self.source.steps[table].table);
@@ -30,10 +31,12 @@ impl Way<'_> {
     }
 
     fn equal(&self, step: usize, alias: &str, columns: &[String]) -> String {
-        let operators = self.operators.get(step).into_iter().flatten().copied().chain(std::iter::repeat("="));
+        let operators =
+            self.operators.get(step).into_iter().flatten().copied().chain(std::iter::repeat("="));
         let pairs = columns.iter().zip(&self.values).zip(operators);
-        let equal: Vec<String> =
-            pairs.map(|((column, value), operator)| format!("{alias}.{column} {operator} {value}")).collect();
+        let equal: Vec<String> = pairs
+            .map(|((column, value), operator)| format!("{alias}.{column} {operator} {value}"))
+            .collect();
         equal.join(" AND ")
     }
 
@@ -49,21 +52,33 @@ impl Way<'_> {
         self.join(step, step, &far(&steps[step]), &near(&steps[next]));
     }
 
-    /// All values that `round` leads to, in any number of rounds: each once, so that circles in the data end.
+    /// All values that `round` leads to, in any number of rounds: each once, so that circles in the
+    /// data end.
     fn around(&mut self, group: usize, types: Option<&[&str]>, round: impl Fn(&mut Self)) {
         let columns: Vec<String> = (1..=self.values.len()).map(|n| format!("v_{n}")).collect();
         // The two sides of a recursion must agree in type, length and collation. As text they do.
         let plain = |values: &[String]| match types {
-            Some(_) => values.iter().map(|value| format!("{value}::text COLLATE \"C\"")).collect::<Vec<_>>().join(", "),
+            Some(_) => values
+                .iter()
+                .map(|value| format!("{value}::text COLLATE \"C\""))
+                .collect::<Vec<_>>()
+                .join(", "),
             None => values.join(", "),
         };
         let typed = |row: &str| -> Vec<String> {
             let columns = columns.iter().enumerate();
-            let cast = |at: usize| types.map(|types| format!("::{}", types[at])).unwrap_or_default();
+            let cast =
+                |at: usize| types.map(|types| format!("::{}", types[at])).unwrap_or_default();
             columns.map(|(at, column)| format!("{row}.{column}{}", cast(at))).collect()
         };
         let operators = self.operators.clone();
-        let mut once = Way { source: self.source, joins: String::new(), values: typed("r"), operators, prefix: "x" };
+        let mut once = Way {
+            source: self.source,
+            joins: String::new(),
+            values: typed("r"),
+            operators,
+            prefix: "x",
+        };
         round(&mut once);
         self.joins += &format!(
             "\n  CROSS JOIN LATERAL (
@@ -101,14 +116,23 @@ pub(super) fn link(columns: impl Iterator<Item = String>) -> String {
 }
 
 /// Joins that lead from a link, as it stands in a mark, to the owner's rows `t`.
-pub(super) fn to_owners(owner: &Owner, source: &Source, related: &[Described], link: &str) -> String {
+pub(super) fn to_owners(
+    owner: &Owner,
+    source: &Source,
+    related: &[Described],
+    link: &str,
+) -> String {
     let path = owner.path(source);
     let types = |step: usize| types(&related[path[step]], &source.steps[step].link);
-    // With the type that the link was written from: a cast to another could fail for a value that no row there can have.
+    // With the type that the link was written from: a cast to another could fail for a value that
+    // no row there can have.
     let values = types(source.at).into_iter().enumerate();
     let values = values.map(|(at, kind)| format!("({link}::text[])[{}]::{kind}", at + 1)).collect();
-    let operators =
-        path.iter().zip(&source.steps).map(|(table, step)| operators(&related[*table], &step.link)).collect();
+    let operators = path
+        .iter()
+        .zip(&source.steps)
+        .map(|(table, step)| operators(&related[*table], &step.link))
+        .collect();
     back(owner, source, values, operators, |step| Some(types(step)))
 }
 
@@ -130,15 +154,17 @@ fn back<'a>(
     for step in source.way_back() {
         match step {
             Move::Back(step) => way.back(step),
-            Move::Around(group) => way.around(group.start, types(group.start).as_deref(), |round| {
-                round.join(
-                    group.end - 1,
-                    group.start,
-                    &near(&source.steps[group.start]),
-                    &far(&source.steps[group.end - 1]),
-                );
-                (group.start + 1..group.end).rev().for_each(|step| round.back(step));
-            }),
+            Move::Around(group) => {
+                way.around(group.start, types(group.start).as_deref(), |round| {
+                    round.join(
+                        group.end - 1,
+                        group.start,
+                        &near(&source.steps[group.start]),
+                        &far(&source.steps[group.end - 1]),
+                    );
+                    (group.start + 1..group.end).rev().for_each(|step| round.back(step));
+                })
+            }
         }
     }
     let linked = way.equal(0, "t", &near(&source.steps[0]));
@@ -163,8 +189,8 @@ fn before(source: &Source) -> Way<'_> {
     way
 }
 
-/// A FROM clause of the rows before the source on the way from the owner's row `t`, and the links by which marks name
-/// them.
+/// A FROM clause of the rows before the source on the way from the owner's row `t`, and the links
+/// by which marks name them.
 pub(super) fn from_owner(source: &Source) -> (String, String) {
     let way = before(source);
     (format!("(SELECT 1) o{}", way.joins), link(way.values.into_iter()))

@@ -33,8 +33,12 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
     let found = found.to_lowercase();
     let has = |parts: &[&str]| found.is_empty() || parts.iter().any(|part| found.contains(part));
     match kind {
-        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => has(&["char", "text", "clob"]),
-        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => has(&["int", "num"]),
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
+            has(&["char", "text", "clob"])
+        }
+        ColumnType::SmallInteger | ColumnType::Integer | ColumnType::BigInteger => {
+            has(&["int", "num"])
+        }
         ColumnType::Boolean => has(&["bool", "int"]),
         ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) | ColumnType::Money(_) => {
             has(&["real", "doub", "floa", "dec", "num", "money", "int"])
@@ -62,7 +66,9 @@ pub(super) fn make_strict(column: &mut ColumnDef) {
             | ColumnType::Unsigned
             | ColumnType::BigUnsigned,
         ) => "INTEGER",
-        Some(ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) | ColumnType::Money(_)) => "REAL",
+        Some(
+            ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) | ColumnType::Money(_),
+        ) => "REAL",
         Some(
             ColumnType::Char(_)
             | ColumnType::String(_)

@@ -6,7 +6,10 @@ use super::{NOW, now_as_expiry, statement, way};
 use crate::{
     dialect::{
         Claim, shared,
-        sql::{Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, quote,
+            recalculations,
+        },
     },
     field::{
         Key,
@@ -18,7 +21,9 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
     let known = one_of(owner, fields.iter().copied());
     let mut moments = vec![
-        format!("SELECT min(due_at) AS moment FROM {queue} WHERE {known} AND leased_until <= {NOW}"),
+        format!(
+            "SELECT min(due_at) AS moment FROM {queue} WHERE {known} AND leased_until <= {NOW}"
+        ),
         format!("SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > {NOW}"),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
@@ -69,8 +74,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the oldest are looked at as
-/// could be taken, and some more, for all of them may have to wait.
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the
+/// oldest are looked at as could be taken, and some more, for all of them may have to wait.
 pub(super) fn lease_due(
     owner: &Owner,
     fields: &[usize],
@@ -106,14 +111,18 @@ pub(super) fn lease_due(
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let (keys, names) = (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let (keys, names) =
+        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::sqlite().lists_any("p.field", upstream.fields.iter().copied());
     let queue = quote(&recalculations(&upstream.owner).name);
     // What was handed back a moment ago is pending too.
     let pending = format!("p.field || '' IN ({names}) AND p.due_at <= {NOW} + 100");
     let pending = match &upstream.source {
-        None => format!("EXISTS (SELECT 1 FROM {queue} p WHERE {} AND {pending})", equal("p", &keys, "d", &keys)),
+        None => format!(
+            "EXISTS (SELECT 1 FROM {queue} p WHERE {} AND {pending})",
+            equal("p", &keys, "d", &keys)
+        ),
         Some(source) => {
             let row = equal("t", &owner_key(owner), "d", &key_columns(owner));
             let rows = way::rows_of(owner, source, &row, &owner_key(&upstream.owner));
@@ -132,7 +141,13 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     )
 }
 
-pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, steal: bool) -> Statement {
+pub(super) fn lease_rows(
+    owner: &Owner,
+    field: usize,
+    of: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
@@ -144,7 +159,8 @@ pub(super) fn lease_rows(owner: &Owner, field: usize, of: &[Key], lease: i64, st
         of,
         |key| key,
         |sql, _| {
-            let (name, generation) = (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            let (name, generation) =
+                (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
             vec![name, generation, NOW.to_owned(), lease_end.clone(), "1".to_owned()]
         },
     );

@@ -6,7 +6,10 @@ use super::{NOW, statement};
 use crate::{
     dialect::{
         Enqueued, Which, repeated, shared,
-        sql::{Sql, by_field, key_columns, literal, marks, names, owner_key, prefixed, quote, recalculations},
+        sql::{
+            Sql, by_field, key_columns, literal, marks, names, owner_key, prefixed, quote,
+            recalculations,
+        },
     },
     field::{
         Chunk,
@@ -14,8 +17,9 @@ use crate::{
     },
 };
 
-/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both find the same. A row
-/// that is leased keeps its lease; its holder notices the new generation when it completes.
+/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
+/// find the same. A row that is leased keeps its lease; its holder notices the new generation when
+/// it completes.
 pub(super) fn collect(
     owner: &Owner,
     which: Which<'_>,
@@ -28,17 +32,23 @@ pub(super) fn collect(
     let chosen = |sql: &mut Sql| {
         let known = sql.lists_known("field", owner);
         let chosen = match which {
-            Which::Of(keys) => format!("VALUES {}", sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())),
+            Which::Of(keys) => format!(
+                "VALUES {}",
+                sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())
+            ),
             Which::Oldest(limit) => {
                 let limit = sql.bind(limit as i64);
-                format!("SELECT {keys} FROM {marks} WHERE key_1 IS NOT NULL AND {known} ORDER BY id LIMIT {limit}")
+                format!(
+                    "SELECT {keys} FROM {marks} WHERE key_1 IS NOT NULL AND {known} ORDER BY id LIMIT {limit}"
+                )
             }
         };
         format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
     };
     // Once for each of their fields.
     let of_fields = |sql: &mut Sql| {
-        let fields: Vec<String> = owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        let fields: Vec<String> =
+            owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
         format!(
             "(SELECT {keys}, f.column1 AS field, m.eager FROM (SELECT * FROM {}) m, (VALUES {}) f WHERE {})",
             chosen(sql),
@@ -81,7 +91,8 @@ pub(super) fn collect(
         statements.push(statement(sql, text));
     }
     let mut kept = Sql::sqlite();
-    // A name at a time, for a function in a function for each name is too deep for the parsers of some SQLites.
+    // A name at a time, for a function in a function for each name is too deep for the parsers of
+    // some SQLites.
     let keep = format!(
         "INSERT INTO {marks} ({keys}, field, marked_at)
          SELECT {keys}, unknown, marked_at
@@ -117,8 +128,8 @@ fn due(owner: &Owner, field: &str) -> String {
     format!("{NOW} + {}", by_field(field, owner.debounced(), 0))
 }
 
-/// What becomes of a row of the queue `q` that is marked again. With `debounce` it is due no later than it was, or a row
-/// that changes all the time would never be.
+/// What becomes of a row of the queue `q` that is marked again. With `debounce` it is due no later
+/// than it was, or a row that changes all the time would never be.
 fn queued_again(owner: &Owner) -> String {
     let due = match owner.debounced().next() {
         None => "excluded.due_at".to_owned(),

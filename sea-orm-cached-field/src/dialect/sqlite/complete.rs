@@ -60,8 +60,8 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     statement(sql, text)
 }
 
-/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose row is there, and for
-/// which no mark is visible.
+/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose
+/// row is there, and for which no mark is visible.
 pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
@@ -83,8 +83,8 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// Flags, of these claims, what is marked: the value of one row may have marked another, whose own value and flag were written
-/// after that.
+/// Flags, of these claims, what is marked: the value of one row may have marked another, whose own
+/// value and flag were written after that.
 pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
     let flag = |(at, field): (usize, &Field)| {
         let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();
@@ -117,9 +117,9 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// A value that is only published leaves the flag alone: naming it would mark the row. An expiry that had
-/// passed when the row was claimed ends with the flag; a later one is kept, for the value was calculated before that moment.
-/// What expires by itself does so anew.
+/// A value that is only published leaves the flag alone: naming it would mark the row. An expiry
+/// that had passed when the row was claimed ends with the flag; a later one is kept, for the value
+/// was calculated before that moment. What expires by itself does so anew.
 pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
     if done {
@@ -155,10 +155,16 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     statement(sql, text)
 }
 
-pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, claimed_at) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
+    let (field, claimed_at) =
+        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
     let (delay, error) = (sql.bind(delay), sql.bind(error));
     let text = format!(
         "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = max(attempts - 1, 0),
@@ -170,16 +176,25 @@ pub(super) fn hold_back(owner: &Owner, claim: &Claim, delay: i64, error: Option<
     statement(sql, text)
 }
 
-pub(super) fn record_failure(owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, generation) = (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let (field, generation) =
+        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
     let error = sql.bind(error);
     let due = match retry {
         NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
         NextTry::AsItWas(delay) => {
-            format!("CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END", sql.bind(delay))
+            format!(
+                "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END",
+                sql.bind(delay)
+            )
         }
     };
     let attempts = if retry.counts() { "attempts" } else { "max(attempts - 1, 0)" };
@@ -211,9 +226,13 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-/// This transaction is the one writer, so the value can be completed at once; a calculation under way misses, for its
-/// queue row is gone.
-pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+/// This transaction is the one writer, so the value can be completed at once; a calculation under
+/// way misses, for its queue row is gone.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
     let mut statements = vec![
@@ -222,7 +241,15 @@ pub(super) fn store_in_transaction(owner: &Owner, field: usize, written: &Writte
         write(owner, &shape, std::slice::from_ref(written)),
         delete_announced(
             owner,
-            &[Claim { key: key.clone(), field, generation: 0, attempts: 0, waves: 0, claimed_at: 0, shared: false }],
+            &[Claim {
+                key: key.clone(),
+                field,
+                generation: 0,
+                attempts: 0,
+                waves: 0,
+                claimed_at: 0,
+                shared: false,
+            }],
         ),
     ];
     statements.extend(mark::unmark(owner, field, key));
@@ -233,7 +260,12 @@ fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
     let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
     let rows = [key];
-    let tuple = sql.tuples(owner, &rows, |key| key, |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()]);
+    let tuple = sql.tuples(
+        owner,
+        &rows,
+        |key| key,
+        |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()],
+    );
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation) VALUES {tuple}
          ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"

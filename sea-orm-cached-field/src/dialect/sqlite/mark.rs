@@ -11,8 +11,8 @@ use crate::{
     field::{Chunk, Key, layout::Owner},
 };
 
-/// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken back, is always that of this
-/// statement.
+/// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken
+/// back, is always that of this statement.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let (mut sql, marks) = (Sql::sqlite(), quote(&marks(owner).name));
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
@@ -44,7 +44,10 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
     let others = format!("trim(replace(',' || field || ',', ',' || {name} || ',', ','), ',')");
     [
         of_row(format!("DELETE FROM {marks}"), format!("field = {name}")),
-        of_row(format!("UPDATE {marks} SET field = {others}"), Sql::sqlite().is_listed(&name, "field")),
+        of_row(
+            format!("UPDATE {marks} SET field = {others}"),
+            Sql::sqlite().is_listed(&name, "field"),
+        ),
     ]
 }
 
@@ -55,14 +58,18 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
     let queue = quote(&recalculations(owner).name);
-    statement(sql, format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"))
+    statement(
+        sql,
+        format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"),
+    )
 }
 
 /// There is one writer, so nothing is locked. The trigger marks each row that is flagged; these
 /// marks are deleted: they come after a mark that is made for this. What stands in the queue is
 /// marked, for a calculation that is under way has to miss.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-    let (table, flag) = (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
+    let (table, flag) =
+        (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
     let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
     let (keys, name) = (key_columns(owner), literal(owner.fields[field].name));
     let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
@@ -74,10 +81,15 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     let plain = |text: String| statement(Sql::sqlite(), text);
     vec![
         plain(format!("INSERT INTO {marks} (field) VALUES ('')")),
-        in_chunk(&|range| format!("UPDATE {table} SET {flag} = 1 WHERE {range} AND NOT {flag}"), &owner_key(owner)),
+        in_chunk(
+            &|range| format!("UPDATE {table} SET {flag} = 1 WHERE {range} AND NOT {flag}"),
+            &owner_key(owner),
+        ),
         in_chunk(
             &|range| {
-                format!("DELETE FROM {marks} WHERE id > {newest} AND {range} AND field = {name} AND eager IS NULL")
+                format!(
+                    "DELETE FROM {marks} WHERE id > {newest} AND {range} AND field = {name} AND eager IS NULL"
+                )
             },
             &keys,
         ),
@@ -97,9 +109,12 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::sqlite();
-    let (table, columns, field) = (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
-    let (flag, expires) =
-        (quote(&field.recalculation_needed), quote(field.expires_after.as_deref().unwrap_or_default()));
+    let (table, columns, field) =
+        (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
+    let (flag, expires) = (
+        quote(&field.recalculation_needed),
+        quote(field.expires_after.as_deref().unwrap_or_default()),
+    );
     let (limit, now) = (sql.bind(rows as i64), now_as_expiry(field));
     let text = format!(
         "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (

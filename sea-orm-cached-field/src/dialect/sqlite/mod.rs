@@ -1,9 +1,11 @@
 //! SQLite 3.37 and later.
 //!
-//! What stands in the database runs in whatever program writes to it, with the SQLite of that program.
+//! What stands in the database runs in whatever program writes to it, with the SQLite of that
+//! program.
 //!
-//! There is one writer at a time, so the triggers, one a row, set the flag always: flag = false means fresh, strictly. A
-//! completion announces itself to the triggers by a row of the queue with generation 0, which nobody else can see.
+//! There is one writer at a time, so the triggers, one a row, set the flag always: flag = false
+//! means fresh, strictly. A completion announces itself to the triggers by a row of the queue with
+//! generation 0, which nobody else can see.
 
 mod catalog;
 mod claim;
@@ -23,20 +25,21 @@ mod upgrade;
 mod way;
 
 use sea_orm::{
-    ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement, TransactionOptions, Value,
-    sea_query::ColumnDef,
+    ColumnType, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, Value, sea_query::ColumnDef,
 };
 
 use super::{
-    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Shape, UniqueIndex, WakeUp, Which,
-    Written, sql::Sql,
+    Claim, Described, Dialect, Enqueued, Identity, NextTry, Object, ObjectKind, Shape, UniqueIndex,
+    WakeUp, Which, Written, sql::Sql,
 };
 use crate::field::{
     Chunk, Key,
     layout::{Field, Owner, Source, Table, Upstream},
 };
 
-/// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning. `unixepoch('subsec')` is NULL before SQLite 3.42.
+/// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
+/// `unixepoch('subsec')` is NULL before SQLite 3.42.
 const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
 
 pub(super) struct Sqlite;
@@ -52,7 +55,8 @@ fn primary_code(error: &DbErr) -> Option<i32> {
     super::error_code(error)?.parse().ok().map(|code: i32| code & 0xff)
 }
 
-/// Now, as a Julian day, by the clocks that the field's expiry is written by. SQLite knows no time zones.
+/// Now, as a Julian day, by the clocks that the field's expiry is written by. SQLite knows no time
+/// zones.
 fn now_as_expiry(field: &Field) -> String {
     match field.time_zone {
         Some(_) => format!("julianday('now', '{} seconds')", field.ahead_of_utc()),
@@ -149,7 +153,13 @@ impl Dialect for Sqlite {
         tables::owner_of(tag)
     }
 
-    fn drop_object(&self, beside: &Table, kind: ObjectKind, name: &str, parent: Option<&str>) -> String {
+    fn drop_object(
+        &self,
+        beside: &Table,
+        kind: ObjectKind,
+        name: &str,
+        parent: Option<&str>,
+    ) -> String {
         catalog::drop_object(beside, kind, name, parent)
     }
 
@@ -195,7 +205,10 @@ impl Dialect for Sqlite {
     }
 
     fn transaction(&self, _: bool) -> TransactionOptions {
-        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() }
+        TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        }
     }
 
     fn settings(&self, _: bool, _: bool) -> Option<String> {
@@ -254,7 +267,14 @@ impl Dialect for Sqlite {
         claim::lease_due(owner, fields, upstream, rows, lease, patience)
     }
 
-    fn lease_rows(&self, owner: &Owner, field: usize, keys: &[Key], lease: i64, steal: bool) -> Vec<Statement> {
+    fn lease_rows(
+        &self,
+        owner: &Owner,
+        field: usize,
+        keys: &[Key],
+        lease: i64,
+        steal: bool,
+    ) -> Vec<Statement> {
         vec![claim::lease_rows(owner, field, keys, lease, steal)]
     }
 
@@ -275,7 +295,9 @@ impl Dialect for Sqlite {
     }
 
     fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-        let after = complete::flag_marked(owner, done).into_iter().chain([complete::delete_announced(owner, done)]);
+        let after = complete::flag_marked(owner, done)
+            .into_iter()
+            .chain([complete::delete_announced(owner, done)]);
         (Vec::new(), after.collect())
     }
 
@@ -287,7 +309,13 @@ impl Dialect for Sqlite {
         unique::columns(table)
     }
 
-    fn holders(&self, owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    fn holders(
+        &self,
+        owner: &Owner,
+        index: &UniqueIndex,
+        shape: &Shape,
+        rows: &[Written],
+    ) -> Vec<Statement> {
         vec![unique::holders(owner, index, shape, rows)]
     }
 
@@ -303,11 +331,23 @@ impl Dialect for Sqlite {
         vec![complete::hand_back(owner, claims, delay, waves)]
     }
 
-    fn hold_back(&self, owner: &Owner, claim: &Claim, delay: i64, error: Option<&str>) -> Statement {
+    fn hold_back(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        delay: i64,
+        error: Option<&str>,
+    ) -> Statement {
         complete::hold_back(owner, claim, delay, error)
     }
 
-    fn record_failure(&self, owner: &Owner, claim: &Claim, error: &str, retry: NextTry) -> Statement {
+    fn record_failure(
+        &self,
+        owner: &Owner,
+        claim: &Claim,
+        error: &str,
+        retry: NextTry,
+    ) -> Statement {
         complete::record_failure(owner, claim, error, retry)
     }
 
@@ -315,7 +355,12 @@ impl Dialect for Sqlite {
         vec![complete::drop_gone(owner, claims)]
     }
 
-    fn store_in_transaction(&self, owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
+    fn store_in_transaction(
+        &self,
+        owner: &Owner,
+        field: usize,
+        written: &Written,
+    ) -> Vec<Statement> {
         complete::store_in_transaction(owner, field, written)
     }
 
@@ -327,7 +372,13 @@ impl Dialect for Sqlite {
         recursion::readers(owner, source, key)
     }
 
-    fn retry_readers(&self, owner: &Owner, field: usize, source: &Source, keys: &[Key]) -> Statement {
+    fn retry_readers(
+        &self,
+        owner: &Owner,
+        field: usize,
+        source: &Source,
+        keys: &[Key],
+    ) -> Statement {
         recursion::retry_readers(owner, field, source, keys)
     }
 
@@ -360,7 +411,14 @@ impl Dialect for Sqlite {
         read::status(owner, field, keys)
     }
 
-    fn stale_behind(&self, owner: &Owner, source: &Source, keys: &[Key], of: &Owner, field: usize) -> Statement {
+    fn stale_behind(
+        &self,
+        owner: &Owner,
+        source: &Source,
+        keys: &[Key],
+        of: &Owner,
+        field: usize,
+    ) -> Statement {
         read::stale_behind(owner, source, keys, of, field)
     }
 

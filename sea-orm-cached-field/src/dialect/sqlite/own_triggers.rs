@@ -7,8 +7,8 @@ use crate::{
     dialect::{
         Described, Object, ObjectKind,
         sql::{
-            Sql, equal, key_columns, list, literal, marks, owner_key, prefixed, quote, quote_all, recalculations,
-            unique_name,
+            Sql, equal, key_columns, list, literal, marks, owner_key, prefixed, quote, quote_all,
+            recalculations, unique_name,
         },
     },
     field::layout::{Field, Owner},
@@ -21,7 +21,11 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
         by_inputs.entry(&field.own_columns).or_default().push(field);
         objects.extend([reflagged(owner, field), guard(owner, table, field)]);
     }
-    objects.extend(by_inputs.into_iter().map(|(columns, fields)| inputs_changed(owner, table, columns, &fields)));
+    objects.extend(
+        by_inputs
+            .into_iter()
+            .map(|(columns, fields)| inputs_changed(owner, table, columns, &fields)),
+    );
     objects
 }
 
@@ -29,7 +33,13 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
 pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[String]) -> Object {
     let name = unique_name("zz_cached_field", None, owner, suffix);
     let body = format!("{event} BEGIN\n  {};\nEND", statements.join(";\n  "));
-    tables::object(owner, ObjectKind::Trigger, &name, &format!("CREATE TRIGGER {}", quote(&name)), &body)
+    tables::object(
+        owner,
+        ObjectKind::Trigger,
+        &name,
+        &format!("CREATE TRIGGER {}", quote(&name)),
+        &body,
+    )
 }
 
 fn own(owner: &Owner) -> String {
@@ -45,16 +55,22 @@ fn is_new_row(owner: &Owner) -> String {
         .join(" AND ")
 }
 
-/// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's table may itself be called
-/// so; then a query of its own, without a table, finds the row.
+/// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's
+/// table may itself be called so; then a query of its own, without a table, finds the row.
 pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
     let is_hidden = ["new", "old"].iter().any(|name| owner.table.name.eq_ignore_ascii_case(name));
     if is_hidden { format!("(SELECT {row}.{column})") } else { format!("{row}.{column}") }
 }
 
 fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> String {
-    let flags = fields.into_iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed)));
-    format!("UPDATE {} SET {} WHERE {}", own(owner), flags.collect::<Vec<_>>().join(", "), is_new_row(owner))
+    let flags =
+        fields.into_iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed)));
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        own(owner),
+        flags.collect::<Vec<_>>().join(", "),
+        is_new_row(owner)
+    )
 }
 
 /// A real change, whatever the column's collation calls equal.
@@ -63,7 +79,11 @@ pub(super) fn changed(column: &str, table: &Described) -> String {
     let column = quote(column);
     let changed = format!("OLD.{column} IS NOT NEW.{column} COLLATE BINARY");
     // 1 equals 1.0, but is shown otherwise.
-    if takes_any { format!("{changed} OR typeof(OLD.{column}) <> typeof(NEW.{column})") } else { changed }
+    if takes_any {
+        format!("{changed} OR typeof(OLD.{column}) <> typeof(NEW.{column})")
+    } else {
+        changed
+    }
 }
 
 /// Whether a column of this type leaves values as they are: the others make numbers of one kind.
@@ -82,18 +102,24 @@ pub(super) fn of(table: &Described, columns: &[&str]) -> String {
 }
 
 fn after_insert(owner: &Owner) -> Object {
-    let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
-    let set_flags = format!("{} AND NOT ({})", set_flags(owner, &owner.fields), flags.join(" AND "));
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set_flags =
+        format!("{} AND NOT ({})", set_flags(owner, &owner.fields), flags.join(" AND "));
     let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_flags];
     trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &statements)
 }
 
-/// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets several makes one mark.
+/// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets
+/// several makes one mark.
 fn flagged(owner: &Owner) -> Object {
-    let flags: Vec<String> = owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
-    let set: Vec<String> = flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set: Vec<String> =
+        flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
     let names = owner.fields.iter().zip(set.iter().cloned());
-    let event = format!("AFTER UPDATE OF {} ON {} WHEN {}", flags.join(", "), own(owner), set.join(" OR "));
+    let event =
+        format!("AFTER UPDATE OF {} ON {} WHEN {}", flags.join(", "), own(owner), set.join(" OR "));
     trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(names))])
 }
 
@@ -126,7 +152,8 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
     trigger(owner, &format!("{}_reflagged", field.name), &event, &[statement])
 }
 
-/// An expression of the list of those fields for which a condition is true; it is empty if there are none.
+/// An expression of the list of those fields for which a condition is true; it is empty if there
+/// are none.
 pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, String)>) -> String {
     let names = conditions.into_iter().map(|(field, condition)| {
         format!("CASE WHEN {condition} THEN {} ELSE '' END", literal(&format!(",{}", field.name)))
@@ -134,8 +161,9 @@ pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, St
     format!("ltrim({}, ',')", names.collect::<Vec<_>>().join(" || "))
 }
 
-/// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One that waits stands for later changes, too: SQLite has one writer at
-/// a time, so that no worker is collecting it. A mark that says whether it is to be queued stands for itself alone.
+/// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One
+/// that waits stands for later changes, too: SQLite has one writer at a time, so that no worker is
+/// collecting it. A mark that says whether it is to be queued stands for itself alone.
 pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> String {
     let same_key = equal("m", &key_columns(owner), row, key);
     let marks = quote(&marks(owner).name);
@@ -143,12 +171,27 @@ pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> 
 }
 
 /// Flags the fields that are calculated from these columns of their row, and from its key.
-fn inputs_changed(owner: &Owner, table: &Described, columns: &[String], fields: &[&Field]) -> Object {
+fn inputs_changed(
+    owner: &Owner,
+    table: &Described,
+    columns: &[String],
+    fields: &[&Field],
+) -> Object {
     let key = owner.key.iter().map(|column| &column.name);
     let inputs: Vec<&str> = key.chain(columns).map(String::as_str).collect();
     let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
-    let event = format!("AFTER UPDATE{} ON {} WHEN {}", of(table, &inputs), own(owner), changed.join(" OR "));
-    trigger(owner, &format!("{}_own", fields[0].name), &event, &[set_flags(owner, fields.iter().copied())])
+    let event = format!(
+        "AFTER UPDATE{} ON {} WHEN {}",
+        of(table, &inputs),
+        own(owner),
+        changed.join(" OR ")
+    );
+    trigger(
+        owner,
+        &format!("{}_own", fields[0].name),
+        &event,
+        &[set_flags(owner, fields.iter().copied())],
+    )
 }
 
 /// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.

@@ -11,7 +11,8 @@ use crate::{
     field::layout::Owner,
 };
 
-/// The type that a value is cast to for a column, where an expression may be of another one, as sums are.
+/// The type that a value is cast to for a column, where an expression may be of another one, as
+/// sums are.
 pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
         ColumnType::Boolean
@@ -45,7 +46,8 @@ fn fits(kind: &ColumnType) -> Option<String> {
     Some(format!("coalesce(CAST(c.value AS INTEGER) BETWEEN {least} AND {greatest}, true)"))
 }
 
-/// Whether a value is another one cannot be told: RETURNING sees neither the old row nor what else is updated from.
+/// Whether a value is another one cannot be told: RETURNING sees neither the old row nor what else
+/// is updated from.
 pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let mut sql = Sql::sqlite();
     let field = &owner.fields[claims[0].field];

@@ -6,7 +6,9 @@ use super::{now_as_expiry, statement, way};
 use crate::{
     dialect::{
         repeated, shared,
-        sql::{Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations},
+        sql::{
+            Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations,
+        },
     },
     field::{
         Key,
@@ -18,7 +20,10 @@ use crate::{
 pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) -> String {
     let same_key = equal("m", &key_columns(owner), row, row_key);
     let is_listed = Sql::sqlite().is_listed(field, "m.field");
-    format!("EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND {is_listed})", quote(&marks(owner).name))
+    format!(
+        "EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND {is_listed})",
+        quote(&marks(owner).name)
+    )
 }
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
@@ -41,7 +46,11 @@ fn flagged(owner: &Owner, field: usize) -> String {
         .expires_after
         .as_ref()
         .map(|expires| format!("julianday(t.{}) <= {}", quote(expires), now_as_expiry(column)));
-    format!("t.{} OR coalesce({}, false)", quote(&column.recalculation_needed), expired.as_deref().unwrap_or("false"),)
+    format!(
+        "t.{} OR coalesce({}, false)",
+        quote(&column.recalculation_needed),
+        expired.as_deref().unwrap_or("false"),
+    )
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
@@ -87,7 +96,13 @@ pub(super) fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
 }
 
-pub(super) fn stale_behind(owner: &Owner, source: &Source, of: &[Key], below: &Owner, field: usize) -> Statement {
+pub(super) fn stale_behind(
+    owner: &Owner,
+    source: &Source,
+    of: &[Key],
+    below: &Owner,
+    field: usize,
+) -> Statement {
     let mut sql = Sql::sqlite();
     let (are_rows, key) = (are_rows(&mut sql, owner, of), owner_key(below));
     let text = format!(

@@ -20,10 +20,14 @@ pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Ob
     for Reader { field, columns } in &source.readers {
         by_columns.entry(columns).or_default().push(&owner.fields[*field]);
     }
-    let all: Vec<&Field> = source.readers.iter().map(|reader| &owner.fields[reader.field]).collect();
+    let all: Vec<&Field> =
+        source.readers.iter().map(|reader| &owner.fields[reader.field]).collect();
     let mut objects = change.of_whole_rows(&all);
     objects.extend(
-        by_columns.into_iter().enumerate().map(|(at, (columns, fields))| change.after_update(at, columns, &fields)),
+        by_columns
+            .into_iter()
+            .enumerate()
+            .map(|(at, (columns, fields))| change.after_update(at, columns, &fields)),
     );
     objects
 }
@@ -49,11 +53,23 @@ impl Change<'_> {
         objects
     }
 
-    fn trigger(&self, suffix: &str, event: &str, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Object {
-        trigger(self.owner, &format!("{suffix}_{}", self.source.name()), event, &self.mark(owners, fields))
+    fn trigger(
+        &self,
+        suffix: &str,
+        event: &str,
+        owners: impl Fn(&str) -> String,
+        fields: &[&Field],
+    ) -> Object {
+        trigger(
+            self.owner,
+            &format!("{suffix}_{}", self.source.name()),
+            event,
+            &self.mark(owners, fields),
+        )
     }
 
-    /// An owner gets a mark of the fields that are flagged already, unless such a mark waits; flagging it marks the others.
+    /// An owner gets a mark of the fields that are flagged already, unless such a mark waits;
+    /// flagging it marks the others.
     fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
         let (table, keys) = (quote(&self.owner.table.name), key_columns(self.owner));
         // Under our names, for the user's columns may have any.
@@ -76,7 +92,12 @@ impl Change<'_> {
                 of_table = owners("t."),
                 unmarked = unmarked(self.owner, "f", &keys, "m.field = f.list"),
             ),
-            format!("UPDATE {table} SET {} WHERE ({}) AND NOT ({})", set.join(", "), owners(""), are_set.join(" AND ")),
+            format!(
+                "UPDATE {table} SET {} WHERE ({}) AND NOT ({})",
+                set.join(", "),
+                owners(""),
+                are_set.join(" AND ")
+            ),
         ]
     }
 
@@ -98,7 +119,8 @@ impl Change<'_> {
         )
     }
 
-    /// The owners that these versions of the related row are linked with; `prefix`: of the owner's columns.
+    /// The owners that these versions of the related row are linked with; `prefix`: of the owner's
+    /// columns.
     fn owners_of(&self, versions: &[&str], prefix: &str) -> String {
         versions
             .iter()
@@ -120,21 +142,31 @@ impl Change<'_> {
             changed.join(" OR "),
             self.any_unmarked(&["OLD", "NEW"], fields),
         );
-        self.trigger(&format!("au{at}"), &event, |prefix| self.owners_of(&["OLD", "NEW"], prefix), fields)
+        self.trigger(
+            &format!("au{at}"),
+            &event,
+            |prefix| self.owners_of(&["OLD", "NEW"], prefix),
+            fields,
+        )
     }
 
-    /// `OR REPLACE` deletes the rows that it collides with without a DELETE trigger: their owners are marked before.
+    /// `OR REPLACE` deletes the rows that it collides with without a DELETE trigger: their owners
+    /// are marked before.
     fn replacing(&self, fields: &[&Field]) -> Vec<Object> {
-        let by_primary_key = self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
+        let by_primary_key =
+            self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
         let by_index = self.far.unique.iter().map(|index| {
             let collated = |column: &UniqueColumn| format!(" COLLATE {}", quote(&column.collation));
             index.iter().map(|column| (column.name.as_str(), collated(column))).collect()
         });
-        let keys = std::iter::once(by_primary_key).chain(by_index).filter(|columns: &Vec<_>| !columns.is_empty());
+        let keys = std::iter::once(by_primary_key)
+            .chain(by_index)
+            .filter(|columns: &Vec<_>| !columns.is_empty());
         let collisions = keys.enumerate().flat_map(|(at, columns)| {
             let far = quote(&self.far.table.name);
             let quoted = quote_all(columns.iter().map(|(column, _)| *column));
-            let changed: Vec<String> = columns.iter().map(|(column, _)| changed(column, self.far)).collect();
+            let changed: Vec<String> =
+                columns.iter().map(|(column, _)| changed(column, self.far)).collect();
             let replaces = format!("EXISTS (SELECT 1 FROM {})", self.replaced(&columns));
             let insert = format!("BEFORE INSERT ON {far} WHEN {replaces}");
             let update = format!(
@@ -154,15 +186,20 @@ impl Change<'_> {
     /// The row `r` that the new one would replace. `unique`: the columns, each with the collation
     /// by which a collision is told.
     fn replaced(&self, unique: &[(&str, String)]) -> String {
-        let same: Vec<String> =
-            unique.iter().map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column))).collect();
+        let same: Vec<String> = unique
+            .iter()
+            .map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column)))
+            .collect();
 
         format!("{} r WHERE {}", quote(&self.far.table.name), same.join(" AND "))
     }
 
     fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
-        let links =
-            format!("SELECT {} FROM {}", prefixed("r", &quote_all(self.source.link_columns())), self.replaced(unique),);
+        let links = format!(
+            "SELECT {} FROM {}",
+            prefixed("r", &quote_all(self.source.link_columns())),
+            self.replaced(unique),
+        );
         way::owners(self.source, &links, prefix)
     }
 }

@@ -5,18 +5,29 @@ use crate::{
     dialect::{
         Described, Object, ObjectKind,
         apart::apart,
-        sql::{Sql, bound_columns, fitted, key_columns, marks, owner_key, qualified, quote, recalculations, versions},
+        sql::{
+            Sql, bound_columns, fitted, key_columns, marks, owner_key, qualified, quote,
+            recalculations, versions,
+        },
     },
     field::layout::{Column, Field, Owner, Table},
 };
 
 /// Everything that has to stand in the database for this owner.
 pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let mut objects = vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    let mut objects =
+        vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.push(marks_index(owner));
     objects.push(due_index(owner));
-    objects.extend(owner.fields.iter().filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))));
-    objects.extend(owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)));
+    objects.extend(
+        owner
+            .fields
+            .iter()
+            .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
+    );
+    objects.extend(
+        owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
+    );
     objects.extend(own_triggers::objects(owner, table));
     for (source, far) in owner.sources.iter().zip(related) {
         objects.extend(related_triggers::objects(owner, source, far));
@@ -36,20 +47,36 @@ pub(super) fn owner_of(tag: &str) -> Option<Table> {
     Sql::sqlite().table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
 }
 
-/// An object whose text says whose it is and what it was made from. `head` ends before the place of that comment.
-pub(super) fn object(owner: &Owner, kind: ObjectKind, name: &str, head: &str, body: &str) -> Object {
-    let tag = format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &format!("{head}{body}")));
+/// An object whose text says whose it is and what it was made from. `head` ends before the place of
+/// that comment.
+pub(super) fn object(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    head: &str,
+    body: &str,
+) -> Object {
+    let tag = format!(
+        "{}{}",
+        tag_prefix(&owner.table),
+        Object::fingerprint(kind, &format!("{head}{body}"))
+    );
     let create = vec![apart(format!("{head} /* {tag} */ {body}"))];
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
 
-/// Columns for keys that are compared as the owner's are: two spellings that the owner's collation calls equal are one key.
+/// Columns for keys that are compared as the owner's are: two spellings that the owner's collation
+/// calls equal are one key.
 fn key_definitions(owner: &Owner, table: &Described, columns: &[String], null: &str) -> String {
     let definition = |(column, own): (&String, &Column)| {
         // Outside of a STRICT table, ANY would make numbers of texts.
         let kind = table.columns[&own.name].as_str();
         let kind = if kind.eq_ignore_ascii_case("any") { "BLOB" } else { kind };
-        let collation = table.collations.get(&own.name).map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+        let collation = table
+            .collations
+            .get(&own.name)
+            .map(|name| format!(" COLLATE {name}"))
+            .unwrap_or_default();
         format!("{column} {kind}{null}{collation}")
     };
     columns.iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
@@ -97,12 +124,23 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
 
 fn index(owner: &Owner, name: &str, on: &str, body: &str) -> Object {
     let name = fitted(name.to_owned());
-    object(owner, ObjectKind::Index, &name, &format!("CREATE INDEX {} ON {}", quote(&name), quote(on)), body)
+    object(
+        owner,
+        ObjectKind::Index,
+        &name,
+        &format!("CREATE INDEX {} ON {}", quote(&name), quote(on)),
+        body,
+    )
 }
 
 fn marks_index(owner: &Owner) -> Object {
     let name = marks(owner).name;
-    index(owner, &format!("{name}_key"), &name, &format!("({}, field)", key_columns(owner).join(", ")))
+    index(
+        owner,
+        &format!("{name}_key"),
+        &name,
+        &format!("({}, field)", key_columns(owner).join(", ")),
+    )
 }
 
 fn due_index(owner: &Owner) -> Object {
@@ -134,5 +172,10 @@ fn flag_index(owner: &Owner, field: &Field) -> Object {
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
     let column = quote(expires_after);
     let name = format!("{}_cached_{expires_after}", owner.table.name);
-    index(owner, &name, &owner.table.name, &format!("(julianday({column})) WHERE {column} IS NOT NULL"))
+    index(
+        owner,
+        &name,
+        &owner.table.name,
+        &format!("(julianday({column})) WHERE {column} IS NOT NULL"),
+    )
 }

@@ -29,7 +29,12 @@ pub(super) fn columns(table: &Table) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn holders(owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &[Written]) -> Statement {
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Statement {
     let mut sql = Sql::sqlite();
     let (own, keys) = (owner_key(owner), key_columns(owner));
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
@@ -43,7 +48,10 @@ pub(super) fn holders(owner: &Owner, index: &UniqueIndex, shape: &Shape, rows: &
         selected = sql.own_keys(owner),
         table = quote(&owner.table.name),
         own_row = equal("o", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| format!("v.value_{}", at + 1)),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| format!(
+            "v.value_{}",
+            at + 1
+        )),
         same_row = equal("t", &own, "v", &keys),
     );
     statement(sql, text)
@@ -62,7 +70,8 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-/// It leaves the flag alone: naming it would mark the row. The guard flags a row that is not flagged yet.
+/// It leaves the flag alone: naming it would mark the row. The guard flags a row that is not
+/// flagged yet.
 pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);

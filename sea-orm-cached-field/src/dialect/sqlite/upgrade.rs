@@ -1,7 +1,7 @@
 //! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
 //!
-//! SQLite keeps the text that made a table, with its tag. So each is made anew, and its rows are carried over. Not by a new
-//! name for the old one, which would go into the text of triggers.
+//! SQLite keeps the text that made a table, with its tag. So each is made anew, and its rows are
+//! carried over. Not by a new name for the old one, which would go into the text of triggers.
 
 use crate::{
     dialect::{
@@ -16,10 +16,13 @@ const SINCE_1: &str = "first_marked_at";
 const SINCE_3: &str = "queued_at";
 
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
-    let (name, carried, columns) = (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
+    let (name, carried, columns) =
+        (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
     let older = quote(&name_in_schema(from, &owner.table, &table.name));
-    let mut steps =
-        vec![format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"), format!("DROP TABLE {older}")];
+    let mut steps = vec![
+        format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"),
+        format!("DROP TABLE {older}"),
+    ];
     steps.extend_from_slice(&table.create);
     let since_3 = columns.replace(SINCE_1, SINCE_3);
     steps.push(format!("INSERT INTO {name} ({since_3}) SELECT {columns} FROM temp.{carried}"));
