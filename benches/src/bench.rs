@@ -102,7 +102,8 @@ impl Bench {
 
     pub(crate) fn keep(&mut self, measured: Measured) {
         let measured = Measured { database: self.database.name(), ..measured };
-        let (name, contender) = (measured.name(), &measured.contender);
+        let name = measured.name();
+        let contender = &measured.contender;
         let ratio =
             measured.ratio_to_floor().map(|ratio| format!(", x {ratio:.3}")).unwrap_or_default();
         eprintln!(

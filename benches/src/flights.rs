@@ -172,7 +172,8 @@ impl Place {
         ];
         for (Counted { table, fields, .. }, code) in OWNERS.into_iter().zip(codes) {
             let codes: BTreeSet<&str> = flights.iter().filter_map(code).collect();
-            let (values, flags) = (fields.iter().map(|_| "0"), fields.iter().map(|_| "false"));
+            let values = fields.iter().map(|_| "0");
+            let flags = fields.iter().map(|_| "false");
             let rest: Vec<&str> =
                 values.zip(flags).flat_map(|(value, flag)| [value, flag]).collect();
             let rows: Vec<String> =
@@ -204,7 +205,8 @@ impl Place {
             let tailnum = tailnum
                 .as_ref()
                 .map_or_else(|| "NULL".to_owned(), |tailnum| format!("'{tailnum}'"));
-            let (dep_delay, arr_delay) = (number(*dep_delay), number(*arr_delay));
+            let dep_delay = number(*dep_delay);
+            let arr_delay = number(*arr_delay);
             format!(
                 "({id}, {distance}, {dep_delay}, {arr_delay}, '{carrier}', '{origin}', {tailnum})"
             )

@@ -203,8 +203,10 @@ impl Names<'_> {
     /// What is done with the rows: changes that are worked off together.
     fn steps(&self, sql: &Sql) -> [Vec<String>; 4] {
         let quote = |name: &str| sql.quote(name);
-        let (owner, part, kind, detail) =
-            (quote(self.owner), quote(self.part), quote(self.kind), quote(self.detail));
+        let owner = quote(self.owner);
+        let part = quote(self.part);
+        let kind = quote(self.kind);
+        let detail = quote(self.detail);
         let input = format!(
             "{}, {}, {}, {}",
             quote(self.key),
@@ -405,8 +407,8 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
             .query_all_raw(Statement::from_string(db.get_database_backend(), of_keys.as_str()))
             .await?
         {
-            let (expected, stored): (i64, Option<i64>) =
-                (row.try_get("", "expected")?, row.try_get("", "it_has")?);
+            let expected: i64 = row.try_get("", "expected")?;
+            let stored: Option<i64> = row.try_get("", "it_has")?;
             if stored != Some(expected) || row.try_get("", "is_stale")? {
                 return Err(Error::Worker(format!(
                     "{stored:?} is not {expected}, or is stale, after {step:?}"
@@ -433,7 +435,8 @@ async fn serves(fresh: Fresh, roles: usize) {
     all.extend(WORDS.map(str::to_owned));
     // No column can be called like the system's.
     all.retain(|name| !["ctid", "tableoid"].contains(&name.as_str()));
-    let (all, mut failures): (Vec<String>, Vec<String>) = (all.into_iter().collect(), Vec::new());
+    let all: Vec<String> = all.into_iter().collect();
+    let mut failures: Vec<String> = Vec::new();
     for place in (0..roles).flat_map(|role| (role..all.len() + role).step_by(TABLES)) {
         if let Err(error) = follow(&fresh.db, &Names::from(&all, place)).await {
             failures.push(format!("from {} on: {error}", all[place % all.len()]));

@@ -152,7 +152,8 @@ impl<H: Holder> Recalculation<'_, H> {
         claims: Vec<Claim>,
         calculated: mpsc::Sender<Vec<Calculated>>,
     ) -> Result<(), Error> {
-        let (db, rows_over) = (DatabaseExecutor::Connection(self.db), self.connections.reader());
+        let db = DatabaseExecutor::Connection(self.db);
+        let rows_over = self.connections.reader();
         calculate(self.engine, (&rows_over, &db), self.model, claims, self.limits, calculated).await
     }
 
@@ -166,7 +167,9 @@ impl<H: Holder> Recalculation<'_, H> {
     }
 
     async fn settle(&self, calculated: Vec<Calculated>) -> Result<(), Error> {
-        let (mut values, mut gone, mut postponed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut values = Vec::new();
+        let mut gone = Vec::new();
+        let mut postponed = Vec::new();
         for Calculated { claim, outcome } in calculated {
             match outcome {
                 Outcome::Value { value, changed } => {

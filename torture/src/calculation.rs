@@ -70,8 +70,8 @@ async fn read(
     db: &DatabaseExecutor<'_>,
 ) -> Result<i64, BoxError> {
     let backend = db.get_database_backend();
-    let (name, value) =
-        (schema().tables[table].name, expression(schema(), table, term, backend, Some(n)));
+    let name = schema().tables[table].name;
+    let value = expression(schema(), table, term, backend, Some(n));
     let sql = format!("SELECT {value} AS value FROM \"{name}\" x0 WHERE {}", is_row(table, n));
     let row = db.query_one_raw(Statement::from_string(backend, said(backend, &sql))).await?;
     Ok(row.map_or(Ok(0), |row| row.try_get("", "value"))?)

@@ -93,7 +93,8 @@ pub(crate) async fn write(
     let schema = set_schema(seed);
     let writers: Vec<_> = (0..WRITERS)
         .map(|n| {
-            let (url, undecided) = (urls[n as usize % urls.len()].clone(), undecided.clone());
+            let url = urls[n as usize % urls.len()].clone();
+            let undecided = undecided.clone();
             tokio::spawn(async move {
                 write_as_one(&url, undecided, schema, Rng::with_seed(chance ^ n)).await
             })
@@ -372,7 +373,8 @@ impl Client {
     fn change(&mut self, table: usize) -> String {
         let name = self.schema.tables[table].name;
         let row = is_row(table, self.row());
-        let (number, column) = (self.chance.i64(-9..100), DATA[self.chance.usize(..DATA.len())]);
+        let number = self.chance.i64(-9..100);
+        let column = DATA[self.chance.usize(..DATA.len())];
         let link = self.chance.usize(..self.schema.tables[table].links.len());
         let field = self.field(table);
         let set = match self.chance.u8(..50) {
@@ -405,7 +407,8 @@ impl Client {
         let links: Vec<Option<i64>> = (0..links)
             .map(|_| Some(self.chance.i64(0..ROWS / 2)).filter(|_| self.chance.u8(..4) > 0))
             .collect();
-        let (n, data) = (self.row(), self.chance.i64(0..100));
+        let n = self.row();
+        let data = self.chance.i64(0..100);
         let insert = insert(self.schema, table, n, data, &links, false);
         let keys: Vec<String> =
             key(table).iter().map(|(column, _)| format!("\"{column}\"")).collect();
@@ -424,7 +427,8 @@ impl Client {
     }
 
     async fn change_key(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
-        let (from, to) = (self.row(), self.row());
+        let from = self.row();
+        let to = self.row();
         let name = self.schema.tables[table].name;
         let taken =
             said(self.backend, &format!("SELECT 1 FROM \"{name}\" WHERE {}", is_row(table, to)));
@@ -445,7 +449,8 @@ impl Client {
 
     /// Counts in the row, and in the ledger too: what is written over would be missing.
     async fn take_a_turn(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
-        let (name, row) = (self.schema.tables[table].name, is_row(table, self.row()));
+        let name = self.schema.tables[table].name;
+        let row = is_row(table, self.row());
         let turn = said(
             self.backend,
             &format!("UPDATE \"{name}\" SET \"turns\" = \"turns\" + 1 WHERE {row}"),
@@ -463,8 +468,10 @@ impl Client {
     }
 
     async fn load(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
-        let (n, field) = (self.row(), self.field(table));
-        let (name, row) = (self.schema.tables[table].name, is_row(table, n));
+        let n = self.row();
+        let field = self.field(table);
+        let name = self.schema.tables[table].name;
+        let row = is_row(table, n);
         let columns = [DATA[0].to_owned(), DATA[1].to_owned(), format!("cached_{field}")];
         let flag = format!("{field}_recalculation_needed");
         let selected: Vec<String> =

@@ -131,7 +131,8 @@ async fn rounds(
     seed: u64,
     reads: bool,
 ) -> Result<bool> {
-    let (begun, time) = (Instant::now(), Duration::from_secs_f64(options.minutes * 60.0));
+    let begun = Instant::now();
+    let time = Duration::from_secs_f64(options.minutes * 60.0);
     let version = round::version(database, server).await?;
     let what = if reads { ", reads" } else { "" };
     println!("{} {version}, {} minutes, seed {seed}{what}", database.name(), options.minutes);
@@ -166,7 +167,8 @@ async fn is_found(
     server: &mut dyn Server,
     seed: u64,
 ) -> Result<bool> {
-    let (begun, mut all) = (Instant::now(), Report::default());
+    let begun = Instant::now();
+    let mut all = Report::default();
     let mut seeds = (seed..).filter(|seed| Schema::random(*seed).shows_holes());
     let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND);
     let mut tormented = Duration::ZERO;
@@ -181,7 +183,8 @@ async fn is_found(
         report.violations.retain(|violation| mutation.breaks(violation));
         all.add(report);
     }
-    let (name, seconds) = (mutation.name, begun.elapsed().as_secs_f64());
+    let name = mutation.name;
+    let seconds = begun.elapsed().as_secs_f64();
     let unmatched = unmatched(&all);
     if !unmatched.is_empty() {
         println!(

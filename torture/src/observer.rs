@@ -52,7 +52,8 @@ impl<'a> Observer<'a> {
     pub(crate) fn check(&self) -> Result<(), String> {
         for (table, field, definition) in self.schema.fields() {
             for (n, row) in &self.snapshot.tables[table] {
-                let (stored, expected) = (row.fields[field], self.expected(table, field, *n));
+                let stored = row.fields[field];
+                let expected = self.expected(table, field, *n);
                 let queued = self.snapshot.queued[table].contains(&(*n, field));
                 let marked = self.snapshot.marked[table].contains(&(*n, field))
                     || self.snapshot.marked_elsewhere[table].contains(&field);
@@ -106,11 +107,13 @@ impl<'a> Observer<'a> {
         self.check()?;
         for (table, field, definition) in self.schema.fields() {
             for (n, row) in &self.snapshot.tables[table] {
-                let (stored, expected) = (row.fields[field], self.expected(table, field, *n));
+                let stored = row.fields[field];
+                let expected = self.expected(table, field, *n);
                 let is_right = stored.value == Some(expected) && !stored.flagged;
                 let is_told = definition.lazy && stored.flagged;
                 if !is_right && !is_told {
-                    let (table, field) = (self.schema.tables[table].name, field_name(field));
+                    let table = self.schema.tables[table].name;
+                    let field = field_name(field);
                     return Err(format!(
                         "I1, a change without a recalculation: {table} {n}, {field}: {stored:?}, expected {expected}"
                     ));
@@ -132,7 +135,8 @@ impl<'a> Observer<'a> {
     fn value(&self, table: usize, n: i64, term: &Term) -> i64 {
         match term {
             Term::Path(hops, reads) => {
-                let (mut at, mut rows) = (table, vec![n]);
+                let mut at = table;
+                let mut rows = vec![n];
                 for hop in hops {
                     rows = rows.iter().flat_map(|n| self.follow(at, *n, *hop)).collect();
                     at = self.schema.end(at, *hop);
@@ -140,7 +144,8 @@ impl<'a> Observer<'a> {
                 rows.iter().map(|n| self.read(at, *n, *reads)).sum()
             }
             Term::Tree(hop, reads) => {
-                let (mut reached, mut open) = (BTreeSet::new(), vec![n]);
+                let mut reached = BTreeSet::new();
+                let mut open = vec![n];
                 while let Some(n) = open.pop() {
                     open.extend(
                         self.follow(table, n, *hop)

@@ -100,7 +100,8 @@ fn start(
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command.envs(variable);
     let mut child = command.spawn().context("this program once more")?;
-    let (output, tally) = (child.stdout.take().context("no output")?, tally.clone());
+    let output = child.stdout.take().context("no output")?;
+    let tally = tally.clone();
     let listening = tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {

@@ -32,7 +32,8 @@ impl Proxy {
             cut: Arc::default(),
         };
         let server = SocketAddr::from(([127, 0, 0, 1], port));
-        let (is_cut, cut) = (Arc::clone(&proxy.is_cut), Arc::clone(&proxy.cut));
+        let is_cut = Arc::clone(&proxy.is_cut);
+        let cut = Arc::clone(&proxy.cut);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if !is_cut.load(Ordering::Relaxed) {

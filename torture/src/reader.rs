@@ -44,7 +44,9 @@ const SETTLED: Duration = Duration::from_millis(500);
 pub(crate) async fn read(url: &str, readers: &str, seed: u64, chance: u64) -> Result<()> {
     let schema = entity::set_schema(seed);
     let is_over = Arc::new(AtomicBool::new(false));
-    let (url, readers, told) = (url.to_owned(), readers.to_owned(), Arc::clone(&is_over));
+    let url = url.to_owned();
+    let readers = readers.to_owned();
+    let told = Arc::clone(&is_over);
     let reading = tokio::spawn(async move {
         write_and_read([&url, &readers], schema, Rng::with_seed(chance), &told).await
     });
@@ -62,7 +64,8 @@ async fn write_and_read(
     is_over: &AtomicBool,
 ) -> Result<()> {
     let mut client = Client::new(url, None, schema, chance).await;
-    let (within, db) = (connect(url, READERS).await?, connect(readers, 2 * READERS).await?);
+    let within = connect(url, READERS).await?;
+    let db = connect(readers, 2 * READERS).await?;
     while !is_over.load(Ordering::Relaxed) {
         let ended = client.ended().await;
         say(ended)?;
@@ -133,7 +136,8 @@ async fn read_some_row(
         ),
     };
     let is_within = how == "within a transaction";
-    let (expected, name) = (observer.expected(table, field, n), schema.tables[table].name);
+    let expected = observer.expected(table, field, n);
+    let name = schema.tables[table].name;
     let said = |what: String| {
         Some(format!(
             "{VIOLATION}{what}: {name} {n}, {}, {how}, expected {expected}",

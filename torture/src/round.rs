@@ -78,7 +78,8 @@ impl Report {
         }
         self.snapshots += other.snapshots;
         self.deadlocks_by_the_server += other.deadlocks_by_the_server;
-        let (faults, others) = (&mut self.faults, other.faults);
+        let faults = &mut self.faults;
+        let others = other.faults;
         faults.workers_killed += others.workers_killed;
         faults.workers_frozen += others.workers_frozen;
         faults.workers_cut_off += others.workers_cut_off;
@@ -225,7 +226,8 @@ impl Round<'_> {
                     faults.workers_killed += 1;
                 }
                 45..65 => {
-                    let (worker, begun) = (people.some_worker(&mut chance), now());
+                    let worker = people.some_worker(&mut chance);
+                    let begun = now();
                     worker.freeze()?;
                     tokio::time::sleep(LEASE.mul_f64(0.5 + chance.f64() * 2.0)).await;
                     worker.thaw()?;

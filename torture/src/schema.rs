@@ -184,7 +184,8 @@ impl Term {
         {
             return Self::Tree(*hop, Reads::random(chance, None));
         }
-        let (mut path, mut at) = (Vec::new(), table);
+        let mut path = Vec::new();
+        let mut at = table;
         for _ in 0..*chance.choice(&[0, 1, 1, 1, 2, 2, 3]).expect("some") {
             let Some(hop) = chance.choice(&hops(tables, at)).copied() else { break };
             path.push(hop);

@@ -163,13 +163,14 @@ impl Reader<'_> {
         let keys: Vec<String> = (1..=key(table).len()).map(|n| format!("key_{n}")).collect();
         let selected: Vec<String> = keys.iter().map(|column| self.text(column)).collect();
         let name = self.schema.tables[table].name;
-        let (mut named, mut elsewhere) = (HashSet::new(), HashSet::new());
+        let mut named = HashSet::new();
+        let mut elsewhere = HashSet::new();
         for row in self
             .query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", ")))
             .await?
         {
-            let (list, n): (String, _) =
-                (row.try_get("", "field")?, read_number(&row, table, &keys)?);
+            let list: String = row.try_get("", "field")?;
+            let n = read_number(&row, table, &keys)?;
             for field in list.split(',') {
                 let field = FIELD_NAMES
                     .iter()

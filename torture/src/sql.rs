@@ -151,9 +151,12 @@ pub(crate) fn expression(
     match term {
         Term::Path(hops, reads) if hops.is_empty() => read("x0", *reads),
         Term::Path(hops, reads) => {
-            let (mut joins, mut at, mut condition) = (Vec::new(), table, String::new());
+            let mut joins = Vec::new();
+            let mut at = table;
+            let mut condition = String::new();
             for (step, hop) in hops.iter().enumerate() {
-                let (near, far) = (format!("x{step}"), format!("x{}", step + 1));
+                let near = format!("x{step}");
+                let far = format!("x{}", step + 1);
                 let on = join(schema, at, *hop, &near, &far);
                 at = schema.end(at, *hop);
                 let name = schema.tables[at].name;
@@ -180,8 +183,8 @@ pub(crate) fn expression(
                 .map(|key| format!("y.\"{key}\" = w.\"{key}\""))
                 .collect::<Vec<_>>()
                 .join(" AND ");
-            let (name, step) =
-                (schema.tables[table].name, |near: &str| join(schema, table, *hop, near, "y"));
+            let name = schema.tables[table].name;
+            let step = |near: &str| join(schema, table, *hop, near, "y");
             let start = key(table).iter().zip(key_values(table, n.expect("a row")));
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));
             format!(

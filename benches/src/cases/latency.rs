@@ -54,8 +54,8 @@ async fn contenders(bench: &mut Bench, town: Town, changes: u64) -> Result<Vec<C
     let mut contenders = vec![Contender::of(FLOOR, by_hand, writer, None).await?];
     let ours = bench.places.with(town).await?;
     Way::RowWise.models().install(&ours.db).await?;
-    let (writer, worker) =
-        (Child::writer(&ours.url, false)?, Child::worker(&ours.url, Way::RowWise, 1000, 8)?);
+    let writer = Child::writer(&ours.url, false)?;
+    let worker = Child::worker(&ours.url, Way::RowWise, 1000, 8)?;
     contenders.push(Contender::of(CACHED, ours, writer, Some(worker)).await?);
     for (peer, place, mut process) in bench.start_peers(town).await? {
         process.ask(&format!("load 1 {changes}"))?;

@@ -66,7 +66,9 @@ impl Case {
         unit: Unit,
         samples: Vec<f64>,
     ) -> Measured {
-        let (case, part, contender) = (self.name, String::new(), contender.to_owned());
+        let case = self.name;
+        let part = String::new();
+        let contender = contender.to_owned();
         Measured { case, part, contender, database: "", rows, samples, unit, floor: None }
     }
 }

@@ -43,7 +43,8 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     installer.stop()?;
     let flagged: i64 = place.scalar(FLAGGED).await?;
     anyhow::ensure!(u64::try_from(flagged)? == rows, "{flagged} of {rows} rows are flagged");
-    let (waiting, size) = (waiting(&place).await?, size(&place).await?);
+    let waiting = waiting(&place).await?;
+    let size = size(&place).await?;
     let most = most_waiting(&place, patience).await?.max(waiting);
 
     bench.record(
@@ -68,7 +69,8 @@ async fn waiting(place: &Place) -> Result<f64> {
 /// While a worker works off all, or for so long.
 async fn most_waiting(place: &Place, patience: Duration) -> Result<f64> {
     let worker = Child::worker(&place.url, Way::OwnColumns, 1000, 8)?;
-    let (started, mut most) = (Instant::now(), 0.0_f64);
+    let started = Instant::now();
+    let mut most = 0.0_f64;
     while started.elapsed() < patience && place.scalar::<bool>(ANY_STALE).await? {
         most = most.max(waiting(place).await?);
         tokio::time::sleep(Duration::from_millis(50)).await;

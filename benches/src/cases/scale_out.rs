@@ -54,9 +54,11 @@ impl Contender<'_> {
         let start = |_| Child::worker(&self.place.url, Way::Waiting, BATCH_SIZE, CONCURRENCY);
         let workers = (0..self.workers).map(start).collect::<Result<Vec<_>>>()?;
         tokio::time::sleep(self.watched / 3).await;
-        let (begun, before): (_, i64) = (Instant::now(), self.place.scalar(FRESH).await?);
+        let begun = Instant::now();
+        let before: i64 = self.place.scalar(FRESH).await?;
         tokio::time::sleep(self.watched).await;
-        let (done, took) = (self.place.scalar::<i64>(FRESH).await? - before, begun.elapsed());
+        let done = self.place.scalar::<i64>(FRESH).await? - before;
+        let took = begun.elapsed();
         workers.into_iter().try_for_each(Child::stop)?;
         Ok(done as f64 / took.as_secs_f64())
     }

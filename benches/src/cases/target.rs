@@ -27,7 +27,8 @@ pub(crate) enum Bound {
 /// The targets that this line of the results is held against.
 pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static Target> {
     let case = CASES.iter().find(|case| case.name == measured.case);
-    let (part, contender) = (measured.part.clone(), measured.contender.clone());
+    let part = measured.part.clone();
+    let contender = measured.contender.clone();
     let database = measured.database;
     let peers_are_there = database == Database::Postgres.name();
     let applies = move |target: &&Target| {

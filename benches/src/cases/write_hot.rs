@@ -44,7 +44,8 @@ async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
         "SELECT count(*) FROM pg_stat_activity
           WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
     };
-    let (mut waits, observer) = (0, Place::open(writer.place.url.clone()).await?);
+    let mut waits = 0;
+    let observer = Place::open(writer.place.url.clone()).await?;
     let writing = writer.write(change_own_pigeon, town, 0..rows);
     let mut writing = std::pin::pin!(writing);
     loop {

@@ -123,7 +123,8 @@ impl Writer {
         let step = clients.len();
         let started = Instant::now();
         let writing = clients.iter().enumerate().map(|(number, client)| {
-            let (client, first) = (client.clone(), numbers.start + number as u64);
+            let client = client.clone();
+            let first = numbers.start + number as u64;
             let statements = (first..numbers.end).step_by(step);
             let statements: Vec<_> =
                 statements.map(|n| write(&self.place, town, number as u64, n)).collect();

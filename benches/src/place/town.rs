@@ -135,7 +135,8 @@ impl Place {
                 [i32::try_from(first)?, i32::try_from(lampposts.min(first + chunk - 1))?];
             let inputs =
                 self.statement(&inputs, [first, last, first, last].map(sea_orm::Value::from));
-            let (mut ids, mut names) = (Vec::new(), Vec::new());
+            let mut ids = Vec::new();
+            let mut names = Vec::new();
             for row in client.query_all_raw(inputs).await? {
                 let (id, first_name, country, weight): (i32, String, String, i64) =
                     row.try_get_many_by_index()?;

@@ -30,8 +30,8 @@ pub(super) fn of(results: &[Measured]) -> Table {
         let targets: Vec<&Target> = targets_of(measured).collect();
         let times =
             |ratio: Option<f64>| ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
-        let (least, most) =
-            (percentile(&measured.samples, 0.0), percentile(&measured.samples, 1.0));
+        let least = percentile(&measured.samples, 0.0);
+        let most = percentile(&measured.samples, 1.0);
         let peer = if measured.is_ours() { ratio_to(measured, BEST_PEER, results) } else { None };
         table.add_row([
             measured.name(),

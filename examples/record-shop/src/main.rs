@@ -43,7 +43,8 @@ async fn main() -> Result<()> {
 /// The shop has been open for years when somebody has the idea of cached figures.
 async fn load_then_install(db: &DatabaseConnection) -> Result<()> {
     database::make_tables(db).await?;
-    let (started, rows) = (Instant::now(), chinook::load(db).await?);
+    let started = Instant::now();
+    let rows = chinook::load(db).await?;
     println!(
         "loaded {rows} rows into {} tables in {:.1?}",
         database::TABLES.len(),
@@ -87,7 +88,8 @@ async fn sell_one_more(db: &DatabaseConnection) -> Result<()> {
         recalculated.get("invoice.total") == Some(&1),
         "exactly one invoice should have been recalculated"
     );
-    let (old, new) = (before.total(db).await?, before.fresh_total(db).await?);
+    let old = before.total(db).await?;
+    let new = before.fresh_total(db).await?;
     println!("  invoice {}: {old} -> {new}", before.id);
     ensure!(new == old + line.unit_price, "the total should have grown by {}", line.unit_price);
     Ok(())

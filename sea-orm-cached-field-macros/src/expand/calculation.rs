@@ -64,7 +64,8 @@ fn on_a_thread(
 
 /// The method of `CachedField` that calls what the user does after a recalculation.
 pub(super) fn hook(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
-    let (model_name, name) = (&model.item.ident, field.options.after_recalculation.as_ref()?);
+    let model_name = &model.item.ident;
+    let name = field.options.after_recalculation.as_ref()?;
     let body = Written::hook(name).body(model, field);
     Some(quote! {
         fn after_recalculation<'a>(
@@ -100,7 +101,8 @@ impl<'a> Written<'a> {
     }
 
     fn of_many(model: &Model<'_>, field: &CachedField<'_>, name: &'a Ident) -> Self {
-        let (model, ty) = (&model.item.ident, field.ty);
+        let model = &model.item.ident;
+        let ty = field.ty;
         Self {
             name,
             kind: "function",
@@ -122,7 +124,8 @@ impl<'a> Written<'a> {
 
     /// Calls it and says what is wrong with it, if something is.
     fn body(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
-        let (at_name, at_type) = (field.name.span(), field.ty.span());
+        let at_name = field.name.span();
+        let at_type = field.ty.span();
         let [model_name, calculate] =
             [&model.item.ident, self.name].map(|name| Ident::new(&name.to_string(), at_name));
         let fallback = self.fallback();
@@ -159,7 +162,8 @@ impl<'a> Written<'a> {
 
     /// What is inherent comes before a trait's. So this one is found only if the user's is missing.
     fn fallback(&self) -> TokenStream {
-        let (name, (first, _)) = (self.name, &self.first);
+        let name = self.name;
+        let (first, _) = &self.first;
         quote! {
             struct NoSuchMethod;
             #[allow(dead_code)]

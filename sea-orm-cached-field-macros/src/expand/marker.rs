@@ -119,8 +119,9 @@ fn spec(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         None => quote!(::std::default::Default::default()),
     };
     let debounce = duration(field.options.debounce);
-    let (index_flag, version, lazy) =
-        (field.options.index_flag, field.options.version, field.options.lazy);
+    let index_flag = field.options.index_flag;
+    let version = field.options.version;
+    let lazy = field.options.lazy;
     let batch = field.is_of_many();
     let query = match &field.select {
         Some(select) => query::query(model, field, select),

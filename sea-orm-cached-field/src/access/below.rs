@@ -114,8 +114,11 @@ impl FieldRows {
         below: &Below,
     ) -> Result<(), Error> {
         let db = DatabaseExecutor::Connection(connection);
-        let (mut since, mut wait, mut before) = (Instant::now(), WAIT, HashSet::new());
-        let (mut all, mut rounds) = (HashSet::new(), 0);
+        let mut since = Instant::now();
+        let mut wait = WAIT;
+        let mut before = HashSet::new();
+        let mut all = HashSet::new();
+        let mut rounds = 0;
         loop {
             let (rows, mut stale) = self.stale_below(&db, keys, below).await?;
             if below.is_asked_once() && !before.is_empty() {
@@ -166,7 +169,9 @@ impl FieldRows {
         keys: &[Key],
         below: &Below,
     ) -> Result<(), Error> {
-        let (mut seen, mut stored, mut rounds) = (HashSet::new(), HashMap::new(), 0);
+        let mut seen = HashSet::new();
+        let mut stored = HashMap::new();
+        let mut rounds = 0;
         loop {
             let (rows, stale) = self.stale_below(db, keys, below).await?;
             seen.extend(stale);
@@ -220,8 +225,8 @@ impl FieldRows {
 
     /// The error names the first of these rows.
     fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
-        let (table, field) =
-            (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        let table = self.model.owner.table.name.clone();
+        let field = self.model.owner.fields[self.field].name;
         let key = keys.first().cloned().expect("there is nothing to wait for without a row");
         Error::StaleInput { table, field, key, reason }
     }

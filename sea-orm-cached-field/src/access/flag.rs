@@ -150,7 +150,8 @@ async fn flag_one_by_one<F: CachedField>(
 ) -> Result<u64, Error> {
     let transaction = transaction::begin_writing_within(db).await?;
     let db = DatabaseExecutor::Transaction(&transaction);
-    let (mut rows, mut after) = (0, None);
+    let mut rows = 0;
+    let mut after = None;
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
         let Some(last) = keys.last() else { break };

@@ -51,8 +51,8 @@ impl Target {
     }
 
     fn subject(&self) -> Subject {
-        let (table, field) =
-            (self.model.owner.table.name.clone(), self.model.owner.fields[self.field].name);
+        let table = self.model.owner.table.name.clone();
+        let field = self.model.owner.fields[self.field].name;
         Subject { table, field, key: self.key.clone() }
     }
 
@@ -271,8 +271,9 @@ async fn recalculate_now<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
 ) -> Result<CalculatedValue<F>, Error> {
-    let (engine, connection, target) =
-        (Engine::of(connection)?, connection.clone(), target.clone());
+    let engine = Engine::of(connection)?;
+    let connection = connection.clone();
+    let target = target.clone();
     let recalculation = tokio::spawn(async move {
         let claim = target.claim(&engine, &connection, true).await?;
         calculate_and_complete::<F>(&engine, &connection, &target, claim).await

@@ -42,8 +42,11 @@ pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
 ) -> Result<u64, Error> {
-    let (rows, condition) = (FieldRows::field::<F>()?, condition.into_condition());
-    let (mut count, mut after, mut failure) = (0, None, None);
+    let rows = FieldRows::field::<F>()?;
+    let condition = condition.into_condition();
+    let mut count = 0;
+    let mut after = None;
+    let mut failure = None;
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
         let Some(last) = keys.last().cloned() else { break };
@@ -70,7 +73,8 @@ pub async fn load_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     models: &mut [RowOf<F>],
 ) -> Result<(), Error> {
-    let (rows, spec) = (FieldRows::field::<F>()?, F::spec());
+    let rows = FieldRows::field::<F>()?;
+    let spec = F::spec();
     let mut failure = None;
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
@@ -214,7 +218,8 @@ impl FieldRows {
         below: &Below,
     ) -> Result<(Self, Vec<Key>), Error> {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
-        let (dialect, owner) = (dialect::of(db.get_database_backend())?, &below.model.owner);
+        let dialect = dialect::of(db.get_database_backend())?;
+        let owner = &below.model.owner;
         let (question, repeats) = match &below.way {
             Way::Itself => {
                 let stale = rows.stale(db, keys).await?;
@@ -240,8 +245,9 @@ impl FieldRows {
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<(Recalculated, HashMap<Key, RowOf<F>>), Error> {
-        let (mut refreshed, mut loaded, mut left) =
-            (Recalculated::default(), HashMap::new(), keys.to_vec());
+        let mut refreshed = Recalculated::default();
+        let mut loaded = HashMap::new();
+        let mut left = keys.to_vec();
         for _ in 0..READINGS {
             refreshed.extend(self.refresh(db, &left, false).await?);
             let rows = registry::load_all::<F::Entity>(db, &left).await?;
@@ -366,8 +372,9 @@ impl FieldRows {
         if keys.is_empty() {
             return Ok(Recalculated::default());
         }
-        let (engine, connection, rows) =
-            (Engine::of(connection)?, connection.clone(), self.clone());
+        let engine = Engine::of(connection)?;
+        let connection = connection.clone();
+        let rows = self.clone();
         // A task of its own: whoever gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {
             rows.recalculate_claimed(&engine, &connection, &keys, steal).await

@@ -23,7 +23,9 @@ pub async fn set<F: CachedField>(
     db: &DatabaseConnection,
     value: F::Value,
 ) -> Result<(), Error> {
-    let (target, engine, db) = (Target::of::<F>(key)?, Engine::of(db)?, db.clone());
+    let target = Target::of::<F>(key)?;
+    let engine = Engine::of(db)?;
+    let db = db.clone();
     // A task of its own: whoever gives up in the middle leaves no lease behind.
     let setting = tokio::spawn(async move { target.set::<F>(engine, db, value).await });
     setting.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))

@@ -154,7 +154,8 @@ pub(crate) async fn calculate(
     let keys: Vec<Key> = claims.keys().cloned().collect();
     let LoadedRows { rows: loaded, places, unreadable } = model.load(rows_over, &keys).await?;
     let batch = Batch { engine, db, model, loaded: &*loaded, limits, calculated };
-    let (mut rows, mut ended) = (Vec::new(), Vec::new());
+    let mut rows = Vec::new();
+    let mut ended = Vec::new();
     for (key, claims) in claims {
         let outcome = || match unreadable.get(&key) {
             Some(error) => Outcome::Failed(error.clone().into()),
@@ -217,7 +218,8 @@ impl Batch<'_> {
         let rows = async move {
             let is_left_running = AtomicBool::default();
             let row = |row: Row| {
-                let (slow, is_left_running) = (&slow, &is_left_running);
+                let slow = &slow;
+                let is_left_running = &is_left_running;
                 async move {
                     if let Some(running) = self.calculate_row(row).await {
                         is_left_running.store(true, Ordering::Relaxed);

@@ -26,7 +26,8 @@ where
     };
     let connection = (*connection).clone();
     Box::pin(async move {
-        let (given_up, runtime) = (CancellationToken::new(), Handle::current());
+        let given_up = CancellationToken::new();
+        let runtime = Handle::current();
         let _given_up_if_dropped = given_up.clone().drop_guard();
         let thread = spawn_blocking(move || {
             let db = DatabaseExecutor::Connection(&connection);

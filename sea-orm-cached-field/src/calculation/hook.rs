@@ -65,7 +65,8 @@ pub(crate) async fn after_recalculation(
 const UNREADABLE: &str = "the row cannot be read";
 
 fn tell(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+    let table = model.owner.table.name.clone();
+    let field = model.owner.fields[field].name;
     engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
 }
 

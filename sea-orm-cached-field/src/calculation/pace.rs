@@ -49,7 +49,8 @@ impl Pace {
         is_slow: impl FnOnce(),
     ) -> T {
         let Some(slow) = self.field(model, field) else { return calculation.await };
-        let (started, mut calculation) = (Instant::now(), pin!(calculation));
+        let started = Instant::now();
+        let mut calculation = pin!(calculation);
         let ended = tokio::select! {
             biased;
             ended = &mut calculation => ended,

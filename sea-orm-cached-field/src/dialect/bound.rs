@@ -97,7 +97,8 @@ impl Sql {
     /// A list of tuples. What it is filled up with has no key, and is left out again.
     fn tuples_of(&mut self, columns: Vec<Bound<'_>>) -> String {
         let rows = columns.first().map_or(0, |column| column.values.len());
-        let (mut selected, mut varying) = (Vec::new(), Vec::new());
+        let mut selected = Vec::new();
+        let mut varying = Vec::new();
         for bound in columns {
             let is_constant = bound.is_constant();
             let mut values = bound.values.into_iter();
@@ -135,7 +136,9 @@ impl Sql {
 
     /// One array a column.
     fn arrays(&mut self, columns: Vec<Bound<'_>>) -> String {
-        let (mut selected, mut arrays, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let mut selected = Vec::new();
+        let mut arrays = Vec::new();
+        let mut names = Vec::new();
         for bound in columns {
             if bound.is_constant() {
                 let value = bound.values.into_iter().next().expect("a table has rows");

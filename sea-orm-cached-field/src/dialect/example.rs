@@ -319,7 +319,8 @@ mod text {
     }
 
     fn sent(dialect: &dyn Dialect) -> String {
-        let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
+        let owner = owner();
+        let keys = [1, 2].map(|id| Key::new([id.into()]));
         let mut sent = statements(dialect, &owner);
         sent.extend(chunks(dialect, &owner, [&keys[0], &keys[1]]));
         let sent =

@@ -29,9 +29,11 @@ pub(super) fn select(
     field: usize,
     keys: &[Key],
 ) -> Statement {
-    let (mut sql, field) = (dialect.sql(), &owner.fields[field]);
+    let mut sql = dialect.sql();
+    let field = &owner.fields[field];
     let rows = written(&mut sql, owner, field);
-    let (own, columns) = (sql.owner_key(owner), key_columns(owner));
+    let own = sql.owner_key(owner);
+    let columns = key_columns(owner);
     let among = among(&mut sql, owner, keys.iter());
     let text = format!(
         "WITH {rows}
@@ -64,7 +66,8 @@ pub(super) fn values(
     fits: Option<String>,
 ) -> String {
     let rows = written(sql, owner, field);
-    let (columns, keys) = (key_columns(owner), claims.iter().map(|claim| &claim.key));
+    let columns = key_columns(owner);
+    let keys = claims.iter().map(|claim| &claim.key);
     let among = among(sql, owner, keys.clone());
     let mut claimed = Bound::keys(owner, keys);
     claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
@@ -88,7 +91,8 @@ pub(super) fn values(
 /// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It
 /// selects the key as SeaORM reads it, or as it is stored: the cast for writing takes both.
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
-    let (select, columns) = (sql.embed(&(query(field).select)()), key_columns(owner));
+    let select = sql.embed(&(query(field).select)());
+    let columns = key_columns(owner);
     let as_written = |name: &str| format!("{name} ({}, value) AS ({select})", columns.join(", "));
     let stored: Vec<String> =
         owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();

@@ -38,7 +38,8 @@ pub(super) fn object_in<const N: usize>(
 
 pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
     let flag = sql.quote(&owner.fields[field].recalculation_needed);
-    let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let table = sql.qualified(&owner.table);
+    let columns = sql.owner_key(owner);
     let is_row = sql.key_is(owner, "", &columns, key);
     sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
 }
@@ -59,7 +60,8 @@ pub(super) fn append_mark(
         |key| key,
         |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)],
     );
-    let (marks, columns) = (sql.qualified(&marks(owner)), key_columns(owner).join(", "));
+    let marks = sql.qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
     sql.statement(format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
 }
 
@@ -72,7 +74,8 @@ pub(super) fn set_expiry(
 ) -> Statement {
     let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
-    let (table, columns) = (sql.qualified(&owner.table), sql.owner_key(owner));
+    let table = sql.qualified(&owner.table);
+    let columns = sql.owner_key(owner);
     let is_row = sql.key_is(owner, "", &columns, key);
     sql.statement(format!("UPDATE {table} SET {expires} = {moment} WHERE {is_row}"))
 }
@@ -98,8 +101,8 @@ pub(super) fn backlog_boundary(
 }
 
 pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
-    let (table, flag) =
-        (sql.qualified(&owner.table), sql.quote(&owner.fields[field].recalculation_needed));
+    let table = sql.qualified(&owner.table);
+    let flag = sql.quote(&owner.fields[field].recalculation_needed);
     sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
 }
 
@@ -147,9 +150,11 @@ pub(super) fn set_version(
     let table = old.qualified(&versions_table(owner));
     let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
     let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
-    let (field, calculation) = (new.bind(field.as_str()), new.bind(*calculation));
-    let (inputs, kept_by, renewal) =
-        (new.bind(inputs.clone()), new.bind(kept_by.clone()), new.bind(*renewal));
+    let field = new.bind(field.as_str());
+    let calculation = new.bind(*calculation);
+    let inputs = new.bind(inputs.clone());
+    let kept_by = new.bind(kept_by.clone());
+    let renewal = new.bind(*renewal);
     let declared_by = new.bind(declared_by.clone());
     let insert = format!(
         "INSERT INTO {table} (field, version, inputs, kept_by, renewal, declared_by)
@@ -160,7 +165,8 @@ pub(super) fn set_version(
 
 pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i64) -> Statement {
     let table = sql.qualified(&versions_table(owner));
-    let (field, renewal) = (sql.bind(owner.fields[field].name), sql.bind(renewal));
+    let field = sql.bind(owner.fields[field].name);
+    let renewal = sql.bind(renewal);
     sql.statement(format!(
         "UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"
     ))
@@ -169,7 +175,8 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
 /// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known
 /// whom it concerns.
 pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
-    let (keys, own) = (key_columns(owner), sql.owner_key(owner));
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
     let field = &owner.fields[field];
     let name = literal(field.name);
     let text = format!(
@@ -195,7 +202,8 @@ pub(super) fn unqueued_in(
     chunk: &Chunk,
     marked: &[Chunk],
 ) -> Statement {
-    let (keys, own) = (key_columns(owner), sql.owner_key(owner));
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
     let field = &owner.fields[field];
     let name = literal(field.name);
     let others =
@@ -243,8 +251,8 @@ pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
 }
 
 pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
-    let (mut columns, mut values) =
-        (vec!["field".to_owned()], vec![sql.bind(owner.fields[field].name)]);
+    let mut columns = vec!["field".to_owned()];
+    let mut values = vec![sql.bind(owner.fields[field].name)];
     if sql.backend() != DbBackend::Sqlite {
         columns.push("via".to_owned());
         values.push(literal(CHUNK));
@@ -287,7 +295,8 @@ pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -
 }
 
 pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
-    let (marks, id) = (sql.qualified(&marks(owner)), sql.bind(id));
+    let marks = sql.qualified(&marks(owner));
+    let id = sql.bind(id);
     sql.statement(format!("DELETE FROM {marks} WHERE id = {id}"))
 }
 
@@ -327,8 +336,9 @@ pub(super) fn passed_over(
     chunk: &Chunk,
     read: &str,
 ) -> String {
-    let (keys, own, name) =
-        (key_columns(owner), sql.owner_key(owner), sql.bind(owner.fields[field].name));
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
+    let name = sql.bind(owner.fields[field].name);
     format!(
         "SELECT {read} FROM {table} t
           WHERE {range} AND (NOT t.{flag} OR EXISTS (

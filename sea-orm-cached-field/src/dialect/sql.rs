@@ -56,7 +56,8 @@ impl Sql {
 
     /// The table that [`Sql::qualified`] has written so.
     pub(crate) fn table_of(&self, qualified: &str) -> Option<Table> {
-        let (mark, mut rest) = (self.mark(), qualified.chars().peekable());
+        let mark = self.mark();
+        let mut rest = qualified.chars().peekable();
         let mut names = Vec::new();
         loop {
             rest.next_if_eq(&mark)?;
@@ -236,10 +237,11 @@ impl Sql {
             let tuple = self.tuples(owner, &[key], |key| key, |_, _| Vec::new());
             return format!("({}) {operator} {tuple}", columns.join(", "));
         }
-        let (strictly, mut compared) = (operator.trim_end_matches('='), String::new());
+        let strictly = operator.trim_end_matches('=');
+        let mut compared = String::new();
         for ((kind, column), value) in owner.key.iter().zip(columns).zip(key.values()).rev() {
-            let (value, column) =
-                (self.bind_for(kind, value.clone()), self.cast(&kind.order, column));
+            let value = self.bind_for(kind, value.clone());
+            let column = self.cast(&kind.order, column);
             compared = if compared.is_empty() {
                 format!("{column} {operator} {value}")
             } else {
@@ -329,7 +331,8 @@ impl Sql {
 /// The text with `?` for each `$n`, and the numbers in their order. What is quoted is no
 /// placeholder.
 fn positional(text: &str) -> (String, Vec<usize>) {
-    let (mut positional, mut places) = (String::with_capacity(text.len()), Vec::new());
+    let mut positional = String::with_capacity(text.len());
+    let mut places = Vec::new();
     let mut quote = None;
     let mut rest = text;
     while let Some(next) = rest.chars().next() {
@@ -542,7 +545,8 @@ mod tests {
     #[test]
     fn placeholders_come_in_the_order_of_the_text() {
         let mut sql = Sql::mysql();
-        let (one, two) = (sql.bind(1), sql.bind(2));
+        let one = sql.bind(1);
+        let two = sql.bind(2);
         let statement =
             sql.statement(format!("SELECT {two}, `a``$1`, \"$1\", '$2''$1', {one}, {two}"));
         assert_eq!(statement.sql, "SELECT ?, `a``$1`, \"$1\", '$2''$1', ?, ?");

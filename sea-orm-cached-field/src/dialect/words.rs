@@ -191,7 +191,8 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
 /// The names that stand beside the user's own: in what is created, and in the statements of workers
 /// and readers.
 pub(crate) fn names_beside_the_users(dialect: &dyn Dialect) -> BTreeSet<String> {
-    let (owner, keys) = (owner(), [1, 2].map(|id| Key::new([id.into()])));
+    let owner = owner();
+    let keys = [1, 2].map(|id| Key::new([id.into()]));
     let mut statements = example::statements(dialect, &owner);
     statements.extend(example::chunks(dialect, &owner, [&keys[0], &keys[1]]));
     let sent = statements.into_iter().map(|(_, statement)| statement.sql);
@@ -200,7 +201,8 @@ pub(crate) fn names_beside_the_users(dialect: &dyn Dialect) -> BTreeSet<String> 
 }
 
 fn assert_none_is_reserved(dialect: &dyn Dialect) {
-    let (reserved, texts) = (reserved(dialect.backend()), texts(dialect));
+    let reserved = reserved(dialect.backend());
+    let texts = texts(dialect);
     let mut found = BTreeSet::new();
     for text in &texts {
         let names = names(dialect.backend(), text);

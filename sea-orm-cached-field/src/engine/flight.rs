@@ -96,7 +96,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_flight_that_crashes_clears_its_place() {
-        let (flights, place) = (InTheAir::default(), (TypeId::of::<()>(), Key::new([1.into()])));
+        let flights = InTheAir::default();
+        let place = (TypeId::of::<()>(), Key::new([1.into()]));
         let crash = async { panic!("a crash") };
         let flight = launch::<i32>(Arc::clone(&flights), place.clone(), crash);
         flights.lock().unwrap().insert(place, flight.clone());

@@ -75,7 +75,8 @@ impl Engine {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
         let dialect = dialect::of(db.get_database_backend())?;
         if let Err(value) = &*EAGER_BY_DEFAULT {
-            let (value, expected) = (value.clone(), "`true` or `false`");
+            let value = value.clone();
+            let expected = "`true` or `false`";
             return Err(Error::InvalidSetting { name: EAGER, value, expected });
         }
         warn_of_missing_feature(dialect);

@@ -80,7 +80,8 @@ async fn calculate_all<F: CachedField>(
     db: &DatabaseExecutor<'_>,
 ) -> Result<Vec<F::Value>, BoxError> {
     let values = F::calculate_batch(models, db).await?;
-    let (expected, found) = (models.len(), values.len());
+    let expected = models.len();
+    let found = values.len();
     if found == expected {
         return Ok(values);
     }

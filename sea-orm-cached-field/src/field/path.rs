@@ -110,7 +110,8 @@ impl<E: EntityTrait> Path<E> {
         if definition.to_tbl == E::default().table_ref() {
             return self.by_definition(definition.rev());
         }
-        let (relation, there) = (relation.name(), table_name(&definition.to_tbl).1);
+        let relation = relation.name();
+        let there = table_name(&definition.to_tbl).1;
         let here = E::default().table_name();
         self.astray(format!("the relation `{relation}` leads to `{there}`, not to `{here}`; name one that leads there"))
     }

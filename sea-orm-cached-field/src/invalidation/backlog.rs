@@ -20,14 +20,18 @@ pub(super) async fn queue_chunk(
     model: &Model,
     upstream: &[Upstream],
 ) -> Result<Option<Event>, Error> {
-    let (dialect, owner, lazy) = (engine.dialect, &model.owner, engine.lazy(model));
+    let dialect = engine.dialect;
+    let owner = &model.owner;
+    let lazy = engine.lazy(model);
     let taken =
         db.query_all_raw(dialect.take_chunks(owner, upstream, owner.fields.len() as u64)).await?;
     if !taken.is_empty() {
         // Rows that a policy hides would be lost with the mark.
         execute_all(db, dialect.see_all()).await?;
     }
-    let (mut oldest, mut marks, mut rows): (Option<Chunk>, _, _) = (None, 0, 0);
+    let mut oldest: Option<Chunk> = None;
+    let mut marks = 0;
+    let mut rows = 0;
     for row in &taken {
         let chunk = model.read_chunk(row)?;
         if *oldest.get_or_insert_with(|| chunk.clone()) != chunk {

@@ -58,7 +58,8 @@ pub(crate) async fn look(
         .query_one_raw(engine.dialect.work(&model.owner, fields))
         .await?;
     let Some(row) = row else { return Ok(Work::None) };
-    let (marked, wait): (bool, Option<i64>) = (row.try_get("", "work")?, row.try_get("", "wait")?);
+    let marked: bool = row.try_get("", "work")?;
+    let wait: Option<i64> = row.try_get("", "wait")?;
     Ok(match wait.map(u64::try_from) {
         _ if marked => Work::Now,
         Some(Ok(wait)) if wait > 0 => Work::In(Duration::from_millis(wait)),
@@ -165,7 +166,9 @@ pub(crate) async fn claim(
         connections.within(engine, true, claim).await?
     };
     engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
-    let (mut has_more, mut claims, due_rows) = (collected.has_more, collected.claims, due.len());
+    let mut has_more = collected.has_more;
+    let mut claims = collected.claims;
+    let due_rows = due.len();
     claims.extend(due);
     tell_claimed(engine, model, &claims);
     // Of a backlog of marks, and what is due.

@@ -198,7 +198,8 @@ async fn expand(
         } else if !links.hashes.is_empty() {
             let hashes: Vec<u32> = links.hashes.iter().copied().collect();
             for hashes in hashes.chunks(LINKS) {
-                let (limit, deleted) = (TAKEN + links.first.len() as u64, links.deleted);
+                let limit = TAKEN + links.first.len() as u64;
+                let deleted = links.deleted;
                 let Some(take) =
                     engine.dialect.take_links_like(&model.owner, source, hashes, limit)
                 else {
@@ -245,8 +246,8 @@ async fn take_links(
     let taken = db.query_all_raw(take).await?;
     let mut others = Vec::new();
     for row in &taken {
-        let (id, place) =
-            (row.try_get("", "id")?, (row.try_get("", "field")?, row.try_get("", "link")?));
+        let id = row.try_get("", "id")?;
+        let place = (row.try_get("", "field")?, row.try_get("", "link")?);
         if *links.first.entry(place).or_insert(id) != id {
             others.push(id);
         }
@@ -268,7 +269,8 @@ async fn expand_links(
     source: &Source,
     links: &[(i64, String)],
 ) -> Result<(), Error> {
-    let (dialect, owner) = (engine.dialect, &model.owner);
+    let dialect = engine.dialect;
+    let owner = &model.owner;
     let mut parts = vec![links];
     while let Some(links) = parts.pop() {
         let all = dialect.marks_behind_links(owner, source, links, [None, None], Some(OWNERS));
@@ -293,7 +295,8 @@ async fn expand_by_owners(
     source: &Source,
     link: &[(i64, String)],
 ) -> Result<(), Error> {
-    let (dialect, owner) = (engine.dialect, &model.owner);
+    let dialect = engine.dialect;
+    let owner = &model.owner;
     let mut after: Option<Key> = None;
     loop {
         let boundary =
@@ -318,7 +321,8 @@ async fn behind(
 ) -> Result<Vec<Mark>, Error> {
     let mut marks = Vec::new();
     for row in db.query_all_raw(behind).await? {
-        let (field, marked_at) = (row.try_get("", "field")?, row.try_get("", "marked_at")?);
+        let field = row.try_get("", "field")?;
+        let marked_at = row.try_get("", "marked_at")?;
         marks.push(Mark { key: model.read_key(&row)?, field, marked_at });
     }
     Ok(marks)
@@ -366,7 +370,8 @@ async fn collect_in_steps(
     let has_more = take(engine, db, model, rest, &mut taken).await? == TAKEN;
     // What is still marked would be calculated in vain.
     let lease = if has_more { Lease { duration: 0, only: None } } else { lease };
-    let (mut eager, mut lazy) = (Vec::new(), Vec::new());
+    let mut eager = Vec::new();
+    let mut lazy = Vec::new();
     for ((key, field), marks) in taken.fields {
         let generation = engine.dialect.generation(marks.newest);
         let row = Enqueued { key, field, generation, lease: lease.of(field) };
@@ -407,8 +412,10 @@ impl Taken {
     ) -> Result<Vec<Mark>, Error> {
         let mut others = Vec::new();
         for row in rows {
-            let (id, list): (i64, String) = (row.try_get("", "id")?, row.try_get("", "field")?);
-            let (key, eager): (_, Option<bool>) = (model.read_key(row)?, row.try_get("", "eager")?);
+            let id: i64 = row.try_get("", "id")?;
+            let list: String = row.try_get("", "field")?;
+            let key = model.read_key(row)?;
+            let eager: Option<bool> = row.try_get("", "eager")?;
             let mut unknown = Vec::new();
             for name in list.split(',') {
                 let Some(field) = model.owner.field_index(name) else {

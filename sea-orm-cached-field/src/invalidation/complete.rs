@@ -357,7 +357,8 @@ fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shap
 }
 
 pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: bool) -> Event {
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+    let table = model.owner.table.name.clone();
+    let field = model.owner.fields[claim.field].name;
     let key = claim.key.clone();
     match verdict {
         Verdict::Done => Event::Completed { table, field, key, changed },
@@ -397,7 +398,8 @@ pub(crate) async fn hand_back(
         .within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?))
         .await?;
     for claim in claims {
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[claim.field].name;
         engine.tell(Event::HandedBack { table, field, key: claim.key.clone() });
     }
     Ok(())
@@ -455,7 +457,8 @@ pub(crate) async fn store_in_transaction(
         {
             return Ok(false);
         }
-        let (engine, key) = (Engine::at(db)?, &written.key);
+        let engine = Engine::at(db)?;
+        let key = &written.key;
         let unique = unique_of(&engine, db, model).await?;
         let rows = BTreeMap::from([(
             Shape(vec![ShapedField { field, done: true }]),

@@ -56,7 +56,8 @@ pub(crate) async fn fail(
         // The holder of the lease records its own failure.
         return Ok(());
     }
-    let (cause, error) = (error.without_values(), error.with_sources());
+    let cause = error.without_values();
+    let error = error.with_sources();
     let mut retry_in = match retry {
         Some(retry) => retry.after(claim.attempts),
         None => Retry::default().after(0),
@@ -81,8 +82,10 @@ pub(crate) async fn fail(
     if connections.into().within(engine, false, record).await? {
         retry_in = None;
     }
-    let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
-    let (key, attempts) = (claim.key.clone(), if retry.is_some() { claim.attempts } else { 0 });
+    let table = model.owner.table.name.clone();
+    let field = model.owner.fields[claim.field].name;
+    let key = claim.key.clone();
+    let attempts = if retry.is_some() { claim.attempts } else { 0 };
     engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);
     Ok(())
 }

@@ -28,7 +28,8 @@ pub(crate) async fn flag(
     }
     if let DatabaseExecutor::Connection(connection) = db {
         let engine = Engine::of(connection)?;
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
         engine.tell(Event::Flagged { table, field, key: key.clone() });
         engine.wake.send_replace(());
     }
@@ -69,7 +70,8 @@ pub(crate) fn flagged(
 ) -> Result<(), Error> {
     if let DatabaseExecutor::Connection(connection) = db {
         let engine = Engine::of(connection)?;
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
         engine.tell(Event::FlaggedRows { table, field, rows });
         engine.wake.send_replace(());
     }

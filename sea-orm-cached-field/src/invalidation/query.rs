@@ -37,7 +37,8 @@ pub(crate) async fn complete_by_query(
     if !engine.dialect.stores_queries() {
         return Ok(None);
     }
-    let (started, connections) = (Instant::now(), connections.into());
+    let started = Instant::now();
+    let connections = connections.into();
     let unique = unique_of(engine, &connections.reader(), model).await?;
     if claims.iter().any(|claim| unique.has(&model.owner, claim.field)) {
         // To find the rows that hold a value, the value must be known first.
@@ -55,7 +56,8 @@ pub(crate) async fn complete_by_query(
     let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
     let took = started.elapsed();
     let calculated = claims.iter().map(|claim| {
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[claim.field].name;
         Event::Calculated { table, field, key: claim.key.clone(), took }
     });
     engine.tell_all(calculated);

@@ -41,8 +41,8 @@ async fn find_circles_now(
         for key in suspects {
             let own = spelled.get(&key).unwrap_or(&key);
             if let Some(path) = circle(dialect, db, model, source, own).await? {
-                let (table, field) =
-                    (model.owner.table.name.clone(), model.owner.fields[field].name);
+                let table = model.owner.table.name.clone();
+                let field = model.owner.fields[field].name;
                 circles.insert(key, Error::DataCycle { table, field, path });
             }
         }

@@ -65,8 +65,8 @@ pub(super) async fn look_up(
 ) -> Result<Arc<Unique>, Error> {
     let mut found: BTreeMap<String, Vec<Option<IndexedColumn>>> = BTreeMap::new();
     for row in db.query_all_raw(engine.dialect.unique_columns(&model.owner.table)).await? {
-        let (name, collation) =
-            (row.try_get::<Option<String>>("", "column")?, row.try_get("", "collation")?);
+        let name = row.try_get::<Option<String>>("", "column")?;
+        let collation = row.try_get("", "collation")?;
         let nullable = row.try_get::<i32>("", "nullable")? > 0;
         let column = name.map(|name| IndexedColumn { name, collation, nullable });
         found.entry(row.try_get("", "name")?).or_default().push(column);
@@ -153,9 +153,11 @@ async fn clear(
     room: &mut Room,
 ) -> Result<(), Error> {
     let mut left: Vec<Key> = holders.keys().cloned().collect();
-    let (mut locked, mut waiting) = (HashSet::new(), HashSet::new());
+    let mut locked = HashSet::new();
+    let mut waiting = HashSet::new();
     for (field, nullable) in fields(&model.owner, index) {
-        let (mut stale, mut unflagged) = (HashSet::new(), Vec::new());
+        let mut stale = HashSet::new();
+        let mut unflagged = Vec::new();
         for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await?
         {
             let key = model.read_key(&row)?;
@@ -243,7 +245,8 @@ impl Room {
         } else {
             "which row has it cannot be told, for the unique index is not over the cached column itself; make it one of whole columns, or drop it"
         };
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
         Error::NotUnique { table, field, key: key.clone(), remedy, source: Box::new(source) }
     }
 }

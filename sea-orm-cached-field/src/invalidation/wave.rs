@@ -42,7 +42,8 @@ pub(super) async fn hold_back(
     claims: &[Claim],
 ) {
     for claim in claims {
-        let (table, field) = (model.owner.table.name.clone(), model.owner.fields[claim.field].name);
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[claim.field].name;
         let waves = claim.waves + 1;
         let error = (waves >= LOOP).then(|| {
             Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.to_string()
@@ -58,7 +59,8 @@ pub(super) async fn hold_back(
             }
         };
         if let Some(error) = error.filter(|_| is_held_back) {
-            let (key, attempts) = (claim.key.clone(), claim.attempts);
+            let key = claim.key.clone();
+            let attempts = claim.attempts;
             let cause = error.clone();
             engine
                 .warn(Event::Failed { table, field, key, error, attempts, retry_in: None }, cause);

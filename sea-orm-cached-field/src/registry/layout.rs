@@ -141,7 +141,8 @@ fn check_query(owner: &Owner, field: usize) -> Result<(), Error> {
         return Ok(());
     }
     let key: Vec<&str> = owner.key.iter().map(|column| column.name.as_str()).collect();
-    let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+    let table = owner.table.name.clone();
+    let field = owner.fields[field].name;
     Err(Error::NotKeyAndValue { table, field, key: key.join(", "), found })
 }
 
@@ -302,7 +303,8 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
         {
             definition.custom("datetime(6)");
         }
-        let (name, kind) = (column.as_str().to_owned(), column.def().get_column_type().clone());
+        let name = column.as_str().to_owned();
+        let kind = column.def().get_column_type().clone();
         FieldColumn { name, kind, definition, table: E::default().table_ref() }
     });
     columns.collect()

@@ -33,8 +33,8 @@ async fn values<F: CachedField<Value: TryGetable>>(
     let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
     let select = dialect::of(db.get_database_backend())?.select(&model.owner, field, keys);
     let wanted: HashSet<&Key> = keys.iter().collect();
-    let (mut values, mut rows) =
-        (HashMap::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
+    let mut values = HashMap::with_capacity(keys.len());
+    let mut rows = Vec::with_capacity(keys.len());
     for row in db.query_all_raw(select).await? {
         let key = model.read_key(&row)?;
         if !wanted.contains(&key) {

@@ -88,7 +88,8 @@ async fn unneeded(
             // Its triggers can be seen on related tables while it cannot.
             continue;
         }
-        let (mut is_dead, mut declared_by) = (true, BTreeSet::new());
+        let mut is_dead = true;
+        let mut declared_by = BTreeSet::new();
         if let Some(Found { kind, described }) = describe(dialect, db, &owner).await?
             && kind == "table"
         {
@@ -184,7 +185,8 @@ async fn remove(
     dialect: &dyn Dialect,
     table: &str,
 ) -> Result<Changes, Error> {
-    let (mut changes, crates) = (Changes::default(), crates(&[]));
+    let mut changes = Changes::default();
+    let crates = crates(&[]);
     let is_meant = |owner: &Table| {
         let with_schema = owner.schema.iter().map(|schema| format!("{schema}.{}", owner.name));
         owner.name == table || with_schema.into_iter().any(|name| name == table)

@@ -67,7 +67,8 @@ pub(super) async fn mark_unqueued(
         last = Some(chunk);
     }
     for (field, rows) in marked.into_iter().filter(|(_, rows)| *rows > 0) {
-        let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+        let table = owner.table.name.clone();
+        let field = owner.fields[field].name;
         changes.0.push(Change::Queued { table, field, rows });
     }
     Ok(())
@@ -109,7 +110,8 @@ pub(super) async fn flag_all(
         return Ok(0);
     }
     let eager = eager(db, model)?;
-    let (mut found, mut last) = (0, None);
+    let mut found = 0;
+    let mut last = None;
     while let Some(chunk) = next_chunk(db, dialect, model, owner, last).await? {
         for field in fields {
             let is_eager = eager.contains(field);

@@ -47,7 +47,8 @@ pub(crate) async fn doctor(
             .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
     findings.extend(abandoned(db, dialect, models).await?.into_iter().map(|found| {
-        let (table, objects) = (found.owner.name, found.objects.len());
+        let table = found.owner.name;
+        let objects = found.objects.len();
         if found.is_dead {
             Finding::Dead { table, objects }
         } else {
@@ -87,7 +88,8 @@ async fn examine(
 
     let of_tables = names_without_partitions(dialect, &inspected);
     findings.extend(differing.into_iter().filter_map(|(object, stands)| {
-        let (table, kind) = (table.clone(), object.kind.name());
+        let table = table.clone();
+        let kind = object.kind.name();
         let is_of_partition = !of_tables.contains(&object.name);
         match (stands, object.parent) {
             (true, _) => Some(Finding::Differs { table, kind, name: object.name }),
@@ -100,7 +102,8 @@ async fn examine(
         }
     }));
     findings.extend(superfluous.into_keys().chain(misplaced.into_keys()).map(|(kind, name, _)| {
-        let (table, kind) = (table.clone(), kind.name());
+        let table = table.clone();
+        let kind = kind.name();
         Finding::Superfluous { table, kind, name }
     }));
     findings.extend(disabled(db, dialect, &inspected.owner).await?);
@@ -143,7 +146,8 @@ async fn disabled(
     let Some(query) = dialect.disabled_triggers(owner) else { return Ok(Vec::new()) };
     let mut disabled = Vec::new();
     for row in db.query_all_raw(query).await? {
-        let (name, remedy) = (row.try_get("", "name")?, row.try_get("", "remedy")?);
+        let name = row.try_get("", "name")?;
+        let remedy = row.try_get("", "remedy")?;
         disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
     }
     Ok(disabled)
@@ -157,7 +161,8 @@ async fn orphaned(
     let Some(query) = dialect.orphaned_triggers(owner) else { return Ok(Vec::new()) };
     let mut orphaned = Vec::new();
     for row in db.query_all_raw(query).await? {
-        let (name, account) = (row.try_get("", "name")?, row.try_get("", "account")?);
+        let name = row.try_get("", "name")?;
+        let account = row.try_get("", "account")?;
         orphaned.push(Finding::Orphaned { table: owner.table.name.clone(), name, account });
     }
     Ok(orphaned)
@@ -191,12 +196,15 @@ async fn rows(
     model: &Model,
     owner: &Owner,
 ) -> Result<Vec<Finding>, Error> {
-    let (table, lazy, mut findings) = (&owner.table.name, Engine::at(db)?.lazy(model), Vec::new());
+    let table = &owner.table.name;
+    let lazy = Engine::at(db)?.lazy(model);
+    let mut findings = Vec::new();
     let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
     for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index))
     {
         for row in db.query_all_raw(dialect.unqueued(owner, index)).await? {
-            let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
+            let table = table.clone();
+            let rows = count(row.try_get("", "found")?);
             findings.extend((rows > 0).then_some(Finding::Unqueued {
                 table,
                 field: field.name,
@@ -206,9 +214,10 @@ async fn rows(
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for row in db.query_all_raw(dialect.waiting(owner)).await? {
-        let (table, rows) = (table.clone(), count(row.try_get("", "found")?));
-        let (list, state): (String, String) =
-            (row.try_get("", "field")?, row.try_get("", "state")?);
+        let table = table.clone();
+        let rows = count(row.try_get("", "found")?);
+        let list: String = row.try_get("", "field")?;
+        let state: String = row.try_get("", "state")?;
         let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
         for name in list.split(',').filter(|name| owner.field_index(name).is_none()) {
             *unknown.entry(name.to_owned()).or_default() += rows;
@@ -251,7 +260,8 @@ async fn waiting(
     let waited: Option<i64> = row.try_get("", "waited")?;
     let waited =
         Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
-    let (table, claimed) = (owner.table.name.clone(), row.try_get("", "leased")?);
+    let table = owner.table.name.clone();
+    let claimed = row.try_get("", "leased")?;
     Ok((waited > TOO_LONG).then_some(Finding::Waiting {
         table,
         seconds: waited.as_secs(),
@@ -287,7 +297,8 @@ pub(crate) async fn repair(
                 .collect();
             let rows = flag_all(db, dialect, model, &owner, &fields).await?;
             for field in fields {
-                let (table, field) = (owner.table.name.clone(), owner.fields[field].name);
+                let table = owner.table.name.clone();
+                let field = owner.fields[field].name;
                 changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
             }
         }

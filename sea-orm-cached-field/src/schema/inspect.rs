@@ -102,12 +102,17 @@ pub(super) async fn describe(
     db: &DatabaseExecutor<'_>,
     table: &Table,
 ) -> Result<Option<Found>, Error> {
-    let (mut columns, mut key, mut schema, mut kind) =
-        (BTreeMap::new(), Vec::new(), None, String::new());
-    let (mut operators, mut nullable, mut generated) =
-        (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut by_row, mut owned_by, mut strict, mut collations) =
-        (false, None, false, BTreeMap::new());
+    let mut columns = BTreeMap::new();
+    let mut key = Vec::new();
+    let mut schema = None;
+    let mut kind = String::new();
+    let mut operators = BTreeMap::new();
+    let mut nullable = BTreeSet::new();
+    let mut generated = BTreeSet::new();
+    let mut by_row = false;
+    let mut owned_by = None;
+    let mut strict = false;
+    let mut collations = BTreeMap::new();
     for row in db.query_all_raw(dialect.describe(table)).await? {
         let name: String = row.try_get("", "name")?;
         (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
@@ -136,7 +141,8 @@ pub(super) async fn describe(
     }
     let unique = unique_indexes(dialect, db, table).await?;
     let table = Table { schema, name: table.name.clone() };
-    let (partitions, cascades) = (Vec::new(), Vec::new());
+    let partitions = Vec::new();
+    let cascades = Vec::new();
     let described = Described {
         table,
         owned_by,
@@ -163,8 +169,8 @@ async fn unique_indexes(
 ) -> Result<Vec<Vec<UniqueColumn>>, Error> {
     let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
     for row in query_all(db, dialect.unique_indexes(table)).await? {
-        let (name, collation): (Option<String>, String) =
-            (row.try_get("", "column")?, row.try_get("", "collation")?);
+        let name: Option<String> = row.try_get("", "column")?;
+        let collation: String = row.try_get("", "collation")?;
         let column = name.map(|name| UniqueColumn { name, collation });
         indexes.entry(row.try_get("", "name")?).or_default().push(column);
     }
@@ -178,7 +184,8 @@ async fn describe_or_fail(
     owner: &Owner,
     table: &Table,
 ) -> Result<Described, Error> {
-    let (fields, name) = (owner.field_names(), table.name.clone());
+    let fields = owner.field_names();
+    let name = table.name.clone();
     let mut found = match describe(dialect, db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
@@ -196,7 +203,8 @@ async fn describe_or_fail(
     }
     let partitions = dialect.partitions(&found.table).filter(|_| found.by_row);
     for row in query_all(db, partitions).await? {
-        let (name, kind): (String, String) = (row.try_get("", "name")?, row.try_get("", "kind")?);
+        let name: String = row.try_get("", "name")?;
+        let kind: String = row.try_get("", "kind")?;
         if kind != "table" {
             return Err(not_a_table(owner, name, kind));
         }
@@ -213,7 +221,8 @@ async fn cascades(
     owner: &Owner,
     table: &Table,
 ) -> Result<Vec<Vec<Cascade>>, Error> {
-    let (mut found, mut ways) = (Vec::new(), vec![Vec::new()]);
+    let mut found = Vec::new();
+    let mut ways = vec![Vec::new()];
     while let Some(way) = ways.pop() {
         let from = way.last().map_or(table, |last: &Cascade| &last.parent);
         for key in foreign_keys(dialect, db, from).await? {
@@ -239,7 +248,8 @@ async fn cascades(
 }
 
 fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
-    let (table, fields) = (owner.table.name.clone(), owner.field_names());
+    let table = owner.table.name.clone();
+    let fields = owner.field_names();
     Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
 }
 
@@ -251,8 +261,8 @@ async fn foreign_keys(
     let mut keys: Vec<Cascade> = Vec::new();
     for row in query_all(db, dialect.foreign_keys(table)).await? {
         let name: String = row.try_get("", "name")?;
-        let (column, parent_column) =
-            (row.try_get("", "column")?, row.try_get("", "parent_column")?);
+        let column = row.try_get("", "column")?;
+        let parent_column = row.try_get("", "parent_column")?;
         let action = |column| Ok::<_, Error>(Action::parse(&row.try_get::<String>("", column)?));
         if let Some(key) = keys.last_mut().filter(|key| key.name == name) {
             key.columns.push(column);
@@ -327,7 +337,8 @@ fn check_types(
 ) -> Result<(), Error> {
     let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
     for column in model.columns(dialect.backend(), field) {
-        let (kind, is_flag) = (&table.columns[&column.name], column.name == *recalculation_needed);
+        let kind = &table.columns[&column.name];
+        let is_flag = column.name == *recalculation_needed;
         let may_be_null = is_flag && table.nullable.contains(&column.name);
         if !may_be_null && dialect.holds(&column.kind, kind) {
             continue;
@@ -355,7 +366,8 @@ fn check_types(
 
 /// `boolean NOT NULL DEFAULT TRUE`
 fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
-    let (add, name) = (column.add(column.definition.clone()), dialect.sql().quote(&column.name));
+    let add = column.add(column.definition.clone());
+    let name = dialect.sql().quote(&column.name);
     let alter = dialect.backend().build(&add).to_string();
     alter
         .split_once(&format!(" {name} "))

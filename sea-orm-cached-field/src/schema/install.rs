@@ -87,7 +87,8 @@ async fn create_all(
     dialect: &dyn Dialect,
     models: &[Arc<Model>],
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
-    let (mut changes, mut all) = (Changes::default(), Vec::new());
+    let mut changes = Changes::default();
+    let mut all = Vec::new();
     // First: it may stand where something of ours is going to.
     drop_dead(transaction, dialect, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, dialect, models).await?;
@@ -197,7 +198,8 @@ async fn add_columns(
             let mut definition = column.definition.clone();
             dialect.fit_column(&inspected.table, &mut definition);
             db.execute(&column.add(definition)).await?;
-            let (table, name) = (inspected.owner.table.name.clone(), column.name);
+            let table = inspected.owner.table.name.clone();
+            let name = column.name;
             changes.0.push(Change::Created { table, kind: "column", name });
         }
     }
@@ -229,7 +231,8 @@ pub(super) async fn installed(
 ) -> Result<Installed, Error> {
     let mut installed = Installed::new();
     for row in db.query_all_raw(dialect.installed(owner)).await? {
-        let (kind, name): (String, String) = (row.try_get("", "kind")?, row.try_get("", "name")?);
+        let kind: String = row.try_get("", "kind")?;
+        let name: String = row.try_get("", "name")?;
         if let Some(kind) = ObjectKind::parse(&kind) {
             let standing =
                 Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
@@ -279,7 +282,8 @@ pub(super) async fn compare(
     let owner = &inspected.owner;
     let objects = dialect.objects(owner, &inspected.table, &inspected.related);
     let tables = inspected.tables();
-    let (mut misplaced, mut superfluous) = (Installed::new(), Installed::new());
+    let mut misplaced = Installed::new();
+    let mut superfluous = Installed::new();
     for (place, standing) in installed(db, dialect, owner).await? {
         let is_elsewhere = standing.is_on_none_of(&tables);
         if is_elsewhere
@@ -295,7 +299,9 @@ pub(super) async fn compare(
     let mut standing: BTreeSet<String> =
         superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
     let needed = keepers(&objects);
-    let (mut wanted, mut outdated, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let mut wanted = Vec::new();
+    let mut outdated = Vec::new();
+    let mut names = BTreeSet::new();
     for object in objects {
         let place = (object.kind, object.name.clone(), object.parent.clone());
         let mut found = superfluous.remove(&place);
@@ -341,7 +347,8 @@ async fn create_objects(
     inspected: &Inspected,
     changes: &mut Changes,
 ) -> Result<Vec<Renewal>, Error> {
-    let (owner, table) = (&inspected.owner, inspected.owner.table.name.clone());
+    let owner = &inspected.owner;
+    let table = inspected.owner.table.name.clone();
     let mut comparison = compare(db, dialect, inspected).await?;
     let mut is_older = false;
     if comparison.has_other_key
@@ -379,7 +386,9 @@ async fn create_objects(
     drop_all(db, dialect, owner, misplaced, changes).await?;
     for (object, replaces) in wanted {
         create(db, dialect, owner, &object, replaces).await?;
-        let (table, kind, name) = (table.clone(), object.kind.name(), object.name);
+        let table = table.clone();
+        let kind = object.kind.name();
+        let name = object.name;
         changes.0.push(if replaces {
             Change::Replaced { table, kind, name }
         } else {

@@ -145,8 +145,8 @@ impl fmt::Display for Change {
                 "{table}: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
             ),
             Self::Outdated { table, field, version, rows } => {
-                let (rows, version) =
-                    (counted(*rows, "row"), Some(version).filter(|version| **version > 0));
+                let rows = counted(*rows, "row");
+                let version = Some(version).filter(|version| **version > 0);
                 let version = version
                     .map_or("no version now".to_owned(), |version| format!("version {version}"));
                 write!(f, "{table}: flagged {rows} for {field}, whose calculation has {version}")

@@ -42,7 +42,8 @@ async fn suspend_owners(
     dialect: &dyn Dialect,
     table: &str,
 ) -> Result<Changes, Error> {
-    let (table, mut changes) = (found(db, dialect, table).await?, Changes::default());
+    let table = found(db, dialect, table).await?;
+    let mut changes = Changes::default();
     for (owner, objects) in tagged(db, dialect, None).await? {
         let stands_on = |object: &Tagged| object.kind == ObjectKind::Trigger && object.on == table;
         if owner != table && !objects.iter().any(stands_on) {

@@ -32,7 +32,8 @@ pub(super) async fn tagged(
 ) -> Result<Vec<(Table, Vec<Tagged>)>, Error> {
     let mut owners: BTreeMap<(Option<String>, String), Vec<Tagged>> = BTreeMap::new();
     for row in db.query_all_raw(dialect.tagged(owner)).await? {
-        let (kind, tag): (String, String) = (row.try_get("", "kind")?, row.try_get("", "tag")?);
+        let kind: String = row.try_get("", "kind")?;
+        let tag: String = row.try_get("", "tag")?;
         let (Some(kind), Some(Table { schema, name })) =
             (ObjectKind::parse(&kind), dialect.owner_of(&tag))
         else {

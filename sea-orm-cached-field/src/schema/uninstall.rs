@@ -76,7 +76,8 @@ async fn with_schema(
     dialect: &dyn Dialect,
     owner: &Owner,
 ) -> Result<Owner, Error> {
-    let (db, mut owner) = (DatabaseExecutor::Transaction(db), owner.clone());
+    let db = DatabaseExecutor::Transaction(db);
+    let mut owner = owner.clone();
     for table in [owner.table.clone(), marks(&owner)] {
         if let Some(found) = describe(dialect, &db, &table).await? {
             owner.table.schema = found.described.table.schema;

@@ -209,7 +209,8 @@ pub(super) async fn renew(
     let rows = flag_all(db, dialect, model, owner, &fields).await?;
     for Renewal { field, reason, id } in renewals {
         db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
-        let (table, version) = (owner.table.name.clone(), owner.fields[*field].version);
+        let table = owner.table.name.clone();
+        let version = owner.fields[*field].version;
         let field = owner.fields[*field].name;
         let change = match reason {
             Reason::Calculation => Change::Outdated { table, field, version, rows },

@@ -123,7 +123,8 @@ impl Source {
             let lanes: Vec<Lane> = free.lanes().collect();
             // Not cut off when the worker stops: a claim that is half made would be lost until its
             // lease ends.
-            let (core, woken) = (&self.core, std::mem::take(&mut self.woken));
+            let core = &self.core;
+            let woken = std::mem::take(&mut self.woken);
             let claim = async {
                 if woken { core.next_marked(&lanes).await } else { core.next(&lanes).await }
             };
@@ -149,7 +150,8 @@ impl Source {
 
     /// Until there may be work, or a place in another lane than these.
     async fn rest(&mut self, work: Work, lanes: &[Lane]) {
-        let (stop, places) = (self.stop.clone(), &self.places);
+        let stop = self.stop.clone();
+        let places = &self.places;
         let is_mixed = self.core.limits.pace.is_mixed();
         let another_place = async {
             match Lane::BOTH.into_iter().find(|lane| is_mixed && !lanes.contains(lane)) {

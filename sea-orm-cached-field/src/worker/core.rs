@@ -196,12 +196,14 @@ impl Core {
         self.hand_back([]).await?;
         self.queue_flagged().await?;
         loop {
-            let (mut work, mut has_more) = (Work::None, false);
+            let mut work = Work::None;
+            let mut has_more = false;
             for stop in self.stops(lanes) {
                 let (found, first) = self.look_at(&stop).await?;
                 work = work.or_earlier(found);
                 if found == Work::Now {
-                    let (model, rows) = (&self.models[stop.turn], self.settings.batch_size);
+                    let model = &self.models[stop.turn];
+                    let rows = self.settings.batch_size;
                     invalidation::flag_expired(&self.engine, self.connections(), model, rows)
                         .await?;
                     match self.claim(stop, first).await? {
@@ -254,7 +256,8 @@ impl Core {
             look.at = Instant::now();
             look.left_some.take()
         };
-        let (model, fields) = (&self.models[stop.turn], &stop.fields);
+        let model = &self.models[stop.turn];
+        let fields = &stop.fields;
         Ok(match left_some {
             Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
@@ -299,9 +302,12 @@ impl Core {
         if self.has_ended.load(Ordering::Relaxed) {
             return Ok(Taken::Nothing);
         }
-        let (engine, model, place) = (&self.engine, &self.models[stop.turn], stop.place());
+        let engine = &self.engine;
+        let model = &self.models[stop.turn];
+        let place = stop.place();
         let fields: (&[usize], &[Upstream]) = (&stop.fields, &self.upstream[stop.turn]);
-        let (rows, lease) = (self.batch_size(&stop), self.settings.lease);
+        let rows = self.batch_size(&stop);
+        let lease = self.settings.lease;
         let time_for_chunks = self.looked_at()[place].for_chunks_at.elapsed() >= CHUNKS_PASSED_OVER;
         let first = (first, time_for_chunks);
         let claimed =
@@ -389,7 +395,8 @@ impl Core {
     ) -> Result<(), Error> {
         self.lost().extend(held);
         while let Some(held) = self.next_lost() {
-            let (connections, now) = (self.connections(), Duration::ZERO);
+            let connections = self.connections();
+            let now = Duration::ZERO;
             if let Err(error) =
                 invalidation::hand_back(&self.engine, connections, &held.model, &held.claims, now)
                     .await
@@ -403,7 +410,8 @@ impl Core {
 
     /// Hands back what was taken, from where nothing can be waited for.
     pub(super) fn hand_back_later(self: &Arc<Self>, held: impl IntoIterator<Item = Held>) {
-        let (core, held): (_, Vec<Held>) = (Arc::clone(self), held.into_iter().collect());
+        let core = Arc::clone(self);
+        let held: Vec<Held> = held.into_iter().collect();
         if held.is_empty() {
             return;
         }
@@ -425,8 +433,10 @@ impl Core {
     /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement,
     /// which SQLx does not take well.
     pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
-        let (core, stop) = (Arc::clone(self), CancellationToken::new());
-        let (every, stopped) = ((core.settings.lease / 3).max(SHORTEST_HEARTBEAT), stop.clone());
+        let core = Arc::clone(self);
+        let stop = CancellationToken::new();
+        let every = (core.settings.lease / 3).max(SHORTEST_HEARTBEAT);
+        let stopped = stop.clone();
         tokio::spawn(async move {
             while stopped.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
                 if let Err(error) = core.renew().await {

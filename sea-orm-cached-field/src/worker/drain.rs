@@ -81,7 +81,8 @@ impl Failures {
 pub(super) async fn drain(core: &Arc<Core>) -> Result<usize, Error> {
     let _heartbeat = core.start_heartbeat();
     let mut under_way = JoinSet::new();
-    let (mut worked, mut errors) = (0, 0);
+    let mut worked = 0;
+    let mut errors = 0;
     loop {
         let handing_back = core.engine.is_handing_back();
         // While one batch is calculated and stored, the next is claimed.
@@ -122,7 +123,8 @@ pub(super) async fn drain(core: &Arc<Core>) -> Result<usize, Error> {
 }
 
 pub(super) async fn work_on(batch: Batch) -> Result<usize, Error> {
-    let (rows, ended) = (batch.len(), super::batch::recalculate(batch.clone()).await);
+    let rows = batch.len();
+    let ended = super::batch::recalculate(batch.clone()).await;
     batch.hand_back().await?;
     ended.map(|()| rows)
 }

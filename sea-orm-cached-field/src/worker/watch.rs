@@ -28,10 +28,9 @@ impl FileWatch {
         if paths.is_empty() {
             return Ok(None);
         }
-        let (names, engine): (Vec<OsString>, _) = (
-            paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect(),
-            Arc::clone(&core.engine),
-        );
+        let names: Vec<OsString> =
+            paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect();
+        let engine = Arc::clone(&core.engine);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| {
                 is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))

@@ -89,7 +89,8 @@ async fn create(db: &TestDb) {
 #[apply(contract)]
 async fn of_tables_of_django(db: TestDb) {
     create(&db).await;
-    let (before, mut rows) = (columns(&db).await, values(&db).await);
+    let before = columns(&db).await;
+    let mut rows = values(&db).await;
     let lampposts = || CachedFields::of::<lamppost::Entity>();
     let changes = lampposts().install(&*db).await.unwrap().to_string();
     rows.iter_mut().for_each(|(_, _, flag)| *flag = true);

@@ -209,7 +209,8 @@ struct DropOnServer {
 
 impl Drop for DropOnServer {
     fn drop(&mut self) {
-        let (server, name) = (self.server, std::mem::take(&mut self.name));
+        let server = self.server;
+        let name = std::mem::take(&mut self.name);
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -490,7 +491,8 @@ impl TestDb {
             DbBackend::MySql => ("'1970-01-01'", "INTERVAL 1 HOUR"),
             _ => ("'-infinity'", "interval '1 hour'"),
         };
-        let (queue, now) = (format!("_{table}_cached_recalculations"), self.now());
+        let queue = format!("_{table}_cached_recalculations");
+        let now = self.now();
         self.sql(&format!(
             "UPDATE {queue} SET leased_until = {now} + {hour} WHERE leased_until > {never}"
         ))
@@ -563,7 +565,8 @@ pub async fn innodb_waits_for(db: &TestDb, table: &str) -> bool {
 
 /// The future, dropped after so many polls.
 pub async fn cut_off<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
-    let (mut future, mut left) = (Box::pin(future), polls);
+    let mut future = Box::pin(future);
+    let mut left = polls;
     poll_fn(|context| {
         if left == 0 {
             return Poll::Ready(None);

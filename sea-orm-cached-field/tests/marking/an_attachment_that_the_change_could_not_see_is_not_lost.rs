@@ -24,11 +24,12 @@ const ORDERS: [[Step; 3]; 6] = [
 /// cannot mark the lamppost. It marks the city: whose lampposts those are is asked when the mark is
 /// collected, after both have committed.
 async fn renamed_while_attached(db: &TestDb, order: [Step; 3], attach: &str, old_name: &str) {
-    let (attaching, renaming) =
-        (db.begin().await.expect("begun"), db.begin().await.expect("begun"));
+    let attaching = db.begin().await.expect("begun");
+    let renaming = db.begin().await.expect("begun");
     attaching.execute_unprepared(attach).await.expect("attached");
     renaming.execute_unprepared("UPDATE city SET name = name || '!'").await.expect("renamed");
-    let (mut attaching, mut renaming) = (Some(attaching), Some(renaming));
+    let mut attaching = Some(attaching);
+    let mut renaming = Some(renaming);
     for step in order {
         match step {
             CommitAttachment => attaching.take().expect("once").commit().await.expect("committed"),

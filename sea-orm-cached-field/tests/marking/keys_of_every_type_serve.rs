@@ -380,11 +380,9 @@ async fn a_uuid_in_a_text_that_knows_no_case(db: TestDb) {
 #[apply(contract)]
 async fn several_columns(db: TestDb) {
     let mut watch = seated(&db).await;
-    let (a1, a2, b1) = (
-        r#"seat.income (1, 'O\'Hall, \"a\"')"#,
-        r#"seat.income (2, 'O\'Hall, \"a\"')"#,
-        "seat.income (1, 'b')",
-    );
+    let a1 = r#"seat.income (1, 'O\'Hall, \"a\"')"#;
+    let a2 = r#"seat.income (2, 'O\'Hall, \"a\"')"#;
+    let b1 = "seat.income (1, 'b')";
     assert_eq!(
         watch
             .after("INSERT INTO ticket (price, seat_number, seat_hall) VALUES (5, 1, 'b'), (7, 1, 'O''Hall, \"a\"')")

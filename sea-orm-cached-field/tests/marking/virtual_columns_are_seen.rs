@@ -41,7 +41,8 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     db.sql("INSERT INTO city (id, base) VALUES (1, 'Ulm'), (2, 'Bonn'); INSERT INTO lamppost (id, base, town) VALUES (1, 'Ada', 1), (2, 'Bob', 1)").await;
     db.sql("INSERT INTO pigeon (id, head, tail, lamppost_id) VALUES (1, 5, 1, 1); INSERT INTO plaque (id, base, lamppost_id) VALUES (1, 'x', 2)").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    let (ada, bob) = ("lamppost.full_name 1", "lamppost.full_name 2");
+    let ada = "lamppost.full_name 1";
+    let bob = "lamppost.full_name 2";
     assert_eq!(watch.after("UPDATE lamppost SET base = 'Cid' WHERE id = 1").await, [ada]);
     assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, NOTHING);
     assert_eq!(watch.after("UPDATE pigeon SET tail = 2").await, [ada]);

@@ -30,8 +30,9 @@ pub mod desk {
 
     impl Model {
         pub async fn calculate_total(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let (mut total, mut seen, mut part) =
-                (self.cost, std::collections::HashSet::new(), self.office_id);
+            let mut total = self.cost;
+            let mut seen = std::collections::HashSet::new();
+            let mut part = self.office_id;
             while let Some(above) =
                 super::office::Entity::find_by_id(part).one(db).await?.and_then(|o| o.part_of_id)
             {

@@ -59,9 +59,13 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
 
 /// A statement that changes something somewhere.
 fn some_change(chance: &mut fastrand::Rng) -> String {
-    let (person, town, club, shop) =
-        (chance.i32(1..12), chance.i32(1..5), chance.i32(1..5), chance.i32(1..5));
-    let (number, value, id) = (chance.i32(1..3), chance.i64(1..100), chance.i32(1..20));
+    let person = chance.i32(1..12);
+    let town = chance.i32(1..5);
+    let club = chance.i32(1..5);
+    let shop = chance.i32(1..5);
+    let number = chance.i32(1..3);
+    let value = chance.i64(1..100);
+    let id = chance.i32(1..20);
     let friend = chance.i32(1..12);
     let manager = if person > 1 && chance.u8(..5) > 0 {
         chance.i32(1..person).to_string()
@@ -165,7 +169,8 @@ async fn read_all(db: &TestDb) {
 
 /// Transactions of some changes each, of which some are rolled back, and some refused.
 async fn write(db: DatabaseConnection, seed: u64) -> u32 {
-    let (mut chance, mut committed) = (fastrand::Rng::with_seed(seed), 0);
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let mut committed = 0;
     let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     for _ in 0..60 {

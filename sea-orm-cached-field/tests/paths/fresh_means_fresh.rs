@@ -365,7 +365,8 @@ async fn unless_refused(db: &TestDb, read: Result<i64, Error>) -> Option<i64> {
 async fn inside_a_transaction_that_has_read_before(db: TestDb) {
     open(&db).await;
     grow(&db, 2).await;
-    let (loaded, transaction) = (pole(&db).await, begun_and_read(&db).await);
+    let loaded = pole(&db).await;
+    let transaction = begun_and_read(&db).await;
     db.drain(poles()).await;
     let Some(read) = unless_refused(&db, loaded.fresh_loud(&transaction).await).await else {
         return;
@@ -383,7 +384,8 @@ async fn inside_a_transaction_that_has_read_before(db: TestDb) {
 async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
     open(&db).await;
     grow(&db, 2).await;
-    let (total, transaction) = (row(&db).await, begun_and_read(&db).await);
+    let total = row(&db).await;
+    let transaction = begun_and_read(&db).await;
     db.drain(poles()).await;
     let Some(read) = unless_refused(&db, total.fresh_total(&transaction).await).await else {
         return;
@@ -397,7 +399,9 @@ async fn above_what_was_stored_since_a_transaction_has_read(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
     open(&db).await;
-    let (total, loaded, transaction) = (row(&db).await, pole(&db).await, begun_and_read(&db).await);
+    let total = row(&db).await;
+    let loaded = pole(&db).await;
+    let transaction = begun_and_read(&db).await;
     loaded.set_loud(&db, 99).await.expect("set");
     db.drain(poles()).await;
     let Some(read) = unless_refused(&db, loaded.recalculate_slow(&transaction).await).await else {
@@ -432,7 +436,8 @@ async fn downstream_of_what_a_killed_worker_has_claimed(db: TestDb) {
     let name = open(&db).await;
     let loaded = pole(&db).await;
     grow(&db, 2).await;
-    let (gate, url) = (Gate::at(&name), db.url.clone());
+    let gate = Gate::at(&name);
+    let url = db.url.clone();
     let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
     elsewhere
         .spawn(async move { poles().worker(&crate::harness::connect(&url).await).run().await });
@@ -448,7 +453,8 @@ async fn downstream_of_what_another_reader_calculates(db: TestDb) {
     let name = open(&db).await;
     let loaded = pole(&db).await;
     grow(&db, 2).await;
-    let (gate, other) = (Gate::at(&name), db.another_pool().await);
+    let gate = Gate::at(&name);
+    let other = db.another_pool().await;
     let reader = tokio::spawn({
         let loaded = loaded.clone();
         async move { loaded.fresh_loud(&other).await }
@@ -471,7 +477,8 @@ async fn what_changes_while_it_is_read(db: TestDb) {
     grow(&db, 2).await;
     let gate = Gate::at(&name);
     let reader = tokio::spawn({
-        let (loaded, db) = (loaded.clone(), (*db).clone());
+        let loaded = loaded.clone();
+        let db = (*db).clone();
         async move { loaded.fresh_both(&db).await }
     });
     gate.arrival().await;
@@ -509,7 +516,8 @@ async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
     grow(&db, 2).await;
     let gate = gate_of(&loaded);
     let reader = tokio::spawn({
-        let (loaded, db) = (loaded.clone(), (*db).clone());
+        let loaded = loaded.clone();
+        let db = (*db).clone();
         async move { loaded.fresh_apart(&db).await }
     });
     gate.arrival().await;
@@ -521,7 +529,8 @@ async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
     grow(&db, 4).await;
     let gate = gate_of(&loaded);
     let reader = tokio::spawn({
-        let (loaded, db) = (loaded.clone(), (*db).clone());
+        let loaded = loaded.clone();
+        let db = (*db).clone();
         async move {
             let mut rows = [loaded];
             row::Apart::load(&db, &mut rows).await.map(|()| rows[0].cached_apart)
@@ -702,7 +711,8 @@ async fn a_row_whose_cached_link_becomes_stale_during_a_read_is_not_waited_for(d
     db.sql("UPDATE letter SET number = 2 WHERE id = 2").await;
     let gate = Gate::at(&boxes[1].name);
     let reader = tokio::spawn({
-        let (second, db) = (boxes[1].clone(), (*db).clone());
+        let second = boxes[1].clone();
+        let db = (*db).clone();
         async move { second.fresh_weight(&db).await }
     });
     gate.arrival().await;
@@ -733,7 +743,8 @@ async fn each_field_below_is_looked_at_once(db: TestDb) {
     db.sql("INSERT INTO stack (id, base) VALUES (1, 1)").await;
     db.drain(stacks()).await;
     let loaded = stack::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the stack");
-    let (mut pool, statements) = (db.another_pool().await, Arc::new(AtomicUsize::new(0)));
+    let mut pool = db.another_pool().await;
+    let statements = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&statements);
     pool.set_metric_callback(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);

@@ -85,7 +85,8 @@ async fn a_transaction_fails_if_another_holds_an_input(db: TestDb) {
 #[apply(on_servers)]
 async fn a_reader_waits_for_an_input_that_is_locked(db: TestDb) {
     let holder = locked(&db).await;
-    let (mut narration, loaded) = (db.narration(), pole(&db).await);
+    let mut narration = db.narration();
+    let loaded = pole(&db).await;
     let reader = tokio::spawn({
         let db = (*db).clone();
         async move { loaded.fresh_loud(&db).await }

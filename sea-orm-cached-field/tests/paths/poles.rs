@@ -146,7 +146,8 @@ pub async fn grow(db: &TestDb, height: i64) {
 pub async fn assert_settled(db: &TestDb, height: i64) {
     db.drain(poles()).await;
     let stored = pole(db).await;
-    let (slow, loud) = (height * 10, height * 10 + 1);
+    let slow = height * 10;
+    let loud = height * 10 + 1;
     let values =
         (stored.cached_slow, stored.cached_loud, stored.cached_both, row(db).await.cached_total);
     assert_eq!(values, (Some(slow), Some(loud), Some(slow * 1000 + loud + height), Some(loud)));

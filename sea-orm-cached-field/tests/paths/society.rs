@@ -88,7 +88,8 @@ pub mod person {
             &self,
             db: &impl ConnectionTrait,
         ) -> Result<i64, DbErr> {
-            let (mut found, mut open) = (std::collections::HashSet::new(), vec![self.id]);
+            let mut found = std::collections::HashSet::new();
+            let mut open = vec![self.id];
             while let Some(id) = open.pop() {
                 for report in Entity::find().filter(Column::ManagerId.eq(id)).all(db).await? {
                     if found.insert(report.id) {
@@ -103,8 +104,9 @@ pub mod person {
             &self,
             db: &impl ConnectionTrait,
         ) -> Result<i64, DbErr> {
-            let (mut sum, mut seen, mut above) =
-                (0, std::collections::HashSet::new(), self.manager_id);
+            let mut sum = 0;
+            let mut seen = std::collections::HashSet::new();
+            let mut above = self.manager_id;
             while let Some(id) = above.filter(|id| seen.insert(*id)) {
                 let Some(manager) = Entity::find_by_id(id).one(db).await? else { break };
                 sum += manager.salary;
@@ -128,8 +130,9 @@ pub mod person {
         }
 
         pub async fn calculate_circle(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
-            let (mut found, mut open, mut sum) =
-                (std::collections::HashSet::new(), vec![self.id], 0);
+            let mut found = std::collections::HashSet::new();
+            let mut open = vec![self.id];
+            let mut sum = 0;
             while let Some(id) = open.pop() {
                 let friendships = super::friendship::Entity::find();
                 for friendship in

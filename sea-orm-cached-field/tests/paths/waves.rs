@@ -140,9 +140,11 @@ async fn assert_right(db: &TestDb, after: &str) {
 #[apply(contract)]
 async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
     open(&db).await;
-    let (mut narration, mut chance) = (db.narration(), fastrand::Rng::with_seed(11));
+    let mut narration = db.narration();
+    let mut chance = fastrand::Rng::with_seed(11);
     for edit in 0..250 {
-        let (id, value) = (chance.i32(1..=10), chance.i64(0..100));
+        let id = chance.i32(1..=10);
+        let value = chance.i64(0..100);
         let columns = chance.choose_multiple(["price", "weight", "note"], 1 + edit % 3);
         let changes: Vec<String> =
             columns.iter().map(|column| format!("{column} = {value}")).collect();

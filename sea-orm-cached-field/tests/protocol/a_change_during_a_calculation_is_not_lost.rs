@@ -6,7 +6,8 @@ use crate::harness::{gate::Gate, lampposts::*};
 async fn neither_while_its_mark_waits(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("during");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
@@ -29,7 +30,8 @@ async fn neither_while_its_mark_waits(db: TestDb) {
 async fn nor_if_another_worker_collects_it(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("collected");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;

@@ -11,7 +11,8 @@ use crate::harness::{gate::Gate, lampposts::*, postgres_waits};
 async fn postgres(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("locked out");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;

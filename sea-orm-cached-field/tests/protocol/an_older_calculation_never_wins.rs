@@ -6,7 +6,8 @@ use crate::harness::{gate::Gate, lampposts::*};
 async fn when_another_worker_has_completed_meanwhile(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("completed");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
     let late = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
@@ -31,7 +32,8 @@ async fn when_another_worker_has_completed_meanwhile(db: TestDb) {
 async fn when_the_row_was_completed_and_queued_again(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("again");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let late = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     db.let_time_pass("lamppost").await;

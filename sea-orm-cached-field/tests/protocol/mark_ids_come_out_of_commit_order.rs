@@ -47,8 +47,8 @@ async fn a_mark_that_is_not_committed_yet_survives_a_completion(db: TestDb) {
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, "Ada of nowhere, 0 pigeons of 0, -").await;
     open.commit().await.unwrap();
-    let (stored, now) =
-        (reloaded(&db, lamppost.id).await, lamppost.fresh_full_name(&*db).await.unwrap());
+    let stored = reloaded(&db, lamppost.id).await;
+    let now = lamppost.fresh_full_name(&*db).await.unwrap();
     assert!(stored.full_name_recalculation_needed || db.pending("lamppost").await == 0);
     assert_eq!(now, "Ada of nowhere, 1 pigeons of 1, -");
 }

@@ -27,7 +27,8 @@ async fn run(transaction: &DatabaseTransaction, sql: &str) {
 async fn without_foreign_keys(db: &TestDb) {
     let keys = "SELECT table_name AS `table`, constraint_name AS name FROM information_schema.referential_constraints WHERE constraint_schema = database()";
     for key in db.rows(keys).await {
-        let (table, name) = (key["table"].as_str().unwrap(), key["name"].as_str().unwrap());
+        let table = key["table"].as_str().unwrap();
+        let name = key["name"].as_str().unwrap();
         db.sql(&format!("ALTER TABLE {table} DROP FOREIGN KEY `{name}`")).await;
     }
     lampposts().install(&**db).await.unwrap();
@@ -54,7 +55,8 @@ fn note_of(lamppost: i32) -> String {
 /// Each transaction writes a pigeon of its own lamppost, then something of the other's.
 async fn in_opposite_order(db: &TestDb, second: fn(i32) -> String, pigeons: u8) {
     two_fresh_lampposts(db).await;
-    let (a, b) = (impatient(db).await, impatient(db).await);
+    let a = impatient(db).await;
+    let b = impatient(db).await;
     run(&a, &pigeon_of(1)).await;
     run(&b, &pigeon_of(2)).await;
     run(&a, &second(2)).await;
@@ -113,7 +115,8 @@ async fn a_writer_of_the_related_row_of_many_owners(db: TestDb) {
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
     db.sql("UPDATE lamppost SET city_id = 1").await;
     db.drain(lampposts()).await;
-    let (holder, mayor) = (impatient(&db).await, impatient(&db).await);
+    let holder = impatient(&db).await;
+    let mayor = impatient(&db).await;
     run(&holder, &note_of(1)).await;
     run(&mayor, "UPDATE city SET name = 'Roma' WHERE id = 1").await;
     mayor.commit().await.unwrap();
@@ -129,7 +132,8 @@ async fn a_completion_steps_back_from_a_row_that_a_user_holds(db: TestDb) {
     }
     two_fresh_lampposts(&db).await;
     let name = db.name("held");
-    let (gate, lamppost) = (Gate::at(&name), a_lamppost(&db, &name).await);
+    let gate = Gate::at(&name);
+    let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;

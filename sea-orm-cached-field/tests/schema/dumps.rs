@@ -65,8 +65,8 @@ pub async fn dump(db: &TestDb) -> String {
 }
 
 async fn dump_of_sqlite(db: &TestDb) -> String {
-    let (mut dump, text) =
-        (Vec::new(), |row: &JsonValue| row["it"].as_str().unwrap_or_default().to_owned());
+    let mut dump = Vec::new();
+    let text = |row: &JsonValue| row["it"].as_str().unwrap_or_default().to_owned();
     let tables = "FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     dump.extend(db.rows(&format!("SELECT sql AS it {tables}")).await.iter().map(text));
     for table in db.rows(&format!("SELECT name AS it {tables}")).await.iter().map(text) {
@@ -118,8 +118,8 @@ pub async fn restored(db: TestDb) -> TestDb {
             restored.reopened().await
         }
         DbBackend::MySql => {
-            let (folder, place) =
-                (tempfile::tempdir().expect("a folder"), mysql_arguments(&db.url));
+            let folder = tempfile::tempdir().expect("a folder");
+            let place = mysql_arguments(&db.url);
             let [program, client] = mysql_programs(&db);
             let dump = folder.path().join("dump").display().to_string();
             shell(&format!("{program} {place} > {dump}"));
@@ -128,7 +128,8 @@ pub async fn restored(db: TestDb) -> TestDb {
             db
         }
         _ => {
-            let (pg_dump, restored) = (pg_dump(&db).await, db.another_database().await);
+            let pg_dump = pg_dump(&db).await;
+            let restored = db.another_database().await;
             let [from, to] = [db.direct_url().await, restored.direct_url().await];
             // A newer program sets what this server may not know.
             shell(&format!(

@@ -68,7 +68,8 @@ async fn three_programs_install_at_once(db: TestDb) {
     db.create(lamppost::Entity).await;
     db.create(pigeon::Entity).await;
     db.create(plaque::Entity).await;
-    let (x, y) = (db.another_pool().await, db.another_pool().await);
+    let x = db.another_pool().await;
+    let y = db.another_pool().await;
     let (r, s, t) =
         tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
     assert!(r.is_ok() && s.is_ok() && t.is_ok(), "{:?} {:?} {:?}", r.err(), s.err(), t.err());

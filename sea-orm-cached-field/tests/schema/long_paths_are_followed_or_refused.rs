@@ -31,7 +31,8 @@ macro_rules! link {
 
             impl Model {
                 pub async fn calculate_far(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
-                    let (mut row, mut name) = (self.up_id, String::new());
+                    let mut row = self.up_id;
+                    let mut name = String::new();
                     for _ in 0..16 {
                         let Some(id) = row else { return Ok(String::new()) };
                         let Some(above) = Entity::find_by_id(id).one(db).await? else { return Ok(String::new()) };

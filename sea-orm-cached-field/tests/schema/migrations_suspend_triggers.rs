@@ -100,7 +100,8 @@ async fn of_that_table_alone(db: TestDb) {
 async fn also_of_what_is_being_calculated(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("suspended");
-    let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+    let gate = Gate::at(&name);
+    let id = a_lamppost(&db, &name).await.id;
     a_pigeon(&db, id, 300).await;
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;

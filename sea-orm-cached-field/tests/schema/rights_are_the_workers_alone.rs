@@ -50,7 +50,8 @@ async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
         "GRANT CREATE ON SCHEMA public TO ROLE",
     ];
     let (role, poor) = role(&db, "poor", &rights).await;
-    let (calls, mut allowed) = (calls(&db).await, Vec::new());
+    let calls = calls(&db).await;
+    let mut allowed = Vec::new();
     poor.execute_unprepared("CREATE TABLE own (id integer, first_name text)")
         .await
         .expect("a table of its own");

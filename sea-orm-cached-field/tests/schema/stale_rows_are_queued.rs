@@ -105,7 +105,8 @@ async fn by_the_order_of_a_composite_key_too(db: TestDb) {
     assert_eq!(report.lines().last(), Some("seat: queued 25001 rows for price"));
     assert_eq!(db.pending("seat").await, 3, "a mark for each chunk");
     queue_all(&db, CachedFields::of::<seat::Entity>, "seat").await;
-    let (own, queue) = ("hall, number", "key_1, key_2");
+    let own = "hall, number";
+    let queue = "key_1, key_2";
     assert!(queue_is_what_is_flagged(&db, "seat", own, queue, "price_recalculation_needed").await);
 }
 

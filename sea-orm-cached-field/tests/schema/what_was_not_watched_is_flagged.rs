@@ -115,7 +115,8 @@ async fn between_an_uninstall_and_the_next_install(db: TestDb) {
 async fn also_what_is_being_calculated_meanwhile(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("uninstalled");
-    let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+    let gate = Gate::at(&name);
+    let id = a_lamppost(&db, &name).await.id;
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     lampposts().uninstall(&*db).await.expect("uninstalled");
@@ -131,7 +132,8 @@ async fn also_what_is_being_calculated_meanwhile(db: TestDb) {
 async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
     set_up_lampposts(&db).await;
     let name = db.name("unwatched");
-    let (gate, id) = (Gate::at(&name), a_lamppost(&db, &name).await.id);
+    let gate = Gate::at(&name);
+    let id = a_lamppost(&db, &name).await.id;
     a_pigeon(&db, id, 300).await;
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;

@@ -107,7 +107,8 @@ async fn a_calculation_that_deletes_its_row(db: TestDb) {
 async fn a_calculation_that_takes_all_connections(db: TestDb) {
     set_up_fragiles(&db).await;
     let [greedy, good] = rows_of(&db, ["greedy", "fine"]).await;
-    let (timeout, pause) = (Duration::from_millis(300), Duration::from_millis(50));
+    let timeout = Duration::from_millis(300);
+    let pause = Duration::from_millis(50);
     let worker =
         fragiles().worker(&db).calculation_timeout(timeout).backoff(pause, pause).max_attempts(3);
     let worker = start(worker);

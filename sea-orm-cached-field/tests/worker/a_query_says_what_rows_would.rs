@@ -12,7 +12,8 @@ const PLACES: i32 = 12;
 
 /// Does something at random to the birds.
 async fn edit(db: &DatabaseConnection, bird: i32) {
-    let (weight, place) = (fastrand::i32(0..100), fastrand::i32(1..=PLACES));
+    let weight = fastrand::i32(0..100);
+    let place = fastrand::i32(1..=PLACES);
     let statement = match fastrand::u8(..4) {
         0 => format!(
             "INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES ({bird}, {weight}, 'r{weight}', {place}, {place})"

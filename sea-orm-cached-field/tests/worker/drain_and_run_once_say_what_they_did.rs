@@ -49,8 +49,8 @@ async fn no_more_than_a_batch_is_claimed_at_a_time(db: TestDb) {
     fragiles().worker(&db).batch_size(3).drain().await.unwrap();
     let collected: Vec<String> =
         narration.said().into_iter().filter(|said| said.starts_with("collected")).collect();
-    let (three, one) =
-        ("collected 3 marks of 3 rows of fragile", "collected 1 mark of 1 row of fragile");
+    let three = "collected 3 marks of 3 rows of fragile";
+    let one = "collected 1 mark of 1 row of fragile";
     assert_eq!(collected, [one, three, three, three]);
 }
 

@@ -282,7 +282,8 @@ pub fn start_elsewhere(
     db: &TestDb,
     set: impl FnOnce(Worker) -> Worker + Send + 'static,
 ) -> Elsewhere {
-    let (runtime, url) = (tokio::runtime::Runtime::new().expect("a runtime"), db.url.clone());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = db.url.clone();
     runtime.spawn(async move { set(fragiles().worker(&connect(&url).await)).run().await });
     Elsewhere(runtime)
 }

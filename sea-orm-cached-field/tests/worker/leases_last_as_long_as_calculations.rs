@@ -49,7 +49,8 @@ async fn of_drain(db: TestDb) {
 async fn of_a_reader(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["gate"]).await;
-    let (row, pool) = (row(&db, id).await, db.another_pool().await);
+    let row = row(&db, id).await;
+    let pool = db.another_pool().await;
     let reading = tokio::spawn(async move { row.opinion(&pool).await });
     place.arrivals(1).await;
     is_renewed(&db).await;
@@ -63,7 +64,8 @@ async fn of_a_reader(db: TestDb) {
 async fn of_a_reader_of_many_rows(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["gate"]).await;
-    let (mut rows, pool) = (vec![row(&db, id).await], db.another_pool().await);
+    let mut rows = vec![row(&db, id).await];
+    let pool = db.another_pool().await;
     let reading = tokio::spawn(async move { Opinion::load(&pool, &mut rows).await });
     place.arrivals(1).await;
     is_renewed(&db).await;

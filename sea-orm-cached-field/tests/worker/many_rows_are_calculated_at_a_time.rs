@@ -96,7 +96,8 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
     let note = db.name("note");
     db.sql(&format!("UPDATE crowd SET mood = 'better', note = '{note}' WHERE id = {held}")).await;
     db.sql(&format!("UPDATE crowd SET mood = 'better', note = 'no gate' WHERE id = {other}")).await;
-    let (mut narration, gate) = (db.narration(), Gate::at(&note));
+    let mut narration = db.narration();
+    let gate = Gate::at(&note);
     let worker = patient(&db).calculation_timeout(Duration::from_secs(20));
     let worker = tokio::spawn(worker.run_once());
     gate.arrival().await;
@@ -132,7 +133,8 @@ async fn a_calculation_without_end_is_of_its_row_alone(db: TestDb) {
 
 #[apply(contract)]
 async fn a_value_too_many_is_of_its_row_alone(db: TestDb) {
-    let (one, all) = ("1 row of `crowd` returned 2 values", "3 rows of `crowd` returned 4 values");
+    let one = "1 row of `crowd` returned 2 values";
+    let all = "3 rows of `crowd` returned 4 values";
     let error = |what| {
         format!(
             "the calculation of `opinion` for {what}: it has to return one for each row, in their order"

@@ -17,7 +17,8 @@ async fn beside_another_writer(db: TestDb) {
     set_up_fragiles(&db).await;
     rows_of(&db, ["fine", "fine"]).await;
     db.drain(fragiles()).await;
-    let (mut pool, url) = (db.another_pool().await, db.url.clone());
+    let mut pool = db.another_pool().await;
+    let url = db.url.clone();
     pool.set_metric_callback(move |statement| {
         if statement.statement.sql.starts_with("SELECT") {
             sqlite3_at(&url, "PRAGMA busy_timeout = 0; UPDATE fragile SET place = 'there'").err();

@@ -25,7 +25,8 @@ async fn a_reader_that_gives_up_does_not_stop_the_others(db: TestDb) {
     let [id] = rows_of(&db, ["gate"]).await;
     let loaded = row(&db, id).await;
     let read = || {
-        let (loaded, db) = (loaded.clone(), (*db).clone());
+        let loaded = loaded.clone();
+        let db = (*db).clone();
         tokio::spawn(async move { loaded.opinion(&db).await })
     };
     let first = read();
@@ -45,7 +46,8 @@ async fn a_reader_that_gives_up_does_not_stop_the_others(db: TestDb) {
 async fn nobody_is_left_with_a_lease_when_all_give_up(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [first, second] = rows_of(&db, ["gate", "gate"]).await;
-    let (read, recalculated) = (row(&db, first).await, row(&db, second).await);
+    let read = row(&db, first).await;
+    let recalculated = row(&db, second).await;
     tokio::select! {
         _ = read.opinion(&*db) => unreachable!("the gate is closed"),
         _ = recalculated.recalculate_opinion(&*db) => unreachable!("the gate is closed"),
@@ -76,7 +78,8 @@ async fn a_reader_sees_its_own_change(db: TestDb) {
     let [id] = rows_of(&db, ["gate"]).await;
     let loaded = row(&db, id).await;
     let older = tokio::spawn({
-        let (loaded, db) = (loaded.clone(), (*db).clone());
+        let loaded = loaded.clone();
+        let db = (*db).clone();
         async move { loaded.opinion(&db).await }
     });
     place.arrivals(1).await;

@@ -63,7 +63,8 @@ async fn by_a_change_of_their_pool(db: TestDb) {
 #[apply(contract)]
 async fn by_a_change_of_another_pool(db: TestDb) {
     let (worker, id) = idle(&db).await;
-    let (other, mut narration) = (db.another_pool().await, db.narration());
+    let other = db.another_pool().await;
+    let mut narration = db.narration();
     set_mood(&other, id, "other").await;
     narration.wait_for(completes(id)).await;
     row(&other, id).await.flag_opinion_as_stale(&other).await.unwrap();
@@ -93,7 +94,8 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
     set_up_fragiles(&db).await;
     let [first, second] = rows_of(&db, ["fine", "fine"]).await;
     db.drain(fragiles()).await;
-    let (other, mut narration) = (db.another_pool().await, db.narration());
+    let other = db.another_pool().await;
+    let mut narration = db.narration();
     let writer = other.begin().await.unwrap();
     set_mood(&writer, first, "late").await;
     let worker = start(worker(&db));
@@ -109,7 +111,8 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
 #[apply(contract)]
 async fn by_an_expiry_that_another_pool_sets(db: TestDb) {
     let (worker, id) = idle(&db).await;
-    let (other, mut narration) = (db.another_pool().await, db.narration());
+    let other = db.another_pool().await;
+    let mut narration = db.narration();
     let moment = chrono::Utc::now() + chrono::TimeDelta::milliseconds(300);
     row(&other, id).await.expire_opinion_after(&other, moment).await.unwrap();
     narration.wait_for(completes(id)).await;
@@ -183,7 +186,8 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_session_that_is_not_the_workers_own_gets_no_lock(db: TestDb) {
     let (worker, id) = idle(&db).await;
-    let (mut narration, mut slept) = (db.narration(), asleep(&db).await);
+    let mut narration = db.narration();
+    let mut slept = asleep(&db).await;
     for n in 0..3 {
         set_mood(&*db, id, &format!("other {n}")).await;
         narration.wait_for(completes(id)).await;

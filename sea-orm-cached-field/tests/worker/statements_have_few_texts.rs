@@ -25,7 +25,8 @@ type Texts = Arc<Mutex<BTreeSet<String>>>;
 
 /// Another pool, and the texts of all that is sent over it.
 async fn observed(db: &TestDb) -> (DatabaseConnection, Texts) {
-    let (mut pool, texts) = (db.another_pool().await, Texts::default());
+    let mut pool = db.another_pool().await;
+    let texts = Texts::default();
     let seen = Arc::clone(&texts);
     pool.set_metric_callback(move |info| {
         seen.lock().unwrap_or_else(PoisonError::into_inner).insert(info.statement.sql.clone());

@@ -59,7 +59,8 @@ where
             .left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
             .is_ok();
-        let (panics, call) = (self.panics, self.inner.call(task));
+        let panics = self.panics;
+        let call = self.inner.call(task);
         Box::pin(async move {
             assert!(!(fails && panics), "clumsy");
             if fails { Err("clumsy".into()) } else { call.await }
@@ -73,7 +74,8 @@ async fn works_behind(db: &TestDb, panics: bool, times: usize) {
     let [id] = rows_of(db, ["fine"]).await;
     let mut narration = db.narration();
     let backend = fragiles().worker(db).lease(Duration::from_secs(3600)).into_backend().unwrap();
-    let (context, left) = (WorkerContext::from("mine"), Arc::new(AtomicUsize::new(times)));
+    let context = WorkerContext::from("mine");
+    let left = Arc::new(AtomicUsize::new(times));
     let worker =
         WorkerBuilder::new(context.clone()).backend(backend).layer(ClumsyLayer { panics, left });
     let running = tokio::spawn(worker.build(recalculate).run());

@@ -33,7 +33,8 @@ impl Heard {
 
     /// What was said of the row with this key, which is written as `ID`.
     fn of(&self, id: i32) -> String {
-        let (heard, id) = (self.0.lock().unwrap(), id.to_string());
+        let heard = self.0.lock().unwrap();
+        let id = id.to_string();
         let said: Vec<String> = heard
             .iter()
             .filter(|said| said.contains(&id))
@@ -198,7 +199,8 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
 async fn every_listener_of_a_pool_hears_it_and_those_of_other_pools_do_not(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
-    let (mut first, mut second) = (db.narration(), db.narration());
+    let mut first = db.narration();
+    let mut second = db.narration();
     let other = db.another_pool().await;
     fragiles().worker(&other).drain().await.unwrap();
     assert_eq!(first.said(), Vec::<String>::new());

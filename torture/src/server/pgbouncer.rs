@@ -36,7 +36,8 @@ impl PgBouncer {
             &users,
             ["postgres", "clerk", "worker"].map(|role| format!("\"{role}\" \"\"\n")).concat(),
         )?;
-        let (server, port) = (self.postgres.port().expect("it listens"), self.daemon.port);
+        let server = self.postgres.port().expect("it listens");
+        let port = self.daemon.port;
         // Rounds have databases of their own: sessions in those that have ended would add up.
         let settings = format!(
             "[databases]

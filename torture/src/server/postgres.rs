@@ -45,7 +45,8 @@ impl Postgres {
 
     fn launch(&mut self) -> Result<()> {
         let postgres = program("postgres", &self.programs)?;
-        let (data, port) = (self.daemon.path("data"), self.daemon.port);
+        let data = self.daemon.path("data");
+        let port = self.daemon.port;
         let settings = [
             "fsync=off",
             "jit=off",

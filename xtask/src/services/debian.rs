@@ -34,7 +34,8 @@ pub(super) fn has_unstable() -> bool {
 /// Unpacks packages of the unstable distribution, and all that they depend on, in a new folder.
 /// Nothing of this machine changes.
 pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> Result<()> {
-    let (apt, unfinished) = (folder.with_extension("apt"), folder.with_extension("new"));
+    let apt = folder.with_extension("apt");
+    let unfinished = folder.with_extension("new");
     sh.remove_path(&apt)?;
     sh.remove_path(&unfinished)?;
     sh.create_dir(&unfinished)?;

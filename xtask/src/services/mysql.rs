@@ -85,7 +85,9 @@ fn install(sh: &Shell) -> Result<()> {
     // The programs run with the libraries that they were built for, not with those of this machine.
     let libraries = entry(&root.join("usr/lib"), |name| name.ends_with("-linux-gnu"))?;
     let loader = entry(&libraries, |name| name.starts_with("ld-linux-"))?;
-    let (loader, libraries, root) = (loader.display(), libraries.display(), root.display());
+    let loader = loader.display();
+    let libraries = libraries.display();
+    let root = root.display();
     sh.create_dir(bin(""))?;
     for program in PROGRAMS {
         let (_, name) = program.split_once('/').expect("a folder");

@@ -29,8 +29,10 @@ pub(super) fn probe(sh: &Shell, client: &Path, url: &Url) -> Result<Option<Strin
 }
 
 fn query(sh: &Shell, client: &Path, url: &Url, statement: &str) -> Result<String> {
-    let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(3306).to_string());
-    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().unwrap_or(3306).to_string();
+    let user = url.username();
+    let password = url.password().unwrap_or_default();
     let place =
         ["--no-defaults", "--protocol=tcp", "--host", host, "--port", &port, "--user", user];
     let client = cmd!(sh, "{client} {place...} --skip-column-names --batch --execute {statement}");

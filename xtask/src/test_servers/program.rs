@@ -43,8 +43,8 @@ pub(super) fn logs(sh: &Shell) -> PathBuf {
 impl Program {
     fn parse(message: &str, root: &Path) -> Option<Self> {
         let message: Value = serde_json::from_str(message).ok()?;
-        let (executable, manifest) =
-            (message["executable"].as_str()?, message["manifest_path"].as_str()?);
+        let executable = message["executable"].as_str()?;
+        let manifest = message["manifest_path"].as_str()?;
         let folder = Path::new(manifest).parent()?;
         let is_wanted = folder == root.join(LIBRARY) || folder.starts_with(root.join("examples"));
         let is_test = message["profile"]["test"].as_bool()?;

@@ -12,7 +12,8 @@ use crate::measure::Measured;
 
 pub(super) fn draw(results: &[Measured], folder: &Path) -> Result<()> {
     for of_case in results.chunk_by(|a, b| a.case == b.case && a.database == b.database) {
-        let (case, database) = (of_case[0].case, of_case[0].database);
+        let case = of_case[0].case;
+        let database = of_case[0].database;
         let file = folder.join(format!("{case}-{database}.svg"));
         let title = format!("{case} on {database}");
         match case {

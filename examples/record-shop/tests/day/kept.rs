@@ -72,8 +72,9 @@ async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
         .query_all_raw(Statement::from_string(shop.db.get_database_backend(), query))
         .await?;
     let told = rows.iter().map(|row| {
-        let (field, key, error): (String, i32, String) =
-            (row.try_get("", "field")?, row.try_get("", "key_1")?, row.try_get("", "last_error")?);
+        let field: String = row.try_get("", "field")?;
+        let key: i32 = row.try_get("", "key_1")?;
+        let error: String = row.try_get("", "last_error")?;
         Ok(format!("{field} of row {key}: {error}"))
     });
     told.collect()

@@ -114,7 +114,8 @@ async fn live_through_one(
 }
 
 async fn on(place: Place) {
-    let (started, shop) = (Instant::now(), Shop::make(place).await.expect("a shop"));
+    let started = Instant::now();
+    let shop = Shop::make(place).await.expect("a shop");
     let lived = live_through(&shop).await;
     shop.close().await.expect("closed");
     let tally = lived.unwrap_or_else(|error| panic!("{error:#}"));

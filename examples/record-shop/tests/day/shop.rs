@@ -22,7 +22,8 @@ pub struct Shop {
 impl Shop {
     pub async fn make(place: Place) -> Result<Self> {
         let site = place.make().await?;
-        let (db, till) = (place::connect(&site.url).await?, place::connect(&site.url).await?);
+        let db = place::connect(&site.url).await?;
+        let till = place::connect(&site.url).await?;
         Ok(Self { place, db, till, site })
     }
 

@@ -96,7 +96,8 @@ pub fn compare(truth: &Values, found: &Values) -> Result<()> {
         let Some(found) = found.get(figure) else { bail!("{figure} is not looked at") };
         let ids: std::collections::BTreeSet<&i64> = truth.keys().chain(found.keys()).collect();
         for id in ids.into_iter().filter(|id| truth.get(id) != found.get(id)) {
-            let (expected, found) = (told(truth.get(id)), told(found.get(id)));
+            let expected = told(truth.get(id));
+            let found = told(found.get(id));
             wrong.push(format!("{figure} of row {id}: expected {expected}, found {found}"));
         }
     }

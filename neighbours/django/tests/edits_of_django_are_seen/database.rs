@@ -29,8 +29,8 @@ struct DropOnServer {
 
 impl Drop for DropOnServer {
     fn drop(&mut self) {
-        let (server, text) =
-            (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let server = self.server.clone();
+        let text = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -171,7 +171,8 @@ impl Watched<'_> {
     }
 
     fn trigger(&self, way: &[Cascade], event: Event) -> Option<Object> {
-        let (last, effect) = (way.last()?, effect(way, event)?);
+        let last = way.last()?;
+        let effect = effect(way, event)?;
         let fields: Vec<usize> = self
             .readers
             .iter()
@@ -321,7 +322,8 @@ impl Watched<'_> {
         needed.dedup();
         let selected: Vec<String> =
             needed.iter().map(|column| format!("x.{}", quote(column))).collect();
-        let (selected, table) = (selected.join(", "), qualified(&key.table));
+        let selected = selected.join(", ");
+        let table = qualified(&key.table);
         let pairs = |other: &str, key: &Cascade| {
             let pairs = key.columns.iter().zip(&key.parent_columns);
             let pairs = pairs
@@ -350,7 +352,8 @@ impl Watched<'_> {
             )
         });
         let names: Vec<String> = needed.iter().map(|column| quote(column)).collect();
-        let (names, rounds) = (names.join(", "), rounds.collect::<String>());
+        let names = names.join(", ");
+        let rounds = rounds.collect::<String>();
         format!("WITH RECURSIVE r ({names}) AS (({first}){rounds}) SELECT {names} FROM r")
     }
 

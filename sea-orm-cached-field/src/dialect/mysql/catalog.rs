@@ -45,7 +45,8 @@ pub(super) fn error_number(error: &DbErr) -> Option<u16> {
 /// them.
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
-    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
     let text = format!(
         "SELECT c.TABLE_SCHEMA AS `schema`,
                 c.COLUMN_NAME AS name,
@@ -96,7 +97,8 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
 
 pub(super) fn foreign_keys(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
-    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
     let text = format!(
         "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`, k.REFERENCED_TABLE_SCHEMA AS parent_schema,
                 k.REFERENCED_TABLE_NAME AS parent, k.REFERENCED_COLUMN_NAME AS parent_column,
@@ -199,7 +201,8 @@ fn orphaned() -> String {
         let user = format!("LEFT({account}, CHAR_LENGTH({account}) - CHAR_LENGTH({host}) - 1)");
         format!("CONCAT('''', {user}, '''@''', {host}, '''')")
     };
-    let (account, own) = (grantee("t.DEFINER"), grantee("CURRENT_USER()"));
+    let account = grantee("t.DEFINER");
+    let own = grantee("CURRENT_USER()");
     format!(
         "NOT EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p WHERE p.GRANTEE = {account})
                 AND (EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p

@@ -25,7 +25,8 @@ const LEASES_LOOKED_AT: u32 = 1000;
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
     let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
-    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
     let mut moments = vec![
         format!(
             "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
@@ -38,7 +39,8 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         let table = qualified(&owner.table);
         Some(format!(
             "(SELECT {moment} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > {now} OR NOT t.{flag})
@@ -61,7 +63,8 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
     let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
-    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
         format!(
@@ -70,8 +73,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) =
-            (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         Some(format!(
             "SELECT MIN({moment}) FROM {table} t WHERE t.{expires} <= {now} AND NOT t.{flag}",
             moment = of_expiry(field, &format!("t.{expires}")),
@@ -98,8 +101,10 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
-    let (limit, looked_at) = (sql.bind(rows as i64), sql.bind(rows as i64 * shared::LOOKED_AT));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let limit = sql.bind(rows as i64);
+    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
     let patience = sql.bind(patience);
     let due = |row: &str| {
         let known = one_of(owner, row, fields.iter().copied());
@@ -140,8 +145,8 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it
 /// is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
-    let (keys, names) =
-        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let keys = key_columns(&upstream.owner);
+    let names = upstream.fields.iter().copied().map(literal);
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::mysql().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
@@ -199,7 +204,8 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
 /// DISTINCT: the rows may spell a key in several ways.
 pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys) = (recalculations(owner), key_columns(owner));
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
@@ -221,16 +227,17 @@ pub(super) fn lease_rows(
     lease: i64,
     steal: bool,
 ) -> Vec<Statement> {
-    let (queue, keys, now) =
-        (qualified(&recalculations(owner)), key_columns(owner).join(", "), now());
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner).join(", ");
+    let now = now();
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
     // A row that stood there twice would be leased twice.
     let insert = |of: &[Key]| {
         let mut sql = Sql::mysql();
         let rest = |sql: &mut Sql, _: &Key| {
-            let (name, generation) =
-                (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            let name = sql.bind(owner.fields[field].name);
+            let generation = sql.bind(fastrand::i64(1..));
             vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
         };
         let tuples = sql.tuples(owner, of, |key| key, rest);

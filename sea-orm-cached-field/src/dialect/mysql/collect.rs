@@ -48,7 +48,8 @@ pub(super) fn take_links(
     key: Option<&Key>,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let (marks, via) = (qualified(&marks(owner)), literal(&via(source)));
+    let marks = qualified(&marks(owner));
+    let via = literal(&via(source));
     let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
     let ids = match key {
         None => format!(
@@ -124,7 +125,8 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
         vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))]
     };
     let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
-    let (marks, columns) = (qualified(&marks(owner)), key_columns(owner).join(", "));
+    let marks = qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
     statement(sql, format!("INSERT INTO {marks} ({columns}, field, marked_at) VALUES {tuples}"))
 }
 
@@ -181,11 +183,13 @@ pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
 /// The assignments see those before them.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
     let mut sql = Sql::mysql();
-    let (queue, keys, now) = (recalculations(owner), key_columns(owner), now());
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
+    let now = now();
     let rest = |sql: &mut Sql, row: &Enqueued| {
         let lease = if row.lease { lease } else { 0 };
-        let (field, generation) =
-            (sql.bind(owner.fields[row.field].name), sql.bind(row.generation));
+        let field = sql.bind(owner.fields[row.field].name);
+        let generation = sql.bind(row.generation);
         vec![field, generation, sql.bind(lease)]
     };
     let columns = ["field", "generation AS new_generation", "generation AS lease"];
@@ -224,8 +228,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let of_row = |row: &Enqueued| {
         let mut sql = Sql::mysql();
-        let (generation, field) =
-            (sql.bind(row.generation), sql.bind(owner.fields[row.field].name));
+        let generation = sql.bind(row.generation);
+        let field = sql.bind(owner.fields[row.field].name);
         let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
         let queue = qualified(&recalculations(owner));
         statement(
@@ -255,8 +259,8 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
         shared::takeable_chunks(&sql, owner, upstream),
         sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
-    let (limit, read) =
-        (sql.bind(limit as i64), format!("m.id, m.field, {}", sql.marked_chunks(owner)));
+    let limit = sql.bind(limit as i64);
+    let read = format!("m.id, m.field, {}", sql.marked_chunks(owner));
     let text = locked(owner, &read, &ids, &limit);
     statement(sql, text)
 }
@@ -264,10 +268,12 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// Rows that are in the queue already are left out: the statement waits for none of them.
 pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys, own) =
-        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let own = owner_key(owner);
     let of_queue: Vec<String> = keys.iter().map(|column| format!("q.{column}")).collect();
-    let (name, generation) = (literal(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+    let name = literal(owner.fields[field].name);
+    let generation = sql.bind(fastrand::i64(1..));
     let text = format!(
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, {generation}

@@ -31,7 +31,8 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 /// Only what stands in the outermost query is locked. The owner's rows are, already.
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
@@ -56,7 +57,8 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 
 /// The queue's rows `q` of these claims, if they still have the generation that was claimed.
 fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
-    let (queue, keys) = (recalculations(owner), key_columns(owner));
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
     let rest = |sql: &mut Sql, claim: &Claim| {
         vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)]
     };
@@ -137,7 +139,8 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
 /// The rows are locked already. The earliest claim stands for all: it decides which expiries had
 /// passed. One that passed after it is kept, and flags its row once more.
 fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statement> {
-    let (mut sql, keys) = (Sql::mysql(), key_columns(owner));
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
     let values = fields.iter().zip(&rows.first()?.values);
     let kinds: Vec<Listed> =
@@ -224,7 +227,8 @@ impl Listed {
 
 pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::mysql();
-    let (due, waves) = (after("UTC_TIMESTAMP(6)", &sql.bind(delay)), sql.bind(waves));
+    let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+    let waves = sql.bind(waves);
     let text = format!(
         "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due},
                 q.waves = q.waves + {waves}",
@@ -271,8 +275,9 @@ pub(super) fn record_failure(
 ) -> Statement {
     let mut sql = Sql::mysql();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, generation, error) =
-        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation), sql.bind(error));
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
+    let error = sql.bind(error);
     let due = match retry {
         NextTry::In(delay) => after("UTC_TIMESTAMP(6)", &sql.bind(delay)),
         NextTry::Never => "NULL".to_owned(),
@@ -296,15 +301,15 @@ pub(super) fn record_failure(
 /// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody
 /// else sees generation 0.
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
-    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
     let of_claim = |claim: &Claim| {
-        let (mut sql, table) = (Sql::mysql(), qualified(&owner.table));
-        let (is_row, is_owner) = (
-            sql.key_is(owner, "q.", &keys, &claim.key),
-            sql.key_is(owner, "t.", &owner_key(owner), &claim.key),
-        );
-        let (field, generation) =
-            (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+        let mut sql = Sql::mysql();
+        let table = qualified(&owner.table);
+        let is_row = sql.key_is(owner, "q.", &keys, &claim.key);
+        let is_owner = sql.key_is(owner, "t.", &owner_key(owner), &claim.key);
+        let field = sql.bind(owner.fields[claim.field].name);
+        let generation = sql.bind(claim.generation);
         let text = format!(
             "UPDATE {queue} q SET q.generation = 0
               WHERE {is_row} AND q.field = {field} AND q.generation = {generation}
@@ -330,7 +335,8 @@ pub(super) fn store_in_transaction(
     field: usize,
     written: &Written,
 ) -> Vec<Statement> {
-    let (key, shape) = (&written.key, Shape(vec![ShapedField { field, done: true }]));
+    let key = &written.key;
+    let shape = Shape(vec![ShapedField { field, done: true }]);
     let mut statements =
         vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
@@ -352,7 +358,8 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
     let variables = |of: &str| {
         (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>()
     };
-    let (seen, now) = (variables("seen"), variables("now"));
+    let seen = variables("seen");
+    let now = variables("now");
     let of_row = |text: String, prefix: &str, rest: String| {
         let mut sql = Sql::mysql();
         let is_row = sql.key_is(owner, prefix, &owner_key(owner), key);
@@ -372,8 +379,8 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
             .iter()
             .zip(values)
             .map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
-        let (set, differ) =
-            (set.collect::<Vec<_>>().join(", "), differ.collect::<Vec<_>>().join(" OR "));
+        let set = set.collect::<Vec<_>>().join(", ");
+        let differ = differ.collect::<Vec<_>>().join(" OR ");
         of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
     };
     vec![

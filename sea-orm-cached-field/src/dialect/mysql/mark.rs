@@ -27,7 +27,8 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 /// No trigger marks what is flagged here. Rows that another transaction holds locked are passed
 /// over: neither waits for the other.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
-    let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
+    let table = qualified(&owner.table);
+    let flag = quote(&owner.fields[field].recalculation_needed);
     let mut sql = Sql::mysql();
     let range = shared::rows_of(&mut sql, owner, chunk);
     let rows = format!("{table} t WHERE {range} AND NOT t.{flag} LIMIT {}", u32::MAX);
@@ -59,10 +60,8 @@ pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::mysql();
     let field = &owner.fields[field];
-    let (flag, expires) = (
-        quote(&field.recalculation_needed),
-        quote(field.expires_after.as_deref().unwrap_or_default()),
-    );
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let rows = format!(
         "{} t WHERE t.{expires} <= {now} AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",

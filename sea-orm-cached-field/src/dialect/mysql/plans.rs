@@ -95,7 +95,8 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     for table in TABLES {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
-    let (owner, (table, related)) = (example::owner(), example::tables());
+    let owner = example::owner();
+    let (table, related) = example::tables();
     for statement in
         MySql.objects(&owner, &table, &related).iter().flat_map(|object| &object.create)
     {
@@ -129,8 +130,8 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
         .await
         .unwrap();
     let steps = plan.iter().filter_map(|row| {
-        let (table, access): (Option<String>, Option<String>) =
-            (row.try_get("", "table").unwrap(), row.try_get("", "type").unwrap());
+        let table: Option<String> = row.try_get("", "table").unwrap();
+        let access: Option<String> = row.try_get("", "type").unwrap();
         let key: Option<String> = row.try_get("", "key").unwrap();
         let table = table.filter(|table| !table.starts_with('<'))?;
         matches!(access.as_deref(), Some("ALL" | "index"))
@@ -141,7 +142,8 @@ async fn scans(db: &DatabaseConnection, statement: Statement) -> Vec<String> {
 
 /// Of a table whose key has two columns, the first of which is the same in all rows.
 async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
-    let (mut owner, (table, _)) = (example::owner(), example::tables());
+    let mut owner = example::owner();
+    let (table, _) = example::tables();
     owner.sources.clear();
     owner.key.insert(0, owner.key[0].clone());
     owner.key[0].name = "city_id".to_owned();

@@ -20,7 +20,8 @@ use crate::{
 /// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause;
 /// `field` is an SQL expression.
 pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
-    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner));
+    let marks = qualified(&marks(owner));
+    let keys = key_columns(owner);
     let is_listed = Sql::mysql().is_listed(field, "m.field");
     let own = equal("m", &keys, "t", &owner_key(owner));
     let mut tests =
@@ -113,7 +114,8 @@ pub(super) fn stale_behind(
     field: usize,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let (owners, key) = (rows(&mut sql, owner, of), owner_key(below));
+    let owners = rows(&mut sql, owner, of);
+    let key = owner_key(below);
     let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
     let behind = format!(
         "({}) b STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",

@@ -23,10 +23,12 @@ pub(super) fn tells_circles(source: &Source) -> bool {
 
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
     let of = super::keys(&mut sql, owner, of);
-    let (table, readers) = (qualified(&owner.table), way::joined_readers(owner, source));
+    let table = qualified(&owner.table);
+    let readers = way::joined_readers(owner, source);
     let text = format!(
         "SELECT DISTINCT {found}
            FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
@@ -59,7 +61,8 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 /// joins the user's tables without locking their rows.
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
     let rows = super::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(

@@ -75,10 +75,8 @@ impl Change<'_> {
                 (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns)))
             }
             None => {
-                let (via, link) = (
-                    literal(&tables::via(self.source)),
-                    way::encoded(self.source, self.far, version),
-                );
+                let via = literal(&tables::via(self.source));
+                let link = way::encoded(self.source, self.far, version);
                 let hash = way::hash(&self.linked(version));
                 ("via, link, link_hash".to_owned(), format!("{via}, {link}, {hash}"))
             }

@@ -21,7 +21,8 @@ use crate::{
 /// What begins with a part of a column is none of whole columns.
 pub(super) fn columns(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
-    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
     let text = format!(
         "SELECT s.INDEX_NAME AS name,
                 CASE WHEN s.SUB_PART IS NULL THEN s.COLUMN_NAME END AS `column`,
@@ -44,7 +45,8 @@ pub(super) fn holders(
 ) -> Vec<Statement> {
     let of_row = |(place, row): (i64, &Written)| {
         let mut sql = Sql::mysql();
-        let (own, table) = (owner_key(owner), qualified(&owner.table));
+        let own = owner_key(owner);
+        let table = qualified(&owner.table);
         let place = sql.bind(place);
         let columns = shape.0.iter().map(|shaped| &owner.fields[shaped.field].cached);
         let values: Vec<String> = columns

@@ -65,7 +65,8 @@ impl<'a> Way<'a> {
 
     /// A query of it all.
     fn query(&self) -> String {
-        let (origin, values) = (prefixed("l", &self.origin), named(self.values.iter().cloned()));
+        let origin = prefixed("l", &self.origin);
+        let values = named(self.values.iter().cloned());
         format!("SELECT DISTINCT {origin}, {values} FROM {}", self.from)
     }
 
@@ -88,7 +89,8 @@ impl<'a> Way<'a> {
         }
         self.joined += 1;
         let row = format!("s{}", self.joined);
-        let (name, on) = (qualified(&self.source.steps[table].table), self.on(&row, columns));
+        let name = qualified(&self.source.steps[table].table);
+        let on = self.on(&row, columns);
         self.from += &format!(" STRAIGHT_JOIN {name} {row} ON {on}");
         self.values = kept.iter().map(|column| format!("{row}.{column}")).collect();
     }
@@ -110,9 +112,12 @@ impl<'a> Way<'a> {
     /// on.
     fn around(&mut self, round: &[(usize, Vec<String>, Vec<String>)]) {
         let columns = values(round[0].1.len());
-        let (mut joins, mut before, mut leading) = (String::new(), "r".to_owned(), columns.clone());
+        let mut joins = String::new();
+        let mut before = "r".to_owned();
+        let mut leading = columns.clone();
         for (table, found_by, lead_on) in round {
-            let (row, name) = (format!("x{table}"), qualified(&self.source.steps[*table].table));
+            let row = format!("x{table}");
+            let name = qualified(&self.source.steps[*table].table);
             joins += &format!(
                 " STRAIGHT_JOIN {name} {row} ON {}",
                 equal(&row, found_by, &before, &leading)
@@ -238,7 +243,8 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
     let mut joins = String::new();
     let mut before = "f".to_owned();
     for step in (1..=source.at).rev() {
-        let (steps, row) = (&source.steps, format!("s{}", step - 1));
+        let steps = &source.steps;
+        let row = format!("s{}", step - 1);
         let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
         joins += &format!(" STRAIGHT_JOIN {} {row} ON {on}", qualified(&steps[step - 1].table));
         before = row;

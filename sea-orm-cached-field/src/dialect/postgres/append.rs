@@ -56,7 +56,8 @@ pub(super) fn list_where(
 
 /// Marks the owners that stand in the variables; `list` is an expression.
 pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bool) -> String {
-    let (keys, arrays) = (key_columns(owner), key_arrays(owner, ""));
+    let keys = key_columns(owner);
+    let arrays = key_arrays(owner, "");
     // A related row may spell the key in another way, where the type calls both equal; a worker
     // goes by the owner's.
     let own_keys = owner_key(owner);
@@ -87,8 +88,8 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
 /// owner that another transaction is about to attach to such a row cannot be seen now.
 pub(super) fn links(owner: &Owner, source: &Source, list: &str, at_commit: bool) -> String {
     let via = literal(&tables::via(source));
-    let (mut columns, mut values) =
-        (vec!["via".to_owned(), "link".to_owned()], vec![via, "u.link".to_owned()]);
+    let mut columns = vec!["via".to_owned(), "link".to_owned()];
+    let mut values = vec![via, "u.link".to_owned()];
     if at_commit {
         columns.push("flush_links".to_owned());
         values.push(flushed("v_links"));

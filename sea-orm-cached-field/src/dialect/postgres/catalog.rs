@@ -22,7 +22,8 @@ pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::postgres();
     // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast
     // cuts long names.
-    let (schema, name) = (sql.bind(table.schema.clone()), sql.bind(table.name.as_str()));
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
     // Types that are not PostgreSQL's own are named with their schema: our functions have a
     // search_path of their own.
     let text = format!(

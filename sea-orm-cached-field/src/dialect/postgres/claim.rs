@@ -68,7 +68,8 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 }
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
     let known = one_of(owner, fields.iter().copied());
     let marks_known = Sql::postgres().lists_any("field", names_of(owner, fields));
     let mut moments = vec![
@@ -79,7 +80,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         // An expiry may be infinite.
         Some(format!(
             "SELECT min({moment}) FROM {table} WHERE {expires} <= {now} AND {expires} > '-infinity' AND NOT {flag}",
@@ -108,9 +110,12 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys) = (qualified(&recalculations(owner)), key_columns(owner));
-    let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
-    let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let lease = sql.bind(lease);
+    let limit = sql.bind(rows as i64);
+    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let patience = sql.bind(patience);
     let text = format!(
         "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1,
                 waves = abs(q.waves)
@@ -142,8 +147,8 @@ pub(super) fn lease_due(
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let (keys, names) =
-        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let keys = key_columns(&upstream.owner);
+    let names = upstream.fields.iter().copied().map(literal);
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
@@ -191,8 +196,9 @@ pub(super) fn lease_rows(
     steal: bool,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let (marks, queue, keys) =
-        (qualified(&marks(owner)), qualified(&recalculations(owner)), key_columns(owner));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
     let rows = shared::keys(&mut sql, owner, of);

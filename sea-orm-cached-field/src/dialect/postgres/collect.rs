@@ -44,7 +44,8 @@ pub(super) fn expand_marks(
 
 /// The keys whose marks are collected, as a table `k`.
 fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
-    let (marks, keys) = (qualified(&marks(owner)), key_columns(owner).join(", "));
+    let marks = qualified(&marks(owner));
+    let keys = key_columns(owner).join(", ");
     match which {
         Which::Of(keys) => shared::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
@@ -189,8 +190,8 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 
 pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let (queue, queued) =
-        (qualified(&recalculations(owner)), shared::queued(&mut sql, owner, rows, 0));
+    let queue = qualified(&recalculations(owner));
+    let queued = shared::queued(&mut sql, owner, rows, 0);
     let text = format!(
         "WITH {queued} UPDATE {queue} q SET generation = v.generation FROM v, {place} WHERE q.ctid = p.place",
         place = place_in_queue(owner, "v", "OFFSET 0"),
@@ -238,7 +239,8 @@ pub(super) const AT_PLACE: &str = "t.ctid = p.place AND t.tableoid = p.part";
 
 pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let (columns, owner_key) = (key_columns(owner), owner_key(owner));
+    let columns = key_columns(owner);
+    let owner_key = owner_key(owner);
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys} SELECT s.* FROM k, LATERAL (
@@ -279,8 +281,9 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// In the order of the keys, as all who may wait for a row of the queue.
 pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys, own) =
-        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let own = owner_key(owner);
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))

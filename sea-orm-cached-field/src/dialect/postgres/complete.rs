@@ -91,8 +91,9 @@ pub(super) fn completion(
     also: &str,
 ) -> String {
     let keys = key_columns(owner);
-    let (table, queue, name) =
-        (qualified(&owner.table), qualified(&recalculations(owner)), literal(field.name));
+    let table = qualified(&owner.table);
+    let queue = qualified(&recalculations(owner));
+    let name = literal(field.name);
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
@@ -198,9 +199,10 @@ pub(super) fn hold_back(
 ) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, claimed_at) =
-        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
-    let (delay, error) = (sql.bind(delay), sql.bind(error));
+    let field = sql.bind(owner.fields[claim.field].name);
+    let claimed_at = sql.bind(claim.claimed_at);
+    let delay = sql.bind(delay);
+    let error = sql.bind(error);
     let text = format!(
         "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = greatest(attempts - 1, 0),
                 due_at = CASE WHEN {error} IS NULL THEN now() END,
@@ -221,8 +223,8 @@ pub(super) fn record_failure(
 ) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, generation) =
-        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
     let due = match retry {
         NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),

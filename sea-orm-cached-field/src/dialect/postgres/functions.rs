@@ -211,7 +211,8 @@ fn flag_one(owner: &Owner, described: &Described) -> String {
     let pairs = pairs.map(|(own, key)| {
         format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name))
     });
-    let (is_row, table) = (pairs.collect::<Vec<_>>().join(" AND "), qualified(&owner.table));
+    let is_row = pairs.collect::<Vec<_>>().join(" AND ");
+    let table = qualified(&owner.table);
     format!(
         "    PERFORM FROM {table} t WHERE {is_row} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED;
     IF FOUND THEN
@@ -223,7 +224,8 @@ fn flag_one(owner: &Owner, described: &Described) -> String {
 fn flag_many(owner: &Owner, described: &Described) -> String {
     let (missing, set) = missing_flags(owner);
     let keys = key_columns(owner);
-    let (owner_key, table) = (owner_key(owner), qualified(&owner.table));
+    let owner_key = owner_key(owner);
+    let table = qualified(&owner.table);
     let aggregated: Vec<String> =
         keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
     let equal = key_equal(owner, described, "u");
@@ -317,7 +319,8 @@ const LEASES_LOOKED_AT: u32 = 1000;
 /// moment may be infinite. A function, for it has to bring its planner settings along without a
 /// transaction.
 fn work(owner: &Owner, table: &Described) -> Object {
-    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
     let mut moments = vec![
         format!("(SELECT due_at FROM {queue} WHERE due_at IS NOT NULL AND leased_until <= now() AND field || '' = ANY (p_fields) ORDER BY due_at LIMIT 1)"),
         format!(
@@ -326,9 +329,11 @@ fn work(owner: &Owner, table: &Described) -> Object {
         ),
     ];
     moments.extend(owner.fields.iter().filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         let table = qualified(&owner.table);
-        let (now, moment) = (as_expiry(field, "now()"), as_expiry(field, &expires));
+        let now = as_expiry(field, "now()");
+        let moment = as_expiry(field, &expires);
         Some(format!(
             "(SELECT {moment} FROM {table} WHERE {expires} IS NOT NULL AND ({expires} > {now} OR NOT {flag}) ORDER BY {expires} LIMIT 1)"
         ))

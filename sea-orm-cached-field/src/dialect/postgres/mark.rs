@@ -36,7 +36,8 @@ pub(super) fn internal(on: bool) -> Statement {
 /// No trigger marks what is flagged here. Rows that another transaction holds locked are marked,
 /// for the collector to flag: neither waits for the other. So are rows that stand in the queue.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-    let (table, flag) = (qualified(&owner.table), quote(&owner.fields[field].recalculation_needed));
+    let table = qualified(&owner.table);
+    let flag = quote(&owner.fields[field].recalculation_needed);
     let mut sql = Sql::postgres();
     let set = format!(
         "WITH p AS (
@@ -60,12 +61,12 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 /// A row of which a newer version was locked than this statement sees is left to the next look.
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::postgres();
-    let (table, field) = (qualified(&owner.table), &owner.fields[field]);
-    let (flag, expires) = (
-        quote(&field.recalculation_needed),
-        quote(field.expires_after.as_deref().unwrap_or_default()),
-    );
-    let (limit, now) = (sql.bind(rows as i64), as_expiry(field, "now()"));
+    let table = qualified(&owner.table);
+    let field = &owner.fields[field];
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let limit = sql.bind(rows as i64);
+    let now = as_expiry(field, "now()");
     let text = format!(
         "WITH p AS (
                 SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= {now} AND NOT {flag}

@@ -144,7 +144,8 @@ fn flag_missed(owner: &Owner, list: &str, missed: &[String]) -> String {
 
 /// Marks the one row that was looked at.
 fn stale_of_one(owner: &Owner, table: &Described) -> String {
-    let (stale, missed) = (append::key_arrays(owner, ""), append::key_arrays(owner, "missed_"));
+    let stale = append::key_arrays(owner, "");
+    let missed = append::key_arrays(owner, "missed_");
     let taken = stale.iter().zip(&missed).zip(append::key_arrays(owner, "one_")).map(
         |((stale, missed), one)| {
             format!(
@@ -164,11 +165,12 @@ fn stale_of_one(owner: &Owner, table: &Described) -> String {
 /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
 /// afraid of many.
 fn look_at_one(owner: &Owner, table: &Described) -> String {
-    let (mut values, mut variables) =
-        (vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()], vec!["v_many".to_owned()]);
+    let mut values = vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()];
+    let mut variables = vec!["v_many".to_owned()];
     values.extend(owner_key(owner).iter().map(|key| format!("ARRAY[n.{key}]")));
     variables.extend(append::key_arrays(owner, "one_"));
-    let (mut stale, mut missed) = (Vec::new(), Vec::new());
+    let mut stale = Vec::new();
+    let mut missed = Vec::new();
     for (at, field) in owner.fields.iter().enumerate() {
         let flag = quote(&field.recalculation_needed);
         let changed = changed(table, inputs(owner, field), "o", "n");

@@ -57,7 +57,8 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     for table in TABLES {
         db.execute_unprepared(&format!("CREATE TABLE {table}")).await.unwrap();
     }
-    let (owner, (table, related)) = (owner(), example::tables());
+    let owner = owner();
+    let (table, related) = example::tables();
     for statement in
         Postgres.objects(&owner, &table, &related).iter().flat_map(|object| &object.create)
     {
@@ -248,7 +249,8 @@ async fn nor_does_a_trigger_or_a_function() {
         transaction.execute_unprepared("SET CONSTRAINTS ALL IMMEDIATE").await.unwrap();
         for (table, (scans, rows)) in reads(&transaction).await {
             let (scans_before, rows_before) = before.get(&table).copied().unwrap_or_default();
-            let (scans, rows) = (scans - scans_before, rows - rows_before);
+            let scans = scans - scans_before;
+            let rows = rows - rows_before;
             if scans > 0 || rows > allowed(name) {
                 unexpected.push(format!(
                     "{name}: {table}, {scans} times from end to end, {rows} rows by an index"

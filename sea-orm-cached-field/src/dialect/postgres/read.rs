@@ -31,7 +31,8 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let mut tests =
         vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
     tests.extend(owner.looked_up().map(|source| {
-        let (via, (before, link)) = (literal(&via(source)), way::from_owner(source));
+        let via = literal(&via(source));
+        let (before, link) = way::from_owner(source);
         // Mostly nothing waits there, and the way need not be gone.
         format!(
             "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
@@ -95,7 +96,8 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 /// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its
 /// condition.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
-    let (table, own) = (qualified(&owner.table), owner_key(owner));
+    let table = qualified(&owner.table);
+    let own = owner_key(owner);
     if let [key] = of {
         return (String::new(), format!("{table} t"), sql.key_is(owner, "t.", &own, key));
     }

@@ -16,7 +16,8 @@ use crate::{
 
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
     let starting = shared::keys(&mut sql, owner, of);
     let step = |from: &str, start: &[String]| {
@@ -57,8 +58,9 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let (queue, keys, owner_key) =
-        (qualified(&recalculations(owner)), key_columns(owner), owner_key(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let starting = shared::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(

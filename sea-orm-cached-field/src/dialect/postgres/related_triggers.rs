@@ -233,9 +233,10 @@ impl Change<'_> {
     /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
     /// afraid of many.
     fn look_at_one(&self, groups: &[Group<'_>]) -> String {
-        let (old, new) = (old_rows(self.far), new_rows(self.far));
-        let (mut values, mut variables) =
-            (vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")], vec!["v_many".to_owned()]);
+        let old = old_rows(self.far);
+        let new = new_rows(self.far);
+        let mut values = vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")];
+        let mut variables = vec!["v_many".to_owned()];
         values.extend(self.concerned());
         variables.extend(self.arrays("one_"));
         for (at, group) in groups.iter().enumerate() {
@@ -258,7 +259,8 @@ impl Change<'_> {
 
     /// Arrays of those whom the row `n` concerns, and whom it concerned as `o`.
     fn concerned(&self) -> Vec<String> {
-        let (old, new) = (self.names("o"), self.names("n"));
+        let old = self.names("o");
+        let new = self.names("n");
         let row = |names: &[Name]| {
             names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ")
         };

@@ -11,7 +11,8 @@ use crate::{
 /// Only a worker takes rows out of our tables. So a role that was given the right to do so is a
 /// worker's; an owner of the tables needs none.
 pub(super) fn missing(owner: &Owner) -> Statement {
-    let (marks, queue) = (qualified(&marks(owner)), qualified(&recalculations(owner)));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
     let tables = [
         (&marks, ["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice()),
         (&queue, &["SELECT", "INSERT", "UPDATE", "DELETE"]),

@@ -119,7 +119,8 @@ pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String>
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
-    let (marks, name) = (qualified(&marks(owner)), marks(owner).name);
+    let name = marks(owner).name;
+    let marks = qualified(&marks(owner));
     let keys = key_definitions(owner, table, key_columns(owner), "").join(", ");
     let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
     let flush_keys: Vec<String> =
@@ -174,7 +175,8 @@ pub(super) fn via(source: &Source) -> String {
 }
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
-    let (queue, name) = (qualified(&recalculations(owner)), recalculations(owner).name);
+    let queue = qualified(&recalculations(owner));
+    let name = recalculations(owner).name;
     let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
     let create = vec![
         // The lease stands in a column of its own that no index holds, and the pages have room:

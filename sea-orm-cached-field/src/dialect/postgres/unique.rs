@@ -41,7 +41,8 @@ pub(super) fn holders(
     rows: &[Written],
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let (own, keys) = (owner_key(owner), key_columns(owner));
+    let own = owner_key(owner);
+    let keys = key_columns(owner);
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
     let text = format!(
         "WITH {wanted}
@@ -76,7 +77,8 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
 
 pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let (field, keys) = (&owner.fields[field], shared::keys(&mut sql, owner, of));
+    let field = &owner.fields[field];
+    let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys} UPDATE {} t SET {} = NULL, {} = true FROM k, {} WHERE {AT_PLACE}",
         qualified(&owner.table),

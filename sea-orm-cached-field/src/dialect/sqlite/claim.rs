@@ -18,7 +18,8 @@ use crate::{
 };
 
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
+    let marks = quote(&marks(owner).name);
+    let queue = quote(&recalculations(owner).name);
     let known = one_of(owner, fields.iter().copied());
     let mut moments = vec![
         format!(
@@ -27,7 +28,8 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         format!("SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > {NOW}"),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         // The Julian day 2440587.5 is the beginning of 1970.
         Some(format!(
             "SELECT * FROM (SELECT CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER) + 1 - {ahead} FROM {table}
@@ -47,7 +49,8 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 }
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
+    let marks = quote(&marks(owner).name);
+    let queue = quote(&recalculations(owner).name);
     let known = one_of(owner, fields.iter().copied());
     let listed = Sql::sqlite().lists_any("field", names_of(owner, fields));
     let mut moments = vec![
@@ -58,7 +61,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let (expires, flag) = (quote(field.expires_after.as_ref()?), quote(&field.recalculation_needed));
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
         Some(format!(
             "SELECT {NOW} - CAST(({now} - min(julianday({expires}))) * 86400000 AS INTEGER) FROM {table}
               WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}",
@@ -85,10 +89,13 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner);
     let columns = keys.join(", ");
-    let (lease, limit) = (sql.bind(lease), sql.bind(rows as i64));
-    let (looked_at, patience) = (sql.bind(rows as i64 * shared::LOOKED_AT), sql.bind(patience));
+    let lease = sql.bind(lease);
+    let limit = sql.bind(rows as i64);
+    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let patience = sql.bind(patience);
     let text = format!(
         "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1, waves = abs(waves)
           WHERE ({columns}) IN (
@@ -111,8 +118,8 @@ pub(super) fn lease_due(
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let (keys, names) =
-        (key_columns(&upstream.owner), upstream.fields.iter().copied().map(literal));
+    let keys = key_columns(&upstream.owner);
+    let names = upstream.fields.iter().copied().map(literal);
     let names = names.collect::<Vec<_>>().join(", ");
     let listed = Sql::sqlite().lists_any("p.field", upstream.fields.iter().copied());
     let queue = quote(&recalculations(&upstream.owner).name);
@@ -149,7 +156,8 @@ pub(super) fn lease_rows(
     steal: bool,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner).join(", ");
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
     let lease_end = format!("{NOW} + {}", sql.bind(lease));
     let held = if steal { "false".to_owned() } else { format!("leased_until > {NOW}") };
@@ -159,8 +167,8 @@ pub(super) fn lease_rows(
         of,
         |key| key,
         |sql, _| {
-            let (name, generation) =
-                (sql.bind(owner.fields[field].name), sql.bind(fastrand::i64(1..)));
+            let name = sql.bind(owner.fields[field].name);
+            let generation = sql.bind(fastrand::i64(1..));
             vec![name, generation, NOW.to_owned(), lease_end.clone(), "1".to_owned()]
         },
     );
@@ -180,7 +188,8 @@ pub(super) fn lease_rows(
 
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
-    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner));
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
     let text = format!(

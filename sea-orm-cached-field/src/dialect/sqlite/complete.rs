@@ -108,7 +108,8 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
 
 pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
-    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner).join(", ");
     let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
@@ -143,7 +144,8 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
-    let (delay, waves) = (sql.bind(delay), sql.bind(waves));
+    let delay = sql.bind(delay);
+    let waves = sql.bind(waves);
     let text = format!(
         "WITH {claimed}
          UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay},
@@ -163,9 +165,10 @@ pub(super) fn hold_back(
 ) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, claimed_at) =
-        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.claimed_at));
-    let (delay, error) = (sql.bind(delay), sql.bind(error));
+    let field = sql.bind(owner.fields[claim.field].name);
+    let claimed_at = sql.bind(claim.claimed_at);
+    let delay = sql.bind(delay);
+    let error = sql.bind(error);
     let text = format!(
         "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = max(attempts - 1, 0),
                 due_at = CASE WHEN {error} IS NULL THEN {NOW} END,
@@ -184,8 +187,8 @@ pub(super) fn record_failure(
 ) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let (field, generation) =
-        (sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation));
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
     let due = match retry {
         NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
@@ -258,7 +261,8 @@ pub(super) fn store_in_transaction(
 
 fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
-    let (queue, keys) = (quote(&recalculations(owner).name), key_columns(owner).join(", "));
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner).join(", ");
     let rows = [key];
     let tuple = sql.tuples(
         owner,

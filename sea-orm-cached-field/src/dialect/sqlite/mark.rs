@@ -14,7 +14,8 @@ use crate::{
 /// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken
 /// back, is always that of this statement.
 pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let (mut sql, marks) = (Sql::sqlite(), quote(&marks(owner).name));
+    let mut sql = Sql::sqlite();
+    let marks = quote(&marks(owner).name);
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
     let newest = format!("SELECT max(id) FROM {marks} WHERE {is_row} AND field = {name}");
@@ -35,7 +36,8 @@ pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statem
 
 /// Takes a field out of all marks of a row.
 pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
-    let (name, marks) = (literal(owner.fields[field].name), quote(&marks(owner).name));
+    let name = literal(owner.fields[field].name);
+    let marks = quote(&marks(owner).name);
     let of_row = |change: String, condition: String| {
         let mut sql = Sql::sqlite();
         let is_row = sql.key_is(owner, "", &key_columns(owner), key);
@@ -68,10 +70,12 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
 /// marks are deleted: they come after a mark that is made for this. What stands in the queue is
 /// marked, for a calculation that is under way has to miss.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-    let (table, flag) =
-        (quote(&owner.table.name), quote(&owner.fields[field].recalculation_needed));
-    let (marks, queue) = (quote(&marks(owner).name), quote(&recalculations(owner).name));
-    let (keys, name) = (key_columns(owner), literal(owner.fields[field].name));
+    let table = quote(&owner.table.name);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let marks = quote(&marks(owner).name);
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner);
+    let name = literal(owner.fields[field].name);
     let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
     let in_chunk = |text: &dyn Fn(String) -> String, columns: &[String]| {
         let mut sql = Sql::sqlite();
@@ -109,13 +113,13 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 
 pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::sqlite();
-    let (table, columns, field) =
-        (quote(&owner.table.name), owner_key(owner).join(", "), &owner.fields[field]);
-    let (flag, expires) = (
-        quote(&field.recalculation_needed),
-        quote(field.expires_after.as_deref().unwrap_or_default()),
-    );
-    let (limit, now) = (sql.bind(rows as i64), now_as_expiry(field));
+    let table = quote(&owner.table.name);
+    let columns = owner_key(owner).join(", ");
+    let field = &owner.fields[field];
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let limit = sql.bind(rows as i64);
+    let now = now_as_expiry(field);
     let text = format!(
         "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (
                 SELECT {columns} FROM {table}

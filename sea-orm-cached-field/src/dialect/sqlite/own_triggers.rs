@@ -136,7 +136,8 @@ fn mark_new(owner: &Owner, list: &str) -> String {
 
 /// Marks a row whose flag is set that was set already.
 fn reflagged(owner: &Owner, field: &Field) -> Object {
-    let (flag, name) = (quote(&field.recalculation_needed), literal(field.name));
+    let flag = quote(&field.recalculation_needed);
+    let name = literal(field.name);
     let statement = format!(
         "INSERT INTO {} (field, {}) VALUES ({name}, {})",
         quote(&marks(owner).name),
@@ -196,7 +197,8 @@ fn inputs_changed(
 
 /// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
 fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
-    let (flag, cached) = (quote(&field.recalculation_needed), quote(&field.cached.name));
+    let flag = quote(&field.recalculation_needed);
+    let cached = quote(&field.cached.name);
     let keys = key_columns(owner).into_iter().zip(owner_key(owner));
     let same_key: Vec<String> = keys.map(|(key, own)| format!("{key} = NEW.{own}")).collect();
     let event = format!(

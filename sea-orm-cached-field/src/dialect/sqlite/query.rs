@@ -51,7 +51,8 @@ fn fits(kind: &ColumnType) -> Option<String> {
 pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let mut sql = Sql::sqlite();
     let field = &owner.fields[claims[0].field];
-    let (columns, own) = (key_columns(owner), owner_key(owner));
+    let columns = key_columns(owner);
+    let own = owner_key(owner);
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
     let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
     let text = format!(

@@ -104,7 +104,8 @@ pub(super) fn stale_behind(
     field: usize,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let (are_rows, key) = (are_rows(&mut sql, owner, of), owner_key(below));
+    let are_rows = are_rows(&mut sql, owner, of);
+    let key = owner_key(below);
     let text = format!(
         "SELECT {} FROM {} t WHERE ({}) IN ({}) AND {}",
         sql.own_keys(below),

@@ -21,7 +21,8 @@ fn to_readers(owner: &Owner, source: &Source) -> String {
 
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
     let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let step = |from: &str, start: &[String]| {
@@ -63,7 +64,8 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let (keys, owner_key) = (key_columns(owner), owner_key(owner));
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
     let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let name = sql.bind(owner.fields[field].name);
     let text = format!(

@@ -71,7 +71,8 @@ impl Change<'_> {
     /// An owner gets a mark of the fields that are flagged already, unless such a mark waits;
     /// flagging it marks the others.
     fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
-        let (table, keys) = (quote(&self.owner.table.name), key_columns(self.owner));
+        let table = quote(&self.owner.table.name);
+        let keys = key_columns(self.owner);
         // Under our names, for the user's columns may have any.
         let own = owner_key(self.owner).into_iter().zip(&keys);
         let named: Vec<String> = own.map(|(own, key)| format!("t.{own} AS {key}")).collect();

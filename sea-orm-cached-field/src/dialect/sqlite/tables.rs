@@ -163,7 +163,8 @@ fn versions_table(owner: &Owner) -> Object {
 
 /// Of the few rows that are flagged.
 fn flag_index(owner: &Owner, field: &Field) -> Object {
-    let (keys, flag) = (owner_key(owner).join(", "), &field.recalculation_needed);
+    let keys = owner_key(owner).join(", ");
+    let flag = &field.recalculation_needed;
     let name = format!("{}_cached_{flag}", owner.table.name);
     index(owner, &name, &owner.table.name, &format!("({keys}) WHERE {}", quote(flag)))
 }

@@ -36,7 +36,8 @@ pub(super) fn holders(
     rows: &[Written],
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let (own, keys) = (owner_key(owner), key_columns(owner));
+    let own = owner_key(owner);
+    let keys = key_columns(owner);
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
     let text = format!(
         "WITH {wanted}

@@ -16,8 +16,9 @@ const SINCE_1: &str = "first_marked_at";
 const SINCE_3: &str = "queued_at";
 
 pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
-    let (name, carried, columns) =
-        (quote(&table.name), "sea_orm_cached_field_carried", columns(owner, table, from));
+    let name = quote(&table.name);
+    let carried = "sea_orm_cached_field_carried";
+    let columns = columns(owner, table, from);
     let older = quote(&name_in_schema(from, &owner.table, &table.name));
     let mut steps = vec![
         format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"),
