@@ -218,7 +218,8 @@ impl Names<'_> {
             vec![
                 format!("INSERT INTO {kind} VALUES (1, 1000), (2, 2000)"),
                 format!(
-                    "INSERT INTO {owner} ({input}) VALUES (1, 1, 1, NULL), (2, 2, 1, 1), (3, 3, 2, 1)"
+                    "INSERT INTO {owner} ({input})
+                     VALUES (1, 1, 1, NULL), (2, 2, 1, 1), (3, 3, 2, 1)"
                 ),
                 format!("INSERT INTO {part} VALUES (1, 1, 10), (2, 2, 20), (3, 1, 30)"),
                 format!("INSERT INTO {detail} VALUES (1, 100), (3, 300), (2, 200)"),
@@ -393,7 +394,8 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
         [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
     let expected = names.total(&sql);
     let of_keys = format!(
-        "SELECT o.{key} AS key_1, {expected} AS expected, o.{total} AS it_has, o.{flag} AS is_stale FROM {owner} o"
+        "SELECT o.{key} AS key_1, {expected} AS expected, o.{total} AS it_has, o.{flag} AS is_stale
+           FROM {owner} o"
     );
     let rows = Box::new(Plain { of_keys: of_keys.clone(), key });
     let models = vec![Arc::new(Model::plain(names.layout(), rows))];

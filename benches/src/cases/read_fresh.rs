@@ -38,7 +38,13 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
             &Schema::new(place.db.get_database_backend()).create_table_from_entity(plain::Entity),
         )
         .await?;
-    place.sql("INSERT INTO plain_lamppost SELECT id, first_name, country, cached_slow_full_name FROM lamppost").await?;
+    place
+        .sql(
+            "INSERT INTO plain_lamppost
+             SELECT id, first_name, country, cached_slow_full_name
+               FROM lamppost",
+        )
+        .await?;
     place.tidy().await?;
     let client = place.client().await?;
     let mut columns = [Column::Plain, Column::Cached];

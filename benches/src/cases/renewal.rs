@@ -87,7 +87,10 @@ async fn size(place: &Place) -> Result<f64> {
         "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_tablespaces
           WHERE name LIKE concat(database(), '/%lamppost@5fcached%') OR name LIKE concat(database(), '/%lamppost_cached%')"
     } else {
-        "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint) FROM pg_class WHERE relkind = 'r' AND relname LIKE '\\_lamppost\\_cached\\_%'"
+        "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint)
+           FROM pg_class
+          WHERE relkind = 'r'
+            AND relname LIKE '\\_lamppost\\_cached\\_%'"
     };
     match place.scalar::<Option<i64>>(size).await {
         Ok(size) => Ok(size.unwrap_or_default() as f64),

@@ -220,7 +220,9 @@ impl Place {
     pub(crate) async fn forget_marks(&self, models: Models, again: Models) -> Result<()> {
         models.uninstall(&self.db).await?;
         self.sql(
-            "UPDATE lamppost SET slow_full_name_recalculation_needed = false WHERE slow_full_name_recalculation_needed",
+            "UPDATE lamppost
+                SET slow_full_name_recalculation_needed = false
+              WHERE slow_full_name_recalculation_needed",
         )
         .await?;
         again.install(&self.db).await?;

@@ -37,7 +37,9 @@ impl Server {
     /// Of runs that were killed.
     async fn drop_what_was_left(&self) -> Result<()> {
         let names = format!(
-            "SELECT CAST(schema_name AS CHAR) FROM information_schema.schemata WHERE schema_name LIKE '{PREFIX}%'"
+            "SELECT CAST(schema_name AS CHAR)
+               FROM information_schema.schemata
+              WHERE schema_name LIKE '{PREFIX}%'"
         );
         for row in self.db.query_all_raw(Statement::from_string(DbBackend::MySql, names)).await? {
             let name: String = row.try_get_by_index(0)?;
@@ -86,7 +88,9 @@ impl Server {
 }
 
 pub(super) async fn tidy(place: &Place) -> Result<()> {
-    let tables = "SELECT group_concat(table_name) FROM information_schema.tables WHERE table_schema = database()";
+    let tables = "SELECT group_concat(table_name)
+                    FROM information_schema.tables
+                   WHERE table_schema = database()";
     let tables: String = place.scalar(tables).await?;
     place.sql(&format!("ANALYZE TABLE {tables}")).await.map(drop)
 }

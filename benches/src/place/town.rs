@@ -58,7 +58,9 @@ impl Town {
 
     fn fill_pigeons(self, place: &Place) -> String {
         format!(
-            "INSERT INTO pigeon (id, lamppost_id, weight, name) SELECT i + 1, {}, {WEIGHT}, 'Pigeon' || i FROM {}",
+            "INSERT INTO pigeon (id, lamppost_id, weight, name)
+             SELECT i + 1, {}, {WEIGHT}, 'Pigeon' || i
+               FROM {}",
             self.lamppost_of_pigeon(),
             series(place, self.lampposts * self.pigeons_each),
         )
@@ -154,7 +156,9 @@ impl Place {
             "SET cached_slow_full_name = new.name, slow_full_name_recalculation_needed = false";
         if !self.is_mysql() && !self.is_sqlite() {
             let update = format!(
-                "UPDATE lamppost {SET} FROM unnest($1::integer[], $2::text[]) new (id, name) WHERE new.id = lamppost.id"
+                "UPDATE lamppost {SET}
+                   FROM unnest($1::integer[], $2::text[]) new (id, name)
+                  WHERE new.id = lamppost.id"
             );
             return Ok(self.statement(&update, [ids.into(), names.into()]));
         }

@@ -57,9 +57,23 @@ const ROWS: &str = "INSERT INTO street_lamppost
 /// The database's name of each column's type, and whether it may be NULL, in their order.
 async fn columns(db: &TestDb) -> Vec<JsonValue> {
     db.rows(match db.get_database_backend() {
-        DbBackend::Sqlite => "SELECT name, type, \"notnull\", dflt_value FROM pragma_table_info('street_lamppost')",
-        DbBackend::MySql => "SELECT column_name, column_type, is_nullable, column_default FROM information_schema.columns WHERE table_name = 'street_lamppost' AND table_schema = database() ORDER BY ordinal_position",
-        _ => "SELECT column_name::text, data_type::text, is_nullable::text, column_default::text FROM information_schema.columns WHERE table_name = 'street_lamppost' ORDER BY ordinal_position",
+        DbBackend::Sqlite => {
+            "SELECT name, type, \"notnull\", dflt_value
+               FROM pragma_table_info('street_lamppost')"
+        }
+        DbBackend::MySql => {
+            "SELECT column_name, column_type, is_nullable, column_default
+               FROM information_schema.columns
+              WHERE table_name = 'street_lamppost'
+                AND table_schema = database()
+              ORDER BY ordinal_position"
+        }
+        _ => {
+            "SELECT column_name::text, data_type::text, is_nullable::text, column_default::text
+               FROM information_schema.columns
+              WHERE table_name = 'street_lamppost'
+              ORDER BY ordinal_position"
+        }
     })
     .await
 }
@@ -115,8 +129,11 @@ async fn that_both_go_on_to_write(db: TestDb) {
     lampposts().install(&*db).await.unwrap();
     db.drain(lampposts()).await;
     // Django saves all columns, with stale copies of ours.
-    db.sql("UPDATE street_lamppost SET first_name = 'Bea', cached_slow_full_name = 'old', slow_full_name_recalculation_needed = false WHERE first_name = 'Bob'").await;
-    db.sql("INSERT INTO street_lamppost (first_name, cached_slow_full_name, slow_full_name_recalculation_needed) VALUES ('Fay', NULL, true)").await;
+    db.sql("UPDATE street_lamppost
+               SET first_name = 'Bea', cached_slow_full_name = 'old', slow_full_name_recalculation_needed = false
+             WHERE first_name = 'Bob'").await;
+    db.sql("INSERT INTO street_lamppost (first_name, cached_slow_full_name, slow_full_name_recalculation_needed)
+            VALUES ('Fay', NULL, true)").await;
     let mut ours = lamppost::ActiveModel { first_name: Set("Gus".into()), ..Default::default() };
     if db.is_sqlite() {
         // There no trigger can fill in what Django gives no default.
@@ -125,7 +142,11 @@ async fn that_both_go_on_to_write(db: TestDb) {
     ours.insert(&*db).await.expect("a row of ours");
     assert_eq!(db.drain(lampposts()).await, 3);
     let written: i64 = db
-        .scalar("SELECT count(*) FROM street_lamppost WHERE cached_slow_full_name IN ('The Bea', 'The Fay', 'The Gus')")
+        .scalar(
+            "SELECT count(*)
+               FROM street_lamppost
+              WHERE cached_slow_full_name IN ('The Bea', 'The Fay', 'The Gus')",
+        )
         .await;
     assert_eq!(written, 3);
 }
@@ -167,6 +188,13 @@ async fn of_a_column_that_is_not_null(db: TestDb) {
     ours(None).insert(&*db).await.expect_err("NOT NULL");
     ours(Some(String::new())).insert(&*db).await.expect("a row of ours");
     assert_eq!(db.drain(lampposts()).await, 6);
-    let wrong: i64 = db.scalar("SELECT count(*) FROM street_lamppost WHERE slow_full_name_recalculation_needed OR cached_slow_full_name = ''").await;
+    let wrong: i64 = db
+        .scalar(
+            "SELECT count(*)
+               FROM street_lamppost
+              WHERE slow_full_name_recalculation_needed
+                 OR cached_slow_full_name = ''",
+        )
+        .await;
     assert_eq!(wrong, 0);
 }

@@ -10,7 +10,10 @@ async fn indexes(db: &TestDb) -> String {
     let text = match db.get_database_backend() {
         DbBackend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'index'",
         DbBackend::MySql => {
-            "SELECT DISTINCT index_name AS name FROM information_schema.statistics WHERE table_name = 'lamppost' AND table_schema = database()"
+            "SELECT DISTINCT index_name AS name
+               FROM information_schema.statistics
+              WHERE table_name = 'lamppost'
+                AND table_schema = database()"
         }
         _ => "SELECT indexname::text AS name FROM pg_indexes WHERE tablename = 'lamppost'",
     };

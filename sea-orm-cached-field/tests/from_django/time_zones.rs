@@ -70,7 +70,8 @@ async fn set_up(db: &TestDb) {
     ))
     .await;
     teas().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed) VALUES (true, true, true)").await;
+    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed)
+            VALUES (true, true, true)").await;
     db.drain(teas()).await;
 }
 

@@ -263,13 +263,18 @@ async fn where_the_queue_has_another_spelling(db: TestDb) {
     a_club(&db).await;
     for field in ["size", "squad", "counted"] {
         db.sql(&format!(
-            "INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', '{field}', 5)"
+            "INSERT INTO _club_cached_recalculations (key_1, field, generation)
+             VALUES ('fCb', '{field}', 5)"
         ))
         .await;
     }
     db.drain(clubs()).await;
     assert_size(&db, 0).await;
-    db.sql("INSERT INTO _club_cached_recalculations (key_1, field, generation) VALUES ('fCb', 'size', 5)").await;
+    db.sql(
+        "INSERT INTO _club_cached_recalculations (key_1, field, generation)
+         VALUES ('fCb', 'size', 5)",
+    )
+    .await;
     db.sql("UPDATE club SET code = 'FcB'").await;
     db.drain(clubs()).await;
     assert_size(&db, 0).await;
@@ -315,7 +320,11 @@ async fn of_several_columns(db: TestDb) {
 #[apply(contract)]
 async fn up_a_tree(db: TestDb) {
     set_up(&db).await;
-    db.sql("INSERT INTO part (code, weight, whole_code) VALUES ('Car', 1, NULL), ('Wheel', 2, 'CAR'), ('Tyre', 4, 'wheel')").await;
+    db.sql(
+        "INSERT INTO part (code, weight, whole_code)
+         VALUES ('Car', 1, NULL), ('Wheel', 2, 'CAR'), ('Tyre', 4, 'wheel')",
+    )
+    .await;
     db.drain(clubs()).await;
     db.sql("UPDATE part SET weight = 14 WHERE code = 'tyre'").await;
     db.drain(clubs()).await;
@@ -323,7 +332,11 @@ async fn up_a_tree(db: TestDb) {
     assert_eq!(db.pending("part").await, 0);
     // A circle is found, whichever way it is spelled, and left alone until it is broken.
     db.sql("UPDATE part SET whole_code = 'TYRE' WHERE code = 'car'").await;
-    db.sql("INSERT INTO _part_cached_recalculations (key_1, field, generation) VALUES ('cAR', 'total', 5)").await;
+    db.sql(
+        "INSERT INTO _part_cached_recalculations (key_1, field, generation)
+         VALUES ('cAR', 'total', 5)",
+    )
+    .await;
     db.drain(clubs()).await;
     let errors = db.rows("SELECT last_error FROM _part_cached_recalculations").await;
     assert_eq!(errors.len(), 2, "{errors:?}");

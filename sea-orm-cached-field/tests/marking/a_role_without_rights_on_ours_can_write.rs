@@ -98,7 +98,12 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
 async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     let mut watch = perched(&db).await;
     let role = format!("fledgling_{}", std::process::id());
-    db.sql("CREATE SCHEMA aviary; ALTER TABLE pigeon SET SCHEMA aviary; REVOKE ALL ON SCHEMA public FROM PUBLIC").await;
+    db.sql(
+        "CREATE SCHEMA aviary;
+            ALTER TABLE pigeon SET SCHEMA aviary;
+            REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    )
+    .await;
     db.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA aviary TO {role}")).await;
     db.sql(&format!("GRANT SELECT (id), UPDATE (weight_in_g) ON aviary.pigeon TO {role}")).await;
     let as_role = |sql: &str| format!("SET LOCAL ROLE {role}; {sql}");
@@ -157,7 +162,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
         }
         let again = format!(
             "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM _lamppost_cached_marks; SET LOCAL ROLE {role};
-             SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
+                SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
         );
         db.sql(&again).await;
         let marked_again = db.pending("lamppost").await;

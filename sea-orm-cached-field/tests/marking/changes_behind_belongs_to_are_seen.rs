@@ -9,7 +9,11 @@ use crate::{
 async fn settled(db: &TestDb) -> Watch<'_> {
     set_up_lampposts(db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome'), (2, 'Oslo')").await;
-    db.sql("INSERT INTO lamppost (first_name, city_id) VALUES ('Ada', 1), ('Bob', 1), ('Cid', 2), ('Dan', NULL)").await;
+    db.sql(
+        "INSERT INTO lamppost (first_name, city_id)
+         VALUES ('Ada', 1), ('Bob', 1), ('Cid', 2), ('Dan', NULL)",
+    )
+    .await;
     Watch::begin(db, lampposts).await
 }
 
@@ -69,7 +73,11 @@ async fn a_far_row_that_is_deleted_concerns_those_that_pointed_to_it(db: TestDb)
     db.create(plaque::Entity).await;
     lampposts().install(&*db).await.expect("installed");
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome'), (2, 'Oslo')").await;
-    db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 1), (3, 'Cid', 2)").await;
+    db.sql(
+        "INSERT INTO lamppost (id, first_name, city_id)
+         VALUES (1, 'Ada', 1), (2, 'Bob', 1), (3, 'Cid', 2)",
+    )
+    .await;
     let mut watch = Watch::begin(&db, lampposts).await;
     assert_eq!(
         watch.after("UPDATE city SET id = 5 WHERE id = 2").await,

@@ -365,7 +365,12 @@ async fn on_mysql(db: TestDb) {
             for value in values[1..].iter().chain([&first]) {
                 for marks in [1, 0] {
                     // The row is not flagged, so that nothing but a change of the value marks it.
-                    db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM _note_cached_marks").await;
+                    db.sql(
+                        "UPDATE note
+                            SET shown_recalculation_needed = 100;
+                         DELETE FROM _note_cached_marks",
+                    )
+                    .await;
                     db.sql(&format!("UPDATE {table} SET value = {value}, writes = writes + 1"))
                         .await;
                     let marked: i64 = db.scalar("SELECT count(*) FROM _note_cached_marks").await;
@@ -387,11 +392,21 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
         db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
-        db.sql("INSERT INTO note (id, base) VALUES (1, 'a'); INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)")
-            .await;
+        db.sql(
+            "INSERT INTO note (id, base)
+             VALUES (1, 'a');
+             INSERT INTO tag (id, base, note_id)
+             VALUES (1, 'a', 1)",
+        )
+        .await;
         for table in ["tag", "note"] {
             for marks in [1, 0] {
-                db.sql("UPDATE note SET shown_recalculation_needed = 100; DELETE FROM _note_cached_marks").await;
+                db.sql(
+                    "UPDATE note
+                        SET shown_recalculation_needed = 100;
+                     DELETE FROM _note_cached_marks",
+                )
+                .await;
                 db.sql(&format!("UPDATE {table} SET base = 'b'")).await;
                 let marked: i64 = db.scalar("SELECT count(*) FROM _note_cached_marks").await;
                 assert_eq!(marked, marks, "{kept} of {table}");

@@ -34,7 +34,12 @@ async fn nor_triggers_that_may_call_themselves(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, BOTH[..1]);
     assert_eq!(
-        watch.after("UPDATE lamppost SET cached_full_name = 'forged', full_name_recalculation_needed = 0").await,
+        watch
+            .after(
+                "UPDATE lamppost
+                    SET cached_full_name = 'forged', full_name_recalculation_needed = 0"
+            )
+            .await,
         BOTH
     );
     assert_eq!(
@@ -81,7 +86,10 @@ async fn nor_does_one_over_some_rows_by_which_a_related_row_is_replaced(db: Test
     watch.recalculated().await;
     assert_eq!(
         watch
-            .after("INSERT OR REPLACE INTO pigeon (id, weight_in_g, colour, lamppost_id) VALUES (21, 6, 'grey', 2)")
+            .after(
+                "INSERT OR REPLACE INTO pigeon (id, weight_in_g, colour, lamppost_id)
+                 VALUES (21, 6, 'grey', 2)"
+            )
             .await,
         BOTH
     );

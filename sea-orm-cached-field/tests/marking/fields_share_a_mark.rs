@@ -177,7 +177,12 @@ async fn and_the_longest_key_takes_their_names(db: TestDb) {
     db.create(scroll::Entity).await;
     CachedFields::of::<scroll::Entity>().install(&*db).await.expect("installed");
     // Nothing in it repeats itself, so that it cannot be compressed.
-    db.sql("INSERT INTO scroll (text) SELECT string_agg(md5(i::text), '') FROM generate_series(1, 81) i").await;
+    db.sql(
+        "INSERT INTO scroll (text)
+         SELECT string_agg(md5(i::text), '')
+           FROM generate_series(1, 81) i",
+    )
+    .await;
     assert_eq!(db.drain(CachedFields::of::<scroll::Entity>()).await, 3);
 }
 

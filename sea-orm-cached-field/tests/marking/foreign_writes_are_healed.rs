@@ -28,7 +28,8 @@ async fn a_forged_value_is_marked_and_healed(db: TestDb) {
         watch.after("UPDATE lamppost SET cached_full_name = NULL").await,
         ["lamppost.full_name 1"]
     );
-    let same = "UPDATE lamppost SET cached_full_name = cached_full_name, full_name_recalculation_needed = false";
+    let same = "UPDATE lamppost
+                   SET cached_full_name = cached_full_name, full_name_recalculation_needed = false";
     assert_eq!(watch.after(same).await, NOTHING);
 }
 
@@ -77,7 +78,11 @@ async fn setting_the_flag_marks_each_time(db: TestDb) {
 #[apply(contract)]
 async fn a_new_row_is_stale_whatever_it_says(db: TestDb) {
     let mut watch = ada(&db).await;
-    db.sql("INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed) VALUES ('Eve', 'forged', false)").await;
+    db.sql(
+        "INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed)
+         VALUES ('Eve', 'forged', false)",
+    )
+    .await;
     assert!(reloaded(&db, 2).await.full_name_recalculation_needed);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 2"]);
     assert_eq!(
@@ -92,6 +97,7 @@ async fn only_the_forged_rows_are_healed(db: TestDb) {
     a_lamppost(&db, "Bob").await;
     a_lamppost(&db, "Cid").await;
     watch.recalculated().await;
-    let forged = "UPDATE lamppost SET cached_full_name = CASE id WHEN 2 THEN 'forged' ELSE cached_full_name END";
+    let forged = "UPDATE lamppost
+                     SET cached_full_name = CASE id WHEN 2 THEN 'forged' ELSE cached_full_name END";
     assert_eq!(watch.after(forged).await, ["lamppost.full_name 2"]);
 }

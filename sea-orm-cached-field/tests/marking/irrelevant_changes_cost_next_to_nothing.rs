@@ -25,7 +25,9 @@ impl Work {
         };
         let writes =
             "SELECT (n_tup_ins + n_tup_upd)::bigint FROM pg_stat_xact_user_tables WHERE relname =";
-        let calls = "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname LIKE";
+        let calls = "SELECT coalesce(sum(calls), 0)::bigint
+                       FROM pg_stat_xact_user_functions
+                      WHERE funcname LIKE";
         Self {
             versions_of_owners: count(format!("{writes} 'lamppost'")).await,
             marks: count(format!("{writes} '_lamppost_cached_marks'")).await,
@@ -48,7 +50,9 @@ impl Work {
     }
 }
 
-const FLOCK: &str = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT n, 1 + n % 2 FROM generate_series(1, 1000) n";
+const FLOCK: &str = "INSERT INTO pigeon (weight_in_g, lamppost_id)
+                     SELECT n, 1 + n % 2
+                       FROM generate_series(1, 1000) n";
 
 #[apply(on_postgres)]
 async fn of_rows_behind_a_relation(db: TestDb) {

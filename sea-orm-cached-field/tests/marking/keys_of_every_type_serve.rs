@@ -252,7 +252,11 @@ async fn seated(db: &TestDb) -> Watch<'_> {
     db.create(ticket::Entity).await;
     db.create(fee::Entity).await;
     seats().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO seat (number, hall) VALUES (1, 'O''Hall, \"a\"'), (2, 'O''Hall, \"a\"'), (1, 'b')").await;
+    db.sql(
+        "INSERT INTO seat (number, hall)
+         VALUES (1, 'O''Hall, \"a\"'), (2, 'O''Hall, \"a\"'), (1, 'b')",
+    )
+    .await;
     Watch::begin(db, seats).await
 }
 
@@ -385,7 +389,10 @@ async fn several_columns(db: TestDb) {
     let b1 = "seat.income (1, 'b')";
     assert_eq!(
         watch
-            .after("INSERT INTO ticket (price, seat_number, seat_hall) VALUES (5, 1, 'b'), (7, 1, 'O''Hall, \"a\"')")
+            .after(
+                "INSERT INTO ticket (price, seat_number, seat_hall)
+                 VALUES (5, 1, 'b'), (7, 1, 'O''Hall, \"a\"')"
+            )
             .await,
         [a1, b1]
     );

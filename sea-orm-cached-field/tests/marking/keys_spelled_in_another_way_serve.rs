@@ -105,7 +105,13 @@ async fn with_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
     let db = db.with_setting("search_path = public, elsewhere").await;
     let mut watch = set_up(&db, "citext").await;
-    db.sql("INSERT INTO region VALUES ('North', 'abc'); INSERT INTO flock (code, region_code) VALUES ('Ada', 'NORTH'), ('Bob', NULL)").await;
+    db.sql(
+        "INSERT INTO region
+         VALUES ('North', 'abc');
+         INSERT INTO flock (code, region_code)
+         VALUES ('Ada', 'NORTH'), ('Bob', NULL)",
+    )
+    .await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'Ada'", "flock.weight 'Bob'"]);
     assert_eq!(
         watch.after("INSERT INTO bird VALUES (1, 5, 'ADA'), (2, 6, 'ada')").await,
@@ -136,7 +142,13 @@ async fn with_citext(db: TestDb) {
 #[apply(on_postgres)]
 async fn with_char_and_its_blanks(db: TestDb) {
     let mut watch = set_up(&db, "character(4)").await;
-    db.sql("INSERT INTO region VALUES ('N', 'abc'); INSERT INTO flock (code, region_code) VALUES ('adas', 'N')").await;
+    db.sql(
+        "INSERT INTO region
+         VALUES ('N', 'abc');
+         INSERT INTO flock (code, region_code)
+         VALUES ('adas', 'N')",
+    )
+    .await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'adas'"]);
     assert_eq!(
         watch.after("INSERT INTO bird VALUES (1, 5, 'adas')").await,
@@ -145,7 +157,14 @@ async fn with_char_and_its_blanks(db: TestDb) {
     assert_eq!(watch.after("UPDATE region SET name = 'abcd'").await, ["flock.weight 'adas'"]);
     assert_eq!(weight_of(&db, "adas").await, 9);
     assert_eq!(
-        watch.after("UPDATE bird SET flock_code = 'adas '::character(4); UPDATE flock SET region_code = 'N  '").await,
+        watch
+            .after(
+                "UPDATE bird
+                    SET flock_code = 'adas '::character(4);
+                 UPDATE flock
+                    SET region_code = 'N  '"
+            )
+            .await,
         NOTHING
     );
     assert_eq!(db.pending("flock").await, 0);

@@ -186,7 +186,10 @@ async fn an_enum_in_a_composite_key(db: TestDb) {
     );
     assert_eq!(
         watch
-            .after("INSERT INTO prey (weight, hunt_region, hunt_number) VALUES (7, 'south', 1), (1, 'south', 1)")
+            .after(
+                "INSERT INTO prey (weight, hunt_region, hunt_number)
+                 VALUES (7, 'south', 1), (1, 'south', 1)"
+            )
             .await,
         both("('south', 1)")
     );

@@ -21,7 +21,12 @@ async fn many(db: TestDb) -> TestDb {
         "INSERT INTO lamppost (id, first_name) SELECT n, 'Ada' FROM generate_series(1, 20000) n",
     )
     .await;
-    db.sql("INSERT INTO pigeon (id, weight_in_g, lamppost_id) SELECT n, 1, n FROM generate_series(1, 20000) n").await;
+    db.sql(
+        "INSERT INTO pigeon (id, weight_in_g, lamppost_id)
+         SELECT n, 1, n
+           FROM generate_series(1, 20000) n",
+    )
+    .await;
     db.sql("ANALYZE").await;
     db
 }

@@ -36,7 +36,10 @@ const TRAPS: &str = "
 /// Puts them up; the function that flags is among them.
 async fn set_traps(db: &TestDb) {
     db.sql(TRAPS).await;
-    let functions = "SELECT count(*) FROM pg_proc WHERE pronamespace = 'evil'::regnamespace AND proname LIKE 'cf_lamppost%'";
+    let functions = "SELECT count(*)
+                       FROM pg_proc
+                      WHERE pronamespace = 'evil'::regnamespace
+                        AND proname LIKE 'cf_lamppost%'";
     assert!(db.scalar::<i64>(functions).await >= 1);
 }
 
@@ -87,8 +90,15 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     for trap in traps {
         db.sql(&format!("CREATE TEMP TABLE {trap} AS SELECT * FROM main.{trap}")).await;
     }
-    db.sql("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1; UPDATE main.lamppost SET first_name = 'Cid' WHERE id = 2")
-        .await;
+    db.sql(
+        "UPDATE pigeon
+            SET weight_in_g = 7
+          WHERE id = 1;
+         UPDATE main.lamppost
+            SET first_name = 'Cid'
+          WHERE id = 2",
+    )
+    .await;
     for trap in traps {
         db.sql(&format!("DROP TABLE temp.{trap}")).await;
     }
@@ -105,9 +115,12 @@ async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
         watch.after(&internal("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1")).await,
         ["lamppost.full_name 1"]
     );
-    let forged = "UPDATE lamppost SET first_name = 'Cid', full_name_recalculation_needed = false WHERE id = 2";
+    let forged = "UPDATE lamppost
+                     SET first_name = 'Cid', full_name_recalculation_needed = false
+                   WHERE id = 2";
     assert_eq!(watch.after(&internal(forged)).await, ["lamppost.full_name 2"]);
-    let new = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (3, 'Eve', false)";
+    let new = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed)
+               VALUES (3, 'Eve', false)";
     assert_eq!(watch.after(&internal(new)).await, ["lamppost.full_name 3"]);
     db.sql(&internal("UPDATE lamppost SET id = 4 WHERE id = 3")).await;
     assert!(reloaded(&db, 4).await.full_name_recalculation_needed);

@@ -28,7 +28,8 @@ async fn furnished(db: &TestDb) -> Watch<'_> {
     )
     .await;
     db.sql(
-        "INSERT INTO pigeon (weight_in_g, colour, ring, lamppost_id) VALUES (5, 'grey', 'r', 1), (6, NULL, NULL, 1)",
+        "INSERT INTO pigeon (weight_in_g, colour, ring, lamppost_id)
+         VALUES (5, 'grey', 'r', 1), (6, NULL, NULL, 1)",
     )
     .await;
     db.sql("INSERT INTO plaque (text, lamppost_id) VALUES ('t', 1)").await;
@@ -52,7 +53,8 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
     let journal = if db.is_sqlite() {
-        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note); END"
+        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note);
+         END"
     } else if db.is_mysql() {
         "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
            IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN

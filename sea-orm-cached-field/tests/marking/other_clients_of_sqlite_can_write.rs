@@ -28,7 +28,9 @@ async fn and_all_is_marked(db: TestDb) {
         ("UPDATE pigeon SET lamppost_id = 2 WHERE lamppost_id = 1", &BOTH),
         ("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (20, 5, 1)", &BOTH[..1]),
         (
-            "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (20, 6, 1) ON CONFLICT DO UPDATE SET weight_in_g = 6",
+            "INSERT INTO pigeon (id, weight_in_g, lamppost_id)
+             VALUES (20, 6, 1)
+                 ON CONFLICT DO UPDATE SET weight_in_g = 6",
             &BOTH[..1],
         ),
         ("INSERT OR REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (20, 7, 2)", &BOTH),

@@ -29,7 +29,11 @@ async fn a_statement_marks_each_changed_row_once(db: TestDb) {
         a_lamppost(&db, name).await;
     }
     let mut watch = Watch::begin(&db, lampposts).await;
-    db.sql("UPDATE lamppost SET first_name = CASE WHEN id < 3 THEN 'Dan' ELSE first_name END, note = 'x'").await;
+    db.sql(
+        "UPDATE lamppost
+            SET first_name = CASE WHEN id < 3 THEN 'Dan' ELSE first_name END, note = 'x'",
+    )
+    .await;
     assert_eq!(db.pending("lamppost").await, 2);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
@@ -82,7 +86,8 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     // It comes after ours: on PostgreSQL by its name, on MySQL by its age.
     let shouting = if db.is_sqlite() {
-        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id; END"
+        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;
+         END"
     } else if db.is_mysql() {
         "CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW SET NEW.first_name = upper(NEW.first_name)"
     } else {

@@ -28,7 +28,8 @@ async fn kept_by_colour(db: &TestDb) -> Watch<'_> {
     a_lamppost(db, "Ada").await;
     a_lamppost(db, "Bob").await;
     db.sql(
-        "INSERT INTO pigeon VALUES (1, 5, 'grey', NULL, 1), (2, 5, 'white', NULL, 2), (3, 300, 'white', NULL, NULL)",
+        "INSERT INTO pigeon
+         VALUES (1, 5, 'grey', NULL, 1), (2, 5, 'white', NULL, 2), (3, 300, 'white', NULL, NULL)",
     )
     .await;
     Watch::begin(db, lampposts).await
@@ -97,7 +98,12 @@ async fn what_is_written_to_a_partition_that_came_later(db: TestDb) {
     db.sql("ALTER TABLE pigeon_red DROP COLUMN gone").await;
     db.sql("ALTER TABLE pigeon ATTACH PARTITION pigeon_red FOR VALUES IN ('red')").await;
     assert_eq!(
-        watch.after("INSERT INTO pigeon_red (id, weight_in_g, colour, lamppost_id) VALUES (7, 1, 'red', 2)").await,
+        watch
+            .after(
+                "INSERT INTO pigeon_red (id, weight_in_g, colour, lamppost_id)
+                 VALUES (7, 1, 'red', 2)"
+            )
+            .await,
         BOTH[1..]
     );
     assert_eq!(name_of(&db, 2).await, "Bob of nowhere, 2 pigeons of 6, -");
@@ -134,7 +140,9 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
     );
     let transaction = db.begin().await.expect("begun");
     let scans = async || {
-        let scans = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_xact_user_tables WHERE relname = 'lamppost'";
+        let scans = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint
+                       FROM pg_stat_xact_user_tables
+                      WHERE relname = 'lamppost'";
         let scans = transaction
             .query_one_raw(Statement::from_string(DbBackend::Postgres, scans))
             .await
@@ -215,7 +223,11 @@ async fn spread(db: &TestDb) -> Watch<'_> {
     )
     .await;
     lampposts().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO lamppost (id, first_name, note) VALUES (1, 'Ada', 'here'), (2, 'Bob', 'there')").await;
+    db.sql(
+        "INSERT INTO lamppost (id, first_name, note)
+         VALUES (1, 'Ada', 'here'), (2, 'Bob', 'there')",
+    )
+    .await;
     Watch::begin(db, lampposts).await
 }
 
@@ -228,7 +240,14 @@ async fn an_owner_in_partitions(db: TestDb) {
     assert_eq!(watch.after("UPDATE lamppost SET city_id = city_id").await, NOTHING);
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (1, 5, NULL, NULL, 1)").await, ADA);
     assert_eq!(
-        watch.after("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost_here SET city_id = 1").await,
+        watch
+            .after(
+                "INSERT INTO city (id, name)
+                 VALUES (1, 'Ulm');
+                 UPDATE lamppost_here
+                    SET city_id = 1"
+            )
+            .await,
         ADA
     );
     assert_eq!(watch.after("UPDATE city SET name = 'Ulm!'").await, ADA);
@@ -253,11 +272,17 @@ async fn an_owner_in_partitions(db: TestDb) {
 async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     let mut watch = spread(&db).await;
     db.sql("CREATE TABLE lamppost_new PARTITION OF lamppost FOR VALUES IN ('new')").await;
-    db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed) VALUES (3, 'Eve', 'new', 'forged', false)").await;
+    db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed)
+            VALUES (3, 'Eve', 'new', 'forged', false)").await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 3"]);
     // Rows that come along with their partition are flagged if their column says so; the next
     // install queues them.
-    db.sql("CREATE TABLE lamppost_far (LIKE lamppost INCLUDING ALL); INSERT INTO lamppost_far (id, first_name, note) VALUES (4, 'Fay', 'far')").await;
+    db.sql(
+        "CREATE TABLE lamppost_far (LIKE lamppost INCLUDING ALL);
+            INSERT INTO lamppost_far (id, first_name, note)
+            VALUES (4, 'Fay', 'far')",
+    )
+    .await;
     db.sql("ALTER TABLE lamppost ATTACH PARTITION lamppost_far FOR VALUES IN ('far')").await;
     assert_eq!(watch.recalculated().await, NOTHING);
     assert!(reloaded(&db, 4).await.full_name_recalculation_needed);

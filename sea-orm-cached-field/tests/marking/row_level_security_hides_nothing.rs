@@ -36,7 +36,14 @@ const POLICIES: &str = "
 #[apply(on_postgres)]
 async fn of_owners_that_the_writer_does_not_see(db: TestDb) {
     let mut watch = perched(&db).await;
-    db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1 WHERE id = 1").await;
+    db.sql(
+        "INSERT INTO city (id, name)
+         VALUES (1, 'Ulm');
+         UPDATE lamppost
+            SET city_id = 1
+          WHERE id = 1",
+    )
+    .await;
     watch.recalculated().await;
     db.sql(POLICIES).await;
     let rights = [
@@ -56,7 +63,11 @@ async fn of_owners_that_the_writer_does_not_see(db: TestDb) {
 #[apply(on_postgres)]
 async fn of_owners_whose_own_columns_are_written(db: TestDb) {
     let mut watch = perched(&db).await;
-    db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; CREATE POLICY first ON lamppost USING (id = 1)").await;
+    db.sql(
+        "ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY first ON lamppost USING (id = 1)",
+    )
+    .await;
     let rights = ["GRANT SELECT, UPDATE ON lamppost TO ROLE"];
     as_role(&db, "namer", &rights, &["UPDATE lamppost SET first_name = 'Cid'"]).await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
@@ -65,7 +76,12 @@ async fn of_owners_whose_own_columns_are_written(db: TestDb) {
 /// What a worker says from which rows are hidden.
 async fn said_by_a_poor_worker(db: &TestDb, name: &str) -> String {
     let role = format!("cached_field_{name}_{}", std::process::id());
-    db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")).await;
+    db.sql(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'x';
+                     GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+                     GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}"
+    ))
+    .await;
     lampposts().install(&**db).await.expect("which lets it call our functions");
     let poor = db.connect_as(&role).await;
     let worked = lampposts().worker(&poor).run_once().await.map(|_| ());

@@ -266,7 +266,8 @@ async fn hired(db: &TestDb) -> Watch<'_> {
     db.create(staff::Entity).await;
     staffs().install(&**db).await.expect("installed");
     db.sql(
-        "INSERT INTO staff (id, name, boss_id) VALUES (1, 'Ann', NULL), (2, 'Bob', 1), (3, 'Cid', 1), (4, 'Dan', 2)",
+        "INSERT INTO staff (id, name, boss_id)
+         VALUES (1, 'Ann', NULL), (2, 'Bob', 1), (3, 'Cid', 1), (4, 'Dan', 2)",
     )
     .await;
     Watch::begin(db, staffs).await

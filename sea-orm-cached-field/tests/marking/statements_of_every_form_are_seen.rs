@@ -11,13 +11,27 @@ async fn update_from(db: TestDb) {
     let mut watch = perched(&db).await;
     let (lighter, named) = if db.is_mysql() {
         (
-            "UPDATE pigeon JOIN lamppost l ON l.id = pigeon.lamppost_id SET weight_in_g = l.id WHERE l.first_name = 'Bob'",
-            "UPDATE lamppost JOIN pigeon p ON p.lamppost_id = lamppost.id SET first_name = 'Cid' WHERE p.weight_in_g = 300",
+            "UPDATE pigeon
+               JOIN lamppost l ON l.id = pigeon.lamppost_id
+                SET weight_in_g = l.id
+              WHERE l.first_name = 'Bob'",
+            "UPDATE lamppost
+               JOIN pigeon p ON p.lamppost_id = lamppost.id
+                SET first_name = 'Cid'
+              WHERE p.weight_in_g = 300",
         )
     } else {
         (
-            "UPDATE pigeon SET weight_in_g = l.id FROM lamppost l WHERE l.id = pigeon.lamppost_id AND l.first_name = 'Bob'",
-            "UPDATE lamppost SET first_name = 'Cid' FROM pigeon p WHERE p.lamppost_id = lamppost.id AND p.weight_in_g = 300",
+            "UPDATE pigeon
+                SET weight_in_g = l.id
+               FROM lamppost l
+              WHERE l.id = pigeon.lamppost_id
+                AND l.first_name = 'Bob'",
+            "UPDATE lamppost
+                SET first_name = 'Cid'
+               FROM pigeon p
+              WHERE p.lamppost_id = lamppost.id
+                AND p.weight_in_g = 300",
         )
     };
     assert_eq!(watch.after(lighter).await, BOTH[1..]);
@@ -27,7 +41,11 @@ async fn update_from(db: TestDb) {
 #[apply(contract)]
 async fn insert_from_a_query_and_returning(db: TestDb) {
     let mut watch = perched(&db).await;
-    let twins = "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT weight_in_g, lamppost_id FROM pigeon WHERE id = 1 RETURNING id";
+    let twins = "INSERT INTO pigeon (weight_in_g, lamppost_id)
+                 SELECT weight_in_g, lamppost_id
+                   FROM pigeon
+                  WHERE id = 1
+                 RETURNING id";
     // Where nothing can be returned it is a change all the same.
     let statement =
         |text: &str| if db.is_mysql() { text.replace("RETURNING id", "") } else { text.to_owned() };
@@ -66,7 +84,9 @@ async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
 #[apply(on_postgres)]
 async fn delete_using(db: TestDb) {
     let mut watch = perched(&db).await;
-    let gone = "DELETE FROM pigeon USING lamppost l WHERE l.id = pigeon.lamppost_id AND l.first_name = 'Bob'";
+    let gone = "DELETE FROM pigeon USING lamppost l
+                 WHERE l.id = pigeon.lamppost_id
+                   AND l.first_name = 'Bob'";
     assert_eq!(watch.after(gone).await, BOTH[1..]);
 }
 

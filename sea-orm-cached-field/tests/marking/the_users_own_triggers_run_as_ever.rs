@@ -46,8 +46,8 @@ async fn and_what_they_write_inside_of_our_statements_is_seen(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     db.sql(
         "CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN UPDATE lamppost SET first_name = first_name || '!' WHERE id = 2; RETURN NULL; END$$;
-         CREATE TRIGGER follow AFTER UPDATE ON lamppost FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()",
+          BEGIN UPDATE lamppost SET first_name = first_name || '!' WHERE id = 2; RETURN NULL; END$$;
+       CREATE TRIGGER follow AFTER UPDATE ON lamppost FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()",
     )
     .await;
     a_pigeon(&db, 1, 5).await;
@@ -65,7 +65,8 @@ async fn and_what_they_write_to_other_rows_inside_of_a_completion_is_seen(db: Te
     let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
     let following = if db.is_sqlite() {
         format!(
-            "CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost WHEN NEW.id = 1 BEGIN {change}; END"
+            "CREATE TRIGGER follow AFTER UPDATE OF cached_full_name ON lamppost WHEN NEW.id = 1 BEGIN {change};
+             END"
         )
     } else if db.is_mysql() {
         format!(
@@ -93,11 +94,13 @@ async fn and_what_they_write_to_the_row_itself_inside_of_a_completion_is_seen(db
     let once = "OLD.first_name = 'Cid' AND NEW.cached_full_name LIKE 'Cid%'";
     let renaming = if db.is_sqlite() {
         format!(
-            "CREATE TRIGGER zzz_rename AFTER UPDATE OF cached_full_name ON lamppost WHEN {once} BEGIN UPDATE lamppost SET first_name = 'Dan' WHERE id = NEW.id; END"
+            "CREATE TRIGGER zzz_rename AFTER UPDATE OF cached_full_name ON lamppost WHEN {once} BEGIN UPDATE lamppost SET first_name = 'Dan' WHERE id = NEW.id;
+             END"
         )
     } else if db.is_mysql() {
         format!(
-            "CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW IF {once} THEN SET NEW.first_name = 'Dan'; END IF"
+            "CREATE TRIGGER zzz_rename BEFORE UPDATE ON lamppost FOR EACH ROW IF {once} THEN SET NEW.first_name = 'Dan';
+             END IF"
         )
     } else {
         format!(

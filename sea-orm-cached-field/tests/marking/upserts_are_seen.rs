@@ -27,21 +27,23 @@ fn upsert(db: &TestDb, text: &str) -> String {
 async fn an_upsert_that_updates_is_an_update(db: TestDb) {
     let mut watch = perched(&db).await;
     let changing = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 1), (3, 7, 1)
-                  ON CONFLICT (id) DO UPDATE SET weight_in_g = excluded.weight_in_g";
+                        ON CONFLICT (id) DO UPDATE SET weight_in_g = excluded.weight_in_g";
     assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Ada of nowhere, 2 pigeons of 507, -")
     );
     let moving = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)
-                  ON CONFLICT (id) DO UPDATE SET lamppost_id = excluded.lamppost_id";
+                      ON CONFLICT (id) DO UPDATE SET lamppost_id = excluded.lamppost_id";
     assert_eq!(watch.after(&upsert(&db, moving)).await, BOTH);
 }
 
 #[apply(contract)]
 async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
     let mut watch = perched(&db).await;
-    let ignored = "INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2) ON CONFLICT DO NOTHING";
+    let ignored = "INSERT INTO pigeon (id, weight_in_g, lamppost_id)
+                   VALUES (1, 500, 2)
+                       ON CONFLICT DO NOTHING";
     let recalculated = watch.after(&upsert(&db, ignored)).await;
     if db.is_sqlite() {
         // Its triggers are told of the collision before it is known whether the old row will be
@@ -56,7 +58,7 @@ async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
 async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
     let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (1, 'Cid', false)
-                  ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
+                        ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
     assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
     let ignored =
         "INSERT INTO lamppost (id, first_name) VALUES (1, 'Dan') ON CONFLICT (id) DO NOTHING";
@@ -155,11 +157,15 @@ async fn a_row_replaced_by_the_collation_of_an_index_concerns_its_owner(db: Test
 async fn but_not_one_replaced_by_an_index_that_install_has_not_seen(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("UPDATE pigeon SET ring = 'r' || id, colour = 'c' || id").await;
-    db.sql("CREATE UNIQUE INDEX colours ON pigeon (colour); CREATE UNIQUE INDEX initials ON pigeon (upper(ring))")
-        .await;
+    db.sql(
+        "CREATE UNIQUE INDEX colours ON pigeon (colour);
+            CREATE UNIQUE INDEX initials ON pigeon (upper(ring))",
+    )
+    .await;
     let replace = |column: &str, value: &str| {
         format!(
-            "INSERT OR REPLACE INTO pigeon (weight_in_g, {column}, lamppost_id) VALUES (5, '{value}', 2)"
+            "INSERT OR REPLACE INTO pigeon (weight_in_g, {column}, lamppost_id)
+             VALUES (5, '{value}', 2)"
         )
     };
     assert_eq!(watch.after(&replace("colour", "c1")).await, BOTH[1..]);

@@ -38,8 +38,20 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
         return;
     }
     lampposts().install(&*db).await.expect("installed");
-    db.sql("INSERT INTO city (id, base) VALUES (1, 'Ulm'), (2, 'Bonn'); INSERT INTO lamppost (id, base, town) VALUES (1, 'Ada', 1), (2, 'Bob', 1)").await;
-    db.sql("INSERT INTO pigeon (id, head, tail, lamppost_id) VALUES (1, 5, 1, 1); INSERT INTO plaque (id, base, lamppost_id) VALUES (1, 'x', 2)").await;
+    db.sql(
+        "INSERT INTO city (id, base)
+         VALUES (1, 'Ulm'), (2, 'Bonn');
+         INSERT INTO lamppost (id, base, town)
+         VALUES (1, 'Ada', 1), (2, 'Bob', 1)",
+    )
+    .await;
+    db.sql(
+        "INSERT INTO pigeon (id, head, tail, lamppost_id)
+         VALUES (1, 5, 1, 1);
+         INSERT INTO plaque (id, base, lamppost_id)
+         VALUES (1, 'x', 2)",
+    )
+    .await;
     let mut watch = Watch::begin(&db, lampposts).await;
     let ada = "lamppost.full_name 1";
     let bob = "lamppost.full_name 2";
@@ -76,7 +88,13 @@ async fn of_partitions(db: TestDb) {
         return;
     }
     lampposts().install(&*db).await.expect("installed");
-    db.sql("INSERT INTO lamppost (id, base) VALUES (1, 'Ada'); INSERT INTO pigeon (id, head, tail, lamppost_id) VALUES (1, 5, 1, 1)").await;
+    db.sql(
+        "INSERT INTO lamppost (id, base)
+         VALUES (1, 'Ada');
+         INSERT INTO pigeon (id, head, tail, lamppost_id)
+         VALUES (1, 5, 1, 1)",
+    )
+    .await;
     let mut watch = Watch::begin(&db, lampposts).await;
     assert_eq!(watch.after("UPDATE pigeon SET head = 2").await, ["lamppost.full_name 1"]);
     assert_eq!(watch.after("UPDATE pigeon_all SET tail = 2").await, ["lamppost.full_name 1"]);
@@ -96,6 +114,10 @@ async fn of_a_link_they_are_refused(db: TestDb) {
         refused.contains("pigeon") && refused.contains("is a virtual generated column"),
         "{refused}"
     );
-    db.sql("ALTER TABLE pigeon DROP COLUMN lamppost_id; ALTER TABLE pigeon ADD lamppost_id integer GENERATED ALWAYS AS (post) STORED").await;
+    db.sql(
+        "ALTER TABLE pigeon DROP COLUMN lamppost_id;
+            ALTER TABLE pigeon ADD lamppost_id integer GENERATED ALWAYS AS (post) STORED",
+    )
+    .await;
     lampposts().install(&*db).await.expect("installed");
 }

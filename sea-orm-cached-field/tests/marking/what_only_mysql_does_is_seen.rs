@@ -30,7 +30,9 @@ async fn replace_is_an_end_and_a_beginning(db: TestDb) {
         watch.after("REPLACE INTO lamppost (id, first_name) VALUES (1, 'Dan')").await,
         BOTH[..1]
     );
-    let pigeons = "SELECT concat(count(*), ' pigeons of ', coalesce(sum(weight_in_g), 0)) FROM pigeon WHERE lamppost_id = 1";
+    let pigeons = "SELECT concat(count(*), ' pigeons of ', coalesce(sum(weight_in_g), 0))
+                     FROM pigeon
+                    WHERE lamppost_id = 1";
     let full_name = format!("Dan of nowhere, {}, -", db.scalar::<String>(pigeons).await);
     assert_eq!(reloaded(&db, 1).await.cached_full_name, Some(full_name));
 }
@@ -38,11 +40,17 @@ async fn replace_is_an_end_and_a_beginning(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn one_statement_may_write_several_tables(db: TestDb) {
     let mut watch = perched(&db).await;
-    let moved = "UPDATE pigeon p JOIN lamppost l ON l.id = p.lamppost_id SET p.weight_in_g = 8, l.first_name = 'Cid' WHERE l.id = 1";
+    let moved = "UPDATE pigeon p
+                   JOIN lamppost l ON l.id = p.lamppost_id
+                    SET p.weight_in_g = 8, l.first_name = 'Cid'
+                  WHERE l.id = 1";
     assert_eq!(watch.after(moved).await, BOTH[..1]);
     db.sql("INSERT INTO plaque (text, lamppost_id) VALUES ('t', 2)").await;
     watch.recalculated().await;
-    let gone = "DELETE p, q FROM pigeon p JOIN plaque q ON q.lamppost_id = p.lamppost_id WHERE p.lamppost_id = 2";
+    let gone = "DELETE p, q
+                  FROM pigeon p
+                  JOIN plaque q ON q.lamppost_id = p.lamppost_id
+                 WHERE p.lamppost_id = 2";
     assert_eq!(watch.after(gone).await, BOTH[1..]);
     assert_eq!(
         reloaded(&db, 2).await.cached_full_name.as_deref(),
@@ -101,7 +109,9 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     db.create(plaque::Entity).await;
     let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
     db.sql(&format!(
-        "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey VALUES IN ('grey'), PARTITION white VALUES IN ('white'))"
+        "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey
+         VALUES IN ('grey'), PARTITION white
+         VALUES IN ('white'))"
     ))
     .await;
     lampposts().install(&*db).await.expect("installed");
@@ -243,7 +253,8 @@ async fn discussed(db: &TestDb) -> Watch<'_> {
     db.sql("INSERT INTO country VALUES (1); INSERT INTO account VALUES (1, 1), (2, NULL)").await;
     db.sql("INSERT INTO topic (id) VALUES (1), (2), (3), (4)").await;
     db.sql(
-        "INSERT INTO comment VALUES (1, 'a', 1, 1, NULL), (2, 'b', 2, 2, 1), (3, 'c', 3, 2, 2), (4, 'd', 4, 2, NULL)",
+        "INSERT INTO comment
+         VALUES (1, 'a', 1, 1, NULL), (2, 'b', 2, 2, 1), (3, 'c', 3, 2, 2), (4, 'd', 4, 2, NULL)",
     )
     .await;
     Watch::begin(db, threads).await
@@ -257,8 +268,16 @@ async fn rows_that_go_over_foreign_keys_are_seen(db: TestDb) {
         "DELETE FROM account WHERE id = 1",
         "DELETE FROM country WHERE id = 1",
         // The statement reads the very tables that the trigger looks into.
-        "DELETE a FROM account a JOIN comment c ON c.account_id = a.id JOIN topic t ON t.id = c.topic_id WHERE t.id = 1",
-        "DELETE FROM country WHERE id IN (SELECT country_id FROM account WHERE id IN (SELECT account_id FROM comment))",
+        "DELETE a
+           FROM account a
+           JOIN comment c ON c.account_id = a.id
+           JOIN topic t ON t.id = c.topic_id
+          WHERE t.id = 1",
+        "DELETE FROM country
+          WHERE id IN (
+                       SELECT country_id
+                         FROM account
+                        WHERE id IN (SELECT account_id FROM comment))",
     ] {
         let db = db.another_database().await;
         let mut watch = discussed(&db).await;

@@ -13,14 +13,17 @@ use crate::{
 fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let big = big_integer(db.get_database_backend());
     let tree = "WITH RECURSIVE tree (top, id) AS (SELECT manager_id, id FROM person WHERE manager_id IS NOT NULL
-                    UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
+                 UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
     let sum = |value: &str, from: &str| {
         format!(
-            "SELECT p.id, (SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {from}) AS value FROM person p"
+            "SELECT p.id, (
+             SELECT CAST(coalesce(sum({value}), 0) AS {big})
+               FROM {from}) AS value
+ FROM person p"
         )
     };
     let friends = "WITH RECURSIVE friends (whose, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
-                       UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
+                    UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
     vec![
         ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.whose = p.id"))),
         (
@@ -38,7 +41,12 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
         (
             "person",
             "taxes",
-            format!("SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value FROM person p LEFT JOIN town h ON h.id = p.home_id LEFT JOIN town w ON w.id = p.work_id"),
+            format!("SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value
+                       FROM person p
+                       LEFT
+                       JOIN town h ON h.id = p.home_id
+                       LEFT
+                       JOIN town w ON w.id = p.work_id"),
         ),
         (
             "person",
@@ -75,42 +83,70 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
     let maybe_town = if chance.u8(..5) > 0 { town.to_string() } else { "NULL".to_owned() };
     let changes = [
         format!(
-            "INSERT INTO person (id, salary, manager_id, home_id, work_id) SELECT {person}, {value}, {manager}, {maybe_town}, {town} WHERE NOT EXISTS (SELECT 1 FROM person WHERE id = {person})"
+            "INSERT INTO person (id, salary, manager_id, home_id, work_id)
+             SELECT {person}, {value}, {manager}, {maybe_town}, {town}
+              WHERE NOT EXISTS (SELECT 1 FROM person WHERE id = {person})"
         ),
         format!("UPDATE person SET salary = {value} WHERE id = {person}"),
         format!("UPDATE person SET manager_id = {manager} WHERE id = {person}"),
         format!("UPDATE person SET home_id = work_id, work_id = {maybe_town} WHERE id = {person}"),
         format!("DELETE FROM person WHERE id = {person}"),
         format!(
-            "INSERT INTO town (id, tax) SELECT {town}, {value} WHERE NOT EXISTS (SELECT 1 FROM town WHERE id = {town})"
+            "INSERT INTO town (id, tax)
+             SELECT {town}, {value}
+              WHERE NOT EXISTS (SELECT 1 FROM town WHERE id = {town})"
         ),
         format!("UPDATE town SET tax = {value} WHERE id = {town}"),
         format!("DELETE FROM town WHERE id = {town}"),
         format!(
-            "INSERT INTO club (id, fee, motto, town_id) SELECT {club}, {value}, 'm', {maybe_town} WHERE NOT EXISTS (SELECT 1 FROM club WHERE id = {club})"
+            "INSERT INTO club (id, fee, motto, town_id)
+             SELECT {club}, {value}, 'm', {maybe_town}
+              WHERE NOT EXISTS (SELECT 1 FROM club WHERE id = {club})"
         ),
         format!("UPDATE club SET fee = {value}, motto = 'm{number}' WHERE id = {club}"),
         format!("UPDATE club SET town_id = {maybe_town} WHERE id = {club}"),
         format!("DELETE FROM club WHERE id = {club}"),
         format!(
-            "INSERT INTO membership (person_id, club_id) SELECT {person}, {club} WHERE NOT EXISTS (SELECT 1 FROM membership WHERE person_id = {person} AND club_id = {club})"
+            "INSERT INTO membership (person_id, club_id)
+             SELECT {person}, {club}
+              WHERE NOT EXISTS (
+                                SELECT 1
+                                  FROM membership
+                                 WHERE person_id = {person}
+                                   AND club_id = {club})"
         ),
         format!("DELETE FROM membership WHERE person_id = {person}"),
         format!(
-            "INSERT INTO friendship (person_id, friend_id) SELECT {person}, {friend} WHERE NOT EXISTS (SELECT 1 FROM friendship WHERE person_id = {person} AND friend_id = {friend})"
+            "INSERT INTO friendship (person_id, friend_id)
+             SELECT {person}, {friend}
+              WHERE NOT EXISTS (
+                                SELECT 1
+                                  FROM friendship
+                                 WHERE person_id = {person}
+                                   AND friend_id = {friend})"
         ),
         format!("DELETE FROM friendship WHERE person_id = {person} OR friend_id = {friend}"),
         format!(
-            "INSERT INTO shop (id, town_id) SELECT {shop}, {town} WHERE NOT EXISTS (SELECT 1 FROM shop WHERE id = {shop})"
+            "INSERT INTO shop (id, town_id)
+             SELECT {shop}, {town}
+              WHERE NOT EXISTS (SELECT 1 FROM shop WHERE id = {shop})"
         ),
         format!("UPDATE shop SET town_id = {town} WHERE id = {shop}"),
         format!("DELETE FROM shop WHERE id = {shop}"),
         format!(
-            "INSERT INTO shelf (shop_id, number) SELECT {shop}, {number} WHERE NOT EXISTS (SELECT 1 FROM shelf WHERE shop_id = {shop} AND number = {number})"
+            "INSERT INTO shelf (shop_id, number)
+             SELECT {shop}, {number}
+              WHERE NOT EXISTS (
+                                SELECT 1
+                                  FROM shelf
+                                 WHERE shop_id = {shop}
+                                   AND number = {number})"
         ),
         format!("DELETE FROM shelf WHERE shop_id = {shop} AND number = {number}"),
         format!(
-            "INSERT INTO sale (id, amount, shop_id, shelf_number, person_id) SELECT {id}, {value}, {shop}, {number}, {person} WHERE NOT EXISTS (SELECT 1 FROM sale WHERE id = {id})"
+            "INSERT INTO sale (id, amount, shop_id, shelf_number, person_id)
+             SELECT {id}, {value}, {shop}, {number}, {person}
+              WHERE NOT EXISTS (SELECT 1 FROM sale WHERE id = {id})"
         ),
         format!("UPDATE sale SET amount = {value}, shelf_number = {number} WHERE id = {id}"),
         format!("UPDATE sale SET shop_id = {shop}, person_id = {person} WHERE id = {id}"),

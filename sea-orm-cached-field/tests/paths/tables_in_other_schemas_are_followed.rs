@@ -96,7 +96,13 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     models().install(&**db).await.expect("installed");
     assert!(models().install(&**db).await.expect("again").is_empty());
     db.sql("INSERT INTO cached_field_test_land.yard (id) VALUES (1), (2)").await;
-    db.sql("INSERT INTO cached_field_test_matter.heap VALUES (1, 1), (2, 2); INSERT INTO heap VALUES (1, 2)").await;
+    db.sql(
+        "INSERT INTO cached_field_test_matter.heap
+         VALUES (1, 1), (2, 2);
+         INSERT INTO heap
+         VALUES (1, 2)",
+    )
+    .await;
     db.sql("INSERT INTO stone VALUES (1, 10, 1), (2, 20, 2)").await;
     db.drain(models()).await;
     assert_eq!(weights(db).await, [Some(10), Some(20)]);

@@ -97,7 +97,8 @@ async fn open(db: &TestDb) {
     for id in 1..=10 {
         let buyer = 1 + id % 2;
         db.sql(&format!(
-            "INSERT INTO orders (id, price, weight, note, buyer_id) VALUES ({id}, {id}0, {id}, 0, {buyer})"
+            "INSERT INTO orders (id, price, weight, note, buyer_id)
+             VALUES ({id}, {id}0, {id}, 0, {buyer})"
         ))
         .await;
     }

@@ -25,7 +25,9 @@ async fn run(transaction: &DatabaseTransaction, sql: &str) {
 }
 
 async fn without_foreign_keys(db: &TestDb) {
-    let keys = "SELECT table_name AS `table`, constraint_name AS name FROM information_schema.referential_constraints WHERE constraint_schema = database()";
+    let keys = "SELECT table_name AS `table`, constraint_name AS name
+                  FROM information_schema.referential_constraints
+                 WHERE constraint_schema = database()";
     for key in db.rows(keys).await {
         let table = key["table"].as_str().unwrap();
         let name = key["name"].as_str().unwrap();

@@ -45,7 +45,8 @@ async fn their_marks_and_queue_rows_stay(db: TestDb) {
     db.sql(&format!("INSERT INTO _lamppost_cached_marks (key_1, field) VALUES ({id}, 'newer')"))
         .await;
     db.sql(&format!(
-        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES ({id}, 'newer', 1)"
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation)
+         VALUES ({id}, 'newer', 1)"
     ))
     .await;
     assert_eq!(db.drain(lampposts()).await, 1);

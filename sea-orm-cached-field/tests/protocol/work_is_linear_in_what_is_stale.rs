@@ -9,7 +9,7 @@ const STALE: i64 = 50;
 /// at its end at the latest, so every session but this one has to be closed.
 async fn rows_read(db: &TestDb) -> i64 {
     let others = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     while db.scalar::<i64>(others).await > 0 {
         tokio::task::yield_now().await;
     }
@@ -26,12 +26,24 @@ async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
     set_up_lampposts(&db).await;
     // All fresh, but for as many failed rows in the queue, which are not due.
     db.sql("ALTER TABLE lamppost DISABLE TRIGGER USER").await;
-    db.sql(&format!("INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed) SELECT 'a', 'x', false FROM generate_series(1, {ROWS})")).await;
+    db.sql(&format!(
+        "INSERT INTO lamppost (first_name, cached_full_name, full_name_recalculation_needed)
+         SELECT 'a', 'x', false
+           FROM generate_series(1, {ROWS})"
+    ))
+    .await;
     db.sql("ALTER TABLE lamppost ENABLE TRIGGER USER").await;
-    db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at) SELECT id, 'full_name', id, NULL FROM lamppost").await;
+    db.sql(
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at)
+         SELECT id, 'full_name', id, NULL
+           FROM lamppost",
+    )
+    .await;
     db.drain(lampposts()).await;
     db.sql(&format!(
-        "UPDATE lamppost SET first_name = 'b' WHERE id = ANY (ARRAY(SELECT generate_series({0}, {ROWS}, {0})))",
+        "UPDATE lamppost
+            SET first_name = 'b'
+          WHERE id = ANY (ARRAY(SELECT generate_series({0}, {ROWS}, {0})))",
         ROWS / STALE
     ))
     .await;

@@ -87,8 +87,14 @@ async fn by_install_alone(db: TestDb) {
     assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");
     assert_eq!(installed(&db, wide::models()).await, "nothing to do\n");
     db.drain(wide::models()).await;
-    let labels =
-        db.rows("SELECT cached_label AS label FROM parcel WHERE NOT label_recalculation_needed ORDER BY id").await;
+    let labels = db
+        .rows(
+            "SELECT cached_label AS label
+               FROM parcel
+              WHERE NOT label_recalculation_needed
+              ORDER BY id",
+        )
+        .await;
     let labels: Vec<&str> = labels.iter().filter_map(|row| row["label"].as_str()).collect();
     assert_eq!(labels, ["Bea 1", "Ben 2", "Cid 3000000000"]);
     assert_eq!(db.pending("parcel").await, 0);

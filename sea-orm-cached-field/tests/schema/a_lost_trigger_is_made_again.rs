@@ -23,7 +23,13 @@ async fn full_name(db: &TestDb, name: &str) -> String {
     if !db.is_mysql() {
         return name.to_owned();
     }
-    db.scalar(&format!("SELECT trigger_name FROM information_schema.triggers WHERE trigger_name LIKE '{name}%' AND trigger_schema = database()")).await
+    db.scalar(&format!(
+        "SELECT trigger_name
+           FROM information_schema.triggers
+          WHERE trigger_name LIKE '{name}%'
+            AND trigger_schema = database()"
+    ))
+    .await
 }
 
 #[apply(contract)]

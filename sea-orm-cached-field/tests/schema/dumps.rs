@@ -71,7 +71,8 @@ async fn dump_of_sqlite(db: &TestDb) -> String {
     dump.extend(db.rows(&format!("SELECT sql AS it {tables}")).await.iter().map(text));
     for table in db.rows(&format!("SELECT name AS it {tables}")).await.iter().map(text) {
         let columns = format!(
-            "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ') FROM pragma_table_info('{table}')"
+            "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ')
+               FROM pragma_table_info('{table}')"
         );
         let columns: String = db.scalar(&columns).await;
         let rows = format!(

@@ -75,7 +75,11 @@ async fn of_a_role_that_may_not_use_the_schema(db: TestDb) {
 #[apply(on_postgres)]
 async fn of_an_owner_that_row_level_security_is_forced_on(db: TestDb) {
     tables_of_the_lampposts(&db).await;
-    db.sql("ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY; ALTER TABLE lamppost FORCE ROW LEVEL SECURITY").await;
+    db.sql(
+        "ALTER TABLE lamppost ENABLE ROW LEVEL SECURITY;
+            ALTER TABLE lamppost FORCE ROW LEVEL SECURITY",
+    )
+    .await;
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",
         "ALTER TABLE lamppost OWNER TO ROLE",

@@ -28,9 +28,9 @@ async fn calls(db: &TestDb) -> Vec<(String, bool)> {
     let rows = db
         .rows(
             "SELECT p.proname || '(' || coalesce((SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
-                                           FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)), '') || ')' AS call,
-                    p.prorettype = 'trigger'::regtype AS of_trigger
-               FROM pg_proc p WHERE p.proname LIKE 'cf\\_%' ORDER BY 1",
+               FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)), '') || ')' AS call,
+p.prorettype = 'trigger'::regtype AS of_trigger
+FROM pg_proc p WHERE p.proname LIKE 'cf\\_%' ORDER BY 1",
         )
         .await;
     let call = |row: &sea_orm::JsonValue| {
@@ -83,7 +83,10 @@ async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
            END LOOP; END $$",
     )
     .await;
-    let open = "SELECT count(*) FROM pg_proc p WHERE p.proname LIKE 'cf\\_%' AND has_function_privilege('public', p.oid, 'EXECUTE')";
+    let open = "SELECT count(*)
+                  FROM pg_proc p
+                 WHERE p.proname LIKE 'cf\\_%'
+                   AND has_function_privilege('public', p.oid, 'EXECUTE')";
     assert!(db.scalar::<i64>(open).await > 0);
     lampposts().install(&*db).await.expect("installed");
     assert_eq!(db.scalar::<i64>(open).await, 0);
@@ -95,7 +98,11 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     set_up_lampposts(&db).await;
     let ada = a_lamppost(&db, "Ada").await;
     db.sql(&format!(
-        "INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1 WHERE id = {}",
+        "INSERT INTO city (id, name)
+         VALUES (1, 'Ulm');
+         UPDATE lamppost
+            SET city_id = 1
+          WHERE id = {}",
         ada.id
     ))
     .await;
@@ -159,7 +166,12 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
     let made = owner.execute_unprepared(partition).await.map(drop);
     let written = owner
         .execute_unprepared(
-            "INSERT INTO lamppost (first_name) VALUES ('Ada'); INSERT INTO pigeon VALUES (1, 5, 'grey', NULL, 1); UPDATE pigeon SET weight_in_g = 6",
+            "INSERT INTO lamppost (first_name)
+             VALUES ('Ada');
+             INSERT INTO pigeon
+             VALUES (1, 5, 'grey', NULL, 1);
+             UPDATE pigeon
+                SET weight_in_g = 6",
         )
         .await
         .map(drop);

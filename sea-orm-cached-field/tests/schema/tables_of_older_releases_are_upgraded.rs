@@ -67,7 +67,12 @@ async fn busy(db: &TestDb) {
     db.sql("INSERT INTO measure (inches) VALUES (1)").await;
     db.drain(models()).await;
     db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
-    db.sql("UPDATE lamppost SET full_name_recalculation_needed = true WHERE first_name IN ('Cyd', 'Dan')").await;
+    db.sql(
+        "UPDATE lamppost
+            SET full_name_recalculation_needed = true
+          WHERE first_name IN ('Cyd', 'Dan')",
+    )
+    .await;
     db.sql("DELETE FROM _lamppost_cached_marks").await;
     db.sql(
         "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)

@@ -39,7 +39,10 @@ const PLAQUE: &str = "id integer, text varchar, lamppost_id integer";
 async fn a_view_with_triggers_of_its_own(db: TestDb) {
     let instead = match db.get_database_backend() {
         DbBackend::Sqlite => {
-            "CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp BEGIN UPDATE light SET name = NEW.name; END"
+            "CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp
+              BEGIN UPDATE light
+                SET name = NEW.name;
+             END"
         }
         DbBackend::Postgres => {
             "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
@@ -49,7 +52,12 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
         _ => "",
     };
     let owner = format!(
-        "CREATE TABLE light (id integer PRIMARY KEY, name varchar(20)); CREATE VIEW lamp AS SELECT * FROM light; {instead}"
+        "CREATE TABLE light (id integer PRIMARY KEY, name varchar(20));
+         CREATE VIEW lamp
+             AS
+         SELECT *
+           FROM light;
+         {instead}"
     );
     is_refused(
         &db,
@@ -62,7 +70,9 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn a_materialized_view(db: TestDb) {
-    let owner = "CREATE MATERIALIZED VIEW lamp AS SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label, true AS label_recalculation_needed";
+    let owner = "CREATE MATERIALIZED VIEW lamp
+                     AS
+                 SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label, true AS label_recalculation_needed";
     let related =
         "CREATE MATERIALIZED VIEW plaque AS SELECT 1 AS id, 'x'::text AS text, 1 AS lamppost_id";
     is_refused(&db, "materialized view", owner, related).await;
@@ -84,7 +94,13 @@ async fn a_foreign_table(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_foreign_partition(db: TestDb) {
     db.sql("CREATE FOREIGN DATA WRAPPER far; CREATE SERVER afar FOREIGN DATA WRAPPER far").await;
-    db.sql("CREATE TABLE lamp (id integer, name varchar) PARTITION BY LIST (id); CREATE FOREIGN TABLE lamp_far PARTITION OF lamp FOR VALUES IN (1) SERVER afar").await;
+    db.sql(
+        "CREATE TABLE lamp (id integer, name varchar) PARTITION BY LIST (id);
+            CREATE FOREIGN TABLE lamp_far
+            PARTITION OF lamp FOR
+            VALUES IN (1) SERVER afar",
+    )
+    .await;
     let message = refused(&db, lamps).await;
     assert!(
         message.starts_with(
@@ -104,7 +120,8 @@ async fn a_temporary_table(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn a_table_that_others_inherit_from(db: TestDb) {
-    let owner = "CREATE TABLE lamp (id integer PRIMARY KEY, name varchar); CREATE TABLE big_lamp () INHERITS (lamp)";
+    let owner = "CREATE TABLE lamp (id integer PRIMARY KEY, name varchar);
+                 CREATE TABLE big_lamp () INHERITS (lamp)";
     let related =
         format!("CREATE TABLE plaque ({PLAQUE}); CREATE TABLE big_plaque () INHERITS (plaque)");
     is_refused(&db, "table that others inherit from", owner, &related).await;

@@ -35,13 +35,25 @@ async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
 async fn a_trigger_on(db: &TestDb, table: &str) -> String {
     let query = match db.get_database_backend() {
         DbBackend::Sqlite => format!(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}' AND name LIKE '%\\_au0\\_%' ESCAPE '\\'"
+            "SELECT name
+               FROM sqlite_master
+              WHERE type = 'trigger'
+                AND tbl_name = '{table}'
+                AND name LIKE '%\\_au0\\_%' ESCAPE '\\'"
         ),
         DbBackend::MySql => format!(
-            "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database() AND event_object_table = '{table}' AND event_manipulation = 'UPDATE'"
+            "SELECT trigger_name
+               FROM information_schema.triggers
+              WHERE trigger_schema = database()
+                AND event_object_table = '{table}'
+                AND event_manipulation = 'UPDATE'"
         ),
         _ => format!(
-            "SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal AND tgname LIKE '%\\_au\\_%'"
+            "SELECT tgname::text
+               FROM pg_trigger
+              WHERE tgrelid = '{table}'::regclass
+                AND NOT tgisinternal
+                AND tgname LIKE '%\\_au\\_%'"
         ),
     };
     db.scalar(&query).await
@@ -133,7 +145,11 @@ async fn an_older_version_that_has_installed(db: TestDb) {
 #[apply(contract)]
 async fn a_newer_version_that_has_installed(db: TestDb) {
     a_lamppost_at_rest(&db).await;
-    db.sql("INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) VALUES (7, 'height', 1)").await;
+    db.sql(
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation)
+         VALUES (7, 'height', 1)",
+    )
+    .await;
     let found = findings(&db, other_program::models()).await;
     let superfluous =
         |finding: &Finding| matches!(finding, Finding::Superfluous { kind: "trigger", .. });

@@ -28,7 +28,9 @@ async fn drop_a_trigger_on(db: &TestDb, table: &str, event: &str) {
             db.scalar(&format!("{names} AND tbl_name = '{table}' AND name LIKE '{event}'")).await
         }
         DbBackend::MySql => {
-            let names = "SELECT min(trigger_name) FROM information_schema.triggers WHERE trigger_schema = database()";
+            let names = "SELECT min(trigger_name)
+                           FROM information_schema.triggers
+                          WHERE trigger_schema = database()";
             db.scalar(&format!(
                 "{names} AND event_object_table = '{table}' AND trigger_name LIKE '{event}'"
             ))
@@ -200,7 +202,10 @@ async fn for_each_field(db: TestDb) {
     db.sql("UPDATE _lamppost_cached_versions SET renewal = 1 WHERE field <> 'full_name'").await;
     let report = installed(&db, without_the_field::models()).await;
     assert_eq!(report, "lamppost: flagged 1 row for length\nlamppost: flagged 1 row for half\n");
-    let flagged = "SELECT count(*) FROM lamppost WHERE length_recalculation_needed AND half_recalculation_needed";
+    let flagged = "SELECT count(*)
+                     FROM lamppost
+                    WHERE length_recalculation_needed
+                      AND half_recalculation_needed";
     assert_eq!(db.scalar::<i64>(flagged).await, 1);
     assert_eq!(db.drain(without_the_field::models()).await, 2);
 }

@@ -9,8 +9,12 @@ async fn whoever_has_changed_the_rows(db: TestDb) {
     many_rows(&db, 50, "fine").await;
     let mut batches = 0;
     while place.times(other) == 0 {
-        db.sql("UPDATE fragile SET mood = CASE mood WHEN 'fine' THEN 'odd' ELSE 'fine' END WHERE mood <> 'patient'")
-            .await;
+        db.sql(
+            "UPDATE fragile
+                SET mood = CASE mood WHEN 'fine' THEN 'odd' ELSE 'fine' END
+              WHERE mood <> 'patient'",
+        )
+        .await;
         assert_eq!(fragiles().worker(&db).batch_size(10).run_once().await.expect("a batch"), 10);
         batches += 1;
     }

@@ -108,8 +108,14 @@ async fn while_others_go_on(db: TestDb) {
     }
     let_end(&db.url, 2);
     worker(&db).drain().await.unwrap();
-    let right: i64 =
-        db.scalar("SELECT count(*) FROM heavy WHERE cached_alone = size * 2 AND cached_together = size * 3").await;
+    let right: i64 = db
+        .scalar(
+            "SELECT count(*)
+               FROM heavy
+              WHERE cached_alone = size * 2
+                AND cached_together = size * 3",
+        )
+        .await;
     assert_eq!((right, db.pending("heavy").await), (4, 0));
 }
 
@@ -139,7 +145,10 @@ async fn where_it_fails_as_others_do(db: TestDb) {
     worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
     let error = db
         .scalar::<String>(&format!(
-            "SELECT last_error FROM _heavy_cached_recalculations WHERE key_1 = {} AND field = 'alone'",
+            "SELECT last_error
+               FROM _heavy_cached_recalculations
+              WHERE key_1 = {}
+                AND field = 'alone'",
             endless.id
         ))
         .await;

@@ -137,7 +137,8 @@ async fn a_value_that_is_too_long_for_its_column(db: TestDb) {
 #[apply(contract)]
 async fn a_value_that_a_trigger_of_the_user_refuses(db: TestDb) {
     let raise = if db.is_sqlite() {
-        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd'); END"
+        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd');
+         END"
     } else if db.is_mysql() {
         "CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW
            IF NEW.cached_opinion = 'feels odd' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd'; END IF"
@@ -161,7 +162,10 @@ async fn a_row_that_cannot_be_read(db: TestDb) {
     let spoil = if db.is_sqlite() {
         "UPDATE fragile SET opinion_expires_after = '2999-01-01' WHERE id = 1"
     } else if db.is_mysql() {
-        "ALTER TABLE fragile MODIFY mood varchar(255) NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
+        "ALTER TABLE fragile MODIFY mood varchar(255) NULL;
+         UPDATE fragile
+            SET mood = NULL
+          WHERE id = 1"
     } else {
         "ALTER TABLE fragile ALTER mood DROP NOT NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
     };

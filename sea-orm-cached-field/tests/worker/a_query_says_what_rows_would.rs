@@ -16,7 +16,8 @@ async fn edit(db: &DatabaseConnection, bird: i32) {
     let place = fastrand::i32(1..=PLACES);
     let statement = match fastrand::u8(..4) {
         0 => format!(
-            "INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES ({bird}, {weight}, 'r{weight}', {place}, {place})"
+            "INSERT INTO bird (id, weight, ring, perch_id, roost_id)
+             VALUES ({bird}, {weight}, 'r{weight}', {place}, {place})"
         ),
         1 => format!(
             "UPDATE bird SET weight = {weight}, ring = 'r{weight}' WHERE perch_id = {place}"
@@ -129,7 +130,11 @@ async fn a_reader_gets_it_for_its_row(db: TestDb) {
     set_up_birds(&db, 2).await;
     let perch = perch::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
     assert_eq!((perch.load(&*db).await.unwrap(), perch.heaviest(&*db).await.unwrap()), (0, None));
-    db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
+    db.sql(
+        "INSERT INTO bird (id, weight, ring, perch_id, roost_id)
+         VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)",
+    )
+    .await;
     assert_eq!(perch::Load::preview(&*db, &perch).await.unwrap(), 12);
     assert_eq!(perch.fresh_load(&*db).await.unwrap(), 12);
     assert_eq!(perch.fresh_heaviest(&*db).await.unwrap(), Some(7));
@@ -141,7 +146,11 @@ async fn a_reader_gets_it_for_its_row(db: TestDb) {
 async fn its_events_are_those_of_rows(db: TestDb) {
     set_up_birds(&db, 2).await;
     db.drain(roosts()).await;
-    db.sql("INSERT INTO bird (id, weight, ring, perch_id, roost_id) VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)").await;
+    db.sql(
+        "INSERT INTO bird (id, weight, ring, perch_id, roost_id)
+         VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)",
+    )
+    .await;
     db.drain(roosts()).await;
     let mut narration = db.narration();
     db.sql("UPDATE bird SET weight = 12 - weight").await;

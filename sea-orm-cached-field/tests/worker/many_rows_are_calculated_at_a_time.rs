@@ -159,7 +159,10 @@ async fn a_row_that_cannot_be_read_fails_alone(db: TestDb) {
     let spoil = match db.get_database_backend() {
         DbBackend::Sqlite => "UPDATE crowd SET mood = x'ff' WHERE id = 2",
         DbBackend::MySql => {
-            "ALTER TABLE crowd MODIFY mood varchar(255) NULL; UPDATE crowd SET mood = NULL WHERE id = 2"
+            "ALTER TABLE crowd MODIFY mood varchar(255) NULL;
+             UPDATE crowd
+                SET mood = NULL
+              WHERE id = 2"
         }
         _ => {
             "ALTER TABLE crowd ALTER mood DROP NOT NULL; UPDATE crowd SET mood = NULL WHERE id = 2"

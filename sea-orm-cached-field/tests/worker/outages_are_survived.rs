@@ -105,7 +105,10 @@ async fn of_all_connections_of_the_worker(db: TestDb) {
             queued(&db, id).await + db.pending("fragile").await == 0
         })
         .await;
-        let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'worker' AND datname = current_database()";
+        let ended = "SELECT pg_terminate_backend(pid)
+                       FROM pg_stat_activity
+                      WHERE application_name = 'worker'
+                        AND datname = current_database()";
         db.rows(ended).await;
         set_mood(&*db, id, "better").await;
         eventually("it is calculated again", async || db.pending("fragile").await == 0).await;

@@ -67,7 +67,8 @@ async fn fresh_sees_a_mark_and_a_queue_row_without_a_flag(db: TestDb) {
     loaded.fresh_opinion(&*db).await.unwrap();
     assert_eq!((place.times(id), db.pending("fragile").await), (2, 0));
     db.sql(&format!(
-        "INSERT INTO _fragile_cached_recalculations (field, key_1, generation) VALUES ('opinion', {id}, 7)"
+        "INSERT INTO _fragile_cached_recalculations (field, key_1, generation)
+         VALUES ('opinion', {id}, 7)"
     ))
     .await;
     loaded.fresh_opinion(&*db).await.unwrap();
@@ -113,7 +114,10 @@ async fn an_error_reaches_the_reader_and_is_kept(db: TestDb) {
     assert!(matches!(&failed, Error::Panicked { message, .. } if message == "aaah"), "{failed}");
     let failed = row(&db, refused).await.recalculate_opinion(&*db).await.unwrap_err();
     assert!(matches!(&failed, Error::Database(_)), "{failed}");
-    let kept = "SELECT count(*) FROM _fragile_cached_recalculations WHERE last_error IS NOT NULL AND attempts = 0";
+    let kept = "SELECT count(*)
+                  FROM _fragile_cached_recalculations
+                 WHERE last_error IS NOT NULL
+                   AND attempts = 0";
     assert_eq!((db.scalar::<i64>(kept).await, leased(&db).await), (3, 0));
     let half_a_second_later = match db.get_database_backend() {
         DbBackend::Sqlite => "queued_at + 500",

@@ -12,6 +12,9 @@ async fn each_row_is_calculated_once(db: TestDb) {
         worked += worker.await.unwrap().unwrap();
     }
     assert_eq!((worked, place.all_times(), db.pending("fragile").await), (300, 300, 0));
-    let right = "SELECT count(*) FROM fragile WHERE cached_opinion = 'feels fine' AND NOT opinion_recalculation_needed";
+    let right = "SELECT count(*)
+                   FROM fragile
+                  WHERE cached_opinion = 'feels fine'
+                    AND NOT opinion_recalculation_needed";
     assert_eq!(db.scalar::<i64>(right).await, 300);
 }

@@ -130,8 +130,12 @@ async fn genres_come_and_go(shop: &Shop) -> Result<()> {
 }
 
 async fn nothing_sold(shop: &Shop) -> Result<()> {
-    shop.sql("UPDATE invoice_line SET quantity = 0 WHERE track_id IN (SELECT id FROM track WHERE genre_id >= 24)")
-        .await?;
+    shop.sql(
+        "UPDATE invoice_line
+            SET quantity = 0
+          WHERE track_id IN (SELECT id FROM track WHERE genre_id >= 24)",
+    )
+    .await?;
     shop.drain().await?;
     let opera = genre::Entity::find_by_id(25).one(&shop.db).await?.expect("opera");
     ensure!(opera.share(&shop.db).await?.is_none(), "a share of nothing");

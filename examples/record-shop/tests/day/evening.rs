@@ -140,7 +140,9 @@ async fn replaced(shop: &Shop) -> Result<()> {
 async fn saved_over(shop: &Shop) -> Result<()> {
     let old = artist::Entity::find_by_id(90).one(&shop.db).await?.expect("an artist");
     shop.sql(
-        "UPDATE invoice_line SET quantity = quantity + 1 WHERE track_id IN (SELECT id FROM track WHERE album_id = 96)",
+        "UPDATE invoice_line
+            SET quantity = quantity + 1
+          WHERE track_id IN (SELECT id FROM track WHERE album_id = 96)",
     )
     .await?;
     shop.drain().await?;
@@ -173,8 +175,11 @@ async fn first_sale(shop: &Shop) -> Result<()> {
 }
 
 async fn recorded(shop: &Shop) -> Result<()> {
-    let wrong =
-        shop.number("SELECT count(*) FROM invoice WHERE ROUND(cached_total * 100) <> ROUND(recorded_total * 100)");
+    let wrong = shop.number(
+        "SELECT count(*)
+           FROM invoice
+          WHERE ROUND(cached_total * 100) <> ROUND(recorded_total * 100)",
+    );
     ensure!(wrong.await? == 0, "a total is not the recorded one");
     ensure!(shop.number("SELECT count(*) FROM invoice").await? == 412, "there are 412 invoices");
     Ok(())

@@ -27,7 +27,8 @@ pub async fn all(shop: &Shop) -> Result<Values> {
         let (table, field) = figure.split_once('.').context("a table and a field")?;
         let int = shop.place.integer();
         let query = format!(
-            "SELECT CAST(id AS {int}) AS id, CAST(ROUND(cached_{field} * {unit}) AS {int}) AS value FROM {table}"
+            "SELECT CAST(id AS {int}) AS id, CAST(ROUND(cached_{field} * {unit}) AS {int}) AS value
+               FROM {table}"
         );
         let rows = shop
             .db
@@ -65,7 +66,9 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
 /// `revenue of row 7: no memory left`
 async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
     let query = format!(
-        "SELECT field, key_1, last_error FROM _{table}_cached_recalculations WHERE last_error IS NOT NULL"
+        "SELECT field, key_1, last_error
+           FROM _{table}_cached_recalculations
+          WHERE last_error IS NOT NULL"
     );
     let rows = shop
         .db

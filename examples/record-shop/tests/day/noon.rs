@@ -32,7 +32,8 @@ fn catalogue() -> Vec<Step> {
         sql("a track belongs to no album", "UPDATE track SET album_id = NULL WHERE id = 2"),
         sql(
             "it is sold all the same",
-            "INSERT INTO invoice_line (track_id, unit_price, invoice_id, quantity) VALUES (2, 5.55, 101, 1)",
+            "INSERT INTO invoice_line (track_id, unit_price, invoice_id, quantity)
+             VALUES (2, 5.55, 101, 1)",
         ),
         sql("its album is found", "UPDATE track SET album_id = 4 WHERE id = 2"),
         sql("an album goes, its tracks stay", "DELETE FROM album WHERE id = 141").read_at_once(),
@@ -142,7 +143,13 @@ async fn onto_a_playlist(shop: &Shop) -> Result<()> {
 }
 
 async fn all_classical(shop: &Shop) -> Result<()> {
-    shop.sql("INSERT INTO playlist_track (track_id, playlist_id) SELECT id, 2 FROM track WHERE genre_id = 24").await
+    shop.sql(
+        "INSERT INTO playlist_track (track_id, playlist_id)
+         SELECT id, 2
+           FROM track
+          WHERE genre_id = 24",
+    )
+    .await
 }
 
 async fn an_empty_playlist(shop: &Shop) -> Result<()> {

@@ -99,10 +99,10 @@ impl Database {
         let count = |field| {
             format!(
                 "SELECT count(*) FROM (
-                        SELECT key_1 FROM _street_lamppost_cached_marks
-                         WHERE '{field}' = ANY (string_to_array(field, ','))
-                         UNION
-                        SELECT key_1 FROM _street_lamppost_cached_recalculations WHERE field = '{field}') w"
+                 SELECT key_1 FROM _street_lamppost_cached_marks
+                  WHERE '{field}' = ANY (string_to_array(field, ','))
+                  UNION
+                 SELECT key_1 FROM _street_lamppost_cached_recalculations WHERE field = '{field}') w"
             )
         };
         Ok([self.scalar(&count("slow_full_name")).await?, self.scalar(&count("load")).await?])
@@ -142,7 +142,9 @@ impl Database {
             .await?;
         for table in ["street_lamppost", "street_pigeon"] {
             let rows = format!(
-                "SELECT to_jsonb(t) - 'slow_full_name_recalculation_needed' - 'load_is_stale' FROM {table} t ORDER BY id"
+                "SELECT to_jsonb(t) - 'slow_full_name_recalculation_needed' - 'load_is_stale'
+                   FROM {table} t
+                  ORDER BY id"
             );
             picture.extend(self.rows(&rows).await?);
         }
@@ -153,9 +155,9 @@ impl Database {
     pub async fn wrong(&self) -> Result<Vec<String>> {
         self.rows(
                 "SELECT l.* FROM street_lamppost l, LATERAL (
-                        SELECT coalesce(sum(weight), 0) AS load FROM street_pigeon WHERE lamppost_id = l.id) p
-                  WHERE total_load IS DISTINCT FROM p.load
-                     OR cached_slow_full_name IS DISTINCT FROM 'The ' || p.load || ' ton ' || first_name || ' of ' || country",
+                 SELECT coalesce(sum(weight), 0) AS load FROM street_pigeon WHERE lamppost_id = l.id) p
+           WHERE total_load IS DISTINCT FROM p.load
+              OR cached_slow_full_name IS DISTINCT FROM 'The ' || p.load || ' ton ' || first_name || ' of ' || country",
             )
             .await
     }
