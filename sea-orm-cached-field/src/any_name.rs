@@ -80,7 +80,13 @@ impl Names<'_> {
         let quote = |name: &str| sql.quote(name);
         [
             format!(
-                "CREATE TABLE {} ({} integer NOT NULL PRIMARY KEY, {} integer, {} integer, {} integer, {} bigint, {} boolean NOT NULL DEFAULT true)",
+                "CREATE TABLE {} (
+                     {} integer NOT NULL PRIMARY KEY,
+                     {} integer,
+                     {} integer,
+                     {} integer,
+                     {} bigint,
+                     {} boolean NOT NULL DEFAULT true)",
                 quote(self.owner),
                 quote(self.key),
                 quote(self.input),
@@ -394,7 +400,10 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
         [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
     let expected = names.total(&sql);
     let of_keys = format!(
-        "SELECT o.{key} AS key_1, {expected} AS expected, o.{total} AS it_has, o.{flag} AS is_stale
+        "SELECT o.{key} AS key_1,
+                {expected} AS expected,
+                o.{total} AS it_has,
+                o.{flag} AS is_stale
            FROM {owner} o"
     );
     let rows = Box::new(Plain { of_keys: of_keys.clone(), key });

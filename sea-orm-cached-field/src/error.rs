@@ -67,7 +67,8 @@ pub enum Error {
     /// A calculation of many rows at a time (`batch`) returned more or fewer values than there were
     /// rows. As for every calculation of many rows that fails, they are then calculated one by one.
     #[error(
-        "the calculation of `{field}` for {} of `{table}` returned {}: it has to return one for each row, in their order",
+        "the calculation of `{field}` for {} of `{table}` returned {}: it has to return \
+         one for each row, in their order",
         counted(*expected as u64, "row"), counted(*found as u64, "value")
     )]
     WrongLength {
@@ -86,7 +87,8 @@ pub enum Error {
     /// is not to be recalculated keeps its value. Workers try the refused row again, as they do
     /// when a calculation fails.
     #[error(
-        "`{field}` of `{table}` {key} could not be stored, for a unique index allows its value once: {remedy}"
+        "`{field}` of `{table}` {key} could not be stored, for a unique index allows its value \
+         once: {remedy}"
     )]
     NotUnique {
         /// The owner's table.
@@ -138,7 +140,10 @@ pub enum Error {
     /// [`CachedFields::install`](crate::CachedFields::install). A program with several databases
     /// has to pick the models of each with [`CachedFields::of`](crate::CachedFields::of).
     #[error(
-        "the cached fields of `{table}` ({fields}) are not installed in this database: it has no `{missing}`; call `CachedFields::install(&db)` at start-up or in a migration, or, if `{table}` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
+        "the cached fields of `{table}` ({fields}) are not installed in this database: it has no \
+         `{missing}`; call `CachedFields::install(&db)` at start-up or in a migration, or, if \
+         `{table}` belongs to another database of this program, pick the models of each database \
+         with `CachedFields::of`"
     )]
     NotInstalled {
         /// The owner's table.
@@ -156,7 +161,8 @@ pub enum Error {
     /// The program has no support for this database: enable the feature `sqlx-sqlite`,
     /// `sqlx-postgres` or `sqlx-mysql`.
     #[error(
-        "cached fields are not supported on {database}: enable the feature `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and connect to such a database"
+        "cached fields are not supported on {database}: enable the feature `sqlx-sqlite`, \
+         `sqlx-postgres` or `sqlx-mysql` and connect to such a database"
     )]
     UnsupportedDatabase {
         /// The database's name.
@@ -167,7 +173,8 @@ pub enum Error {
     /// without calling triggers. `install` makes triggers on the tables that are referred to; what
     /// they cannot follow is refused.
     #[error(
-        "the cached fields of `{table}` ({fields}) cannot see what the foreign key `{constraint}` of `{on}` changes: {reason}"
+        "the cached fields of `{table}` ({fields}) cannot see what the foreign key `{constraint}` \
+         of `{on}` changes: {reason}"
     )]
     UnseenForeignKey {
         /// The owner's table.
@@ -185,12 +192,16 @@ pub enum Error {
     /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would
     /// end the transaction that they were called in: call them with a connection.
     #[error(
-        "on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions"
+        "on this database each change of the schema commits the transaction that it is made in: \
+         call `install` and `uninstall` with a connection, outside of transactions"
     )]
     CommitsTransaction,
 
     /// Cached fields depend on each other in a circle, so none of them could be calculated first.
-    #[error("cached fields depend on each other in a circle: {}; remove one of these dependencies", path.join(" -> "))]
+    #[error(
+        "cached fields depend on each other in a circle: {}; remove one of these dependencies",
+        path.join(" -> ")
+    )]
     Cycle {
         /// The fields of the circle as `table.field`; the first stands again at the end.
         path: Vec<String>,
@@ -217,7 +228,9 @@ pub enum Error {
     /// for another. The value of the last is stored; the row stays flagged, and is recalculated
     /// when somebody else changes something, or by `CachedFields::repair`.
     #[error(
-        "the calculation of `{field}` of `{table}` {key} changes what the field depends on: {waves} recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"
+        "the calculation of `{field}` of `{table}` {key} changes what the field depends on: \
+         {waves} recalculations have followed each other, each of them called for by the one \
+         before; let it write nothing that `depends_on` names"
     )]
     Loop {
         /// The owner's table.
@@ -232,7 +245,8 @@ pub enum Error {
 
     /// The query of a field (`query`) selects something else than the key and a value.
     #[error(
-        "the query of `{field}` of `{table}` selects {}: it has to select, after `select_only()`, the key ({key}), then the value",
+        "the query of `{field}` of `{table}` selects {}: it has to select, after \
+         `select_only()`, the key ({key}), then the value",
         counted(*found as u64, "column")
     )]
     NotKeyAndValue {
@@ -263,8 +277,11 @@ pub enum Error {
 
     /// Two entities have cached fields of one table. What the table needs is made from one of them.
     #[error(
-        "{} and {} are two entities of the table `{table}` with cached fields: put all cached fields of a table into one entity; \
-         if the tables are in different databases, name the entities of each with `CachedFields::of`", entities[0], entities[1]
+        "{} and {} are two entities of the table `{table}` with cached fields: put all \
+         cached fields of a table into one entity; if the tables are in different databases, name \
+         the entities of each with `CachedFields::of`",
+        entities[0],
+        entities[1]
     )]
     TwoEntities {
         /// The table.
@@ -275,7 +292,8 @@ pub enum Error {
 
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.
     #[error(
-        "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"
+        "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not \
+         exist: create it before `CachedFields::install`, for instance in an earlier migration"
     )]
     NoSuchTable {
         /// The owner's table.
@@ -290,7 +308,9 @@ pub enum Error {
     /// trigger can stand there, or none would see every change. Also a partition may be such a
     /// table.
     #[error(
-        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
+        "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers \
+         there do not see every change, so name the ordinary or partitioned table behind it in \
+         the entity"
     )]
     NotATable {
         /// The owner's table.
@@ -306,7 +326,8 @@ pub enum Error {
     /// A table is not what the entity says: a column is missing, or only some of a field's columns
     /// are there.
     #[error(
-        "the table `{table}` has no column `{column}`, which the cached field `{field}` of `{owner}` needs: {remedy}"
+        "the table `{table}` has no column `{column}`, which the cached field `{field}` of \
+         `{owner}` needs: {remedy}"
     )]
     NoSuchColumn {
         /// The table.
@@ -324,7 +345,8 @@ pub enum Error {
     /// A column of a field that is there already has a type that does not hold the field's values,
     /// or its flag may be NULL.
     #[error(
-        "the column `{column}` of `{table}` is `{found}`, but the cached field `{field}` needs `{expected}`: {remedy}"
+        "the column `{column}` of `{table}` is `{found}`, but the cached field `{field}` needs \
+         `{expected}`: {remedy}"
     )]
     WrongColumn {
         /// The owner's table.
@@ -344,7 +366,8 @@ pub enum Error {
     /// The database does not know the time zone that a field's expiry is written in
     /// (`expiration_time_zone`).
     #[error(
-        "the database does not know the time zone `{zone}` of the cached field `{field}` of `{table}`: bring its time zones up to date, or use an older name of the zone"
+        "the database does not know the time zone `{zone}` of the cached field `{field}` of \
+         `{table}`: bring its time zones up to date, or use an older name of the zone"
     )]
     UnknownTimeZone {
         /// The owner's table.
@@ -357,7 +380,8 @@ pub enum Error {
 
     /// The database's user may not create what has to be created.
     #[error(
-        "to install the cached fields of `{table}` ({fields}) the database's user needs {privilege}: {remedy}"
+        "to install the cached fields of `{table}` ({fields}) the database's user needs \
+         {privilege}: {remedy}"
     )]
     MissingPrivilege {
         /// The owner's table.
@@ -372,7 +396,9 @@ pub enum Error {
 
     /// The connection may only read.
     #[error(
-        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION READ ONLY`"
+        "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may \
+         only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION \
+         READ ONLY`"
     )]
     ReadOnly {
         /// The owner's table.
@@ -383,13 +409,15 @@ pub enum Error {
 
     /// Another installation has been under way in this database for ten minutes (MySQL, MariaDB).
     #[error(
-        "another program has been installing cached fields in this database for ten minutes: see what it waits for (`SHOW PROCESSLIST`), then try again"
+        "another program has been installing cached fields in this database for ten minutes: see \
+         what it waits for (`SHOW PROCESSLIST`), then try again"
     )]
     OtherInstallation,
 
     /// There is no table of the name that `CachedFields::suspend` was given.
     #[error(
-        "there is no table `{table}` whose triggers could be suspended: give its name as it is before the migration"
+        "there is no table `{table}` whose triggers could be suspended: give its name as it is \
+         before the migration"
     )]
     NothingToSuspend {
         /// The name.
@@ -408,7 +436,8 @@ pub enum Error {
     /// Something else already has the name of one of our tables. It is left alone, by `uninstall`
     /// too.
     #[error(
-        "the cached fields of `{table}` ({fields}) need the name `{name}` for a table of their own, but something else in the database has it: rename that"
+        "the cached fields of `{table}` ({fields}) need the name `{name}` for a table of their \
+         own, but something else in the database has it: rename that"
     )]
     NameTaken {
         /// The owner's table.

@@ -63,7 +63,7 @@ impl MigrationTrait for InstallCachedFields {
             None => CachedFields::install(db).await?,
             Some(models) => models().install(db).await?,
         };
-        tracing::info!(target: "sea_orm_cached_field", "{changes}");
+        tracing::info!("{changes}");
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl MigrationTrait for SuspendCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in &self.tables {
             let changes = CachedFields::suspend(executor(manager), table).await?;
-            tracing::info!(target: "sea_orm_cached_field", "{changes}");
+            tracing::info!("{changes}");
         }
         Ok(())
     }

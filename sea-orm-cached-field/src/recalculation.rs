@@ -138,7 +138,7 @@ impl<H: Holder> Recalculation<'_, H> {
                 }
                 ended => {
                     if let Err(error) = ended {
-                        tracing::debug!(target: "sea_orm_cached_field", "not stored by the query itself: {error}");
+                        tracing::debug!("not stored by the query itself: {error}");
                     }
                     rest.extend(claims);
                 }

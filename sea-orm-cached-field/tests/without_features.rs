@@ -29,7 +29,7 @@ impl Visit for Message<'_> {
 
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sea_orm_cached_field" && *metadata.level() <= Level::WARN
+        metadata.target().starts_with("sea_orm_cached_field::") && *metadata.level() <= Level::WARN
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -13,10 +13,13 @@ use syn::{
 use super::depends_on::{Dependency, depends_on as read_depends_on};
 use crate::errors::Errors;
 
-const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, `calculation_method_name = \"..\"`, \
-    `cached_field_name = \"..\"`, `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, `expiration_time_zone = \"..\"`, \
-    `db_index_on_recalculation_needed_field`, `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
-    `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query` and `recursive`";
+const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..\"`, \
+                    `calculation_method_name = \"..\"`, `cached_field_name = \"..\"`, \
+                    `recalculation_needed_field_name = \"..\"`, `expiration_field_name = \"..\"`, \
+                    `expiration_time_zone = \"..\"`, `db_index_on_recalculation_needed_field`, \
+                    `after_recalculation = \"..\"`, `flagging = \"..\"`, `debounce = \"..\"`, \
+                    `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query` and \
+                    `recursive`";
 
 /// What `#[cached(..)]` says of a field.
 #[derive(Default)]
@@ -237,7 +240,8 @@ fn time_zone(key: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
 }
 
 fn attributes(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Meta>> {
-    let wrong = "`attributes` takes what stands on the flag and on the expiry, in parentheses: `attributes(serde(skip))`";
+    let wrong = "`attributes` takes what stands on the flag and on the expiry, in parentheses: \
+                 `attributes(serde(skip))`";
     if !input.peek(Paren) {
         return Err(Error::new(key.span(), wrong));
     }
@@ -271,8 +275,8 @@ fn flagging(key: &Ident, input: ParseStream<'_>) -> Result<Flagging> {
         "collector" => Ok(Flagging::Collector),
         _ => Err(Error::new(
             value.span(),
-            "`flagging` is `\"commit\"` (the default: the flag is set when the change commits) or `\"collector\"` \
-             (the worker sets it)",
+            "`flagging` is `\"commit\"` (the default: the flag is set when the change commits) or \
+             `\"collector\"` (the worker sets it)",
         )),
     }
 }

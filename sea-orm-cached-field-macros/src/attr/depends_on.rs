@@ -34,7 +34,8 @@ pub(super) fn depends_on(
     if !input.peek(Paren) {
         return Err(Error::new(
             key.span(),
-            "`depends_on` takes columns and relations in parentheses: `depends_on(first_name, pigeons(weight))`",
+            "`depends_on` takes columns and relations in parentheses: `depends_on(first_name, \
+             pigeons(weight))`",
         ));
     }
     let content;
@@ -83,7 +84,8 @@ fn is_recursive(input: ParseStream<'_>) -> bool {
 
 fn path(input: ParseStream<'_>) -> Result<Path> {
     if input.peek(LitStr) {
-        let message = "columns and relations are written without quotes: `depends_on(first_name, pigeons(weight))`";
+        let message = "columns and relations are written without quotes: `depends_on(first_name, \
+                       pigeons(weight))`";
         return Err(input.error(message));
     }
     input.call(Path::parse_mod_style)
@@ -92,8 +94,8 @@ fn path(input: ParseStream<'_>) -> Result<Path> {
 fn needs_parentheses(relation: &Path) -> String {
     let relation = written(relation);
     format!(
-        "name in parentheses what the calculation reads behind `{relation}`, as in `{relation}(weight)`; \
-         `{relation}()` is only which rows there are"
+        "name in parentheses what the calculation reads behind `{relation}`, as in \
+         `{relation}(weight)`; `{relation}()` is only which rows there are"
     )
 }
 

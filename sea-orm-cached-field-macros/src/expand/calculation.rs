@@ -14,7 +14,10 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
         Some(calculate_batch) => {
             let body = Written::of_many(model, field, calculate_batch).body(model, field);
             // On a thread of its own it is a `Vec`.
-            let body = quote!({ let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models); #body });
+            let body = quote!({
+                let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models);
+                #body
+            });
             on_a_thread(field, &quote!(models), &quote!(models.to_vec()), body)
         }
         None if field.is_of_many() => {
@@ -134,12 +137,16 @@ impl<'a> Written<'a> {
         let rows = Ident::new(self.rows, at(at_name));
         let arguments = quote_spanned!(at(at_name)=> (#rows, db));
         let method = quote_spanned!(at_name=> #model_name::#calculate);
-        let call = quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#method, #arguments).call());
+        let call = quote_spanned! {at(at_name)=>
+            ::sea_orm_cached_field::__private::Call(#method, #arguments).call()
+        };
         // Where they are made and where they are used: a macro that was given the name would take
         // them for others else.
         let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
         let value = &self.value.0;
-        let value = quote_spanned!(at_type=> ::sea_orm_cached_field::__private::boxed(result::<#value, _>(#output))?);
+        let value = quote_spanned! {at_type=>
+            ::sea_orm_cached_field::__private::boxed(result::<#value, _>(#output))?
+        };
         let checked = quote_spanned!(at_name=> asynchronous(#calculation));
         let boxed = quote_spanned!(at_name=> ::std::boxed::Box::pin(async move {
             let #output = #calculation.await;
@@ -190,11 +197,14 @@ impl<'a> Written<'a> {
         };
         // The text is a format string once more.
         let missing_note = format!(
-            "write: impl {model} {{{{ async fn {name}({parameters}) -> Result<{value}, DbErr> {{{{ .. }}}} }}}}{instead}"
+            "write: impl {model} {{{{ async fn {name}({parameters}) -> Result<{value}, DbErr> \
+             {{{{ .. }}}} }}}}{instead}"
         );
-        let any_connection = "`db` is a connection or a transaction: take it as `&impl ConnectionTrait`, which is both";
+        let any_connection = "`db` is a connection or a transaction: take it as `&impl \
+                              ConnectionTrait`, which is both";
         let wrong = format!(
-            "`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as `DbErr`"
+            "`{model}::{name}` must return `Result<{value}, E>`, where `E` is an error such as \
+             `DbErr`"
         );
         let wrong_label = format!("expected `Result<{value}, E>`, found `{{Self}}`");
         quote! {
@@ -207,7 +217,9 @@ impl<'a> Written<'a> {
             trait AsyncMethod<T>: ::std::future::Future<Output = T> {}
             #[diagnostic::do_not_recommend]
             impl<T, F: ::std::future::Future<Output = T>> AsyncMethod<T> for F {}
-            fn asynchronous<T, F: AsyncMethod<T>>(method: F) -> impl ::std::future::Future<Output = T> {
+            fn asynchronous<T, F: AsyncMethod<T>>(
+                method: F,
+            ) -> impl ::std::future::Future<Output = T> {
                 method
             }
 

@@ -44,7 +44,11 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
     let if_absent = if_absent(model, field);
     let columns: FieldsNamed = parse_quote!({
         #doc #(#attributes)* #vis #cached: Option<#value>,
-        #[doc = #flag_doc] #[sea_orm(default_value = true)] #if_absent #(#[#beside])* #vis #recalculation_needed: bool,
+        #[doc = #flag_doc]
+        #[sea_orm(default_value = true)]
+        #if_absent
+        #(#[#beside])*
+        #vis #recalculation_needed: bool,
         #expiry
     });
     columns.named.into_iter().collect()

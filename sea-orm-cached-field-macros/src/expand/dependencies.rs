@@ -89,7 +89,9 @@ fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
         (Some(junction), _) if !related => many_to_many(junction, field),
         (None, Some(variant)) => {
             let variant = Ident::new(&variant.value().to_upper_camel_case(), variant.span());
-            quote_spanned!(span=> .by_definition::<#entity>(::sea_orm::RelationTrait::def(&Relation::#variant)))
+            quote_spanned! {span=>
+                .by_definition::<#entity>(::sea_orm::RelationTrait::def(&Relation::#variant))
+            }
         }
         (None, None) if !related => hop_over_field(field.name),
         _ => quote_spanned!(span=> .to::<#entity>()),

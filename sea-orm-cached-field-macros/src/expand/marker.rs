@@ -17,19 +17,22 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     let name = field.name.unraw().to_string();
     let doc = format!(" The cached field `{name}` of [`{model_name}`].");
     let flag_doc = format!(
-        " Flags the stored values of `{name}` as stale, of all rows that meet the condition, by one statement. \
-         `.and_recalculate(..)` on the result overrides, for this call, the setting whether they are recalculated at once."
+        " Flags the stored values of `{name}` as stale, of all rows that meet the condition, by \
+         one statement. `.and_recalculate(..)` on the result overrides, for this call, the \
+         setting whether they are recalculated at once."
     );
     let recalculate_doc = format!(
-        " Recalculates `{name}` of all rows that meet the condition, now and a few hundred at a time, and stores it; \
-         returns how many rows there were. If some of them fail, the others are stored all the same, and the first error is \
-         returned at the end. In a transaction, row by row, without waiting for what others hold locked."
+        " Recalculates `{name}` of all rows that meet the condition, now and a few hundred at a \
+         time, and stores it; returns how many rows there were. If some of them fail, the others \
+         are stored all the same, and the first error is returned at the end. In a transaction, \
+         row by row, without waiting for what others hold locked."
     );
     let load_doc = format!(
-        " Makes these loaded rows fresh, a few hundred at a time: asks the database which of them are stale, recalculates \
-         and stores `{name}` of those, and puts it into the rows, which [`{model_name}::{name}`] then returns as \
-         loaded. If some of them fail, the others are fresh all the same, and the first error is returned. In a transaction \
-         only the cached fields that they are calculated from are stored."
+        " Makes these loaded rows fresh, a few hundred at a time: asks the database which of them \
+         are stale, recalculates and stores `{name}` of those, and puts it into the rows, which \
+         [`{model_name}::{name}`] then returns as loaded. If some of them fail, the others are \
+         fresh all the same, and the first error is returned. In a transaction only the cached \
+         fields that they are calculated from are stored."
     );
     let preview_doc =
         format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");
@@ -66,13 +69,19 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
             }
 
             #[doc = #load_doc]
-            #vis async fn load<'c>(#db, models: &mut [#model_name]) -> ::std::result::Result<(), #error> {
+            #vis async fn load<'c>(
+                #db,
+                models: &mut [#model_name],
+            ) -> ::std::result::Result<(), #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::load_rows::<Self>(db, models).await
             }
 
             #[doc = #preview_doc]
-            #vis async fn preview<'c>(#db, model: &#model_name) -> ::std::result::Result<#ty, #error> {
+            #vis async fn preview<'c>(
+                #db,
+                model: &#model_name,
+            ) -> ::std::result::Result<#ty, #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::preview::<Self>(model, db).await
             }
@@ -88,7 +97,9 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
                 #spec
             }
 
-            fn stored(model: &#model_name) -> ::sea_orm_cached_field::__private::Stored<'_, Self::Value> {
+            fn stored(
+                model: &#model_name,
+            ) -> ::sea_orm_cached_field::__private::Stored<'_, Self::Value> {
                 #stored
             }
 
@@ -174,7 +185,10 @@ pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream 
     };
     let expires_after = match (&field.expires_after, &field.options.expiration_time_zone) {
         (Some(expires_after), Some(zone)) => {
-            quote!(#row.#expires_after.map(|local| ::sea_orm_cached_field::__private::moment_in(#zone, local)))
+            quote! {
+                #row.#expires_after
+                    .map(|local| ::sea_orm_cached_field::__private::moment_in(#zone, local))
+            }
         }
         (Some(expires_after), None) => quote!(#row.#expires_after),
         (None, _) => quote!(::std::option::Option::None),

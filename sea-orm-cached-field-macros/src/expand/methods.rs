@@ -28,24 +28,26 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let expire = expire(field, &key);
 
     let get_doc = format!(
-        " The value of `{name}`: as loaded, without a query, if the loaded row is neither flagged nor expired; else \
-         recalculated now and stored. If the field depends on columns of its own row, SQLite is asked by the key \
-         whether the loaded value is right, for the row may be what a write has returned before its triggers ran."
+        " The value of `{name}`: as loaded, without a query, if the loaded row is neither flagged \
+         nor expired; else recalculated now and stored. If the field depends on columns of its \
+         own row, SQLite is asked by the key whether the loaded value is right, for the row may \
+         be what a write has returned before its triggers ran."
     );
     let fresh_doc = format!(
-        " The value of `{name}` as of now: asks the database whether the stored one is still right, and recalculates \
-         it if not. In a transaction it is then returned as calculated, and not as its column would round it."
+        " The value of `{name}` as of now: asks the database whether the stored one is still \
+         right, and recalculates it if not. In a transaction it is then returned as calculated, \
+         and not as its column would round it."
     );
     let recalculate_doc =
         format!(" Recalculates `{name}` now, stores it, and returns it as its column holds it.");
     let flag_doc = format!(
-        " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result overrides, for this \
-         call, the setting whether it is recalculated at once."
+        " Flags the stored value of `{name}` as stale. `.and_recalculate(..)` on the result \
+         overrides, for this call, the setting whether it is recalculated at once."
     );
     let set_doc = format!(
-        " Stores a value of `{name}` that nobody has calculated. It is kept until the next change of what `{name}` is \
-         calculated from. Waits for up to 10 s for whoever holds the row locked; not in a transaction, for that would \
-         have to be looked at once more."
+        " Stores a value of `{name}` that nobody has calculated. It is kept until the next change \
+         of what `{name}` is calculated from. Waits for up to 10 s for whoever holds the row \
+         locked; not in a transaction, for that would have to be looked at once more."
     );
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let result = quote!(::std::result::Result<#ty, #error>);
@@ -73,7 +75,11 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         }
 
         #[doc = #set_doc]
-        #vis async fn #set(&self, db: &::sea_orm::DatabaseConnection, value: #ty) -> ::std::result::Result<(), #error> {
+        #vis async fn #set(
+            &self,
+            db: &::sea_orm::DatabaseConnection,
+            value: #ty,
+        ) -> ::std::result::Result<(), #error> {
             ::sea_orm_cached_field::__private::set::<#marker>(#key, db, value).await
         }
 
@@ -87,10 +93,13 @@ pub(super) fn active(model: &Model<'_>) -> TokenStream {
     let methods = model.cached_fields.iter().map(|field| {
         let CachedField { name, vis, ty, marker, cached, recalculation_needed, .. } = field;
         let Methods { recalculate, flag, .. } = field.methods();
-        let flag_doc = format!(" Flags `{name}` as stale in this active model alone, to be saved with other changes.");
+        let flag_doc = format!(
+            " Flags `{name}` as stale in this active model alone, to be saved with other changes."
+        );
         let recalculate_doc = format!(
-            " Calculates `{name}` from this active model and sets it, to be saved with other changes. The database does \
-             not take it on trust: the row stays flagged until it was calculated from what is stored. Fails if a column of \
+            " Calculates `{name}` from this active model and sets it, to be saved with other \
+             changes. The database does not take it on trust: the row stays flagged until it was \
+             calculated from what is stored. Fails if a column of \
              the model is not set."
         );
         let stored = match field.optional {
@@ -109,7 +118,8 @@ pub(super) fn active(model: &Model<'_>) -> TokenStream {
                 &mut self,
                 db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
             ) -> ::std::result::Result<#ty, #error> {
-                let row: #model_name = ::sea_orm::TryIntoModel::try_into_model(::std::clone::Clone::clone(&*self))?;
+                let row: #model_name =
+                    ::sea_orm::TryIntoModel::try_into_model(::std::clone::Clone::clone(&*self))?;
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 let value = ::sea_orm_cached_field::__private::preview::<#marker>(&row, db).await?;
                 self.#cached = ::sea_orm::ActiveValue::Set(#stored);
@@ -131,8 +141,8 @@ fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
     let CachedField { name, vis, marker, .. } = field;
     let expire = field.methods().expire?;
     let doc = format!(
-        " Lets the stored value of `{name}` expire: from that moment on, a date, a date-time or `None`, the row \
-         counts as stale and is recalculated."
+        " Lets the stored value of `{name}` expire: from that moment on, a date, a date-time or \
+         `None`, the row counts as stale and is recalculated."
     );
     Some(quote! {
         #[doc = #doc]
@@ -153,7 +163,9 @@ fn key(model: &Model<'_>) -> TokenStream {
     let columns = &model.primary_key;
     quote! {
         ::sea_orm_cached_field::__private::Key::new([
-            #(::std::convert::Into::<::sea_orm::Value>::into(::std::clone::Clone::clone(&self.#columns))),*
+            #(::std::convert::Into::<::sea_orm::Value>::into(
+                ::std::clone::Clone::clone(&self.#columns)
+            )),*
         ])
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn model(model: &Model<'_>) -> TokenStream {
         impl ::sea_orm_cached_field::__private::CachedModel for Entity {
             const MODULE: &'static str = ::core::module_path!();
 
-            fn cached_fields() -> ::std::vec::Vec<::sea_orm_cached_field::__private::FieldEntry<Self>> {
+            fn cached_fields()
+            -> ::std::vec::Vec<::sea_orm_cached_field::__private::FieldEntry<Self>> {
                 ::std::vec![#(::sea_orm_cached_field::__private::FieldEntry::of::<#fields>()),*]
             }
         }

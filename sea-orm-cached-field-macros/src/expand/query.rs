@@ -16,11 +16,13 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
         format!("the cached field `{}` needs a query `{model_name}::{select}()`", field.name);
     // The text is a format string once more.
     let note = format!(
-        "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query of any entity that \
-         selects the key of `{model_name}`, then the value, in place of `{}`",
+        "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query \
+         of any entity that selects the key of `{model_name}`, then the value, in place of `{}`",
         field.calculate
     );
-    let selected = quote_spanned!(at(at_name)=> ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call());
+    let selected = quote_spanned! {at(at_name)=>
+        ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call()
+    };
     // Where it is made and where it is used: a macro that was given the name would take them for
     // two.
     let query = Ident::new("query", at_name);
@@ -35,12 +37,19 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
         }
         impl<M> Fallback for M {}
 
-        #[diagnostic::on_unimplemented(message = #missing, label = "expected a query, found `{Self}`", note = #note)]
+        #[diagnostic::on_unimplemented(
+            message = #missing,
+            label = "expected a query, found `{Self}`",
+            note = #note
+        )]
         trait Query {
             fn statement(self) -> ::sea_orm::sea_query::SelectStatement;
         }
         #[diagnostic::do_not_recommend]
-        impl<Q: ::sea_orm::QueryTrait<QueryStatement = ::sea_orm::sea_query::SelectStatement>> Query for Q {
+        impl<Q> Query for Q
+        where
+            Q: ::sea_orm::QueryTrait<QueryStatement = ::sea_orm::sea_query::SelectStatement>,
+        {
             fn statement(self) -> ::sea_orm::sea_query::SelectStatement {
                 self.into_query()
             }

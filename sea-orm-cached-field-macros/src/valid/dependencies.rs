@@ -71,8 +71,8 @@ fn check_one(place: Place<'_>, before: &[Dependency], dependency: &Dependency) -
         Dependency::AllColumns(star) => match place {
             Place::Row(..) => Err(Error::new_spanned(
                 star,
-                "`*` is all columns of related rows, as in `pigeons(*)`: of the row itself, name the columns that the \
-                 calculation reads",
+                "`*` is all columns of related rows, as in `pigeons(*)`: of the row itself, name \
+                 the columns that the calculation reads",
             )),
             _ if before.iter().any(|other| matches!(other, Dependency::AllColumns(_))) => {
                 Err(Error::new_spanned(star, "`*` is given twice: keep one of them"))
@@ -120,8 +120,8 @@ fn not_itself(field: &CachedField<'_>, column: &Ident) -> Result<()> {
 fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
     let message = if model.relation(column).is_some() {
         format!(
-            "`{column}` is a relation: name the columns that the calculation reads behind it, as in \
-             `{column}(weight)`; `{column}()` is only which rows there are"
+            "`{column}` is a relation: name the columns that the calculation reads behind it, as \
+             in `{column}(weight)`; `{column}()` is only which rows there are"
         )
     } else if let Some(other) =
         model.cached_fields.iter().find(|other| other.name == column && other.cached != *column)
@@ -129,7 +129,8 @@ fn own_column(model: &Model<'_>, column: &Ident) -> Result<()> {
         format!("`{column}` is a cached field: depend on its column `{}`", other.cached)
     } else if model.columns.iter().any(|known| known.sea_orm.ignore && known.name == column) {
         format!(
-            "`{column}` is not stored, as `#[sea_orm(ignore)]` says: only columns can be depended on"
+            "`{column}` is not stored, as `#[sea_orm(ignore)]` says: only columns can be depended \
+             on"
         )
     } else {
         return Ok(());
@@ -146,12 +147,13 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
         || model.cached_fields.iter().any(|field| field.name == name)
     {
         format!(
-            "`{name}` is a column, not a relation: write it without parentheses, as in `depends_on({name})`"
+            "`{name}` is a column, not a relation: write it without parentheses, as in \
+             `depends_on({name})`"
         )
     } else if model.relations.is_empty() {
         format!(
-            "`{name}` is no relation of this model, which has no relation fields: write the module of the related \
-             entity, as in `super::{name}(weight)`",
+            "`{name}` is no relation of this model, which has no relation fields: write the \
+             module of the related entity, as in `super::{name}(weight)`",
             name = name.unraw()
         )
     } else {
@@ -181,13 +183,17 @@ fn a_module(relation: &Path) -> Result<()> {
 /// Whether the option `recursive` has a reason: the field's own column behind a relation.
 fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
     let Some(option) = &field.options.recursive else { return };
-    let reads = |dependency: &Dependency| matches!(dependency, Dependency::Related(related) if reads(related, &field.cached));
+    let reads = |dependency: &Dependency| match dependency {
+        Dependency::Related(related) => reads(related, &field.cached),
+        _ => false,
+    };
     if !depends_on.iter().any(reads) {
         errors.at(
             option.span(),
             format!(
-                "`recursive` says that `{name}` is calculated from `{name}` of other rows: name its column behind a \
-                 relation of the model to itself, as in `#[cached(recursive, depends_on(children({column})))]`",
+                "`recursive` says that `{name}` is calculated from `{name}` of other rows: name \
+                 its column behind a relation of the model to itself, as in `#[cached(recursive, \
+                 depends_on(children({column})))]`",
                 name = field.name,
                 column = field.cached
             ),

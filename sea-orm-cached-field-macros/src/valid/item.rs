@@ -56,8 +56,8 @@ fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
     if !derives(item, "DeriveEntityModel") {
         errors.at(
             Span::call_site(),
-            "`#[cached_fields]` must stand above `#[derive(DeriveEntityModel)]`, and above `#[sea_orm::model]` if \
-             there is one",
+            "`#[cached_fields]` must stand above `#[derive(DeriveEntityModel)]`, and above \
+             `#[sea_orm::model]` if there is one",
         );
         return false;
     }

@@ -58,7 +58,11 @@ fn kind_of_field(field: &CachedField<'_>, errors: &mut Errors) -> bool {
              `#[cached(depends_on(pigeons(weight)))] load: i64`",
         );
     } else if field.sea_orm.primary_key {
-        errors.at(span, "a primary key cannot be cached: put `#[cached]` on a field that is calculated from others");
+        errors.at(
+            span,
+            "a primary key cannot be cached: put `#[cached]` on a field that is calculated from \
+             others",
+        );
     } else if field.sea_orm.ignore {
         errors.at(
             span,
@@ -84,8 +88,8 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
         errors.at(
             name.span(),
             format!(
-                "`expiration_field_name` needs `temporal_triggers`: \
-                 `#[cached(temporal_triggers, expiration_field_name = \"{name}\")]`"
+                "`expiration_field_name` needs `temporal_triggers`: `#[cached(temporal_triggers, \
+                 expiration_field_name = \"{name}\")]`"
             ),
         );
     }
@@ -96,16 +100,16 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
         errors.at(
             zone.span(),
             format!(
-                "`expiration_time_zone` needs `temporal_triggers`: \
-                 `#[cached(temporal_triggers, expiration_time_zone = \"{zone_name}\")]`"
+                "`expiration_time_zone` needs `temporal_triggers`: `#[cached(temporal_triggers, \
+                 expiration_time_zone = \"{zone_name}\")]`"
             ),
         );
     }
     if let Some(query) = field.options.query.as_ref().filter(|_| field.options.batch) {
         errors.at(
             query.span(),
-            "`batch` and `query` are two ways to calculate many rows at a time: keep `batch` for a function, `query` for a \
-             single query",
+            "`batch` and `query` are two ways to calculate many rows at a time: keep `batch` for \
+             a function, `query` for a single query",
         );
     }
     if let Some(blocking) =
@@ -119,7 +123,8 @@ fn options(field: &CachedField<'_>, errors: &mut Errors) {
     if let Some(debounce) = field.options.debounce_key.as_ref().filter(|_| field.options.lazy) {
         errors.at(
             debounce.span(),
-            "`debounce` is how long a worker waits, and no worker recalculates a `lazy` field: remove one of them",
+            "`debounce` is how long a worker waits, and no worker recalculates a `lazy` field: \
+             remove one of them",
         );
     }
     if let Some(attribute) =

@@ -80,8 +80,8 @@ fn columns(model: &Model<'_>, errors: &mut Errors) -> bool {
                 errors.at(
                     column.span(),
                     format!(
-                        "the model has a field `{column}` already: choose another name for this column of the cached \
-                         field, as in `#[cached({} = \"another_name\")]`",
+                        "the model has a field `{column}` already: choose another name for this \
+                         column of the cached field, as in `#[cached({} = \"another_name\")]`",
                         option(column)
                     ),
                 );
@@ -101,8 +101,8 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
                 errors.at(
                     field.name.span(),
                     format!(
-                        "the method `{method}` of this cached field belongs to another one: rename one of the \
-                         fields"
+                        "the method `{method}` of this cached field belongs to another one: \
+                         rename one of the fields"
                     ),
                 );
                 free = false;
@@ -114,8 +114,8 @@ fn methods(model: &Model<'_>, errors: &mut Errors) -> bool {
             errors.at(
                 calculation.span(),
                 format!(
-                    "`{calculation}` is a method that `#[cached_fields]` generates: choose another \
-                     `calculation_method_name`"
+                    "`{calculation}` is a method that `#[cached_fields]` generates: choose \
+                     another `calculation_method_name`"
                 ),
             );
             free = false;
@@ -136,8 +136,8 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
     } else if EXPECTED.contains(&marker.as_str()) {
         "that would hide another type in this module: rename the field"
     } else if types.any(|ty| names(ty.to_token_stream(), &field.marker)) {
-        "a field uses another type of that name: rename the field, or do not import that type and write it with its \
-         module, as in `super::birds::Pigeon`"
+        "a field uses another type of that name: rename the field, or do not import that type and \
+         write it with its module, as in `super::birds::Pigeon`"
     } else {
         return true;
     };

@@ -132,7 +132,8 @@ impl FieldRows {
             let stuck = || {
                 rows.stale_input(
                     &stale,
-                    "its row is locked by a transaction, may not be written, or changes all the time",
+                    "its row is locked by a transaction, may not be written, or changes all the \
+                     time",
                 )
             };
             if !before.is_subset(&now) {

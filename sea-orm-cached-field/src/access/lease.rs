@@ -22,7 +22,7 @@ pub(super) async fn keep_leased<T>(
         if !claims.is_empty()
             && let Err(error) = invalidation::renew(engine, connection, model, &claims, LEASE).await
         {
-            tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
+            tracing::warn!("cannot renew leases: {error}");
         }
     };
     let mut work = pin!(work);

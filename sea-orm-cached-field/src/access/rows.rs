@@ -444,7 +444,7 @@ impl FieldRows {
                 }
                 Err(_) if tried < CLAIMS => tried += 1,
                 Err(error) if !steal => {
-                    tracing::debug!(target: "sea_orm_cached_field", "a reader cannot store what it calculates: {error}");
+                    tracing::debug!("a reader cannot store what it calculates: {error}");
                     return Ok(Vec::new());
                 }
                 ended => return ended,

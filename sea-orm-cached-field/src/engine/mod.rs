@@ -189,7 +189,7 @@ impl Engine {
 
     /// Tells of many things at once. They are put into words only if somebody listens.
     pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
-        let is_traced = tracing::enabled!(target: "sea_orm_cached_field", tracing::Level::DEBUG);
+        let is_traced = tracing::enabled!(tracing::Level::DEBUG);
         if is_traced || self.events.receiver_count() > 0 {
             events.into_iter().for_each(|event| self.tell(event));
         }
@@ -197,12 +197,12 @@ impl Engine {
 
     /// Tells of a failure. `cause` is what may stand in any log.
     pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
-        tracing::warn!(target: "sea_orm_cached_field", "{}: {cause}", event.headline());
+        tracing::warn!("{}: {cause}", event.headline());
         self.tell(event);
     }
 
     pub(crate) fn tell(&self, event: Event) {
-        tracing::debug!(target: "sea_orm_cached_field", "{event}");
+        tracing::debug!("{event}");
         // An error says only that nobody listens.
         let _ = self.events.send(event);
     }
@@ -215,8 +215,9 @@ fn warn_of_missing_feature(dialect: &dyn Dialect) {
     if !enabled {
         WARNING.call_once(|| {
             tracing::warn!(
-                target: "sea_orm_cached_field",
-                "the feature `{feature}` of `sea-orm-cached-field` is not enabled, so nothing wakes workers, events and settings reach nobody, and errors of the database are not told apart: enable it in Cargo.toml"
+                "the feature `{feature}` of `sea-orm-cached-field` is not enabled, so nothing \
+                 wakes workers, events and settings reach nobody, and errors of the database are \
+                 not told apart: enable it in Cargo.toml"
             );
         });
     }

@@ -16,7 +16,8 @@ pub type Calculation<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> +
 /// field: for `slow_full_name` in the module `lamppost`, that is `lamppost::SlowFullName`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no cached field",
-    note = "put `#[cached_fields]` above the model and `#[cached]` on one of its fields; the type is named after the field"
+    note = "put `#[cached_fields]` above the model and `#[cached]` on one of its fields; the type \
+            is named after the field"
 )]
 pub trait CachedField: Send + Sync + 'static {
     /// The entity that the field belongs to.

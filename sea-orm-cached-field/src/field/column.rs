@@ -10,8 +10,8 @@ use sea_orm::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a cached field",
     label = "expected a type that SeaORM stores in a column that may be NULL, found `{Self}`",
-    note = "an `Option` is written as `Option<..>`, not by an alias; a type of your own derives `DeriveValueType`, \
-            `DeriveActiveEnum` or `FromJsonQueryResult`"
+    note = "an `Option` is written as `Option<..>`, not by an alias; a type of your own derives \
+            `DeriveValueType`, `DeriveActiveEnum` or `FromJsonQueryResult`"
 )]
 pub trait CachedValue {}
 
@@ -22,8 +22,8 @@ impl<T: Into<Value> + Nullable> CachedValue for T {}
 #[diagnostic::on_unimplemented(
     message = "this field is a relation, not a column",
     label = "expected a column, found `{Self}`",
-    note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; `pigeons(*)` is all \
-            its columns, `pigeons()` only which rows there are"
+    note = "in `depends_on`, a relation is followed by what is read behind it: `pigeons(weight)`; \
+            `pigeons(*)` is all its columns, `pigeons()` only which rows there are"
 )]
 pub trait StoredField {
     /// Takes the value out of the active model.

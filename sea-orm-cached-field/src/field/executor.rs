@@ -8,8 +8,10 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a database connection nor a transaction",
     label = "expected `&DatabaseConnection`, `&DatabaseTransaction` or `&DatabaseExecutor`",
-    note = "inside a calculation, declare the parameter as `db: &DatabaseExecutor<'_>` to read other cached fields",
-    note = "in `before_save`, flag the active model, which takes no connection: `self.flag_slow_full_name_as_stale()`"
+    note = "inside a calculation, declare the parameter as `db: &DatabaseExecutor<'_>` to read \
+            other cached fields",
+    note = "in `before_save`, flag the active model, which takes no connection: \
+            `self.flag_slow_full_name_as_stale()`"
 )]
 pub trait IntoExecutor<'c>: Send {
     /// Borrows it as SeaORM's executor.

@@ -71,7 +71,8 @@ pub struct Hop {
 #[diagnostic::on_unimplemented(
     message = "a `recursive` relation must lead back to the model that it starts from",
     label = "this relation leads to `{Self}`, not back to `{E}`",
-    note = "`recursive` follows a relation of a model to itself any number of times: `recursive reports(salary)`"
+    note = "`recursive` follows a relation of a model to itself any number of times: `recursive \
+            reports(salary)`"
 )]
 pub trait LeadsBackTo<E> {}
 
@@ -113,7 +114,10 @@ impl<E: EntityTrait> Path<E> {
         let relation = relation.name();
         let there = table_name(&definition.to_tbl).1;
         let here = E::default().table_name();
-        self.astray(format!("the relation `{relation}` leads to `{there}`, not to `{here}`; name one that leads there"))
+        self.astray(format!(
+            "the relation `{relation}` leads to `{there}`, not to `{here}`; name one that leads \
+             there"
+        ))
     }
 
     /// Ends the path at a column: the closure has the compiler check the field, `name` is that
@@ -128,8 +132,8 @@ impl<E: EntityTrait> Path<E> {
         let column = column.unwrap_or_else(|| {
             let table = E::default().table_name().to_owned();
             let reason = format!(
-                "it is not clear which column of `{table}` its field `{name}` is; leave out `enum_name` there, or call it \
-                 like the field, `enum_name = \"{variant}\"`"
+                "it is not clear which column of `{table}` its field `{name}` is; leave out \
+                 `enum_name` there, or call it like the field, `enum_name = \"{variant}\"`"
             );
             self.flaw.get_or_insert(Flaw { table, reason });
             name.to_owned()

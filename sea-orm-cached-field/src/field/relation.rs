@@ -13,7 +13,8 @@ use super::path::{Hop, Path, related};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no relation field",
     label = "expected a field of type `HasMany`, `HasOne` or `BelongsTo`",
-    note = "in `depends_on`, a column is written as its name, a relation as `name(columns of the related model)`"
+    note = "in `depends_on`, a column is written as its name, a relation as `name(columns of the \
+            related model)`"
 )]
 pub trait RelationField {
     /// The entity at the other end.
@@ -110,11 +111,14 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
             return self.path.by_hops([hop.clone()]);
         }
         match related {
-            Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => self.path.by_hops(hops),
+            Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => {
+                self.path.by_hops(hops)
+            }
             _ => self.path.astray(format!(
-                "it is not clear which relation of `{}` its field `{}` is; call the relation like the field, \
-                 `relation_enum = \"{}\"`, or, if it leads through a junction, go by the relation of the junction that \
-                 leads here, `super::junction::Relation::Variant(target(..))`",
+                "it is not clear which relation of `{}` its field `{}` is; call the relation like \
+                 the field, `relation_enum = \"{}\"`, or, if it leads through a junction, go by \
+                 the relation of the junction that leads here, \
+                 `super::junction::Relation::Variant(target(..))`",
                 E::default().table_name(),
                 self.name,
                 self.variant
@@ -184,10 +188,11 @@ impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
 #[diagnostic::on_unimplemented(
     message = "SeaORM knows of no relation between `{E}` and `{Self}`",
     label = "neither model has one relation to the other, and no more",
-    note = "if there is none, declare it, as in `#[sea_orm(has_many)] pigeons: HasMany<super::pigeon::Entity>`, or implement \
-            `Related`",
-    note = "if there are several, name the relation field (`#[sea_orm::compact_model]` lets a compact model have some, called like \
-            the variants of its `Relation`), or the relation that leads here: `super::pigeon::Relation::Lamppost(weight)`"
+    note = "if there is none, declare it, as in `#[sea_orm(has_many)] pigeons: \
+            HasMany<super::pigeon::Entity>`, or implement `Related`",
+    note = "if there are several, name the relation field (`#[sea_orm::compact_model]` lets a \
+            compact model have some, called like the variants of its `Relation`), or the relation \
+            that leads here: `super::pigeon::Relation::Lamppost(weight)`"
 )]
 pub trait RelatedBack<E> {
     /// The way from `E`.

@@ -147,7 +147,7 @@ pub(crate) async fn claim(
         };
         let collected = match collected {
             Err(error) if !due.is_empty() => {
-                tracing::debug!(target: "sea_orm_cached_field", "marks are not collected: {error}");
+                tracing::debug!("marks are not collected: {error}");
                 Collected::default()
             }
             collected => collected?,
@@ -185,7 +185,7 @@ pub(crate) async fn claim(
                 engine.tell_all(queued);
             }
             Err(error) if !claims.is_empty() => {
-                tracing::debug!(target: "sea_orm_cached_field", "a chunk of rows is not queued: {error}");
+                tracing::debug!("a chunk of rows is not queued: {error}");
             }
             Err(error) => return Err(error),
         }
@@ -315,7 +315,7 @@ async fn claim_known_rows(
             Ok(leased) => claims.extend(leased),
             Err(error) if claims.is_empty() => return Err(error),
             Err(error) => {
-                tracing::debug!(target: "sea_orm_cached_field", "a reader claims only some of the rows: {error}");
+                tracing::debug!("a reader claims only some of the rows: {error}");
             }
         }
     }
@@ -324,7 +324,7 @@ async fn claim_known_rows(
         && let Err(error) = put_away(engine, connections, model).await
     {
         // The next reader does it.
-        tracing::debug!(target: "sea_orm_cached_field", "marks are not put away: {error}");
+        tracing::debug!("marks are not put away: {error}");
     }
     Ok(claims)
 }

@@ -239,11 +239,14 @@ impl Room {
             other => return other,
         };
         let remedy = if self.is_kept {
-            "another row that is to be recalculated has it, and its column may not be NULL until then; let the column be NULL, or drop the unique index"
+            "another row that is to be recalculated has it, and its column may not be NULL until \
+             then; let the column be NULL, or drop the unique index"
         } else if knows {
-            "another row that is not to be recalculated has it; let the calculation give each row a value of its own, or drop the unique index"
+            "another row that is not to be recalculated has it; let the calculation give each row \
+             a value of its own, or drop the unique index"
         } else {
-            "which row has it cannot be told, for the unique index is not over the cached column itself; make it one of whole columns, or drop it"
+            "which row has it cannot be told, for the unique index is not over the cached column \
+             itself; make it one of whole columns, or drop it"
         };
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[field].name;

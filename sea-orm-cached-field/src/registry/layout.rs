@@ -151,12 +151,14 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         return Err(unsupported(owner, field, dependency, flaw));
     }
     if let Some(hop) = dependency.hops.iter().position(|hop| hop.conditional) {
-        let reason = "the relation to this table has a condition of its own (`on_condition`), which a trigger cannot evaluate; depend on a relation without one";
+        let reason = "the relation to this table has a condition of its own (`on_condition`), \
+                      which a trigger cannot evaluate; depend on a relation without one";
         let flaw = Flaw { table: dependency.hops[hop].table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
     if let Some(hop) = dependency.hops.get(LONGEST_PATH) {
-        let reason = "it leads over more than 16 tables, which not every database can join; keep a cached field on a table in between, and depend on that";
+        let reason = "it leads over more than 16 tables, which not every database can join; keep \
+                      a cached field on a table in between, and depend on that";
         let flaw = Flaw { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }

@@ -113,8 +113,8 @@ impl Model {
                 places.insert(key, *place);
             } else if own != key {
                 let reason = format!(
-                    "the database finds a row by this key, whose key is then read as {own}, and is another each time: \
-                     give the entity's key a type that reads what it writes"
+                    "the database finds a row by this key, whose key is then read as {own}, and \
+                     is another each time: give the entity's key a type that reads what it writes"
                 );
                 unreadable.insert(key, DbErr::Custom(reason));
             }

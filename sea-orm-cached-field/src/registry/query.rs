@@ -60,10 +60,11 @@ async fn values<F: CachedField<Value: TryGetable>>(
 
 fn value<T: TryGetable>(row: &QueryResult, key: &Key) -> Result<T, BoxError> {
     T::try_get_by(row, "value").map_err(|error| match error {
-        TryGetError::Null(_) => {
-            format!("its query has no value for {key}: it has to select one for each row, or the field be an `Option`")
-                .into()
-        }
+        TryGetError::Null(_) => format!(
+            "its query has no value for {key}: it has to select one for each row, or the field be \
+             an `Option`"
+        )
+        .into(),
         TryGetError::DbErr(error) => error.into(),
     })
 }

@@ -206,7 +206,9 @@ async fn remove(
             let names = Vec::from_iter(abandoned.declared_by).join(", ");
             let versions = dialect.sql().qualified(&versions_beside(&abandoned.owner));
             return refused(format!(
-                "they were declared by the crate {names}, which is no part of this program: call `uninstall` in the program that has it; if there is none any more, first run `UPDATE {versions} SET declared_by = NULL`"
+                "they were declared by the crate {names}, which is no part of this program: call \
+                 `uninstall` in the program that has it; if there is none any more, first run \
+                 `UPDATE {versions} SET declared_by = NULL`"
             ));
         }
         drop_owner(db, dialect, &abandoned.owner, &mut changes).await?;

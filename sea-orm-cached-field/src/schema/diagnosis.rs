@@ -219,40 +219,48 @@ impl fmt::Display for Finding {
             Self::Differs { table, kind, name } => {
                 write!(
                     f,
-                    "{table}: {kind} {name} is of another version; {REPAIR} with the version that is to stay"
+                    "{table}: {kind} {name} is of another version; {REPAIR} with the version that \
+                     is to stay"
                 )
             }
             Self::Outdated { table, field } => write!(
                 f,
-                "{table}: {field} was calculated by another version, or while not all was watched that it depends on; {REPAIR}, which flags all rows"
+                "{table}: {field} was calculated by another version, or while not all was watched \
+                 that it depends on; {REPAIR}, which flags all rows"
             ),
             Self::Superfluous { table, kind, name } => write!(
                 f,
-                "{table}: {kind} {name} serves nothing that this program declares; if no newer version of it is going to come back, {REPAIR}"
+                "{table}: {kind} {name} serves nothing that this program declares; if no newer \
+                 version of it is going to come back, {REPAIR}"
             ),
             Self::Dead { table, objects } => write!(
                 f,
-                "{table}: {} for its cached fields, but there is no such table any more, or it has lost their columns; {REPAIR}, which removes them",
+                "{table}: {} for its cached fields, but there is no such table any more, or it \
+                 has lost their columns; {REPAIR}, which removes them",
                 installed(*objects),
             ),
             Self::Abandoned { table, objects } => write!(
                 f,
-                "{table}: {} for cached fields that this program does not declare; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
+                "{table}: {} for cached fields that this program does not declare; if no other \
+                 version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`",
                 installed(*objects),
             ),
             Self::NewPartition { table, partition } => write!(
                 f,
-                "{table}: the partition {partition} is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`"
+                "{table}: the partition {partition} is newer than the last installation, and its \
+                 TRUNCATE goes unseen; run `CachedFields::install`"
             ),
             Self::Disabled { table, name, remedy } => {
                 write!(
                     f,
-                    "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and flags all rows"
+                    "{table}: trigger {name} is disabled; {REPAIR}, which runs `{remedy}` and \
+                     flags all rows"
                 )
             }
             Self::Orphaned { table, name, account } => write!(
                 f,
-                "{table}: trigger {name} runs as the account `{account}`, which does not exist, so that writes fail; {REPAIR} as an account that stays"
+                "{table}: trigger {name} runs as the account `{account}`, which does not exist, \
+                 so that writes fail; {REPAIR} as an account that stays"
             ),
             Self::MissingRight { table, role, privilege, remedy } => {
                 write!(
@@ -262,7 +270,8 @@ impl fmt::Display for Finding {
             }
             Self::TriggersOff { sessions } => write!(
                 f,
-                "no trigger fires in {sessions}: `session_replication_role` is `replica`; reset it, then flag the owners of all that was written so"
+                "no trigger fires in {sessions}: `session_replication_role` is `replica`; reset \
+                 it, then flag the owners of all that was written so"
             ),
             Self::Unqueued { table, field, rows } => write!(
                 f,
@@ -271,25 +280,31 @@ impl fmt::Display for Finding {
             ),
             Self::UnknownField { table, field, rows } => write!(
                 f,
-                "{table}: {} for {field}, which this program does not declare; a newer version of it will take them",
+                "{table}: {} for {field}, which this program does not declare; a newer version of \
+                 it will take them",
                 if *rows == 1 { "1 row waits".to_owned() } else { format!("{rows} rows wait") },
             ),
             Self::Failing { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} fails and is tried again later ({error}); mend the cause, then {REPAIR}, which tries again at once",
+                "{table}: {field} of {} fails and is tried again later ({error}); mend the cause, \
+                 then {REPAIR}, which tries again at once",
                 counted(*rows, "row"),
             ),
             Self::Waiting { table, seconds, claimed: false } => write!(
                 f,
-                "{table}: a change has waited for {seconds} s and is not claimed: no worker runs for this table, or it cannot work; run `CachedFields::worker`, or see what its log says"
+                "{table}: a change has waited for {seconds} s and is not claimed: no worker runs \
+                 for this table, or it cannot work; run `CachedFields::worker`, or see what its \
+                 log says"
             ),
             Self::Waiting { table, seconds, claimed: true } => write!(
                 f,
-                "{table}: a change has waited for {seconds} s: the workers are behind; run more of them, or raise their `concurrency`"
+                "{table}: a change has waited for {seconds} s: the workers are behind; run more \
+                 of them, or raise their `concurrency`"
             ),
             Self::Failed { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} has failed for good ({error}); mend the cause, then {REPAIR}, which tries again",
+                "{table}: {field} of {} has failed for good ({error}); mend the cause, then \
+                 {REPAIR}, which tries again",
                 counted(*rows, "row"),
             ),
         }

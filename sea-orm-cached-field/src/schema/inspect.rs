@@ -233,11 +233,13 @@ async fn cascades(
             }
             let mut passed = way.iter().map(|key| &key.parent).chain([table]);
             if key.parent != key.table && passed.any(|table| *table == key.parent) {
-                let reason = "it belongs to a circle of foreign keys that change each other's rows; give one of them the action RESTRICT or NO ACTION";
+                let reason = "it belongs to a circle of foreign keys that change each other's \
+                              rows; give one of them the action RESTRICT or NO ACTION";
                 return Err(unseen(owner, key, reason));
             }
             if key.parent.schema != table.schema {
-                let reason = "it refers to a table of another database; give it the action RESTRICT or NO ACTION";
+                let reason = "it refers to a table of another database; give it the action \
+                              RESTRICT or NO ACTION";
                 return Err(unseen(owner, key, reason));
             }
             found.push(longer.clone());
@@ -316,9 +318,12 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
             (false, None) => {}
             (false, Some(column)) => {
                 let remedy = if table.columns.keys().any(|other| is_cut_from(column, other)) {
-                    "the database cuts so long a name: give the column another with `cached_field_name`, `recalculation_needed_field_name` or `expiration_field_name`"
+                    "the database cuts so long a name: give the column another with \
+                     `cached_field_name`, `recalculation_needed_field_name` or \
+                     `expiration_field_name`"
                 } else {
-                    "it has other columns of this field: add this one by hand, or drop the others so that `install` adds all"
+                    "it has other columns of this field: add this one by hand, or drop the others \
+                     so that `install` adds all"
                 };
                 return Err(no_column(owner, index, &table.table.name, column, remedy));
             }
@@ -346,7 +351,8 @@ fn check_types(
         let remedy = if may_be_null {
             "set what is NULL there to true, then make the column NOT NULL"
         } else if expires_after.as_ref() == Some(&column.name) {
-            "change its type; or, if it has no time zone, name the one that it is written in with `expiration_time_zone = \"..\"`"
+            "change its type; or, if it has no time zone, name the one that it is written in with \
+             `expiration_time_zone = \"..\"`"
         } else if is_flag {
             "change its type"
         } else {
@@ -423,7 +429,8 @@ fn check_columns(
                 if !far.columns.contains_key(column)
                     && !will_be_added(models, source.table(), column)
                 {
-                    let remedy = "the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too";
+                    let remedy = "the related entity declares it: add it to the table, or, if it \
+                                  is of a cached field there, install those fields too";
                     return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
                 }
             }
@@ -454,9 +461,11 @@ fn check_links(
                 dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far))
             };
             let reason = if far.unreadable.contains_key(&link.far) {
-                "the column that relates its rows to the other table is a virtual generated column, which a trigger cannot read; make it STORED"
+                "the column that relates its rows to the other table is a virtual generated \
+                 column, which a trigger cannot read; make it STORED"
             } else if types.is_some_and(|(near, far)| !serve(near, far)) {
-                "the columns that relate the two tables are of different types; make them of one type"
+                "the columns that relate the two tables are of different types; make them of one \
+                 type"
             } else {
                 continue;
             };

@@ -142,7 +142,8 @@ impl fmt::Display for Change {
             Self::Dropped { table, kind, name } => write!(f, "{table}: dropped {kind} {name}"),
             Self::Abandoned { table } => write!(
                 f,
-                "{table}: left alone, though this program declares no cached fields of it; if no other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
+                "{table}: left alone, though this program declares no cached fields of it; if no \
+                 other version of it does, run `CachedFields::remove_abandoned(&db, {table:?})`"
             ),
             Self::Outdated { table, field, version, rows } => {
                 let rows = counted(*rows, "row");

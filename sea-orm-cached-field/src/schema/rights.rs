@@ -48,7 +48,9 @@ pub(super) async fn grant(
             db.execute_unprepared(&remedy).await?;
             changes.0.push(Change::Granted { table, role, privilege });
         } else {
-            tracing::warn!(target: "sea_orm_cached_field", "{table}: a worker of the role {role} lacks {privilege}: run `{remedy}`");
+            tracing::warn!(
+                "{table}: a worker of the role {role} lacks {privilege}: run `{remedy}`"
+            );
         }
     }
     Ok(())

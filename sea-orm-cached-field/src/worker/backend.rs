@@ -168,7 +168,7 @@ impl Source {
     }
 
     async fn wait_for_database(&mut self, error: &Error) {
-        tracing::warn!(target: "sea_orm_cached_field", "cannot claim, trying again in {:?}: {error}", self.unreachable_for);
+        tracing::warn!("cannot claim, trying again in {:?}: {error}", self.unreachable_for);
         let stop = self.stop.clone();
         let _ = tokio::time::timeout(self.unreachable_for, stop.cancelled()).await;
         self.unreachable_for = (self.unreachable_for * 2).min(UNREACHABLE.1);
@@ -257,7 +257,7 @@ impl backend::Backend for Backend {
             };
             self.state = State::fetching(&self.core, async move {
                 if let Err(error) = batch.hand_back().await {
-                    tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch: {error}");
+                    tracing::warn!("could not hand back a batch: {error}");
                 }
                 (source, None)
             });

@@ -419,7 +419,7 @@ impl Core {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let hand_back = async move {
             if let Err(error) = core.hand_back(held).await {
-                tracing::warn!(target: "sea_orm_cached_field", "could not hand back what a worker held that was dropped: {error}");
+                tracing::warn!("could not hand back what a worker held that was dropped: {error}");
             }
         };
         self.engine.hand_backs.spawn_on(hand_back, &runtime);
@@ -440,7 +440,7 @@ impl Core {
         tokio::spawn(async move {
             while stopped.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
                 if let Err(error) = core.renew().await {
-                    tracing::warn!(target: "sea_orm_cached_field", "cannot renew leases: {error}");
+                    tracing::warn!("cannot renew leases: {error}");
                 }
             }
         });

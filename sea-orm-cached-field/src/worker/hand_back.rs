@@ -63,7 +63,7 @@ where
             };
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
             if let Err(error) = batch.hand_back().await {
-                tracing::warn!(target: "sea_orm_cached_field", "could not hand back a batch yet: {error}");
+                tracing::warn!("could not hand back a batch yet: {error}");
             }
             if ended.is_err() {
                 // Keeps its place among the batches in flight: what fails again and again is not

@@ -160,7 +160,10 @@ impl Worker {
         let ended = tokio::select! {
             ended = &mut running => ended,
             () = signal => match context.stop() {
-                Ok(()) => tokio::time::timeout(core.settings.shutdown_timeout, &mut running).await.unwrap_or(Ok(())),
+                Ok(()) => {
+                    let patience = core.settings.shutdown_timeout;
+                    tokio::time::timeout(patience, &mut running).await.unwrap_or(Ok(()))
+                }
                 // It has not begun, and need not.
                 Err(_) => Ok(()),
             },

@@ -97,7 +97,7 @@ impl Sleep {
                 Ok(true) => (IF_WOKEN, core.look().await.unwrap_or(work)),
                 Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
-                    tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
+                    tracing::warn!("cannot listen, polling instead: {error}");
                     self.alarm = None;
                     (self.pause, work)
                 }
@@ -117,7 +117,7 @@ impl Sleep {
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
             && let Err(error) = listener.wake_up(core).await
         {
-            tracing::warn!(target: "sea_orm_cached_field", "lost the connection that listens: {error}");
+            tracing::warn!("lost the connection that listens: {error}");
             self.alarm = None;
         }
         #[cfg(not(feature = "sqlx-postgres"))]
@@ -153,13 +153,14 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
                 Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
                 Ok(None) => {
                     tracing::warn!(
-                        target: "sea_orm_cached_field",
-                        "a pooler gives the transactions of a connection to several sessions, so the worker cannot listen, and polls instead: name the server itself with `Worker::listen_on`"
+                        "a pooler gives the transactions of a connection to several sessions, so \
+                         the worker cannot listen, and polls instead: name the server itself with \
+                         `Worker::listen_on`"
                     );
                     Some(Alarm::None(BY_POLLING_A_SERVER))
                 }
                 Err(error) => {
-                    tracing::warn!(target: "sea_orm_cached_field", "cannot listen, polling instead: {error}");
+                    tracing::warn!("cannot listen, polling instead: {error}");
                     None
                 }
             }
@@ -169,7 +170,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
             Ok(None) => Some(Alarm::None(BY_POLLING)),
             Err(error) => {
-                tracing::warn!(target: "sea_orm_cached_field", "cannot watch the database's files, polling instead: {error}");
+                tracing::warn!("cannot watch the database's files, polling instead: {error}");
                 Some(Alarm::None(BY_POLLING))
             }
         },

@@ -56,7 +56,7 @@ impl Visit for Message<'_> {
 
 impl Subscriber for Heard {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sea_orm_cached_field" && *metadata.level() <= Level::DEBUG
+        metadata.target().starts_with("sea_orm_cached_field::") && *metadata.level() <= Level::DEBUG
     }
 
     fn event(&self, event: &Event<'_>) {
