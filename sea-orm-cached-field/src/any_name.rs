@@ -12,13 +12,11 @@ use tempfile::TempDir;
 
 use crate::{
     Error,
-    dialect::{self, sql::Sql, words},
-    field::{
-        Calculation, Flagging, Key,
-        layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
-    },
+    backend::{self, sql::Sql, words},
+    declaration::{Calculation, Flagging, Key},
+    installation,
+    layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
     registry::{Loaded, LoadedOrUnreadable, Model, Rows, Unreadable},
-    schema,
     worker::Worker,
 };
 
@@ -392,7 +390,7 @@ impl Fresh {
 
 /// Whatever is done, each total is right afterwards, and nothing waits.
 async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error> {
-    let sql = dialect::of(db.get_database_backend())?.sql();
+    let sql = backend::of(db.get_database_backend())?.sql();
     for table in names.tables(&sql) {
         db.execute_unprepared(&table).await?;
     }
@@ -408,7 +406,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
     );
     let rows = Box::new(Plain { of_keys: of_keys.clone(), key });
     let models = vec![Arc::new(Model::plain(names.layout(), rows))];
-    schema::install(&DatabaseExecutor::Connection(db), &models).await?;
+    installation::install(&DatabaseExecutor::Connection(db), &models).await?;
     for step in names.steps(&sql) {
         for change in &step {
             db.execute_unprepared(change).await?;
@@ -427,11 +425,11 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
             }
         }
     }
-    let found = schema::doctor(&DatabaseExecutor::Connection(db), &models).await?;
+    let found = installation::doctor(&DatabaseExecutor::Connection(db), &models).await?;
     if !found.is_healthy() {
         return Err(Error::Worker(found.to_string()));
     }
-    schema::uninstall(&DatabaseExecutor::Connection(db), &models).await?;
+    installation::uninstall(&DatabaseExecutor::Connection(db), &models).await?;
     for table in [names.owner, names.part, names.kind, names.detail] {
         db.execute_unprepared(&format!("DROP TABLE {}", sql.quote(table))).await?;
     }
@@ -441,7 +439,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
 /// Each name in so many roles.
 async fn serves(fresh: Fresh, roles: usize) {
     let mut all =
-        words::names_beside_the_users(dialect::of(fresh.db.get_database_backend()).unwrap());
+        words::names_beside_the_users(backend::of(fresh.db.get_database_backend()).unwrap());
     assert!(all.len() > 40, "{all:?}");
     all.extend(WORDS.map(str::to_owned));
     // No column can be called like the system's.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sea_orm::DbErr;
 
 use crate::{
+    declaration::{BoxError, Key},
     event::counted,
-    field::{BoxError, Key},
 };
 
 use words::circle;

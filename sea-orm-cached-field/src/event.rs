@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::field::Key;
+use crate::declaration::Key;
 
 /// Something that the engine did. Subscribe with
 /// [`CachedFields::events`](crate::CachedFields::events); `tracing` gets the same at level `DEBUG`,

@@ -117,33 +117,36 @@
 mod access;
 #[cfg(all(test, feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
 mod any_name;
+mod backend;
+mod cached_fields;
 mod calculation;
-mod dialect;
+mod catalog;
+mod declaration;
 mod engine;
 mod error;
 mod event;
-mod facade;
-mod field;
-mod invalidation;
+mod installation;
+mod layout;
 #[cfg(feature = "migration")]
 mod migration;
+mod protocol;
+mod queue;
 mod recalculation;
 mod registry;
-mod schema;
 mod transaction;
 mod worker;
 
 pub use access::{Flag, FlagRows};
-pub use error::Error;
-pub use event::Event;
-pub use facade::{CachedFields, Models};
-pub use field::{
+pub use cached_fields::{CachedFields, Models};
+pub use declaration::{
     BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec,
     Flagging, Flaw, Hop, IntoExecutor, Key, Query, Read, Stored,
 };
+pub use error::Error;
+pub use event::Event;
+pub use installation::{Change, Changes, Diagnosis, Finding};
 #[cfg(feature = "migration")]
 pub use migration::{InstallCachedFields, SuspendCachedFields};
-pub use schema::{Change, Changes, Diagnosis, Finding};
 #[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
 pub use worker::{Backend, Batch, Worker, recalculate};
@@ -161,7 +164,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod __private {
     #[cfg(feature = "mutations")]
-    pub use super::dialect::mutation::matched;
+    pub use super::backend::mutation::matched;
 
     pub use inventory;
     pub use sea_orm;
@@ -173,7 +176,7 @@ pub mod __private {
             recalculate, recalculate_rows, set,
         },
         calculation::blocking,
-        field::{
+        declaration::{
             BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry,
             FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path,
             Query, Stored, Takes, TakesOthers, boxed, calculate_one, moment_in, stale,

@@ -14,10 +14,10 @@ use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use crate::{
     Error,
     calculation::{Calculated, Limits, Outcome, after_recalculation, calculate},
-    dialect::Claim,
+    declaration::Key,
     engine::Engine,
-    field::Key,
-    invalidation::{self, Calculation, Connections, Retry, Verdict},
+    protocol::{self, Calculation, Connections, Retry, Verdict},
+    queue::Claim,
     registry::Model,
 };
 
@@ -93,7 +93,7 @@ impl<H: Holder> Recalculation<'_, H> {
         for field in 0..self.model.owner.fields.len() {
             let claims: Vec<&Claim> = claims.iter().filter(|claim| claim.field == field).collect();
             let keys: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
-            let mut circles = invalidation::find_circles(&db, self.model, field, &keys).await?;
+            let mut circles = protocol::find_circles(&db, self.model, field, &keys).await?;
             for claim in claims {
                 match circles.remove(&claim.key) {
                     Some(circle) => self.fail(claim, circle).await?,
@@ -123,14 +123,8 @@ impl<H: Holder> Recalculation<'_, H> {
             fields.entry(claim.field).or_default().push(claim);
         }
         for claims in fields.into_values() {
-            match invalidation::complete_by_query(
-                engine,
-                connections,
-                model,
-                &claims,
-                limits.timeout,
-            )
-            .await
+            match protocol::complete_by_query(engine, connections, model, &claims, limits.timeout)
+                .await
             {
                 Ok(Some(verdicts)) => {
                     self.holder.settled(&claims);
@@ -185,7 +179,7 @@ impl<H: Holder> Recalculation<'_, H> {
             self.complete(&values).await?;
         }
         if !postponed.is_empty() {
-            invalidation::hand_back(
+            protocol::hand_back(
                 self.engine,
                 self.connections,
                 self.model,
@@ -196,7 +190,7 @@ impl<H: Holder> Recalculation<'_, H> {
             self.holder.settled(&postponed);
         }
         if !gone.is_empty() {
-            invalidation::drop_gone(self.engine, self.connections, self.model, &gone).await?;
+            protocol::drop_gone(self.engine, self.connections, self.model, &gone).await?;
             self.holder.settled(&gone);
         }
         Ok(())
@@ -207,9 +201,7 @@ impl<H: Holder> Recalculation<'_, H> {
         let mut tried = 1;
         let verdicts = loop {
             let error =
-                match invalidation::complete(self.engine, self.connections, self.model, values)
-                    .await
-                {
+                match protocol::complete(self.engine, self.connections, self.model, values).await {
                     Ok(verdicts) => break verdicts,
                     Err(error) => error,
                 };
@@ -249,7 +241,7 @@ impl<H: Holder> Recalculation<'_, H> {
     }
 
     async fn fail(&self, claim: &Claim, error: Error) -> Result<(), Error> {
-        invalidation::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
+        protocol::fail(self.engine, self.connections, self.model, claim, &error, self.retry)
             .await?;
         self.holder.settled(std::slice::from_ref(claim));
         self.holder.failed(claim, error);

@@ -12,7 +12,7 @@ pub(crate) const NEIGHBOUR: &str = "django-neighbour";
 
 const TEST: &str = "edits_of_django_are_seen";
 
-const REQUIREMENTS: &str = "neighbours/django/application/requirements.txt";
+const REQUIREMENTS: &str = "interop/django/application/requirements.txt";
 
 pub(crate) fn test(sh: &Shell) -> Result<()> {
     services::ensure(sh)?;

@@ -9,7 +9,7 @@ use std::{
 use sea_orm::{DatabaseConnection, DatabaseExecutor, Value};
 
 use super::rows::{CHUNK, FieldRows, Recalculated};
-use crate::{Error, dialect::Written, field::Key, invalidation, registry::Below};
+use crate::{Error, declaration::Key, protocol, queue::Written, registry::Below};
 
 /// How long a reader waits for inputs that stay stale: another transaction holds their rows
 /// locked, or they change all the time.
@@ -202,7 +202,7 @@ impl FieldRows {
         keys: &[Key],
         stored: &mut HashMap<Key, Value>,
     ) -> Result<bool, Error> {
-        let claimed_at = invalidation::clock(db).await?;
+        let claimed_at = protocol::clock(db).await?;
         let Recalculated { mut values, changed, failure, .. } = self.preview(db, keys).await?;
         if let Some(failure) = failure {
             return Err(failure);
@@ -213,7 +213,7 @@ impl FieldRows {
         });
         for (key, value) in &values {
             let written = Written { key: key.clone(), claimed_at, values: vec![value.clone()] };
-            if !invalidation::store_in_transaction(db, &self.model, self.field, &written).await? {
+            if !protocol::store_in_transaction(db, &self.model, self.field, &written).await? {
                 return Err(
                     self.stale_input(&[written.key], "another transaction holds its row locked")
                 );

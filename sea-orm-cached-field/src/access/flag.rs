@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Error,
-    field::{CachedField, Key},
-    invalidation,
+    declaration::{CachedField, Key},
+    protocol,
     registry::{self, Model},
     transaction,
 };
@@ -51,7 +51,7 @@ impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let target = Target::of::<F>(self.key)?;
-            invalidation::flag(&self.db, &target.model, target.field, &target.key, self.eager).await
+            protocol::flag(&self.db, &target.model, target.field, &target.key, self.eager).await
         })
     }
 }
@@ -134,7 +134,7 @@ impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
                 }
                 Some(eager) => flag_one_by_one::<F>(&db, &model, field, condition, eager).await?,
             };
-            invalidation::flagged(&db, &model, field, rows)?;
+            protocol::flagged(&db, &model, field, rows)?;
             Ok(rows)
         })
     }
@@ -155,7 +155,7 @@ async fn flag_one_by_one<F: CachedField>(
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
         let Some(last) = keys.last() else { break };
-        invalidation::flag_all(&db, model, field, &keys, eager).await?;
+        protocol::flag_all(&db, model, field, &keys, eager).await?;
         rows += keys.len() as u64;
         after = Some(last.clone());
     }

@@ -4,7 +4,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use sea_orm::DatabaseConnection;
 
-use crate::{dialect::Claim, engine::Engine, invalidation, registry::Model};
+use crate::{engine::Engine, protocol, queue::Claim, registry::Model};
 
 /// How soon a worker takes over what a reader has left behind whose process has ended.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -20,7 +20,7 @@ pub(super) async fn keep_leased<T>(
     let renew = async || {
         let claims = claims();
         if !claims.is_empty()
-            && let Err(error) = invalidation::renew(engine, connection, model, &claims, LEASE).await
+            && let Err(error) = protocol::renew(engine, connection, model, &claims, LEASE).await
         {
             tracing::warn!("cannot renew leases: {error}");
         }

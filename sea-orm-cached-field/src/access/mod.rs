@@ -15,13 +15,13 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 
 use crate::{
-    Error,
+    Error, backend,
     calculation::{Limits, Subject, after_recalculation, run},
-    dialect::{self, Claim, Written},
+    declaration::{CachedField, Expiry, Key, Stored},
     engine::{CalculatedValue, Engine},
     event::Event,
-    field::{CachedField, Expiry, Key, Stored},
-    invalidation::{self, Calculation, Verdict},
+    protocol::{self, Calculation, Verdict},
+    queue::{Claim, Written},
     registry::{self, Model},
     transaction,
 };
@@ -73,14 +73,14 @@ impl Target {
 
     /// Whether the database says that the row is fresh and has this value; or it is gone.
     async fn is_confirmed(&self, db: &DatabaseExecutor<'_>, value: Value) -> Result<bool, Error> {
-        let dialect = dialect::of(db.get_database_backend())?;
+        let dialect = backend::of(db.get_database_backend())?;
         let Some(question) = dialect.confirm(&self.model.owner, self.field, &self.key, value)
         else {
             return Ok(true);
         };
         let answer = db.query_one_raw(question).await;
         let answer = answer
-            .map_err(|error| invalidation::explained(dialect, [&self.model.owner], error.into()))?;
+            .map_err(|error| protocol::explained(dialect, [&self.model.owner], error.into()))?;
         Ok(answer.map_or(Ok(true), |row| row.try_get("", "confirmed"))?)
     }
 
@@ -150,12 +150,8 @@ impl Target {
         &self,
         db: &DatabaseExecutor<'_>,
     ) -> Result<(F::Value, bool), Error> {
-        let circles = invalidation::find_circles(
-            db,
-            &self.model,
-            self.field,
-            std::slice::from_ref(&self.key),
-        );
+        let circles =
+            protocol::find_circles(db, &self.model, self.field, std::slice::from_ref(&self.key));
         if let Some(circle) = circles.await?.remove(&self.key) {
             return Err(circle);
         }
@@ -174,7 +170,7 @@ pub async fn read<F: CachedField>(
     db: DatabaseExecutor<'_>,
 ) -> Result<F::Value, Error> {
     let Some(value) = stored.fresh() else { return read_fresh::<F>(key(), db).await };
-    let dialect = dialect::of(db.get_database_backend())?;
+    let dialect = backend::of(db.get_database_backend())?;
     if !dialect.returns_rows_before_triggers() {
         return Ok(value.clone());
     }
@@ -286,11 +282,11 @@ async fn recalculate_within<F: CachedField>(
     db: &DatabaseExecutor<'_>,
     target: &Target,
 ) -> Result<F::Value, Error> {
-    let claimed_at = invalidation::clock(db).await?;
+    let claimed_at = protocol::clock(db).await?;
     let (value, _) = target.calculate::<F>(db).await?;
     let written =
         Written { key: target.key.clone(), claimed_at, values: vec![value.clone().into()] };
-    if !invalidation::store_in_transaction(db, &target.model, target.field, &written).await? {
+    if !protocol::store_in_transaction(db, &target.model, target.field, &written).await? {
         return Ok(value);
     }
     target.call_hook_in_transaction(db).await?;
@@ -318,7 +314,7 @@ async fn calculate_and_complete<F: CachedField>(
         Ok((value, changed)) => {
             let calculation =
                 Calculation { claim: claim.clone(), value: value.clone().into(), changed };
-            match invalidation::complete(engine, connection, &target.model, &[calculation]).await {
+            match protocol::complete(engine, connection, &target.model, &[calculation]).await {
                 Ok(verdicts) => {
                     if !verdicts.iter().all(|verdict| verdict.is_stored()) {
                         return Ok((value, false));
@@ -330,13 +326,12 @@ async fn calculate_and_complete<F: CachedField>(
                     ))
                 }
                 Err(error) if engine.refuses_value(&error) => {
-                    invalidation::fail(engine, connection, &target.model, &claim, &error, None)
-                        .await?;
+                    protocol::fail(engine, connection, &target.model, &claim, &error, None).await?;
                     Err(error)
                 }
                 // The value is right all the same; a worker stores it.
                 Err(_) => {
-                    invalidation::hand_back(
+                    protocol::hand_back(
                         engine,
                         connection,
                         &target.model,
@@ -349,11 +344,11 @@ async fn calculate_and_complete<F: CachedField>(
             }
         }
         Err(error @ Error::RowGone { .. }) => {
-            invalidation::drop_gone(engine, connection, &target.model, &[claim]).await?;
+            protocol::drop_gone(engine, connection, &target.model, &[claim]).await?;
             Err(error)
         }
         Err(error) => {
-            invalidation::fail(engine, connection, &target.model, &claim, &error, None).await?;
+            protocol::fail(engine, connection, &target.model, &claim, &error, None).await?;
             Err(error)
         }
     }
@@ -366,5 +361,5 @@ pub async fn expire<F: CachedField>(
     when: Expiry,
 ) -> Result<(), Error> {
     let target = Target::of::<F>(key)?;
-    invalidation::set_expiry(&db, &target.model, target.field, &target.key, when).await
+    protocol::set_expiry(&db, &target.model, target.field, &target.key, when).await
 }

@@ -19,12 +19,13 @@ use super::{
     lease::{LEASE, keep_leased},
 };
 use crate::{
-    Error,
+    Error, backend,
     calculation::{Calculated, Limits, Outcome, calculate},
-    dialect::{self, Claim},
+    declaration::{CachedField, FieldSpec, IntoExecutor, Key},
     engine::Engine,
-    field::{CachedField, FieldSpec, IntoExecutor, Key, layout::Owner},
-    invalidation::{self, Calculation},
+    layout::Owner,
+    protocol::{self, Calculation},
+    queue::Claim,
     recalculation::{Holder, Recalculation},
     registry::{self, Below, Model, Way},
 };
@@ -180,7 +181,7 @@ impl FieldRows {
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<Vec<Key>, Error> {
-        let dialect = dialect::of(db.get_database_backend())?;
+        let dialect = backend::of(db.get_database_backend())?;
         let status = dialect.status(&self.model.owner, self.field, keys);
         let found = ask(db, status, self.model.owner.repeats(), [&self.model.owner]).await?;
         let mut stale = Vec::new();
@@ -202,7 +203,7 @@ impl FieldRows {
             // A statement that fails ends a transaction of PostgreSQL.
             Err(Error::Database(error))
                 if matches!(db, DatabaseExecutor::Connection(_))
-                    && dialect::of(db.get_database_backend())?.lacks_right(&error) =>
+                    && backend::of(db.get_database_backend())?.lacks_right(&error) =>
             {
                 Ok(keys.to_vec())
             }
@@ -218,7 +219,7 @@ impl FieldRows {
         below: &Below,
     ) -> Result<(Self, Vec<Key>), Error> {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
-        let dialect = dialect::of(db.get_database_backend())?;
+        let dialect = backend::of(db.get_database_backend())?;
         let owner = &below.model.owner;
         let (question, repeats) = match &below.way {
             Way::Itself => {
@@ -331,7 +332,7 @@ impl FieldRows {
         if keys.is_empty() {
             return Ok(previewed);
         }
-        let mut circles = invalidation::find_circles(db, &self.model, self.field, keys).await?;
+        let mut circles = protocol::find_circles(db, &self.model, self.field, keys).await?;
         let engine = Engine::at(db)?;
         let claim = |key: &Key| Claim {
             key: key.clone(),
@@ -406,7 +407,7 @@ impl FieldRows {
             keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await
         {
             let left = std::mem::take(&mut *held.claims());
-            invalidation::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
+            protocol::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
             return Err(error);
         }
         let ended = std::mem::take(&mut *held.ended());
@@ -425,7 +426,7 @@ impl FieldRows {
     ) -> Result<Vec<Claim>, Error> {
         let mut tried = 1;
         loop {
-            let claims = invalidation::claim_rows(
+            let claims = protocol::claim_rows(
                 engine,
                 connection,
                 &self.model,
@@ -473,12 +474,12 @@ async fn ask(
     owners: impl IntoIterator<Item = &Owner>,
 ) -> Result<Vec<QueryResult>, Error> {
     let answer = if repeats {
-        invalidation::ask_around(db, async |db| Ok(db.query_all_raw(question).await?)).await
+        protocol::ask_around(db, async |db| Ok(db.query_all_raw(question).await?)).await
     } else {
         db.query_all_raw(question).await.map_err(Error::from)
     };
-    let dialect = dialect::of(db.get_database_backend())?;
-    answer.map_err(|error| invalidation::explained(dialect, owners, error))
+    let dialect = backend::of(db.get_database_backend())?;
+    answer.map_err(|error| protocol::explained(dialect, owners, error))
 }
 
 /// The claims of rows that are being recalculated, and what has become of them.

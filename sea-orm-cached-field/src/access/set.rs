@@ -7,9 +7,9 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor};
 use super::{Target, lease::LEASE};
 use crate::{
     Error,
+    declaration::{CachedField, Key},
     engine::Engine,
-    field::{CachedField, Key},
-    invalidation::{self, Calculation},
+    protocol::{self, Calculation},
 };
 
 /// How often, and how far apart, it is tried while somebody holds the row locked.
@@ -41,7 +41,7 @@ impl Target {
         let model = &self.model;
         for _ in 0..ATTEMPTS {
             let claim =
-                invalidation::claim_one(&engine, &db, model, self.field, &self.key, LEASE, true)
+                protocol::claim_one(&engine, &db, model, self.field, &self.key, LEASE, true)
                     .await?;
             if let Some(claim) = claim {
                 let calculation = Calculation {
@@ -49,19 +49,18 @@ impl Target {
                     value: value.clone().into(),
                     changed: true,
                 };
-                match invalidation::complete(&engine, &db, model, &[calculation]).await {
+                match protocol::complete(&engine, &db, model, &[calculation]).await {
                     Ok(verdicts) if verdicts.iter().all(|verdict| verdict.is_stored()) => {
                         return Ok(());
                     }
                     Ok(_) => {}
                     Err(error) => {
-                        invalidation::hand_back(&engine, &db, model, &[claim], Duration::ZERO)
-                            .await?;
+                        protocol::hand_back(&engine, &db, model, &[claim], Duration::ZERO).await?;
                         return Err(error);
                     }
                 }
                 if let Err(gone) = self.load::<F>(&DatabaseExecutor::Connection(&db)).await {
-                    invalidation::drop_gone(&engine, &db, model, &[claim]).await?;
+                    protocol::drop_gone(&engine, &db, model, &[claim]).await?;
                     return Err(gone);
                 }
             }

@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     Error,
-    dialect::Claim,
+    declaration::Key,
     engine::Engine,
     event::Event,
-    field::Key,
+    queue::Claim,
     registry::{Loaded, LoadedRows, Model},
 };
 

@@ -6,7 +6,7 @@ use sea_orm::DatabaseExecutor;
 use tokio::{runtime::Handle, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use crate::field::{BoxError, Calculation};
+use crate::declaration::{BoxError, Calculation};
 
 /// Runs a calculation on a thread of its own, where it holds up no others. Not in a transaction,
 /// which is not ours to take to another thread: there it runs where it is. When it is given up, it

@@ -7,9 +7,9 @@ use sea_orm::DatabaseExecutor;
 
 use super::{Limits, run::drive};
 use crate::{
+    declaration::Key,
     engine::Engine,
     event::Event,
-    field::Key,
     registry::{Loaded, LoadedRows, Model},
 };
 

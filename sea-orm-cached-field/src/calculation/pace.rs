@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{field::layout::Table, registry::Model};
+use crate::{layout::Table, registry::Model};
 
 /// A calculation that takes longer is slow.
 pub(super) const SLOW: Duration = Duration::from_millis(100);

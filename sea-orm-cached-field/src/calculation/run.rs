@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 
 use crate::{
     Error,
+    declaration::{BoxError, Key},
     error::with_sources,
-    field::{BoxError, Key},
 };
 
 /// What is calculated, for messages.

@@ -1,7 +1,7 @@
 //! What this process knows of one database while it runs: who listens, who sleeps, what is being
 //! calculated.
 
-mod flight;
+mod single_flight;
 
 use std::{
     collections::HashMap,
@@ -18,14 +18,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     Error,
-    dialect::{self, Dialect, Identity},
+    backend::{self, Dialect, Identity},
     event::Event,
-    field::layout::Table,
-    invalidation::Unique,
+    layout::Table,
+    protocol::Unique,
     registry::Model,
 };
-pub(crate) use flight::CalculatedValue;
-use flight::Flights;
+pub(crate) use single_flight::CalculatedValue;
+use single_flight::Flights;
 
 /// How many events a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
@@ -73,7 +73,7 @@ impl Engine {
     /// The engine of this database: the same for all clones of a connection, another for each pool.
     pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
-        let dialect = dialect::of(db.get_database_backend())?;
+        let dialect = backend::of(db.get_database_backend())?;
         if let Err(value) = &*EAGER_BY_DEFAULT {
             let value = value.clone();
             let expected = "`true` or `false`";
@@ -94,7 +94,7 @@ impl Engine {
     pub(crate) fn at(db: &DatabaseExecutor<'_>) -> Result<Arc<Self>, Error> {
         match db {
             DatabaseExecutor::Connection(connection) => Self::of(connection),
-            _ => Ok(Arc::new(Self::new(dialect::of(db.get_database_backend())?))),
+            _ => Ok(Arc::new(Self::new(backend::of(db.get_database_backend())?))),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::DbErr;
 
 use super::Error;
-use crate::field::Key;
+use crate::declaration::Key;
 
 /// As displayed, with all causes: `main` prints an error that it returns in this form.
 impl fmt::Debug for Error {

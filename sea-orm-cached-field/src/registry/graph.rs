@@ -8,7 +8,7 @@ use std::{
 use super::Model;
 use crate::{
     Error,
-    field::layout::{Source, Table, Upstream},
+    layout::{Source, Table, Upstream},
 };
 
 /// A field: the model's place in the list, and the field's place in the model.

@@ -11,11 +11,8 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
-    field::{
-        CachedModel, Dependency, FieldEntry, Flaw, Hop, Read,
-        layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
-        time_zone,
-    },
+    declaration::{CachedModel, Dependency, FieldEntry, Flaw, Hop, Read, time_zone},
+    layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
 /// How many tables a path may lead over. MySQL joins 61 at most, and takes minutes to plan that;

@@ -17,11 +17,9 @@ use sea_orm::{
 };
 
 use crate::{
-    Error, dialect,
-    field::{
-        CachedModel, Chunk, Key,
-        layout::{Owner, Table},
-    },
+    Error, backend,
+    declaration::{CachedModel, Chunk, Key},
+    layout::{Owner, Table},
 };
 
 pub(crate) use graph::{Below, Way, check_cycles, upstream_first, upstreams};
@@ -133,7 +131,7 @@ impl Model {
         if keys.is_empty() {
             return Ok(spelled);
         }
-        let dialect = dialect::of(db.get_database_backend())
+        let dialect = backend::of(db.get_database_backend())
             .map_err(|error| DbErr::Custom(error.to_string()))?;
         for row in db.query_all_raw(dialect.spelled(&self.owner, keys)).await? {
             let place: i64 = row.try_get("", "place")?;

@@ -8,8 +8,8 @@ use sea_orm::{
 
 use super::Model;
 use crate::{
-    dialect,
-    field::{BoxError, CachedField, Calculation, Key},
+    backend,
+    declaration::{BoxError, CachedField, Calculation, Key},
 };
 
 /// Calculates a field of these rows by its query.
@@ -31,7 +31,7 @@ async fn values<F: CachedField<Value: TryGetable>>(
 ) -> Result<HashMap<Key, F::Value>, BoxError> {
     let model = Model::of::<F::Entity>()?;
     let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
-    let select = dialect::of(db.get_database_backend())?.select(&model.owner, field, keys);
+    let select = backend::of(db.get_database_backend())?.select(&model.owner, field, keys);
     let wanted: HashSet<&Key> = keys.iter().collect();
     let mut values = HashMap::with_capacity(keys.len());
     let mut rows = Vec::with_capacity(keys.len());

@@ -12,8 +12,8 @@ use sea_orm::{
 
 use super::layout::is_enum;
 use crate::{
-    dialect,
-    field::{CachedModel, Calculation, FieldEntry, Key},
+    backend,
+    declaration::{CachedModel, Calculation, FieldEntry, Key},
 };
 
 /// Loads the rows of a model.
@@ -193,7 +193,7 @@ fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value])
 }
 
 /// The column as rows are put in its order, see
-/// [`Column::order`](crate::field::layout::Column::order).
+/// [`Column::order`](crate::layout::Column::order).
 fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
     let column_ref = Expr::col(column.as_column_ref());
     if backend == DbBackend::MySql && is_enum(*column) {
@@ -213,7 +213,7 @@ pub(crate) async fn load_all<E: EntityTrait>(
 
 /// Whether the row has one of these keys.
 fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition {
-    let keys = dialect::repeated(keys);
+    let keys = backend::repeated(keys);
     let columns: Vec<E::Column> =
         E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     if let [column] = columns.as_slice() {
@@ -221,7 +221,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
             .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
             .into_condition();
     }
-    if dialect::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
+    if backend::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
         let tuple = Expr::tuple(
             columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
         );

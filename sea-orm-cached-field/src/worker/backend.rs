@@ -25,7 +25,7 @@ use super::{
     lane::{Lane, Places},
     sleep::Sleep,
 };
-use crate::{Error, invalidation::Work};
+use crate::{Error, protocol::Work};
 
 /// How many batches are under way: while one is calculated, another can be claimed or stored.
 pub(super) const BATCHES_IN_FLIGHT: usize = 2;

@@ -9,7 +9,7 @@ use super::{core::Core, lane::Lane};
 use crate::{
     Error,
     calculation::Limits,
-    dialect::Claim,
+    queue::Claim,
     recalculation::{Holder, Recalculation},
     registry::Model,
 };

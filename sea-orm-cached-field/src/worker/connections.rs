@@ -4,7 +4,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 
 use super::{core::Core, pooler};
-use crate::{Error, dialect::Session};
+use crate::{Error, backend::Session};
 
 /// Connects as the user's pool does. `None` if something between us and the server does not let
 /// sessions be set, or does not leave them to us.

@@ -17,12 +17,13 @@ use super::{batch::Batch, claiming::Claiming, drain::Failures, lane::Lane, setti
 use crate::{
     Error,
     calculation::Limits,
-    dialect::Claim,
+    declaration::Key,
     engine::Engine,
-    field::{Key, layout::Upstream},
-    invalidation::{self, Claimed, Connections, First, Work},
+    installation,
+    layout::Upstream,
+    protocol::{self, Claimed, Connections, First, Work},
+    queue::Claim,
     registry::{Model, upstream_first, upstreams},
-    schema,
 };
 
 /// Leases are renewed three times before they end, but not more often than this.
@@ -162,7 +163,7 @@ impl Core {
         let mut work = Work::None;
         for model in &self.models {
             let fields: Vec<usize> = (0..model.owner.fields.len()).collect();
-            let look = invalidation::look(&self.engine, self.connections(), model, &fields).await;
+            let look = protocol::look(&self.engine, self.connections(), model, &fields).await;
             work = work.or_earlier(look.map_err(|error| self.explained(error))?);
         }
         Ok(work)
@@ -170,7 +171,7 @@ impl Core {
 
     /// What is not installed can be of another model than the one that is looked at.
     fn explained(&self, error: Error) -> Error {
-        invalidation::explained(
+        protocol::explained(
             self.engine.dialect,
             self.models.iter().map(|model| &model.owner),
             error,
@@ -204,8 +205,7 @@ impl Core {
                 if found == Work::Now {
                     let model = &self.models[stop.turn];
                     let rows = self.settings.batch_size;
-                    invalidation::flag_expired(&self.engine, self.connections(), model, rows)
-                        .await?;
+                    protocol::flag_expired(&self.engine, self.connections(), model, rows).await?;
                     match self.claim(stop, first).await? {
                         Taken::Batch(batch) => return Ok(Next::Batch(batch)),
                         Taken::MoreMarks => has_more = true,
@@ -223,7 +223,7 @@ impl Core {
     async fn queue_flagged(&self) -> Result<(), Error> {
         for model in &self.models {
             if let Some(time) = self.engine.has_unqueued(&model.owner.table) {
-                schema::mark_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
+                installation::mark_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
                 self.engine.flagged_are_queued(&model.owner.table, time);
             }
         }
@@ -262,7 +262,7 @@ impl Core {
             Some(First::Marks | First::OnlyMarks) => (Work::Now, First::Due),
             Some(First::Due) => (Work::Now, First::Marks),
             None => (
-                invalidation::look(&self.engine, self.connections(), model, fields).await?,
+                protocol::look(&self.engine, self.connections(), model, fields).await?,
                 First::Marks,
             ),
         })
@@ -311,8 +311,7 @@ impl Core {
         let time_for_chunks = self.looked_at()[place].for_chunks_at.elapsed() >= CHUNKS_PASSED_OVER;
         let first = (first, time_for_chunks);
         let claimed =
-            invalidation::claim(engine, self.connections(), model, fields, rows, lease, first)
-                .await?;
+            protocol::claim(engine, self.connections(), model, fields, rows, lease, first).await?;
         let Claimed { claims, has_more, looked_for_chunks } = claimed;
         {
             let look = &mut self.looked_at()[place];
@@ -335,8 +334,7 @@ impl Core {
         let (failed, claims) = failures.partition(model, claims);
         if !failed.is_empty() {
             let delay = failures.put_off_for();
-            invalidation::hand_back(&self.engine, self.connections(), model, &failed, delay)
-                .await?;
+            protocol::hand_back(&self.engine, self.connections(), model, &failed, delay).await?;
         }
         Ok(claims)
     }
@@ -398,8 +396,7 @@ impl Core {
             let connections = self.connections();
             let now = Duration::ZERO;
             if let Err(error) =
-                invalidation::hand_back(&self.engine, connections, &held.model, &held.claims, now)
-                    .await
+                protocol::hand_back(&self.engine, connections, &held.model, &held.claims, now).await
             {
                 self.lost().push(held);
                 return Err(error);
@@ -451,14 +448,8 @@ impl Core {
     pub(super) async fn renew(&self) -> Result<(), Error> {
         let held: Vec<Held> = self.held().values().cloned().collect();
         for Held { model, claims } in held.iter().filter(|held| !held.claims.is_empty()) {
-            invalidation::renew(
-                &self.engine,
-                self.connections(),
-                model,
-                claims,
-                self.settings.lease,
-            )
-            .await?;
+            protocol::renew(&self.engine, self.connections(), model, claims, self.settings.lease)
+                .await?;
         }
         Ok(())
     }

@@ -14,11 +14,7 @@ use super::{
     core::{Core, Next},
 };
 use crate::{
-    Error,
-    dialect::Claim,
-    field::{Key, layout::Table},
-    invalidation::Work,
-    registry::Model,
+    Error, declaration::Key, layout::Table, protocol::Work, queue::Claim, registry::Model,
 };
 
 /// How long it waits for rows that were handed back a moment ago.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::backend::BATCHES_IN_FLIGHT;
-use crate::invalidation::Retry;
+use crate::protocol::Retry;
 
 /// What a worker is set to.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::core::Core;
-use crate::invalidation::Work;
+use crate::protocol::Work;
 
 /// The first pause after work; it is doubled each time nothing is found.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -148,7 +148,7 @@ impl Sleep {
 async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
     match core.engine.dialect.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
-        crate::dialect::WakeUp::Listen(channel) => {
+        crate::backend::WakeUp::Listen(channel) => {
             match super::listen::Listener::connect(core, channel).await {
                 Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
                 Ok(None) => {
@@ -166,7 +166,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
             }
         }
         #[cfg(feature = "sqlx-sqlite")]
-        crate::dialect::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
+        crate::backend::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
             Ok(None) => Some(Alarm::None(BY_POLLING)),
             Err(error) => {
@@ -174,7 +174,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
                 Some(Alarm::None(BY_POLLING))
             }
         },
-        crate::dialect::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
+        crate::backend::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
         #[allow(unreachable_patterns, reason = "which of them are there depends on the features")]
         _ => Some(Alarm::None(BY_POLLING)),
     }

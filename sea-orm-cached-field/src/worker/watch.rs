@@ -10,7 +10,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use sea_orm::ConnectionTrait;
 
 use super::core::Core;
-use crate::field::BoxError;
+use crate::declaration::BoxError;
 
 pub(super) struct FileWatch {
     _watcher: RecommendedWatcher,

@@ -1,0 +1,269 @@
+//! Claiming: what is due, and the lease on it.
+
+use sea_orm::Statement;
+
+use super::{
+    after, as_expiry,
+    names::{literal, one_of, owner_key, qualified, quote},
+    now, of_expiry, queued, remember_now, statement, way,
+};
+use crate::{
+    backend::{
+        shared, sizes,
+        sql::{Sql, equal, key_columns, marks, names_of, prefixed, recalculations},
+    },
+    declaration::Key,
+    layout::{Owner, Upstream},
+    queue::Claim,
+};
+
+/// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all
+/// due rows are leased.
+const LEASES_LOOKED_AT: u32 = 1000;
+
+pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+    let known = one_of(owner, "q", fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
+    let mut moments = vec![
+        format!(
+            "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
+                 AND {known} ORDER BY q.due_at LIMIT 1)"
+        ),
+        format!(
+            "(SELECT MIN(d.leased_until) FROM (SELECT q.leased_until FROM {queue} q FORCE INDEX (by_due)
+                 WHERE q.due_at <= UTC_TIMESTAMP(6) ORDER BY q.due_at LIMIT {LEASES_LOOKED_AT}) d
+               WHERE d.leased_until > UTC_TIMESTAMP(6))"
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
+        let table = qualified(&owner.table);
+        Some(format!(
+            "(SELECT {moment} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > {now} OR NOT t.{flag})
+               ORDER BY t.{expires} LIMIT 1)",
+            moment = of_expiry(field, &format!("t.{expires}")),
+            now = as_expiry(field, "UTC_TIMESTAMP(6)"),
+        ))
+    }));
+    // `LEAST` of nothing is nothing, and so is it if one of them is nothing.
+    let moments = moments.into_iter().map(|moment| format!("SELECT {moment} AS moment"));
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {listed}) AS work,
+                (SELECT GREATEST(CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment)) / 1000) AS SIGNED), 0)
+                   FROM ({moments}) w) AS wait",
+        moments = moments.collect::<Vec<_>>().join("\n UNION ALL "),
+    );
+    statement(Sql::mysql(), text)
+}
+
+pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+    let known = one_of(owner, "q", fields.iter().copied());
+    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
+    let mut moments = vec![
+        format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
+        format!(
+            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.queued_at)) FROM {queue} q
+              WHERE {known} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)"
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
+        Some(format!(
+            "SELECT MIN({moment}) FROM {table} t WHERE t.{expires} <= {now} AND NOT t.{flag}",
+            moment = of_expiry(field, &format!("t.{expires}")),
+            table = qualified(&owner.table),
+            now = as_expiry(field, "UTC_TIMESTAMP(6)"),
+        ))
+    }));
+    let text = format!(
+        "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, MIN(s.moment), UTC_TIMESTAMP(6)) DIV 1000 AS SIGNED) AS waited,
+                EXISTS (SELECT 1 FROM {queue} q WHERE q.leased_until > UTC_TIMESTAMP(6)) AS leased
+           FROM ({}) s",
+        moments.join(" UNION ALL "),
+    );
+    statement(Sql::mysql(), text)
+}
+
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the
+/// oldest are looked at as could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    rows: u64,
+    patience: i64,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let limit = sql.bind(rows as i64);
+    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let patience = sql.bind(patience);
+    let due = |row: &str| {
+        let known = one_of(owner, row, fields.iter().copied());
+        format!(
+            "{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)"
+        )
+    };
+    let oldest = format!(
+        "SELECT e.* FROM {queue} e FORCE INDEX (by_due) WHERE {} ORDER BY e.due_at LIMIT {looked_at}",
+        due("e"),
+    );
+    let waits = upstream
+        .iter()
+        .map(|upstream| waits(owner, upstream, &oldest, &patience))
+        .collect::<String>();
+    let text = format!(
+        "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, ABS(d.waves) AS waves, {now} AS claimed_at
+           FROM (SELECT DISTINCT {of_oldest}
+                   FROM (SELECT {of_due}, d.due_at FROM ({oldest}) d
+                          WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked} AND {known}){waits}
+                          ORDER BY d.due_at LIMIT {limit}) o) k
+           STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
+          WHERE {due}{waits}
+            FOR UPDATE SKIP LOCKED",
+        returned = sql.kept_keys(owner, "d"),
+        now = super::milliseconds("UTC_TIMESTAMP(6)"),
+        of_oldest = prefixed("o", &keys),
+        of_due = prefixed("d", &keys),
+        marks = qualified(&marks(owner)),
+        marked = equal("m", &keys, "d", &keys),
+        known = sql.lists_known("m.field", owner),
+        same_key = equal("d", &keys, "k", &keys),
+        due = due("d"),
+    );
+    statement(sql, text)
+}
+
+/// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it
+/// is calculated from.
+fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
+    let keys = key_columns(&upstream.owner);
+    let names = upstream.fields.iter().copied().map(literal);
+    let names = names.collect::<Vec<_>>().join(", ");
+    let listed = Sql::mysql().lists_any("p.field", upstream.fields.iter().copied());
+    let queue = qualified(&recalculations(&upstream.owner));
+    // What was handed back a moment ago is pending too.
+    let pending = format!(
+        "p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND"
+    );
+    let pending = match &upstream.source {
+        // Counted: of an EXISTS the optimizer may make a table of all that is due.
+        None => format!(
+            "(SELECT COUNT(*) FROM {queue} p FORCE INDEX (PRIMARY) WHERE {} AND {pending}) > 0",
+            equal("p", &keys, "d", &keys),
+        ),
+        Some(source) => {
+            let own_keys = key_columns(owner);
+            let row = equal("t", &owner_key(owner), "d", &own_keys);
+            let rows = format!(
+                "({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}",
+                qualified(&owner.table)
+            );
+            let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
+            let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
+            let pending_in = |table: String, index: &str, condition: &str| {
+                format!(
+                    "EXISTS (SELECT 1 FROM ({rows}) w STRAIGHT_JOIN {table} p FORCE INDEX ({index}) ON {} WHERE {} AND {condition})",
+                    equal("p", &keys, "w", &values),
+                    equal("w", &own_keys, "d", &own_keys),
+                )
+            };
+            let marked = pending_in(qualified(&marks(&upstream.owner)), "by_key", &listed);
+            format!("({} OR {marked})", pending_in(queue, "PRIMARY", &pending))
+        }
+    };
+    format!(
+        "
+            AND NOT (d.field = {field} AND d.queued_at > {since} AND {pending})",
+        field = literal(owner.fields[upstream.field].name),
+        since = after("UTC_TIMESTAMP(6)", &format!("-{patience}")),
+    )
+}
+
+pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
+    let queued = queued(&mut sql, owner, claims);
+    statement(
+        sql,
+        format!(
+            "UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1, q.waves = ABS(q.waves)"
+        ),
+    )
+}
+
+/// What stands in the queue under these keys after a statement that has leased until then.
+/// DISTINCT: the rows may spell a key in several ways.
+pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
+    let end = after(&now(), &sql.bind(lease));
+    let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
+    let text = format!(
+        "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
+           FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
+        selected = sql.kept_keys(owner, "q"),
+        now = super::milliseconds(&now()),
+        rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
+        queue = qualified(&queue),
+        same_key = equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lease_rows(
+    owner: &Owner,
+    field: usize,
+    of: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Vec<Statement> {
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner).join(", ");
+    let now = now();
+    let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
+    let generation = if steal { "VALUES(generation)" } else { "generation" };
+    // A row that stood there twice would be leased twice.
+    let insert = |of: &[Key]| {
+        let mut sql = Sql::mysql();
+        let rest = |sql: &mut Sql, _: &Key| {
+            let name = sql.bind(owner.fields[field].name);
+            let generation = sql.bind(fastrand::i64(1..));
+            vec![name, generation, now.clone(), after(&now, &sql.bind(lease)), "1".to_owned()]
+        };
+        let tuples = sql.tuples(owner, of, |key| key, rest);
+        let text = format!(
+            "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
+             VALUES {tuples}
+             ON DUPLICATE KEY UPDATE
+                    generation = {generation},
+                    attempts = IF({held}, attempts, attempts + 1),
+                    waves = IF({held}, waves, ABS(waves)),
+                    leased_until = IF({held}, leased_until, VALUES(leased_until))"
+        );
+        statement(sql, text)
+    };
+    let mut statements = vec![remember_now()];
+    statements.extend(sizes::parts(of).into_iter().map(insert));
+    let rows: Vec<(&Key, usize)> = of.iter().map(|key| (key, field)).collect();
+    statements.push(leased(owner, &rows, lease));
+    statements
+}
+
+pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::mysql();
+    let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
+    let queued = queued(&mut sql, owner, claims);
+    let text = format!(
+        "UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6) AND q.waves >= 0"
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,291 @@
+//! Collecting: marks become rows of the queue.
+
+use sea_orm::Statement;
+
+use super::{
+    KEPT, mark,
+    names::{literal, owner_key, qualified, quote},
+    now, remember_now, statement,
+    tables::via,
+    way,
+};
+use crate::{
+    backend::{
+        repeated, shared,
+        sql::{Sql, by_field, equal, key_columns, marks, prefixed, recalculations},
+    },
+    declaration::{Chunk, Key},
+    layout::{Owner, Source, Upstream},
+    queue::{Enqueued, Mark},
+};
+
+/// What is read of a mark that names a related row.
+const LINK: &str = "m.id, m.field, m.link, m.link_hash";
+
+/// No limit.
+const ALL: &str = "18446744073709551615";
+
+/// How many of the oldest marks are looked at for each that is locked: other workers may hold some.
+const LOOKED_AT: u64 = 4;
+
+/// Locks, of the marks whose ids are found, those that nobody holds, at most so many and in their
+/// order. A question of its own finds them, which locks nothing: a scan that locks gives an
+/// explicit lock to whoever has inserted what it meets and not committed. InnoDB may hand such a
+/// lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
+fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
+    format!(
+        "SELECT {read} FROM ({ids}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id
+          LIMIT {limit} FOR UPDATE SKIP LOCKED",
+        qualified(&marks(owner)),
+    )
+}
+
+pub(super) fn take_links(
+    owner: &Owner,
+    source: &Source,
+    limit: u64,
+    key: Option<&Key>,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let marks = qualified(&marks(owner));
+    let via = literal(&via(source));
+    let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
+    let ids = match key {
+        None => format!(
+            "SELECT n.id FROM {marks} n FORCE INDEX (by_via) WHERE n.via = {via} ORDER BY n.id LIMIT {looked_at}"
+        ),
+        Some(key) => {
+            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+            let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
+            format!(
+                "SELECT n.id FROM (SELECT DISTINCT w.link_hash FROM ({}) w) w
+                   STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
+                  LIMIT {looked_at}",
+                way::hashes(owner, source, &rows),
+            )
+        }
+    };
+    let limit = sql.bind(limit as i64);
+    let text = locked(owner, LINK, &ids, &limit);
+    statement(sql, text)
+}
+
+pub(super) fn take_links_like(
+    owner: &Owner,
+    source: &Source,
+    hashes: &[u32],
+    limit: u64,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let hashes: Vec<String> =
+        repeated(hashes).into_iter().map(|hash| format!("({})", sql.bind(*hash))).collect();
+    let ids = format!(
+        "SELECT DISTINCT n.id FROM ({hashes}) w
+           STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
+          LIMIT {limit}",
+        hashes = super::values("m.link_hash", &marks(owner), &hashes),
+        marks = qualified(&marks(owner)),
+        via = literal(&via(source)),
+        limit = sql.bind(limit as i64),
+    );
+    let text = locked(owner, LINK, &ids, ALL);
+    statement(sql, text)
+}
+
+pub(super) fn marks_behind_links(
+    owner: &Owner,
+    source: &Source,
+    links: &[(i64, String)],
+    [after, to]: [Option<&Key>; 2],
+    limit: Option<u64>,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let chunk = Chunk { after: after.cloned(), to: to.cloned() };
+    let range = shared::rows_of(&mut sql, owner, &chunk);
+    let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+    let text = format!(
+        "SELECT m.field, {read}, {marked_at} AS marked_at
+           FROM ({owners} WHERE {range}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
+          GROUP BY {keys}, m.field{limit}",
+        read = sql.kept_keys(owner, "o"),
+        marked_at = super::milliseconds("MIN(m.marked_at)"),
+        owners = way::to_owners(&mut sql, owner, source, links),
+        marks = qualified(&marks(owner)),
+        keys = prefixed("o", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of
+/// a user that waits for it takes that lock, too, until the user's own statement ends.
+pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
+    let mut sql = Sql::mysql();
+    let rest = |sql: &mut Sql, mark: &Mark| {
+        vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))]
+    };
+    let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
+    let marks = qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
+    statement(sql, format!("INSERT INTO {marks} ({columns}, field, marked_at) VALUES {tuples}"))
+}
+
+/// What is read of a mark that is taken away.
+fn read(owner: &Owner) -> String {
+    let marked_at = super::milliseconds("m.marked_at");
+    format!(
+        "{}, m.id, m.field, m.eager, {marked_at} AS marked_at",
+        Sql::mysql().kept_keys(owner, "m")
+    )
+}
+
+pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let ids = format!(
+        "SELECT n.id FROM {} n FORCE INDEX (by_via) WHERE n.via IS NULL AND {} ORDER BY n.id LIMIT {}",
+        qualified(&marks(owner)),
+        sql.lists_known("n.field", owner),
+        sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64),
+    );
+    let limit = sql.bind(limit as i64);
+    let text = locked(owner, &read(owner), &ids, &limit);
+    statement(sql, text)
+}
+
+pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let ids = format!(
+        "SELECT DISTINCT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {limit}",
+        of = super::keys(&mut sql, owner, of),
+        limit = sql.bind(limit as i64),
+        marks = qualified(&marks(owner)),
+        same_key = equal("n", &keys, "c", &keys),
+        known = sql.lists_known("n.field", owner),
+    );
+    let text = locked(owner, &read(owner), &ids, ALL);
+    statement(sql, text)
+}
+
+pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
+    let mut sql = Sql::mysql();
+    let ids: Vec<String> =
+        repeated(ids).into_iter().map(|id| format!("({})", sql.bind(*id))).collect();
+    let text = format!(
+        "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
+        super::values("m.id", &marks(owner), &ids),
+        qualified(&marks(owner)),
+    );
+    statement(sql, text)
+}
+
+/// A row that is leased keeps its lease; its holder notices the new generation when it completes.
+/// The assignments see those before them.
+pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+    let mut sql = Sql::mysql();
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
+    let now = now();
+    let rest = |sql: &mut Sql, row: &Enqueued| {
+        let lease = if row.lease { lease } else { 0 };
+        let field = sql.bind(owner.fields[row.field].name);
+        let generation = sql.bind(row.generation);
+        vec![field, generation, sql.bind(lease)]
+    };
+    let columns = ["field", "generation AS new_generation", "generation AS lease"];
+    let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
+    let due = match owner.debounced().next() {
+        None => now.clone(),
+        Some(_) => super::after(&now, &by_field("c.field", owner.debounced(), 0)),
+    };
+    // With `debounce` no later than it was, or a row that changes all the time would never be due.
+    let due_again = match owner.debounced().next() {
+        None => "VALUES(due_at)".to_owned(),
+        Some(_) => {
+            format!(
+                "IF(leased_until > {now}, VALUES(due_at), LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))"
+            )
+        }
+    };
+    let text = format!(
+        "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, c.field, c.new_generation, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0
+           FROM {enqueued}
+         ON DUPLICATE KEY UPDATE
+                generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
+                attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
+                leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
+        queue = qualified(&queue),
+        columns = keys.join(", "),
+        selected = prefixed("c", &keys),
+        leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
+        never = super::moment("0"),
+    );
+    let queued: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
+    vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]
+}
+
+pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+    let of_row = |row: &Enqueued| {
+        let mut sql = Sql::mysql();
+        let generation = sql.bind(row.generation);
+        let field = sql.bind(owner.fields[row.field].name);
+        let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
+        let queue = qualified(&recalculations(owner));
+        statement(
+            sql,
+            format!(
+                "UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {field}"
+            ),
+        )
+    };
+    rows.iter().map(of_row).collect()
+}
+
+pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let rows =
+        format!("{} WHERE NOT t.{flag} LIMIT {ALL}", super::rows_of_keys(&mut sql, owner, of));
+    let text = mark::write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
+    statement(sql, text)
+}
+
+pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let ids = format!(
+        "SELECT m.id FROM {} m FORCE INDEX (by_via) WHERE {} ORDER BY m.id LIMIT {}",
+        qualified(&marks(owner)),
+        shared::takeable_chunks(&sql, owner, upstream),
+        sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
+    );
+    let limit = sql.bind(limit as i64);
+    let read = format!("m.id, m.field, {}", sql.marked_chunks(owner));
+    let text = locked(owner, &read, &ids, &limit);
+    statement(sql, text)
+}
+
+/// Rows that are in the queue already are left out: the statement waits for none of them.
+pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::mysql();
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let own = owner_key(owner);
+    let of_queue: Vec<String> = keys.iter().map(|column| format!("q.{column}")).collect();
+    let name = literal(owner.fields[field].name);
+    let generation = sql.bind(fastrand::i64(1..));
+    let text = format!(
+        "INSERT IGNORE INTO {queue} ({columns}, field, generation)
+         SELECT {selected}, {name}, {generation}
+           FROM {table} t FORCE INDEX (PRIMARY)
+          WHERE t.{flag} AND {range}
+            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})",
+        columns = keys.join(", "),
+        selected = prefixed("t", &own),
+        table = qualified(&owner.table),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        range = shared::rows_of(&mut sql, owner, chunk),
+        range_of_queue = shared::range_of(&mut sql, owner, &of_queue, chunk),
+        queued = equal("q", &keys, "t", &own),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,414 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::{Statement, Value};
+
+use super::{
+    DONE, KEPT, NEVER, after, as_expiry, moment,
+    names::{owner_key, qualified, quote},
+    queued, statement,
+};
+use crate::{
+    backend::{
+        repeated, shared,
+        sql::{Sql, equal, key_columns, prefixed, recalculations},
+    },
+    declaration::Key,
+    layout::{Field, Owner},
+    queue::{Claim, NextTry, Shape, ShapedField, Written},
+};
+
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let text = format!(
+        "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
+        sql.kept_keys(owner, "c"),
+        super::rows_of_keys(&mut sql, owner, keys),
+    );
+    statement(sql, text)
+}
+
+/// Only what stands in the outermost query is locked. The owner's rows are, already.
+pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
+    let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
+    let rows = super::rows_of_keys(&mut sql, owner, &claimed);
+    let text = format!(
+        "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
+           FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
+            FOR UPDATE SKIP LOCKED",
+        selected = sql.kept_keys(owner, "c"),
+        marked = super::read::marked(owner, &rows, "q.field"),
+        table = qualified(&owner.table),
+        row = equal("t", &owner_key, "q", &keys),
+        queued = queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+/// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
+pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+    let mut sql = Sql::mysql();
+    let done = of_generation(&mut sql, owner, done);
+    statement(sql, format!("DELETE q FROM {done}"))
+}
+
+/// The queue's rows `q` of these claims, if they still have the generation that was claimed.
+fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let queue = recalculations(owner);
+    let keys = key_columns(owner);
+    let rest = |sql: &mut Sql, claim: &Claim| {
+        vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)]
+    };
+    format!(
+        "{} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {} AND q.field = c.field AND q.generation = c.generation",
+        super::keyed(
+            sql,
+            owner,
+            &queue,
+            &["field", "generation"],
+            claims,
+            |claim| &claim.key,
+            rest
+        ),
+        qualified(&queue),
+        equal("q", &keys, "c", &keys),
+    )
+}
+
+/// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was
+/// claimed ends with the flag; a later one is kept, for the value was calculated before that
+/// moment. What expires by itself does so anew.
+fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
+    let flag = if done { DONE } else { KEPT };
+    let column = |name: &str| format!("t.{}", quote(name));
+    let mut assignments = vec![
+        format!("{} = {value}", column(&field.cached.name)),
+        format!("{} = {flag}", column(&field.recalculation_needed)),
+    ];
+    if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|name| column(name)) {
+        assignments.push(match field.expires_every {
+            Some(every) => {
+                let moment = moment(&format!("({claimed_at} + {every})"));
+                let moment =
+                    format!("{moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry());
+                super::expires(&expires, &moment)
+            }
+            None => {
+                let claimed_at = as_expiry(field, &moment(claimed_at));
+                format!("{expires} = CASE WHEN {expires} > {claimed_at} THEN {expires} END")
+            }
+        });
+    }
+    assignments
+}
+
+/// One statement for all rows, if each value keeps its type in a list. Else one statement a row,
+/// where each value is bound with the type of its column.
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    let is_listed = rows.len() > 1
+        && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
+    match is_listed.then(|| write_list(owner, shape, rows)).flatten() {
+        Some(statement) => vec![statement],
+        None => rows.iter().map(|row| write_row(owner, shape, row)).collect(),
+    }
+}
+
+fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
+    let mut sql = Sql::mysql();
+    let claimed_at = sql.bind(row.claimed_at);
+    let set: Vec<String> = shape
+        .0
+        .iter()
+        .zip(&row.values)
+        .flat_map(|(shaped, value)| {
+            let field = &owner.fields[shaped.field];
+            let value = sql.bind_for(&field.cached, value.clone());
+            assignments(field, &value, &claimed_at, shaped.done)
+        })
+        .collect();
+    let is_row = sql.key_is(owner, "t.", &owner_key(owner), &row.key);
+    statement(
+        sql,
+        format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")),
+    )
+}
+
+/// The rows are locked already. The earliest claim stands for all: it decides which expiries had
+/// passed. One that passed after it is kept, and flags its row once more.
+fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statement> {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
+    let values = fields.iter().zip(&rows.first()?.values);
+    let kinds: Vec<Listed> =
+        values.map(|(field, value)| Listed::of(field, value)).collect::<Option<_>>()?;
+
+    let mut columns: Vec<String> =
+        owner_key(owner).iter().zip(&keys).map(|(own, key)| format!("m.{own} AS {key}")).collect();
+    let names: Vec<String> = (1..=kinds.len()).map(|n| format!("value_{n}")).collect();
+    let typed = kinds.iter().zip(&fields).zip(&names);
+    columns.extend(typed.map(|((kind, field), name)| format!("{} AS {name}", kind.column(field))));
+    let rows_of_values: Vec<&Written> = repeated(rows);
+    let bind = |sql: &mut Sql, row: &&Written| {
+        let values = kinds.iter().zip(&row.values);
+        values.map(|(kind, value)| kind.value(sql.bind(value.clone()))).collect()
+    };
+    let list = sql.tuple_list(owner, &rows_of_values, |row| &row.key, bind);
+    let list = super::values(&columns.join(", "), &owner.table, &list);
+
+    let claimed_at = sql.bind(rows.iter().map(|row| row.claimed_at).min());
+    let set = shape.0.iter().zip(&fields).zip(&names);
+    let set = set.flat_map(|((shaped, field), name)| {
+        assignments(field, &format!("c.{name}"), &claimed_at, shaped.done)
+    });
+    let text = format!(
+        "UPDATE ({list}) c
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
+            SET {set}",
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
+        set = set.collect::<Vec<_>>().join(", "),
+    );
+    Some(statement(sql, text))
+}
+
+/// How a value is written in a list, so that the column gets what it would get from a bound value.
+#[derive(Clone, Copy)]
+enum Listed {
+    Text,
+    /// A type, and a value that makes a column of it as wide as it can be.
+    Cast(&'static str, &'static str),
+}
+
+impl Listed {
+    /// By name: most types of values exist only with a feature of SeaORM. None of bytes, documents
+    /// and moments with a time zone: of a `TIMESTAMP` after 2038, as which SQLx binds those,
+    /// MariaDB would make NULL.
+    fn of(field: &Field, value: &Value) -> Option<Self> {
+        let is_cast = field.cached.cast.mysql != Default::default();
+        Some(match format!("{:?}", value.array_type()).as_str() {
+            _ if is_cast => return None,
+            "String" | "Char" => Self::Text,
+            "Bool" | "TinyInt" | "SmallInt" | "Int" | "BigInt" => {
+                Self::Cast("SIGNED", "9223372036854775807")
+            }
+            "TinyUnsigned" | "SmallUnsigned" | "Unsigned" | "BigUnsigned" => {
+                Self::Cast("UNSIGNED", "18446744073709551615")
+            }
+            "Float" | "Double" => Self::Cast("DOUBLE", "NULL"),
+            "Decimal" => Self::Cast("DECIMAL(65, 30)", "NULL"),
+            "ChronoDate" | "TimeDate" => Self::Cast("DATE", "NULL"),
+            "ChronoTime" | "TimeTime" => Self::Cast("TIME(6)", "NULL"),
+            "ChronoDateTime" | "TimeDateTime" => Self::Cast("DATETIME(6)", "NULL"),
+            _ => return None,
+        })
+    }
+
+    /// What gives the list's column its type. A text is as long as the field's column takes, for
+    /// MariaDB cuts off one that is cast, or refuses it; its characters are those of that column
+    /// only once it is written there.
+    fn column(self, field: &Field) -> String {
+        match self {
+            Self::Text => format!("CONVERT(m.{} USING utf8mb4)", quote(&field.cached.name)),
+            Self::Cast(kind, widest) => format!("CAST({widest} AS {kind})"),
+        }
+    }
+
+    fn value(self, bound: String) -> String {
+        match self {
+            Self::Text => bound,
+            Self::Cast(kind, _) => format!("CAST({bound} AS {kind})"),
+        }
+    }
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
+    let mut sql = Sql::mysql();
+    let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+    let waves = sql.bind(waves);
+    let text = format!(
+        "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due},
+                q.waves = q.waves + {waves}",
+        queued(&mut sql, owner, claims),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let (due, held, error) = match error {
+        None => {
+            let held_for = format!(
+                "{} - {}",
+                super::milliseconds("UTC_TIMESTAMP(6)"),
+                sql.bind(claim.claimed_at)
+            );
+            let delay = format!("GREATEST({}, 4 * ({held_for}))", sql.bind(delay));
+            ("UTC_TIMESTAMP(6)", after("UTC_TIMESTAMP(6)", &delay), "NULL".to_owned())
+        }
+        Some(error) => ("NULL", NEVER.to_owned(), sql.bind(error)),
+    };
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(ABS(waves) + 1), attempts = GREATEST(attempts - 1, 0),
+                due_at = {due}, leased_until = {held}
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
+    let error = sql.bind(error);
+    let due = match retry {
+        NextTry::In(delay) => after("UTC_TIMESTAMP(6)", &sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas(delay) => {
+            let later = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
+            format!("IF(attempts <= 1 AND due_at IS NOT NULL, {later}, due_at)")
+        }
+    };
+    // An assignment sees those before it, so the count comes last.
+    let attempts = if retry.counts() { "attempts" } else { "GREATEST(attempts - 1, 0)" };
+    let text = format!(
+        "UPDATE {} SET leased_until = {NEVER}, last_error = {error},
+                due_at = IF(generation = {generation}, {due}, UTC_TIMESTAMP(6)),
+                attempts = IF(generation = {generation}, {attempts}, 0)
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+/// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody
+/// else sees generation 0.
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let of_claim = |claim: &Claim| {
+        let mut sql = Sql::mysql();
+        let table = qualified(&owner.table);
+        let is_row = sql.key_is(owner, "q.", &keys, &claim.key);
+        let is_owner = sql.key_is(owner, "t.", &owner_key(owner), &claim.key);
+        let field = sql.bind(owner.fields[claim.field].name);
+        let generation = sql.bind(claim.generation);
+        let text = format!(
+            "UPDATE {queue} q SET q.generation = 0
+              WHERE {is_row} AND q.field = {field} AND q.generation = {generation}
+                AND NOT EXISTS (SELECT 1 FROM {table} t WHERE {is_owner})"
+        );
+        statement(sql, text)
+    };
+    let mut statements: Vec<Statement> = claims.iter().map(of_claim).collect();
+    let gone: Vec<Claim> =
+        claims.iter().map(|claim| Claim { generation: 0, ..claim.clone() }).collect();
+    statements.push(delete_queued(owner, &gone));
+    statements
+}
+
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
+/// with the value: that claim then misses, and the worker looks once more.
+///
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so
+/// that under `REPEATABLE READ` the transaction would go on to read an older value, where another
+/// one has stored the same value meanwhile.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
+    let key = &written.key;
+    let shape = Shape(vec![ShapedField { field, done: true }]);
+    let mut statements =
+        vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
+    statements.extend(write(owner, &shape, std::slice::from_ref(written)));
+    statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
+    statements
+}
+
+/// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored
+/// since its snapshot. Their marks it does not see. So the row gets the values of the snapshot and
+/// then those of now, by which the triggers mark what is calculated from those that differ. Its
+/// flags stay. A SELECT alone reads the snapshot, one that locks does not.
+pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
+    let fields: Vec<&Field> = fields.iter().map(|field| &owner.fields[*field]).collect();
+    if fields.is_empty() {
+        return Vec::new();
+    }
+    let table = qualified(&owner.table);
+    let columns: Vec<String> = fields.iter().map(|field| quote(&field.cached.name)).collect();
+    let variables = |of: &str| {
+        (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>()
+    };
+    let seen = variables("seen");
+    let now = variables("now");
+    let of_row = |text: String, prefix: &str, rest: String| {
+        let mut sql = Sql::mysql();
+        let is_row = sql.key_is(owner, prefix, &owner_key(owner), key);
+        statement(sql, format!("{text} {is_row}{rest}"))
+    };
+    let write = |values: &[String], condition: &str| {
+        let set = fields.iter().zip(values).flat_map(|(field, value)| {
+            let flag = quote(&field.recalculation_needed);
+            [
+                format!("{} = {value}", quote(&field.cached.name)),
+                format!("{flag} = IF({flag}, {KEPT}, {DONE})"),
+            ]
+        });
+        // By their bytes, of whatever type they are.
+        let bytes = |value: &String| format!("CAST(CONCAT('', {value}) AS BINARY)");
+        let differ = columns
+            .iter()
+            .zip(values)
+            .map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
+        let set = set.collect::<Vec<_>>().join(", ");
+        let differ = differ.collect::<Vec<_>>().join(" OR ");
+        of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
+    };
+    vec![
+        // Of a row that the snapshot does not have, nothing.
+        of_row(
+            format!(
+                "SELECT {columns}, t.{first} IS NOT NULL INTO {variables}, @cached_field_seen
+                   FROM (SELECT 1) o LEFT JOIN {table} t ON",
+                columns = prefixed("t", &columns),
+                first = owner_key(owner)[0],
+                variables = seen.join(", "),
+            ),
+            "t.",
+            String::new(),
+        ),
+        of_row(
+            format!("SELECT {} INTO {} FROM {table} WHERE", columns.join(", "), now.join(", ")),
+            "",
+            " FOR UPDATE".to_owned(),
+        ),
+        write(&seen, " AND @cached_field_seen"),
+        write(&now, ""),
+    ]
+}
+
+/// Sets the flag, and leaves no mark.
+fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    statement(sql, format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table)))
+}

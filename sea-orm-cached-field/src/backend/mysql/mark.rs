@@ -1,0 +1,88 @@
+//! Marking by our own methods; all other marks are the triggers'.
+
+use sea_orm::{Statement, Value};
+
+use super::{
+    KEPT, as_expiry, expires, milliseconds,
+    names::{owner_key, qualified, quote},
+    statement,
+};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, equal, prefixed},
+    },
+    declaration::{Chunk, Key},
+    layout::Owner,
+};
+
+/// The trigger is kept from marking; the mark says that nothing is to be queued.
+pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let mut sql = Sql::mysql();
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    let text = format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table));
+    vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
+}
+
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are passed
+/// over: neither waits for the other.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let table = qualified(&owner.table);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let mut sql = Sql::mysql();
+    let range = shared::rows_of(&mut sql, owner, chunk);
+    let rows = format!("{table} t WHERE {range} AND NOT t.{flag} LIMIT {}", u32::MAX);
+    let set = write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
+    statement(sql, set)
+}
+
+pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::mysql();
+    let read =
+        format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
+    let text = shared::passed_over(&mut sql, owner, field, chunk, &read);
+    statement(sql, text)
+}
+
+pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    let mut sql = Sql::mysql();
+    let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let moment = format!("CAST({} AS DATETIME(6))", sql.bind(moment));
+    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+    let text = format!(
+        "UPDATE {} SET {} WHERE {is_row}",
+        qualified(&owner.table),
+        expires(&column, &moment)
+    );
+    statement(sql, text)
+}
+
+pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+    let mut sql = Sql::mysql();
+    let field = &owner.fields[field];
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let limit = sql.bind(rows as i64);
+    let rows = format!(
+        "{} t WHERE t.{expires} <= {now} AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
+        qualified(&owner.table),
+        now = as_expiry(field, "UTC_TIMESTAMP(6)"),
+    );
+    let text = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
+    statement(sql, text)
+}
+
+/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that somebody holds
+/// locked. Because of the limit it is a table of its own, whose rows are locked as it says.
+pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> String {
+    let key = owner_key(owner);
+    format!(
+        "UPDATE (SELECT {columns} FROM {rows} FOR UPDATE SKIP LOCKED) u
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
+            SET t.{assignment}",
+        columns = prefixed("t", &key),
+        table = qualified(&owner.table),
+        same_row = equal("t", &key, "u", &key),
+    )
+}

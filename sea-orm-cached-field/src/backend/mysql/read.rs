@@ -1,0 +1,149 @@
+//! Whether a stored value is right.
+
+use sea_orm::Statement;
+
+use super::{
+    as_expiry,
+    names::{literal, owner_key, qualified, quote},
+    statement,
+    tables::via,
+    way,
+};
+use crate::{
+    backend::sql::{Sql, equal, key_columns, marks, recalculations},
+    declaration::Key,
+    layout::{Owner, Source},
+};
+
+/// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause;
+/// `field` is an SQL expression.
+pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
+    let marks = qualified(&marks(owner));
+    let keys = key_columns(owner);
+    let is_listed = Sql::mysql().is_listed(field, "m.field");
+    let own = equal("m", &keys, "t", &owner_key(owner));
+    let mut tests =
+        // Counted: of an EXISTS the optimizer may make a table of all marks.
+        vec![format!("(SELECT COUNT(*) FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND {is_listed}) > 0")];
+    tests.extend(owner.looked_up().map(|source| {
+        let via = literal(&via(source));
+        let hashes = way::hashes(owner, source, rows);
+        // Mostly nothing waits there, and the way need not be gone.
+        format!(
+            "(EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via})
+                  AND EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
+                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND {is_listed}))",
+            equal("w", &keys, "t", &owner_key(owner)),
+        )
+    }));
+    format!("({})", tests.join(" OR "))
+}
+
+/// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause:
+/// flagged, expired, marked or queued.
+fn stale(owner: &Owner, rows: &str, field: usize) -> String {
+    let name = literal(owner.fields[field].name);
+    format!(
+        "({flagged} OR {marked}
+                OR (SELECT COUNT(*) FROM {queue} q FORCE INDEX (PRIMARY) WHERE {queued} AND q.field = {name}) > 0)",
+        flagged = flagged(owner, field),
+        marked = marked(owner, rows, &name),
+        queue = qualified(&recalculations(owner)),
+        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+    )
+}
+
+/// Whether the row `t` itself says that its field is stale.
+fn flagged(owner: &Owner, field: usize) -> String {
+    let column = &owner.fields[field];
+    let expired = column.expires_after.as_ref().map(|expires| {
+        format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)"))
+    });
+    format!(
+        "t.{} OR COALESCE({}, FALSE)",
+        quote(&column.recalculation_needed),
+        expired.as_deref().unwrap_or("FALSE"),
+    )
+}
+
+pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let numbered: Vec<(i64, &Key)> = (0..).zip(of).collect();
+    let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
+    let given =
+        super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
+    let text = format!(
+        "SELECT c.id AS place, {} FROM {given} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
+        sql.own_keys(owner),
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), "c", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let rows = rows(&mut sql, owner, of);
+    let text = format!(
+        "SELECT DISTINCT {}, {} AS stale FROM {rows}",
+        sql.own_keys(owner),
+        stale(owner, &rows, field)
+    );
+    statement(sql, text)
+}
+
+/// The rows `t` with these keys.
+fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    match of {
+        [key] => format!(
+            "{} t WHERE {}",
+            qualified(&owner.table),
+            sql.key_is(owner, "t.", &owner_key(owner), key)
+        ),
+        keys => super::rows_of_keys(sql, owner, keys),
+    }
+}
+
+pub(super) fn stale_behind(
+    owner: &Owner,
+    source: &Source,
+    of: &[Key],
+    below: &Owner,
+    field: usize,
+) -> Statement {
+    let mut sql = Sql::mysql();
+    let owners = rows(&mut sql, owner, of);
+    let key = owner_key(below);
+    let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
+    let behind = format!(
+        "({}) b STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
+        way::rows_of(owner, source, &owners, &key),
+        qualified(&below.table),
+        equal("t", &key, "b", &values),
+    );
+    let text = format!(
+        "SELECT DISTINCT {} FROM {behind} WHERE {}",
+        sql.own_keys(below),
+        stale(below, &behind, field)
+    );
+    statement(sql, text)
+}
+
+pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+    let sql = Sql::mysql();
+    let rows = format!("{} t", qualified(&owner.table));
+    // Mostly nothing waits, and each row need not be looked up.
+    let text = format!(
+        "SELECT {keys}
+           FROM {rows}
+          WHERE {flagged}
+             OR (EXISTS (SELECT 1 FROM {marks}) OR EXISTS (SELECT 1 FROM {queue}))
+            AND {stale}",
+        keys = sql.own_keys(owner),
+        flagged = flagged(owner, field),
+        marks = qualified(&marks(owner)),
+        queue = qualified(&recalculations(owner)),
+        stale = stale(owner, &rows, field),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,80 @@
+//! Fields that are calculated from the same field of other rows.
+
+use sea_orm::Statement;
+
+use super::{
+    names::{owner_key, qualified},
+    statement, way,
+};
+use crate::{
+    backend::sql::{Sql, equal, key_columns, prefixed, recalculations},
+    declaration::Key,
+    layout::{Owner, Source},
+};
+
+/// No recursion may stand inside another here, so a group of steps that is followed any number of
+/// times is followed once at a time. If the group is the whole way, the rows in between are the
+/// owner's, and the recursion comes to the same.
+pub(super) fn tells_circles(source: &Source) -> bool {
+    source.repeated.iter().all(|group| *group == (0..source.at + 1))
+}
+
+pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
+    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
+    let of = super::keys(&mut sql, owner, of);
+    let table = qualified(&owner.table);
+    let readers = way::joined_readers(owner, source);
+    let text = format!(
+        "SELECT DISTINCT {found}
+           FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
+                   SELECT {first}, {reached} FROM {of} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {given}{readers}
+                   UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
+                 SELECT * FROM w) w
+          WHERE {around}",
+        found = sql.read_keys(owner, &starts),
+        start_columns = starts.join(", "),
+        columns = keys.join(", "),
+        first = prefixed("c", &keys),
+        given = equal("f", &owner_key, "c", &keys),
+        reached = prefixed("t", &owner_key),
+        start = prefixed("w", &starts),
+        same = equal("f", &owner_key, "w", &keys),
+        around = equal("w", &starts, "w", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
+    let mut sql = Sql::mysql();
+    let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
+    let readers = way::readers(owner, source, &row);
+    let text = format!("SELECT DISTINCT {} FROM ({readers}) k", sql.kept_keys(owner, "k"));
+    statement(sql, text)
+}
+
+/// An INSERT that always meets the row that it has read: of all writing statements only this one
+/// joins the user's tables without locking their rows.
+pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let rows = super::keys(&mut sql, owner, of);
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!(
+        "INSERT INTO {queue} ({columns}, field, generation)
+         SELECT {selected}, q.field, q.generation
+           FROM (SELECT DISTINCT {readers} FROM ({found}) k) k
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {queued} AND q.field = {name}
+          WHERE q.last_error IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
+         ON DUPLICATE KEY UPDATE {queue}.due_at = UTC_TIMESTAMP(6), {queue}.attempts = 0",
+        columns = keys.join(", "),
+        selected = prefixed("q", &keys),
+        readers = prefixed("k", &keys),
+        found = way::readers(owner, source, &rows),
+        queued = equal("q", &keys, "k", &keys),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,94 @@
+//! Triggers on a related table: which owners a change there concerns.
+
+use std::collections::BTreeMap;
+
+use super::{
+    names::{in_lists, literal, qualified, quote, quote_all},
+    own_triggers::{any_changed, if_any},
+    tables, way,
+};
+use crate::{
+    backend::sql::{key_columns, list, marks, prefixed},
+    catalog::{Described, Object},
+    layout::{Owner, Reader, Source},
+};
+
+pub(super) fn objects(owner: &Owner, source: &Source, far: &Described) -> Vec<Object> {
+    let change = Change { owner, source, far };
+    vec![
+        change.trigger("ai", "AFTER INSERT", |readers| change.mark(&change.list(readers), "NEW")),
+        change.trigger("ad", "AFTER DELETE", |readers| change.mark(&change.list(readers), "OLD")),
+        change.trigger("au", "AFTER UPDATE", |readers| change.updated(readers)),
+    ]
+}
+
+struct Change<'a> {
+    owner: &'a Owner,
+    source: &'a Source,
+    far: &'a Described,
+}
+
+impl Change<'_> {
+    fn trigger(
+        &self,
+        suffix: &str,
+        event: &str,
+        statement: impl Fn(&[&Reader]) -> String,
+    ) -> Object {
+        let readers: BTreeMap<usize, &Reader> =
+            self.source.readers.iter().map(|reader| (reader.field, reader)).collect();
+        let lists = in_lists(self.owner, readers.keys().copied());
+        let in_list = |fields: Vec<usize>| {
+            fields.into_iter().map(|field| readers[&field]).collect::<Vec<_>>()
+        };
+        let statements: Vec<String> =
+            lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
+        let suffix = format!("{}_{suffix}", self.source.name());
+        tables::trigger(self.owner, &suffix, &self.far.table, event, &statements)
+    }
+
+    fn updated(&self, readers: &[&Reader]) -> String {
+        let changed = readers.iter().map(|reader| {
+            let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
+            (reader.field, any_changed(read, self.far))
+        });
+        format!(
+            "{}\n  IF {} THEN\n{}\n  END IF;",
+            if_any(self.owner, changed, |list| self.mark(list, "OLD")),
+            any_changed(self.source.link_columns(), self.far),
+            self.mark(&self.list(readers), "NEW"),
+        )
+    }
+
+    fn list(&self, readers: &[&Reader]) -> String {
+        literal(&list(self.owner, readers.iter().map(|reader| reader.field)))
+    }
+
+    /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value
+    /// that no owner's key can hold becomes another one: see [`tables::SQL_MODE`]. `list` is an
+    /// expression.
+    fn mark(&self, list: &str, version: &str) -> String {
+        let (columns, values) = match self.source.key_columns(self.owner) {
+            Some(columns) => {
+                (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns)))
+            }
+            None => {
+                let via = literal(&tables::via(self.source));
+                let link = way::encoded(self.source, self.far, version);
+                let hash = way::hash(&self.linked(version));
+                ("via, link, link_hash".to_owned(), format!("{via}, {link}, {hash}"))
+            }
+        };
+        let linked: Vec<String> =
+            self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
+        format!(
+            "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({list}, {values});\n  END IF;",
+            linked.join(" AND "),
+            qualified(&marks(self.owner)),
+        )
+    }
+
+    fn linked(&self, version: &str) -> Vec<String> {
+        self.source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect()
+    }
+}

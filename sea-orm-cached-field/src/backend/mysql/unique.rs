@@ -1,0 +1,95 @@
+//! Unique indexes over cached columns: which rows hold a value, and how they give it up.
+
+use sea_orm::Statement;
+
+use super::{
+    KEPT,
+    names::{owner_key, qualified, quote},
+    statement,
+};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, equal},
+    },
+    catalog::UniqueIndex,
+    declaration::Key,
+    layout::{Owner, Table},
+    queue::{Shape, Written},
+};
+
+/// What begins with a part of a column is none of whole columns.
+pub(super) fn columns(table: &Table) -> Statement {
+    let mut sql = Sql::mysql();
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
+    let text = format!(
+        "SELECT s.INDEX_NAME AS name,
+                CASE WHEN s.SUB_PART IS NULL THEN s.COLUMN_NAME END AS `column`,
+                CAST(NULL AS CHAR) AS collation,
+                CASE s.NULLABLE WHEN 'YES' THEN 1 ELSE 0 END AS nullable
+           FROM information_schema.STATISTICS s
+          WHERE s.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND s.TABLE_NAME = {name}
+            AND s.NON_UNIQUE = 0 AND s.INDEX_NAME <> 'PRIMARY'
+          ORDER BY s.INDEX_NAME, s.SEQ_IN_INDEX"
+    );
+    statement(sql, text)
+}
+
+/// One statement a row: only so is each value bound as one of its column's type. It locks nothing.
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Vec<Statement> {
+    let of_row = |(place, row): (i64, &Written)| {
+        let mut sql = Sql::mysql();
+        let own = owner_key(owner);
+        let table = qualified(&owner.table);
+        let place = sql.bind(place);
+        let columns = shape.0.iter().map(|shaped| &owner.fields[shaped.field].cached);
+        let values: Vec<String> = columns
+            .zip(&row.values)
+            .map(|(column, value)| sql.bind_for(column, value.clone()))
+            .collect();
+        let is_row = sql.key_is(owner, "o.", &own, &row.key);
+        let text = format!(
+            "SELECT CAST({place} AS SIGNED) AS place, {selected}
+               FROM {table} o STRAIGHT_JOIN {table} t ON {holds}
+              WHERE {is_row} AND NOT ({same_row})",
+            selected = sql.own_keys(owner),
+            holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| values[at].clone()),
+            same_row = equal("t", &own, "o", &own),
+        );
+        statement(sql, text)
+    };
+    (0..).zip(rows).map(of_row).collect()
+}
+
+pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::mysql();
+    let text = format!(
+        "SELECT {}, t.{} AS flagged FROM {} FOR UPDATE SKIP LOCKED",
+        sql.kept_keys(owner, "c"),
+        quote(&owner.fields[field].recalculation_needed),
+        super::rows_of_keys(&mut sql, owner, of),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Statement> {
+    let field = &owner.fields[field];
+    let of_row = |key: &Key| {
+        let mut sql = Sql::mysql();
+        let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+        let text = format!(
+            "UPDATE {} SET {} = NULL, {} = {KEPT} WHERE {is_row}",
+            qualified(&owner.table),
+            quote(&field.cached.name),
+            quote(&field.recalculation_needed),
+        );
+        statement(sql, text)
+    };
+    of.iter().map(of_row).collect()
+}

@@ -1,0 +1,46 @@
+//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+
+use super::{
+    names::{literal, qualified},
+    tables::{NAME, bound_definitions},
+};
+use crate::{
+    backend::sql::{marks, name_in_schema, recalculations, versions},
+    catalog::{Described, Object},
+    layout::{Owner, Table},
+};
+
+/// One statement: each commits what was done before.
+pub(super) fn upgrade(
+    owner: &Owner,
+    described: &Described,
+    table: &Object,
+    from: u32,
+) -> Vec<String> {
+    let mut columns = Vec::new();
+    if from < 3 && table.name == marks(owner).name {
+        columns.extend(bound_definitions(owner, described));
+    }
+    if from < 2 && table.name == recalculations(owner).name {
+        columns.push("waves INT NOT NULL DEFAULT 0".to_owned());
+    }
+    if from < 2 && table.name == versions(owner).name {
+        columns.extend(["inputs", "kept_by"].map(|name| format!("{name} LONGTEXT {NAME} NULL")));
+        columns.push("renewal BIGINT NULL".to_owned());
+    }
+    if from < 3 && table.name == versions(owner).name {
+        columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
+    }
+    let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
+    let mut changes: Vec<String> =
+        columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
+    if from < 3 && table.name == recalculations(owner).name {
+        changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
+    }
+    changes.push(format!("COMMENT = {}", literal(&table.tag)));
+    let older = name_in_schema(from, &owner.table, &table.name);
+    if older != table.name {
+        changes.push(format!("RENAME TO {}", beside(table.name.clone())));
+    }
+    vec![format!("ALTER TABLE {} {}", beside(older), changes.join(", "))]
+}

@@ -1,0 +1,298 @@
+//! The way between the rows of a source and the owners that are calculated from them, as joins. It
+//! carries along where it came from, and never looks at the rows of a query around it: MariaDB
+//! knows no lateral joins.
+
+use std::ops::Range;
+
+use super::{
+    link,
+    names::{owner_key, qualified, quote, quote_all},
+};
+use crate::{
+    backend::{
+        repeated,
+        sql::{Sql, equal, key_columns, prefixed},
+    },
+    catalog::Described,
+    layout::{Move, Owner, Source, Step},
+};
+
+/// How many tables are joined in one query; the databases join 61.
+const JOINED: usize = 20;
+
+/// Values of a step's link on the way, as SQL expressions, and the columns `l.origin`, in a FROM
+/// clause.
+struct Way<'a> {
+    source: &'a Source,
+    origin: Vec<String>,
+    from: String,
+    values: Vec<String>,
+    joined: usize,
+}
+
+fn near(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.near.as_str()))
+}
+
+fn far(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.far.as_str()))
+}
+
+fn values(count: usize) -> Vec<String> {
+    (1..=count).map(|n| format!("v_{n}")).collect()
+}
+
+/// `s.a AS v_1, ...`
+fn selected(row: &str, columns: &[String]) -> String {
+    named(columns.iter().map(|column| format!("{row}.{column}")))
+}
+
+/// `s.a AS v_1, ...`, of expressions.
+fn named(values: impl Iterator<Item = String>) -> String {
+    values
+        .enumerate()
+        .map(|(at, value)| format!("{value} AS v_{}", at + 1))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl<'a> Way<'a> {
+    /// Begins with a query of the columns `origin`, and of so many values `v_1`, ...
+    fn new(source: &'a Source, origin: Vec<String>, count: usize, query: &str) -> Self {
+        let from = format!("({query}) l");
+        let values = values(count).iter().map(|value| format!("l.{value}")).collect();
+        Self { source, origin, from, values, joined: 0 }
+    }
+
+    /// A query of it all.
+    fn query(&self) -> String {
+        let origin = prefixed("l", &self.origin);
+        let values = named(self.values.iter().cloned());
+        format!("SELECT DISTINCT {origin}, {values} FROM {}", self.from)
+    }
+
+    /// `s.a = l.v_1 AND ...`: what joins a table by these columns.
+    fn on(&self, row: &str, columns: &[String]) -> String {
+        let pairs = columns
+            .iter()
+            .zip(&self.values)
+            .map(|(column, value)| format!("{row}.{column} = {value}"));
+        pairs.collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known,
+    /// whatever the statistics say.
+    fn over(&mut self, table: usize, columns: &[String], kept: &[String]) {
+        if self.joined == JOINED {
+            let query = self.query();
+            *self =
+                Self::new(self.source, std::mem::take(&mut self.origin), self.values.len(), &query);
+        }
+        self.joined += 1;
+        let row = format!("s{}", self.joined);
+        let name = qualified(&self.source.steps[table].table);
+        let on = self.on(&row, columns);
+        self.from += &format!(" STRAIGHT_JOIN {name} {row} ON {on}");
+        self.values = kept.iter().map(|column| format!("{row}.{column}")).collect();
+    }
+
+    /// From the link of a step to that of the step before.
+    fn back(&mut self, step: usize) {
+        let steps = &self.source.steps;
+        self.over(step - 1, &near(&steps[step]), &far(&steps[step - 1]));
+    }
+
+    /// From the link of a step to that of the step after it.
+    fn forth(&mut self, step: usize) {
+        let steps = &self.source.steps;
+        self.over(step, &far(&steps[step]), &near(&steps[step + 1]));
+    }
+
+    /// All values that the tables of a round lead to, in any number of rounds: each once, so that
+    /// circles in the data end. Of each table the columns that it is found by, and those that lead
+    /// on.
+    fn around(&mut self, round: &[(usize, Vec<String>, Vec<String>)]) {
+        let columns = values(round[0].1.len());
+        let mut joins = String::new();
+        let mut before = "r".to_owned();
+        let mut leading = columns.clone();
+        for (table, found_by, lead_on) in round {
+            let row = format!("x{table}");
+            let name = qualified(&self.source.steps[*table].table);
+            joins += &format!(
+                " STRAIGHT_JOIN {name} {row} ON {}",
+                equal(&row, found_by, &before, &leading)
+            );
+            (before, leading) = (row, lead_on.clone());
+        }
+        let named = [self.origin.clone(), columns.clone()].concat();
+        let query = format!(
+            "WITH RECURSIVE r ({names}) AS (SELECT {first} FROM ({query}) l UNION SELECT {origin}, {next} FROM r{joins})
+             SELECT {kept} FROM r",
+            first = prefixed("l", &named),
+            query = self.query(),
+            origin = prefixed("r", &self.origin),
+            next = prefixed(&before, &leading),
+            kept = prefixed("r", &named),
+            names = named.join(", "),
+        );
+        *self = Self::new(self.source, std::mem::take(&mut self.origin), columns.len(), &query);
+    }
+}
+
+/// From the link of a group's first step to that of the same step in all earlier rounds.
+fn round_back(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+    let steps = &source.steps;
+    let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
+    group.clone().rev().map(|step| (step, near(&steps[next(step)]), far(&steps[step]))).collect()
+}
+
+/// From the link of a group's first step to that of the same step in all later rounds.
+fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+    let steps = &source.steps;
+    let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
+    group.clone().map(|step| (step, far(&steps[step]), near(&steps[next(step)]))).collect()
+}
+
+/// How the values of a link stand in a mark.
+pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
+    let values: Vec<String> =
+        source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
+    encoded_values(source, far, &values)
+}
+
+/// The same of expressions, one a column of the link.
+pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
+    let values = source
+        .link_columns()
+        .zip(values)
+        .map(|(column, value)| link::encoded(&far.columns[column], value));
+    format!("CONCAT({})", values.collect::<Vec<_>>().join(", ',', "))
+}
+
+/// By which the marks of a link are found: the same for all values that a database might call
+/// equal, of whatever width or collation. That others share it does no harm.
+pub(super) fn hash(values: &[String]) -> String {
+    let weights = values.iter().map(|value| {
+        format!("HEX(WEIGHT_STRING(CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4) COLLATE utf8mb4_unicode_ci))")
+    });
+    format!("CRC32(CONCAT_WS(',', {}))", weights.collect::<Vec<_>>().join(", "))
+}
+
+/// Binds a link that [`encoded`] has written.
+fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
+    let values = link::decoded(link, columns).into_iter();
+    values
+        .map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links
+/// lead to.
+pub(super) fn to_owners(
+    sql: &mut Sql,
+    owner: &Owner,
+    source: &Source,
+    marks: &[(i64, String)],
+) -> String {
+    let typed = selected("m", &far(&source.steps[source.at]));
+    let columns = source.link().len();
+    let links = repeated(marks).into_iter();
+    let links: Vec<String> = links
+        .map(|(id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns)))
+        .collect();
+    let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
+    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
+}
+
+/// A query of the keys of the owners that values of the source's link lead to, and of where they
+/// came from.
+fn back(owner: &Owner, mut way: Way<'_>) -> String {
+    let source = way.source;
+    for step in source.way_back() {
+        match step {
+            Move::Back(step) => way.back(step),
+            Move::Around(group) => way.around(&round_back(source, &group)),
+        }
+    }
+    format!(
+        "SELECT DISTINCT {}, {} FROM {} STRAIGHT_JOIN {} t ON {}",
+        prefixed("l", &way.origin),
+        keyed(owner),
+        way.from,
+        qualified(&owner.table),
+        way.on("t", &near(&source.steps[0])),
+    )
+}
+
+/// A query of the keys of the rows that are calculated from the source's rows with these keys,
+/// which are the owner's.
+pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
+    let linked = selected("f", &far(&source.steps[source.at]));
+    let row = equal("f", &owner_key(owner), "c", &key_columns(owner));
+    let table = qualified(source.table());
+    let first = format!(
+        "SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}"
+    );
+    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
+}
+
+/// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once
+/// around each group.
+pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
+    let mut joins = String::new();
+    let mut before = "f".to_owned();
+    for step in (1..=source.at).rev() {
+        let steps = &source.steps;
+        let row = format!("s{}", step - 1);
+        let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
+        joins += &format!(" STRAIGHT_JOIN {} {row} ON {on}", qualified(&steps[step - 1].table));
+        before = row;
+    }
+    let first = &source.steps[0];
+    let on = equal("t", &near(first), &before, &far(first));
+    joins + &format!(" STRAIGHT_JOIN {} t ON {on}", qualified(&owner.table))
+}
+
+/// `t.id AS key_1, ...`
+fn keyed(owner: &Owner) -> String {
+    let keys = owner_key(owner).into_iter().zip(key_columns(owner));
+    keys.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The way from the owner's rows `t` of a FROM clause to the rows before the source.
+fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
+    let first =
+        format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
+    let mut way = Way::new(source, key_columns(owner), source.steps[0].link.len(), &first);
+    for step in 0..=source.at {
+        if let Some(group) = source.group_from(step) {
+            way.around(&round_forth(source, group));
+        }
+        if step < source.at {
+            way.forth(step);
+        }
+    }
+    way
+}
+
+/// A query of the keys of owners, and of the hashes, `link_hash`, by which marks of the source may
+/// name them. `rows`: a FROM clause of the owners' rows `t`.
+pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
+    let way = before(owner, source, rows);
+    format!(
+        "SELECT DISTINCT {}, {} AS link_hash FROM {}",
+        prefixed("l", &way.origin),
+        hash(&way.values),
+        way.from
+    )
+}
+
+/// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that
+/// they are calculated from.
+pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &[String]) -> String {
+    let mut way = before(owner, source, rows);
+    way.over(source.at, &far(&source.steps[source.at]), columns);
+    way.query()
+}

@@ -1,0 +1,123 @@
+//! What triggers append: marks, and a notification if a worker sleeps. It stands in each trigger's
+//! own function, for a call of another that runs as its owner costs as much as the mark.
+
+use super::{functions::key_equal, sleep_lock, tables};
+use crate::{
+    backend::sql::{key_columns, literal, marks, owner_key, prefixed, qualified},
+    catalog::Described,
+    layout::{Owner, Source},
+};
+
+/// The variables in which a trigger keeps the keys of owners: arrays, and what they are named with
+/// in between.
+pub(super) fn key_arrays(owner: &Owner, of: &str) -> Vec<String> {
+    key_columns(owner).iter().map(|key| format!("v_{of}{key}")).collect()
+}
+
+/// Their declarations.
+pub(super) fn declared_key_arrays(owner: &Owner, table: &Described, of: &str) -> String {
+    let arrays = key_arrays(owner, of).into_iter().zip(tables::key_types(owner, table));
+    arrays.map(|(array, kind)| format!("{array} {kind}[];")).collect::<Vec<_>>().join(" ")
+}
+
+/// Wakes the worker if it sleeps: it holds the lock then. The shared lock, kept to the end of this
+/// transaction, keeps a worker from falling asleep while a mark is not yet visible.
+fn wake(owner: &Owner) -> String {
+    format!(
+        "    IF NOT pg_try_advisory_xact_lock_shared({}) THEN
+      PERFORM pg_notify({}, '');
+    END IF;",
+        sleep_lock(&qualified(&marks(owner))),
+        literal(super::CHANNEL),
+    )
+}
+
+/// The array that the first mark of a statement carries: what to flag at COMMIT. Not where a newer
+/// version of the row would make the user's transaction fail.
+fn flushed(array: &str) -> String {
+    format!(
+        "CASE WHEN u.n = 1 AND current_setting('transaction_isolation') = 'read committed' THEN {array} END"
+    )
+}
+
+/// An expression of the list of those fields for which a condition is true; it is empty if there
+/// are none.
+pub(super) fn list_where(
+    owner: &Owner,
+    conditions: impl IntoIterator<Item = (usize, String)>,
+) -> String {
+    let names = conditions.into_iter().map(|(field, condition)| {
+        format!("CASE WHEN {condition} THEN {} END", literal(owner.fields[field].name))
+    });
+    format!("concat_ws(',', {})", names.collect::<Vec<_>>().join(", "))
+}
+
+/// Marks the owners that stand in the variables; `list` is an expression.
+pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bool) -> String {
+    let keys = key_columns(owner);
+    let arrays = key_arrays(owner, "");
+    // A related row may spell the key in another way, where the type calls both equal; a worker
+    // goes by the owner's.
+    let own_keys = owner_key(owner);
+    let (mut values, spelled) = if owner
+        .key
+        .iter()
+        .any(|key| table.operators.contains_key(&key.name))
+    {
+        let spelled =
+            own_keys.iter().zip(&keys).map(|(own, key)| format!("coalesce(t.{own}, u.{key})"));
+        let join =
+            format!(" LEFT JOIN {} t ON {}", qualified(&owner.table), key_equal(owner, table, "u"));
+        (spelled.collect(), join)
+    } else {
+        (keys.iter().map(|key| format!("u.{key}")).collect::<Vec<_>>(), String::new())
+    };
+    let mut columns = keys.clone();
+    if at_commit {
+        columns.extend(keys.iter().map(|key| format!("flush_{key}")));
+        values.extend(arrays.iter().map(|array| flushed(array)));
+    }
+    let unnested = unnested(&arrays, &keys, at_commit);
+    let insert = insert(owner, list, &columns, &values, &format!("{unnested}{spelled}"));
+    format!("  IF v_key_1 IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
+}
+
+/// Marks that name related rows, from which the owners are looked up when the mark is collected: an
+/// owner that another transaction is about to attach to such a row cannot be seen now.
+pub(super) fn links(owner: &Owner, source: &Source, list: &str, at_commit: bool) -> String {
+    let via = literal(&tables::via(source));
+    let mut columns = vec!["via".to_owned(), "link".to_owned()];
+    let mut values = vec![via, "u.link".to_owned()];
+    if at_commit {
+        columns.push("flush_links".to_owned());
+        values.push(flushed("v_links"));
+    }
+    let unnested = unnested(&["v_links".to_owned()], &["link".to_owned()], at_commit);
+    let insert = insert(owner, list, &columns, &values, &unnested);
+    format!("  IF v_links IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
+}
+
+/// Marks the row at hand, of the owner's own table.
+pub(super) fn own_row(owner: &Owner, list: &str) -> String {
+    format!(
+        "    INSERT INTO {} (field, {}) VALUES ({list}, {});\n{}",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", "),
+        prefixed("NEW", &owner_key(owner)),
+        wake(owner),
+    )
+}
+
+fn unnested(arrays: &[String], columns: &[String], numbered: bool) -> String {
+    let (ordinality, number) = if numbered { (" WITH ORDINALITY", ", n") } else { ("", "") };
+    format!("unnest({}){ordinality} AS u({}{number})", arrays.join(", "), columns.join(", "))
+}
+
+fn insert(owner: &Owner, list: &str, columns: &[String], values: &[String], from: &str) -> String {
+    format!(
+        "    INSERT INTO {} (field, {}) SELECT {list}, {} FROM {from};",
+        qualified(&marks(owner)),
+        columns.join(", "),
+        values.join(", "),
+    )
+}

@@ -1,0 +1,296 @@
+//! What stands in the database already.
+
+use sea_orm::{ColumnType, Statement};
+
+use super::{statement, tables};
+use crate::{
+    backend::sql::{Sql, literal, qualified, quote},
+    catalog::{Described, Object, ObjectKind},
+    layout::{Owner, Table},
+};
+
+/// What a row `c` of `pg_class` is.
+const KIND: &str = "CASE WHEN c.relpersistence = 't' THEN 'temporary table'
+                     WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view'
+                     WHEN c.relkind = 'f' THEN 'foreign table'
+                     WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+                     THEN 'table that others inherit from' ELSE 'table' END";
+
+pub(super) fn describe(table: &Table) -> Statement {
+    let mut sql = Sql::postgres();
+    // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast
+    // cuts long names.
+    let schema = sql.bind(table.schema.clone());
+    let name = sql.bind(table.name.as_str());
+    // Types that are not PostgreSQL's own are named with their schema: our functions have a
+    // search_path of their own.
+    let text = format!(
+        "SELECT n.nspname::text AS schema,
+                pg_get_userbyid(c.relowner)::text AS owned_by,
+                a.attname::text AS name,
+                CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
+                     ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,
+                (SELECT 'OPERATOR(' || quote_ident(bn.nspname) || '.=)'
+                   FROM pg_type base JOIN pg_namespace bn ON bn.oid = base.typnamespace
+                   JOIN pg_operator o ON o.oprname = '=' AND o.oprleft = base.oid AND o.oprright = base.oid
+                    AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
+                  WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
+                (SELECT quote_ident(ln.nspname) || '.' || quote_ident(l.collname)
+                   FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace
+                  WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) AS collated,
+                CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable,
+                CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS is_generated,
+                CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
+                {KIND} AS kind,
+                CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row, 0 AS strict
+           FROM pg_class c
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           JOIN pg_type ty ON ty.oid = a.atttypid
+           JOIN pg_namespace tn ON tn.oid = ty.typnamespace
+           LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+          WHERE c.relname = CAST({name} AS name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND CASE WHEN {schema} IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = {schema} END
+          ORDER BY a.attnum"
+    );
+    statement(sql, text)
+}
+
+/// Virtual generated columns, which PostgreSQL 18 knows. None is computed from another.
+pub(super) fn unreadable_columns(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT a.attname::text AS name, b.attname::text AS behind
+           FROM pg_attribute a
+           JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+           LEFT JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
+            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid NOT IN (0, a.attnum)
+           LEFT JOIN pg_attribute b ON b.attrelid = a.attrelid AND b.attnum = d.refobjsubid
+          WHERE a.attrelid = {} AND a.attgenerated = 'v' AND NOT a.attisdropped
+          ORDER BY a.attnum, b.attnum",
+        class(table, "oid"),
+    );
+    statement(Sql::postgres(), text)
+}
+
+pub(super) fn knows_time_zone(name: &str) -> Statement {
+    let mut sql = Sql::postgres();
+    let text = format!(
+        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known",
+        sql.bind(name)
+    );
+    statement(sql, text)
+}
+
+/// Of the user's own types, and of domains over others, nothing can be told.
+pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+    let is = |names: &[&str]| names.contains(&found.split('(').next().unwrap_or(found).trim());
+    if found.contains('.') || found.ends_with("[]") {
+        return true;
+    }
+    match kind {
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
+            is(&["text", "character varying", "character", "name", "\"char\""])
+        }
+        ColumnType::SmallInteger => is(&["smallint"]),
+        ColumnType::Integer => is(&["integer"]),
+        ColumnType::BigInteger => is(&["bigint"]),
+        ColumnType::Float => is(&["real"]),
+        ColumnType::Double => is(&["double precision"]),
+        ColumnType::Decimal(_) | ColumnType::Money(_) => is(&["numeric", "money"]),
+        ColumnType::Boolean => is(&["boolean"]),
+        ColumnType::DateTime | ColumnType::Timestamp => {
+            found.starts_with("timestamp") && found.ends_with("without time zone")
+        }
+        ColumnType::TimestampWithTimeZone => {
+            found.starts_with("timestamp") && found.ends_with("with time zone")
+        }
+        ColumnType::Time => found.starts_with("time") && !found.starts_with("timestamp"),
+        ColumnType::Date => is(&["date"]),
+        ColumnType::Binary(_) | ColumnType::VarBinary(_) | ColumnType::Blob => is(&["bytea"]),
+        ColumnType::Json | ColumnType::JsonBinary => is(&["json", "jsonb"]),
+        ColumnType::Uuid => is(&["uuid"]),
+        _ => true,
+    }
+}
+
+pub(super) fn partitions(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT n.nspname::text AS schema, c.relname::text AS name, {KIND} AS kind
+           FROM pg_partition_tree({}) p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE p.isleaf AND p.parentrelid IS NOT NULL AND p.level > 0 ORDER BY 1, 2",
+        literal(&qualified(table)),
+    );
+    statement(Sql::postgres(), text)
+}
+
+/// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the
+/// table's ownership. A cast from text to another type fails for what is no value of it, in the
+/// user's statement.
+pub(super) fn can_link(owner: &str, related: &str) -> bool {
+    let family = |kind: &str| match kind {
+        "smallint" | "integer" | "bigint" => "integer".to_owned(),
+        "text" => "text".to_owned(),
+        _ if kind.starts_with("character") => "text".to_owned(),
+        // `numeric(10,2)` and `numeric(12,2)`
+        _ => kind.split('(').next().unwrap_or(kind).to_owned(),
+    };
+    family(owner) == family(related)
+}
+
+pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> Statement {
+    let mut tables: Vec<&Table> = vec![&owner.table];
+    tables.extend(related.iter().map(|related| &related.table));
+    let mut lacks = vec![schema_lack(&owner.table, "CREATE")];
+    lacks.extend(tables.iter().map(|table| schema_lack(table, "USAGE")));
+    lacks.extend(tables.iter().map(|table| ownership_lack(table)));
+    lacks.extend(tables.iter().map(|table| exemption_lack(table)));
+    // UNION: each of them once.
+    statement(Sql::postgres(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
+}
+
+fn schema_lack(table: &Table, privilege: &str) -> String {
+    let schema = table.schema.as_deref().unwrap_or_default();
+    let quoted = quote(schema);
+    lack(
+        &format!("{privilege} on the schema {quoted}"),
+        &format!(
+            "'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(CURRENT_USER)",
+            literal(&quoted)
+        ),
+        &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
+    )
+}
+
+fn ownership_lack(table: &Table) -> String {
+    let owner = class(table, "relowner");
+    let table = qualified(table);
+    lack(
+        &format!("ownership of {table}"),
+        &format!(
+            "{} || quote_ident(CURRENT_USER)",
+            literal(&format!("ALTER TABLE {table} OWNER TO "))
+        ),
+        &format!("pg_has_role({owner}, 'USAGE')"),
+    )
+}
+
+/// Our functions run as who installs them: rows that row-level security hides from them would not
+/// be marked.
+fn exemption_lack(table: &Table) -> String {
+    lack(
+        &format!(
+            "BYPASSRLS, for the row-level security of {} is forced on its owner too",
+            qualified(table)
+        ),
+        "'ALTER ROLE ' || quote_ident(CURRENT_USER) || ' BYPASSRLS'",
+        &format!("NOT row_security_active({})", class(table, "oid")),
+    )
+}
+
+/// What `pg_class` has of a table. Not by a cast to `regclass`, which takes the right to use the
+/// schema.
+fn class(table: &Table, column: &str) -> String {
+    format!(
+        "(SELECT c.{column} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name))",
+        literal(table.schema.as_deref().unwrap_or_default()),
+        literal(&table.name),
+    )
+}
+
+/// `remedy`: an SQL expression.
+fn lack(privilege: &str, remedy: &str, test: &str) -> String {
+    format!("SELECT {} AS privilege, {remedy} AS remedy WHERE NOT {test}", literal(privilege))
+}
+
+/// The quoted name of the table `c` in the schema `n`.
+const QUOTED: &str = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'";
+
+pub(super) fn installed(owner: &Owner) -> Statement {
+    let mut sql = Sql::postgres();
+    let prefix = sql.bind(tables::tag_prefix(&owner.table));
+    let text = format!(
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table, d.description AS tag
+           FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT 'trigger', t.tgname::text, {QUOTED}, c.relname::text, d.description
+           FROM pg_description d
+           JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, o.relname::text, d.description
+           FROM pg_description d
+           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+          WHERE starts_with(d.description, {prefix})
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment; as that of a partition it goes with the whole index
+            AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
+         UNION ALL -- not ours, or a table of ours that lost its comment: no tag
+         SELECT 'table', c.relname::text, NULL, NULL, ''
+           FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
+          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
+        marks = literal(&qualified(&crate::backend::sql::marks(owner))),
+        queue = literal(&qualified(&crate::backend::sql::recalculations(owner))),
+        versions = literal(&qualified(&crate::backend::sql::versions(owner))),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+    let mut sql = Sql::postgres();
+    let prefix = sql.bind(owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let text = format!(
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, n.nspname::text AS schema, NULL AS on_table,
+                d.description AS tag, pg_has_role(p.proowner, 'USAGE') AS droppable
+           FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+           JOIN pg_namespace n ON n.oid = p.pronamespace
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT 'trigger', t.tgname::text, {QUOTED}, n.nspname::text, c.relname::text, d.description,
+                pg_has_role(c.relowner, 'USAGE')
+           FROM pg_description d
+           JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE starts_with(d.description, {prefix})
+         UNION ALL
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, n.nspname::text,
+                o.relname::text, d.description, pg_has_role(c.relowner, 'USAGE')
+           FROM pg_description d
+           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+          WHERE starts_with(d.description, {prefix})"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_object(
+    beside: &Table,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+) -> String {
+    format!("DROP {}", tables::identity(beside, kind, name, parent))
+}
+
+/// Triggers that fire in replicas only, or never.
+pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
+    let mut sql = Sql::postgres();
+    let prefix = sql.bind(tables::tag_prefix(&owner.table));
+    let text = format!(
+        "SELECT t.tgname::text AS name, format('ALTER TABLE %s ENABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) AS remedy
+           FROM pg_description d JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+          WHERE starts_with(d.description, {prefix}) AND t.tgenabled IN ('D', 'R') ORDER BY 1"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn sessions_without_triggers() -> Statement {
+    let text = "SELECT 'this session' AS sessions WHERE current_setting('session_replication_role') = 'replica'
+         UNION ALL
+         SELECT concat_ws(' of ', 'sessions', 'role ' || r.rolname, 'database ' || b.datname)
+           FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database b ON b.oid = s.setdatabase
+          WHERE 'session_replication_role=replica' = ANY (s.setconfig) AND (s.setdatabase = 0 OR b.datname = current_database())";
+    statement(Sql::postgres(), text.to_owned())
+}

@@ -1,0 +1,241 @@
+//! Claiming: what is due, and the lease on it.
+
+use sea_orm::Statement;
+
+use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
+use crate::{
+    backend::{
+        Session, shared,
+        sql::{
+            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed,
+            qualified, quote, recalculations,
+        },
+    },
+    declaration::Key,
+    layout::{Owner, Upstream},
+    queue::Claim,
+};
+
+/// The plans that are left go by keys: the tables look tiny whenever they were last empty.
+/// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row. A
+/// worker that is frozen or cut off in the middle of a transaction must not keep users from its
+/// rows for long. Nobody waits for the disk: what a crash takes of the last moment is found stale
+/// again, for it goes as a whole.
+const SETTINGS: [(&str, &str); 8] = [
+    ("synchronous_commit", "off"),
+    ("lock_timeout", "100ms"),
+    ("idle_in_transaction_session_timeout", "2s"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
+pub(super) fn settings(internal: bool, writes: bool) -> String {
+    let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
+    format!(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{}; {settings}; SET LOCAL cached_field.internal = {}",
+        if writes { " READ WRITE" } else { "" },
+        if internal { "on" } else { "off" }
+    )
+}
+
+/// The same for the whole of a session.
+pub(super) fn session() -> Session {
+    let mut settings = SETTINGS.to_vec();
+    settings.extend([
+        ("default_transaction_isolation", "read committed"),
+        ("default_transaction_read_only", "off"),
+        ("cached_field.internal", "on"),
+    ]);
+    let stands = |(name, value): &(&str, &str)| {
+        format!("current_setting({}, true) = {}", literal(name), literal(value))
+    };
+    let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
+    Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
+}
+
+pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+    let names: Vec<String> =
+        fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
+    let function = functions::function(owner, "work");
+    statement(
+        Sql::postgres(),
+        format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")),
+    )
+}
+
+pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
+    let known = one_of(owner, fields.iter().copied());
+    let marks_known = Sql::postgres().lists_any("field", names_of(owner, fields));
+    let mut moments = vec![
+        format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
+        format!(
+            "SELECT min(greatest(due_at, leased_until, queued_at)) FROM {queue}
+              WHERE {known} AND due_at <= now() AND leased_until <= now()"
+        ),
+    ];
+    moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
+        let expires = quote(field.expires_after.as_ref()?);
+        let flag = quote(&field.recalculation_needed);
+        // An expiry may be infinite.
+        Some(format!(
+            "SELECT min({moment}) FROM {table} WHERE {expires} <= {now} AND {expires} > '-infinity' AND NOT {flag}",
+            moment = as_expiry(field, &expires),
+            table = qualified(&owner.table),
+            now = as_expiry(field, "now()"),
+        ))
+    }));
+    let text = format!(
+        "SELECT CAST(extract(epoch FROM now() - min(s.moment)) * 1000 AS bigint) AS waited,
+                EXISTS (SELECT FROM {queue} WHERE leased_until > now()) AS leased
+           FROM ({}) s",
+        moments.join(" UNION ALL "),
+    );
+    statement(Sql::postgres(), text)
+}
+
+/// Rows whose key is still marked are left alone: they come with their marks. Only so many of the
+/// oldest are looked at as could be taken, and some more, for all of them may have to wait.
+pub(super) fn lease_due(
+    owner: &Owner,
+    fields: &[usize],
+    upstream: &[Upstream],
+    rows: u64,
+    lease: i64,
+    patience: i64,
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let lease = sql.bind(lease);
+    let limit = sql.bind(rows as i64);
+    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let patience = sql.bind(patience);
+    let text = format!(
+        "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1,
+                waves = abs(q.waves)
+          WHERE q.ctid = ANY (ARRAY(
+                SELECT f.ctid
+                  FROM (SELECT DISTINCT {of_oldest}
+                          FROM (SELECT {of_due}
+                                  FROM (SELECT * FROM {queue} e
+                                         WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
+                                         ORDER BY e.due_at LIMIT {looked_at}) d
+                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND {marks_known} OFFSET 0){waits}
+                                 ORDER BY d.due_at LIMIT {limit}) o) k,
+                       LATERAL (SELECT d.ctid FROM {queue} d
+                                 WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
+                                   FOR UPDATE SKIP LOCKED) f))
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at",
+        of_oldest = prefixed("o", &keys),
+        of_due = prefixed("d", &[keys.clone(), vec!["due_at".to_owned()]].concat()),
+        marks = qualified(&marks(owner)),
+        known = one_of(owner, fields.iter().copied()),
+        marked = equal("m", &keys, "d", &keys),
+        marks_known = sql.lists_known("m.field", owner),
+        waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
+        same_key = equal("d", &keys, "k", &keys),
+        returned = sql.kept_keys(owner, "q"),
+    );
+    statement(sql, text)
+}
+
+/// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
+fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
+    let keys = key_columns(&upstream.owner);
+    let names = upstream.fields.iter().copied().map(literal);
+    let names = names.collect::<Vec<_>>().join(", ");
+    let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
+    let queue = qualified(&recalculations(&upstream.owner));
+    // What was handed back a moment ago is pending too.
+    let pending =
+        format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
+    let pending = match &upstream.source {
+        None => {
+            format!(
+                "EXISTS (SELECT FROM {queue} p WHERE {} AND {pending} OFFSET 0)",
+                equal("p", &keys, "d", &keys)
+            )
+        }
+        Some(source) => {
+            let (rows, row) = way::rows_of(source);
+            let from = format!(
+                "FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s",
+                qualified(&owner.table)
+            );
+            let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
+            let far_key = owner_key(&upstream.owner);
+            format!(
+                "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending} OFFSET 0)
+               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND {listed} OFFSET 0))",
+                queued = equal("p", &keys, "s", &far_key),
+                marks = qualified(&marks(&upstream.owner)),
+            )
+        }
+    };
+    format!(
+        "
+               AND NOT (d.field || '' = {field} AND d.queued_at > now() - {patience} * interval '1 millisecond'
+               AND {pending})",
+        field = literal(owner.fields[upstream.field].name),
+    )
+}
+
+/// In the order of the keys, so that two who lease the same rows do not wait for each other in a
+/// circle.
+pub(super) fn lease_rows(
+    owner: &Owner,
+    field: usize,
+    of: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let marks = qualified(&marks(owner));
+    let queue = qualified(&recalculations(owner));
+    let keys = key_columns(owner);
+    let held = if steal { "false" } else { "q.leased_until > now()" };
+    let generation = if steal { "excluded.generation" } else { "q.generation" };
+    let rows = shared::keys(&mut sql, owner, of);
+    let name = sql.bind(owner.fields[field].name);
+    let lease_end = format!("now() + {} * interval '1 millisecond'", sql.bind(lease));
+    let text = format!(
+        "WITH {rows}
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}, 1
+           FROM k ORDER BY {selected}
+         ON CONFLICT ({columns}, field) DO UPDATE SET
+                generation = {generation},
+                attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
+                waves = CASE WHEN {held} THEN q.waves ELSE abs(q.waves) END,
+                leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
+        columns = keys.join(", "),
+        selected = prefixed("k", &keys),
+        sequence = literal(&marks),
+        returned = sql.kept_keys(owner, "q"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+    let mut sql = Sql::postgres();
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {} q SET leased_until = now() + {} * interval '1 millisecond'
+           FROM claimed c, {} WHERE q.ctid = p.place",
+        qualified(&recalculations(owner)),
+        sql.bind(lease),
+        place_in_queue(
+            owner,
+            "c",
+            "AND r.leased_until > now() AND r.waves >= 0 FOR UPDATE SKIP LOCKED"
+        ),
+    );
+    statement(sql, text)
+}

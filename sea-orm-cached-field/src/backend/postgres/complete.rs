@@ -1,0 +1,278 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::{Statement, Value};
+
+use super::{
+    as_expiry,
+    collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
+    mark, statement,
+};
+use crate::{
+    backend::{
+        bound::Bound,
+        shared,
+        sql::{Sql, equal, key_columns, literal, owner_key, qualified, quote, recalculations},
+    },
+    declaration::Key,
+    layout::{Field, Owner},
+    queue::{Claim, NextTry, Shape, Written},
+};
+
+/// The owner's row of a row of `rows`, locked, if that can be had at once.
+pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
+    format!(
+        "LATERAL (SELECT t.* FROM {} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED) t",
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), rows, &key_columns(owner)),
+    )
+}
+
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let of = shared::keys(&mut sql, owner, keys);
+    let text = format!(
+        "WITH {of} SELECT {} FROM k, {}",
+        sql.kept_keys(owner, "k"),
+        locked_row(owner, "k")
+    );
+    statement(sql, text)
+}
+
+/// The row first, then the queue's. A mark that comes after this statement has begun is not seen:
+/// it is collected later, and flags the row again.
+pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::postgres();
+    let keys = key_columns(owner);
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
+           FROM claimed c
+           LEFT JOIN {row} ON true
+           LEFT JOIN LATERAL (
+                SELECT r.generation FROM {queue} r
+                 WHERE t.{first} IS NOT NULL AND {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q ON true",
+        selected = sql.kept_keys(owner, "c"),
+        first = owner_key(owner)[0],
+        marked = super::read::marked(owner, "c.field"),
+        row = locked_row(owner, "c"),
+        queue = qualified(&recalculations(owner)),
+        same_key = equal("r", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// Locks, judges and writes. The statement's snapshot may be older than a version that it has
+/// locked; such a row is left alone, for neither the UPDATE nor the DELETE would find it.
+pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
+    let mut sql = Sql::postgres();
+    let of = &owner.fields[field];
+    let mut columns = Bound::keys(owner, values.iter().map(|(claim, _)| &claim.key));
+    columns.push(Bound::new("generation", values.iter().map(|(claim, _)| claim.generation)));
+    columns.push(Bound::alike("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
+    columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
+    let calculated = sql.table("v", columns);
+    let text = completion(&sql, owner, of, &calculated, "");
+    statement(sql, text)
+}
+
+/// Completes what `calculated` defines as the table
+/// `v (key_1, ..., generation, claimed_at, value)`, and selects of it, beside what has become of
+/// it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
+/// system's columns, which no column of the user's can have. `OFFSET 0` keeps the planner from
+/// looking at all rows at once.
+pub(super) fn completion(
+    sql: &Sql,
+    owner: &Owner,
+    field: &Field,
+    calculated: &str,
+    also: &str,
+) -> String {
+    let keys = key_columns(owner);
+    let table = qualified(&owner.table);
+    let queue = qualified(&recalculations(owner));
+    let name = literal(field.name);
+    format!(
+        "WITH {calculated},
+              locked AS MATERIALIZED (
+                SELECT v.*, t.{cached} AS stored, t.tableoid AS part, t.ctid AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
+                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.ctid AND x.tableoid = t.tableoid OFFSET 0) AS held
+                  FROM v
+                  LEFT JOIN LATERAL (
+                       SELECT t.*, t.tableoid, t.ctid FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
+                  LEFT JOIN LATERAL (
+                       SELECT r.ctid AS place, r.generation FROM {queue} r
+                        WHERE t.ctid IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
+              judged AS MATERIALIZED (
+                SELECT l.*, coalesce(l.current = l.generation AND NOT l.marked, false)
+                            AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued OFFSET 0) AS done
+                  FROM locked l),
+              gone AS (DELETE FROM {queue} WHERE ctid = ANY (ARRAY(SELECT queued FROM judged WHERE held AND done))),
+              written AS (
+                UPDATE {table} t SET {set} FROM judged v
+                 WHERE v.held AND v.current IS NOT NULL AND t.ctid = v.place AND t.tableoid = v.part)
+         SELECT {selected}, j.held, j.current AS generation, j.done{also} FROM judged j",
+        cached = quote(&field.cached.name),
+        marked = super::read::marked(owner, &name),
+        same_row = equal("t", &owner_key(owner), "v", &keys),
+        same_key = equal("r", &keys, "v", &keys),
+        set = assignments(field, "v.value", "v.done").join(", "),
+        selected = sql.kept_keys(owner, "j"),
+    )
+}
+
+/// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
+pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+    let mut sql = Sql::postgres();
+    let claimed = shared::claimed(&mut sql, owner, done);
+    let text = format!(
+        "WITH {claimed} DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT p.place FROM claimed c, {}))",
+        qualified(&recalculations(owner)),
+        place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::postgres();
+    let written = shared::written(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {written} UPDATE {} t SET {} FROM v, {} WHERE {AT_PLACE}",
+        qualified(&owner.table),
+        shared::assigned(owner, shape, |field, value, done| assignments(
+            field,
+            value,
+            &done.to_string()
+        )),
+        place(owner, "v"),
+    );
+    statement(sql, text)
+}
+
+/// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed
+/// ends with the flag; a later one is kept, for the value was calculated before that moment. What
+/// expires by itself does so anew.
+fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
+    let mut assignments = vec![
+        format!("{} = {value}", quote(&field.cached.name)),
+        format!("{} = NOT {done}", quote(&field.recalculation_needed)),
+    ];
+    if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
+        assignments.push(match field.expires_every {
+            Some(every) => format!(
+                "{expires} = CASE WHEN {done} THEN {} ELSE t.{expires} END",
+                as_expiry(field, &format!("to_timestamp((v.claimed_at + {every}) / 1000.0)")),
+            ),
+            None => format!(
+                "{expires} = CASE WHEN NOT {done} OR t.{expires} > {} THEN t.{expires} END",
+                as_expiry(field, "to_timestamp(v.claimed_at / 1000.0)"),
+            ),
+        });
+    }
+    assignments
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
+    let mut sql = Sql::postgres();
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {} q SET leased_until = '-infinity', attempts = greatest(q.attempts - 1, 0),
+                due_at = now() + {} * interval '1 millisecond', waves = q.waves + {}
+           FROM claimed c, {} WHERE q.ctid = p.place",
+        qualified(&recalculations(owner)),
+        sql.bind(delay),
+        sql.bind(waves),
+        place_in_queue(owner, "c", "OFFSET 0"),
+    );
+    let rows: Vec<(&Key, usize)> = claims.iter().map(|claim| (&claim.key, claim.field)).collect();
+    vec![lock_in_queue(owner, &rows), statement(sql, text)]
+}
+
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let claimed_at = sql.bind(claim.claimed_at);
+    let delay = sql.bind(delay);
+    let error = sql.bind(error);
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = greatest(attempts - 1, 0),
+                due_at = CASE WHEN {error} IS NULL THEN now() END,
+                leased_until = CASE WHEN {error} IS NULL
+                     THEN now() + greatest({delay} * interval '1 millisecond', 4 * (now() - to_timestamp({claimed_at} / 1000.0)))
+                     ELSE '-infinity' END
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
+    let error = sql.bind(error);
+    let due = match retry {
+        NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas(delay) => format!(
+            "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN now() + {} * interval '1 millisecond' ELSE due_at END",
+            sql.bind(delay)
+        ),
+    };
+    let attempts = if retry.counts() { "attempts" } else { "greatest(attempts - 1, 0)" };
+    let text = format!(
+        "UPDATE {} SET leased_until = '-infinity', last_error = {error},
+                attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
+                due_at = CASE WHEN generation = {generation} THEN {due} ELSE now() END
+          WHERE {is_row} AND field = {field}",
+        qualified(&recalculations(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::postgres();
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {} WHERE ctid = ANY (ARRAY(
+                SELECT p.place FROM claimed c, {}
+                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {} OFFSET 0)))",
+        qualified(&recalculations(owner)),
+        place_in_queue(owner, "c", "AND r.generation = c.generation FOR UPDATE SKIP LOCKED"),
+        qualified(&owner.table),
+        equal("t", &owner_key(owner), "c", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+/// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
+/// with the value: that claim then misses, and the worker looks once more.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
+    let key = &written.key;
+    let shape = Shape(vec![crate::queue::ShapedField { field, done: true }]);
+    vec![
+        lock_rows(owner, std::slice::from_ref(key)),
+        mark::internal(true),
+        write(owner, &shape, std::slice::from_ref(written)),
+        mark::internal(false),
+        shared::append_mark(Sql::postgres(), owner, field, key, None),
+    ]
+}

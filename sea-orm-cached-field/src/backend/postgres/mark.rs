@@ -1,0 +1,82 @@
+//! Marking by our own methods; all other marks are the triggers'.
+
+use sea_orm::Statement;
+
+use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
+    },
+    declaration::{Chunk, Key},
+    layout::Owner,
+};
+
+/// The trigger is kept from marking; the mark says that nothing is to be queued.
+pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let lazily = shared::append_mark(Sql::postgres(), owner, field, key, Some(false));
+    vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
+}
+
+pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    vec![
+        shared::flag(Sql::postgres(), owner, field, key),
+        shared::append_mark(Sql::postgres(), owner, field, key, Some(true)),
+    ]
+}
+
+/// Whether the writes that follow in this transaction are ours.
+pub(super) fn internal(on: bool) -> Statement {
+    let value = if on { "on" } else { "off" };
+    statement(
+        Sql::postgres(),
+        format!("SELECT set_config('cached_field.internal', '{value}', true)"),
+    )
+}
+
+/// No trigger marks what is flagged here. Rows that another transaction holds locked are marked,
+/// for the collector to flag: neither waits for the other. So are rows that stand in the queue.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
+    let table = qualified(&owner.table);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let mut sql = Sql::postgres();
+    let set = format!(
+        "WITH p AS (
+                SELECT t.tableoid AS part, t.ctid AS place FROM {table} t
+                 WHERE {} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}",
+        shared::rows_of(&mut sql, owner, chunk),
+    );
+    let mut mark = Sql::postgres();
+    let read =
+        format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
+    let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
+    let text = format!(
+        "INSERT INTO {} ({}, field) {rows}",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", ")
+    );
+    vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
+}
+
+/// A row of which a newer version was locked than this statement sees is left to the next look.
+pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+    let mut sql = Sql::postgres();
+    let table = qualified(&owner.table);
+    let field = &owner.fields[field];
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let limit = sql.bind(rows as i64);
+    let now = as_expiry(field, "now()");
+    let text = format!(
+        "WITH p AS (
+                SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= {now} AND NOT {flag}
+                 ORDER BY {expires} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn wake() -> Statement {
+    statement(Sql::postgres(), format!("SELECT pg_notify({}, '')", literal(CHANNEL)))
+}

@@ -1,0 +1,176 @@
+//! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
+
+use super::{
+    append,
+    functions::{
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
+        new_rows, trigger, trigger_object,
+    },
+    own_updates,
+};
+use crate::{
+    backend::sql::{fitted, list, literal, owner_key, qualified, quote},
+    catalog::{Described, Object},
+    layout::{Field, Owner},
+};
+
+pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
+    let mut objects = before_update(owner, table);
+    objects.extend(before_insert(owner, table));
+    objects.extend(after_insert(owner, table));
+    objects.extend(own_updates::after_update(owner, table));
+    objects.extend(reflag(owner, table));
+    objects
+}
+
+pub(super) fn name(event: &str) -> String {
+    // Triggers run by name: ours see what all others have done to the row.
+    format!("zz_cached_field_{event}")
+}
+
+/// The key and the own columns that a field is calculated from.
+pub(super) fn inputs<'a>(owner: &'a Owner, field: &'a Field) -> impl Iterator<Item = &'a str> {
+    owner
+        .key
+        .iter()
+        .map(|column| column.name.as_str())
+        .chain(field.own_columns.iter().map(String::as_str))
+}
+
+/// The types of all columns that the triggers look at.
+pub(super) fn compared_types<'a>(
+    owner: &'a Owner,
+    table: &'a Described,
+) -> impl Iterator<Item = &'a str> {
+    let columns = owner
+        .fields
+        .iter()
+        .flat_map(|field| inputs(owner, field).chain([field.cached.name.as_str()]));
+    columns.map(|column| table.columns[column].as_str())
+}
+
+/// Whether one of these columns has changed from the row `old` to the row `new`.
+pub(super) fn changed<'a>(
+    table: &Described,
+    columns: impl Iterator<Item = &'a str>,
+    old: &str,
+    new: &str,
+) -> String {
+    let changed = columns.map(|column| {
+        let shown =
+            |row: &str| comparable(&format!("{row}.{}", quote(column)), &table.columns[column]);
+        format!("{} IS DISTINCT FROM {}", shown(old), shown(new))
+    });
+    changed.collect::<Vec<_>>().join(" OR ")
+}
+
+/// Whether a foreign UPDATE ended the flag or wrote the value.
+fn is_forged(field: &Field, value_changed: &str) -> String {
+    let flag = quote(&field.recalculation_needed);
+    format!("NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})")
+}
+
+/// Sets the flag on the row at hand, which the statement has locked already. The condition of the
+/// trigger calls it more often than need be, but misses nothing. Generated columns are not computed
+/// yet; the AFTER trigger sees to them.
+fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
+    let compared = |field| inputs(owner, field).filter(|column| !table.generated.contains(*column));
+    let branch = |field| {
+        let inputs = changed(table, compared(field), "OLD", "NEW");
+        let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");
+        let forged = is_forged(field, &value);
+        let flag = quote(&field.recalculation_needed);
+        format!(
+            "  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;"
+        )
+    };
+    let branches: Vec<String> = owner.fields.iter().map(branch).collect();
+    let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", branches.join("\n"));
+    let create = |event: &str, condition: String, argument: &str| {
+        let create = format!(
+            "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}({argument})",
+            name = name(event),
+            table = qualified(&owner.table),
+            function = function(owner, "bu"),
+        );
+        trigger_object(owner, &name(event), &owner.table, create)
+    };
+    let changed: Vec<String> =
+        owner.fields.iter().map(|field| image_changed(compared(field))).collect();
+    let forged = owner
+        .fields
+        .iter()
+        .map(|field| is_forged(field, &image_changed([field.cached.name.as_str()])));
+    let stale: Vec<String> =
+        changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
+    let foreign = foreign(owner);
+    vec![
+        function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
+        create("bu", format!("{foreign} AND ({})", stale.join(" OR ")), FOREIGN),
+        create("bui", format!("NOT {foreign} AND ({})", changed.join(" OR ")), ""),
+    ]
+}
+
+fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
+    let unset: Vec<String> = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
+    let create = format!(
+        "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}()",
+        name = name("bi"),
+        table = qualified(&owner.table),
+        condition = unset.join(" OR "),
+        function = function(owner, "bi"),
+    );
+    let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", set.join("\n"));
+    vec![
+        function_object(owner, table, "bi", &trigger([]), &body),
+        trigger_object(owner, &name("bi"), &owner.table, create),
+    ]
+}
+
+fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
+    let aggregated: Vec<String> =
+        owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
+    let list = literal(&list(owner, 0..owner.fields.len()));
+    let body = format!(
+        "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} n;\n{}\n  RETURN NULL;\nEND",
+        append::declared_key_arrays(owner, table, ""),
+        aggregated.join(", "),
+        append::key_arrays(owner, "").join(", "),
+        new_rows(table),
+        append::owners(owner, table, &list, false),
+    );
+    let create = format!(
+        "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
+        name = name("ai"),
+        after = after("INSERT", table, []),
+        function = function(owner, "ai"),
+    );
+    vec![
+        function_object(owner, table, "ai", &trigger([]), &body),
+        trigger_object(owner, &name("ai"), &owner.table, create),
+    ]
+}
+
+/// An explicit flag on a flagged row: a calculation under way may have read older data.
+fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
+    let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", append::own_row(owner, "TG_ARGV[0]"));
+    let mut objects = vec![function_object(owner, table, "reflag", &trigger([]), &body)];
+    let foreign = foreign(owner);
+    for field in &owner.fields {
+        let flag = quote(&field.recalculation_needed);
+        let name = fitted(format!("zz_cached_field_reflag_{}", field.name));
+        let create = format!(
+            "CREATE TRIGGER {quoted} AFTER UPDATE OF {flag} ON {table} FOR EACH ROW
+  WHEN (OLD.{flag} AND NEW.{flag} AND {foreign}) EXECUTE FUNCTION {function}({field})",
+            quoted = quote(&name),
+            table = qualified(&owner.table),
+            function = function(owner, "reflag"),
+            field = literal(field.name),
+        );
+        objects.push(trigger_object(owner, &name, &owner.table, create));
+    }
+    objects
+}

@@ -1,0 +1,234 @@
+//! Triggers after an UPDATE of the owner's table: which of its rows have become stale.
+
+use super::{
+    append,
+    functions::{
+        FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
+        is_exact, trigger, trigger_object,
+    },
+    own_triggers::{changed, compared_types, inputs, name},
+};
+use crate::{
+    backend::sql::{Sql, key_columns, literal, owner_key, prefixed, qualified, quote},
+    catalog::{Described, Object},
+    layout::{Field, Owner},
+};
+
+/// Marks rows whose inputs changed or whose flag a foreign write set: what is foreign for all rows
+/// of a statement at once, what we write for each row. We hardly ever change an input, but a
+/// trigger of the user may; the condition costs less than looking through the statement.
+pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
+    let foreign = foreign(owner);
+    let changed: Vec<String> =
+        owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
+    let each_row = |condition: String| {
+        format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table))
+    };
+    let create = |event: &str, after: String, of: &str, argument: &str| {
+        let create = format!(
+            "CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})",
+            name(event),
+            function(owner, of)
+        );
+        trigger_object(owner, &name(event), &owner.table, create)
+    };
+    let function = |event: &str, body: &str| {
+        function_object(owner, table, event, &trigger(compared_types(owner, table)), body)
+    };
+    let ours = each_row(format!("NOT {foreign} AND ({})", changed.join(" OR ")));
+    let mut objects =
+        vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
+    if table.by_row {
+        let flagged = owner.fields.iter().map(|field| format!("({})", flagged(field)));
+        let stale: Vec<String> = changed.into_iter().chain(flagged).collect();
+        let foreign = each_row(format!("{foreign} AND ({})", stale.join(" OR ")));
+        objects.push(create("au", foreign, "aur", FOREIGN));
+    } else {
+        let foreign = format!("{} WHEN ({foreign})", after("UPDATE", table, []));
+        objects.extend([
+            function("au", &after_statement(owner, table)),
+            create("au", foreign, "au", ""),
+        ]);
+    }
+    objects
+}
+
+/// Whether an UPDATE has set the flag.
+fn flagged(field: &Field) -> String {
+    let flag = quote(&field.recalculation_needed);
+    format!("NEW.{flag} AND NOT OLD.{flag}")
+}
+
+fn after_each_row(owner: &Owner, table: &Described) -> String {
+    let key = owner_key(owner)
+        .iter()
+        .map(|key| format!("ARRAY[NEW.{key}]"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let stale = owner.fields.iter().enumerate().map(|(at, field)| {
+        let changed = changed(table, inputs(owner, field), "OLD", "NEW");
+        (at, format!("{changed} OR ({IS_FOREIGN} AND {})", flagged(field)))
+    });
+    let missed = owner.fields.iter().enumerate().map(|(at, field)| {
+        let is_stale = Sql::postgres().is_listed(&literal(field.name), "v_stale");
+        (at, format!("{is_stale} AND NOT NEW.{}", quote(&field.recalculation_needed)))
+    });
+    format!(
+        "DECLARE v_stale text := {stale}; v_missed text;
+BEGIN
+  IF v_stale <> '' THEN
+{mark}
+    v_missed := {missed};
+    IF v_missed <> '' THEN -- another BEFORE trigger changed an input after ours
+      PERFORM {flag}(v_missed, {key});
+    END IF;
+  END IF;
+  RETURN NULL;
+END",
+        stale = append::list_where(owner, stale),
+        mark = append::own_row(owner, "v_stale"),
+        missed = append::list_where(owner, missed),
+        flag = function(owner, "flag"),
+    )
+}
+
+/// Most statements change one row: that is looked at by itself, without the machinery for many.
+fn after_statement(owner: &Owner, table: &Described) -> String {
+    let many = owner.fields.iter().map(|field| {
+        let missed = append::key_arrays(owner, "missed_");
+        format!(
+            "{}\n{}\n{}",
+            stale_of_many(
+                owner,
+                table,
+                field,
+                &[append::key_arrays(owner, ""), missed.clone()].concat()
+            ),
+            append::owners(owner, table, &literal(field.name), false),
+            flag_missed(owner, &literal(field.name), &missed),
+        )
+    });
+    format!(
+        "DECLARE {arrays} {missed_arrays} {one_arrays} v_stale text; v_missed text; v_many boolean;
+BEGIN
+{look_at_one}
+  IF v_many THEN
+{many}
+  ELSE
+{one}
+  END IF;
+  RETURN NULL;
+END",
+        arrays = append::declared_key_arrays(owner, table, ""),
+        missed_arrays = append::declared_key_arrays(owner, table, "missed_"),
+        one_arrays = append::declared_key_arrays(owner, table, "one_"),
+        look_at_one = look_at_one(owner, table),
+        many = many.collect::<Vec<_>>().join("\n"),
+        one = stale_of_one(owner, table),
+    )
+}
+
+/// Sets flags of rows whose inputs have changed.
+fn flag_missed(owner: &Owner, list: &str, missed: &[String]) -> String {
+    format!(
+        "  IF {} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
+    PERFORM {}({list}, {});
+  END IF;",
+        missed[0],
+        function(owner, "flag"),
+        missed.join(", "),
+    )
+}
+
+/// Marks the one row that was looked at.
+fn stale_of_one(owner: &Owner, table: &Described) -> String {
+    let stale = append::key_arrays(owner, "");
+    let missed = append::key_arrays(owner, "missed_");
+    let taken = stale.iter().zip(&missed).zip(append::key_arrays(owner, "one_")).map(
+        |((stale, missed), one)| {
+            format!(
+                "    {stale} := CASE WHEN v_stale <> '' THEN {one} END;
+    {missed} := CASE WHEN v_missed <> '' THEN {one} END;"
+            )
+        },
+    );
+    format!(
+        "{}\n{}\n{}",
+        taken.collect::<Vec<_>>().join("\n"),
+        append::owners(owner, table, "v_stale", false),
+        flag_missed(owner, "v_missed", &missed),
+    )
+}
+
+/// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
+/// afraid of many.
+fn look_at_one(owner: &Owner, table: &Described) -> String {
+    let mut values = vec!["EXISTS (SELECT FROM cf_new r OFFSET 1)".to_owned()];
+    let mut variables = vec!["v_many".to_owned()];
+    values.extend(owner_key(owner).iter().map(|key| format!("ARRAY[n.{key}]")));
+    variables.extend(append::key_arrays(owner, "one_"));
+    let mut stale = Vec::new();
+    let mut missed = Vec::new();
+    for (at, field) in owner.fields.iter().enumerate() {
+        let flag = quote(&field.recalculation_needed);
+        let changed = changed(table, inputs(owner, field), "o", "n");
+        missed.push((at, format!("({changed}) AND NOT n.{flag}")));
+        stale.push((at, format!("{changed} OR (n.{flag} AND NOT o.{flag})")));
+    }
+    values.extend([append::list_where(owner, stale), append::list_where(owner, missed)]);
+    variables.extend(["v_stale", "v_missed"].map(str::to_owned));
+    format!(
+        "  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;",
+        values.join(", "),
+        variables.join(", ")
+    )
+}
+
+/// Old and new rows are never joined: such a plan, cached after small statements, is quadratic for
+/// large ones. `UNION ALL .. GROUP BY .. HAVING count(*) <> 2` leaves exactly what changed. All
+/// stale keys, then those that are not flagged.
+fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &[String]) -> String {
+    let keys = key_columns(owner);
+    // A key too that is spelled in another way, where the type calls both equal, has changed.
+    let inexact_keys =
+        owner.key.iter().map(|key| &key.name).filter(|key| !is_exact(&table.columns[*key]));
+    let inputs: Vec<&String> = inexact_keys.chain(&field.own_columns).collect();
+    let own: Vec<String> = (1..=inputs.len()).map(|n| format!("c_{n}")).collect();
+    let rows = |row: &str, table_name: &str, is_new: bool| {
+        let key = owner_key(owner)
+            .into_iter()
+            .zip(&keys)
+            .map(|(column, key)| format!("{row}.{column} AS {key}"));
+        let columns = inputs.iter().zip(&own).map(|(column, name)| {
+            format!(
+                "{} AS {name}",
+                comparable(&format!("{row}.{}", quote(column)), &table.columns[*column])
+            )
+        });
+        let selected: Vec<String> = key.chain(columns).collect();
+        let flag = quote(&field.recalculation_needed);
+        format!(
+            "SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}",
+            selected.join(", ")
+        )
+    };
+    let aggregated = |filter: &str| {
+        keys.iter().map(|key| format!("array_agg(e.{key}){filter}")).collect::<Vec<_>>()
+    };
+    format!(
+        "    SELECT {aggregated} INTO {into}
+      FROM (SELECT {keys}, bool_or(d.flag) AS flag
+              FROM (SELECT {keys_u}, bool_or(u.is_new) AS has_new, bool_or(u.flag AND u.is_new) AS flag
+                      FROM ({old} UNION ALL {new}) u
+                     GROUP BY {grouped}
+                    HAVING count(*) <> 2 OR (bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
+             WHERE d.has_new GROUP BY {keys} ORDER BY {keys}) e;",
+        aggregated = [aggregated(""), aggregated(" FILTER (WHERE NOT e.flag)")].concat().join(", "),
+        into = into.join(", "),
+        keys = prefixed("d", &keys),
+        keys_u = prefixed("u", &keys),
+        old = rows("o", "cf_old", false),
+        new = rows("n", "cf_new", true),
+        grouped = prefixed("u", &[keys.clone(), own.clone()].concat()),
+    )
+}

@@ -1,0 +1,55 @@
+//! Fields that are calculated by a query.
+
+use std::time::Duration;
+
+use sea_orm::{ColumnType, Statement};
+
+use super::{Postgres, complete, statement};
+use crate::{
+    backend::{query, sql::Sql},
+    layout::Owner,
+    queue::Claim,
+};
+
+/// The type that a value is cast to for a column, where an expression may be of another one, as
+/// sums are.
+pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
+    let name = match kind {
+        ColumnType::TinyInteger
+        | ColumnType::SmallInteger
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned => "smallint".to_owned(),
+        ColumnType::Integer | ColumnType::Unsigned => "integer".to_owned(),
+        ColumnType::BigInteger | ColumnType::BigUnsigned => "bigint".to_owned(),
+        ColumnType::Float => "real".to_owned(),
+        ColumnType::Double => "double precision".to_owned(),
+        ColumnType::Decimal(Some((precision, scale))) => format!("numeric({precision}, {scale})"),
+        ColumnType::Decimal(None) => "numeric".to_owned(),
+        // Not with its length, to which a cast would cut the text without a word.
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "text".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Time => "time".to_owned(),
+        ColumnType::DateTime | ColumnType::Timestamp => "timestamp".to_owned(),
+        ColumnType::TimestampWithTimeZone => "timestamptz".to_owned(),
+        _ => return None,
+    };
+    Some(name)
+}
+
+/// The user's query may join more than our own statements do.
+pub(super) fn settings(within: Duration) -> String {
+    format!(
+        "SET LOCAL enable_hashjoin = on; SET LOCAL enable_bitmapscan = on; SET LOCAL statement_timeout = '{}ms'",
+        within.as_millis().max(1)
+    )
+}
+
+/// The query's snapshot is that of the verdict: it shows just the changes whose marks are seen.
+pub(super) fn complete(owner: &Owner, claims: &[Claim]) -> Option<Statement> {
+    let field = &owner.fields[claims.first()?.field];
+    let mut sql = Sql::postgres();
+    let calculated = query::values(&Postgres, &mut sql, owner, field, claims, None);
+    let changed = ", ROW(j.stored)::text IS DISTINCT FROM ROW(j.value)::text AS changed";
+    let text = complete::completion(&sql, owner, field, &calculated, changed);
+    Some(statement(sql, text))
+}

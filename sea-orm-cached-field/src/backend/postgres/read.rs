@@ -1,0 +1,146 @@
+//! Whether a stored value is right.
+
+use sea_orm::Statement;
+
+use super::{as_expiry, statement, tables::via, way};
+use crate::{
+    backend::{
+        shared,
+        sql::{
+            Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations,
+        },
+    },
+    declaration::Key,
+    layout::{Owner, Source},
+};
+
+/// PostgreSQL expects so many rows of a recursion that it would compile each question that follows
+/// one, for seconds.
+pub(super) fn settings() -> Statement {
+    statement(Sql::postgres(), "SELECT set_config('jit', 'off', true)".to_owned())
+}
+
+/// Whether the field of the row `t` is marked; `field` is an SQL expression. `OFFSET 0` keeps the
+/// planner from looking at all marks at once, as it does where it takes them for few.
+pub(super) fn marked(owner: &Owner, field: &str) -> String {
+    let marks = qualified(&marks(owner));
+    let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
+    let listed = Sql::postgres().is_listed(field, "m.field");
+    let mut tests =
+        vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
+    tests.extend(owner.looked_up().map(|source| {
+        let via = literal(&via(source));
+        let (before, link) = way::from_owner(source);
+        // Mostly nothing waits there, and the way need not be gone.
+        format!(
+            "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
+                  AND EXISTS (SELECT FROM {before}
+  CROSS JOIN LATERAL (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND {listed} OFFSET 0) m OFFSET 0))"
+        )
+    }));
+    format!("({})", tests.join(" OR "))
+}
+
+/// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
+fn stale(owner: &Owner, field: usize) -> String {
+    let name = literal(owner.fields[field].name);
+    format!(
+        "({flagged} OR {marked}
+                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name} OFFSET 0))",
+        flagged = flagged(owner, field),
+        marked = marked(owner, &name),
+        queue = qualified(&recalculations(owner)),
+        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+    )
+}
+
+/// Whether the row `t` itself says that its field is stale.
+fn flagged(owner: &Owner, field: usize) -> String {
+    let column = &owner.fields[field];
+    let expired = column
+        .expires_after
+        .as_ref()
+        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
+    format!(
+        "t.{} OR coalesce({}, false)",
+        quote(&column.recalculation_needed),
+        expired.as_deref().unwrap_or("false"),
+    )
+}
+
+pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let given = shared::numbered(&mut sql, owner, keys);
+    let text = format!(
+        "WITH {given} SELECT k.place, {} FROM k CROSS JOIN LATERAL (SELECT * FROM {} r WHERE {} OFFSET 0) t",
+        sql.own_keys(owner),
+        qualified(&owner.table),
+        equal("r", &owner_key(owner), "k", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let (with, rows, are_rows) = rows(&mut sql, owner, of);
+    let text = format!(
+        "{with}SELECT {}, {} AS stale FROM {rows} WHERE {are_rows}",
+        sql.own_keys(owner),
+        stale(owner, field),
+    );
+    statement(sql, text)
+}
+
+/// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its
+/// condition.
+fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
+    let table = qualified(&owner.table);
+    let own = owner_key(owner);
+    if let [key] = of {
+        return (String::new(), format!("{table} t"), sql.key_is(owner, "t.", &own, key));
+    }
+    let with = format!("WITH {} ", shared::keys(sql, owner, of));
+    let same_row = equal("r", &own, "k", &key_columns(owner));
+    let rows =
+        format!("k CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t");
+    (with, rows, "true".to_owned())
+}
+
+pub(super) fn stale_behind(
+    owner: &Owner,
+    source: &Source,
+    of: &[Key],
+    below: &Owner,
+    field: usize,
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let (with, owners, are_rows) = rows(&mut sql, owner, of);
+    let (behind, row) = way::rows_of(source);
+    let text = format!(
+        "{with}SELECT DISTINCT {}
+           FROM (SELECT s.* FROM {owners} CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s WHERE {are_rows}) t
+          WHERE {}",
+        sql.own_keys(below),
+        stale(below, field),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+    let sql = Sql::postgres();
+    // Mostly nothing waits, and each row need not be looked up.
+    let text = format!(
+        "SELECT {keys}
+           FROM {table} t
+          WHERE {flagged}
+             OR (EXISTS (SELECT FROM {marks}) OR EXISTS (SELECT FROM {queue}))
+            AND {stale}",
+        keys = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        flagged = flagged(owner, field),
+        marks = qualified(&marks(owner)),
+        queue = qualified(&recalculations(owner)),
+        stale = stale(owner, field),
+    );
+    statement(sql, text)
+}

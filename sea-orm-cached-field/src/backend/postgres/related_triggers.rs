@@ -1,0 +1,398 @@
+//! Triggers on a related table: which owners a change there concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    append,
+    functions::{
+        after, comparable, function, function_object, new_rows, old_rows, trigger, trigger_object,
+    },
+    tables, way,
+};
+use crate::{
+    backend::sql::{key_columns, list, literal, owner_key, qualified, quote, unique_name},
+    catalog::{Described, Object},
+    declaration::Flagging,
+    layout::{Owner, Reader, Source, Table},
+};
+
+pub(super) fn objects(
+    owner: &Owner,
+    table: &Described,
+    source: &Source,
+    far: &Described,
+) -> Vec<Object> {
+    let events = [
+        Event { suffix: "ai", event: "INSERT" },
+        Event { suffix: "ad", event: "DELETE" },
+        Event { suffix: "au", event: "UPDATE" },
+        Event { suffix: "at", event: "TRUNCATE" },
+    ];
+    let change = Change { owner, table, source, far };
+    let of_partitions = far.partitions.iter().flat_map(|partition| change.truncated(partition));
+    events.iter().flat_map(|event| change.objects(event)).chain(of_partitions).collect()
+}
+
+struct Event {
+    suffix: &'static str,
+    event: &'static str,
+}
+
+/// A part of what names an owner in a mark.
+struct Name {
+    variable: String,
+    kind: String,
+    /// SQL, NULL if the row names none.
+    value: String,
+}
+
+/// Fields that look at the same columns, and are flagged at the same time.
+struct Group<'a> {
+    at_commit: bool,
+    columns: &'a [String],
+    fields: Vec<usize>,
+}
+
+struct Change<'a> {
+    owner: &'a Owner,
+    table: &'a Described,
+    source: &'a Source,
+    far: &'a Described,
+}
+
+impl Change<'_> {
+    fn objects(&self, event: &Event) -> Vec<Object> {
+        let suffix = format!("{}_{}", self.source.name(), event.suffix);
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
+        self.trigger(
+            &suffix,
+            &self.far.table,
+            &after(event.event, self.far, read),
+            &self.body(event),
+        )
+    }
+
+    /// A partition may be truncated by itself, which no trigger of the whole table sees.
+    fn truncated(&self, partition: &Table) -> Vec<Object> {
+        let suffix =
+            format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
+        let body =
+            self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
+        self.trigger(
+            &suffix,
+            partition,
+            &format!("BEFORE TRUNCATE ON {}", qualified(partition)),
+            &self.function(&body),
+        )
+    }
+
+    fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
+        let owner = self.owner;
+        // The owner's name too: several owners may look at one table.
+        let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
+        let create = format!(
+            "CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()",
+            quote(&name),
+            function(owner, suffix),
+        );
+        vec![
+            function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
+            trigger_object(owner, &name, on, create),
+        ]
+    }
+
+    /// The types of all columns that the triggers look at.
+    fn shown_types(&self) -> impl Iterator<Item = &str> {
+        let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
+        read.map(|column| self.far.columns[column].as_str())
+    }
+
+    /// A function that keeps in its arrays whom something concerns, and marks them.
+    fn function(&self, body: &str) -> String {
+        format!("DECLARE {}\nBEGIN\n{body}\n  RETURN NULL;\nEND", self.declared_arrays(""))
+    }
+
+    fn body(&self, event: &Event) -> String {
+        let rows = |from: &str| self.find(&format!("SELECT r.* FROM {from} r")) + &self.mark_all();
+        match event.event {
+            "UPDATE" => self.update(),
+            "TRUNCATE" => self.truncate(),
+            "INSERT" => self.function(&rows(new_rows(self.far))),
+            _ => self.function(&rows(old_rows(self.far))),
+        }
+    }
+
+    fn identifying(&self) -> impl Iterator<Item = &str> {
+        self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns())
+    }
+
+    /// The columns whose change a reader of these has to know of.
+    fn watched<'a>(&'a self, columns: &'a [String]) -> impl Iterator<Item = &'a str> {
+        self.identifying().chain(columns.iter().map(String::as_str))
+    }
+
+    /// All readers, first those that are flagged later than at COMMIT.
+    fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: BTreeMap<(bool, &[String]), Vec<usize>> = BTreeMap::new();
+        for Reader { field, columns } in &self.source.readers {
+            let at_commit = self.owner.fields[*field].flagging == Flagging::Commit;
+            groups.entry((at_commit, columns)).or_default().push(*field);
+        }
+        let group = |((at_commit, columns), fields)| Group { at_commit, columns, fields };
+        groups.into_iter().map(group).collect()
+    }
+
+    /// Most statements change one row: that is looked at by itself, without the machinery for many.
+    fn update(&self) -> String {
+        let groups = self.groups();
+        let many = groups.iter().map(|group| {
+            let list = literal(&list(self.owner, group.fields.iter().copied()));
+            self.find(&self.updated(group.columns)) + &self.mark(&list, group.at_commit)
+        });
+        let branches = if self.far.by_row {
+            self.of_one(&groups)
+        } else {
+            let many = many.collect::<Vec<_>>().join("\n");
+            format!("  IF v_many THEN\n{many}\n  ELSE\n{}\n  END IF;", self.of_one(&groups))
+        };
+        let changed = (1..=groups.len()).map(|at| format!("v_changed_{at} boolean;"));
+        format!(
+            "DECLARE {} {} {} v_fields text; v_many boolean;\nBEGIN\n{}\n{branches}\n  RETURN NULL;\nEND",
+            self.declared_arrays(""),
+            self.declared_arrays("one_"),
+            changed.collect::<Vec<_>>().join(" "),
+            self.look_at_one(&groups),
+        )
+    }
+
+    /// Marks what the one row concerns that was looked at.
+    fn of_one(&self, groups: &[Group<'_>]) -> String {
+        let pairs: Vec<_> = self.arrays("").into_iter().zip(self.arrays("one_")).collect();
+        let taken = pairs
+            .iter()
+            .map(|(array, one)| format!("{array} := CASE WHEN v_fields <> '' THEN {one} END;"));
+        let taken = taken.collect::<Vec<_>>().join(" ");
+        let changed: Vec<(usize, &Group<'_>)> = (1..).zip(groups).collect();
+        let mark = |groups: &[(usize, &Group<'_>)]| {
+            let fields = groups
+                .iter()
+                .flat_map(|(at, group)| group.fields.iter().map(move |field| (*field, at)));
+            let changed = fields.map(|(field, at)| (field, format!("v_changed_{at}")));
+            format!(
+                "  v_fields := {};\n  {taken}\n{}",
+                append::list_where(self.owner, changed.collect::<BTreeMap<_, _>>()),
+                self.mark("v_fields", groups[0].1.at_commit),
+            )
+        };
+        changed
+            .chunk_by(|(_, one), (_, other)| one.at_commit == other.at_commit)
+            .map(mark)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// The related rows of which something that is read has changed, old and new.
+    fn updated(&self, read: &[String]) -> String {
+        let columns: BTreeSet<&str> = self.identifying().collect();
+        let read = read.iter().enumerate();
+        let mut prefix = "cf_read_".to_owned();
+        while columns.iter().any(|column| column.starts_with(&prefix)) {
+            prefix.push('_');
+        }
+        let read: Vec<(String, &String)> =
+            read.map(|(at, column)| (format!("{prefix}{}", at + 1), column)).collect();
+        let rows = |table: &str| {
+            let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
+            let compared = read.iter().map(|(name, column)| {
+                format!(
+                    "{} AS {name}",
+                    comparable(&format!("x.{}", quote(column)), &self.far.columns[*column])
+                )
+            });
+            format!(
+                "SELECT {} FROM {table} x",
+                plain.chain(compared).collect::<Vec<_>>().join(", ")
+            )
+        };
+        let kept: Vec<String> =
+            columns.iter().map(|column| format!("u.{}", quote(column))).collect();
+        let grouped = kept.iter().cloned().chain(read.iter().map(|(name, _)| format!("u.{name}")));
+        format!(
+            "SELECT {} FROM ({} UNION ALL {}) u GROUP BY {} HAVING count(*) <> 2",
+            kept.join(", "),
+            rows(old_rows(self.far)),
+            rows(new_rows(self.far)),
+            grouped.collect::<Vec<_>>().join(", "),
+        )
+    }
+
+    /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
+    /// afraid of many.
+    fn look_at_one(&self, groups: &[Group<'_>]) -> String {
+        let old = old_rows(self.far);
+        let new = new_rows(self.far);
+        let mut values = vec![format!("EXISTS (SELECT FROM {new} r OFFSET 1)")];
+        let mut variables = vec!["v_many".to_owned()];
+        values.extend(self.concerned());
+        variables.extend(self.arrays("one_"));
+        for (at, group) in groups.iter().enumerate() {
+            let watched: BTreeSet<&str> = self.watched(group.columns).collect();
+            let changed = watched.into_iter().map(|column| {
+                let shown = |row: &str| {
+                    comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column])
+                };
+                format!("{} IS DISTINCT FROM {}", shown("o"), shown("n"))
+            });
+            values.push(changed.collect::<Vec<_>>().join(" OR "));
+            variables.push(format!("v_changed_{}", at + 1));
+        }
+        format!(
+            "  SELECT {} INTO {} FROM {old} o, {new} n LIMIT 1;",
+            values.join(", "),
+            variables.join(", ")
+        )
+    }
+
+    /// Arrays of those whom the row `n` concerns, and whom it concerned as `o`.
+    fn concerned(&self) -> Vec<String> {
+        let old = self.names("o");
+        let new = self.names("n");
+        let row = |names: &[Name]| {
+            names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ")
+        };
+        let named = |names: &[Name]| {
+            names
+                .iter()
+                .map(|name| format!("{} IS NOT NULL", name.value))
+                .collect::<Vec<_>>()
+                .join(" AND ")
+        };
+        let moved = format!("ROW({})::record *<> ROW({})::record", row(&old), row(&new));
+        let array = |(old_name, new_name): (&Name, &Name)| {
+            format!(
+                "array_cat(CASE WHEN {} THEN ARRAY[{}] END, CASE WHEN {} AND {moved} THEN ARRAY[{}] END)",
+                named(&new),
+                new_name.value,
+                named(&old),
+                old_name.value,
+            )
+        };
+        old.iter().zip(&new).map(array).collect()
+    }
+
+    /// By what a related row names whom it concerns: the keys of owners, or the link by which they
+    /// will be looked up.
+    fn names(&self, row: &str) -> Vec<Name> {
+        let Some(columns) = self.source.key_columns(self.owner) else {
+            let columns =
+                || self.source.link_columns().map(|column| format!("{row}.{}", quote(column)));
+            let linked = columns()
+                .map(|column| format!("{column} IS NOT NULL"))
+                .collect::<Vec<_>>()
+                .join(" AND ");
+            let value = format!("CASE WHEN {linked} THEN {} END", way::link(columns()));
+            return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
+        };
+        let keys =
+            key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
+        let name = |(column, (variable, kind)): (&str, (String, &str))| {
+            let value = format!("{row}.{}::{kind}", quote(column));
+            let value = match self.range(column, kind) {
+                Some((least, greatest)) => {
+                    format!(
+                        "CASE WHEN {row}.{} BETWEEN {least} AND {greatest} THEN {value} END",
+                        quote(column)
+                    )
+                }
+                None => value,
+            };
+            Name { variable, kind: kind.to_owned(), value }
+        };
+        columns.into_iter().zip(keys).map(name).collect()
+    }
+
+    /// The variables that keep them.
+    fn arrays(&self, of: &str) -> Vec<String> {
+        self.names("r").iter().map(|name| format!("v_{of}{}", name.variable)).collect()
+    }
+
+    fn declared_arrays(&self, of: &str) -> String {
+        let arrays = self.arrays(of).into_iter().zip(self.names("r"));
+        arrays
+            .map(|(array, name)| format!("{array} {}[];", name.kind))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Keeps whom these related rows concern, in their order: an index takes many keys twice as
+    /// fast then.
+    fn find(&self, rows: &str) -> String {
+        let names = self.names("r");
+        let selected: Vec<String> =
+            names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
+        let named: Vec<String> =
+            names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
+        let aggregated: Vec<String> =
+            names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
+        format!(
+            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r ORDER BY {}) k WHERE {};\n",
+            aggregated.join(", "),
+            self.arrays("").join(", "),
+            selected.join(", "),
+            (1..=names.len()).map(|at| at.to_string()).collect::<Vec<_>>().join(", "),
+            named.join(" AND "),
+        )
+    }
+
+    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the
+    /// cast must not make the user's statement fail.
+    fn range(&self, column: &str, kind: &str) -> Option<(i64, i64)> {
+        match kind {
+            _ if self.far.columns[column] == kind => None,
+            "smallint" => Some((i64::from(i16::MIN), i64::from(i16::MAX))),
+            "integer" => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
+            "bigint" => Some((i64::MIN, i64::MAX)),
+            _ => None,
+        }
+    }
+
+    /// Marks all owners: after a TRUNCATE nobody knows any more whose rows there were.
+    fn truncate(&self) -> String {
+        let aggregated: Vec<String> =
+            owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+        let marks = self
+            .mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
+        format!(
+            "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} t;\n{}\n  RETURN NULL;\nEND",
+            append::declared_key_arrays(self.owner, self.table, ""),
+            aggregated.join(", "),
+            append::key_arrays(self.owner, "").join(", "),
+            qualified(&self.owner.table),
+            marks,
+        )
+    }
+
+    fn mark_all(&self) -> String {
+        self.mark_each(|list, at_commit| self.mark(list, at_commit))
+    }
+
+    /// Marks of all readers: those that are flagged at the same time have one.
+    fn mark_each(&self, mark: impl Fn(&str, bool) -> String) -> String {
+        let groups = self.groups();
+        let marks = groups.chunk_by(|one, other| one.at_commit == other.at_commit).map(|groups| {
+            let fields: BTreeSet<usize> =
+                groups.iter().flat_map(|group| group.fields.iter().copied()).collect();
+            mark(&literal(&list(self.owner, fields)), groups[0].at_commit)
+        });
+        marks.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Marks whom the arrays keep; `list` is an expression.
+    fn mark(&self, list: &str, at_commit: bool) -> String {
+        if self.source.key_columns(self.owner).is_some() {
+            append::owners(self.owner, self.table, list, at_commit)
+        } else {
+            append::links(self.owner, self.source, list, at_commit)
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Our tables, and the list of everything that stands beside them.
+
+use super::{functions, own_triggers, related_triggers};
+use crate::{
+    backend::sql::{
+        Sql, bound_columns, fitted, key_columns, literal, marks, owner_key, qualified, quote,
+        recalculations, versions,
+    },
+    catalog::{Described, Object, ObjectKind},
+    layout::{Column, Field, Owner, Source, Table},
+};
+
+/// Everything that has to stand in the database for this owner.
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+    let mut objects =
+        vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.extend(
+        owner
+            .fields
+            .iter()
+            .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
+    );
+    objects.extend(
+        owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
+    );
+    objects.extend(functions::objects(owner, table, related));
+    objects.extend(own_triggers::objects(owner, table));
+    for (source, far) in owner.sources.iter().zip(related) {
+        objects.extend(related_triggers::objects(owner, table, source, far));
+    }
+    objects
+}
+
+/// What the comment of each of our objects begins with.
+pub(super) fn tag_prefix(owner: &Table) -> String {
+    format!("{}{} ", Object::TAG, qualified(owner))
+}
+
+/// The table that an object with this comment serves.
+pub(super) fn owner_of(tag: &str) -> Option<Table> {
+    Sql::postgres().table_of(Object::owner(tag)?)
+}
+
+/// An object whose comment says whose it is and what it was made from.
+pub(super) fn object(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<String>,
+    create: Vec<String>,
+) -> Object {
+    let tag =
+        format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &create.concat()));
+    let mut create = create;
+    create.push(comment(owner, kind, name, parent.as_deref(), &tag));
+    Object { kind, name: name.to_owned(), parent, create, tag }
+}
+
+pub(super) fn comment(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+    tag: &str,
+) -> String {
+    format!("COMMENT ON {} IS {}", identity(&owner.table, kind, name, parent), literal(tag))
+}
+
+/// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
+pub(super) fn identity(
+    beside: &Table,
+    kind: ObjectKind,
+    name: &str,
+    parent: Option<&str>,
+) -> String {
+    let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
+    match (kind, parent) {
+        (ObjectKind::Table, _) => format!("TABLE {own}"),
+        (ObjectKind::Index, _) => format!("INDEX {own}"),
+        (ObjectKind::Function, _) => format!("FUNCTION {own}"),
+        (ObjectKind::Trigger, parent) => {
+            format!("TRIGGER {} ON {}", quote(name), parent.unwrap_or_default())
+        }
+    }
+}
+
+/// The type of each key column.
+pub(super) fn key_types<'a>(owner: &Owner, table: &'a Described) -> Vec<&'a str> {
+    owner.key.iter().map(|column| table.columns[&column.name].as_str()).collect()
+}
+
+/// ` COLLATE ..` of each key column, where different texts may be equal.
+fn key_collations(owner: &Owner, table: &Described) -> Vec<String> {
+    let collation =
+        |column: &Column| table.collations.get(&column.name).map(|name| format!(" COLLATE {name}"));
+    owner.key.iter().map(|column| collation(column).unwrap_or_default()).collect()
+}
+
+/// `key_1 integer NOT NULL`, ... The key is compared as the owner's is: two spellings that are
+/// equal there are one key.
+fn key_definitions(
+    owner: &Owner,
+    table: &Described,
+    columns: Vec<String>,
+    null: &str,
+) -> Vec<String> {
+    let columns =
+        columns.into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
+    columns.map(|((column, kind), collation)| format!("{column} {kind}{collation}{null}")).collect()
+}
+
+/// `after_key_1 integer`, ..., `to_key_1 integer`, ...
+pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
+    ["after", "to"]
+        .map(|bound| key_definitions(owner, table, bound_columns(owner, bound), ""))
+        .concat()
+}
+
+fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let name = marks(owner).name;
+    let marks = qualified(&marks(owner));
+    let keys = key_definitions(owner, table, key_columns(owner), "").join(", ");
+    let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
+    let flush_keys: Vec<String> =
+        flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
+    let flush_keys = flush_keys.join(", ");
+    let bounds = bound_definitions(owner, table).join(", ");
+    let create = vec![
+        format!(
+            "CREATE TABLE {marks} (
+                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                field text NOT NULL,
+                {keys},
+                eager boolean, -- NULL: as the field is set
+                marked_at timestamptz NOT NULL DEFAULT now(),
+                via text,
+                link text,
+                {flush_keys},
+                flush_links text[],
+                {bounds}
+            ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
+        ),
+        key_index(owner),
+        format!(
+            "CREATE INDEX {} ON {marks} (via, link, id) WHERE via IS NOT NULL",
+            quote(&fitted(format!("{name}_via"))),
+        ),
+    ];
+    let mut object = object(owner, ObjectKind::Table, &name, None, create);
+    // Ids are generations. Those of a table that stood here before must not come again: a worker
+    // may still have a claim of then.
+    object.create.push(format!(
+        "SELECT setval(pg_get_serial_sequence({}, 'id'), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+        literal(&marks),
+    ));
+    object
+}
+
+/// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the
+/// user's write.
+pub(super) fn key_index(owner: &Owner) -> String {
+    let name = quote(&fitted(format!("{}_key", marks(owner).name)));
+    format!(
+        "CREATE INDEX {name} ON {} ({})",
+        qualified(&marks(owner)),
+        key_columns(owner).join(", ")
+    )
+}
+
+/// What marks of a source carry in the column `via`.
+pub(super) fn via(source: &Source) -> String {
+    fitted(source.name())
+}
+
+fn recalculations_table(owner: &Owner, table: &Described) -> Object {
+    let queue = qualified(&recalculations(owner));
+    let name = recalculations(owner).name;
+    let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
+    let create = vec![
+        // The lease stands in a column of its own that no index holds, and the pages have room:
+        // updates stay HOT.
+        format!(
+            "CREATE TABLE {queue} (
+                {keys},
+                field text NOT NULL,
+                generation bigint NOT NULL,
+                due_at timestamptz DEFAULT now(),
+                leased_until timestamptz NOT NULL DEFAULT '-infinity',
+                attempts integer NOT NULL DEFAULT 0,
+                waves integer NOT NULL DEFAULT 0, -- negative: held back since then
+                last_error text,
+                queued_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY ({}, field)
+            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
+            key_columns(owner).join(", "),
+        ),
+        format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
+    ];
+    object(owner, ObjectKind::Table, &name, None, create)
+}
+
+fn versions_table(owner: &Owner) -> Object {
+    let table = versions(owner);
+    let create = format!(
+        "CREATE TABLE {} (
+                field text PRIMARY KEY,
+                version bigint NOT NULL,
+                inputs text,
+                kept_by text,
+                renewal bigint, -- not NULL: rows have yet to be flagged
+                declared_by text
+            )",
+        qualified(&table),
+    );
+    object(owner, ObjectKind::Table, &table.name, None, vec![create])
+}
+
+/// Of the few rows that are flagged.
+fn flag_index(owner: &Owner, field: &Field) -> Object {
+    let name = fitted(format!("{}_cached_{}", owner.table.name, field.recalculation_needed));
+    let keys = owner_key(owner).join(", ");
+    let create = format!(
+        "CREATE INDEX {} ON {} ({keys}) WHERE {}",
+        quote(&name),
+        qualified(&owner.table),
+        quote(&field.recalculation_needed),
+    );
+    object(owner, ObjectKind::Index, &name, None, vec![create])
+}
+
+fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let name = fitted(format!("{}_cached_{expires_after}", owner.table.name));
+    let column = quote(expires_after);
+    let create = vec![format!(
+        "CREATE INDEX {} ON {} ({column}) WHERE {column} IS NOT NULL",
+        quote(&name),
+        qualified(&owner.table),
+    )];
+    object(owner, ObjectKind::Index, &name, None, create)
+}

@@ -1,0 +1,90 @@
+//! Unique indexes over cached columns: which rows hold a value, and how they give it up.
+
+use sea_orm::Statement;
+
+use super::{
+    collect::{AT_PLACE, place},
+    complete::locked_row,
+    statement,
+};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, equal, key_columns, literal, owner_key, qualified, quote},
+    },
+    catalog::UniqueIndex,
+    declaration::Key,
+    layout::{Owner, Table},
+    queue::{Shape, Written},
+};
+
+pub(super) fn columns(table: &Table) -> Statement {
+    let text = format!(
+        "SELECT c.relname::text AS name, a.attname::text AS \"column\", NULL::text AS \"collation\",
+                CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable
+           FROM pg_index i
+           JOIN pg_class c ON c.oid = i.indexrelid
+          CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+           LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+          WHERE i.indrelid = to_regclass({}) AND i.indisunique AND NOT i.indisprimary AND k.place <= i.indnkeyatts
+          ORDER BY 1, k.place",
+        literal(&qualified(table)),
+    );
+    statement(Sql::postgres(), text)
+}
+
+/// `OFFSET 0` keeps the planner from looking at all rows at once.
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Statement {
+    let mut sql = Sql::postgres();
+    let own = owner_key(owner);
+    let keys = key_columns(owner);
+    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {wanted}
+         SELECT v.place, {selected}
+           FROM v
+          CROSS JOIN LATERAL (SELECT r.* FROM {table} r WHERE {own_row} OFFSET 0) o
+          CROSS JOIN LATERAL (SELECT r.* FROM {table} r WHERE {holds} OFFSET 0) t
+          WHERE NOT ({same_row})",
+        selected = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        own_row = equal("r", &own, "v", &keys),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "r", |at| format!(
+            "v.value_{}",
+            at + 1
+        )),
+        same_row = equal("t", &own, "v", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let keys = shared::keys(&mut sql, owner, of);
+    let text = format!(
+        "WITH {keys} SELECT {}, t.{} AS flagged FROM k, {}",
+        sql.kept_keys(owner, "k"),
+        quote(&owner.fields[field].recalculation_needed),
+        locked_row(owner, "k"),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::postgres();
+    let field = &owner.fields[field];
+    let keys = shared::keys(&mut sql, owner, of);
+    let text = format!(
+        "WITH {keys} UPDATE {} t SET {} = NULL, {} = true FROM k, {} WHERE {AT_PLACE}",
+        qualified(&owner.table),
+        quote(&field.cached.name),
+        quote(&field.recalculation_needed),
+        place(owner, "k"),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,60 @@
+//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+
+use super::tables::{bound_definitions, comment, key_index};
+use crate::{
+    backend::sql::{fitted, marks, name_in_schema, qualified, quote, recalculations, versions},
+    catalog::{Described, Object, ObjectKind},
+    layout::{Owner, Table},
+};
+
+pub(super) fn upgrade(
+    owner: &Owner,
+    described: &Described,
+    table: &Object,
+    from: u32,
+) -> Vec<String> {
+    let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
+    let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
+    if from < 3 && table.name == marks(owner).name {
+        let index = fitted(format!("{}_key", table.name));
+        let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
+        steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
+        let columns = bound_definitions(owner, described)
+            .into_iter()
+            .map(|column| format!("ADD COLUMN {column}"));
+        steps.push(format!("ALTER TABLE {name} {}", columns.collect::<Vec<_>>().join(", ")));
+    }
+    if from < 2 && table.name == recalculations(owner).name {
+        steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));
+    }
+    if from < 3 && table.name == recalculations(owner).name {
+        steps.push(format!("ALTER TABLE {name} RENAME COLUMN first_marked_at TO queued_at"));
+    }
+    if from < 2 && table.name == versions(owner).name {
+        steps.push(format!(
+            "ALTER TABLE {name} ADD COLUMN inputs text, ADD COLUMN kept_by text, ADD COLUMN renewal bigint"
+        ));
+    }
+    if from < 3 && table.name == versions(owner).name {
+        steps.push(format!("ALTER TABLE {name} ADD COLUMN declared_by text"));
+    }
+    steps.push(comment(owner, ObjectKind::Table, &table.name, None, &table.tag));
+    steps
+}
+
+/// The table, its indexes and its sequence.
+fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    let older = name_in_schema(from, &owner.table, &table.name);
+    let beside = |name: &str| {
+        qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() })
+    };
+    let renamed = |kind: &str, suffix: &str| {
+        let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));
+        format!("ALTER {kind} IF EXISTS {} RENAME TO {}", beside(&older), quote(&new))
+    };
+    let mut steps =
+        vec![format!("ALTER TABLE {} RENAME TO {}", beside(&older), quote(&table.name))];
+    steps.extend(["pkey", "key", "via", "due"].map(|suffix| renamed("INDEX", suffix)));
+    steps.push(renamed("SEQUENCE", "id_seq"));
+    steps
+}

@@ -1,0 +1,137 @@
+//! Queries of the user: fields that are calculated by one.
+
+use sea_orm::Statement;
+
+use super::{
+    Dialect,
+    bound::Bound,
+    sql::{Sql, equal, key_columns, prefixed},
+};
+use crate::{
+    declaration::Key,
+    layout::{Field, Owner, Query},
+    queue::Claim,
+};
+
+/// The name of the query: that of no table which it could be of.
+const QUERY: &str = "cached_field_query";
+
+/// Its name where its keys are still to be cast.
+const AS_WRITTEN: &str = "cached_field_query_as_written";
+
+/// The query of a field that has one.
+fn query(field: &Field) -> &Query {
+    field.query.as_ref().expect("the field is calculated by a query")
+}
+
+pub(super) fn select(
+    dialect: &(impl Dialect + ?Sized),
+    owner: &Owner,
+    field: usize,
+    keys: &[Key],
+) -> Statement {
+    let mut sql = dialect.sql();
+    let field = &owner.fields[field];
+    let rows = written(&mut sql, owner, field);
+    let own = sql.owner_key(owner);
+    let columns = key_columns(owner);
+    let among = among(&mut sql, owner, keys.iter());
+    let text = format!(
+        "WITH {rows}
+         SELECT {keys}, {value} AS value, true AS found
+           FROM {QUERY} v JOIN {table} t ON {same}
+          WHERE {restricted} AND {wanted}
+          UNION ALL
+         SELECT {keys}, NULL, false
+           FROM {table} t
+          WHERE {wanted}",
+        keys = sql.own_keys(owner),
+        value = sql.cast(&field.cached.read, &value(dialect, field, "v.value")),
+        table = sql.qualified(&owner.table),
+        same = equal("v", &columns, "t", &own),
+        restricted = is_among("v.", &columns, &among),
+        wanted = is_among("t.", &own, &among),
+    );
+    sql.statement(text)
+}
+
+/// `.., v (key_1, ..., generation, claimed_at, value) AS (..)`, for a WITH clause: what the query
+/// says of these claims. Without those of which it says nothing, if it has to, or several things,
+/// or something that does not fit.
+pub(super) fn values(
+    dialect: &impl Dialect,
+    sql: &mut Sql,
+    owner: &Owner,
+    field: &Field,
+    claims: &[Claim],
+    fits: Option<String>,
+) -> String {
+    let rows = written(sql, owner, field);
+    let columns = key_columns(owner);
+    let keys = claims.iter().map(|claim| &claim.key);
+    let among = among(sql, owner, keys.clone());
+    let mut claimed = Bound::keys(owner, keys);
+    claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
+    claimed.push(Bound::alike("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
+    let claimed = sql.table("k", claimed);
+    let mut is_sound = vec!["coalesce(c.times, 1) = 1".to_owned()];
+    is_sound.extend((!query(field).optional).then(|| "c.value IS NOT NULL".to_owned()));
+    is_sound.extend(fits);
+    format!(
+        "{rows}, {claimed},
+              c AS (SELECT r.*, count(*) OVER (PARTITION BY {partition}) AS times FROM {QUERY} r WHERE {restricted}),
+              v AS (SELECT k.*, {value} AS value FROM k LEFT JOIN c ON {same} WHERE {is_sound})",
+        partition = prefixed("r", &columns),
+        restricted = is_among("r.", &columns, &among),
+        value = sql.cast_for(&field.cached, &value(dialect, field, "c.value")),
+        same = equal("c", &columns, "k", &columns),
+        is_sound = is_sound.join(" AND "),
+    )
+}
+
+/// `cached_field_query (key_1, ..., value) AS (..)`: the query as the user has written it. It
+/// selects the key as SeaORM reads it, or as it is stored: the cast for writing takes both.
+fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
+    let select = sql.embed(&(query(field).select)());
+    let columns = key_columns(owner);
+    let as_written = |name: &str| format!("{name} ({}, value) AS ({select})", columns.join(", "));
+    let stored: Vec<String> =
+        owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
+    if stored == columns {
+        return as_written(QUERY);
+    }
+    let columns = columns.join(", ");
+    format!(
+        "{0}, {QUERY} ({columns}, value) AS (SELECT {1}, value FROM {AS_WRITTEN})",
+        as_written(AS_WRITTEN),
+        stored.join(", ")
+    )
+}
+
+/// What each key column is compared with. Every planner takes such a condition into the query, to
+/// where its rows come from, if that does not change the result. Of several columns more keys
+/// fulfil it than these.
+fn among<'k>(
+    sql: &mut Sql,
+    owner: &Owner,
+    keys: impl Iterator<Item = &'k Key> + Clone,
+) -> Vec<String> {
+    let columns = owner.key.iter().enumerate();
+    columns
+        .map(|(at, column)| sql.among(column, keys.clone().map(|key| key.values()[at].clone())))
+        .collect()
+}
+
+fn is_among(prefix: &str, columns: &[String], among: &[String]) -> String {
+    let conditions =
+        columns.iter().zip(among).map(|(column, among)| format!("{prefix}{column} {among}"));
+    conditions.collect::<Vec<_>>().join(" AND ")
+}
+
+/// A value as one of the column that it is for.
+fn value(dialect: &(impl Dialect + ?Sized), field: &Field, value: &str) -> String {
+    match dialect.cast_to(&query(field).kind) {
+        Some(kind) => format!("CAST({value} AS {kind})"),
+        None => value.to_owned(),
+    }
+}

@@ -1,0 +1,496 @@
+//! Statements, and parts of them, that all databases say alike.
+
+use sea_orm::{DbBackend, DbErr, Statement, Value};
+
+use super::{
+    bound::Bound,
+    sql::{
+        CHUNK, Sql, bound_columns, equal, key_columns, literal, marks, names, recalculations,
+        versions as versions_table, versions_beside,
+    },
+};
+use crate::{
+    catalog::{IndexedColumn, UniqueIndex, Version},
+    declaration::{Chunk, Key},
+    layout::{Field, Owner, Table, Upstream},
+    queue::{Claim, Enqueued, Shape, ShapedField, Written},
+};
+
+/// How many of the oldest due rows are looked at for each that is leased: some of them may have to
+/// wait.
+pub(super) const LOOKED_AT: i64 = 10;
+
+/// The first of the library's tables for this owner, and of these other objects, that an error
+/// names.
+pub(super) fn object_in<const N: usize>(
+    owner: &Owner,
+    others: [String; N],
+    error: &DbErr,
+) -> Option<String> {
+    let message = error.to_string();
+    let is_named = |name: &String| {
+        // The name of another owner's table may end like this one.
+        let continues = |before: char| before.is_alphanumeric() || before == '_';
+        message.match_indices(name.as_str()).any(|(at, _)| !message[..at].ends_with(continues))
+    };
+    let tables = [marks(owner).name, recalculations(owner).name];
+    tables.into_iter().chain(others).find(is_named)
+}
+
+pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
+    let flag = sql.quote(&owner.fields[field].recalculation_needed);
+    let table = sql.qualified(&owner.table);
+    let columns = sql.owner_key(owner);
+    let is_row = sql.key_is(owner, "", &columns, key);
+    sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
+}
+
+/// Appends a mark of a field of a row; `eager` says whether it is to be queued, if that is not left
+/// to the field.
+pub(super) fn append_mark(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    key: &Key,
+    eager: Option<bool>,
+) -> Statement {
+    let rows = [key];
+    let tuple = sql.tuples(
+        owner,
+        &rows,
+        |key| key,
+        |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)],
+    );
+    let marks = sql.qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
+    sql.statement(format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
+}
+
+pub(super) fn set_expiry(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    key: &Key,
+    moment: Value,
+) -> Statement {
+    let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let moment = sql.bind(moment);
+    let table = sql.qualified(&owner.table);
+    let columns = sql.owner_key(owner);
+    let is_row = sql.key_is(owner, "", &columns, key);
+    sql.statement(format!("UPDATE {table} SET {expires} = {moment} WHERE {is_row}"))
+}
+
+pub(super) fn backlog_boundary(
+    mut sql: Sql,
+    owner: &Owner,
+    after: Option<&Key>,
+    rows: u64,
+) -> Statement {
+    let table = sql.qualified(&owner.table);
+    let range = rows_after(&mut sql, owner, after);
+    let order = owner.key.iter().zip(sql.owner_key(owner));
+    let order: Vec<String> =
+        order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
+    let offset = sql.bind(rows as i64 - 1);
+    let text = format!(
+        "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
+        sql.own_keys(owner),
+        order.join(", "),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let table = sql.qualified(&owner.table);
+    let flag = sql.quote(&owner.fields[field].recalculation_needed);
+    sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
+}
+
+/// A row of the queue may be under way.
+pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag}) OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&owner.fields[field].recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn forget(sql: Sql, versions: &Table) -> Statement {
+    let versions = sql.qualified(versions);
+    sql.statement(format!("DELETE FROM {versions}"))
+}
+
+pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
+    let versions = sql.qualified(&versions_beside(owner));
+    sql.statement(format!("SELECT inputs, declared_by FROM {versions}"))
+}
+
+pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
+    let range = rows_after(&mut sql, owner, after);
+    let text =
+        format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
+    sql.statement(text)
+}
+
+pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
+    let table = sql.qualified(&versions_table(owner));
+    sql.statement(format!(
+        "SELECT field, version, inputs, kept_by, renewal, declared_by FROM {table}"
+    ))
+}
+
+pub(super) fn set_version(
+    [mut old, mut new]: [Sql; 2],
+    owner: &Owner,
+    version: &Version,
+) -> [Statement; 2] {
+    let table = old.qualified(&versions_table(owner));
+    let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
+    let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
+    let field = new.bind(field.as_str());
+    let calculation = new.bind(*calculation);
+    let inputs = new.bind(inputs.clone());
+    let kept_by = new.bind(kept_by.clone());
+    let renewal = new.bind(*renewal);
+    let declared_by = new.bind(declared_by.clone());
+    let insert = format!(
+        "INSERT INTO {table} (field, version, inputs, kept_by, renewal, declared_by)
+         VALUES ({field}, {calculation}, {inputs}, {kept_by}, {renewal}, {declared_by})"
+    );
+    [old.statement(delete), new.statement(insert)]
+}
+
+pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i64) -> Statement {
+    let table = sql.qualified(&versions_table(owner));
+    let field = sql.bind(owner.fields[field].name);
+    let renewal = sql.bind(renewal);
+    sql.statement(format!(
+        "UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"
+    ))
+}
+
+/// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known
+/// whom it concerns.
+pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
+    let field = &owner.fields[field];
+    let name = literal(field.name);
+    let text = format!(
+        "SELECT count(*) AS found FROM {table} t
+          WHERE t.{flag} AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name})
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE ({marked} OR {link}) AND {listed})",
+        listed = sql.is_listed(&name, "m.field"),
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&field.recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+        marks = sql.qualified(&marks(owner)),
+        queued = equal("q", &keys, "t", &own),
+        marked = equal("m", &keys, "t", &own),
+    );
+    sql.statement(text)
+}
+
+/// A chunk, and others that are marked: of the rows of the one that are in none of the others.
+pub(super) fn unqueued_in(
+    mut sql: Sql,
+    owner: &Owner,
+    field: usize,
+    chunk: &Chunk,
+    marked: &[Chunk],
+) -> Statement {
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
+    let field = &owner.fields[field];
+    let name = literal(field.name);
+    let others =
+        marked.iter().map(|chunk| format!(" AND NOT ({})", rows_of(&mut sql, owner, chunk)));
+    let others = others.collect::<String>();
+    let text = format!(
+        "SELECT count(*) AS found FROM {table} t
+          WHERE t.{flag} AND {range}{others}
+            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})
+            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {range_of_marks} AND {same_key} AND {listed})",
+        table = sql.qualified(&owner.table),
+        flag = sql.quote(&field.recalculation_needed),
+        range = rows_of(&mut sql, owner, chunk),
+        queue = sql.qualified(&recalculations(owner)),
+        range_of_queue = range_of(&mut sql, owner, &prefixed_all("q", &keys), chunk),
+        queued = equal("q", &keys, "t", &own),
+        marks = sql.qualified(&marks(owner)),
+        range_of_marks = range_of(&mut sql, owner, &prefixed_all("m", &keys), chunk),
+        same_key = equal("m", &keys, "t", &own),
+        listed = sql.is_listed(&name, "m.field"),
+    );
+    sql.statement(text)
+}
+
+/// How many marked chunks that meet another one are looked at.
+const CHUNKS: u32 = 20;
+
+pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let name = sql.bind(owner.fields[field].name);
+    let mut conditions = vec![sql.is_chunk("m"), format!("m.field = {name}")];
+    for (bound, operator, key) in [("to", ">", &chunk.after), ("after", "<", &chunk.to)] {
+        if let Some(key) = key {
+            let columns = prefixed_all("m", &bound_columns(owner, bound));
+            let meets = sql.compare_keys(owner, &columns, operator, key);
+            conditions.push(format!("({} IS NULL OR {meets})", columns[0]));
+        }
+    }
+    let text = format!(
+        "SELECT {} FROM {} m WHERE {} LIMIT {CHUNKS}",
+        sql.marked_chunks(owner),
+        sql.qualified(&marks(owner)),
+        conditions.join(" AND "),
+    );
+    sql.statement(text)
+}
+
+pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut columns = vec!["field".to_owned()];
+    let mut values = vec![sql.bind(owner.fields[field].name)];
+    if sql.backend() != DbBackend::Sqlite {
+        columns.push("via".to_owned());
+        values.push(literal(CHUNK));
+    }
+    for (bound, key) in [("after", &chunk.after), ("to", &chunk.to)] {
+        for ((column, name), value) in
+            owner.key.iter().zip(bound_columns(owner, bound)).zip(key.iter().flat_map(Key::values))
+        {
+            columns.push(name);
+            values.push(sql.bind_for(column, value.clone()));
+        }
+    }
+    let marks = sql.qualified(&marks(owner));
+    sql.statement(format!(
+        "INSERT INTO {marks} ({}) VALUES ({})",
+        columns.join(", "),
+        values.join(", ")
+    ))
+}
+
+/// Which marks `m` of chunks can be taken: those of fields of this program, but for those of a
+/// field that is calculated from others of which chunks wait. Of its own row it is calculated in
+/// its turn, and the row's chunks come together.
+pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
+    let waits = upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
+        let field = owner.fields[upstream.field].name;
+        // What is calculated from its like would wait for itself.
+        let is_other = |name: &&&str| upstream.owner.table != owner.table || **name != field;
+        let names: Vec<String> = upstream.fields.iter().filter(is_other).map(|name| literal(name)).collect();
+        let wait = format!(
+            " AND NOT (m.field = {} AND EXISTS (SELECT 1 FROM {} u WHERE {} AND u.field IN ({})))",
+            literal(field),
+            sql.qualified(&marks(&upstream.owner)),
+            sql.is_chunk("u"),
+            names.join(", "),
+        );
+        (!names.is_empty()).then_some(wait)
+    });
+    format!("{} AND m.field IN ({}){}", sql.is_chunk("m"), names(owner), waits.collect::<String>())
+}
+
+pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
+    let marks = sql.qualified(&marks(owner));
+    let id = sql.bind(id);
+    sql.statement(format!("DELETE FROM {marks} WHERE id = {id}"))
+}
+
+pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
+    let text = format!(
+        "SELECT s.field, s.state, count(*) AS found, min(s.error) AS error
+           FROM (SELECT field, CASE WHEN due_at IS NULL THEN 'failed' WHEN last_error IS NULL THEN 'due' ELSE 'failing' END AS state,
+                        last_error AS error
+                   FROM {queue}
+                  UNION ALL
+                 SELECT field, 'due', NULL FROM {marks}) s
+          GROUP BY s.field, s.state
+          ORDER BY s.field, s.state",
+        queue = sql.qualified(&recalculations(owner)),
+        marks = sql.qualified(&marks(owner)),
+    );
+    sql.statement(text)
+}
+
+/// `now`: the moment, as the queue has it.
+pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
+    let queue = sql.qualified(&recalculations(owner));
+    sql.statement(format!(
+        "UPDATE {queue} SET due_at = {now}, attempts = 0
+          WHERE due_at IS NULL OR (last_error IS NOT NULL AND due_at > {now})"
+    ))
+}
+
+/// What is read of the rows `t` of a chunk, and which of them: those that the flagging has passed
+/// over, locked as they were. What waits in the queue may be under way: it has to miss, though its
+/// flag is set. The queue, too, is read from the one key to the other, however the database goes
+/// about it.
+pub(super) fn passed_over(
+    sql: &mut Sql,
+    owner: &Owner,
+    field: usize,
+    chunk: &Chunk,
+    read: &str,
+) -> String {
+    let keys = key_columns(owner);
+    let own = sql.owner_key(owner);
+    let name = sql.bind(owner.fields[field].name);
+    format!(
+        "SELECT {read} FROM {table} t
+          WHERE {range} AND (NOT t.{flag} OR EXISTS (
+                SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name}))",
+        table = sql.qualified(&owner.table),
+        range = rows_of(sql, owner, chunk),
+        range_of_queue = range_of(sql, owner, &prefixed_all("q", &keys), chunk),
+        flag = sql.quote(&owner.fields[field].recalculation_needed),
+        queue = sql.qualified(&recalculations(owner)),
+        queued = equal("q", &keys, "t", &own),
+    )
+}
+
+/// The owner's rows `t` of a chunk.
+pub(super) fn rows_of(sql: &mut Sql, owner: &Owner, chunk: &Chunk) -> String {
+    let columns = prefixed_all("t", &sql.owner_key(owner));
+    range_of(sql, owner, &columns, chunk)
+}
+
+/// The owner's rows `t` after a key.
+fn rows_after(sql: &mut Sql, owner: &Owner, after: Option<&Key>) -> String {
+    rows_of(sql, owner, &Chunk { after: after.cloned(), to: None })
+}
+
+fn prefixed_all(row: &str, columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| format!("{row}.{column}")).collect()
+}
+
+/// The rows of a chunk, with the owner's key in these columns.
+pub(super) fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], chunk: &Chunk) -> String {
+    let bounds = [(">", &chunk.after), ("<=", &chunk.to)];
+    let bounds = bounds
+        .map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound.as_ref()?)));
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
+}
+
+/// `v (key_1, ..., field, generation, lease) AS (..)`
+pub(super) fn queued(sql: &mut Sql, owner: &Owner, rows: &[Enqueued], lease: i64) -> String {
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::alike("field", rows.iter().map(|row| owner.fields[row.field].name)));
+    columns.push(Bound::new("generation", rows.iter().map(|row| row.generation)));
+    columns.push(Bound::alike("lease", rows.iter().map(|row| if row.lease { lease } else { 0 })));
+    sql.table("v", columns)
+}
+
+/// `claimed (key_1, ..., field, generation) AS (..)`
+pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let mut columns = Bound::keys(owner, claims.iter().map(|claim| &claim.key));
+    columns.push(Bound::alike("field", claims.iter().map(|claim| owner.fields[claim.field].name)));
+    columns.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
+    sql.table("claimed", columns)
+}
+
+pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
+    let marks = sql.qualified(&marks(owner));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let is_listed = sql.is_listed(&literal(owner.fields[claim.field].name), "field");
+    sql.statement(format!(
+        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND {is_listed}) AS marked"
+    ))
+}
+
+pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
+    let queue = sql.qualified(&recalculations(owner));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    sql.statement(format!(
+        "SELECT due_at IS NULL AS given_up FROM {queue} WHERE {is_row} AND field = {field}"
+    ))
+}
+
+/// `k (key_1, ...) AS (..)`
+pub(super) fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
+    sql.table("k", Bound::keys(owner, keys.iter()))
+}
+
+/// `k (key_1, ..., place) AS (..)`
+pub(super) fn numbered(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
+    let mut columns = Bound::keys(owner, keys.iter());
+    columns.push(Bound::new("place", 0..keys.len() as i64));
+    sql.table("k", columns)
+}
+
+/// `v (key_1, ..., claimed_at, value_1, ...) AS (..)`, one value a field of the shape.
+pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::alike("claimed_at", rows.iter().map(|row| row.claimed_at)));
+    columns.extend(values_of(owner, shape, rows));
+    sql.table("v", columns)
+}
+
+/// The columns `value_1, ...`, one a field of the shape.
+fn values_of<'o>(owner: &'o Owner, shape: &Shape, rows: &[Written]) -> Vec<Bound<'o>> {
+    let column = |(at, shaped): (usize, &ShapedField)| {
+        let values = rows.iter().map(|row| row.values[at].clone());
+        Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values)
+    };
+    shape.0.iter().enumerate().map(column).collect()
+}
+
+/// `v (key_1, ..., place, value_1, ...) AS (..)`: what rows are about to have, one value a field of
+/// the shape, each with its place among them, from 0 on.
+pub(super) fn wanted(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
+    let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
+    columns.push(Bound::new("place", 0..rows.len() as i64));
+    columns.extend(values_of(owner, shape, rows));
+    sql.table("v", columns)
+}
+
+/// Whether a row has, in all columns of the index, what the row `o` is about to have: these values,
+/// and otherwise what it has.
+pub(super) fn holds_wanted(
+    sql: &Sql,
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    row: &str,
+    value: impl Fn(usize) -> String,
+) -> String {
+    let equal = |column: &IndexedColumn| {
+        let name = sql.quote(&column.name);
+        let place =
+            shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
+        let wanted = place.map_or_else(|| format!("o.{name}"), &value);
+        let collation =
+            column.collation.iter().map(|collation| format!(" COLLATE {}", sql.quote(collation)));
+        format!("{row}.{name} = {wanted}{}", collation.collect::<String>())
+    };
+    index.columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+}
+
+/// What is assigned to each field of the shape, from the table [`written`].
+pub(super) fn assigned(
+    owner: &Owner,
+    shape: &Shape,
+    assignments: impl Fn(&Field, &str, bool) -> Vec<String>,
+) -> String {
+    let assigned = shape.0.iter().enumerate().flat_map(|(at, shaped)| {
+        assignments(&owner.fields[shaped.field], &format!("v.value_{}", at + 1), shaped.done)
+    });
+    assigned.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) -> Statement {
+    let keys = key_columns(owner);
+    let queued = queued(&mut sql, owner, rows, 0);
+    let queue = sql.qualified(&recalculations(owner));
+    let text = format!(
+        "WITH {queued} UPDATE {queue} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
+        equal("q", &keys, "v", &keys),
+    );
+    sql.statement(text)
+}

@@ -1,0 +1,200 @@
+//! Collecting: marks become rows of the queue.
+
+use sea_orm::Statement;
+
+use super::{NOW, statement};
+use crate::{
+    backend::{
+        repeated, shared,
+        sql::{
+            Sql, by_field, key_columns, literal, marks, names, owner_key, prefixed, quote,
+            recalculations,
+        },
+    },
+    declaration::Chunk,
+    layout::{Owner, Upstream},
+    queue::{Enqueued, Which},
+};
+
+/// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
+/// find the same. A row that is leased keeps its lease; its holder notices the new generation when
+/// it completes.
+pub(super) fn collect(
+    owner: &Owner,
+    which: Which<'_>,
+    lease: i64,
+    leased: Option<usize>,
+    lazy: &[usize],
+) -> Vec<Statement> {
+    let keys = key_columns(owner).join(", ");
+    let marks = quote(&marks(owner).name);
+    let chosen = |sql: &mut Sql| {
+        let known = sql.lists_known("field", owner);
+        let chosen = match which {
+            Which::Of(keys) => format!(
+                "VALUES {}",
+                sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())
+            ),
+            Which::Oldest(limit) => {
+                let limit = sql.bind(limit as i64);
+                format!(
+                    "SELECT {keys} FROM {marks} WHERE key_1 IS NOT NULL AND {known} ORDER BY id LIMIT {limit}"
+                )
+            }
+        };
+        format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
+    };
+    // Once for each of their fields.
+    let of_fields = |sql: &mut Sql| {
+        let fields: Vec<String> =
+            owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        format!(
+            "(SELECT {keys}, f.column1 AS field, m.eager FROM (SELECT * FROM {}) m, (VALUES {}) f WHERE {})",
+            chosen(sql),
+            fields.join(", "),
+            sql.is_listed("f.column1", "m.field"),
+        )
+    };
+    let mut sql = Sql::sqlite();
+    let lease = sql.bind(lease);
+    let is_leased = match leased {
+        Some(field) => format!("{lease} > 0 AND field = {}", literal(owner.fields[field].name)),
+        None => format!("{lease} > 0"),
+    };
+    let text = format!(
+        "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
+         SELECT {keys}, field, abs(random() / 2) + 1, {due},
+                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}
+           FROM {marked} WHERE true GROUP BY {keys}, field{eager}
+         ON CONFLICT ({keys}, field) DO UPDATE SET
+                {changes}
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
+                1 AS eager, 1 AS flagged, 0 AS marks",
+        queue = quote(&recalculations(owner).name),
+        due = due(owner, "field"),
+        marked = of_fields(&mut sql),
+        eager = if lazy.is_empty() { String::new() } else { format!(" HAVING {}", is_eager(owner, lazy)) },
+        changes = queued_again(owner),
+        returned = sql.kept_keys(owner, ""),
+    );
+    let mut statements = vec![statement(sql, text)];
+    if !lazy.is_empty() {
+        let mut sql = Sql::sqlite();
+        let text = format!(
+            "UPDATE {queue} SET generation = abs(random() / 2) + 1 WHERE ({keys}, field) IN (
+                    SELECT {keys}, field FROM {marked} GROUP BY {keys}, field HAVING NOT {is_eager})",
+            queue = quote(&recalculations(owner).name),
+            marked = of_fields(&mut sql),
+            is_eager = is_eager(owner, lazy),
+        );
+        statements.push(statement(sql, text));
+    }
+    let mut kept = Sql::sqlite();
+    // A name at a time, for a function in a function for each name is too deep for the parsers of
+    // some SQLites.
+    let keep = format!(
+        "INSERT INTO {marks} ({keys}, field, marked_at)
+         SELECT {keys}, unknown, marked_at
+           FROM (SELECT {keys}, marked_at, (
+                        WITH RECURSIVE n (name, rest) AS (
+                          SELECT '', field || ','
+                          UNION ALL
+                          SELECT substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1) FROM n
+                           WHERE rest <> '')
+                        SELECT group_concat(name, ',') FROM n WHERE name NOT IN ('', {names})) AS unknown
+                   FROM {chosen}) m
+          WHERE unknown IS NOT NULL",
+        names = names(owner),
+        chosen = chosen(&mut kept),
+    );
+    let mut taken = Sql::sqlite();
+    let take = format!("DELETE FROM {}", chosen(&mut taken));
+    statements.extend([statement(kept, keep), statement(taken, take)]);
+    statements
+}
+
+/// Whether a group of marks of one field of a row is to be queued. Its row is flagged already.
+fn is_eager(owner: &Owner, lazy: &[usize]) -> String {
+    let lazy = lazy.iter().map(|field| (&owner.fields[*field], 0));
+    format!("max(coalesce(eager, {}))", by_field("field", lazy, 1))
+}
+
+/// When something that is marked is due.
+fn due(owner: &Owner, field: &str) -> String {
+    if owner.debounced().next().is_none() {
+        return NOW.to_owned();
+    }
+    format!("{NOW} + {}", by_field(field, owner.debounced(), 0))
+}
+
+/// What becomes of a row of the queue `q` that is marked again. With `debounce` it is due no later
+/// than it was, or a row that changes all the time would never be.
+fn queued_again(owner: &Owner) -> String {
+    let due = match owner.debounced().next() {
+        None => "excluded.due_at".to_owned(),
+        Some(_) => format!(
+            "CASE WHEN q.leased_until > {NOW} THEN excluded.due_at ELSE min(coalesce(q.due_at, excluded.due_at), excluded.due_at) END"
+        ),
+    };
+    format!(
+        "generation = excluded.generation, due_at = {due}, last_error = NULL, waves = max(q.waves, 0),
+                attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
+                leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END"
+    )
+}
+
+/// A row that is leased keeps its lease; its holder notices the new generation when it completes.
+pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let queued = shared::queued(&mut sql, owner, rows, lease);
+    let lease = sql.bind(lease);
+    let text = format!(
+        "WITH {queued}
+         INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
+         SELECT {selected}, v.field, v.generation, {due},
+                CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0
+           FROM v WHERE true
+         ON CONFLICT ({columns}, field) DO UPDATE SET
+                {changes}
+         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
+        queue = quote(&recalculations(owner).name),
+        columns = keys.join(", "),
+        selected = prefixed("v", &keys),
+        due = due(owner, "v.field"),
+        changes = queued_again(owner),
+        returned = sql.kept_keys(owner, ""),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+    let mut sql = Sql::sqlite();
+    let text = format!(
+        "SELECT m.id, m.field, {chunks} FROM {marks} m WHERE {takeable} ORDER BY m.id LIMIT {limit}",
+        chunks = sql.marked_chunks(owner),
+        marks = quote(&marks(owner).name),
+        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        limit = sql.bind(limit as i64),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let mut sql = Sql::sqlite();
+    let text = format!(
+        "INSERT INTO {queue} ({columns}, field, generation)
+         SELECT {selected}, {name}, abs(random() / 2) + 1
+           FROM {table} t
+          WHERE t.{flag} AND {range}
+         ON CONFLICT DO NOTHING",
+        queue = quote(&recalculations(owner).name),
+        columns = key_columns(owner).join(", "),
+        selected = prefixed("t", &owner_key(owner)),
+        name = literal(owner.fields[field].name),
+        table = quote(&owner.table.name),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        range = shared::rows_of(&mut sql, owner, chunk),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,277 @@
+//! Completing: values are stored, the queue's rows go.
+
+use sea_orm::Statement;
+
+use super::{NOW, mark, statement};
+use crate::{
+    backend::{
+        repeated, shared,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    },
+    declaration::Key,
+    layout::{Field, Owner},
+    queue::{Claim, NextTry, Shape, ShapedField, Written},
+};
+
+/// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
+pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
+    let text = format!(
+        "SELECT {} FROM {} t WHERE ({}) IN (VALUES {tuples})",
+        sql.own_keys(owner),
+        quote(&owner.table.name),
+        prefixed("t", &owner_key(owner)),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
+           FROM claimed c
+           LEFT JOIN {table} t ON {same_row}
+           LEFT JOIN {queue} q ON {same_key} AND q.field = c.field",
+        selected = sql.kept_keys(owner, "c"),
+        first = owner_key(owner)[0],
+        marked = super::read::marked(owner, "c", &keys, "c.field"),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
+        queue = quote(&recalculations(owner).name),
+        same_key = equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let written = shared::written(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {written} UPDATE {} AS t SET {} FROM v WHERE {}",
+        quote(&owner.table.name),
+        shared::assigned(owner, shape, assignments),
+        equal("t", &owner_key(owner), "v", &key_columns(owner)),
+    );
+    statement(sql, text)
+}
+
+/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose
+/// row is there, and for which no mark is visible.
+pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {queue} AS q SET generation = 0
+           FROM claimed c
+          WHERE {same_key} AND q.field = c.field AND q.generation = c.generation AND NOT {marked}
+            AND EXISTS (SELECT 1 FROM {table} t WHERE {same_row})
+         RETURNING {returned}, field",
+        queue = quote(&recalculations(owner).name),
+        same_key = equal("q", &keys, "c", &keys),
+        marked = super::read::marked(owner, "c", &keys, "c.field"),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
+        returned = sql.kept_keys(owner, ""),
+    );
+    statement(sql, text)
+}
+
+/// Flags, of these claims, what is marked: the value of one row may have marked another, whose own
+/// value and flag were written after that.
+pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
+    let flag = |(at, field): (usize, &Field)| {
+        let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();
+        let mut sql = Sql::sqlite();
+        let keys = key_columns(owner);
+        let claimed = (!claims.is_empty()).then(|| shared::claimed(&mut sql, owner, &claims))?;
+        let text = format!(
+            "WITH {claimed}
+             UPDATE {table} AS t SET {flag} = 1
+               FROM claimed c
+              WHERE {same_row} AND NOT t.{flag} AND {marked}",
+            table = quote(&owner.table.name),
+            flag = quote(&field.recalculation_needed),
+            same_row = equal("t", &owner_key(owner), "c", &keys),
+            marked = super::read::marked(owner, "c", &keys, "c.field"),
+        );
+        Some(statement(sql, text))
+    };
+    owner.fields.iter().enumerate().filter_map(flag).collect()
+}
+
+pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner).join(", ");
+    let claimed = shared::claimed(&mut sql, owner, done);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {queue} WHERE ({keys}, field) IN (SELECT {keys}, field FROM claimed) AND generation = 0"
+    );
+    statement(sql, text)
+}
+
+/// A value that is only published leaves the flag alone: naming it would mark the row. An expiry
+/// that had passed when the row was claimed ends with the flag; a later one is kept, for the value
+/// was calculated before that moment. What expires by itself does so anew.
+pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
+    let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
+    if done {
+        assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
+        assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| match field.expires_every {
+            Some(every) => format!(
+                "{expires} = strftime('%Y-%m-%d{}', (v.claimed_at + {}) / 1000.0, 'unixepoch')",
+                if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" },
+                every + field.ahead_of_utc_at_expiry() * 1000,
+            ),
+            None => format!(
+                "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at + {} THEN t.{expires} END",
+                field.ahead_of_utc() * 1000,
+            ),
+        }));
+    }
+    assignments
+}
+
+pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let delay = sql.bind(delay);
+    let waves = sql.bind(waves);
+    let text = format!(
+        "WITH {claimed}
+         UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay},
+                waves = q.waves + {waves}
+           FROM claimed c WHERE {} AND q.field = c.field",
+        quote(&recalculations(owner).name),
+        equal("q", &keys, "c", &keys),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn hold_back(
+    owner: &Owner,
+    claim: &Claim,
+    delay: i64,
+    error: Option<&str>,
+) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let claimed_at = sql.bind(claim.claimed_at);
+    let delay = sql.bind(delay);
+    let error = sql.bind(error);
+    let text = format!(
+        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = max(attempts - 1, 0),
+                due_at = CASE WHEN {error} IS NULL THEN {NOW} END,
+                leased_until = CASE WHEN {error} IS NULL THEN {NOW} + max({delay}, 4 * ({NOW} - {claimed_at})) ELSE 0 END
+          WHERE {is_row} AND field = {field}",
+        quote(&recalculations(owner).name),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn record_failure(
+    owner: &Owner,
+    claim: &Claim,
+    error: &str,
+    retry: NextTry,
+) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let field = sql.bind(owner.fields[claim.field].name);
+    let generation = sql.bind(claim.generation);
+    let error = sql.bind(error);
+    let due = match retry {
+        NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
+        NextTry::Never => "NULL".to_owned(),
+        NextTry::AsItWas(delay) => {
+            format!(
+                "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END",
+                sql.bind(delay)
+            )
+        }
+    };
+    let attempts = if retry.counts() { "attempts" } else { "max(attempts - 1, 0)" };
+    let text = format!(
+        "UPDATE {} SET leased_until = 0, last_error = {error},
+                attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
+                due_at = CASE WHEN generation = {generation} THEN {due} ELSE {NOW} END
+          WHERE {is_row} AND field = {field}",
+        quote(&recalculations(owner).name),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let claimed = shared::claimed(&mut sql, owner, claims);
+    let text = format!(
+        "WITH {claimed}
+         DELETE FROM {} WHERE ({columns}, field, generation) IN (
+                SELECT {selected}, c.field, c.generation FROM claimed c
+                 WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
+        quote(&recalculations(owner).name),
+        quote(&owner.table.name),
+        equal("t", &owner_key(owner), "c", &keys),
+        columns = keys.join(", "),
+        selected = prefixed("c", &keys),
+    );
+    statement(sql, text)
+}
+
+/// This transaction is the one writer, so the value can be completed at once; a calculation under
+/// way misses, for its queue row is gone.
+pub(super) fn store_in_transaction(
+    owner: &Owner,
+    field: usize,
+    written: &Written,
+) -> Vec<Statement> {
+    let key = &written.key;
+    let shape = Shape(vec![ShapedField { field, done: true }]);
+    let mut statements = vec![
+        lock_rows(owner, std::slice::from_ref(key)),
+        announce_one(owner, field, key),
+        write(owner, &shape, std::slice::from_ref(written)),
+        delete_announced(
+            owner,
+            &[Claim {
+                key: key.clone(),
+                field,
+                generation: 0,
+                attempts: 0,
+                waves: 0,
+                claimed_at: 0,
+                shared: false,
+            }],
+        ),
+    ];
+    statements.extend(mark::unmark(owner, field, key));
+    statements
+}
+
+fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::sqlite();
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner).join(", ");
+    let rows = [key];
+    let tuple = sql.tuples(
+        owner,
+        &rows,
+        |key| key,
+        |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()],
+    );
+    let text = format!(
+        "INSERT INTO {queue} ({keys}, field, generation) VALUES {tuple}
+         ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"
+    );
+    statement(sql, text)
+}

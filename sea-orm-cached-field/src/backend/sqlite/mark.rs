@@ -1,0 +1,131 @@
+//! Marking by our own methods; all other marks are the triggers'.
+
+use sea_orm::Statement;
+
+use super::{now_as_expiry, statement};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, key_columns, literal, marks, owner_key, quote, recalculations},
+    },
+    declaration::{Chunk, Key},
+    layout::Owner,
+};
+
+/// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken
+/// back, is always that of this statement.
+pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    let mut sql = Sql::sqlite();
+    let marks = quote(&marks(owner).name);
+    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let name = sql.bind(owner.fields[field].name);
+    let newest = format!("SELECT max(id) FROM {marks} WHERE {is_row} AND field = {name}");
+    vec![
+        shared::append_mark(Sql::sqlite(), owner, field, key, None),
+        shared::flag(Sql::sqlite(), owner, field, key),
+        statement(sql, format!("DELETE FROM {marks} WHERE id = ({newest})")),
+        disown(owner, field, key),
+    ]
+}
+
+pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+    vec![
+        shared::flag(Sql::sqlite(), owner, field, key),
+        shared::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
+    ]
+}
+
+/// Takes a field out of all marks of a row.
+pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
+    let name = literal(owner.fields[field].name);
+    let marks = quote(&marks(owner).name);
+    let of_row = |change: String, condition: String| {
+        let mut sql = Sql::sqlite();
+        let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+        statement(sql, format!("{change} WHERE {is_row} AND {condition}"))
+    };
+    let others = format!("trim(replace(',' || field || ',', ',' || {name} || ',', ','), ',')");
+    [
+        of_row(format!("DELETE FROM {marks}"), format!("field = {name}")),
+        of_row(
+            format!("UPDATE {marks} SET field = {others}"),
+            Sql::sqlite().is_listed(&name, "field"),
+        ),
+    ]
+}
+
+/// Makes a calculation under way miss.
+fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
+    let mut sql = Sql::sqlite();
+    let generation = sql.bind(fastrand::i64(1..));
+    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let name = sql.bind(owner.fields[field].name);
+    let queue = quote(&recalculations(owner).name);
+    statement(
+        sql,
+        format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"),
+    )
+}
+
+/// There is one writer, so nothing is locked. The trigger marks each row that is flagged; these
+/// marks are deleted: they come after a mark that is made for this. What stands in the queue is
+/// marked, for a calculation that is under way has to miss.
+pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
+    let table = quote(&owner.table.name);
+    let flag = quote(&owner.fields[field].recalculation_needed);
+    let marks = quote(&marks(owner).name);
+    let queue = quote(&recalculations(owner).name);
+    let keys = key_columns(owner);
+    let name = literal(owner.fields[field].name);
+    let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
+    let in_chunk = |text: &dyn Fn(String) -> String, columns: &[String]| {
+        let mut sql = Sql::sqlite();
+        let range = shared::range_of(&mut sql, owner, columns, chunk);
+        statement(sql, text(range))
+    };
+    let plain = |text: String| statement(Sql::sqlite(), text);
+    vec![
+        plain(format!("INSERT INTO {marks} (field) VALUES ('')")),
+        in_chunk(
+            &|range| format!("UPDATE {table} SET {flag} = 1 WHERE {range} AND NOT {flag}"),
+            &owner_key(owner),
+        ),
+        in_chunk(
+            &|range| {
+                format!(
+                    "DELETE FROM {marks} WHERE id > {newest} AND {range} AND field = {name} AND eager IS NULL"
+                )
+            },
+            &keys,
+        ),
+        plain(format!("DELETE FROM {marks} WHERE id = {newest}")),
+        in_chunk(
+            &|range| {
+                let columns = keys.join(", ");
+                format!(
+                    "INSERT INTO {marks} ({columns}, field) SELECT {columns}, {name} FROM {queue}
+                      WHERE {range} AND field = {name}"
+                )
+            },
+            &keys,
+        ),
+    ]
+}
+
+pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+    let mut sql = Sql::sqlite();
+    let table = quote(&owner.table.name);
+    let columns = owner_key(owner).join(", ");
+    let field = &owner.fields[field];
+    let flag = quote(&field.recalculation_needed);
+    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let limit = sql.bind(rows as i64);
+    let now = now_as_expiry(field);
+    let text = format!(
+        "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (
+                SELECT {columns} FROM {table}
+                 WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}
+                 ORDER BY julianday({expires}) LIMIT {limit})"
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,213 @@
+//! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
+
+use std::collections::BTreeMap;
+
+use super::tables;
+use crate::{
+    backend::sql::{
+        Sql, equal, key_columns, list, literal, marks, owner_key, prefixed, quote, quote_all,
+        recalculations, unique_name,
+    },
+    catalog::{Described, Object, ObjectKind},
+    layout::{Field, Owner},
+};
+
+pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
+    let mut objects = vec![after_insert(owner), flagged(owner)];
+    let mut by_inputs: BTreeMap<&[String], Vec<&Field>> = BTreeMap::new();
+    for field in &owner.fields {
+        by_inputs.entry(&field.own_columns).or_default().push(field);
+        objects.extend([reflagged(owner, field), guard(owner, table, field)]);
+    }
+    objects.extend(
+        by_inputs
+            .into_iter()
+            .map(|(columns, fields)| inputs_changed(owner, table, columns, &fields)),
+    );
+    objects
+}
+
+/// A trigger; `event` is all between its name and its body.
+pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[String]) -> Object {
+    let name = unique_name("zz_cached_field", None, owner, suffix);
+    let body = format!("{event} BEGIN\n  {};\nEND", statements.join(";\n  "));
+    tables::object(
+        owner,
+        ObjectKind::Trigger,
+        &name,
+        &format!("CREATE TRIGGER {}", quote(&name)),
+        &body,
+    )
+}
+
+fn own(owner: &Owner) -> String {
+    quote(&owner.table.name)
+}
+
+/// `"id" = NEW."id" AND ...`
+fn is_new_row(owner: &Owner) -> String {
+    owner_key(owner)
+        .iter()
+        .map(|key| format!("{key} = {}", of_row(owner, "NEW", key)))
+        .collect::<Vec<_>>()
+        .join(" AND ")
+}
+
+/// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's
+/// table may itself be called so; then a query of its own, without a table, finds the row.
+pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
+    let is_hidden = ["new", "old"].iter().any(|name| owner.table.name.eq_ignore_ascii_case(name));
+    if is_hidden { format!("(SELECT {row}.{column})") } else { format!("{row}.{column}") }
+}
+
+fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> String {
+    let flags =
+        fields.into_iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed)));
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        own(owner),
+        flags.collect::<Vec<_>>().join(", "),
+        is_new_row(owner)
+    )
+}
+
+/// A real change, whatever the column's collation calls equal.
+pub(super) fn changed(column: &str, table: &Described) -> String {
+    let takes_any = table.columns.get(column).is_some_and(|kind| takes_any_value(kind));
+    let column = quote(column);
+    let changed = format!("OLD.{column} IS NOT NEW.{column} COLLATE BINARY");
+    // 1 equals 1.0, but is shown otherwise.
+    if takes_any {
+        format!("{changed} OR typeof(OLD.{column}) <> typeof(NEW.{column})")
+    } else {
+        changed
+    }
+}
+
+/// Whether a column of this type leaves values as they are: the others make numbers of one kind.
+fn takes_any_value(kind: &str) -> bool {
+    let kind = kind.to_uppercase();
+    let has_affinity = ["INT", "CHAR", "CLOB", "TEXT"].iter().any(|part| kind.contains(part));
+    !has_affinity && (kind.is_empty() || kind.contains("BLOB") || kind == "ANY")
+}
+
+/// ` OF a, b`: what the statement sets. No statement sets a generated column.
+pub(super) fn of(table: &Described, columns: &[&str]) -> String {
+    if columns.iter().any(|column| table.generated.contains(*column)) {
+        return String::new();
+    }
+    format!(" OF {}", quote_all(columns.iter().copied()).join(", "))
+}
+
+fn after_insert(owner: &Owner) -> Object {
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set_flags =
+        format!("{} AND NOT ({})", set_flags(owner, &owner.fields), flags.join(" AND "));
+    let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_flags];
+    trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &statements)
+}
+
+/// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets
+/// several makes one mark.
+fn flagged(owner: &Owner) -> Object {
+    let flags: Vec<String> =
+        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let set: Vec<String> =
+        flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
+    let names = owner.fields.iter().zip(set.iter().cloned());
+    let event =
+        format!("AFTER UPDATE OF {} ON {} WHEN {}", flags.join(", "), own(owner), set.join(" OR "));
+    trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(names))])
+}
+
+/// Marks the row at hand, unless such a mark waits; `list` is an expression.
+fn mark_new(owner: &Owner, list: &str) -> String {
+    format!(
+        "INSERT INTO {} (field, {}) SELECT f.list, {} FROM (SELECT {list} AS list) f WHERE {}",
+        quote(&marks(owner).name),
+        key_columns(owner).join(", "),
+        prefixed("NEW", &owner_key(owner)),
+        unmarked(owner, "NEW", &owner_key(owner), "m.field = f.list"),
+    )
+}
+
+/// Marks a row whose flag is set that was set already.
+fn reflagged(owner: &Owner, field: &Field) -> Object {
+    let flag = quote(&field.recalculation_needed);
+    let name = literal(field.name);
+    let statement = format!(
+        "INSERT INTO {} (field, {}) VALUES ({name}, {})",
+        quote(&marks(owner).name),
+        key_columns(owner).join(", "),
+        prefixed("NEW", &owner_key(owner)),
+    );
+    let is_listed = Sql::sqlite().is_listed(&name, "m.field");
+    let event = format!(
+        "AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND OLD.{flag} AND {}",
+        own(owner),
+        unmarked(owner, "NEW", &owner_key(owner), &is_listed),
+    );
+    trigger(owner, &format!("{}_reflagged", field.name), &event, &[statement])
+}
+
+/// An expression of the list of those fields for which a condition is true; it is empty if there
+/// are none.
+pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, String)>) -> String {
+    let names = conditions.into_iter().map(|(field, condition)| {
+        format!("CASE WHEN {condition} THEN {} ELSE '' END", literal(&format!(",{}", field.name)))
+    });
+    format!("ltrim({}, ',')", names.collect::<Vec<_>>().join(" || "))
+}
+
+/// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One
+/// that waits stands for later changes, too: SQLite has one writer at a time, so that no worker is
+/// collecting it. A mark that says whether it is to be queued stands for itself alone.
+pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> String {
+    let same_key = equal("m", &key_columns(owner), row, key);
+    let marks = quote(&marks(owner).name);
+    format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND {such} AND m.eager IS NULL)")
+}
+
+/// Flags the fields that are calculated from these columns of their row, and from its key.
+fn inputs_changed(
+    owner: &Owner,
+    table: &Described,
+    columns: &[String],
+    fields: &[&Field],
+) -> Object {
+    let key = owner.key.iter().map(|column| &column.name);
+    let inputs: Vec<&str> = key.chain(columns).map(String::as_str).collect();
+    let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
+    let event = format!(
+        "AFTER UPDATE{} ON {} WHEN {}",
+        of(table, &inputs),
+        own(owner),
+        changed.join(" OR ")
+    );
+    trigger(
+        owner,
+        &format!("{}_own", fields[0].name),
+        &event,
+        &[set_flags(owner, fields.iter().copied())],
+    )
+}
+
+/// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
+fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
+    let flag = quote(&field.recalculation_needed);
+    let cached = quote(&field.cached.name);
+    let keys = key_columns(owner).into_iter().zip(owner_key(owner));
+    let same_key: Vec<String> = keys.map(|(key, own)| format!("{key} = NEW.{own}")).collect();
+    let event = format!(
+        "AFTER UPDATE OF {cached}, {flag} ON {table}
+  WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
+   AND NOT EXISTS (SELECT 1 FROM {queue} WHERE {same_key} AND field = {name} AND generation = 0)",
+        table = own(owner),
+        value_changed = changed(&field.cached.name, described),
+        queue = quote(&recalculations(owner).name),
+        same_key = same_key.join(" AND "),
+        name = literal(field.name),
+    );
+    trigger(owner, &format!("{}_guard", field.name), &event, &[set_flags(owner, [field])])
+}

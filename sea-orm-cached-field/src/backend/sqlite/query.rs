@@ -1,0 +1,67 @@
+//! Fields that are calculated by a query.
+
+use sea_orm::{ColumnType, Statement};
+
+use super::{Sqlite, complete::assignments, statement};
+use crate::{
+    backend::{
+        query,
+        sql::{Sql, equal, key_columns, owner_key, quote},
+    },
+    layout::Owner,
+    queue::Claim,
+};
+
+/// The type that a value is cast to for a column, where an expression may be of another one, as
+/// sums are.
+pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
+    let name = match kind {
+        ColumnType::Boolean
+        | ColumnType::TinyInteger
+        | ColumnType::SmallInteger
+        | ColumnType::Integer
+        | ColumnType::BigInteger
+        | ColumnType::TinyUnsigned
+        | ColumnType::SmallUnsigned
+        | ColumnType::Unsigned
+        | ColumnType::BigUnsigned => "INTEGER".to_owned(),
+        ColumnType::Float | ColumnType::Double | ColumnType::Decimal(_) => "REAL".to_owned(),
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => "TEXT".to_owned(),
+        _ => return None,
+    };
+    Some(name)
+}
+
+/// A value that the column would take, and nobody could read.
+fn fits(kind: &ColumnType) -> Option<String> {
+    let (least, greatest): (i64, i64) = match kind {
+        ColumnType::TinyInteger => (i8::MIN.into(), i8::MAX.into()),
+        ColumnType::SmallInteger => (i16::MIN.into(), i16::MAX.into()),
+        ColumnType::Integer => (i32::MIN.into(), i32::MAX.into()),
+        ColumnType::TinyUnsigned => (0, u8::MAX.into()),
+        ColumnType::SmallUnsigned => (0, u16::MAX.into()),
+        ColumnType::Unsigned => (0, u32::MAX.into()),
+        ColumnType::BigUnsigned => (0, i64::MAX),
+        _ => return None,
+    };
+    Some(format!("coalesce(CAST(c.value AS INTEGER) BETWEEN {least} AND {greatest}, true)"))
+}
+
+/// Whether a value is another one cannot be told: RETURNING sees neither the old row nor what else
+/// is updated from.
+pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
+    let mut sql = Sql::sqlite();
+    let field = &owner.fields[claims[0].field];
+    let columns = key_columns(owner);
+    let own = owner_key(owner);
+    let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
+    let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
+    let text = format!(
+        "WITH {values} UPDATE {} AS t SET {} FROM v WHERE {} RETURNING {}, true AS changed",
+        quote(&owner.table.name),
+        assignments(field, "v.value", done).join(", "),
+        equal("t", &own, "v", &columns),
+        sql.read_keys(owner, &own),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,82 @@
+//! Fields that are calculated from the same field of other rows.
+
+use sea_orm::Statement;
+
+use super::{NOW, statement, way};
+use crate::{
+    backend::{
+        repeated,
+        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
+    },
+    declaration::Key,
+    layout::{Owner, Source},
+};
+
+/// Joins of the rows `t` whose field is calculated from that of the row `f`.
+fn to_readers(owner: &Owner, source: &Source) -> String {
+    format!("JOIN {} t ON {}", quote(&owner.table.name), way::owners_of(owner, source, "f", "t."))
+}
+
+pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
+    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
+    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
+    let step = |from: &str, start: &[String]| {
+        format!(
+            "SELECT {start}, {reached} FROM {from} JOIN {table} f ON {same} {readers}",
+            start = prefixed(from, start),
+            reached = prefixed("t", &owner_key),
+            table = quote(&owner.table.name),
+            same = equal("f", &owner_key, from, &keys),
+            readers = to_readers(owner, source),
+        )
+    };
+    let text = format!(
+        "WITH RECURSIVE k ({columns}) AS (VALUES {tuples}),
+              w ({start_columns}, {columns}) AS ({first} UNION {next})
+         SELECT DISTINCT {found} FROM w WHERE {around}",
+        found = sql.read_keys(owner, &starts),
+        columns = keys.join(", "),
+        start_columns = starts.join(", "),
+        first = step("k", &keys),
+        next = step("w", &starts),
+        // By the collation of the owner's key, which is that of the left side.
+        around = equal("w", &keys, "w", &starts),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
+    let mut sql = Sql::sqlite();
+    let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
+    let text = format!(
+        "SELECT DISTINCT {} FROM {} f {} WHERE {is_row}",
+        sql.own_keys(owner),
+        quote(&owner.table.name),
+        to_readers(owner, source),
+    );
+    statement(sql, text)
+}
+
+pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let keys = key_columns(owner);
+    let owner_key = owner_key(owner);
+    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
+    let name = sql.bind(owner.fields[field].name);
+    let text = format!(
+        "UPDATE {queue} SET due_at = {NOW}, attempts = 0
+          WHERE ({columns}) IN (
+                SELECT {readers} FROM {table} f {join} WHERE ({key}) IN (VALUES {tuples}))
+            AND field = {name} AND last_error IS NOT NULL AND leased_until <= {NOW}",
+        queue = quote(&recalculations(owner).name),
+        columns = keys.join(", "),
+        readers = prefixed("t", &owner_key),
+        table = quote(&owner.table.name),
+        join = to_readers(owner, source),
+        key = prefixed("f", &owner_key),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,182 @@
+//! Our tables, and the list of everything that stands beside them.
+
+use super::{NOW, own_triggers, related_triggers};
+use crate::{
+    backend::{
+        apart::apart,
+        sql::{
+            Sql, bound_columns, fitted, key_columns, marks, owner_key, qualified, quote,
+            recalculations, versions,
+        },
+    },
+    catalog::{Described, Object, ObjectKind},
+    layout::{Column, Field, Owner, Table},
+};
+
+/// Everything that has to stand in the database for this owner.
+pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+    let mut objects =
+        vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
+    objects.push(marks_index(owner));
+    objects.push(due_index(owner));
+    objects.extend(
+        owner
+            .fields
+            .iter()
+            .filter_map(|field| Some(expiry_index(owner, field.expires_after.as_ref()?))),
+    );
+    objects.extend(
+        owner.fields.iter().filter(|field| field.index_flag).map(|field| flag_index(owner, field)),
+    );
+    objects.extend(own_triggers::objects(owner, table));
+    for (source, far) in owner.sources.iter().zip(related) {
+        objects.extend(related_triggers::objects(owner, source, far));
+    }
+    objects
+}
+
+/// What the tag of each of our objects begins with.
+pub(super) fn tag_prefix(owner: &Table) -> String {
+    // It stands in a comment, which the name must not end.
+    let table = qualified(owner).replace('%', "%25").replace("*/", "*%2F");
+    format!("{}{table} ", Object::TAG)
+}
+
+/// The table that an object with this tag serves.
+pub(super) fn owner_of(tag: &str) -> Option<Table> {
+    Sql::sqlite().table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
+}
+
+/// An object whose text says whose it is and what it was made from. `head` ends before the place of
+/// that comment.
+pub(super) fn object(
+    owner: &Owner,
+    kind: ObjectKind,
+    name: &str,
+    head: &str,
+    body: &str,
+) -> Object {
+    let tag = format!(
+        "{}{}",
+        tag_prefix(&owner.table),
+        Object::fingerprint(kind, &format!("{head}{body}"))
+    );
+    let create = vec![apart(format!("{head} /* {tag} */ {body}"))];
+    Object { kind, name: name.to_owned(), parent: None, create, tag }
+}
+
+/// Columns for keys that are compared as the owner's are: two spellings that the owner's collation
+/// calls equal are one key.
+fn key_definitions(owner: &Owner, table: &Described, columns: &[String], null: &str) -> String {
+    let definition = |(column, own): (&String, &Column)| {
+        // Outside of a STRICT table, ANY would make numbers of texts.
+        let kind = table.columns[&own.name].as_str();
+        let kind = if kind.eq_ignore_ascii_case("any") { "BLOB" } else { kind };
+        let collation = table
+            .collations
+            .get(&own.name)
+            .map(|name| format!(" COLLATE {name}"))
+            .unwrap_or_default();
+        format!("{column} {kind}{null}{collation}")
+    };
+    columns.iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
+}
+
+fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let name = marks(owner).name;
+    let body = format!(
+        "(
+  id INTEGER PRIMARY KEY,
+  field TEXT NOT NULL,
+  {},
+  eager INTEGER, -- NULL: as the field is set
+  marked_at INTEGER NOT NULL DEFAULT ({NOW}),
+  {},
+  {}
+)",
+        key_definitions(owner, table, &key_columns(owner), ""),
+        key_definitions(owner, table, &bound_columns(owner, "after"), ""),
+        key_definitions(owner, table, &bound_columns(owner, "to"), ""),
+    );
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+}
+
+fn recalculations_table(owner: &Owner, table: &Described) -> Object {
+    let name = recalculations(owner).name;
+    let body = format!(
+        "(
+  {},
+  field TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  due_at INTEGER DEFAULT ({NOW}),
+  leased_until INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  waves INTEGER NOT NULL DEFAULT 0, -- negative: held back since then
+  last_error TEXT,
+  queued_at INTEGER NOT NULL DEFAULT ({NOW}),
+  PRIMARY KEY ({}, field)
+) WITHOUT ROWID",
+        key_definitions(owner, table, &key_columns(owner), " NOT NULL"),
+        key_columns(owner).join(", "),
+    );
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+}
+
+fn index(owner: &Owner, name: &str, on: &str, body: &str) -> Object {
+    let name = fitted(name.to_owned());
+    object(
+        owner,
+        ObjectKind::Index,
+        &name,
+        &format!("CREATE INDEX {} ON {}", quote(&name), quote(on)),
+        body,
+    )
+}
+
+fn marks_index(owner: &Owner) -> Object {
+    let name = marks(owner).name;
+    index(
+        owner,
+        &format!("{name}_key"),
+        &name,
+        &format!("({}, field)", key_columns(owner).join(", ")),
+    )
+}
+
+fn due_index(owner: &Owner) -> Object {
+    let name = recalculations(owner).name;
+    index(owner, &format!("{name}_due"), &name, "(due_at)")
+}
+
+fn versions_table(owner: &Owner) -> Object {
+    let name = versions(owner).name;
+    let body = "(
+  field TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  inputs TEXT,
+  kept_by TEXT,
+  renewal INTEGER, -- not NULL: rows have yet to be flagged
+  declared_by TEXT
+)";
+    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), body)
+}
+
+/// Of the few rows that are flagged.
+fn flag_index(owner: &Owner, field: &Field) -> Object {
+    let keys = owner_key(owner).join(", ");
+    let flag = &field.recalculation_needed;
+    let name = format!("{}_cached_{flag}", owner.table.name);
+    index(owner, &name, &owner.table.name, &format!("({keys}) WHERE {}", quote(flag)))
+}
+
+/// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.
+fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let column = quote(expires_after);
+    let name = format!("{}_cached_{expires_after}", owner.table.name);
+    index(
+        owner,
+        &name,
+        &owner.table.name,
+        &format!("(julianday({column})) WHERE {column} IS NOT NULL"),
+    )
+}

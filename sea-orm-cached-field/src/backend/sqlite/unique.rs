@@ -1,0 +1,85 @@
+//! Unique indexes over cached columns: which rows hold a value, and how they give it up.
+
+use sea_orm::Statement;
+
+use super::{read::are_rows, statement};
+use crate::{
+    backend::{
+        shared,
+        sql::{Sql, equal, key_columns, owner_key, quote},
+    },
+    catalog::UniqueIndex,
+    declaration::Key,
+    layout::{Owner, Table},
+    queue::{Shape, Written},
+};
+
+pub(super) fn columns(table: &Table) -> Statement {
+    let mut sql = Sql::sqlite();
+    let name = sql.bind(table.name.as_str());
+    let text = format!(
+        "SELECT i.name AS name, c.name AS \"column\", c.coll AS collation,
+                CASE WHEN n.\"notnull\" THEN 0 ELSE 1 END AS nullable
+           FROM pragma_index_list({name}) i
+           JOIN pragma_index_xinfo(i.name) c
+           LEFT JOIN pragma_table_info({name}) n ON n.name = c.name
+          WHERE i.\"unique\" AND c.key AND i.origin <> 'pk'
+          ORDER BY i.name, c.seqno"
+    );
+    statement(sql, text)
+}
+
+pub(super) fn holders(
+    owner: &Owner,
+    index: &UniqueIndex,
+    shape: &Shape,
+    rows: &[Written],
+) -> Statement {
+    let mut sql = Sql::sqlite();
+    let own = owner_key(owner);
+    let keys = key_columns(owner);
+    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let text = format!(
+        "WITH {wanted}
+         SELECT v.place, {selected}
+           FROM v
+           JOIN {table} o ON {own_row}
+           JOIN {table} t ON {holds}
+          WHERE NOT ({same_row})",
+        selected = sql.own_keys(owner),
+        table = quote(&owner.table.name),
+        own_row = equal("o", &own, "v", &keys),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| format!(
+            "v.value_{}",
+            at + 1
+        )),
+        same_row = equal("t", &own, "v", &keys),
+    );
+    statement(sql, text)
+}
+
+/// Nothing is to be locked: this transaction is the one writer.
+pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let are_rows = are_rows(&mut sql, owner, of);
+    let text = format!(
+        "SELECT {}, t.{} AS flagged FROM {} t WHERE {are_rows}",
+        sql.own_keys(owner),
+        quote(&owner.fields[field].recalculation_needed),
+        quote(&owner.table.name),
+    );
+    statement(sql, text)
+}
+
+/// It leaves the flag alone: naming it would mark the row. The guard flags a row that is not
+/// flagged yet.
+pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+    let mut sql = Sql::sqlite();
+    let are_rows = are_rows(&mut sql, owner, of);
+    let text = format!(
+        "UPDATE {} AS t SET {} = NULL WHERE {are_rows}",
+        quote(&owner.table.name),
+        quote(&owner.fields[field].cached.name),
+    );
+    statement(sql, text)
+}

@@ -1,0 +1,48 @@
+//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+//!
+//! SQLite keeps the text that made a table, with its tag. So each is made anew, and its rows are
+//! carried over. Not by a new name for the old one, which would go into the text of triggers.
+
+use crate::{
+    backend::sql::{key_columns, marks, name_in_schema, quote, recalculations},
+    catalog::Object,
+    layout::Owner,
+};
+
+/// The name that a column of the queue had before schema 3, and the one that it has.
+const SINCE_1: &str = "first_marked_at";
+const SINCE_3: &str = "queued_at";
+
+pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+    let name = quote(&table.name);
+    let carried = "sea_orm_cached_field_carried";
+    let columns = columns(owner, table, from);
+    let older = quote(&name_in_schema(from, &owner.table, &table.name));
+    let mut steps = vec![
+        format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"),
+        format!("DROP TABLE {older}"),
+    ];
+    steps.extend_from_slice(&table.create);
+    let since_3 = columns.replace(SINCE_1, SINCE_3);
+    steps.push(format!("INSERT INTO {name} ({since_3}) SELECT {columns} FROM temp.{carried}"));
+    steps.push(format!("DROP TABLE temp.{carried}"));
+    steps
+}
+
+/// The columns that the table had.
+fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
+    let keys = key_columns(owner).join(", ");
+    if table.name == marks(owner).name {
+        return format!("id, field, {keys}, eager, marked_at");
+    }
+    let (mut columns, since_2) = if table.name == recalculations(owner).name {
+        let columns = "field, generation, due_at, leased_until, attempts, last_error";
+        (format!("{keys}, {columns}, {SINCE_1}"), ", waves")
+    } else {
+        ("field, version".to_owned(), ", inputs, kept_by, renewal")
+    };
+    if schema >= 2 {
+        columns.push_str(since_2);
+    }
+    columns
+}

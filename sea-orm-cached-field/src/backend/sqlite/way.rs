@@ -1,0 +1,144 @@
+//! The way between the rows of a source and the owners that are calculated from them, as nested
+//! queries.
+
+use std::ops::Range;
+
+use super::own_triggers::of_row;
+use crate::{
+    backend::sql::{prefixed, qualified, quote_all},
+    layout::{Move, Owner, Source, Step},
+};
+
+fn near(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.near.as_str()))
+}
+
+fn far(step: &Step) -> Vec<String> {
+    quote_all(step.link.iter().map(|link| link.far.as_str()))
+}
+
+/// A condition on the owner's rows: that this row of the source concerns them. `prefix`: of the
+/// owner's columns.
+pub(super) fn owners_of(owner: &Owner, source: &Source, row: &str, prefix: &str) -> String {
+    if source.way_back().is_empty() {
+        let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
+        let pair = |(near, far): (String, String)| {
+            format!("{prefix}{near} = {}", of_row(owner, row, &far))
+        };
+        let pairs: Vec<String> = pairs.map(pair).collect();
+        return format!("({})", pairs.join(" AND "));
+    }
+    owners(source, &format!("SELECT {}", prefixed(row, &far(&source.steps[source.at]))), prefix)
+}
+
+/// A condition on the owner's rows: that rows of the source concern them, whose link columns this
+/// query gives.
+pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
+    let links = source.way_back().into_iter().fold(links.to_owned(), |links, step| match step {
+        Move::Back(step) => back(source, step, &links),
+        Move::Around(group) => {
+            let columns: Vec<String> =
+                (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
+            let last = group.end - 1;
+            let mut joins = join(source, last, &near(&source.steps[group.start]), "r", &columns);
+            for step in (group.start + 1..group.end).rev() {
+                joins += &join(
+                    source,
+                    step - 1,
+                    &near(&source.steps[step]),
+                    &format!("x{step}"),
+                    &far(&source.steps[step]),
+                );
+            }
+            recursion(
+                &links,
+                &columns,
+                &joins,
+                &prefixed(&format!("x{}", group.start), &far(&source.steps[group.start])),
+            )
+        }
+    });
+    let near: Vec<String> =
+        near(&source.steps[0]).iter().map(|column| format!("{prefix}{column}")).collect();
+    format!("({}) IN ({links})", near.join(", "))
+}
+
+/// The links of the step before, over the rows of the table between.
+fn back(source: &Source, step: usize, links: &str) -> String {
+    let before = step - 1;
+    format!(
+        "SELECT {} FROM {} s{before} WHERE ({}) IN ({links})",
+        prefixed(&format!("s{before}"), &far(&source.steps[before])),
+        qualified(&source.steps[before].table),
+        prefixed(&format!("s{before}"), &near(&source.steps[step])),
+    )
+}
+
+/// Joins the table that a step leads to, by columns of what was joined before it.
+fn join(
+    source: &Source,
+    table: usize,
+    columns: &[String],
+    left: &str,
+    left_columns: &[String],
+) -> String {
+    let pairs = columns
+        .iter()
+        .zip(left_columns)
+        .map(|(column, other)| format!("x{table}.{column} = {left}.{other}"));
+    let pairs: Vec<String> = pairs.collect();
+    format!(" JOIN {} x{table} ON {}", qualified(&source.steps[table].table), pairs.join(" AND "))
+}
+
+/// A query of these columns of the source's rows, on the way from a row `t` of the owner that a
+/// condition names.
+pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[String]) -> String {
+    let mut links = format!(
+        "SELECT {} FROM {} t WHERE {row}",
+        prefixed("t", &near(&source.steps[0])),
+        qualified(&owner.table),
+    );
+    for step in 0..=source.at {
+        if let Some(group) = source.group_from(step) {
+            links = around(source, group, &links);
+        }
+        let kept = source
+            .steps
+            .get(step + 1)
+            .filter(|_| step < source.at)
+            .map_or_else(|| columns.to_vec(), near);
+        links = format!(
+            "SELECT {} FROM {} s{step} WHERE ({}) IN ({links})",
+            prefixed(&format!("s{step}"), &kept),
+            qualified(&source.steps[step].table),
+            prefixed(&format!("s{step}"), &far(&source.steps[step])),
+        );
+    }
+    links
+}
+
+/// From the links of a group's first step to those of the same step in all later rounds.
+fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
+    let columns: Vec<String> =
+        (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
+    let mut joins = join(source, group.start, &far(&source.steps[group.start]), "r", &columns);
+    for step in group.start + 1..group.end {
+        joins += &join(
+            source,
+            step,
+            &far(&source.steps[step]),
+            &format!("x{}", step - 1),
+            &near(&source.steps[step]),
+        );
+    }
+    let last = format!("x{}", group.end - 1);
+    recursion(links, &columns, &joins, &prefixed(&last, &near(&source.steps[group.start])))
+}
+
+/// UNION, so that circles in the data end.
+fn recursion(first: &str, columns: &[String], joins: &str, next: &str) -> String {
+    let columns = columns.join(", ");
+    format!(
+        "WITH RECURSIVE r ({columns}) AS ({first} UNION SELECT {next} FROM r{joins}) SELECT {columns} FROM r"
+    )
+}

@@ -1,0 +1,251 @@
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt};
+use sea_orm::DatabaseConnection;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::{
+    Error, Event,
+    declaration::{CachedModel, IntoExecutor},
+    engine::Engine,
+    installation::{self, Changes, Diagnosis},
+    registry::{self, Model},
+    worker::Worker,
+};
+
+/// The set-up of cached fields in a database: installation, workers and events.
+///
+/// These functions act on all models of the program that have `#[cached_fields]`. A program with
+/// several databases picks the models of each with [`CachedFields::of`].
+#[derive(Clone, Copy, Debug)]
+pub struct CachedFields;
+
+impl CachedFields {
+    /// Creates what the fields need in the database: their columns if the tables do not have them,
+    /// the tables of marks and recalculations, triggers, and an index on each expiry column. Rows
+    /// that are stale already are queued.
+    ///
+    /// It can be called again and again, best at each start: what stands there already is left
+    /// alone, what has changed is made anew, what is not needed any more is dropped, tables of an
+    /// older release of this library are upgraded. All rows of a field are flagged if its
+    /// calculation has another `version`, or if something that it depends on was not watched for a
+    /// while: an older version of the program had installed, a trigger was lost or suspended, a
+    /// dependency is new, the fields were uninstalled, the table was renamed or has another primary
+    /// key, or it had the columns before and nothing says who has filled them. What stands there
+    /// for a table that is gone is dropped. In a rolling deployment no older version may call it
+    /// after the newer one: what only the newer one declares is not watched from then on, until it
+    /// installs again.
+    ///
+    /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it
+    /// is cut off, the next call goes on. On MySQL and MariaDB each statement commits, and it goes
+    /// on to its end when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Everything that can be checked is, before anything is changed: [`Error::Cycle`],
+    /// [`Error::UnsupportedPath`], [`Error::NoSuchTable`], [`Error::NoSuchColumn`],
+    /// [`Error::WrongColumn`], [`Error::UnknownTimeZone`], [`Error::MissingPrivilege`],
+    /// [`Error::NameTaken`], [`Error::TwoEntities`]. And on MySQL and MariaDB
+    /// [`Error::OtherInstallation`].
+    pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::install(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay
+    /// with their values. What serves no program any more is dropped, too.
+    ///
+    /// What changes from then on is seen by no trigger. The next [`CachedFields::install`] flags
+    /// all rows.
+    ///
+    /// # Errors
+    /// [`Error::Database`]; then nothing is dropped.
+    pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::uninstall(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// The first step of a migration that changes a table: drops all triggers that look into it, so
+    /// that no statement of the migration is refused because of them, and no write fails between
+    /// the migration and the next [`CachedFields::install`].
+    ///
+    /// Call it as the table is named before the migration, with its schema if it is not found
+    /// without (`"sales.shop"`). It goes by what stands in the database, not by the program's
+    /// models. On PostgreSQL and SQLite it can be a part of the migration's transaction.
+    ///
+    /// What is written from then on is seen by no trigger; the next [`CachedFields::install`] makes
+    /// them again, and flags all rows of the owners that were concerned. Workers may run meanwhile.
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
+    /// use sea_orm::ConnectionTrait;
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// CachedFields::suspend(&db, "orders").await?;
+    /// db.execute_unprepared("ALTER TABLE orders RENAME COLUMN amount TO total").await?;
+    /// CachedFields::install(&db).await?; // by the program that knows the new name
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NothingToSuspend`] if there is no such table. On MySQL and MariaDB
+    /// [`Error::CommitsTransaction`] within a transaction, and [`Error::OtherInstallation`].
+    pub async fn suspend<'c>(db: impl IntoExecutor<'c>, table: &str) -> Result<Changes, Error> {
+        installation::suspend(&db.into_executor(), table).await
+    }
+
+    /// Drops what was installed for a table that has no cached fields in this program any more: a
+    /// model has lost its last one, or is gone. Its columns stay; drop them in a migration.
+    ///
+    /// [`CachedFields::doctor`] and [`CachedFields::install`] report such tables, but remove
+    /// nothing by themselves, for another version of the program may need it, as in a rolling
+    /// deployment: call this when no such version will run again. Should one, its `install` makes
+    /// all anew, and flags all rows.
+    ///
+    /// Several programs may share a database. `install` writes down which crate declares the model
+    /// of a table; what a crate declares that is no part of this program is another program's, and
+    /// is neither reported nor removed.
+    ///
+    /// # Errors
+    /// [`Error::NotAbandoned`] if a model of this program, or a crate that is no part of it,
+    /// declares the fields.
+    pub async fn remove_abandoned<'c>(
+        db: impl IntoExecutor<'c>,
+        table: &str,
+    ) -> Result<Changes, Error> {
+        installation::remove_abandoned(&db.into_executor(), table).await
+    }
+
+    /// Looks for what is wrong in the database, and says of each finding what to run: triggers that
+    /// somebody has dropped or disabled, or that were lost when a table was built anew; what a dump
+    /// did not bring along; renamed columns; what another version of the program has installed;
+    /// flagged rows that no worker will see; calculations that fail, or have failed for good;
+    /// changes that have waited for more than a minute, because no worker runs, or too few.
+    ///
+    /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
+    ///
+    /// [`CachedFields::install`] mends much of it by itself. Not what was written while triggers
+    /// were disabled, or while a restored database was without our tables, nor what has failed:
+    /// that takes [`CachedFields::repair`].
+    ///
+    /// ```no_run
+    /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+    /// use sea_orm_cached_field::CachedFields;
+    ///
+    /// let diagnosis = CachedFields::doctor(&db).await?;
+    /// if !diagnosis.is_healthy() {
+    ///     print!("{diagnosis}");
+    ///     print!("{}", CachedFields::repair(&db).await?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn doctor<'c>(db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+        installation::doctor(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// Does what [`CachedFields::doctor`] advises: enables our triggers, installs, flags all rows
+    /// of models of which writes may have gone unseen, queues what is flagged, and retries at once
+    /// what has failed, for good or not. Who has nothing to repair gets an empty list.
+    ///
+    /// # Errors
+    /// As [`CachedFields::install`].
+    pub async fn repair<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::repair(&db.into_executor(), &registry::all()?).await
+    }
+
+    /// A worker for this database. It does nothing until it is run.
+    pub fn worker(db: &DatabaseConnection) -> Worker {
+        Worker::new(db, registry::all())
+    }
+
+    /// Whether workers recalculate what is flagged, over this pool and its clones; they do unless
+    /// told otherwise here or by the environment variable `CACHED_FIELD_EAGER_RECALCULATION`.
+    ///
+    /// If not, values are recalculated when they are read, and no worker is needed: each reader who
+    /// finds a stale value also puts away up to 1,000 marks of other rows. A worker only sets flags
+    /// then. A call of `flag_*` has its own say with `and_recalculate`, and a single field is left
+    /// to its readers by the option `lazy`.
+    ///
+    /// When this is switched on again, the workers of this process queue what was flagged
+    /// meanwhile. Where no worker runs in this process, the next [`CachedFields::install`] or
+    /// [`CachedFields::repair`] does.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDatabase`], [`Error::InvalidSetting`].
+    pub fn set_eager_recalculation(db: &DatabaseConnection, eager: bool) -> Result<(), Error> {
+        Engine::of(db)?.set_eager(eager);
+        Ok(())
+    }
+
+    /// What the engine does in this process and database, from now on.
+    ///
+    /// A listener that lags behind by more than 4096 events misses the oldest.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDatabase`].
+    pub fn events(
+        db: &DatabaseConnection,
+    ) -> Result<impl Stream<Item = Event> + Send + Unpin + use<>, Error> {
+        let events = BroadcastStream::new(Engine::of(db)?.subscribe());
+        Ok(events.filter_map(|event| std::future::ready(event.ok())))
+    }
+
+    /// Only this model, and those added to it.
+    pub fn of<E: CachedModel>() -> Models {
+        Models(Model::of::<E>().map(|model| vec![model]))
+    }
+}
+
+/// Some of the program's models, picked with [`CachedFields::of`].
+#[derive(Debug)]
+#[must_use = "this only picks models"]
+pub struct Models(Result<Vec<Arc<Model>>, Error>);
+
+impl Models {
+    /// This model too.
+    pub fn and<E: CachedModel>(self) -> Self {
+        Self(self.0.and_then(|mut models| {
+            models.push(Model::of::<E>()?);
+            registry::one_of_each_table(models)
+        }))
+    }
+
+    /// As [`CachedFields::install`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::install`].
+    pub async fn install<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::install(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::uninstall`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::uninstall`].
+    pub async fn uninstall<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::uninstall(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::doctor`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::doctor`].
+    pub async fn doctor<'c>(self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+        installation::doctor(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::repair`].
+    ///
+    /// # Errors
+    /// As [`CachedFields::repair`].
+    pub async fn repair<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::repair(&db.into_executor(), &self.0?).await
+    }
+
+    /// As [`CachedFields::worker`].
+    pub fn worker(self, db: &DatabaseConnection) -> Worker {
+        Worker::new(db, self.0)
+    }
+}

@@ -1,0 +1,24 @@
+//! What a cached field is: its trait, its columns, its options, and the paths that it depends on.
+
+mod cached_field;
+mod call;
+mod column;
+mod executor;
+mod expiry;
+mod key;
+mod path;
+mod relation;
+
+pub use cached_field::{
+    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query,
+    Stored, calculate_one, stale,
+};
+pub use call::{Call, Takes, TakesOthers, boxed};
+pub use column::CachedValue;
+pub use executor::IntoExecutor;
+pub(crate) use expiry::time_zone;
+pub use expiry::{Expiry, moment_in};
+pub(crate) use key::Chunk;
+pub use key::Key;
+pub use path::{Dependency, Flaw, Hop, Path, Read};
+pub use relation::{FollowBack, FollowUnrelated};

@@ -1,0 +1,218 @@
+//! What stands in the database for tables that have no cached fields in this program.
+//!
+//! Two programs with different models may share a database, and a program has many versions. So
+//! this is how it is told what is alive:
+//!
+//! - An owner is dead if its table is gone, is called otherwise, or lacks a column that its
+//!   triggers look at. It serves no program, and makes writes fail. `install` drops what stands
+//!   there for it.
+//! - `install` writes down which crate declares the model of an owner. What was declared by a crate
+//!   that is no part of this program is another program's. It is left alone.
+//! - All else may serve another version of this program. It is reported, and removed when that is
+//!   asked for.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures_util::FutureExt;
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
+
+use super::{
+    Change, Changes,
+    inspect::{Found, describe},
+    install::{begin, end, to_the_end},
+    tagged::{Tagged, drop_tagged, tagged},
+};
+use crate::{
+    Error,
+    backend::{Dialect, sql::versions_beside},
+    catalog::{Object, ObjectKind},
+    layout::{Table, own_columns, written_column},
+    registry::{Model, declared},
+};
+
+/// What stands there for an owner that has no cached fields in this program.
+pub(super) struct Abandoned {
+    pub(super) owner: Table,
+    pub(super) objects: Vec<Tagged>,
+    /// Whether it serves no program at all.
+    pub(super) is_dead: bool,
+    /// The crates that have declared its fields; none if that was never written down.
+    declared_by: BTreeSet<String>,
+}
+
+impl Abandoned {
+    /// Whether another program may need it.
+    fn is_foreign(&self, crates: &BTreeSet<&str>) -> bool {
+        !self.is_dead && self.declared_by.iter().any(|name| !crates.contains(name.as_str()))
+    }
+}
+
+/// The crates that declare models of this program.
+fn crates(models: &[Arc<Model>]) -> BTreeSet<&'static str> {
+    declared()
+        .into_iter()
+        .map(|(_, name)| name)
+        .chain(models.iter().map(|model| model.declared_by))
+        .collect()
+}
+
+/// Whether a model of this program has cached fields of this table.
+fn is_declared(models: &[Arc<Model>], owner: &Table) -> bool {
+    let mut tables = declared().into_iter().map(|(table, _)| table);
+    let is_it = |table: &Table| {
+        table.name == owner.name && (table.schema.is_none() || table.schema == owner.schema)
+    };
+    tables.any(|table| is_it(&table)) || models.iter().any(|model| is_it(&model.owner.table))
+}
+
+/// Everything that serves no model of this program, but for what is another program's.
+pub(super) async fn abandoned(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Vec<Abandoned>, Error> {
+    let crates = crates(models);
+    let all = unneeded(db, dialect, models).await?;
+    Ok(all.into_iter().filter(|abandoned| !abandoned.is_foreign(&crates)).collect())
+}
+
+/// Everything that serves no model of this program.
+async fn unneeded(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Vec<Abandoned>, Error> {
+    let mut unneeded = Vec::new();
+    for (owner, objects) in tagged(db, dialect, None).await? {
+        let has_tables = objects.iter().any(|object| object.kind == ObjectKind::Table);
+        if dialect.hides_tables() && !has_tables {
+            // Its triggers can be seen on related tables while it cannot.
+            continue;
+        }
+        let mut is_dead = true;
+        let mut declared_by = BTreeSet::new();
+        if let Some(Found { kind, described }) = describe(dialect, db, &owner).await?
+            && kind == "table"
+        {
+            if is_declared(models, &owner) {
+                continue;
+            }
+            let declarations = declarations(db, dialect, &owner, &objects).await?;
+            let has = |column: &str| {
+                described.columns.keys().any(|found| written_column(found) == column)
+            };
+            is_dead = declarations.iter().any(|(inputs, _)| !own_columns(inputs).all(has));
+            declared_by =
+                declarations.into_iter().filter_map(|(_, declared_by)| declared_by).collect();
+        }
+        unneeded.push(Abandoned { owner, objects, is_dead, declared_by });
+    }
+    Ok(unneeded)
+}
+
+/// What is written down of an owner's fields, as far as the release of this library did that has
+/// installed them: their inputs, and the crate that declares them.
+async fn declarations(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    owner: &Table,
+    objects: &[Tagged],
+) -> Result<Vec<(String, Option<String>)>, Error> {
+    let versions = versions_beside(owner);
+    let is_versions =
+        |object: &&Tagged| object.kind == ObjectKind::Table && object.name == versions.name;
+    let mut declarations = Vec::new();
+    if objects.iter().find(is_versions).is_some_and(|object| Object::schema(&object.tag) >= 3) {
+        for row in db.query_all_raw(dialect.declarations(owner)).await? {
+            let inputs: Option<String> = row.try_get("", "inputs")?;
+            declarations.push((inputs.unwrap_or_default(), row.try_get("", "declared_by")?));
+        }
+    }
+    Ok(declarations)
+}
+
+/// Drops what serves no program, and reports the rest.
+pub(super) async fn drop_dead(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for Abandoned { owner, objects, is_dead, .. } in
+        abandoned(&DatabaseExecutor::Transaction(db), dialect, models).await?
+    {
+        if is_dead && objects.iter().all(|object| object.is_droppable) {
+            drop_owner(db, dialect, &owner, changes).await?;
+        } else {
+            changes.0.push(Change::Abandoned { table: owner.name });
+        }
+    }
+    Ok(())
+}
+
+async fn drop_owner(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Table,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for (owner, objects) in tagged(db, dialect, Some(owner)).await? {
+        drop_tagged(db, dialect, &owner, objects, changes).await?;
+    }
+    Ok(())
+}
+
+/// Drops what stands there for a table, on the word of whoever calls.
+pub(crate) async fn remove_abandoned(
+    db: &DatabaseExecutor<'_>,
+    table: &str,
+) -> Result<Changes, Error> {
+    to_the_end(db, table.to_owned(), |db, dialect, table| remove_all(db, dialect, table).boxed())
+        .await
+}
+
+async fn remove_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
+    let transaction = begin(db, dialect).await?;
+    let removed = remove(&transaction, dialect, table).await;
+    end(transaction, dialect, removed).await
+}
+
+async fn remove(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
+    let mut changes = Changes::default();
+    let crates = crates(&[]);
+    let is_meant = |owner: &Table| {
+        let with_schema = owner.schema.iter().map(|schema| format!("{schema}.{}", owner.name));
+        owner.name == table || with_schema.into_iter().any(|name| name == table)
+    };
+    let refused = |reason| Err(Error::NotAbandoned { table: table.to_owned(), reason });
+    if declared().iter().any(|(declared, _)| is_meant(declared)) {
+        return refused(
+            "a model of this program declares them: to drop what serves it, use `uninstall`"
+                .to_owned(),
+        );
+    }
+    for abandoned in unneeded(&DatabaseExecutor::Transaction(db), dialect, &[]).await? {
+        if !is_meant(&abandoned.owner) {
+            continue;
+        }
+        if abandoned.is_foreign(&crates) {
+            let names = Vec::from_iter(abandoned.declared_by).join(", ");
+            let versions = dialect.sql().qualified(&versions_beside(&abandoned.owner));
+            return refused(format!(
+                "they were declared by the crate {names}, which is no part of this program: call \
+                 `uninstall` in the program that has it; if there is none any more, first run \
+                 `UPDATE {versions} SET declared_by = NULL`"
+            ));
+        }
+        drop_owner(db, dialect, &abandoned.owner, &mut changes).await?;
+    }
+    Ok(changes)
+}

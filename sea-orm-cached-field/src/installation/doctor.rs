@@ -1,0 +1,311 @@
+//! Doctor: what is wrong, and what to run. Repair runs it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use super::{
+    Change, Changes, Diagnosis, Finding,
+    abandoned::abandoned,
+    backlog::flag_all,
+    inspect::{Inspected, inspect},
+    install::{Comparison, compare, install},
+    rights::{MissingRight, missing_rights},
+    versions::Versions,
+};
+use crate::{
+    Error,
+    backend::{self, Dialect, sql::marks},
+    catalog::Object,
+    engine::Engine,
+    layout::Owner,
+    registry::{FieldColumn, Model},
+};
+
+/// Looks at everything, and changes nothing.
+pub(crate) async fn doctor(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Diagnosis, Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    let mut findings = Vec::new();
+    if let Some(query) = dialect.sessions_without_triggers() {
+        for row in db.query_all_raw(query).await? {
+            findings.push(Finding::TriggersOff { sessions: row.try_get("", "sessions")? });
+        }
+    }
+    for model in models {
+        let unusable = match examine(db, dialect, model, models, &mut findings).await {
+            Ok(()) => continue,
+            Err(Error::Database(error)) => return Err(Error::Database(error)),
+            Err(refused) => refused.to_string(),
+        };
+        findings
+            .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
+    }
+    findings.extend(abandoned(db, dialect, models).await?.into_iter().map(|found| {
+        let table = found.owner.name;
+        let objects = found.objects.len();
+        if found.is_dead {
+            Finding::Dead { table, objects }
+        } else {
+            Finding::Abandoned { table, objects }
+        }
+    }));
+    Ok(Diagnosis(findings))
+}
+
+async fn examine(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    models: &[Arc<Model>],
+    findings: &mut Vec<Finding>,
+) -> Result<(), Error> {
+    let inspected = inspect(dialect, db, model, models).await?;
+    let table = inspected.owner.table.name.clone();
+    let comparison = compare(db, dialect, &inspected).await?;
+    if !comparison.has(&marks(&inspected.owner)) {
+        findings.push(Finding::NotInstalled { table });
+        return Ok(());
+    }
+    let has_tables = comparison.has_tables();
+    let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
+    findings.extend(missing_columns(dialect, model, &inspected));
+    let outdated = outdated.into_iter().map(|(object, _)| (object, true));
+    let orphaned = orphaned(db, dialect, &inspected.owner).await?;
+    let is_orphaned = |object: &Object| {
+        orphaned.iter().any(
+            |finding| matches!(finding, Finding::Orphaned { name, .. } if *name == object.name),
+        )
+    };
+    let differing: Vec<_> =
+        outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
+    findings.extend(orphaned);
+
+    let of_tables = names_without_partitions(dialect, &inspected);
+    findings.extend(differing.into_iter().filter_map(|(object, stands)| {
+        let table = table.clone();
+        let kind = object.kind.name();
+        let is_of_partition = !of_tables.contains(&object.name);
+        match (stands, object.parent) {
+            (true, _) => Some(Finding::Differs { table, kind, name: object.name }),
+            (false, Some(partition)) if is_of_partition => {
+                Some(Finding::NewPartition { table, partition })
+            }
+            // The trigger's function.
+            (false, None) if is_of_partition => None,
+            (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
+        }
+    }));
+    findings.extend(superfluous.into_keys().chain(misplaced.into_keys()).map(|(kind, name, _)| {
+        let table = table.clone();
+        let kind = kind.name();
+        Finding::Superfluous { table, kind, name }
+    }));
+    findings.extend(disabled(db, dialect, &inspected.owner).await?);
+    if has_tables {
+        let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
+        findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| {
+            Finding::MissingRight { table: table.clone(), role, privilege, remedy }
+        }));
+        findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
+    }
+    if has_tables && inspected.without_columns.is_empty() {
+        findings.extend(rows(db, dialect, model, &inspected.owner).await?);
+    }
+    Ok(())
+}
+
+/// The names of all objects but those of single partitions.
+fn names_without_partitions(dialect: &dyn Dialect, inspected: &Inspected) -> BTreeSet<String> {
+    let mut related = inspected.related.clone();
+    related.iter_mut().for_each(|far| far.partitions.clear());
+    let objects = dialect.objects(&inspected.owner, &inspected.table, &related);
+    objects.into_iter().map(|object| object.name).collect()
+}
+
+fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {
+    let columns =
+        inspected.without_columns.iter().flat_map(|field| model.columns(dialect.backend(), *field));
+    let missing = |FieldColumn { name, .. }| {
+        let table = inspected.owner.table.name.clone();
+        Finding::Missing { table, kind: "column", name }
+    };
+    columns.map(missing).collect()
+}
+
+async fn disabled(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
+    let Some(query) = dialect.disabled_triggers(owner) else { return Ok(Vec::new()) };
+    let mut disabled = Vec::new();
+    for row in db.query_all_raw(query).await? {
+        let name = row.try_get("", "name")?;
+        let remedy = row.try_get("", "remedy")?;
+        disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
+    }
+    Ok(disabled)
+}
+
+async fn orphaned(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
+    let Some(query) = dialect.orphaned_triggers(owner) else { return Ok(Vec::new()) };
+    let mut orphaned = Vec::new();
+    for row in db.query_all_raw(query).await? {
+        let name = row.try_get("", "name")?;
+        let account = row.try_get("", "account")?;
+        orphaned.push(Finding::Orphaned { table: owner.table.name.clone(), name, account });
+    }
+    Ok(orphaned)
+}
+
+/// The fields whose rows the next installation flags.
+async fn outdated_fields(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    Inspected { owner, without_columns, .. }: &Inspected,
+) -> Result<Vec<Finding>, Error> {
+    let versions = Versions::read(db, dialect, owner).await?;
+    let unknown = if without_columns.is_empty() {
+        versions.unknown(db, dialect, owner).await?
+    } else {
+        Vec::new()
+    };
+    let is_outdated =
+        |index: &usize| versions.reason(model, *index).is_some() || unknown.contains(index);
+    let fields = owner.fields.iter().enumerate().filter(|(index, _)| is_outdated(index));
+    Ok(fields
+        .map(|(_, field)| Finding::Outdated { table: owner.table.name.clone(), field: field.name })
+        .collect())
+}
+
+/// What our tables and the flags say of rows.
+async fn rows(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+) -> Result<Vec<Finding>, Error> {
+    let table = &owner.table.name;
+    let lazy = Engine::at(db)?.lazy(model);
+    let mut findings = Vec::new();
+    let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
+    for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index))
+    {
+        for row in db.query_all_raw(dialect.unqueued(owner, index)).await? {
+            let table = table.clone();
+            let rows = count(row.try_get("", "found")?);
+            findings.extend((rows > 0).then_some(Finding::Unqueued {
+                table,
+                field: field.name,
+                rows,
+            }));
+        }
+    }
+    let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
+    for row in db.query_all_raw(dialect.waiting(owner)).await? {
+        let table = table.clone();
+        let rows = count(row.try_get("", "found")?);
+        let list: String = row.try_get("", "field")?;
+        let state: String = row.try_get("", "state")?;
+        let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
+        for name in list.split(',').filter(|name| owner.field_index(name).is_none()) {
+            *unknown.entry(name.to_owned()).or_default() += rows;
+        }
+        match (owner.field_index(&list), state.as_str()) {
+            (Some(_), "failing") => {
+                findings.push(Finding::Failing { table, field: list, rows, error })
+            }
+            (Some(_), "failed") => {
+                findings.push(Finding::Failed { table, field: list, rows, error })
+            }
+            _ => {}
+        }
+    }
+    findings.extend(unknown.into_iter().map(|(field, rows)| Finding::UnknownField {
+        table: table.clone(),
+        field,
+        rows,
+    }));
+    let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
+    findings.extend(waiting(db, dialect, owner, &eager).await?);
+    Ok(findings)
+}
+
+/// For how long a change may wait.
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is
+/// told by that.
+async fn waiting(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    fields: &[usize],
+) -> Result<Option<Finding>, Error> {
+    if fields.is_empty() {
+        return Ok(None);
+    }
+    let Some(row) = db.query_one_raw(dialect.oldest(owner, fields)).await? else { return Ok(None) };
+    let waited: Option<i64> = row.try_get("", "waited")?;
+    let waited =
+        Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
+    let table = owner.table.name.clone();
+    let claimed = row.try_get("", "leased")?;
+    Ok((waited > TOO_LONG).then_some(Finding::Waiting {
+        table,
+        seconds: waited.as_secs(),
+        claimed,
+    }))
+}
+
+/// Installs, and sees to what was unseen meanwhile.
+pub(crate) async fn repair(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    let Diagnosis(findings) = doctor(db, models).await?;
+    let mut changes = Changes::default();
+    for finding in &findings {
+        if let Finding::Disabled { table, name, remedy } = finding {
+            db.execute_unprepared(remedy).await?;
+            changes.0.push(Change::Enabled { table: table.clone(), name: name.clone() });
+        }
+    }
+    changes.0.extend(install(db, models).await?.0);
+    let unseen: BTreeSet<&str> = findings
+        .iter()
+        .filter(|finding| finding.hides_writes())
+        .filter_map(Finding::table)
+        .collect();
+    for model in models {
+        let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
+        if unseen.contains(owner.table.name.as_str()) {
+            let fields: Vec<usize> = (0..owner.fields.len())
+                .filter(|field| !changes.has_flagged(&owner, *field))
+                .collect();
+            let rows = flag_all(db, dialect, model, &owner, &fields).await?;
+            for field in fields {
+                let table = owner.table.name.clone();
+                let field = owner.fields[field].name;
+                changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
+            }
+        }
+        let rows = db.execute_raw(dialect.retry_failed(&owner)).await?.rows_affected();
+        let table = owner.table.name.clone();
+        changes.0.extend((rows > 0).then_some(Change::Retried { table, rows }));
+    }
+    Ok(changes)
+}

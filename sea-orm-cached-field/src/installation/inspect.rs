@@ -1,0 +1,549 @@
+//! What the database has, and whether that is enough to install on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
+
+use crate::{
+    Error,
+    backend::{
+        Dialect,
+        sql::{marks, recalculations},
+    },
+    catalog::{Action, Cascade, Described, UniqueColumn},
+    layout::{Field, Owner, Table},
+    registry::{FieldColumn, Model},
+};
+
+/// A model together with its tables as the database has them.
+pub(super) struct Inspected {
+    /// The owner, with the real schema of its table and those of its sources.
+    pub(super) owner: Owner,
+    pub(super) table: Described,
+    /// The related tables, one a source.
+    pub(super) related: Vec<Described>,
+    /// The fields whose columns have to be added.
+    pub(super) without_columns: Vec<usize>,
+}
+
+impl Inspected {
+    /// The names of all tables that triggers and indexes of the owner may stand on.
+    pub(super) fn tables(&self) -> Vec<String> {
+        let described = std::iter::once(&self.table).chain(&self.related);
+        let mut tables = own_tables(&self.owner).to_vec();
+        for Described { table, partitions, cascades, .. } in described {
+            tables.extend([table].into_iter().chain(partitions).map(|table| table.name.clone()));
+            tables.extend(cascades.iter().flatten().map(|cascade| cascade.parent.name.clone()));
+        }
+        tables
+    }
+}
+
+/// The names of an owner's table and of those that are kept beside it.
+pub(super) fn own_tables(owner: &Owner) -> [String; 3] {
+    [owner.table.name.clone(), marks(owner).name, recalculations(owner).name]
+}
+
+/// Checks everything that can be checked before anything is changed. The cached columns of all
+/// `models` are going to be there.
+pub(super) async fn inspect(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    models: &[Arc<Model>],
+) -> Result<Inspected, Error> {
+    let mut owner = model.owner.clone();
+    let mut table = describe_or_fail(dialect, db, &owner, &owner.table).await?;
+    let without_columns = without_columns(&owner, &mut table)?;
+    for field in (0..owner.fields.len()).filter(|field| !without_columns.contains(field)) {
+        check_types(dialect, model, field, &table)?;
+    }
+    check_time_zones(dialect, db, &owner).await?;
+    let mut related = Vec::new();
+    for source in &owner.sources {
+        let far = if *source.table() == owner.table {
+            table.clone()
+        } else {
+            describe_or_fail(dialect, db, &owner, source.table()).await?
+        };
+        related.push(far);
+    }
+    check_columns(&owner, &table, &related, models)?;
+    check_links(dialect, &owner, &table, &related)?;
+    watch_what_is_behind(&mut owner, &table, &related);
+    check_privileges(dialect, db, &owner, &table, &related).await?;
+    owner.table = table.table.clone();
+    let real = real_tables(&owner, &related);
+    for step in owner.sources.iter_mut().flat_map(|source| &mut source.steps) {
+        step.table = real[&step.table].clone();
+    }
+    Ok(Inspected { owner, table, related, without_columns })
+}
+
+/// The tables of all sources, as their entities name them, with the schemas that they are really
+/// in.
+fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
+    let named = owner.sources.iter().map(|source| source.table().clone());
+    named.zip(related.iter().map(|related| related.table.clone())).collect()
+}
+
+/// What the database has under a table's name.
+pub(super) struct Found {
+    /// `table`, or what else it is.
+    pub(super) kind: String,
+    pub(super) described: Described,
+}
+
+/// The table as the database has it; `None` if it has none of this name.
+pub(super) async fn describe(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Option<Found>, Error> {
+    let mut columns = BTreeMap::new();
+    let mut key = Vec::new();
+    let mut schema = None;
+    let mut kind = String::new();
+    let mut operators = BTreeMap::new();
+    let mut nullable = BTreeSet::new();
+    let mut generated = BTreeSet::new();
+    let mut by_row = false;
+    let mut owned_by = None;
+    let mut strict = false;
+    let mut collations = BTreeMap::new();
+    for row in db.query_all_raw(dialect.describe(table)).await? {
+        let name: String = row.try_get("", "name")?;
+        (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
+        by_row = row.try_get::<i32>("", "by_row")? > 0;
+        strict = row.try_get::<i32>("", "strict")? > 0;
+        owned_by = row.try_get("", "owned_by")?;
+        if row.try_get::<i32>("", "key")? > 0 {
+            key.push(name.clone());
+        }
+        if row.try_get::<i32>("", "nullable")? > 0 {
+            nullable.insert(name.clone());
+        }
+        if row.try_get::<i32>("", "is_generated")? > 0 {
+            generated.insert(name.clone());
+        }
+        if let Some(operator) = row.try_get::<Option<String>>("", "equality")? {
+            operators.insert(name.clone(), operator);
+        }
+        if let Some(collation) = row.try_get::<Option<String>>("", "collated")? {
+            collations.insert(name.clone(), collation);
+        }
+        columns.insert(name, row.try_get("", "type")?);
+    }
+    if columns.is_empty() {
+        return Ok(None);
+    }
+    let unique = unique_indexes(dialect, db, table).await?;
+    let table = Table { schema, name: table.name.clone() };
+    let partitions = Vec::new();
+    let cascades = Vec::new();
+    let described = Described {
+        table,
+        owned_by,
+        columns,
+        strict,
+        collations,
+        operators,
+        nullable,
+        generated,
+        unreadable: BTreeMap::new(),
+        by_row,
+        partitions,
+        primary_key: key,
+        cascades,
+        unique,
+    };
+    Ok(Some(Found { kind, described }))
+}
+
+async fn unique_indexes(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Vec<Vec<UniqueColumn>>, Error> {
+    let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
+    for row in query_all(db, dialect.unique_indexes(table)).await? {
+        let name: Option<String> = row.try_get("", "column")?;
+        let collation: String = row.try_get("", "collation")?;
+        let column = name.map(|name| UniqueColumn { name, collation });
+        indexes.entry(row.try_get("", "name")?).or_default().push(column);
+    }
+    // An index over an expression has columns without name; a trigger cannot look into it.
+    Ok(indexes.into_values().filter_map(|columns| columns.into_iter().collect()).collect())
+}
+
+async fn describe_or_fail(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Table,
+) -> Result<Described, Error> {
+    let fields = owner.field_names();
+    let name = table.name.clone();
+    let mut found = match describe(dialect, db, table).await? {
+        Some(found) if found.kind == "table" => found.described,
+        Some(found) => return Err(not_a_table(owner, name, found.kind)),
+        None => {
+            return Err(Error::NoSuchTable {
+                table: owner.table.name.clone(),
+                fields,
+                missing: name,
+            });
+        }
+    };
+    for row in query_all(db, dialect.unreadable_columns(&found.table)).await? {
+        let behind = found.unreadable.entry(row.try_get("", "name")?).or_default();
+        behind.extend(row.try_get::<Option<String>>("", "behind")?);
+    }
+    let partitions = dialect.partitions(&found.table).filter(|_| found.by_row);
+    for row in query_all(db, partitions).await? {
+        let name: String = row.try_get("", "name")?;
+        let kind: String = row.try_get("", "kind")?;
+        if kind != "table" {
+            return Err(not_a_table(owner, name, kind));
+        }
+        found.partitions.push(Table { schema: row.try_get("", "schema")?, name });
+    }
+    found.cascades = cascades(dialect, db, owner, &found.table).await?;
+    Ok(found)
+}
+
+/// The ways on which foreign keys change rows of a table without a trigger that sees it.
+async fn cascades(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Table,
+) -> Result<Vec<Vec<Cascade>>, Error> {
+    let mut found = Vec::new();
+    let mut ways = vec![Vec::new()];
+    while let Some(way) = ways.pop() {
+        let from = way.last().map_or(table, |last: &Cascade| &last.parent);
+        for key in foreign_keys(dialect, db, from).await? {
+            let longer = [way.as_slice(), std::slice::from_ref(&key)].concat();
+            // A table that refers to itself is followed by one query, any number of times.
+            if way.last() == Some(&key) || !dialect.has_effect(&longer) {
+                continue;
+            }
+            let mut passed = way.iter().map(|key| &key.parent).chain([table]);
+            if key.parent != key.table && passed.any(|table| *table == key.parent) {
+                let reason = "it belongs to a circle of foreign keys that change each other's \
+                              rows; give one of them the action RESTRICT or NO ACTION";
+                return Err(unseen(owner, key, reason));
+            }
+            if key.parent.schema != table.schema {
+                let reason = "it refers to a table of another database; give it the action \
+                              RESTRICT or NO ACTION";
+                return Err(unseen(owner, key, reason));
+            }
+            found.push(longer.clone());
+            ways.push(longer);
+        }
+    }
+    Ok(found)
+}
+
+fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
+    let table = owner.table.name.clone();
+    let fields = owner.field_names();
+    Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
+}
+
+async fn foreign_keys(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    table: &Table,
+) -> Result<Vec<Cascade>, Error> {
+    let mut keys: Vec<Cascade> = Vec::new();
+    for row in query_all(db, dialect.foreign_keys(table)).await? {
+        let name: String = row.try_get("", "name")?;
+        let column = row.try_get("", "column")?;
+        let parent_column = row.try_get("", "parent_column")?;
+        let action = |column| Ok::<_, Error>(Action::parse(&row.try_get::<String>("", column)?));
+        if let Some(key) = keys.last_mut().filter(|key| key.name == name) {
+            key.columns.push(column);
+            key.parent_columns.push(parent_column);
+            continue;
+        }
+        keys.push(Cascade {
+            name,
+            table: table.clone(),
+            columns: vec![column],
+            parent: Table {
+                schema: row.try_get("", "parent_schema")?,
+                name: row.try_get("", "parent")?,
+            },
+            parent_columns: vec![parent_column],
+            on_delete: action("on_delete")?,
+            on_update: action("on_update")?,
+        });
+    }
+    Ok(keys)
+}
+
+async fn query_all(
+    db: &DatabaseExecutor<'_>,
+    statement: Option<Statement>,
+) -> Result<Vec<QueryResult>, Error> {
+    Ok(match statement {
+        Some(statement) => db.query_all_raw(statement).await?,
+        None => Vec::new(),
+    })
+}
+
+fn not_a_table(owner: &Owner, name: String, kind: String) -> Error {
+    Error::NotATable { table: owner.table.name.clone(), fields: owner.field_names(), name, kind }
+}
+
+/// The fields of which the table has no column yet; a table that has only some of a field's columns
+/// is refused.
+fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, Error> {
+    let mut without = Vec::new();
+    for (index, field) in owner.fields.iter().enumerate() {
+        let columns = [
+            Some(&field.cached.name),
+            Some(&field.recalculation_needed),
+            field.expires_after.as_ref(),
+        ];
+        let (there, missing): (Vec<&String>, Vec<&String>) =
+            columns.into_iter().flatten().partition(|column| table.columns.contains_key(*column));
+        match (there.is_empty(), missing.first()) {
+            (true, _) => without.push(index),
+            (false, None) => {}
+            (false, Some(column)) => {
+                let remedy = if table.columns.keys().any(|other| is_cut_from(column, other)) {
+                    "the database cuts so long a name: give the column another with \
+                     `cached_field_name`, `recalculation_needed_field_name` or \
+                     `expiration_field_name`"
+                } else {
+                    "it has other columns of this field: add this one by hand, or drop the others \
+                     so that `install` adds all"
+                };
+                return Err(no_column(owner, index, &table.table.name, column, remedy));
+            }
+        }
+    }
+    Ok(without)
+}
+
+/// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that
+/// holds the field's values, and a flag that is never NULL.
+fn check_types(
+    dialect: &dyn Dialect,
+    model: &Model,
+    field: usize,
+    table: &Described,
+) -> Result<(), Error> {
+    let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
+    for column in model.columns(dialect.backend(), field) {
+        let kind = &table.columns[&column.name];
+        let is_flag = column.name == *recalculation_needed;
+        let may_be_null = is_flag && table.nullable.contains(&column.name);
+        if !may_be_null && dialect.holds(&column.kind, kind) {
+            continue;
+        }
+        let remedy = if may_be_null {
+            "set what is NULL there to true, then make the column NOT NULL"
+        } else if expires_after.as_ref() == Some(&column.name) {
+            "change its type; or, if it has no time zone, name the one that it is written in with \
+             `expiration_time_zone = \"..\"`"
+        } else if is_flag {
+            "change its type"
+        } else {
+            "change its type, or that of the field"
+        };
+        return Err(Error::WrongColumn {
+            table: table.table.name.clone(),
+            field: name,
+            found: if may_be_null { format!("{kind} NULL").into() } else { kind.as_str().into() },
+            expected: definition(dialect, &column).into(),
+            column: column.name,
+            remedy,
+        });
+    }
+    Ok(())
+}
+
+/// `boolean NOT NULL DEFAULT TRUE`
+fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
+    let add = column.add(column.definition.clone());
+    let name = dialect.sql().quote(&column.name);
+    let alter = dialect.backend().build(&add).to_string();
+    alter
+        .split_once(&format!(" {name} "))
+        .map_or(alter.clone(), |(_, definition)| definition.to_owned())
+}
+
+async fn check_time_zones(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+) -> Result<(), Error> {
+    for field in &owner.fields {
+        let Some(zone) = field.time_zone.map(|zone| zone.name()) else { continue };
+        if let Some(row) = query_all(db, dialect.knows_time_zone(zone)).await?.first()
+            && !row.try_get::<bool>("", "known")?
+        {
+            return Err(Error::UnknownTimeZone {
+                table: owner.table.name.clone(),
+                field: field.name,
+                zone,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half
+/// characters.
+fn is_cut_from(column: &str, other: &str) -> bool {
+    column.len() > 63 && other.len() >= 60 && column.starts_with(other)
+}
+
+fn check_columns(
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+    models: &[Arc<Model>],
+) -> Result<(), Error> {
+    let cached = |column: &String| owner.fields.iter().any(|field| field.cached.name == *column);
+    for (index, field) in owner.fields.iter().enumerate() {
+        let keys = owner.key.iter().map(|key| &key.name);
+        for column in keys.chain(&field.own_columns) {
+            if !table.columns.contains_key(column) && !cached(column) {
+                let remedy =
+                    "the entity declares it: add it to the table, for instance in a migration";
+                return Err(no_column(owner, index, &table.table.name, column, remedy));
+            }
+        }
+    }
+    for (source, far) in owner.sources.iter().zip(related) {
+        for reader in &source.readers {
+            for column in source.link_columns().chain(reader.columns.iter().map(String::as_str)) {
+                if !far.columns.contains_key(column)
+                    && !will_be_added(models, source.table(), column)
+                {
+                    let remedy = "the related entity declares it: add it to the table, or, if it \
+                                  is of a cached field there, install those fields too";
+                    return Err(no_column(owner, reader.field, &far.table.name, column, remedy));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
+    let mut owners = models.iter().map(|model| &model.owner).filter(|owner| owner.table == *table);
+    owners.any(|owner| owner.fields.iter().any(|field| field.cached.name == column))
+}
+
+fn check_links(
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+) -> Result<(), Error> {
+    for (source, far) in owner.sources.iter().zip(related) {
+        let holds_key = source.key_columns(owner).is_some();
+        let before =
+            owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
+        for link in source.link() {
+            // A cached column that is still to be added is looked at by the second inspection.
+            let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
+            let serve = |near, far| {
+                dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far))
+            };
+            let reason = if far.unreadable.contains_key(&link.far) {
+                "the column that relates its rows to the other table is a virtual generated \
+                 column, which a trigger cannot read; make it STORED"
+            } else if types.is_some_and(|(near, far)| !serve(near, far)) {
+                "the columns that relate the two tables are of different types; make them of one \
+                 type"
+            } else {
+                continue;
+            };
+            return Err(Error::UnsupportedPath {
+                table: owner.table.name.clone(),
+                field: owner.fields[source.readers[0].field].name,
+                path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
+                hop: far.table.name.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A change of a column that triggers cannot read is a change of the columns that it is computed
+/// from.
+fn watch_what_is_behind(owner: &mut Owner, table: &Described, related: &[Described]) {
+    let behind = |table: &Described, columns: &mut Vec<String>| {
+        let (unreadable, mut watched): (Vec<String>, Vec<String>) =
+            columns.drain(..).partition(|column| table.unreadable.contains_key(column));
+        let behind = unreadable.iter().flat_map(|column| &table.unreadable[column]).cloned();
+        watched.extend(behind);
+        let mut seen = BTreeSet::new();
+        watched.retain(|column| seen.insert(column.clone()));
+        *columns = watched;
+    };
+    owner.fields.iter_mut().for_each(|field| behind(table, &mut field.own_columns));
+    for (source, far) in owner.sources.iter_mut().zip(related) {
+        source.readers.iter_mut().for_each(|reader| behind(far, &mut reader.columns));
+    }
+}
+
+fn no_column(
+    owner: &Owner,
+    field: usize,
+    table: &str,
+    column: &str,
+    remedy: &'static str,
+) -> Error {
+    Error::NoSuchColumn {
+        table: table.to_owned(),
+        column: column.to_owned(),
+        owner: owner.table.name.clone(),
+        field: owner.fields[field].name,
+        remedy,
+    }
+}
+
+async fn check_privileges(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    owner: &Owner,
+    table: &Described,
+    related: &[Described],
+) -> Result<(), Error> {
+    let Some(statement) = dialect.missing_privileges(table, related) else { return Ok(()) };
+    let (mut privileges, mut remedies): (Vec<String>, Vec<String>) = Default::default();
+    for row in db.query_all_raw(statement).await? {
+        privileges.push(row.try_get("", "privilege")?);
+        remedies.push(format!("`{}`", row.try_get::<String>("", "remedy")?));
+    }
+    if privileges.is_empty() {
+        return Ok(());
+    }
+    Err(Error::MissingPrivilege {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        privilege: enumerated(&privileges),
+        remedy: format!("run {}, or install as the owner of the tables", enumerated(&remedies)),
+    })
+}
+
+/// `a, b and c`
+fn enumerated(items: &[String]) -> String {
+    match items {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => items.concat(),
+    }
+}

@@ -1,0 +1,507 @@
+//! Install: bring the database to what the fields need, from wherever it stands.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, TransactionOptions};
+
+use super::{
+    Change, Changes,
+    abandoned::drop_dead,
+    backlog,
+    inspect::{Inspected, describe, inspect},
+    rights,
+    suspend::suspend_owner,
+    uninstall::drop_installed,
+    versions::{self, Reason, Renewal, Versions, keeper, keepers},
+};
+use crate::{
+    Error,
+    backend::{
+        self, Dialect,
+        sql::{key_columns, marks, name_in_schema, recalculations, versions as versions_table},
+    },
+    catalog::{Described, Object, ObjectKind},
+    layout::{Column, Owner, Table},
+    registry::{Model, check_cycles, two_entities},
+    transaction,
+};
+
+pub(crate) async fn install(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    check_cycles(models)?;
+    to_the_end(db, models.to_vec(), |db, dialect, models| install_all(db, dialect, models).boxed())
+        .await
+}
+
+/// What changes the schema.
+type Work<T> = for<'a> fn(
+    &'a DatabaseExecutor<'a>,
+    &'a dyn Dialect,
+    &'a T,
+) -> BoxFuture<'a, Result<Changes, Error>>;
+
+/// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in
+/// the middle leaves no lock behind.
+pub(super) async fn to_the_end<T: Send + Sync + 'static>(
+    db: &DatabaseExecutor<'_>,
+    of: T,
+    work: Work<T>,
+) -> Result<Changes, Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    if let DatabaseExecutor::Connection(connection) = db
+        && !dialect.let_installations_in().is_empty()
+    {
+        let connection = (*connection).clone();
+        let whole = tokio::spawn(async move {
+            work(&DatabaseExecutor::Connection(&connection), dialect, &of).await
+        });
+        return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
+    }
+    work(db, dialect, &of).await
+}
+
+/// One transaction for all that is created, then the rows that are stale, in chunks.
+async fn install_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    let transaction = begin(db, dialect).await?;
+    let created = create_all(&transaction, dialect, models).await;
+    let (created, mut changes) = end(transaction, dialect, created).await?;
+    for (model, (owner, renewals)) in models.iter().zip(&created) {
+        versions::renew(db, dialect, model, owner, renewals, &mut changes).await?;
+        backlog::mark_unqueued(db, dialect, model, owner, &mut changes).await?;
+    }
+    Ok(changes)
+}
+
+async fn create_all(
+    transaction: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
+    let mut changes = Changes::default();
+    let mut all = Vec::new();
+    // First: it may stand where something of ours is going to.
+    drop_dead(transaction, dialect, models, &mut changes).await?;
+    let mut inspected = inspect_all(transaction, dialect, models).await?;
+    for (model, inspected) in models.iter().zip(&inspected) {
+        let added = add_columns(transaction, dialect, model, inspected, &mut changes).await;
+        added.map_err(|error| explained(dialect, &inspected.owner, error))?;
+    }
+    if !changes.is_empty() {
+        inspected = inspect_all(transaction, dialect, models).await?;
+    }
+    for (model, inspected) in models.iter().zip(inspected) {
+        let created = create_objects(transaction, dialect, model, &inspected, &mut changes).await;
+        let renewals = created.map_err(|error| explained(dialect, &inspected.owner, error))?;
+        all.push((inspected.owner, renewals));
+    }
+    Ok((all, changes))
+}
+
+/// Begins a transaction that is going to write, where that makes a difference; inside a user's
+/// transaction, a savepoint.
+pub(super) async fn begin(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+) -> Result<DatabaseTransaction, Error> {
+    let transaction = match db {
+        DatabaseExecutor::Connection(connection) => {
+            // Not a worker's isolation. A session that is read-only is so for a reason.
+            let options =
+                TransactionOptions { isolation_level: None, ..dialect.transaction(false) };
+            transaction::begin(connection, options).await?
+        }
+        _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),
+        _ => transaction::begin_within(db).await?,
+    };
+    if let Some(lock) = dialect.lock_out_installations() {
+        let row = transaction.query_one_raw(lock).await?;
+        if let Some(row) = row
+            && !row.try_get::<bool>("", "locked")?
+        {
+            return Err(Error::OtherInstallation);
+        }
+    }
+    Ok(transaction)
+}
+
+/// Ends the transaction as its outcome says, and lets other installations in.
+pub(super) async fn end<T>(
+    transaction: DatabaseTransaction,
+    dialect: &dyn Dialect,
+    outcome: Result<T, Error>,
+) -> Result<T, Error> {
+    for statement in dialect.let_installations_in() {
+        transaction.execute_raw(statement).await?;
+    }
+    match outcome {
+        Ok(_) => transaction.commit().await?,
+        // Awaited, so that nothing is locked any more when the caller hears of it.
+        Err(_) => transaction.rollback().await?,
+    }
+    outcome
+}
+
+/// The database's own error, where it can be put in our terms.
+fn explained(dialect: &dyn Dialect, owner: &Owner, error: Error) -> Error {
+    match error {
+        Error::Database(refused) if dialect.is_read_only(&refused) => {
+            Error::ReadOnly { table: owner.table.name.clone(), fields: owner.field_names() }
+        }
+        other => other,
+    }
+}
+
+async fn inspect_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Vec<Inspected>, Error> {
+    let mut inspected = Vec::new();
+    for model in models {
+        inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(db), model, models).await?);
+    }
+    one_of_each_table(models, &inspected)?;
+    Ok(inspected)
+}
+
+/// Two entities may name one table differently: with its schema and without.
+fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), Error> {
+    let mut seen: Vec<(&Table, &Model)> = Vec::new();
+    for (model, Inspected { owner, .. }) in models.iter().zip(inspected) {
+        if let Some((_, other)) = seen.iter().find(|(table, _)| **table == owner.table) {
+            return Err(two_entities(other, model));
+        }
+        seen.push((&owner.table, model));
+    }
+    Ok(())
+}
+
+async fn add_columns(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    model: &Model,
+    inspected: &Inspected,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for field in &inspected.without_columns {
+        for column in model.columns(dialect.backend(), *field) {
+            let mut definition = column.definition.clone();
+            dialect.fit_column(&inspected.table, &mut definition);
+            db.execute(&column.add(definition)).await?;
+            let table = inspected.owner.table.name.clone();
+            let name = column.name;
+            changes.0.push(Change::Created { table, kind: "column", name });
+        }
+    }
+    Ok(())
+}
+
+/// What stands there for an owner.
+type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
+
+pub(super) struct Standing {
+    /// Empty if it is not ours.
+    pub(super) tag: String,
+    /// The name of the table that a trigger or an index stands on, where that is known.
+    on: Option<String>,
+}
+
+impl Standing {
+    pub(super) fn is_on_none_of(&self, tables: &[String]) -> bool {
+        self.on
+            .as_ref()
+            .is_some_and(|on| !tables.iter().any(|table| table.eq_ignore_ascii_case(on)))
+    }
+}
+
+pub(super) async fn installed(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Installed, Error> {
+    let mut installed = Installed::new();
+    for row in db.query_all_raw(dialect.installed(owner)).await? {
+        let kind: String = row.try_get("", "kind")?;
+        let name: String = row.try_get("", "name")?;
+        if let Some(kind) = ObjectKind::parse(&kind) {
+            let standing =
+                Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
+            installed.insert((kind, name, row.try_get("", "parent")?), standing);
+        }
+    }
+    Ok(installed)
+}
+
+/// What has to stand in the database for an owner, held against what does.
+pub(super) struct Comparison {
+    /// What is missing, and what stands there in another form: whether it does.
+    pub(super) wanted: Vec<(Object, bool)>,
+    /// Our tables of an older schema: its number.
+    pub(super) outdated: Vec<(Object, u32)>,
+    /// What is not needed any more.
+    pub(super) superfluous: Installed,
+    /// What is needed, but went along with a table that was renamed when another came in its place.
+    pub(super) misplaced: Installed,
+    /// Whether our tables were made for another primary key.
+    has_other_key: bool,
+    /// Whether a trigger of ours stands anywhere.
+    is_watched: bool,
+    /// What keeps the fields: what does now, and what is going to.
+    standing: BTreeSet<String>,
+    needed: BTreeSet<String>,
+}
+
+impl Comparison {
+    /// Whether all of our own tables stand, in their present schema.
+    pub(super) fn has_tables(&self) -> bool {
+        self.outdated.is_empty()
+            && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
+    }
+
+    pub(super) fn has(&self, table: &Table) -> bool {
+        keeper(ObjectKind::Table, &table.name).is_some_and(|name| self.standing.contains(&name))
+    }
+}
+
+/// Fails if there is something that is not ours.
+pub(super) async fn compare(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    inspected: &Inspected,
+) -> Result<Comparison, Error> {
+    let owner = &inspected.owner;
+    let objects = dialect.objects(owner, &inspected.table, &inspected.related);
+    let tables = inspected.tables();
+    let mut misplaced = Installed::new();
+    let mut superfluous = Installed::new();
+    for (place, standing) in installed(db, dialect, owner).await? {
+        let is_elsewhere = standing.is_on_none_of(&tables);
+        if is_elsewhere
+            && objects.iter().any(|object| (object.kind, &object.name) == (place.0, &place.1))
+        {
+            misplaced.insert(place, standing);
+        } else if !(is_elsewhere && place.0 == ObjectKind::Index) {
+            superfluous.insert(place, standing);
+        }
+    }
+    let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
+    let mut has_other_key = false;
+    let mut standing: BTreeSet<String> =
+        superfluous.keys().filter_map(|(kind, name, _)| keeper(*kind, name)).collect();
+    let needed = keepers(&objects);
+    let mut wanted = Vec::new();
+    let mut outdated = Vec::new();
+    let mut names = BTreeSet::new();
+    for object in objects {
+        let place = (object.kind, object.name.clone(), object.parent.clone());
+        let mut found = superfluous.remove(&place);
+        if found.is_none() && object.kind == ObjectKind::Table {
+            let name = name_in_schema(2, &owner.table, &object.name);
+            found = superfluous.remove(&(object.kind, name, None));
+            standing.extend(found.as_ref().and_then(|_| keeper(object.kind, &object.name)));
+        }
+        match found {
+            _ if !names.insert(place) => return Err(name_taken(owner, &object)),
+            Some(Standing { tag, .. }) if tag == object.tag => {}
+            Some(Standing { tag, .. }) if tag.is_empty() => return Err(name_taken(owner, &object)),
+            Some(Standing { tag, .. }) if object.kind == ObjectKind::Table => {
+                let schema = Object::schema(&tag);
+                match schema.cmp(&Object::SCHEMA) {
+                    Ordering::Less => outdated.push((object, schema)),
+                    Ordering::Equal => {
+                        has_other_key = true;
+                        wanted.push((object, true));
+                    }
+                    Ordering::Greater => {}
+                }
+            }
+            found => wanted.push((object, found.is_some())),
+        }
+    }
+    Ok(Comparison {
+        wanted,
+        outdated,
+        superfluous,
+        misplaced,
+        has_other_key,
+        is_watched,
+        standing,
+        needed,
+    })
+}
+
+async fn create_objects(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    model: &Model,
+    inspected: &Inspected,
+    changes: &mut Changes,
+) -> Result<Vec<Renewal>, Error> {
+    let owner = &inspected.owner;
+    let table = inspected.owner.table.name.clone();
+    let mut comparison = compare(db, dialect, inspected).await?;
+    let mut is_older = false;
+    if comparison.has_other_key
+        || have_other_key(db, dialect, inspected, &comparison.outdated).await?
+    {
+        // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
+        drop_installed(db, dialect, owner, changes).await?;
+        comparison = compare(db, dialect, inspected).await?;
+    } else if !comparison.outdated.is_empty() {
+        if dialect.commits_schema_changes()
+            && comparison.outdated.iter().any(|(_, schema)| *schema < 3)
+        {
+            // The triggers would fail, once the tables have new names.
+            suspend_owner(db, dialect, &owner.table, &owner.table, changes).await?;
+        } else {
+            is_older = comparison.is_watched;
+        }
+        upgrade(db, dialect, inspected, &comparison.outdated, changes).await?;
+        let stood_before = comparison.standing;
+        comparison = compare(db, dialect, inspected).await?;
+        comparison.standing.extend(stood_before);
+    }
+    let mut versions = if comparison.has(&versions_table(owner)) {
+        Versions::read(db, dialect, owner).await?
+    } else if comparison.has(&marks(owner)) {
+        Versions::default()
+    } else {
+        Versions::none()
+    };
+    if is_older {
+        versions = versions.of_an_older_release();
+    }
+    let Comparison { wanted, superfluous, misplaced, standing, needed, .. } = comparison;
+    let mut renewals = versions.begin(db, dialect, model, owner, &standing).await?;
+    drop_all(db, dialect, owner, misplaced, changes).await?;
+    for (object, replaces) in wanted {
+        create(db, dialect, owner, &object, replaces).await?;
+        let table = table.clone();
+        let kind = object.kind.name();
+        let name = object.name;
+        changes.0.push(if replaces {
+            Change::Replaced { table, kind, name }
+        } else {
+            Change::Created { table, kind, name }
+        });
+    }
+    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces
+    // another.
+    drop_all(db, dialect, owner, superfluous, changes).await?;
+    // From now on the triggers see what is written.
+    for field in versions.unknown(db, dialect, owner).await? {
+        if !renewals.iter().any(|renewal| renewal.is_of(field)) {
+            renewals.push(Renewal::new(field, Reason::Unwatched));
+        }
+    }
+    rights::grant(db, dialect, owner, changes).await?;
+    versions.end(db, dialect, model, owner, &renewals, &needed).await?;
+    Ok(renewals)
+}
+
+/// Backwards: triggers, functions, indexes, tables.
+pub(super) async fn drop_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    objects: Installed,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for ((kind, name, parent), _) in objects.into_iter().rev() {
+        db.execute_unprepared(&dialect.drop_object(&owner.table, kind, &name, parent.as_deref()))
+            .await?;
+        changes.0.push(Change::Dropped {
+            table: owner.table.name.clone(),
+            kind: kind.name(),
+            name,
+        });
+    }
+    Ok(())
+}
+
+/// Whether some of these tables were made for another primary key.
+async fn have_other_key(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    Inspected { owner, table, .. }: &Inspected,
+    outdated: &[(Object, u32)],
+) -> Result<bool, Error> {
+    for (object, schema) in outdated {
+        let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
+        let standing =
+            Table { name: name_in_schema(*schema, &owner.table, &ours.name), ..ours.clone() };
+        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await?
+        else {
+            continue;
+        };
+        let Described { columns, collations, .. } = found.described;
+        let differs = |(column, own): (String, &Column)| {
+            let is_compared = ours == recalculations(owner);
+            columns.get(&column) != table.columns.get(&own.name)
+                || is_compared && collations.get(&column) != table.collations.get(&own.name)
+        };
+        let mut keys = key_columns(owner).into_iter().zip(&owner.key);
+        if [marks(owner), recalculations(owner)].contains(&ours) && keys.any(differs) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Brings tables of older schemas to ours, with what is in them.
+async fn upgrade(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    Inspected { owner, table, .. }: &Inspected,
+    outdated: &[(Object, u32)],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    for (object, from) in outdated {
+        for statement in dialect.upgrade(owner, table, object, *from) {
+            db.execute_unprepared(&statement).await?;
+        }
+        changes
+            .0
+            .push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });
+    }
+    Ok(())
+}
+
+async fn create(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    object: &Object,
+    replaces: bool,
+) -> Result<(), Error> {
+    if replaces && object.kind != ObjectKind::Function {
+        let drop =
+            dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
+        db.execute_unprepared(&drop).await?;
+    }
+    for statement in &object.create {
+        #[cfg(feature = "mutations")]
+        let statement = &crate::backend::mutation::mutated(statement);
+        db.execute_unprepared(statement).await?;
+    }
+    Ok(())
+}
+
+fn name_taken(owner: &Owner, object: &Object) -> Error {
+    Error::NameTaken {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        name: object.name.clone(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Suspend: before a migration changes a table, the triggers go that could stop it, or fail after
+//! it. The next installation makes them again. As nothing is written down of the fields any more,
+//! it flags all of their rows.
+
+use futures_util::FutureExt;
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
+
+use super::{
+    Changes,
+    inspect::describe,
+    install::{begin, end, to_the_end},
+    tagged::{Tagged, drop_tagged, tagged},
+};
+use crate::{
+    Error,
+    backend::{
+        Dialect,
+        sql::{name_in_schema, versions_beside},
+    },
+    catalog::ObjectKind,
+    layout::Table,
+};
+
+/// Drops all triggers of each owner that has one on this table: also those elsewhere may look into
+/// it.
+pub(crate) async fn suspend(db: &DatabaseExecutor<'_>, table: &str) -> Result<Changes, Error> {
+    to_the_end(db, table.to_owned(), |db, dialect, table| suspend_all(db, dialect, table).boxed())
+        .await
+}
+
+async fn suspend_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
+    let transaction = begin(db, dialect).await?;
+    let suspended = suspend_owners(&transaction, dialect, table).await;
+    end(transaction, dialect, suspended).await
+}
+
+async fn suspend_owners(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    table: &str,
+) -> Result<Changes, Error> {
+    let table = found(db, dialect, table).await?;
+    let mut changes = Changes::default();
+    for (owner, objects) in tagged(db, dialect, None).await? {
+        let stands_on = |object: &Tagged| object.kind == ObjectKind::Trigger && object.on == table;
+        if owner != table && !objects.iter().any(stands_on) {
+            continue;
+        }
+        suspend_owner(db, dialect, &owner, &table, &mut changes).await?;
+    }
+    Ok(changes)
+}
+
+/// Forgets what is written down of an owner's fields. Then drops its triggers, and its indexes on
+/// `table`.
+pub(super) async fn suspend_owner(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Table,
+    table: &Table,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let tagged = tagged(db, dialect, Some(owner)).await?;
+    let objects: Vec<Tagged> = tagged.into_iter().flat_map(|(_, objects)| objects).collect();
+
+    let versions = versions_beside(owner).name;
+    let names = [name_in_schema(2, owner, &versions), versions];
+    for object in objects
+        .iter()
+        .filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name))
+    {
+        let versions = Table { schema: owner.schema.clone(), name: object.name.clone() };
+        db.execute_raw(dialect.forget(&versions)).await?;
+    }
+
+    let in_the_way = |object: &Tagged| match object.kind {
+        ObjectKind::Trigger => true,
+        ObjectKind::Index => object.on == *table,
+        ObjectKind::Table | ObjectKind::Function => false,
+    };
+    drop_tagged(db, dialect, owner, objects.into_iter().filter(in_the_way).collect(), changes).await
+}
+
+/// The table of this name, which may have a schema before it.
+async fn found(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    name: &str,
+) -> Result<Table, Error> {
+    let whole = Table { schema: None, name: name.to_owned() };
+    let parts = name.split_once('.');
+    let parts = parts
+        .map(|(schema, name)| Table { schema: Some(schema.to_owned()), name: name.to_owned() });
+    for table in std::iter::once(whole).chain(parts) {
+        if let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &table).await? {
+            return Ok(found.described.table);
+        }
+    }
+    Err(Error::NothingToSuspend { table: name.to_owned() })
+}

@@ -1,0 +1,89 @@
+//! Uninstall: everything of ours goes, the columns stay with their values.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use sea_orm::{DatabaseExecutor, DatabaseTransaction};
+
+use super::{
+    Changes,
+    abandoned::drop_dead,
+    inspect::{describe, own_tables},
+    install::{begin, drop_all as drop_objects, end, installed, to_the_end},
+};
+use crate::{
+    Error,
+    backend::{Dialect, sql::marks},
+    catalog::ObjectKind,
+    layout::Owner,
+    registry::Model,
+};
+
+/// Drops all that was installed for these models, in one transaction.
+pub(crate) async fn uninstall(
+    db: &DatabaseExecutor<'_>,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    to_the_end(db, models.to_vec(), |db, dialect, models| {
+        uninstall_all(db, dialect, models).boxed()
+    })
+    .await
+}
+
+async fn uninstall_all(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    let transaction = begin(db, dialect).await?;
+    let dropped = drop_all(&transaction, dialect, models).await;
+    end(transaction, dialect, dropped).await
+}
+
+async fn drop_all(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    models: &[Arc<Model>],
+) -> Result<Changes, Error> {
+    let mut changes = Changes::default();
+    for model in models {
+        let owner = with_schema(db, dialect, &model.owner).await?;
+        drop_installed(db, dialect, &owner, &mut changes).await?;
+    }
+    drop_dead(db, dialect, models, &mut changes).await?;
+    Ok(changes)
+}
+
+/// Drops all that was installed for an owner.
+pub(super) async fn drop_installed(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let tables = own_tables(owner);
+    let mut ours = installed(db, dialect, owner).await?;
+    // What has no tag is not ours; an index may be a copy, made with a copy of the table.
+    ours.retain(|(kind, ..), standing| {
+        let is_copy = *kind == ObjectKind::Index && standing.is_on_none_of(&tables);
+        !is_copy && !standing.tag.is_empty()
+    });
+    drop_objects(db, dialect, owner, ours, changes).await
+}
+
+/// The owner with the real schema of its table; if that was dropped, of our table of marks.
+async fn with_schema(
+    db: &DatabaseTransaction,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+) -> Result<Owner, Error> {
+    let db = DatabaseExecutor::Transaction(db);
+    let mut owner = owner.clone();
+    for table in [owner.table.clone(), marks(&owner)] {
+        if let Some(found) = describe(dialect, &db, &table).await? {
+            owner.table.schema = found.described.table.schema;
+            break;
+        }
+    }
+    Ok(owner)
+}

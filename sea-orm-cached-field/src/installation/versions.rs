@@ -1,0 +1,247 @@
+//! Versions: what the values of each field were calculated by, and what has been watched for it
+//! since. Values that another version of the calculation has calculated are stale; those of a time
+//! in which not all was watched that they depend on may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use super::{Change, Changes, backlog::flag_all};
+use crate::{
+    Error,
+    backend::Dialect,
+    catalog::{Object, ObjectKind, Version},
+    layout::Owner,
+    registry::Model,
+};
+
+/// Why all rows of a field have to be flagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// They are of another version of the calculation.
+    Calculation,
+    /// For a while, not all was watched that the field depends on.
+    Unwatched,
+}
+
+/// A field whose rows all have to be flagged.
+pub(super) struct Renewal {
+    field: usize,
+    reason: Reason,
+    /// Tells it from the renewals of other installations.
+    id: i64,
+}
+
+impl Renewal {
+    pub(super) fn new(field: usize, reason: Reason) -> Self {
+        Self { field, reason, id: fastrand::i64(..) }
+    }
+
+    pub(super) fn is_of(&self, field: usize) -> bool {
+        self.field == field
+    }
+}
+
+/// What is written down of an owner's fields.
+#[derive(Default)]
+pub(super) struct Versions {
+    versions: BTreeMap<String, Version>,
+    /// Whether nothing of ours has stood there before: no value is of an older version.
+    is_first: bool,
+    /// Whether an older release of this library has watched the fields, and did not write down
+    /// which.
+    is_older: bool,
+}
+
+impl Versions {
+    /// Where nothing of ours stands yet.
+    pub(super) fn none() -> Self {
+        Self { is_first: true, ..Self::default() }
+    }
+
+    /// Where an older release of this library has installed, and watches.
+    pub(super) fn of_an_older_release(self) -> Self {
+        Self { is_older: true, ..self }
+    }
+
+    pub(super) async fn read(
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        owner: &Owner,
+    ) -> Result<Self, Error> {
+        let mut read = Self::default();
+        for row in db.query_all_raw(dialect.versions(owner)).await? {
+            let version = Version {
+                field: row.try_get("", "field")?,
+                calculation: row.try_get("", "version")?,
+                inputs: row.try_get("", "inputs")?,
+                kept_by: row.try_get("", "kept_by")?,
+                renewal: row.try_get("", "renewal")?,
+                declared_by: row.try_get("", "declared_by")?,
+            };
+            read.versions.insert(version.field.clone(), version);
+        }
+        Ok(read)
+    }
+
+    /// Why all rows of a field have to be flagged, if they have to, as far as it is written down.
+    pub(super) fn reason(&self, model: &Model, field: usize) -> Option<Reason> {
+        let declared = &model.owner.fields[field];
+        let Some(version) = self.versions.get(declared.name) else {
+            return (!self.is_first && declared.version > 0).then_some(Reason::Calculation);
+        };
+        if version.calculation != i64::from(declared.version) {
+            return Some(Reason::Calculation);
+        }
+        let is_watched = version
+            .inputs
+            .as_deref()
+            .is_none_or(|inputs| model.owner.inputs(field).is_subset(&read(inputs)));
+        (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
+    }
+
+    /// The fields of which nothing is written down, though rows have values: of a table whose
+    /// triggers were suspended, that was renamed, or restored without what stood beside it, or of
+    /// which the fields were uninstalled. What was written meanwhile was seen by no trigger.
+    pub(super) async fn unknown(
+        &self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        owner: &Owner,
+    ) -> Result<Vec<usize>, Error> {
+        let mut unknown = Vec::new();
+        for (field, declared) in owner.fields.iter().enumerate() {
+            if self.is_older || self.versions.contains_key(declared.name) {
+                continue;
+            }
+            let found = db.query_one_raw(dialect.has_values(owner, field)).await?;
+            if found.map_or(Ok(false), |row| row.try_get("", "found"))? {
+                unknown.push(field);
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Before anything is changed, decides what has to be flagged, and writes that down: where each
+    /// statement commits, what was lost may be made again before `end`. `standing`: the names of
+    /// what stands there of ours.
+    pub(super) async fn begin(
+        &mut self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        model: &Model,
+        owner: &Owner,
+        standing: &BTreeSet<String>,
+    ) -> Result<Vec<Renewal>, Error> {
+        let mut renewals = Vec::new();
+        for (field, declared) in owner.fields.iter().enumerate() {
+            let kept_by =
+                self.versions.get(declared.name).and_then(|version| version.kept_by.as_deref());
+            let is_lost = kept_by.is_some_and(|kept_by| !read(kept_by).is_subset(standing));
+            let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
+            renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
+        }
+        for Renewal { field, id, .. } in &renewals {
+            if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
+                version.renewal = Some(*id);
+                set(db, dialect, owner, version).await?;
+            }
+        }
+        Ok(renewals)
+    }
+
+    /// Writes down what is watched from now on, and by what. Of fields that this program does not
+    /// know, nothing is.
+    pub(super) async fn end(
+        self,
+        db: &impl ConnectionTrait,
+        dialect: &dyn Dialect,
+        model: &Model,
+        owner: &Owner,
+        renewals: &[Renewal],
+        standing: &BTreeSet<String>,
+    ) -> Result<(), Error> {
+        for (field, declared) in owner.fields.iter().enumerate() {
+            let version = Version {
+                field: declared.name.to_owned(),
+                calculation: declared.version.into(),
+                inputs: Some(written(&model.owner.inputs(field))),
+                kept_by: Some(written(standing)),
+                renewal: renewal(renewals, field),
+                declared_by: Some(model.declared_by.to_owned()),
+            };
+            if self.versions.get(declared.name) != Some(&version) {
+                set(db, dialect, owner, &version).await?;
+            }
+        }
+        for version in self
+            .versions
+            .into_values()
+            .filter(|version| owner.field_index(&version.field).is_none())
+        {
+            let unwatched = Version { inputs: Some(String::new()), ..version.clone() };
+            if version != unwatched {
+                set(db, dialect, owner, &unwatched).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of an object that keeps fields, as it is written down.
+pub(super) fn keeper(kind: ObjectKind, name: &str) -> Option<String> {
+    (kind != ObjectKind::Index).then(|| format!("{} {name:?}", kind.name()))
+}
+
+pub(super) fn keepers(objects: &[Object]) -> BTreeSet<String> {
+    objects.iter().filter_map(|object| keeper(object.kind, &object.name)).collect()
+}
+
+/// Flags all rows of these fields. If it is cut off, the next installation does it again.
+pub(super) async fn renew(
+    db: &DatabaseExecutor<'_>,
+    dialect: &dyn Dialect,
+    model: &Model,
+    owner: &Owner,
+    renewals: &[Renewal],
+    changes: &mut Changes,
+) -> Result<(), Error> {
+    let fields: Vec<usize> = renewals.iter().map(|renewal| renewal.field).collect();
+    let rows = flag_all(db, dialect, model, owner, &fields).await?;
+    for Renewal { field, reason, id } in renewals {
+        db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
+        let table = owner.table.name.clone();
+        let version = owner.fields[*field].version;
+        let field = owner.fields[*field].name;
+        let change = match reason {
+            Reason::Calculation => Change::Outdated { table, field, version, rows },
+            Reason::Unwatched => Change::Flagged { table, field, rows },
+        };
+        changes.0.extend((rows > 0).then_some(change));
+    }
+    Ok(())
+}
+
+fn renewal(renewals: &[Renewal], field: usize) -> Option<i64> {
+    renewals.iter().find(|renewal| renewal.field == field).map(|renewal| renewal.id)
+}
+
+async fn set(
+    db: &impl ConnectionTrait,
+    dialect: &dyn Dialect,
+    owner: &Owner,
+    version: &Version,
+) -> Result<(), Error> {
+    for statement in dialect.set_version(owner, version) {
+        db.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+fn read(lines: &str) -> BTreeSet<String> {
+    lines.lines().map(str::to_owned).collect()
+}
+
+fn written<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
+    lines.into_iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,388 @@
+//! Claim: a lease on what is due, in one step with collecting.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+
+use super::{
+    Connections, backlog,
+    collect::{self, Collected},
+    execute_all, explained, in_order, own, query_last, read_claim,
+};
+use crate::{
+    Error, backend::claims_in_parts, declaration::Key, engine::Engine, event::Event,
+    layout::Upstream, queue::Claim, registry::Model,
+};
+
+/// What there is to do for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Something is marked, due or expired.
+    Now,
+    /// Something will be, after this time.
+    In(Duration),
+    /// Nothing is known of.
+    None,
+}
+
+impl Work {
+    /// The earlier of the two.
+    pub(crate) fn or_earlier(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Now, _) | (_, Self::Now) => Self::Now,
+            (Self::In(a), Self::In(b)) => Self::In(a.min(b)),
+            (Self::In(wait), Self::None) | (Self::None, Self::In(wait)) => Self::In(wait),
+            (Self::None, Self::None) => Self::None,
+        }
+    }
+}
+
+/// Looks for work on these fields, without writing: on SQLite a write transaction holds up all
+/// others.
+pub(crate) async fn look(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    fields: &[usize],
+) -> Result<Work, Error> {
+    let row = connections
+        .into()
+        .reader()
+        .query_one_raw(engine.dialect.work(&model.owner, fields))
+        .await?;
+    let Some(row) = row else { return Ok(Work::None) };
+    let marked: bool = row.try_get("", "work")?;
+    let wait: Option<i64> = row.try_get("", "wait")?;
+    Ok(match wait.map(u64::try_from) {
+        _ if marked => Work::Now,
+        Some(Ok(wait)) if wait > 0 => Work::In(Duration::from_millis(wait)),
+        Some(_) => Work::Now,
+        None => Work::None,
+    })
+}
+
+/// For how long a field waits, at most, for those that it is calculated from: of a row whose inputs
+/// change all the time, the values must not be old for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many marks of other rows a reader puts away where no worker need be.
+const MARKS_OF_OTHERS: u64 = 1000;
+
+/// What is taken first, and the other only if there is much room left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    Marks,
+    /// What is in the queue already.
+    Due,
+    /// Marks, and nothing else.
+    OnlyMarks,
+}
+
+/// What was claimed of a model.
+pub(crate) struct Claimed {
+    pub(crate) claims: Vec<Claim>,
+    /// Whether marks are left that come before anything is leased, or rows were queued that can be.
+    pub(crate) has_more: bool,
+    /// Whether rows that an installation has flagged were looked for.
+    pub(crate) looked_for_chunks: bool,
+}
+
+/// Collects marks and leases what is due of these fields, those of a row together; at most so many
+/// rows. When this returns the claims are committed, so that rows loaded from now on show every
+/// change that they stand for.
+///
+/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is
+/// `time_for_chunks`, also where there is less than half of what could be taken.
+pub(crate) async fn claim(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    (fields, upstream): (&[usize], &[Upstream]),
+    limit: u64,
+    lease: Duration,
+    (first, time_for_chunks): (First, bool),
+) -> Result<Claimed, Error> {
+    let lease = milliseconds(lease);
+    // What may have to wait, and what has siblings that may be due, is not leased at once.
+    let is_due = model.owner.fields.len() == 1
+        && upstream.is_empty()
+        && model.owner.debounced().next().is_none();
+    let at_once = if is_due { lease } else { 0 };
+    let room =
+        |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
+    let connections = connections.into();
+    let collect = async |transaction: &DatabaseTransaction, limit: u64| {
+        let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        Ok(collected)
+    };
+    let lease_due = async |transaction: &DatabaseTransaction, limit: u64| {
+        let due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+        let rows = due.iter().map(|claim| (&claim.key, claim.field));
+        collect::flag_missing(engine, transaction, model, rows).await?;
+        Ok(due)
+    };
+    // What is collected but not leased at once is due, and taken in its turn.
+    let (collected, due) = if first == First::Due && at_once > 0 {
+        let due = connections
+            .within(engine, true, async |transaction| lease_due(transaction, limit).await)
+            .await?;
+        // In another transaction: to collect may be to wait for a row of the queue, and who waits
+        // holds none.
+        let collected = match room(due.len()) {
+            Some(room) => {
+                connections
+                    .within(engine, true, async |transaction| collect(transaction, room).await)
+                    .await
+            }
+            None => Ok(Collected::default()),
+        };
+        let collected = match collected {
+            Err(error) if !due.is_empty() => {
+                tracing::debug!("marks are not collected: {error}");
+                Collected::default()
+            }
+            collected => collected?,
+        };
+        (collected, due)
+    } else {
+        let claim = async |transaction: &DatabaseTransaction| {
+            let collected = collect(transaction, limit).await?;
+            let may_lease = first != First::OnlyMarks && !collected.has_more;
+            let due = match room(collected.claims.len()).filter(|_| may_lease) {
+                Some(room) => lease_due(transaction, room).await?,
+                None => Vec::new(),
+            };
+            Ok((collected, due))
+        };
+        connections.within(engine, true, claim).await?
+    };
+    engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
+    let mut has_more = collected.has_more;
+    let mut claims = collected.claims;
+    let due_rows = due.len();
+    claims.extend(due);
+    tell_claimed(engine, model, &claims);
+    // Of a backlog of marks, and what is due.
+    let found = if first == First::Due { due_rows } else { claims.len() };
+    let is_little = claims.is_empty() || time_for_chunks && room(found).is_some();
+    let looked_for_chunks = first != First::OnlyMarks && !has_more && is_little;
+    if looked_for_chunks {
+        let queue = async |transaction: &DatabaseTransaction| {
+            backlog::queue_chunk(engine, transaction, model, upstream).await
+        };
+        match connections.within(engine, true, queue).await {
+            Ok(queued) => {
+                has_more = queued.is_some();
+                engine.tell_all(queued);
+            }
+            Err(error) if !claims.is_empty() => {
+                tracing::debug!("a chunk of rows is not queued: {error}");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Claimed { claims, has_more, looked_for_chunks })
+}
+
+async fn lease_due(
+    engine: &Engine,
+    db: &DatabaseTransaction,
+    model: &Model,
+    (fields, upstream): (&[usize], &[Upstream]),
+    limit: u64,
+    lease: i64,
+) -> Result<Vec<Claim>, Error> {
+    if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
+        db.execute_unprepared(plan_anew).await?;
+    }
+    let statement = engine.dialect.lease_due(
+        &model.owner,
+        fields,
+        upstream,
+        limit,
+        lease,
+        milliseconds(PATIENCE),
+    );
+    let due = db.query_all_raw(statement).await?;
+    let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
+    for claims in claims_in_parts(&model.owner, &due) {
+        execute_all(db, engine.dialect.lease(&model.owner, claims, lease)).await?;
+    }
+    Ok(due)
+}
+
+/// Leases one field of one row, whether it is stale or not. A lease that another holds is shared.
+/// With `steal` it is taken over, for a recalculation that must read the inputs as they are now.
+pub(crate) async fn claim_one(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    lease: Duration,
+    steal: bool,
+) -> Result<Option<Claim>, Error> {
+    Ok(claim_rows(engine, connections, model, field, std::slice::from_ref(key), lease, steal)
+        .await?
+        .pop())
+}
+
+/// Leases one field of these rows, each named once, as [`claim_one`] does.
+pub(crate) async fn claim_rows(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+    lease: Duration,
+    steal: bool,
+) -> Result<Vec<Claim>, Error> {
+    let claimed = claim_known_rows(
+        engine,
+        connections.into(),
+        model,
+        field,
+        keys,
+        milliseconds(lease),
+        steal,
+    )
+    .await;
+    claimed.map_err(|error| explained(engine.dialect, [&model.owner], error))
+}
+
+async fn claim_known_rows(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+    lease: i64,
+    steal: bool,
+) -> Result<Vec<Claim>, Error> {
+    let leased = async |transaction: &DatabaseTransaction, keys: Vec<Key>| {
+        let keys = in_order(keys, |key| (key, field));
+        let mut claims = Vec::new();
+        for row in query_last(
+            transaction,
+            engine.dialect.lease_rows(&model.owner, field, &keys, lease, steal),
+        )
+        .await?
+        {
+            let shared = !row.try_get::<bool>("", "leased")?;
+            claims.push(Claim { shared, ..read_claim(model, &row)? });
+        }
+        Ok(claims)
+    };
+    let (mut claims, left) = loop {
+        let claim = async |transaction: &DatabaseTransaction| {
+            let collected =
+                collect::collect_rows(engine, transaction, model, field, keys, lease).await?;
+            let mut claims: Vec<Claim> =
+                collected.claims.iter().filter(|claim| claim.field == field).cloned().collect();
+            let claimed: HashSet<&Key> = collected.claims.iter().map(|claim| &claim.key).collect();
+            let mut left: Vec<Key> =
+                keys.iter().filter(|key| !claimed.contains(key)).cloned().collect();
+            if collected.queued.is_empty() && !collected.has_more && !left.is_empty() {
+                claims.extend(leased(transaction, std::mem::take(&mut left)).await?);
+            }
+            // At last, for a lease may wait for a lock, and who waits holds none of the owner's
+            // rows.
+            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+            collect::flag_missing(engine, transaction, model, unflagged).await?;
+            Ok((collected, claims, left))
+        };
+        let (collected, claims, left) = connections.within(engine, true, claim).await?;
+        engine.tell_all(collected.event(model));
+        if !collected.has_more {
+            break (claims, left);
+        }
+    };
+    if !left.is_empty() {
+        // In another transaction, for this one holds rows of the queue.
+        match connections
+            .within(engine, true, async |transaction| leased(transaction, left).await)
+            .await
+        {
+            Ok(leased) => claims.extend(leased),
+            Err(error) if claims.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::debug!("a reader claims only some of the rows: {error}");
+            }
+        }
+    }
+    tell_claimed(engine, model, &claims);
+    if !engine.is_eager()
+        && let Err(error) = put_away(engine, connections, model).await
+    {
+        // The next reader does it.
+        tracing::debug!("marks are not put away: {error}");
+    }
+    Ok(claims)
+}
+
+/// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds
+/// nothing that somebody who does the same could wait for.
+async fn put_away(
+    engine: &Engine,
+    connections: Connections<'_>,
+    model: &Model,
+) -> Result<(), Error> {
+    let put_away = async |transaction: &DatabaseTransaction| {
+        let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
+        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
+        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        Ok(collected)
+    };
+    let collected = connections.within(engine, true, put_away).await?;
+    engine.tell_all(collected.event(model));
+    Ok(())
+}
+
+/// Makes leases last for longer, as long as they have not ended.
+pub(crate) async fn renew(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    claims: &[Claim],
+    lease: Duration,
+) -> Result<(), Error> {
+    let claims = own(claims);
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let parts = claims_in_parts(&model.owner, &claims);
+    let renew =
+        parts.map(|claims| engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease)));
+    let renew: Vec<Statement> = renew.collect();
+    let renew =
+        async |transaction: &DatabaseTransaction| Ok(execute_all(transaction, renew).await?);
+    connections.into().within(engine, false, renew).await
+}
+
+fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
+    let events = std::iter::once_with(|| {
+        let mut rows: BTreeMap<String, (&Key, Vec<&'static str>)> = BTreeMap::new();
+        let mut claims: Vec<&Claim> = claims.iter().filter(|claim| !claim.shared).collect();
+        claims.sort_by_key(|claim| claim.field);
+        for claim in claims {
+            let (_, fields) = rows.entry(claim.key.to_string()).or_insert((&claim.key, Vec::new()));
+            fields.push(model.owner.fields[claim.field].name);
+        }
+        let table = &model.owner.table.name;
+        rows.into_values().map(|(key, fields)| Event::Claimed {
+            table: table.clone(),
+            key: key.clone(),
+            fields,
+        })
+    });
+    engine.tell_all(events.flatten());
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,82 @@
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
+
+use crate::{Error, engine::Engine, transaction};
+
+/// What the protocol is spoken over: the user's pool, or a worker's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connections<'c> {
+    db: &'c DatabaseConnection,
+    whose: Whose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// A session that may not write is left so.
+    Readers,
+    /// A worker's has to write.
+    Workers,
+    /// A worker's own, set as [`Dialect::session`](crate::backend::Dialect::session) says.
+    WorkersOwn,
+}
+
+impl<'c> From<&'c DatabaseConnection> for Connections<'c> {
+    /// A reader's.
+    fn from(db: &'c DatabaseConnection) -> Self {
+        Self { db, whose: Whose::Readers }
+    }
+}
+
+impl<'c> Connections<'c> {
+    /// A worker's, over the user's pool.
+    pub(crate) fn of_worker(db: &'c DatabaseConnection) -> Self {
+        Self { db, whose: Whose::Workers }
+    }
+
+    /// A worker's own, whose sessions are set.
+    pub(crate) fn set(db: &'c DatabaseConnection) -> Self {
+        Self { db, whose: Whose::WorkersOwn }
+    }
+
+    /// For what is asked.
+    pub(crate) fn reader(self) -> DatabaseExecutor<'c> {
+        DatabaseExecutor::Connection(self.db)
+    }
+
+    /// For single statements of ours that write, where they need no transaction to be told apart
+    /// from foreign ones.
+    pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
+        (self.whose == Whose::WorkersOwn).then_some(self.db)
+    }
+
+    /// Works in a transaction of the library, which is committed, or rolled back after an error.
+    /// `internal` tells triggers that it is the library that writes.
+    pub(super) async fn within<T>(
+        self,
+        engine: &Engine,
+        internal: bool,
+        work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let transaction = self.begin(engine, internal).await?;
+        let done = work(&transaction).await;
+        transaction::end(transaction, done).await
+    }
+
+    /// Begins such a transaction.
+    pub(super) async fn begin(
+        self,
+        engine: &Engine,
+        internal: bool,
+    ) -> Result<DatabaseTransaction, DbErr> {
+        let writes = self.whose != Whose::Readers;
+        let transaction = transaction::begin(self.db, engine.dialect.transaction(writes)).await?;
+        let settings = match (self.whose, internal) {
+            (Whose::WorkersOwn, true) => None,
+            (Whose::WorkersOwn, false) => engine.dialect.external().map(str::to_owned),
+            _ => engine.dialect.settings(internal, writes),
+        };
+        if let Some(settings) = settings {
+            transaction.execute_unprepared(&settings).await?;
+        }
+        Ok(transaction)
+    }
+}

@@ -1,0 +1,113 @@
+//! Fail: a failed calculation is kept with its row, and tried again.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::Connections;
+use crate::{
+    Error,
+    engine::Engine,
+    event::Event,
+    queue::{Claim, NextTry},
+    registry::Model,
+};
+
+/// How often, and after which times, a failed calculation is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retry {
+    pub(crate) max_attempts: u32,
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { max_attempts: 20, first: Duration::from_secs(1), longest: Duration::from_secs(3600) }
+    }
+}
+
+impl Retry {
+    /// The time to the next attempt after this many; `None` after the last. Exponential, with
+    /// "equal jitter": half of it is random, so that rows that failed together are not tried
+    /// together. (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
+    fn after(self, attempts: i32) -> Option<Duration> {
+        let attempts = u32::try_from(attempts).unwrap_or_default().max(1);
+        if attempts >= self.max_attempts {
+            return None;
+        }
+        let delay = self.first.saturating_mul(2_u32.saturating_pow(attempts - 1)).min(self.longest);
+        Some(delay.mul_f64(0.5 + fastrand::f64() / 2.0))
+    }
+}
+
+/// Keeps a failure: the row stays flagged and queued. After a worker's attempt it is due again
+/// later, or, after the last, only when it is marked again. A reader (without `retry`) changes
+/// nothing of when a worker tries next, if one has tried, nor of how often it has.
+pub(crate) async fn fail(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    claim: &Claim,
+    error: &Error,
+    retry: Option<Retry>,
+) -> Result<(), Error> {
+    if claim.shared {
+        // The holder of the lease records its own failure.
+        return Ok(());
+    }
+    let cause = error.without_values();
+    let error = error.with_sources();
+    let mut retry_in = match retry {
+        Some(retry) => retry.after(claim.attempts),
+        None => Retry::default().after(0),
+    };
+    let next_try = match retry_in.map(|delay| i64::try_from(delay.as_millis()).unwrap_or(i64::MAX))
+    {
+        Some(delay) if retry.is_none() => NextTry::AsItWas(delay),
+        Some(delay) => NextTry::In(delay),
+        None => NextTry::Never,
+    };
+    let record = async |transaction: &DatabaseTransaction| {
+        transaction
+            .execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try))
+            .await?;
+        if retry.is_some() {
+            return Ok(false);
+        }
+        let given_up =
+            transaction.query_one_raw(engine.dialect.is_given_up(&model.owner, claim)).await?;
+        Ok(given_up.map_or(Ok(false), |row| row.try_get("", "given_up"))?)
+    };
+    if connections.into().within(engine, false, record).await? {
+        retry_in = None;
+    }
+    let table = model.owner.table.name.clone();
+    let field = model.owner.fields[claim.field].name;
+    let key = claim.key.clone();
+    let attempts = if retry.is_some() { claim.attempts } else { 0 };
+    engine.warn(Event::Failed { table, field, key, error, attempts, retry_in }, cause);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_come_later_and_later_until_they_end() {
+        let retry = Retry {
+            max_attempts: 4,
+            first: Duration::from_secs(2),
+            longest: Duration::from_secs(5),
+        };
+        for (attempts, longest) in [(1, 2.0), (2, 4.0), (3, 5.0)] {
+            let delay = retry.after(attempts).unwrap().as_secs_f64();
+            assert!(
+                (longest / 2.0..=longest).contains(&delay),
+                "{delay} s after {attempts} attempts"
+            );
+        }
+        assert_eq!(retry.after(4), None);
+    }
+}

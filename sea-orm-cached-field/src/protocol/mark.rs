@@ -1,0 +1,132 @@
+//! Mark: by our own methods. All other marks are made by the triggers.
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr};
+
+use super::{Connections, execute_all, explained};
+use crate::{
+    Error, backend,
+    declaration::{Expiry, Key},
+    engine::Engine,
+    event::Event,
+    registry::Model,
+    transaction,
+};
+
+/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is
+/// not said, as it is set.
+pub(crate) async fn flag(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    eager: Option<bool>,
+) -> Result<(), Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    match eager {
+        None => execute_all(db, [dialect.flag(&model.owner, field, key)]).await?,
+        Some(eager) => flag_all(db, model, field, std::slice::from_ref(key), eager).await?,
+    }
+    if let DatabaseExecutor::Connection(connection) = db {
+        let engine = Engine::of(connection)?;
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
+        engine.tell(Event::Flagged { table, field, key: key.clone() });
+        engine.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Flags rows that a worker recalculates, or nobody but readers: all of them or none.
+pub(crate) async fn flag_all(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+    eager: bool,
+) -> Result<(), Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    let transaction = transaction::begin_writing_within(db).await?;
+    let flagged = async {
+        for key in keys {
+            let statements = match eager {
+                true => dialect.flag_eagerly(&model.owner, field, key),
+                false => dialect.flag_lazily(&model.owner, field, key),
+            };
+            execute_all(&transaction, statements).await?;
+        }
+        Ok(())
+    };
+    let flagged =
+        flagged.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()));
+    transaction::end(transaction, flagged).await
+}
+
+/// Tells of rows that were flagged together, and wakes the worker.
+pub(crate) fn flagged(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    rows: u64,
+) -> Result<(), Error> {
+    if let DatabaseExecutor::Connection(connection) = db {
+        let engine = Engine::of(connection)?;
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
+        engine.tell(Event::FlaggedRows { table, field, rows });
+        engine.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Sets the moment from which on the row counts as stale.
+pub(crate) async fn set_expiry(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    key: &Key,
+    expiry: Expiry,
+) -> Result<(), Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    db.execute_raw(dialect.set_expiry(
+        &model.owner,
+        field,
+        key,
+        model.owner.fields[field].stored_expiry(expiry),
+    ))
+    .await?;
+    // A sleeping worker has to hear of it: it may sleep longer than to this moment.
+    execute_all(db, dialect.wake()).await?;
+    if let DatabaseExecutor::Connection(connection) = db {
+        Engine::of(connection)?.wake.send_replace(());
+    }
+    Ok(())
+}
+
+/// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark
+/// them.
+pub(crate) async fn flag_expired(
+    engine: &Engine,
+    connections: impl Into<Connections<'_>>,
+    model: &Model,
+    rows: u64,
+) -> Result<(), Error> {
+    let connections = connections.into();
+    let temporal =
+        model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
+    for (index, field) in temporal {
+        let flag = engine.dialect.flag_expired(&model.owner, index, rows);
+        let flagged = connections
+            .within(engine, false, async |transaction| {
+                Ok(transaction.execute_raw(flag).await?.rows_affected())
+            })
+            .await?;
+        if flagged > 0 {
+            engine.tell(Event::Expired {
+                table: model.owner.table.name.clone(),
+                field: field.name,
+                rows: flagged,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Recursion: fields that are calculated from the same field of other rows, such as totals of a
+//! tree.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use sea_orm::{ConnectionTrait, DatabaseExecutor};
+
+use super::ask_around;
+use crate::{
+    Error,
+    backend::{self, Dialect},
+    declaration::Key,
+    layout::Source,
+    registry::Model,
+};
+
+/// Those of these rows that are calculated, over others, from themselves, so that there would be no
+/// end to it: each with the error that names the circle.
+pub(crate) async fn find_circles(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<HashMap<Key, Error>, Error> {
+    if keys.is_empty() || model.owner.recursions(field).next().is_none() {
+        return Ok(HashMap::new());
+    }
+    ask_around(db, async |db| find_circles_now(db, model, field, keys).await).await
+}
+
+async fn find_circles_now(
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<HashMap<Key, Error>, Error> {
+    let dialect = backend::of(db.get_database_backend())?;
+    let mut circles = HashMap::new();
+    for source in model.owner.recursions(field) {
+        let suspects = suspects(dialect, db, model, source, keys).await?;
+        let spelled = model.spelled(db, &suspects).await?;
+        for key in suspects {
+            let own = spelled.get(&key).unwrap_or(&key);
+            if let Some(path) = circle(dialect, db, model, source, own).await? {
+                let table = model.owner.table.name.clone();
+                let field = model.owner.fields[field].name;
+                circles.insert(key, Error::DataCycle { table, field, path });
+            }
+        }
+    }
+    Ok(circles)
+}
+
+/// The rows of which the way has to be followed, for it may be a circle.
+async fn suspects(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    source: &Source,
+    keys: &[Key],
+) -> Result<Vec<Key>, Error> {
+    if !dialect.tells_circles(source) {
+        return Ok(keys.to_vec());
+    }
+    let rows = db.query_all_raw(dialect.circular(&model.owner, source, keys)).await?;
+    rows.iter().map(|row| Ok(model.read_key(row)?)).collect()
+}
+
+/// The shortest way from a row over those that are calculated from it back to itself, by
+/// breadth-first search; none if there is no circle, or somebody has broken it meanwhile.
+async fn circle(
+    dialect: &dyn Dialect,
+    db: &DatabaseExecutor<'_>,
+    model: &Model,
+    source: &Source,
+    start: &Key,
+) -> Result<Option<Vec<Key>>, Error> {
+    let mut ways = VecDeque::from([vec![start.clone()]]);
+    let mut seen = HashSet::new();
+    while let Some(way) = ways.pop_front() {
+        let last = way.last().unwrap_or(start);
+        for row in db.query_all_raw(dialect.readers(&model.owner, source, last)).await? {
+            let reader = model.read_key(&row)?;
+            let longer = [way.as_slice(), std::slice::from_ref(&reader)].concat();
+            if reader == *start {
+                return Ok(Some(longer));
+            }
+            if seen.insert(reader) {
+                ways.push_back(longer);
+            }
+        }
+    }
+    Ok(None)
+}

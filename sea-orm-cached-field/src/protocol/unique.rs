@@ -1,0 +1,258 @@
+//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where
+//! another row needs it.
+//!
+//! Two rows that exchange their values are both stale. The cached column of a stale row may be
+//! NULL, as it is before the first calculation. The library waits for no lock: where another
+//! transaction holds one, the row is tried again later.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use sea_orm::{ConnectionTrait, SqlErr};
+
+use crate::{
+    Error,
+    backend::{claims_in_parts, written_in_parts},
+    catalog::{IndexedColumn, UniqueIndex},
+    declaration::Key,
+    engine::Engine,
+    layout::Owner,
+    queue::{Shape, Written},
+    registry::Model,
+};
+
+/// What is known of the unique indexes of an owner.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unique {
+    /// Those that have a cached column, and only whole columns.
+    indexes: Vec<UniqueIndex>,
+    /// Whether there are others, beside the primary key: one over an expression may read a cached
+    /// column, too.
+    others: bool,
+}
+
+impl Unique {
+    /// Whether a value of this field can be in a row's way.
+    pub(super) fn has(&self, owner: &Owner, field: usize) -> bool {
+        self.indexes.iter().any(|index| fields(owner, index).any(|(indexed, _)| indexed == field))
+    }
+}
+
+/// The fields whose cached columns are in the index, and whether those may be NULL.
+fn fields<'i>(owner: &'i Owner, index: &'i UniqueIndex) -> impl Iterator<Item = (usize, bool)> {
+    index.columns.iter().filter_map(move |column| {
+        let field = owner.fields.iter().position(|field| field.cached.name == column.name)?;
+        Some((field, column.nullable))
+    })
+}
+
+/// The unique indexes of the model's table, as they were when they were last looked up.
+pub(super) async fn unique_of(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+) -> Result<Arc<Unique>, Error> {
+    match engine.unique(&model.owner.table) {
+        Some(known) => Ok(known),
+        None => look_up(engine, db, model).await,
+    }
+}
+
+/// Looks them up, for they may have changed.
+pub(super) async fn look_up(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+) -> Result<Arc<Unique>, Error> {
+    let mut found: BTreeMap<String, Vec<Option<IndexedColumn>>> = BTreeMap::new();
+    for row in db.query_all_raw(engine.dialect.unique_columns(&model.owner.table)).await? {
+        let name = row.try_get::<Option<String>>("", "column")?;
+        let collation = row.try_get("", "collation")?;
+        let nullable = row.try_get::<i32>("", "nullable")? > 0;
+        let column = name.map(|name| IndexedColumn { name, collation, nullable });
+        found.entry(row.try_get("", "name")?).or_default().push(column);
+    }
+    let all = found.len();
+    let whole = found.into_values().filter_map(|columns| {
+        Some(UniqueIndex { columns: columns.into_iter().collect::<Option<_>>()? })
+    });
+    let indexes: Vec<UniqueIndex> =
+        whole.filter(|index| fields(&model.owner, index).next().is_some()).collect();
+    let unique = Unique { others: indexes.len() < all, indexes };
+    Ok(engine.know_unique(&model.owner.table, unique))
+}
+
+/// Whether the database says that a unique index refuses a value.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::NotUnique { .. } => true,
+        Error::Database(error) => {
+            matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+        }
+        _ => false,
+    }
+}
+
+/// What was found in the way of values.
+#[derive(Default)]
+pub(super) struct Room {
+    /// The rows whose values others have who cannot give them up now.
+    pub(super) blocked: HashSet<Key>,
+    /// Whether a row that is to be recalculated cannot give its value up, for its column may not be
+    /// NULL.
+    is_kept: bool,
+}
+
+/// Makes other rows, also those that are about to be written themselves, give up the values that
+/// these are about to have, if they are to be recalculated. `by_marks`: also if only a mark or the
+/// queue says so, which takes a snapshot of its own for each statement; otherwise these are waited
+/// for.
+pub(super) async fn make_room(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+    unique: &Unique,
+    written: &BTreeMap<Shape, Vec<Written>>,
+    by_marks: bool,
+) -> Result<Room, Error> {
+    let mut room = Room::default();
+    for (shape, rows) in written {
+        for index in &unique.indexes {
+            if fields(&model.owner, index)
+                .all(|(field, _)| shape.0.iter().all(|shaped| shaped.field != field))
+            {
+                continue;
+            }
+            let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
+            for rows in written_in_parts(&model.owner, shape, rows) {
+                for statement in engine.dialect.holders(&model.owner, index, shape, rows) {
+                    for row in db.query_all_raw(statement).await? {
+                        let place =
+                            usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
+                        holders
+                            .entry(model.read_key(&row)?)
+                            .or_default()
+                            .insert(rows[place].key.clone());
+                    }
+                }
+            }
+            if !holders.is_empty() {
+                clear(engine, db, model, index, &holders, by_marks, &mut room).await?;
+            }
+        }
+    }
+    Ok(room)
+}
+
+async fn clear(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+    index: &UniqueIndex,
+    holders: &HashMap<Key, HashSet<Key>>,
+    by_marks: bool,
+    room: &mut Room,
+) -> Result<(), Error> {
+    let mut left: Vec<Key> = holders.keys().cloned().collect();
+    let mut locked = HashSet::new();
+    let mut waiting = HashSet::new();
+    for (field, nullable) in fields(&model.owner, index) {
+        let mut stale = HashSet::new();
+        let mut unflagged = Vec::new();
+        for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await?
+        {
+            let key = model.read_key(&row)?;
+            locked.insert(key.clone());
+            if row.try_get("", "flagged")? {
+                stale.insert(key);
+            } else {
+                unflagged.push(key);
+            }
+        }
+        if !unflagged.is_empty() {
+            let queued = queued(engine, db, model, field, &unflagged).await?;
+            if by_marks {
+                stale.extend(queued);
+            } else {
+                waiting.extend(queued);
+            }
+        }
+        if stale.is_empty() {
+            continue;
+        }
+        if !nullable {
+            room.is_kept = true;
+            continue;
+        }
+        let given_up: Vec<Key> = stale.iter().cloned().collect();
+        for statement in engine.dialect.give_up_value(&model.owner, field, &given_up) {
+            db.execute_raw(statement).await?;
+        }
+        left.retain(|key| !stale.contains(key));
+        if left.is_empty() {
+            break;
+        }
+    }
+    let in_the_way =
+        holders.iter().filter(|(holder, _)| !locked.contains(*holder) || waiting.contains(*holder));
+    room.blocked.extend(in_the_way.flat_map(|(_, wanting)| wanting.iter().cloned()));
+    Ok(())
+}
+
+/// Those of these locked rows that are marked or in the queue. An expiry that has passed does not
+/// count: no worker may have seen it yet.
+async fn queued(
+    engine: &Engine,
+    db: &impl ConnectionTrait,
+    model: &Model,
+    field: usize,
+    keys: &[Key],
+) -> Result<Vec<Key>, Error> {
+    let mut owner = model.owner.clone();
+    owner.fields[field].expires_after = None;
+    let mut queued = Vec::new();
+    for keys in claims_in_parts(&owner, keys) {
+        for row in db.query_all_raw(engine.dialect.status(&owner, field, keys)).await? {
+            if row.try_get("", "stale")? {
+                queued.push(model.read_key(&row)?);
+            }
+        }
+    }
+    Ok(queued)
+}
+
+impl Room {
+    /// The refusal of a value by a unique index, with its remedy; any other error as it is.
+    pub(super) fn explained(
+        &self,
+        unique: &Unique,
+        model: &Model,
+        field: usize,
+        key: &Key,
+        error: Error,
+    ) -> Error {
+        let knows = unique.has(&model.owner, field);
+        if !is_refusal(&error) || !(knows || unique.others) {
+            return error;
+        }
+        let source = match error {
+            Error::Database(error) => error,
+            other => return other,
+        };
+        let remedy = if self.is_kept {
+            "another row that is to be recalculated has it, and its column may not be NULL until \
+             then; let the column be NULL, or drop the unique index"
+        } else if knows {
+            "another row that is not to be recalculated has it; let the calculation give each row \
+             a value of its own, or drop the unique index"
+        } else {
+            "which row has it cannot be told, for the unique index is not over the cached column \
+             itself; make it one of whole columns, or drop it"
+        };
+        let table = model.owner.table.name.clone();
+        let field = model.owner.fields[field].name;
+        Error::NotUnique { table, field, key: key.clone(), remedy, source: Box::new(source) }
+    }
+}
