@@ -150,6 +150,18 @@ async fn work(db: &TestDb) {
     assert_eq!(leaves().worker(db).batch_size(1).run_once().await.expect("worked"), 1);
 }
 
+/// Batch after batch: a worker that queues a chunk beside its own claims may calculate some of
+/// its rows twice. Returns how many values were calculated.
+async fn work_off(db: &TestDb, models: fn() -> Models) -> usize {
+    let mut calculated = 0;
+    loop {
+        match models().worker(db).batch_size(1).run_once().await.expect("worked") {
+            0 => return calculated,
+            some => calculated += some,
+        }
+    }
+}
+
 #[apply(contract)]
 async fn where_all_rows_are_flagged(db: TestDb) {
     at_rest(&db).await;
@@ -237,7 +249,7 @@ async fn and_rows_beside_it_are_marked_again(db: TestDb) {
     let report = installed(&db, all()).await;
     assert_eq!(report, "leaf: queued 4 rows for area\n");
     assert_eq!(installed(&db, all()).await, "nothing to do\n");
-    assert_eq!(db.drain(leaves()).await, 6);
+    assert_eq!(work_off(&db, leaves).await, 6);
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
 }
 
@@ -283,11 +295,7 @@ async fn and_what_is_calculated_from_it_comes_later(db: TestDb) {
     in_three_chunks(&db).await;
     unwatched(&db, "twig").await;
     assert_eq!(installed(&db, all()).await, "twig: flagged 2 rows for shade\n");
-    let of_twigs = CachedFields::of::<twig::Entity>();
-    assert_eq!(
-        of_twigs.and::<leaf::Entity>().worker(&db).batch_size(1).drain().await.expect("drained"),
-        8
-    );
+    assert_eq!(work_off(&db, || CachedFields::of::<twig::Entity>().and::<leaf::Entity>()).await, 8);
     let shades =
         twig::Entity::find().order_by_asc(twig::Column::Id).all(&*db).await.expect("loaded");
     let shades: Vec<_> = shades.into_iter().map(|twig| twig.cached_shade).collect();
@@ -311,7 +319,7 @@ async fn also_if_others_are_at_that(db: TestDb) {
     assert_eq!(other.query_all_raw(lock).await.expect("locked").len(), 1);
     assert_eq!(all().worker(&db).run_once().await.expect("worked"), 0);
     other.rollback().await.expect("rolled back");
-    assert_eq!(db.drain(all()).await, 8);
+    assert_eq!(work_off(&db, all).await, 8);
 }
 
 #[apply(contract)]
