@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::layout::Table;
+use crate::layout::{Owner, Table};
 
 /// A table as the database has it.
 #[derive(Clone, Debug)]
@@ -175,6 +175,36 @@ impl Object {
         let fingerprint = tag.rsplit(' ').next().unwrap_or_default();
         fingerprint.split_once('.').and_then(|(schema, _)| schema.parse().ok()).unwrap_or(1)
     }
+}
+
+/// What is known of the unique indexes of an owner.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct UniqueIndexes {
+    /// Those that have a cached column, and only whole columns.
+    pub(crate) indexes: Vec<UniqueIndex>,
+    /// Whether there are others, beside the primary key: one over an expression may read a cached
+    /// column, too.
+    pub(crate) others: bool,
+}
+
+impl UniqueIndexes {
+    /// Whether a value of this field can be in a row's way.
+    pub(crate) fn has(&self, owner: &Owner, field: usize) -> bool {
+        self.indexes
+            .iter()
+            .any(|index| indexed_fields(owner, index).any(|(indexed, _)| indexed == field))
+    }
+}
+
+/// The fields whose cached columns are in the index, and whether those may be NULL.
+pub(crate) fn indexed_fields<'i>(
+    owner: &'i Owner,
+    index: &'i UniqueIndex,
+) -> impl Iterator<Item = (usize, bool)> {
+    index.columns.iter().filter_map(move |column| {
+        let field = owner.fields.iter().position(|field| field.cached.name == column.name)?;
+        Some((field, column.nullable))
+    })
 }
 
 /// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use sea_orm::DbErr;
 
-use crate::{
-    declaration::{BoxError, Key},
-    event::counted,
-};
+use crate::declaration::{BoxError, Key};
 
 use words::circle;
-pub(crate) use words::with_sources;
+pub(crate) use words::{counted, with_sources};
 
 /// Everything that can go wrong.
 ///

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::declaration::Key;
+use crate::{declaration::Key, error::counted};
 
 /// Something that the engine did. Subscribe with
 /// [`CachedFields::events`](crate::CachedFields::events); `tracing` gets the same at level `DEBUG`,
@@ -129,9 +129,4 @@ impl Event {
             other => other.to_string(),
         }
     }
-}
-
-/// `1 mark`, `2 marks`
-pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -175,11 +175,11 @@ pub mod __private {
             Flag, FlagRows, expire, flag, flag_rows, load_rows, preview, read, read_fresh,
             recalculate, recalculate_rows, set,
         },
-        calculation::blocking,
+        calculation::{blocking, calculate_one},
         declaration::{
             BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry,
             FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path,
-            Query, Stored, Takes, TakesOthers, boxed, calculate_one, moment_in, stale,
+            Query, Stored, Takes, TakesOthers, boxed, moment_in, stale,
         },
         registry::{Registration, select},
     };

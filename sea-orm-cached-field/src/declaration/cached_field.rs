@@ -1,10 +1,9 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseExecutor, EntityName, EntityTrait, Value, sea_query::SelectStatement};
+use sea_orm::{DatabaseExecutor, EntityTrait, Value, sea_query::SelectStatement};
 
 use super::Dependency;
-use crate::Error;
 
 /// Any error of a user's calculation.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -62,32 +61,6 @@ pub trait CachedField: Send + Sync + 'static {
     ) -> Option<Calculation<'a, ()>> {
         None
     }
-}
-
-/// The calculation of one row, where the user writes that of many.
-pub fn calculate_one<'a, F: CachedField>(
-    model: &'a <F::Entity as EntityTrait>::Model,
-    db: &'a DatabaseExecutor<'a>,
-) -> Calculation<'a, F::Value> {
-    Box::pin(async move {
-        let mut values = calculate_all::<F>(std::slice::from_ref(model), db).await?;
-        Ok(values.swap_remove(0))
-    })
-}
-
-/// As many values as there are rows, or an error.
-async fn calculate_all<F: CachedField>(
-    models: &[<F::Entity as EntityTrait>::Model],
-    db: &DatabaseExecutor<'_>,
-) -> Result<Vec<F::Value>, BoxError> {
-    let values = F::calculate_batch(models, db).await?;
-    let expected = models.len();
-    let found = values.len();
-    if found == expected {
-        return Ok(values);
-    }
-    let table = F::Entity::default().table_name().to_owned();
-    Err(Error::WrongLength { table, field: F::NAME, expected, found }.into())
 }
 
 /// An entity with cached fields. `#[cached_fields]` implements it.
@@ -217,7 +190,7 @@ impl<E: CachedModel> FieldEntry<E> {
             },
             calculate_batch: |models, db| {
                 Box::pin(async move {
-                    let values = calculate_all::<F>(models, db).await?;
+                    let values = F::calculate_batch(models, db).await?;
                     Ok(values.into_iter().map(Into::into).collect())
                 })
             },

@@ -11,7 +11,7 @@ mod relation;
 
 pub use cached_field::{
     BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query,
-    Stored, calculate_one, stale,
+    Stored, stale,
 };
 pub use call::{Call, Takes, TakesOthers, boxed};
 pub use column::CachedValue;

@@ -19,9 +19,9 @@ use tokio_util::task::TaskTracker;
 use crate::{
     Error,
     backend::{self, Dialect, Identity},
+    catalog::UniqueIndexes,
     event::Event,
     layout::Table,
-    protocol::Unique,
     registry::Model,
 };
 pub(crate) use single_flight::CalculatedValue;
@@ -50,7 +50,7 @@ pub(crate) struct Engine {
     switched_on: AtomicU64,
     queued: Mutex<HashMap<Table, u64>>,
     /// What was last found of the unique indexes of each table.
-    unique: Mutex<HashMap<Table, Arc<Unique>>>,
+    unique: Mutex<HashMap<Table, Arc<UniqueIndexes>>>,
 }
 
 /// The setting's name, that of its predecessor.
@@ -150,11 +150,11 @@ impl Engine {
     }
 
     /// What is known of the unique indexes of a table.
-    pub(crate) fn unique(&self, table: &Table) -> Option<Arc<Unique>> {
+    pub(crate) fn unique(&self, table: &Table) -> Option<Arc<UniqueIndexes>> {
         self.unique.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned()
     }
 
-    pub(crate) fn know_unique(&self, table: &Table, unique: Unique) -> Arc<Unique> {
+    pub(crate) fn know_unique(&self, table: &Table, unique: UniqueIndexes) -> Arc<UniqueIndexes> {
         let unique = Arc::new(unique);
         self.unique
             .lock()

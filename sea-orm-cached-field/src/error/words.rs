@@ -63,6 +63,11 @@ pub(super) fn circle(path: &[Key]) -> String {
     path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }
 
+/// `1 mark`, `2 marks`
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::event::counted;
+use crate::error::counted;
 
 /// Something that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it says what
 /// to run.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{event::counted, layout::Owner};
+use crate::{error::counted, layout::Owner};
 
 /// Something that [`install`](crate::CachedFields::install),
 /// [`repair`](crate::CachedFields::repair) or [`uninstall`](crate::CachedFields::uninstall) did.

@@ -12,12 +12,13 @@ use super::{
     Connections, execute_all, explained,
     judge::{Verdict, judge, read_verdict, with_verdict},
     own,
-    unique::{Room, Unique, look_up, make_room, unique_of},
+    unique::{Room, look_up, make_room, unique_of},
     wave,
 };
 use crate::{
     Error,
     backend::{self, claims_in_parts, written_in_parts},
+    catalog::UniqueIndexes,
     declaration::Key,
     engine::Engine,
     event::Event,
@@ -128,7 +129,7 @@ async fn try_to_store(
     engine: &Engine,
     connections: Connections<'_>,
     model: &Model,
-    unique: &Unique,
+    unique: &UniqueIndexes,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
     if !are_unique(unique, model, calculations)
@@ -140,7 +141,7 @@ async fn try_to_store(
 }
 
 /// Whether a unique index may refuse some of the values.
-fn are_unique(unique: &Unique, model: &Model, calculations: &[Calculation]) -> bool {
+fn are_unique(unique: &UniqueIndexes, model: &Model, calculations: &[Calculation]) -> bool {
     claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
 }
 
@@ -173,7 +174,7 @@ async fn store(
     engine: &Engine,
     connections: Connections<'_>,
     model: &Model,
-    unique: &Unique,
+    unique: &UniqueIndexes,
     calculations: &[Calculation],
 ) -> Result<Vec<Verdict>, Error> {
     let store = async |transaction: &DatabaseTransaction| {

@@ -33,7 +33,6 @@ pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
 pub(crate) use read::ask_around;
 pub(crate) use recursion::find_circles;
-pub(crate) use unique::Unique;
 
 async fn execute_all(
     db: &impl ConnectionTrait,

@@ -1,4 +1,4 @@
-//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where
+//! UniqueIndexes indexes over cached columns: a row that is to be recalculated gives its value up where
 //! another row needs it.
 //!
 //! Two rows that exchange their values are both stale. The cached column of a stale row may be
@@ -15,45 +15,19 @@ use sea_orm::{ConnectionTrait, SqlErr};
 use crate::{
     Error,
     backend::{claims_in_parts, written_in_parts},
-    catalog::{IndexedColumn, UniqueIndex},
+    catalog::{IndexedColumn, UniqueIndex, UniqueIndexes, indexed_fields},
     declaration::Key,
     engine::Engine,
-    layout::Owner,
     queue::{Shape, Written},
     registry::Model,
 };
-
-/// What is known of the unique indexes of an owner.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unique {
-    /// Those that have a cached column, and only whole columns.
-    indexes: Vec<UniqueIndex>,
-    /// Whether there are others, beside the primary key: one over an expression may read a cached
-    /// column, too.
-    others: bool,
-}
-
-impl Unique {
-    /// Whether a value of this field can be in a row's way.
-    pub(super) fn has(&self, owner: &Owner, field: usize) -> bool {
-        self.indexes.iter().any(|index| fields(owner, index).any(|(indexed, _)| indexed == field))
-    }
-}
-
-/// The fields whose cached columns are in the index, and whether those may be NULL.
-fn fields<'i>(owner: &'i Owner, index: &'i UniqueIndex) -> impl Iterator<Item = (usize, bool)> {
-    index.columns.iter().filter_map(move |column| {
-        let field = owner.fields.iter().position(|field| field.cached.name == column.name)?;
-        Some((field, column.nullable))
-    })
-}
 
 /// The unique indexes of the model's table, as they were when they were last looked up.
 pub(super) async fn unique_of(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
-) -> Result<Arc<Unique>, Error> {
+) -> Result<Arc<UniqueIndexes>, Error> {
     match engine.unique(&model.owner.table) {
         Some(known) => Ok(known),
         None => look_up(engine, db, model).await,
@@ -65,7 +39,7 @@ pub(super) async fn look_up(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
-) -> Result<Arc<Unique>, Error> {
+) -> Result<Arc<UniqueIndexes>, Error> {
     let mut found: BTreeMap<String, Vec<Option<IndexedColumn>>> = BTreeMap::new();
     for row in db.query_all_raw(engine.dialect.unique_columns(&model.owner.table)).await? {
         let name = row.try_get::<Option<String>>("", "column")?;
@@ -79,8 +53,8 @@ pub(super) async fn look_up(
         Some(UniqueIndex { columns: columns.into_iter().collect::<Option<_>>()? })
     });
     let indexes: Vec<UniqueIndex> =
-        whole.filter(|index| fields(&model.owner, index).next().is_some()).collect();
-    let unique = Unique { others: indexes.len() < all, indexes };
+        whole.filter(|index| indexed_fields(&model.owner, index).next().is_some()).collect();
+    let unique = UniqueIndexes { others: indexes.len() < all, indexes };
     Ok(engine.know_unique(&model.owner.table, unique))
 }
 
@@ -113,14 +87,14 @@ pub(super) async fn make_room(
     engine: &Engine,
     db: &impl ConnectionTrait,
     model: &Model,
-    unique: &Unique,
+    unique: &UniqueIndexes,
     written: &BTreeMap<Shape, Vec<Written>>,
     by_marks: bool,
 ) -> Result<Room, Error> {
     let mut room = Room::default();
     for (shape, rows) in written {
         for index in &unique.indexes {
-            if fields(&model.owner, index)
+            if indexed_fields(&model.owner, index)
                 .all(|(field, _)| shape.0.iter().all(|shaped| shaped.field != field))
             {
                 continue;
@@ -158,7 +132,7 @@ async fn clear(
     let mut left: Vec<Key> = holders.keys().cloned().collect();
     let mut locked = HashSet::new();
     let mut waiting = HashSet::new();
-    for (field, nullable) in fields(&model.owner, index) {
+    for (field, nullable) in indexed_fields(&model.owner, index) {
         let mut stale = HashSet::new();
         let mut unflagged = Vec::new();
         for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await?
@@ -227,7 +201,7 @@ impl Room {
     /// The refusal of a value by a unique index, with its remedy; any other error as it is.
     pub(super) fn explained(
         &self,
-        unique: &Unique,
+        unique: &UniqueIndexes,
         model: &Model,
         field: usize,
         key: &Key,

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::layout::is_enum;
 use crate::{
-    backend,
+    Error, backend,
     declaration::{CachedModel, Calculation, FieldEntry, Key},
 };
 
@@ -278,12 +278,20 @@ impl<E: CachedModel> Loaded for TypedLoaded<'_, E> {
         field: usize,
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Vec<Value>> {
-        let calculate = self.fields[field].calculate_batch;
-        if rows.len() == self.models.len() {
-            return calculate(&self.models, db);
-        }
-        let models: Vec<E::Model> = rows.iter().map(|row| self.models[*row].clone()).collect();
-        Box::pin(async move { calculate(&models, db).await })
+        let entry = &self.fields[field];
+        let expected = rows.len();
+        let some = (expected < self.models.len())
+            .then(|| rows.iter().map(|row| self.models[*row].clone()).collect::<Vec<_>>());
+        Box::pin(async move {
+            let models = some.as_ref().unwrap_or(&self.models);
+            let values = (entry.calculate_batch)(models, db).await?;
+            let found = values.len();
+            if found == expected {
+                return Ok(values);
+            }
+            let table = E::default().table_name().to_owned();
+            Err(Error::WrongLength { table, field: entry.spec.name, expected, found }.into())
+        })
     }
 
     fn after_recalculation<'a>(
