@@ -155,6 +155,10 @@ pub use worker::{Backend, Batch, Worker, recalculate};
 #[doc = include_str!("docs/from-django.md")]
 pub mod from_django {}
 
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 /// What one imports to write models with cached fields.
 pub mod prelude {
     pub use crate::{CachedField, CachedFields, cached_fields};

@@ -92,7 +92,7 @@ async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
     assert_eq!(db.scalar::<i64>(open).await, 0);
 }
 
-/// What README names, and the installation after it, is enough.
+/// What docs/databases.md names, and the installation after it, is enough.
 #[apply(on_postgres)]
 async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     set_up_lampposts(&db).await;

@@ -120,7 +120,7 @@ pub async fn connect(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options.max_connections(6).sqlx_logging(false).acquire_timeout(Duration::from_secs(20));
     if url.starts_with("mysql") {
-        // 60 for each model of the shop, as README says.
+        // 60 for each model of the shop, as docs/databases.md says.
         options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(7 * 60));
     }
     if url.starts_with("sqlite") {
