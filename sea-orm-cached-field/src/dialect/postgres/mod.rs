@@ -242,7 +242,8 @@ impl Dialect for Postgres {
         // A shared lock that cannot be had says that another worker sleeps, and will be notified
         // like us.
         let asleep = format!(
-            "CASE WHEN pg_try_advisory_lock({lock}) THEN true ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
+            "CASE WHEN pg_try_advisory_lock({lock}) THEN true
+                     ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
         );
         let is_ours = format!("pg_backend_pid() = {session}");
         Some((

@@ -152,8 +152,9 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
     // Ids are generations. Those of a table that stood here before must not come again: a worker
     // may still have a claim of then.
     object.create.push(format!(
-        "SELECT setval(pg_get_serial_sequence({}, 'id'), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
-        literal(&marks),
+        "SELECT setval(pg_get_serial_sequence({table}, 'id'),
+                CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+        table = literal(&marks),
     ));
     object
 }
@@ -162,11 +163,9 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
 /// user's write.
 pub(super) fn key_index(owner: &Owner) -> String {
     let name = quote(&fitted(format!("{}_key", marks(owner).name)));
-    format!(
-        "CREATE INDEX {name} ON {} ({})",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", ")
-    )
+    let table = qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
+    format!("CREATE INDEX {name} ON {table} ({columns})")
 }
 
 /// What marks of a source carry in the column `via`.
@@ -192,9 +191,13 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 waves integer NOT NULL DEFAULT 0, -- negative: held back since then
                 last_error text,
                 queued_at timestamptz NOT NULL DEFAULT now(),
-                PRIMARY KEY ({}, field)
-            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
-            key_columns(owner).join(", "),
+                PRIMARY KEY ({columns}, field)
+            ) WITH (
+                fillfactor = 50,
+                autovacuum_vacuum_scale_factor = 0.02,
+                autovacuum_vacuum_cost_delay = 0
+            )",
+            columns = key_columns(owner).join(", "),
         ),
         format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
     ];
