@@ -21,9 +21,11 @@ use crate::{
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
-        "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
-        sql.kept_keys(owner, "c"),
-        super::rows_of_keys(&mut sql, owner, keys),
+        "SELECT {selected}
+           FROM {rows}
+            FOR UPDATE SKIP LOCKED",
+        selected = sql.kept_keys(owner, "c"),
+        rows = super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
 }
@@ -36,8 +38,10 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
-        "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
-           FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
+        "SELECT {selected}, q.field, 1 AS held, q.generation,
+                {marked} AS marked
+           FROM {queued}
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
         selected = sql.kept_keys(owner, "c"),
         marked = super::read::marked(owner, &rows, "q.field"),

@@ -192,11 +192,8 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 last_error text,
                 queued_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY ({columns}, field)
-            ) WITH (
-                fillfactor = 50,
-                autovacuum_vacuum_scale_factor = 0.02,
-                autovacuum_vacuum_cost_delay = 0
-            )",
+            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, \
+             autovacuum_vacuum_cost_delay = 0)",
             columns = key_columns(owner).join(", "),
         ),
         format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
