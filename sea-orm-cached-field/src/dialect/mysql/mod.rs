@@ -68,7 +68,12 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     }
     let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
     let rows = rows.join(", ");
-    format!("{first} UNION ALL VALUES {rows}")
+    format!(
+        "
+                {first}
+                UNION ALL
+                VALUES {rows}"
+    )
 }
 
 /// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of
@@ -155,7 +160,10 @@ fn moment(milliseconds: &str) -> String {
 /// only if they were told.
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
-        Some(_) => format!("({moment} + INTERVAL {} SECOND)", field.ahead_of_utc()),
+        Some(_) => {
+            let ahead = field.ahead_of_utc();
+            format!("({moment} + INTERVAL {ahead} SECOND)")
+        }
         None => moment.to_owned(),
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
+        "({flagged}
+                OR {marked}
                 OR (
                 SELECT COUNT(*)
                   FROM {queue} q FORCE INDEX (PRIMARY)

@@ -43,7 +43,8 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a string, in which nothing may have to be escaped.
     let table = qualified(owner).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
-    format!("{}{table} ", Object::TAG)
+    let tag = Object::TAG;
+    format!("{tag}{table} ")
 }
 
 /// The table that an object with this tag serves.
@@ -53,7 +54,7 @@ pub(super) fn owner_of(tag: &str) -> Option<Table> {
 }
 
 fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
-    format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, made_from))
+    tag_prefix(&owner.table) + &Object::fingerprint(kind, made_from)
 }
 
 /// The `sql_mode` that triggers are made under and so run under, whatever that of the writing
@@ -128,7 +129,8 @@ pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String>
 
 fn definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
     let columns = columns.into_iter().zip(&owner.key);
-    columns.map(|(column, own)| format!("{column} {} {null}", table.columns[&own.name])).collect()
+    let columns = columns.map(|(column, own)| (column, &table.columns[&own.name]));
+    columns.map(|(column, kind)| format!("{column} {kind} {null}")).collect()
 }
 
 /// What marks of a source carry in the column `via`.
@@ -186,7 +188,8 @@ fn versions_table(owner: &Owner) -> Object {
 }
 
 fn index(owner: &Owner, column: &str) -> Object {
-    let name = fitted(format!("{}_cached_{column}", owner.table.name));
+    let table_name = &owner.table.name;
+    let name = fitted(format!("{table_name}_cached_{column}"));
     let table = qualified(&owner.table);
     let (quoted, column) = (quote(&name), quote(column));
     let head = format!("CREATE INDEX {quoted} ON {table} ({column})");

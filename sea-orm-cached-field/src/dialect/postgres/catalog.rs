@@ -327,7 +327,8 @@ pub(super) fn drop_object(
     name: &str,
     parent: Option<&str>,
 ) -> String {
-    format!("DROP {}", tables::identity(beside, kind, name, parent))
+    let object = tables::identity(beside, kind, name, parent);
+    format!("DROP {object}")
 }
 
 /// Triggers that fire in replicas only, or never.

@@ -68,7 +68,9 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
 }
 
 fn flagged(field: &Field) -> String {
-    format!("WHEN {} THEN t.{}", literal(field.name), quote(&field.recalculation_needed))
+    let name = literal(field.name);
+    let flag = quote(&field.recalculation_needed);
+    format!("WHEN {name} THEN t.{flag}")
 }
 
 /// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its
@@ -87,7 +89,10 @@ pub(super) fn collect(
     let chosen = keys_of(&mut sql, owner, which);
     let lease = sql.bind(lease);
     let is_leased = match leased {
-        Some(field) => format!("{lease} > 0 AND f.field = {}", literal(owner.fields[field].name)),
+        Some(field) => {
+            let name = literal(owner.fields[field].name);
+            format!("{lease} > 0 AND f.field = {name}")
+        }
         None => format!("{lease} > 0"),
     };
     let end = format!("now() + {lease} * interval '1 millisecond'");

@@ -107,7 +107,8 @@ pub(super) fn function_object(
         ""
     };
     // No name in the body can contain the checksum of the body.
-    let mark = format!("$cached_field_{}$", checksum(body));
+    let checksum = checksum(body);
+    let mark = format!("$cached_field_{checksum}$");
     let function = function(owner, suffix);
     let head = format!("CREATE OR REPLACE FUNCTION {function}{signature}");
     let create = format!("{head} AS {mark}\n{option}{body}\n{mark}");
@@ -340,7 +341,8 @@ SELECT count(*) FROM expanded",
 }
 
 pub(super) fn expand_suffix(source: &Source) -> String {
-    format!("{}_expand", source.name())
+    let source = source.name();
+    format!("{source}_expand")
 }
 
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all

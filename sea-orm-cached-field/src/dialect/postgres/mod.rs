@@ -55,7 +55,10 @@ fn statement(sql: Sql, text: String) -> Statement {
 /// A moment as the field's expiry is written.
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
-        Some(zone) => format!("({moment} AT TIME ZONE {})", super::sql::literal(zone.name())),
+        Some(zone) => {
+            let zone = super::sql::literal(zone.name());
+            format!("({moment} AT TIME ZONE {zone})")
+        }
         None => moment.to_owned(),
     }
 }
@@ -66,7 +69,8 @@ const OURS: i64 = 0x5e_a0cf << 32;
 /// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours,
 /// the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
-    format!("{OURS} + {}::regclass::oid::bigint", super::sql::literal(marks))
+    let marks = super::sql::literal(marks);
+    format!("{OURS} + {marks}::regclass::oid::bigint")
 }
 
 impl Dialect for Postgres {

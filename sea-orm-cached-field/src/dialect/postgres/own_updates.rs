@@ -23,30 +23,34 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let foreign = foreign(owner);
     let changed: Vec<String> =
         owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
-    let each_row = |condition: String| {
-        format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table))
-    };
+    let on = qualified(&owner.table);
+    let each_row =
+        |condition: String| format!("AFTER UPDATE ON {on} FOR EACH ROW\n  WHEN ({condition})");
     let create = |event: &str, after: String, of: &str, argument: &str| {
         let create = format!(
-            "CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})",
-            name(event),
-            function(owner, of)
+            "CREATE TRIGGER {name} {after}
+  EXECUTE FUNCTION {function}({argument})",
+            name = name(event),
+            function = function(owner, of),
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
     let function = |event: &str, body: &str| {
         function_object(owner, table, event, &trigger(compared_types(owner, table)), body)
     };
-    let ours = each_row(format!("NOT {foreign} AND ({})", changed.join(" OR ")));
+    let any_changed = changed.join(" OR ");
+    let ours = each_row(format!("NOT {foreign}\n   AND ({any_changed})"));
     let mut objects =
         vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
     if table.by_row {
-        let flagged = owner.fields.iter().map(|field| format!("({})", flagged(field)));
+        let flagged = owner.fields.iter().map(flagged).map(|flagged| format!("({flagged})"));
         let stale: Vec<String> = changed.into_iter().chain(flagged).collect();
-        let foreign = each_row(format!("{foreign} AND ({})", stale.join(" OR ")));
+        let stale = stale.join(" OR ");
+        let foreign = each_row(format!("{foreign}\n   AND ({stale})"));
         objects.push(create("au", foreign, "aur", FOREIGN));
     } else {
-        let foreign = format!("{} WHEN ({foreign})", after("UPDATE", table, []));
+        let after = after("UPDATE", table, []);
+        let foreign = format!("{after}\n  WHEN ({foreign})");
         objects.extend([
             function("au", &after_statement(owner, table)),
             create("au", foreign, "au", ""),
@@ -69,11 +73,13 @@ fn after_each_row(owner: &Owner, table: &Described) -> String {
         .join(", ");
     let stale = owner.fields.iter().enumerate().map(|(at, field)| {
         let changed = changed(table, inputs(owner, field), "OLD", "NEW");
-        (at, format!("{changed} OR ({IS_FOREIGN} AND {})", flagged(field)))
+        let flagged = flagged(field);
+        (at, format!("{changed} OR ({IS_FOREIGN} AND {flagged})"))
     });
     let missed = owner.fields.iter().enumerate().map(|(at, field)| {
         let is_stale = Sql::postgres().is_listed(&literal(field.name), "v_stale");
-        (at, format!("{is_stale} AND NOT NEW.{}", quote(&field.recalculation_needed)))
+        let flag = quote(&field.recalculation_needed);
+        (at, format!("{is_stale} AND NOT NEW.{flag}"))
     });
     format!(
         "DECLARE v_stale text := {stale}; v_missed text;

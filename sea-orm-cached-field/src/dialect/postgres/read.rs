@@ -64,7 +64,8 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 fn stale(owner: &Owner, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
+        "({flagged}
+                OR {marked}
                 OR EXISTS (
                 SELECT
                   FROM {queue} q

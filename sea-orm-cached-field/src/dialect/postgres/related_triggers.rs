@@ -66,7 +66,9 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn objects(&self, event: &Event) -> Vec<Object> {
-        let suffix = format!("{}_{}", self.source.name(), event.suffix);
+        let source = self.source.name();
+        let event_suffix = event.suffix;
+        let suffix = format!("{source}_{event_suffix}");
         let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
         self.trigger(
             &suffix,
@@ -78,16 +80,13 @@ impl Change<'_> {
 
     /// A partition may be truncated by itself, which no trigger of the whole table sees.
     fn truncated(&self, partition: &Table) -> Vec<Object> {
-        let suffix =
-            format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
-        let body =
-            self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
-        self.trigger(
-            &suffix,
-            partition,
-            &format!("BEFORE TRUNCATE ON {}", qualified(partition)),
-            &self.function(&body),
-        )
+        let name = &partition.name;
+        let source = self.source.name();
+        let table = qualified(partition);
+        let suffix = format!("bt_{name}_{source}_{table}");
+        let body = self.find(&format!("SELECT r.* FROM {table} r")) + &self.mark_all();
+        let event = format!("BEFORE TRUNCATE ON {table}");
+        self.trigger(&suffix, partition, &event, &self.function(&body))
     }
 
     fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
@@ -95,9 +94,10 @@ impl Change<'_> {
         // The owner's name too: several owners may look at one table.
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
         let create = format!(
-            "CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()",
-            quote(&name),
-            function(owner, suffix),
+            "CREATE TRIGGER {quoted} {event}
+  EXECUTE FUNCTION {function}()",
+            quoted = quote(&name),
+            function = function(owner, suffix),
         );
         vec![
             function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
@@ -336,27 +336,29 @@ END",
 
     /// The variables that keep them.
     fn arrays(&self, of: &str) -> Vec<String> {
-        self.names("r").iter().map(|name| format!("v_{of}{}", name.variable)).collect()
+        let variables = self.names("r").into_iter().map(|name| name.variable);
+        variables.map(|variable| format!("v_{of}{variable}")).collect()
     }
 
     fn declared_arrays(&self, of: &str) -> String {
-        let arrays = self.arrays(of).into_iter().zip(self.names("r"));
-        arrays
-            .map(|(array, name)| format!("{array} {}[];", name.kind))
-            .collect::<Vec<_>>()
-            .join(" ")
+        let kinds = self.names("r").into_iter().map(|name| name.kind);
+        let arrays = self.arrays(of).into_iter().zip(kinds);
+        arrays.map(|(array, kind)| format!("{array} {kind}[];")).collect::<Vec<_>>().join(" ")
     }
 
     /// Keeps whom these related rows concern, in their order: an index takes many keys twice as
     /// fast then.
     fn find(&self, rows: &str) -> String {
         let names = self.names("r");
-        let selected: Vec<String> =
-            names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
+        let selected: Vec<String> = names
+            .iter()
+            .map(|Name { value, variable, .. }| format!("{value} AS {variable}"))
+            .collect();
+        let variables = || names.iter().map(|name| &name.variable);
         let named: Vec<String> =
-            names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
+            variables().map(|variable| format!("k.{variable} IS NOT NULL")).collect();
         let aggregated: Vec<String> =
-            names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
+            variables().map(|variable| format!("array_agg(k.{variable})")).collect();
         let places: Vec<String> = (1..=names.len()).map(|at| at.to_string()).collect();
         format!(
             "  SELECT {aggregated} INTO {into}

@@ -18,7 +18,8 @@ pub(super) fn upgrade(
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 3 && table.name == marks(owner).name {
-        let index = fitted(format!("{}_key", table.name));
+        let marks = &table.name;
+        let index = fitted(format!("{marks}_key"));
         let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
         steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
         let columns = bound_definitions(owner, described)

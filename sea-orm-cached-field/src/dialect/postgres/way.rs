@@ -24,7 +24,8 @@ impl Way<'_> {
     /// Joins rows of the table that a step leads to, by columns that the values of the link of a
     /// step are compared with.
     fn join(&mut self, table: usize, step: usize, columns: &[String], kept: &[String]) {
-        let alias = format!("{}{table}", self.prefix);
+        let prefix = self.prefix;
+        let alias = format!("{prefix}{table}");
         let name = qualified(&self.source.steps[table].table);
         let linked = self.equal(step, &alias, columns);
         self.joins += &format!("\n  JOIN {name} {alias} ON {linked}");
@@ -68,8 +69,10 @@ impl Way<'_> {
         };
         let typed = |row: &str| -> Vec<String> {
             let columns = columns.iter().enumerate();
-            let cast =
-                |at: usize| types.map(|types| format!("::{}", types[at])).unwrap_or_default();
+            let cast = |at: usize| {
+                let kind = types.map(|types| types[at]);
+                kind.map(|kind| format!("::{kind}")).unwrap_or_default()
+            };
             let typed = columns.map(|(at, column)| (column, cast(at)));
             typed.map(|(column, cast)| format!("{row}.{column}{cast}")).collect()
         };

@@ -72,7 +72,10 @@ pub(super) fn collect(
     let mut sql = Sql::sqlite();
     let lease = sql.bind(lease);
     let is_leased = match leased {
-        Some(field) => format!("{lease} > 0 AND field = {}", literal(owner.fields[field].name)),
+        Some(field) => {
+            let name = literal(owner.fields[field].name);
+            format!("{lease} > 0 AND field = {name}")
+        }
         None => format!("{lease} > 0"),
     };
     let eager = if lazy.is_empty() {

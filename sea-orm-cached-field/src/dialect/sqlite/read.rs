@@ -34,7 +34,8 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
 fn stale(owner: &Owner, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
+        "({flagged}
+                OR {marked}
                 OR EXISTS (
                 SELECT 1
                   FROM {queue} q
