@@ -123,7 +123,7 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
     },
     Mutation {
         name: "a trigger that waits for those who hold an owner locked",
-        postgres: r#"(t\."f\d_recalculation_needed"\)?) FOR NO KEY UPDATE SKIP LOCKED => $1 FOR NO KEY UPDATE"#,
+        postgres: r#"(t\."f\d_recalculation_needed"\)?)\s+FOR NO KEY UPDATE SKIP LOCKED => $1 FOR NO KEY UPDATE"#,
         is_in_the_way: true,
         ..NONE
     },

@@ -86,8 +86,18 @@ mod tests {
 
     #[test]
     fn only_what_would_hide_a_table_has_another_name() {
-        let text = r#"WITH v (key_1) AS (VALUES ($1)), gone AS MATERIALIZED (SELECT 'v' FROM "v" t), k AS (SELECT v.x FROM v, "v_") SELECT k.v, 1 AS v FROM k"#;
-        let expected = r#"WITH v__ (key_1) AS (VALUES ($1)), gone AS MATERIALIZED (SELECT 'v' FROM "v" t), k AS (SELECT v__.x FROM v__, "v_") SELECT k.v__, 1 AS v__ FROM k"#;
+        let text = r#"
+            WITH v (key_1) AS (VALUES ($1)),
+                 gone AS MATERIALIZED (SELECT 'v' FROM "v" t),
+                 k AS (SELECT v.x FROM v, "v_")
+            SELECT k.v, 1 AS v
+              FROM k"#;
+        let expected = r#"
+            WITH v__ (key_1) AS (VALUES ($1)),
+                 gone AS MATERIALIZED (SELECT 'v' FROM "v" t),
+                 k AS (SELECT v__.x FROM v__, "v_")
+            SELECT k.v__, 1 AS v__
+              FROM k"#;
         assert_eq!(apart(text.to_owned()), expected);
         assert_eq!(apart(text.replace("\"v\"", "`V`")), expected.replace("\"v\"", "`V`"));
         let unlike = text.replace("\"v\"", "\"vv\"");

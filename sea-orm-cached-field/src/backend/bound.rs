@@ -73,25 +73,27 @@ impl Sql {
         let bound = Bound::to(column, String::new(), values);
         let is_cast = column.cast.postgres != Default::default();
         if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
-            return format!("= ANY ({})", self.bind(array(bound.values).1));
+            let array = self.bind(array(bound.values).1);
+            return format!("= ANY ({array})");
         }
         let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
         let mut values: Vec<String> = values.collect();
         // MariaDB looks a single value up first of all, and then reads a query that is joined with
         // it from end to end.
         values.extend((self.backend() == DbBackend::MySql).then(|| "NULL".to_owned()));
-        format!("IN ({})", values.join(", "))
+        let values = values.join(", ");
+        format!("IN ({values})")
     }
 
     /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the
     /// number of rows.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let head = format!("{name} ({})", names.join(", "));
+        let names = names.join(", ");
         let are_arrays =
             self.backend() == DbBackend::Postgres && columns.iter().all(Bound::is_array);
         let rows = if are_arrays { self.arrays(columns) } else { self.tuples_of(columns) };
-        format!("{head} AS ({rows})")
+        format!("{name} ({names}) AS ({rows})")
     }
 
     /// A list of tuples. What it is filled up with has no key, and is left out again.
@@ -110,7 +112,8 @@ impl Sql {
                         bound.column,
                         first.into_iter().chain(values).chain(null.into_iter().cycle()),
                     ));
-                    selected.push(format!("u.column{}", varying.len()));
+                    let number = varying.len();
+                    selected.push(format!("u.column{number}"));
                 }
             }
         }
@@ -118,13 +121,12 @@ impl Sql {
             let row = varying
                 .iter_mut()
                 .filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
-            format!("({})", row.collect::<Vec<_>>().join(", "))
+            let row = row.collect::<Vec<_>>().join(", ");
+            format!("({row})")
         });
         let tuples = tuples.collect::<Vec<_>>().join(", ");
-        format!(
-            "SELECT {} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL",
-            selected.join(", ")
-        )
+        let selected = selected.join(", ");
+        format!("SELECT {selected} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL")
     }
 
     fn bind_to(&mut self, column: Option<&Column>, value: Value) -> String {
@@ -147,24 +149,26 @@ impl Sql {
             }
             let mut unnest = |sql: &mut Self, array| {
                 arrays.push(sql.bind(array));
-                names.push(format!("c_{}", names.len() + 1));
-                format!("u.{}", names.last().expect("one was pushed"))
+                let number = names.len() + 1;
+                names.push(format!("c_{number}"));
+                format!("u.c_{number}")
             };
             let (nulls, array) = array(bound.values);
             let value = unnest(self, array);
             let value = match nulls {
-                Some(nulls) => format!("CASE WHEN NOT {} THEN {value} END", unnest(self, nulls)),
+                Some(nulls) => {
+                    let is_null = unnest(self, nulls);
+                    format!("CASE WHEN NOT {is_null} THEN {value} END")
+                }
                 None => value,
             };
             selected
                 .push(bound.column.map_or(value.clone(), |column| self.cast_for(column, &value)));
         }
-        format!(
-            "SELECT {} FROM unnest({}) AS u ({})",
-            selected.join(", "),
-            arrays.join(", "),
-            names.join(", ")
-        )
+        let selected = selected.join(", ");
+        let arrays = arrays.join(", ");
+        let names = names.join(", ");
+        format!("SELECT {selected} FROM unnest({arrays}) AS u ({names})")
     }
 }
 

@@ -79,8 +79,15 @@ pub(super) fn values(
     is_sound.extend(fits);
     format!(
         "{rows}, {claimed},
-              c AS (SELECT r.*, count(*) OVER (PARTITION BY {partition}) AS times FROM {QUERY} r WHERE {restricted}),
-              v AS (SELECT k.*, {value} AS value FROM k LEFT JOIN c ON {same} WHERE {is_sound})",
+              c AS (
+                SELECT r.*, count(*) OVER (PARTITION BY {partition}) AS times
+                  FROM {QUERY} r
+                 WHERE {restricted}),
+              v AS (
+                SELECT k.*, {value} AS value
+                  FROM k
+                  LEFT JOIN c ON {same}
+                 WHERE {is_sound})",
         partition = prefixed("r", &columns),
         restricted = is_among("r.", &columns, &among),
         value = sql.cast_for(&field.cached, &value(dialect, field, "c.value")),
@@ -94,17 +101,17 @@ pub(super) fn values(
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
     let select = sql.embed(&(query(field).select)());
     let columns = key_columns(owner);
-    let as_written = |name: &str| format!("{name} ({}, value) AS ({select})", columns.join(", "));
     let stored: Vec<String> =
         owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
-    if stored == columns {
-        return as_written(QUERY);
-    }
+    let is_stored_as_written = stored == columns;
     let columns = columns.join(", ");
+    if is_stored_as_written {
+        return format!("{QUERY} ({columns}, value) AS ({select})");
+    }
+    let stored = stored.join(", ");
     format!(
-        "{0}, {QUERY} ({columns}, value) AS (SELECT {1}, value FROM {AS_WRITTEN})",
-        as_written(AS_WRITTEN),
-        stored.join(", ")
+        "{AS_WRITTEN} ({columns}, value) AS ({select}),
+              {QUERY} ({columns}, value) AS (SELECT {stored}, value FROM {AS_WRITTEN})"
     )
 }
 

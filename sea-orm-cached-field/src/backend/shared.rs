@@ -42,7 +42,11 @@ pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Stat
     let table = sql.qualified(&owner.table);
     let columns = sql.owner_key(owner);
     let is_row = sql.key_is(owner, "", &columns, key);
-    sql.statement(format!("UPDATE {table} SET {flag} = true WHERE {is_row}"))
+    sql.statement(format!(
+        "UPDATE {table}
+            SET {flag} = true
+          WHERE {is_row}"
+    ))
 }
 
 /// Appends a mark of a field of a row; `eager` says whether it is to be queued, if that is not left
@@ -63,7 +67,10 @@ pub(super) fn append_mark(
     );
     let marks = sql.qualified(&marks(owner));
     let columns = key_columns(owner).join(", ");
-    sql.statement(format!("INSERT INTO {marks} ({columns}, field, eager) VALUES {tuple}"))
+    sql.statement(format!(
+        "INSERT INTO {marks} ({columns}, field, eager)
+         VALUES {tuple}"
+    ))
 }
 
 pub(super) fn set_expiry(
@@ -78,7 +85,11 @@ pub(super) fn set_expiry(
     let table = sql.qualified(&owner.table);
     let columns = sql.owner_key(owner);
     let is_row = sql.key_is(owner, "", &columns, key);
-    sql.statement(format!("UPDATE {table} SET {expires} = {moment} WHERE {is_row}"))
+    sql.statement(format!(
+        "UPDATE {table}
+            SET {expires} = {moment}
+          WHERE {is_row}"
+    ))
 }
 
 pub(super) fn backlog_boundary(
@@ -94,9 +105,13 @@ pub(super) fn backlog_boundary(
         order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
-        "SELECT {} FROM {table} t WHERE {range} ORDER BY {} LIMIT 1 OFFSET {offset}",
-        sql.own_keys(owner),
-        order.join(", "),
+        "SELECT {selected}
+           FROM {table} t
+          WHERE {range}
+          ORDER BY {order}
+          LIMIT 1 OFFSET {offset}",
+        selected = sql.own_keys(owner),
+        order = order.join(", "),
     );
     sql.statement(text)
 }
@@ -111,7 +126,8 @@ pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement
 pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag}) OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
+        "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag})
+             OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
         table = sql.qualified(&owner.table),
         flag = sql.quote(&owner.fields[field].recalculation_needed),
         queue = sql.qualified(&recalculations(owner)),
@@ -131,15 +147,19 @@ pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
 
 pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
     let range = rows_after(&mut sql, owner, after);
-    let text =
-        format!("SELECT count(*) AS found FROM {} t WHERE {range}", sql.qualified(&owner.table));
-    sql.statement(text)
+    let table = sql.qualified(&owner.table);
+    sql.statement(format!(
+        "SELECT count(*) AS found
+           FROM {table} t
+          WHERE {range}"
+    ))
 }
 
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
     let table = sql.qualified(&versions_table(owner));
     sql.statement(format!(
-        "SELECT field, version, inputs, kept_by, renewal, declared_by FROM {table}"
+        "SELECT field, version, inputs, kept_by, renewal, declared_by
+           FROM {table}"
     ))
 }
 
@@ -150,7 +170,8 @@ pub(super) fn set_version(
 ) -> [Statement; 2] {
     let table = old.qualified(&versions_table(owner));
     let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
-    let delete = format!("DELETE FROM {table} WHERE field = {}", old.bind(field.as_str()));
+    let old_field = old.bind(field.as_str());
+    let delete = format!("DELETE FROM {table} WHERE field = {old_field}");
     let field = new.bind(field.as_str());
     let calculation = new.bind(*calculation);
     let inputs = new.bind(inputs.clone());
@@ -169,7 +190,10 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
     let field = sql.bind(owner.fields[field].name);
     let renewal = sql.bind(renewal);
     sql.statement(format!(
-        "UPDATE {table} SET renewal = NULL WHERE field = {field} AND renewal = {renewal}"
+        "UPDATE {table}
+            SET renewal = NULL
+          WHERE field = {field}
+            AND renewal = {renewal}"
     ))
 }
 
@@ -181,9 +205,19 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Sta
     let field = &owner.fields[field];
     let name = literal(field.name);
     let text = format!(
-        "SELECT count(*) AS found FROM {table} t
-          WHERE t.{flag} AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name})
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE ({marked} OR {link}) AND {listed})",
+        "SELECT count(*) AS found
+           FROM {table} t
+          WHERE t.{flag}
+            AND NOT EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE {queued}
+                   AND q.field = {name})
+            AND NOT EXISTS (
+                SELECT 1
+                  FROM {marks} m
+                 WHERE ({marked} OR {link})
+                   AND {listed})",
         listed = sql.is_listed(&name, "m.field"),
         table = sql.qualified(&owner.table),
         flag = sql.quote(&field.recalculation_needed),
@@ -207,14 +241,28 @@ pub(super) fn unqueued_in(
     let own = sql.owner_key(owner);
     let field = &owner.fields[field];
     let name = literal(field.name);
-    let others =
-        marked.iter().map(|chunk| format!(" AND NOT ({})", rows_of(&mut sql, owner, chunk)));
+    let others = marked.iter().map(|chunk| {
+        let rows = rows_of(&mut sql, owner, chunk);
+        format!("\n            AND NOT ({rows})")
+    });
     let others = others.collect::<String>();
     let text = format!(
-        "SELECT count(*) AS found FROM {table} t
-          WHERE t.{flag} AND {range}{others}
-            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})
-            AND NOT EXISTS (SELECT 1 FROM {marks} m WHERE {range_of_marks} AND {same_key} AND {listed})",
+        "SELECT count(*) AS found
+           FROM {table} t
+          WHERE t.{flag}
+            AND {range}{others}
+            AND NOT EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE {range_of_queue}
+                   AND {queued}
+                   AND q.field = {name})
+            AND NOT EXISTS (
+                SELECT 1
+                  FROM {marks} m
+                 WHERE {range_of_marks}
+                   AND {same_key}
+                   AND {listed})",
         table = sql.qualified(&owner.table),
         flag = sql.quote(&field.recalculation_needed),
         range = rows_of(&mut sql, owner, chunk),
@@ -239,14 +287,18 @@ pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
         if let Some(key) = key {
             let columns = prefixed_all("m", &bound_columns(owner, bound));
             let meets = sql.compare_keys(owner, &columns, operator, key);
-            conditions.push(format!("({} IS NULL OR {meets})", columns[0]));
+            let first = &columns[0];
+            conditions.push(format!("({first} IS NULL OR {meets})"));
         }
     }
     let text = format!(
-        "SELECT {} FROM {} m WHERE {} LIMIT {CHUNKS}",
-        sql.marked_chunks(owner),
-        sql.qualified(&marks(owner)),
-        conditions.join(" AND "),
+        "SELECT {chunks}
+           FROM {marks} m
+          WHERE {conditions}
+          LIMIT {CHUNKS}",
+        chunks = sql.marked_chunks(owner),
+        marks = sql.qualified(&marks(owner)),
+        conditions = conditions.join("\n            AND "),
     );
     sql.statement(text)
 }
@@ -267,10 +319,11 @@ pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
         }
     }
     let marks = sql.qualified(&marks(owner));
+    let columns = columns.join(", ");
+    let values = values.join(", ");
     sql.statement(format!(
-        "INSERT INTO {marks} ({}) VALUES ({})",
-        columns.join(", "),
-        values.join(", ")
+        "INSERT INTO {marks} ({columns})
+         VALUES ({values})"
     ))
 }
 
@@ -278,21 +331,35 @@ pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
 /// field that is calculated from others of which chunks wait. Of its own row it is calculated in
 /// its turn, and the row's chunks come together.
 pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
-    let waits = upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
-        let field = owner.fields[upstream.field].name;
-        // What is calculated from its like would wait for itself.
-        let is_other = |name: &&&str| upstream.owner.table != owner.table || **name != field;
-        let names: Vec<String> = upstream.fields.iter().filter(is_other).map(|name| literal(name)).collect();
-        let wait = format!(
-            " AND NOT (m.field = {} AND EXISTS (SELECT 1 FROM {} u WHERE {} AND u.field IN ({})))",
-            literal(field),
-            sql.qualified(&marks(&upstream.owner)),
-            sql.is_chunk("u"),
-            names.join(", "),
-        );
-        (!names.is_empty()).then_some(wait)
-    });
-    format!("{} AND m.field IN ({}){}", sql.is_chunk("m"), names(owner), waits.collect::<String>())
+    let waits =
+        upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
+            let field = owner.fields[upstream.field].name;
+            // What is calculated from its like would wait for itself.
+            let is_other = |name: &&&str| upstream.owner.table != owner.table || **name != field;
+            let names = upstream.fields.iter().filter(is_other).map(|name| literal(name));
+            let names: Vec<String> = names.collect();
+            let wait = format!(
+                "
+            AND NOT (m.field = {field}
+            AND EXISTS (
+                SELECT 1
+                  FROM {marks} u
+                 WHERE {is_chunk}
+                   AND u.field IN ({names})))",
+                field = literal(field),
+                marks = sql.qualified(&marks(&upstream.owner)),
+                is_chunk = sql.is_chunk("u"),
+                names = names.join(", "),
+            );
+            (!names.is_empty()).then_some(wait)
+        });
+    let waits: String = waits.collect();
+    let is_chunk = sql.is_chunk("m");
+    let names = names(owner);
+    format!(
+        "{is_chunk}
+            AND m.field IN ({names}){waits}"
+    )
 }
 
 pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
@@ -304,11 +371,15 @@ pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
 pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
     let text = format!(
         "SELECT s.field, s.state, count(*) AS found, min(s.error) AS error
-           FROM (SELECT field, CASE WHEN due_at IS NULL THEN 'failed' WHEN last_error IS NULL THEN 'due' ELSE 'failing' END AS state,
+           FROM (SELECT field,
+                        CASE WHEN due_at IS NULL THEN 'failed'
+                             WHEN last_error IS NULL THEN 'due'
+                             ELSE 'failing' END AS state,
                         last_error AS error
                    FROM {queue}
                   UNION ALL
-                 SELECT field, 'due', NULL FROM {marks}) s
+                 SELECT field, 'due', NULL
+                   FROM {marks}) s
           GROUP BY s.field, s.state
           ORDER BY s.field, s.state",
         queue = sql.qualified(&recalculations(owner)),
@@ -321,8 +392,10 @@ pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
 pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
     let queue = sql.qualified(&recalculations(owner));
     sql.statement(format!(
-        "UPDATE {queue} SET due_at = {now}, attempts = 0
-          WHERE due_at IS NULL OR (last_error IS NOT NULL AND due_at > {now})"
+        "UPDATE {queue}
+            SET due_at = {now}, attempts = 0
+          WHERE due_at IS NULL
+             OR (last_error IS NOT NULL AND due_at > {now})"
     ))
 }
 
@@ -341,9 +414,16 @@ pub(super) fn passed_over(
     let own = sql.owner_key(owner);
     let name = sql.bind(owner.fields[field].name);
     format!(
-        "SELECT {read} FROM {table} t
-          WHERE {range} AND (NOT t.{flag} OR EXISTS (
-                SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name}))",
+        "SELECT {read}
+           FROM {table} t
+          WHERE {range}
+            AND (NOT t.{flag}
+                 OR EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE {range_of_queue}
+                   AND {queued}
+                   AND q.field = {name}))",
         table = sql.qualified(&owner.table),
         range = rows_of(sql, owner, chunk),
         range_of_queue = range_of(sql, owner, &prefixed_all("q", &keys), chunk),
@@ -399,7 +479,11 @@ pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let is_listed = sql.is_listed(&literal(owner.fields[claim.field].name), "field");
     sql.statement(format!(
-        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {is_row} AND {is_listed}) AS marked"
+        "SELECT EXISTS (
+                SELECT 1
+                  FROM {marks}
+                 WHERE {is_row}
+                   AND {is_listed}) AS marked"
     ))
 }
 
@@ -408,7 +492,10 @@ pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Stateme
     let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     sql.statement(format!(
-        "SELECT due_at IS NULL AS given_up FROM {queue} WHERE {is_row} AND field = {field}"
+        "SELECT due_at IS NULL AS given_up
+           FROM {queue}
+          WHERE {is_row}
+            AND field = {field}"
     ))
 }
 
@@ -436,7 +523,8 @@ pub(super) fn written(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Writt
 fn values_of<'o>(owner: &'o Owner, shape: &Shape, rows: &[Written]) -> Vec<Bound<'o>> {
     let column = |(at, shaped): (usize, &ShapedField)| {
         let values = rows.iter().map(|row| row.values[at].clone());
-        Bound::to(&owner.fields[shaped.field].cached, format!("value_{}", at + 1), values)
+        let number = at + 1;
+        Bound::to(&owner.fields[shaped.field].cached, format!("value_{number}"), values)
     };
     shape.0.iter().enumerate().map(column).collect()
 }
@@ -465,9 +553,10 @@ pub(super) fn holds_wanted(
         let place =
             shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
         let wanted = place.map_or_else(|| format!("o.{name}"), &value);
-        let collation =
-            column.collation.iter().map(|collation| format!(" COLLATE {}", sql.quote(collation)));
-        format!("{row}.{name} = {wanted}{}", collation.collect::<String>())
+        let collation = column.collation.as_ref().map(|collation| sql.quote(collation));
+        let collation = collation.map(|collation| format!(" COLLATE {collation}"));
+        let collation = collation.unwrap_or_default();
+        format!("{row}.{name} = {wanted}{collation}")
     };
     index.columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
 }
@@ -479,9 +568,10 @@ pub(super) fn assigned(
     assignments: impl Fn(&Field, &str, bool) -> Vec<String>,
 ) -> String {
     let assigned = shape.0.iter().enumerate().flat_map(|(at, shaped)| {
-        assignments(&owner.fields[shaped.field], &format!("v.value_{}", at + 1), shaped.done)
+        let number = at + 1;
+        assignments(&owner.fields[shaped.field], &format!("v.value_{number}"), shaped.done)
     });
-    assigned.collect::<Vec<_>>().join(", ")
+    assigned.collect::<Vec<_>>().join(",\n                ")
 }
 
 pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) -> Statement {
@@ -489,8 +579,13 @@ pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
     let queued = queued(&mut sql, owner, rows, 0);
     let queue = sql.qualified(&recalculations(owner));
     let text = format!(
-        "WITH {queued} UPDATE {queue} AS q SET generation = v.generation FROM v WHERE {} AND q.field = v.field",
-        equal("q", &keys, "v", &keys),
+        "WITH {queued}
+         UPDATE {queue} AS q
+            SET generation = v.generation
+           FROM v
+          WHERE {same_key}
+            AND q.field = v.field",
+        same_key = equal("q", &keys, "v", &keys),
     );
     sql.statement(text)
 }

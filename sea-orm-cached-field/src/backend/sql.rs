@@ -47,11 +47,7 @@ impl Sql {
 
     /// A table, quoted and with its schema if it has one.
     pub(crate) fn qualified(&self, table: &Table) -> String {
-        let schema = table
-            .schema
-            .iter()
-            .map(|schema| format!("{}.", self.quote(schema)))
-            .collect::<String>();
+        let schema = table.schema.iter().map(|schema| self.quote(schema) + ".").collect::<String>();
         schema + &self.quote(&table.name)
     }
 
@@ -115,9 +111,10 @@ impl Sql {
                 format!("{value} AS {column}")
             });
             let read = read.collect::<Vec<_>>().join(", ");
-            format!("m.{} IS NOT NULL AS has_{bound}, {read}", columns[0])
+            let first = &columns[0];
+            format!("m.{first} IS NOT NULL AS has_{bound}, {read}")
         });
-        bounds.join(", ")
+        bounds.join(",\n                ")
     }
 
     /// Whether a mark stands for a chunk of rows. On SQLite no other mark is without a key.
@@ -199,7 +196,8 @@ impl Sql {
     ) -> String {
         let listed: Vec<String> =
             names.into_iter().map(|name| self.is_listed(&literal(name), list)).collect();
-        format!("({})", listed.join(" OR "))
+        let listed = listed.join(" OR ");
+        format!("({listed})")
     }
 
     /// Whether a mark is of a field of this program: others belong to a newer version of it.
@@ -220,7 +218,8 @@ impl Sql {
         key: &Key,
     ) -> String {
         let equal = |((column, bound), value): ((&Column, &String), &Value)| {
-            format!("{prefix}{bound} = {}", self.bind_for(column, value.clone()))
+            let value = self.bind_for(column, value.clone());
+            format!("{prefix}{bound} = {value}")
         };
         owner.key.iter().zip(columns).zip(key.values()).map(equal).collect::<Vec<_>>().join(" AND ")
     }
@@ -236,7 +235,8 @@ impl Sql {
     ) -> String {
         if self.backend != DbBackend::MySql {
             let tuple = self.tuples(owner, &[key], |key| key, |_, _| Vec::new());
-            return format!("({}) {operator} {tuple}", columns.join(", "));
+            let columns = columns.join(", ");
+            return format!("({columns}) {operator} {tuple}");
         }
         let strictly = operator.trim_end_matches('=');
         let mut compared = String::new();
@@ -285,7 +285,8 @@ impl Sql {
         let mut tuple: Vec<String> =
             columns.map(|(column, value)| self.bind_for(column, value.clone())).collect();
         tuple.extend(rest(self, row));
-        format!("({})", tuple.join(", "))
+        let tuple = tuple.join(", ");
+        format!("({tuple})")
     }
 
     /// The same, filled up with tuples in which all that is bound is NULL.
@@ -362,7 +363,8 @@ pub(crate) fn quote(identifier: &str) -> String {
 }
 
 fn quoted(identifier: &str, mark: char) -> String {
-    format!("{mark}{}{mark}", identifier.replace(mark, &format!("{mark}{mark}")))
+    let doubled = identifier.replace(mark, &format!("{mark}{mark}"));
+    format!("{mark}{doubled}{mark}")
 }
 
 /// Identifiers, each quoted.
@@ -372,13 +374,14 @@ pub(crate) fn quote_all<'a>(identifiers: impl IntoIterator<Item = &'a str>) -> V
 
 /// A string that stands in the text of a trigger, where nothing can be bound.
 pub(crate) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    let doubled = text.replace('\'', "''");
+    format!("'{doubled}'")
 }
 
 /// A table, quoted and with its schema if it has one.
 pub(crate) fn qualified(table: &Table) -> String {
     match &table.schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(&table.name)),
+        Some(schema) => quote(schema) + "." + &quote(&table.name),
         None => quote(&table.name),
     }
 }
@@ -426,8 +429,8 @@ pub(crate) fn by_field<'a, T: Display>(
     fields: impl Iterator<Item = (&'a Field, T)>,
     other: T,
 ) -> String {
-    let cases: String =
-        fields.map(|(field, of)| format!(" WHEN {} THEN {of}", literal(field.name))).collect();
+    let cases = fields.map(|(field, of)| (literal(field.name), of));
+    let cases: String = cases.map(|(name, of)| format!(" WHEN {name} THEN {of}")).collect();
     if cases.is_empty() {
         other.to_string()
     } else {
@@ -455,7 +458,8 @@ pub(crate) fn names(owner: &Owner) -> String {
 pub(crate) fn one_of(owner: &Owner, fields: impl IntoIterator<Item = usize>) -> String {
     let names: Vec<String> =
         fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
-    format!("field || '' IN ({})", names.join(", "))
+    let names = names.join(", ");
+    format!("field || '' IN ({names})")
 }
 
 /// The name cut to what the databases accept; what was cut off is told apart by a checksum.

@@ -12,7 +12,7 @@ use super::{
     tables, way,
 };
 use crate::{
-    backend::sql::{key_columns, list, marks},
+    backend::sql::{key_columns, list, marks, prefixed},
     catalog::{Action, Cascade, Described, Object},
     layout::{Owner, Source, Table},
 };
@@ -69,7 +69,10 @@ fn effect(way: &[Cascade], event: Event) -> Option<Effect> {
     let first = match event {
         Event::Delete => Effect::Deleted,
         Event::Update => {
-            let new = |column: &String| (column.clone(), Some(format!("NEW.{}", quote(column))));
+            let new = |column: &String| {
+                let quoted = quote(column);
+                (column.clone(), Some(format!("NEW.{quoted}")))
+            };
             Effect::Changed(last.parent_columns.iter().map(new).collect())
         }
     };
@@ -185,7 +188,9 @@ impl Watched<'_> {
             Event::Delete => ("bd", "BEFORE DELETE"),
             Event::Update => ("bu", "BEFORE UPDATE"),
         };
-        let suffix = format!("{}__{}_{suffix}", self.name, constraints.join("__"));
+        let name = &self.name;
+        let constraints = constraints.join("__");
+        let suffix = format!("{name}__{constraints}_{suffix}");
         let body = self.body(way, &effect, &fields, event);
         Some(tables::trigger(self.owner, &suffix, &last.parent, event, &body))
     }
@@ -218,28 +223,36 @@ impl Watched<'_> {
         };
         let mark = |fields: Vec<usize>| {
             format!(
-                "        INSERT INTO {} (field, {columns}) VALUES ({}, {});",
-                qualified(&marks(self.owner)),
-                literal(&list(self.owner, fields)),
-                variables.join(", "),
+                "        INSERT INTO {marks} (field, {columns})
+        VALUES ({list}, {values});",
+                marks = qualified(&marks(self.owner)),
+                list = literal(&list(self.owner, fields)),
+                values = variables.join(", "),
             )
         };
-        body.extend([
-            "  DECLARE cached_field_done BOOLEAN DEFAULT FALSE;".to_owned(),
-            format!("  DECLARE cached_field_rows CURSOR FOR {};", self.rows(way, effect)),
-            "  DECLARE CONTINUE HANDLER FOR NOT FOUND SET cached_field_done = TRUE;".to_owned(),
-            format!("  IF {} THEN", condition.join(" OR ")),
-            "    OPEN cached_field_rows;".to_owned(),
-            "    cached_field_each: LOOP".to_owned(),
-            format!("      FETCH cached_field_rows INTO {};", variables.join(", ")),
-            "      IF cached_field_done THEN LEAVE cached_field_each; END IF;".to_owned(),
-            format!("      IF {} IS NOT NULL THEN", variables.join(" IS NOT NULL AND ")),
-        ]);
-        body.extend(in_lists(self.owner, fields.iter().copied()).into_iter().map(mark));
-        body.extend(
-            ["      END IF;", "    END LOOP;", "    CLOSE cached_field_rows;", "  END IF;"]
-                .map(str::to_owned),
-        );
+        let marks: Vec<String> =
+            in_lists(self.owner, fields.iter().copied()).into_iter().map(mark).collect();
+        body.push(format!(
+            "  DECLARE cached_field_done BOOLEAN DEFAULT FALSE;
+  DECLARE cached_field_rows CURSOR FOR {rows};
+  DECLARE CONTINUE HANDLER FOR NOT FOUND SET cached_field_done = TRUE;
+  IF {condition} THEN
+    OPEN cached_field_rows;
+    cached_field_each: LOOP
+      FETCH cached_field_rows INTO {variables};
+      IF cached_field_done THEN LEAVE cached_field_each; END IF;
+      IF {are_found} IS NOT NULL THEN
+{marks}
+      END IF;
+    END LOOP;
+    CLOSE cached_field_rows;
+  END IF;",
+            rows = self.rows(way, effect),
+            condition = condition.join(" OR "),
+            are_found = variables.join(" IS NOT NULL AND "),
+            variables = variables.join(", "),
+            marks = marks.join("\n"),
+        ));
         body
     }
 
@@ -275,12 +288,16 @@ impl Watched<'_> {
     /// A query of what marks name the rows by, as they are and, if that changes, as they will be.
     fn rows(&self, way: &[Cascade], effect: &Effect) -> String {
         let found = self.level(way, 0, &self.link);
-        let old = self.named(|column| Some(format!("g.{}", quote(column))));
+        let kept = |column: &str| {
+            let column = quote(column);
+            Some(format!("g.{column}"))
+        };
+        let old = self.named(kept);
         let new = match effect {
             Effect::Changed(changed) if touches(changed, &self.link) => {
                 let new = |column: &str| match changed.iter().find(|(name, _)| name == column) {
                     Some((_, new)) => new.clone(),
-                    None => Some(format!("g.{}", quote(column))),
+                    None => kept(column),
                 };
                 self.named(new)
             }
@@ -289,8 +306,8 @@ impl Watched<'_> {
         let selects = old
             .into_iter()
             .chain(new)
-            .map(|columns| format!("SELECT DISTINCT {columns} FROM ({found}) g"));
-        selects.collect::<Vec<_>>().join(" UNION ")
+            .map(|columns| format!("\n    SELECT DISTINCT {columns}\n      FROM ({found}) g"));
+        selects.collect::<Vec<_>>().join("\n     UNION")
     }
 
     /// What a mark names a row by; `None` if a column of it is going to be null.
@@ -302,11 +319,9 @@ impl Watched<'_> {
             return Some(values.join(", "));
         };
         let via = literal(&tables::via(source));
-        Some(format!(
-            "{via}, {}, {}",
-            way::encoded_values(source, self.described, &values),
-            way::hash(&values)
-        ))
+        let link = way::encoded_values(source, self.described, &values);
+        let hash = way::hash(&values);
+        Some(format!("{via}, {link}, {hash}"))
     }
 
     /// A query of these columns of the rows that refer, over the foreign keys from this one on, to
@@ -318,41 +333,59 @@ impl Watched<'_> {
         needed.extend(cascades.iter().flat_map(|key| key.parent_columns.clone()));
         needed.sort();
         needed.dedup();
-        let selected: Vec<String> =
-            needed.iter().map(|column| format!("x.{}", quote(column))).collect();
-        let selected = selected.join(", ");
+        let names: Vec<String> = needed.iter().map(|column| quote(column)).collect();
+        let selected = prefixed("x", &names);
         let table = qualified(&key.table);
         let pairs = |other: &str, key: &Cascade| {
             let pairs = key.columns.iter().zip(&key.parent_columns);
-            let pairs = pairs
-                .map(|(column, parent)| format!("x.{} = {other}.{}", quote(column), quote(parent)));
+            let pairs = pairs.map(|(column, parent)| {
+                let (column, parent) = (quote(column), quote(parent));
+                format!("x.{column} = {other}.{parent}")
+            });
             pairs.collect::<Vec<_>>().join(" AND ")
         };
         let first = if at + 1 == way.len() {
+            let linked = pairs("OLD", key);
             format!(
-                "SELECT {selected} FROM {table} x WHERE {} LOCK IN SHARE MODE",
-                pairs("OLD", key)
+                "
+            SELECT {selected}
+              FROM {table} x
+             WHERE {linked}
+              LOCK IN SHARE MODE"
             )
         } else {
             let above = self.level(way, at + 1, &key.parent_columns);
+            let linked = pairs("u", key);
             format!(
-                "SELECT {selected} FROM ({above}) u STRAIGHT_JOIN {table} x ON {} LOCK IN SHARE MODE",
-                pairs("u", key)
+                "
+            SELECT {selected}
+              FROM ({above}) u
+              STRAIGHT_JOIN {table} x ON {linked}
+              LOCK IN SHARE MODE"
             )
         };
         if cascades.is_empty() {
             return first;
         }
         let rounds = cascades.iter().map(|key| {
+            let linked = pairs("r", key);
             format!(
-                " UNION (SELECT {selected} FROM r STRAIGHT_JOIN {table} x ON {} LOCK IN SHARE MODE)",
-                pairs("r", key)
+                "
+             UNION (
+            SELECT {selected}
+              FROM r
+              STRAIGHT_JOIN {table} x ON {linked}
+              LOCK IN SHARE MODE)"
             )
         });
-        let names: Vec<String> = needed.iter().map(|column| quote(column)).collect();
         let names = names.join(", ");
         let rounds = rounds.collect::<String>();
-        format!("WITH RECURSIVE r ({names}) AS (({first}){rounds}) SELECT {names} FROM r")
+        format!(
+            "
+              WITH RECURSIVE r ({names}) AS (({first}){rounds})
+            SELECT {names}
+              FROM r"
+        )
     }
 
     /// The foreign keys by which rows of a table take others of it along when they are deleted.

@@ -48,20 +48,27 @@ pub(super) fn describe(table: &Table) -> Statement {
     let text = format!(
         "SELECT c.TABLE_SCHEMA AS `schema`,
                 c.COLUMN_NAME AS name,
-                CONCAT(CAST(c.COLUMN_TYPE AS CHAR), CASE WHEN c.COLLATION_NAME IS NULL THEN ''
-                       ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME, ' COLLATE ', c.COLLATION_NAME) END) AS type,
+                CONCAT(CAST(c.COLUMN_TYPE AS CHAR),
+                       CASE WHEN c.COLLATION_NAME IS NULL THEN ''
+                            ELSE CONCAT(' CHARACTER SET ', c.CHARACTER_SET_NAME,
+                                        ' COLLATE ', c.COLLATION_NAME) END) AS type,
                 CAST(NULL AS CHAR) AS collated, -- the type has it with it
                 CAST(NULL AS CHAR) AS equality,
                 CASE WHEN c.IS_NULLABLE = 'YES' THEN 1 ELSE 0 END AS nullable,
-                CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1 ELSE 0 END AS is_generated,
+                CASE WHEN COALESCE(c.GENERATION_EXPRESSION, '') <> '' THEN 1
+                     ELSE 0 END AS is_generated,
                 CASE WHEN c.COLUMN_KEY = 'PRI' THEN 1 ELSE 0 END AS `key`,
                 CAST(NULL AS CHAR) AS owned_by,
                 0 AS by_row, 0 AS strict,
                 CASE WHEN t.TABLE_TYPE <> 'BASE TABLE' THEN LOWER(t.TABLE_TYPE)
-                     WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE) ELSE 'table' END AS kind
+                     WHEN t.ENGINE <> 'InnoDB' THEN CONCAT('table of the engine ', t.ENGINE)
+                     ELSE 'table' END AS kind
            FROM information_schema.COLUMNS c
-           JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
-          WHERE c.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND c.TABLE_NAME = {name}
+           JOIN information_schema.TABLES t
+             ON t.TABLE_SCHEMA = c.TABLE_SCHEMA
+            AND t.TABLE_NAME = c.TABLE_NAME
+          WHERE c.TABLE_SCHEMA = COALESCE({schema}, DATABASE())
+            AND c.TABLE_NAME = {name}
           ORDER BY c.ORDINAL_POSITION"
     );
     statement(sql, text)
@@ -98,14 +105,19 @@ pub(super) fn foreign_keys(table: &Table) -> Statement {
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`, k.REFERENCED_TABLE_SCHEMA AS parent_schema,
+        "SELECT k.CONSTRAINT_NAME AS name, k.COLUMN_NAME AS `column`,
+                k.REFERENCED_TABLE_SCHEMA AS parent_schema,
                 k.REFERENCED_TABLE_NAME AS parent, k.REFERENCED_COLUMN_NAME AS parent_column,
                 r.DELETE_RULE AS on_delete, r.UPDATE_RULE AS on_update
            FROM information_schema.KEY_COLUMN_USAGE k
            JOIN information_schema.REFERENTIAL_CONSTRAINTS r
-             ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME AND r.TABLE_NAME = k.TABLE_NAME
-          WHERE k.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND k.TABLE_NAME = {name}
-            AND r.CONSTRAINT_SCHEMA = COALESCE({schema}, DATABASE()) AND r.TABLE_NAME = {name}
+             ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA
+            AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME
+            AND r.TABLE_NAME = k.TABLE_NAME
+          WHERE k.TABLE_SCHEMA = COALESCE({schema}, DATABASE())
+            AND k.TABLE_NAME = {name}
+            AND r.CONSTRAINT_SCHEMA = COALESCE({schema}, DATABASE())
+            AND r.TABLE_NAME = {name}
             AND k.REFERENCED_TABLE_NAME IS NOT NULL
           ORDER BY k.CONSTRAINT_NAME, k.ORDINAL_POSITION"
     );
@@ -170,16 +182,21 @@ pub(super) fn installed(owner: &Owner) -> Statement {
         .map(|table| literal(&table.name))
         .join(", ");
     let text = format!(
-        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.EVENT_OBJECT_TABLE AS on_table,
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent,
+                t.EVENT_OBJECT_TABLE AS on_table,
                 CONCAT({tag}, IF({orphaned}, ' of an account that is gone', '')) AS tag
            FROM information_schema.TRIGGERS t
-          WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+          WHERE t.TRIGGER_SCHEMA IN ({schemas})
+            AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
          UNION ALL
          SELECT DISTINCT 'index', s.INDEX_NAME, NULL, NULL, CAST(s.INDEX_COMMENT AS CHAR)
            FROM information_schema.STATISTICS s
-          WHERE s.TABLE_SCHEMA = {schema} AND s.TABLE_NAME = {table} AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
+          WHERE s.TABLE_SCHEMA = {schema}
+            AND s.TABLE_NAME = {table}
+            AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
          UNION ALL -- without tag: not ours, or a table of ours that lost its comment
-         SELECT 'table', t.TABLE_NAME, NULL, NULL, IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
+         SELECT 'table', t.TABLE_NAME, NULL, NULL,
+                IF(LOCATE({prefix}, t.TABLE_COMMENT) = 1, CAST(t.TABLE_COMMENT AS CHAR), '')
            FROM information_schema.TABLES t
           WHERE t.TABLE_SCHEMA = {schema}
             AND (t.TABLE_NAME IN ({ours}) OR LOCATE({prefix}, t.TABLE_COMMENT) = 1)",
@@ -202,11 +219,21 @@ fn orphaned() -> String {
     let account = grantee("t.DEFINER");
     let own = grantee("CURRENT_USER()");
     format!(
-        "NOT EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p WHERE p.GRANTEE = {account})
-                AND (EXISTS (SELECT 1 FROM information_schema.USER_PRIVILEGES p
-                              WHERE p.GRANTEE = {own} AND p.PRIVILEGE_TYPE = 'SELECT')
-                  OR EXISTS (SELECT 1 FROM information_schema.SCHEMA_PRIVILEGES p
-                              WHERE p.GRANTEE = {own} AND p.TABLE_SCHEMA = 'mysql' AND p.PRIVILEGE_TYPE = 'SELECT'))"
+        "NOT EXISTS (
+                     SELECT 1
+                       FROM information_schema.USER_PRIVILEGES p
+                      WHERE p.GRANTEE = {account})
+                AND (EXISTS (
+                     SELECT 1
+                       FROM information_schema.USER_PRIVILEGES p
+                      WHERE p.GRANTEE = {own}
+                        AND p.PRIVILEGE_TYPE = 'SELECT')
+                  OR EXISTS (
+                     SELECT 1
+                       FROM information_schema.SCHEMA_PRIVILEGES p
+                      WHERE p.GRANTEE = {own}
+                        AND p.TABLE_SCHEMA = 'mysql'
+                        AND p.PRIVILEGE_TYPE = 'SELECT'))"
     )
 }
 
@@ -215,7 +242,8 @@ pub(super) fn orphaned_triggers(owner: &Owner) -> Statement {
     let text = format!(
         "SELECT t.TRIGGER_NAME AS name, t.DEFINER AS account
            FROM information_schema.TRIGGERS t
-          WHERE t.TRIGGER_SCHEMA IN ({schemas}) AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+          WHERE t.TRIGGER_SCHEMA IN ({schemas})
+            AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
             AND {orphaned}
           ORDER BY t.TRIGGER_NAME",
         schemas = schemas(owner),
@@ -236,18 +264,26 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
         None => (format!("t.TRIGGER_SCHEMA = {schema}"), "FALSE".to_owned()),
     };
     let text = format!(
-        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent, t.TRIGGER_SCHEMA AS `schema`,
-                t.EVENT_OBJECT_TABLE AS on_table, {tag} AS tag, TRUE AS droppable
+        "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent,
+                t.TRIGGER_SCHEMA AS `schema`, t.EVENT_OBJECT_TABLE AS on_table,
+                {tag} AS tag, TRUE AS droppable
            FROM information_schema.TRIGGERS t
-          WHERE {triggers} AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
+          WHERE {triggers}
+            AND LOCATE({prefix}, CAST(t.ACTION_STATEMENT AS CHAR)) > 0
          UNION ALL
-         SELECT DISTINCT 'index', s.INDEX_NAME, NULL, s.TABLE_SCHEMA, s.TABLE_NAME, CAST(s.INDEX_COMMENT AS CHAR), TRUE
+         SELECT DISTINCT 'index', s.INDEX_NAME, NULL,
+                s.TABLE_SCHEMA, s.TABLE_NAME,
+                CAST(s.INDEX_COMMENT AS CHAR), TRUE
            FROM information_schema.STATISTICS s
-          WHERE {indexes} AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
+          WHERE {indexes}
+            AND LOCATE({prefix}, s.INDEX_COMMENT) = 1
          UNION ALL
-         SELECT 'table', t.TABLE_NAME, NULL, t.TABLE_SCHEMA, NULL, CAST(t.TABLE_COMMENT AS CHAR), TRUE
+         SELECT 'table', t.TABLE_NAME, NULL,
+                t.TABLE_SCHEMA, NULL,
+                CAST(t.TABLE_COMMENT AS CHAR), TRUE
            FROM information_schema.TABLES t
-          WHERE t.TABLE_SCHEMA = {schema} AND LOCATE({prefix}, t.TABLE_COMMENT) = 1",
+          WHERE t.TABLE_SCHEMA = {schema}
+            AND LOCATE({prefix}, t.TABLE_COMMENT) = 1",
         tag = trigger_tag(&prefix),
     );
     statement(Sql::mysql(), text)
@@ -260,12 +296,17 @@ pub(super) fn drop_object(
     name: &str,
     parent: Option<&str>,
 ) -> String {
-    let own = Table { schema: beside.schema.clone(), name: name.to_owned() };
+    let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
+    let name = quote(name);
     match (kind, parent) {
-        (ObjectKind::Index, _) => format!("DROP INDEX {} ON {}", quote(name), qualified(beside)),
-        (ObjectKind::Trigger, Some(schema)) => {
-            format!("DROP TRIGGER IF EXISTS {schema}.{}", quote(name))
+        (ObjectKind::Index, _) => {
+            let table = qualified(beside);
+            format!("DROP INDEX {name} ON {table}")
         }
-        _ => format!("DROP {} {}", kind.name().to_uppercase(), qualified(&own)),
+        (ObjectKind::Trigger, Some(schema)) => format!("DROP TRIGGER IF EXISTS {schema}.{name}"),
+        _ => {
+            let kind = kind.name().to_uppercase();
+            format!("DROP {kind} {own}")
+        }
     }
 }

@@ -21,6 +21,11 @@ use crate::{
 /// due rows are leased.
 const LEASES_LOOKED_AT: u32 = 1000;
 
+/// Between queries that are read in lines of their own.
+const UNION_ALL: &str = "
+                 UNION ALL
+                 ";
+
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
     let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
@@ -28,33 +33,50 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let queue = qualified(&recalculations(owner));
     let mut moments = vec![
         format!(
-            "(SELECT q.due_at FROM {queue} q FORCE INDEX (by_due) WHERE q.due_at IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
-                 AND {known} ORDER BY q.due_at LIMIT 1)"
+            "(SELECT q.due_at
+                           FROM {queue} q FORCE INDEX (by_due)
+                          WHERE q.due_at IS NOT NULL
+                            AND q.leased_until <= UTC_TIMESTAMP(6)
+                            AND {known}
+                          ORDER BY q.due_at
+                          LIMIT 1)"
         ),
         format!(
-            "(SELECT MIN(d.leased_until) FROM (SELECT q.leased_until FROM {queue} q FORCE INDEX (by_due)
-                 WHERE q.due_at <= UTC_TIMESTAMP(6) ORDER BY q.due_at LIMIT {LEASES_LOOKED_AT}) d
-               WHERE d.leased_until > UTC_TIMESTAMP(6))"
+            "(SELECT MIN(d.leased_until)
+                           FROM (SELECT q.leased_until
+                                   FROM {queue} q FORCE INDEX (by_due)
+                                  WHERE q.due_at <= UTC_TIMESTAMP(6)
+                                  ORDER BY q.due_at
+                                  LIMIT {LEASES_LOOKED_AT}) d
+                          WHERE d.leased_until > UTC_TIMESTAMP(6))"
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = quote(field.expires_after.as_ref()?);
         let flag = quote(&field.recalculation_needed);
         let table = qualified(&owner.table);
+        let moment = format!("t.{expires}");
         Some(format!(
-            "(SELECT {moment} FROM {table} t WHERE t.{expires} IS NOT NULL AND (t.{expires} > {now} OR NOT t.{flag})
-               ORDER BY t.{expires} LIMIT 1)",
-            moment = of_expiry(field, &format!("t.{expires}")),
+            "(SELECT {moment}
+                           FROM {table} t
+                          WHERE t.{expires} IS NOT NULL
+                            AND (t.{expires} > {now} OR NOT t.{flag})
+                          ORDER BY t.{expires}
+                          LIMIT 1)",
+            moment = of_expiry(field, &moment),
             now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
     // `LEAST` of nothing is nothing, and so is it if one of them is nothing.
     let moments = moments.into_iter().map(|moment| format!("SELECT {moment} AS moment"));
+    let moments: Vec<String> = moments.collect();
+    let wait = "TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment))";
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM {marks} m WHERE {listed}) AS work,
-                (SELECT GREATEST(CAST(CEIL(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), MIN(w.moment)) / 1000) AS SIGNED), 0)
-                   FROM ({moments}) w) AS wait",
-        moments = moments.collect::<Vec<_>>().join("\n UNION ALL "),
+                (SELECT GREATEST(CAST(CEIL({wait} / 1000) AS SIGNED), 0)
+                   FROM (
+                 {moments}) w) AS wait",
+        moments = moments.join(UNION_ALL),
     );
     statement(Sql::mysql(), text)
 }
@@ -67,25 +89,34 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
         format!(
-            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.queued_at)) FROM {queue} q
-              WHERE {known} AND q.due_at <= UTC_TIMESTAMP(6) AND q.leased_until <= UTC_TIMESTAMP(6)"
+            "SELECT MIN(GREATEST(q.due_at, q.leased_until, q.queued_at))
+                   FROM {queue} q
+                  WHERE {known}
+                    AND q.due_at <= UTC_TIMESTAMP(6)
+                    AND q.leased_until <= UTC_TIMESTAMP(6)"
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = quote(field.expires_after.as_ref()?);
         let flag = quote(&field.recalculation_needed);
+        let moment = format!("t.{expires}");
         Some(format!(
-            "SELECT MIN({moment}) FROM {table} t WHERE t.{expires} <= {now} AND NOT t.{flag}",
-            moment = of_expiry(field, &format!("t.{expires}")),
+            "SELECT MIN({moment})
+                   FROM {table} t
+                  WHERE t.{expires} <= {now}
+                    AND NOT t.{flag}",
+            moment = of_expiry(field, &moment),
             table = qualified(&owner.table),
             now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
     let text = format!(
-        "SELECT CAST(TIMESTAMPDIFF(MICROSECOND, MIN(s.moment), UTC_TIMESTAMP(6)) DIV 1000 AS SIGNED) AS waited,
+        "SELECT CAST({waited} DIV 1000 AS SIGNED) AS waited,
                 EXISTS (SELECT 1 FROM {queue} q WHERE q.leased_until > UTC_TIMESTAMP(6)) AS leased
-           FROM ({}) s",
-        moments.join(" UNION ALL "),
+           FROM (
+                 {moments}) s",
+        waited = "TIMESTAMPDIFF(MICROSECOND, MIN(s.moment), UTC_TIMESTAMP(6))",
+        moments = moments.join(UNION_ALL),
     );
     statement(Sql::mysql(), text)
 }
@@ -108,23 +139,37 @@ pub(super) fn lease_due(
     let due = |row: &str| {
         let known = one_of(owner, row, fields.iter().copied());
         format!(
-            "{known} AND {row}.due_at <= UTC_TIMESTAMP(6) AND {row}.leased_until <= UTC_TIMESTAMP(6)"
+            "{known}
+            AND {row}.due_at <= UTC_TIMESTAMP(6)
+            AND {row}.leased_until <= UTC_TIMESTAMP(6)"
         )
     };
     let oldest = format!(
-        "SELECT e.* FROM {queue} e FORCE INDEX (by_due) WHERE {} ORDER BY e.due_at LIMIT {looked_at}",
-        due("e"),
+        "
+         SELECT e.*
+           FROM {queue} e FORCE INDEX (by_due)
+          WHERE {due}
+          ORDER BY e.due_at
+          LIMIT {looked_at}",
+        due = due("e"),
     );
-    let waits = upstream
-        .iter()
-        .map(|upstream| waits(owner, upstream, &oldest, &patience))
-        .collect::<String>();
+    let waits = upstream.iter().map(|upstream| waits(owner, upstream, &oldest, &patience));
+    let waits: String = waits.collect();
     let text = format!(
-        "SELECT {returned}, d.field, d.generation, d.attempts + 1 AS attempts, ABS(d.waves) AS waves, {now} AS claimed_at
+        "SELECT {returned}, d.field, d.generation,
+                d.attempts + 1 AS attempts,
+                ABS(d.waves) AS waves,
+                {now} AS claimed_at
            FROM (SELECT DISTINCT {of_oldest}
-                   FROM (SELECT {of_due}, d.due_at FROM ({oldest}) d
-                          WHERE NOT EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_key) WHERE {marked} AND {known}){waits}
-                          ORDER BY d.due_at LIMIT {limit}) o) k
+                   FROM (SELECT {of_due}, d.due_at
+                           FROM ({oldest}) d
+                          WHERE NOT EXISTS (
+                                SELECT 1
+                                  FROM {marks} m FORCE INDEX (by_key)
+                                 WHERE {marked}
+                                   AND {known}){waits}
+                          ORDER BY d.due_at
+                          LIMIT {limit}) o) k
            STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
           WHERE {due}{waits}
             FOR UPDATE SKIP LOCKED",
@@ -151,39 +196,54 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
     let pending = format!(
-        "p.field IN ({names}) AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND"
+        "p.field IN ({names})
+            AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND"
     );
     let pending = match &upstream.source {
         // Counted: of an EXISTS the optimizer may make a table of all that is due.
         None => format!(
-            "(SELECT COUNT(*) FROM {queue} p FORCE INDEX (PRIMARY) WHERE {} AND {pending}) > 0",
-            equal("p", &keys, "d", &keys),
+            "(
+         SELECT COUNT(*)
+           FROM {queue} p FORCE INDEX (PRIMARY)
+          WHERE {same_key}
+            AND {pending}) > 0",
+            same_key = equal("p", &keys, "d", &keys),
         ),
         Some(source) => {
             let own_keys = key_columns(owner);
             let row = equal("t", &owner_key(owner), "d", &own_keys);
+            let table = qualified(&owner.table);
             let rows = format!(
-                "({oldest}) d STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}",
-                qualified(&owner.table)
+                "({oldest}) d
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}"
             );
             let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
             let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
             let pending_in = |table: String, index: &str, condition: &str| {
                 format!(
-                    "EXISTS (SELECT 1 FROM ({rows}) w STRAIGHT_JOIN {table} p FORCE INDEX ({index}) ON {} WHERE {} AND {condition})",
-                    equal("p", &keys, "w", &values),
-                    equal("w", &own_keys, "d", &own_keys),
+                    "EXISTS (
+         SELECT 1
+           FROM ({rows}) w
+           STRAIGHT_JOIN {table} p FORCE INDEX ({index}) ON {same_key}
+          WHERE {is_row}
+            AND {condition})",
+                    same_key = equal("p", &keys, "w", &values),
+                    is_row = equal("w", &own_keys, "d", &own_keys),
                 )
             };
             let marked = pending_in(qualified(&marks(&upstream.owner)), "by_key", &listed);
-            format!("({} OR {marked})", pending_in(queue, "PRIMARY", &pending))
+            let queued = pending_in(queue, "PRIMARY", &pending);
+            format!("({queued} OR {marked})")
         }
     };
+    let patience = format!("-{patience}");
     format!(
         "
-            AND NOT (d.field = {field} AND d.queued_at > {since} AND {pending})",
+            AND NOT (d.field = {field}
+            AND d.queued_at > {since}
+            AND {pending})",
         field = literal(owner.fields[upstream.field].name),
-        since = after("UTC_TIMESTAMP(6)", &format!("-{patience}")),
+        since = after("UTC_TIMESTAMP(6)", &patience),
     )
 }
 
@@ -191,12 +251,13 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
-    statement(
-        sql,
-        format!(
-            "UPDATE {queued} SET q.leased_until = {end}, q.attempts = q.attempts + 1, q.waves = ABS(q.waves)"
-        ),
-    )
+    let text = format!(
+        "UPDATE {queued}
+            SET q.leased_until = {end},
+                q.attempts = q.attempts + 1,
+                q.waves = ABS(q.waves)"
+    );
+    statement(sql, text)
 }
 
 /// What stands in the queue under these keys after a statement that has leased until then.
@@ -208,8 +269,13 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
-        "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves, {now} AS claimed_at, q.leased_until = {end} AS leased
-           FROM {rows} STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {same_key} AND q.field = c.field",
+        "SELECT DISTINCT {selected}, q.field, q.generation, q.attempts, q.waves,
+                {now} AS claimed_at,
+                q.leased_until = {end} AS leased
+           FROM {rows}
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
+             ON {same_key}
+            AND q.field = c.field",
         selected = sql.kept_keys(owner, "q"),
         now = super::milliseconds(&now()),
         rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
@@ -263,7 +329,10 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
     let text = format!(
-        "UPDATE {queued} SET q.leased_until = {end} WHERE q.leased_until > UTC_TIMESTAMP(6) AND q.waves >= 0"
+        "UPDATE {queued}
+            SET q.leased_until = {end}
+          WHERE q.leased_until > UTC_TIMESTAMP(6)
+            AND q.waves >= 0"
     );
     statement(sql, text)
 }

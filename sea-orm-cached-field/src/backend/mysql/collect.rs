@@ -22,6 +22,11 @@ use crate::{
 /// What is read of a mark that names a related row.
 const LINK: &str = "m.id, m.field, m.link, m.link_hash";
 
+/// A tuple of one value.
+fn tuple(value: &str) -> String {
+    format!("({value})")
+}
+
 /// No limit.
 const ALL: &str = "18446744073709551615";
 
@@ -34,9 +39,13 @@ const LOOKED_AT: u64 = 4;
 /// lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
 fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
     format!(
-        "SELECT {read} FROM ({ids}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id
-          LIMIT {limit} FOR UPDATE SKIP LOCKED",
-        qualified(&marks(owner)),
+        "SELECT {read}
+           FROM (
+                {ids}) c
+           STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = c.id
+          LIMIT {limit}
+            FOR UPDATE SKIP LOCKED",
+        marks = qualified(&marks(owner)),
     )
 }
 
@@ -52,16 +61,25 @@ pub(super) fn take_links(
     let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
     let ids = match key {
         None => format!(
-            "SELECT n.id FROM {marks} n FORCE INDEX (by_via) WHERE n.via = {via} ORDER BY n.id LIMIT {looked_at}"
+            "SELECT n.id
+                  FROM {marks} n FORCE INDEX (by_via)
+                 WHERE n.via = {via}
+                 ORDER BY n.id
+                 LIMIT {looked_at}"
         ),
         Some(key) => {
             let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-            let rows = format!("{} t WHERE {is_row}", qualified(&owner.table));
+            let table = qualified(&owner.table);
+            let rows = format!("{table} t WHERE {is_row}");
             format!(
-                "SELECT n.id FROM (SELECT DISTINCT w.link_hash FROM ({}) w) w
-                   STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
-                  LIMIT {looked_at}",
-                way::hashes(owner, source, &rows),
+                "SELECT n.id
+                  FROM (SELECT DISTINCT w.link_hash
+                          FROM ({hashes}) w) w
+                  STRAIGHT_JOIN {marks} n FORCE INDEX (by_link)
+                    ON n.link_hash = w.link_hash
+                   AND n.via = {via}
+                 LIMIT {looked_at}",
+                hashes = way::hashes(owner, source, &rows),
             )
         }
     };
@@ -78,11 +96,14 @@ pub(super) fn take_links_like(
 ) -> Statement {
     let mut sql = Sql::mysql();
     let hashes: Vec<String> =
-        repeated(hashes).into_iter().map(|hash| format!("({})", sql.bind(*hash))).collect();
+        repeated(hashes).into_iter().map(|hash| tuple(&sql.bind(*hash))).collect();
     let ids = format!(
-        "SELECT DISTINCT n.id FROM ({hashes}) w
-           STRAIGHT_JOIN {marks} n FORCE INDEX (by_link) ON n.link_hash = w.link_hash AND n.via = {via}
-          LIMIT {limit}",
+        "SELECT DISTINCT n.id
+                  FROM ({hashes}) w
+                  STRAIGHT_JOIN {marks} n FORCE INDEX (by_link)
+                    ON n.link_hash = w.link_hash
+                   AND n.via = {via}
+                 LIMIT {limit}",
         hashes = super::values("m.link_hash", &marks(owner), &hashes),
         marks = qualified(&marks(owner)),
         via = literal(&via(source)),
@@ -105,7 +126,9 @@ pub(super) fn marks_behind_links(
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
-           FROM ({owners} WHERE {range}) o STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
+           FROM ({owners}
+                  WHERE {range}) o
+           STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
           GROUP BY {keys}, m.field{limit}",
         read = sql.kept_keys(owner, "o"),
         marked_at = super::milliseconds("MIN(m.marked_at)"),
@@ -126,25 +149,36 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
     let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
     let marks = qualified(&marks(owner));
     let columns = key_columns(owner).join(", ");
-    statement(sql, format!("INSERT INTO {marks} ({columns}, field, marked_at) VALUES {tuples}"))
+    let text = format!(
+        "INSERT INTO {marks} ({columns}, field, marked_at)
+         VALUES {tuples}"
+    );
+    statement(sql, text)
 }
 
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
+    let keys = Sql::mysql().kept_keys(owner, "m");
     let marked_at = super::milliseconds("m.marked_at");
     format!(
-        "{}, m.id, m.field, m.eager, {marked_at} AS marked_at",
-        Sql::mysql().kept_keys(owner, "m")
+        "{keys}, m.id, m.field, m.eager,
+                {marked_at} AS marked_at"
     )
 }
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     let mut sql = Sql::mysql();
+    let looked_at = limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64;
     let ids = format!(
-        "SELECT n.id FROM {} n FORCE INDEX (by_via) WHERE n.via IS NULL AND {} ORDER BY n.id LIMIT {}",
-        qualified(&marks(owner)),
-        sql.lists_known("n.field", owner),
-        sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64),
+        "SELECT n.id
+                  FROM {marks} n FORCE INDEX (by_via)
+                 WHERE n.via IS NULL
+                   AND {known}
+                 ORDER BY n.id
+                 LIMIT {looked_at}",
+        marks = qualified(&marks(owner)),
+        known = sql.lists_known("n.field", owner),
+        looked_at = sql.bind(looked_at),
     );
     let limit = sql.bind(limit as i64);
     let text = locked(owner, &read(owner), &ids, &limit);
@@ -155,7 +189,11 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
     let mut sql = Sql::mysql();
     let keys = key_columns(owner);
     let ids = format!(
-        "SELECT DISTINCT n.id FROM {of} STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key} WHERE {known} LIMIT {limit}",
+        "SELECT DISTINCT n.id
+                  FROM {of}
+                  STRAIGHT_JOIN {marks} n FORCE INDEX (by_key) ON {same_key}
+                 WHERE {known}
+                 LIMIT {limit}",
         of = super::keys(&mut sql, owner, of),
         limit = sql.bind(limit as i64),
         marks = qualified(&marks(owner)),
@@ -168,12 +206,13 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids: Vec<String> =
-        repeated(ids).into_iter().map(|id| format!("({})", sql.bind(*id))).collect();
+    let ids: Vec<String> = repeated(ids).into_iter().map(|id| tuple(&sql.bind(*id))).collect();
     let text = format!(
-        "DELETE m FROM ({}) c STRAIGHT_JOIN {} m FORCE INDEX (PRIMARY) ON m.id = c.id",
-        super::values("m.id", &marks(owner), &ids),
-        qualified(&marks(owner)),
+        "DELETE m
+           FROM ({ids}) c
+           STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = c.id",
+        ids = super::values("m.id", &marks(owner), &ids),
+        marks = qualified(&marks(owner)),
     );
     statement(sql, text)
 }
@@ -195,23 +234,33 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let enqueued = super::keyed(&mut sql, owner, &queue, &columns, rows, |row| &row.key, rest);
     let due = match owner.debounced().next() {
         None => now.clone(),
-        Some(_) => super::after(&now, &by_field("c.field", owner.debounced(), 0)),
+        Some(_) => {
+            let wait = by_field("c.field", owner.debounced(), 0);
+            super::after(&now, &wait)
+        }
     };
     // With `debounce` no later than it was, or a row that changes all the time would never be due.
     let due_again = match owner.debounced().next() {
         None => "VALUES(due_at)".to_owned(),
         Some(_) => {
             format!(
-                "IF(leased_until > {now}, VALUES(due_at), LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))"
+                "IF(leased_until > {now}, VALUES(due_at),
+                            LEAST(COALESCE(due_at, VALUES(due_at)), VALUES(due_at)))"
             )
         }
     };
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, c.field, c.new_generation, {due}, IF(c.lease > 0, {leased_until}, {never}), c.lease > 0
+         SELECT {selected}, c.field, c.new_generation,
+                {due},
+                IF(c.lease > 0, {leased_until}, {never}),
+                c.lease > 0
            FROM {enqueued}
          ON DUPLICATE KEY UPDATE
-                generation = VALUES(generation), due_at = {due_again}, last_error = NULL, waves = GREATEST(waves, 0),
+                generation = VALUES(generation),
+                due_at = {due_again},
+                last_error = NULL,
+                waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
         queue = qualified(&queue),
@@ -231,12 +280,13 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
         let field = sql.bind(owner.fields[row.field].name);
         let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
         let queue = qualified(&recalculations(owner));
-        statement(
-            sql,
-            format!(
-                "UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {field}"
-            ),
-        )
+        let text = format!(
+            "UPDATE {queue}
+                SET generation = {generation}
+              WHERE {is_row}
+                AND field = {field}"
+        );
+        statement(sql, text)
     };
     rows.iter().map(of_row).collect()
 }
@@ -244,8 +294,12 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
-    let rows =
-        format!("{} WHERE NOT t.{flag} LIMIT {ALL}", super::rows_of_keys(&mut sql, owner, of));
+    let rows = super::rows_of_keys(&mut sql, owner, of);
+    let rows = format!(
+        "{rows}
+                 WHERE NOT t.{flag}
+                 LIMIT {ALL}"
+    );
     let text = mark::write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, text)
 }
@@ -253,13 +307,18 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
 pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let ids = format!(
-        "SELECT m.id FROM {} m FORCE INDEX (by_via) WHERE {} ORDER BY m.id LIMIT {}",
-        qualified(&marks(owner)),
-        shared::takeable_chunks(&sql, owner, upstream),
-        sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
+        "SELECT m.id
+                  FROM {marks} m FORCE INDEX (by_via)
+                 WHERE {takeable}
+                 ORDER BY m.id
+                 LIMIT {looked_at}",
+        marks = qualified(&marks(owner)),
+        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        looked_at = sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
     let limit = sql.bind(limit as i64);
-    let read = format!("m.id, m.field, {}", sql.marked_chunks(owner));
+    let chunks = sql.marked_chunks(owner);
+    let read = format!("m.id, m.field, {chunks}");
     let text = locked(owner, &read, &ids, &limit);
     statement(sql, text)
 }
@@ -277,8 +336,14 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, {generation}
            FROM {table} t FORCE INDEX (PRIMARY)
-          WHERE t.{flag} AND {range}
-            AND NOT EXISTS (SELECT 1 FROM {queue} q WHERE {range_of_queue} AND {queued} AND q.field = {name})",
+          WHERE t.{flag}
+            AND {range}
+            AND NOT EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE {range_of_queue}
+                   AND {queued}
+                   AND q.field = {name})",
         columns = keys.join(", "),
         selected = prefixed("t", &own),
         table = qualified(&owner.table),

@@ -20,9 +20,11 @@ use crate::{
 pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
-        "SELECT {} FROM {} FOR UPDATE SKIP LOCKED",
-        sql.kept_keys(owner, "c"),
-        super::rows_of_keys(&mut sql, owner, keys),
+        "SELECT {selected}
+           FROM {rows}
+            FOR UPDATE SKIP LOCKED",
+        selected = sql.kept_keys(owner, "c"),
+        rows = super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
 }
@@ -35,8 +37,10 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
-        "SELECT {selected}, q.field, 1 AS held, q.generation, {marked} AS marked
-           FROM {queued} STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
+        "SELECT {selected}, q.field, 1 AS held, q.generation,
+                {marked} AS marked
+           FROM {queued}
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
         selected = sql.kept_keys(owner, "c"),
         marked = super::read::marked(owner, &rows, "q.field"),
@@ -61,38 +65,38 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     let rest = |sql: &mut Sql, claim: &Claim| {
         vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)]
     };
+    let columns = ["field", "generation"];
+    let claimed = super::keyed(sql, owner, &queue, &columns, claims, |claim| &claim.key, rest);
     format!(
-        "{} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {} AND q.field = c.field AND q.generation = c.generation",
-        super::keyed(
-            sql,
-            owner,
-            &queue,
-            &["field", "generation"],
-            claims,
-            |claim| &claim.key,
-            rest
-        ),
-        qualified(&queue),
-        equal("q", &keys, "c", &keys),
+        "{claimed}
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
+             ON {same_key}
+            AND q.field = c.field
+            AND q.generation = c.generation",
+        queue = qualified(&queue),
+        same_key = equal("q", &keys, "c", &keys),
     )
 }
+
+/// Between assignments.
+const SEPARATOR: &str = ",
+                ";
 
 /// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was
 /// claimed ends with the flag; a later one is kept, for the value was calculated before that
 /// moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
-    let column = |name: &str| format!("t.{}", quote(name));
-    let mut assignments = vec![
-        format!("{} = {value}", column(&field.cached.name)),
-        format!("{} = {flag}", column(&field.recalculation_needed)),
-    ];
+    let column = |name: &str| format!("t.{column}", column = quote(name));
+    let cached = column(&field.cached.name);
+    let needed = column(&field.recalculation_needed);
+    let mut assignments = vec![format!("{cached} = {value}"), format!("{needed} = {flag}")];
     if let Some(expires) = field.expires_after.as_ref().filter(|_| done).map(|name| column(name)) {
         assignments.push(match field.expires_every {
             Some(every) => {
                 let moment = moment(&format!("({claimed_at} + {every})"));
-                let moment =
-                    format!("{moment} + INTERVAL {} SECOND", field.ahead_of_utc_at_expiry());
+                let ahead = field.ahead_of_utc_at_expiry();
+                let moment = format!("{moment} + INTERVAL {ahead} SECOND");
                 super::expires(&expires, &moment)
             }
             None => {
@@ -129,10 +133,14 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
         })
         .collect();
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), &row.key);
-    statement(
-        sql,
-        format!("UPDATE {} t SET {} WHERE {is_row}", qualified(&owner.table), set.join(", ")),
-    )
+    let text = format!(
+        "UPDATE {table} t
+            SET {set}
+          WHERE {is_row}",
+        table = qualified(&owner.table),
+        set = set.join(SEPARATOR),
+    );
+    statement(sql, text)
 }
 
 /// The rows are locked already. The earliest claim stands for all: it decides which expiries had
@@ -149,7 +157,10 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
         owner_key(owner).iter().zip(&keys).map(|(own, key)| format!("m.{own} AS {key}")).collect();
     let names: Vec<String> = (1..=kinds.len()).map(|n| format!("value_{n}")).collect();
     let typed = kinds.iter().zip(&fields).zip(&names);
-    columns.extend(typed.map(|((kind, field), name)| format!("{} AS {name}", kind.column(field))));
+    columns.extend(typed.map(|((kind, field), name)| {
+        let column = kind.column(field);
+        format!("{column} AS {name}")
+    }));
     let rows_of_values: Vec<&Written> = repeated(rows);
     let bind = |sql: &mut Sql, row: &&Written| {
         let values = kinds.iter().zip(&row.values);
@@ -163,13 +174,14 @@ fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statemen
     let set = set.flat_map(|((shaped, field), name)| {
         assignments(field, &format!("c.{name}"), &claimed_at, shaped.done)
     });
+    let set: Vec<String> = set.collect();
     let text = format!(
         "UPDATE ({list}) c
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
             SET {set}",
         table = qualified(&owner.table),
         same_row = equal("t", &owner_key(owner), "c", &keys),
-        set = set.collect::<Vec<_>>().join(", "),
+        set = set.join(SEPARATOR),
     );
     Some(statement(sql, text))
 }
@@ -211,7 +223,10 @@ impl Listed {
     /// only once it is written there.
     fn column(self, field: &Field) -> String {
         match self {
-            Self::Text => format!("CONVERT(m.{} USING utf8mb4)", quote(&field.cached.name)),
+            Self::Text => {
+                let cached = quote(&field.cached.name);
+                format!("CONVERT(m.{cached} USING utf8mb4)")
+            }
             Self::Cast(kind, widest) => format!("CAST({widest} AS {kind})"),
         }
     }
@@ -229,9 +244,12 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
     let waves = sql.bind(waves);
     let text = format!(
-        "UPDATE {} SET q.leased_until = {NEVER}, q.attempts = GREATEST(q.attempts - 1, 0), q.due_at = {due},
+        "UPDATE {queued}
+            SET q.leased_until = {NEVER},
+                q.attempts = GREATEST(q.attempts - 1, 0),
+                q.due_at = {due},
                 q.waves = q.waves + {waves}",
-        queued(&mut sql, owner, claims),
+        queued = queued(&mut sql, owner, claims),
     );
     statement(sql, text)
 }
@@ -247,21 +265,24 @@ pub(super) fn hold_back(
     let field = sql.bind(owner.fields[claim.field].name);
     let (due, held, error) = match error {
         None => {
-            let held_for = format!(
-                "{} - {}",
-                super::milliseconds("UTC_TIMESTAMP(6)"),
-                sql.bind(claim.claimed_at)
-            );
-            let delay = format!("GREATEST({}, 4 * ({held_for}))", sql.bind(delay));
+            let now = super::milliseconds("UTC_TIMESTAMP(6)");
+            let claimed_at = sql.bind(claim.claimed_at);
+            let delay = sql.bind(delay);
+            let delay = format!("GREATEST({delay}, 4 * ({now} - {claimed_at}))");
             ("UTC_TIMESTAMP(6)", after("UTC_TIMESTAMP(6)", &delay), "NULL".to_owned())
         }
         Some(error) => ("NULL", NEVER.to_owned(), sql.bind(error)),
     };
     let text = format!(
-        "UPDATE {} SET last_error = {error}, waves = -(ABS(waves) + 1), attempts = GREATEST(attempts - 1, 0),
-                due_at = {due}, leased_until = {held}
-          WHERE {is_row} AND field = {field}",
-        qualified(&recalculations(owner)),
+        "UPDATE {queue}
+            SET last_error = {error},
+                waves = -(ABS(waves) + 1),
+                attempts = GREATEST(attempts - 1, 0),
+                due_at = {due},
+                leased_until = {held}
+          WHERE {is_row}
+            AND field = {field}",
+        queue = qualified(&recalculations(owner)),
     );
     statement(sql, text)
 }
@@ -288,11 +309,14 @@ pub(super) fn record_failure(
     // An assignment sees those before it, so the count comes last.
     let attempts = if retry.counts() { "attempts" } else { "GREATEST(attempts - 1, 0)" };
     let text = format!(
-        "UPDATE {} SET leased_until = {NEVER}, last_error = {error},
+        "UPDATE {queue}
+            SET leased_until = {NEVER},
+                last_error = {error},
                 due_at = IF(generation = {generation}, {due}, UTC_TIMESTAMP(6)),
                 attempts = IF(generation = {generation}, {attempts}, 0)
-          WHERE {is_row} AND field = {field}",
-        qualified(&recalculations(owner)),
+          WHERE {is_row}
+            AND field = {field}",
+        queue = qualified(&recalculations(owner)),
     );
     statement(sql, text)
 }
@@ -310,8 +334,11 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
         let field = sql.bind(owner.fields[claim.field].name);
         let generation = sql.bind(claim.generation);
         let text = format!(
-            "UPDATE {queue} q SET q.generation = 0
-              WHERE {is_row} AND q.field = {field} AND q.generation = {generation}
+            "UPDATE {queue} q
+                SET q.generation = 0
+              WHERE {is_row}
+                AND q.field = {field}
+                AND q.generation = {generation}
                 AND NOT EXISTS (SELECT 1 FROM {table} t WHERE {is_owner})"
         );
         statement(sql, text)
@@ -367,17 +394,16 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
     let write = |values: &[String], condition: &str| {
         let set = fields.iter().zip(values).flat_map(|(field, value)| {
             let flag = quote(&field.recalculation_needed);
-            [
-                format!("{} = {value}", quote(&field.cached.name)),
-                format!("{flag} = IF({flag}, {KEPT}, {DONE})"),
-            ]
+            let cached = quote(&field.cached.name);
+            [format!("{cached} = {value}"), format!("{flag} = IF({flag}, {KEPT}, {DONE})")]
         });
         // By their bytes, of whatever type they are.
         let bytes = |value: &String| format!("CAST(CONCAT('', {value}) AS BINARY)");
         let differ = columns
             .iter()
             .zip(values)
-            .map(|(column, value)| format!("NOT ({} <=> {})", bytes(column), bytes(value)));
+            .map(|(column, value)| (bytes(column), bytes(value)))
+            .map(|(column, value)| format!("NOT ({column} <=> {value})"));
         let set = set.collect::<Vec<_>>().join(", ");
         let differ = differ.collect::<Vec<_>>().join(" OR ");
         of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
@@ -387,7 +413,8 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
         of_row(
             format!(
                 "SELECT {columns}, t.{first} IS NOT NULL INTO {variables}, @cached_field_seen
-                   FROM (SELECT 1) o LEFT JOIN {table} t ON",
+                   FROM (SELECT 1) o
+                   LEFT JOIN {table} t ON",
                 columns = prefixed("t", &columns),
                 first = owner_key(owner)[0],
                 variables = seen.join(", "),
@@ -396,7 +423,13 @@ pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
             String::new(),
         ),
         of_row(
-            format!("SELECT {} INTO {} FROM {table} WHERE", columns.join(", "), now.join(", ")),
+            format!(
+                "SELECT {columns} INTO {now}
+                   FROM {table}
+                  WHERE",
+                columns = columns.join(", "),
+                now = now.join(", "),
+            ),
             "",
             " FOR UPDATE".to_owned(),
         ),
@@ -410,5 +443,11 @@ fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     let flag = quote(&owner.fields[field].recalculation_needed);
-    statement(sql, format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table)))
+    let table = qualified(&owner.table);
+    let text = format!(
+        "UPDATE {table}
+            SET {flag} = {KEPT}
+          WHERE {is_row}"
+    );
+    statement(sql, text)
 }

@@ -21,7 +21,12 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    let text = format!("UPDATE {} SET {flag} = {KEPT} WHERE {is_row}", qualified(&owner.table));
+    let text = format!(
+        "UPDATE {table}
+            SET {flag} = {KEPT}
+          WHERE {is_row}",
+        table = qualified(&owner.table),
+    );
     vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
 }
 
@@ -32,15 +37,22 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statemen
     let flag = quote(&owner.fields[field].recalculation_needed);
     let mut sql = Sql::mysql();
     let range = shared::rows_of(&mut sql, owner, chunk);
-    let rows = format!("{table} t WHERE {range} AND NOT t.{flag} LIMIT {}", u32::MAX);
+    let all = u32::MAX;
+    let rows = format!(
+        "{table} t
+                 WHERE {range}
+                   AND NOT t.{flag}
+                 LIMIT {all}"
+    );
     let set = write_unlocked(owner, &rows, &format!("{flag} = {KEPT}"));
     statement(sql, set)
 }
 
 pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
-    let read =
-        format!("{}, {} AS marked_at", sql.own_keys(owner), milliseconds("UTC_TIMESTAMP(6)"));
+    let keys = sql.own_keys(owner);
+    let now = milliseconds("UTC_TIMESTAMP(6)");
+    let read = format!("{keys}, {now} AS marked_at");
     let text = shared::passed_over(&mut sql, owner, field, chunk, &read);
     statement(sql, text)
 }
@@ -48,12 +60,15 @@ pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Stateme
 pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
     let mut sql = Sql::mysql();
     let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
-    let moment = format!("CAST({} AS DATETIME(6))", sql.bind(moment));
+    let moment = sql.bind(moment);
+    let moment = format!("CAST({moment} AS DATETIME(6))");
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
     let text = format!(
-        "UPDATE {} SET {} WHERE {is_row}",
-        qualified(&owner.table),
-        expires(&column, &moment)
+        "UPDATE {table}
+            SET {assigned}
+          WHERE {is_row}",
+        table = qualified(&owner.table),
+        assigned = expires(&column, &moment),
     );
     statement(sql, text)
 }
@@ -65,8 +80,12 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let expires = quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let rows = format!(
-        "{} t WHERE t.{expires} <= {now} AND NOT t.{flag} ORDER BY t.{expires} LIMIT {limit}",
-        qualified(&owner.table),
+        "{table} t
+                 WHERE t.{expires} <= {now}
+                   AND NOT t.{flag}
+                 ORDER BY t.{expires}
+                 LIMIT {limit}",
+        table = qualified(&owner.table),
         now = as_expiry(field, "UTC_TIMESTAMP(6)"),
     );
     let text = write_unlocked(owner, &rows, &format!("{flag} = TRUE"));
@@ -78,7 +97,10 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> String {
     let key = owner_key(owner);
     format!(
-        "UPDATE (SELECT {columns} FROM {rows} FOR UPDATE SKIP LOCKED) u
+        "UPDATE (
+                SELECT {columns}
+                  FROM {rows}
+                   FOR UPDATE SKIP LOCKED) u
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
             SET t.{assignment}",
         columns = prefixed("t", &key),

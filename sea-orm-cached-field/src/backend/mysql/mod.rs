@@ -62,12 +62,19 @@ fn statement(sql: Sql, text: String) -> Statement {
 /// values. MySQL wants `ROW` before each row. MariaDB does not know it there, and reads it as a
 /// comment.
 fn values(columns: &str, table: &Table, rows: &[String]) -> String {
-    let first = format!("SELECT {columns} FROM {} m WHERE FALSE", names::qualified(table));
+    let table = names::qualified(table);
+    let first = format!("SELECT {columns} FROM {table} m WHERE FALSE");
     if rows.is_empty() {
         return first;
     }
     let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
-    format!("{first} UNION ALL VALUES {}", rows.join(", "))
+    let rows = rows.join(", ");
+    format!(
+        "
+                {first}
+                UNION ALL
+                VALUES {rows}"
+    )
 }
 
 /// A table `c` of these keys, `key_1`, ..., each with what `rest` binds for the columns `more` of
@@ -90,7 +97,8 @@ fn keyed<T>(
         [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
     let rows: Vec<&T> = repeated(rows);
     let rows = sql.tuple_list(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
-    format!("({}) c", values(&prefixed("m", &columns), like, &rows))
+    let values = values(&prefixed("m", &columns), like, &rows);
+    format!("({values}) c")
 }
 
 /// The keys alone.
@@ -102,9 +110,10 @@ fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     let keys = keys(sql, owner, of);
     let row = equal("t", &names::owner_key(owner), "c", &key_columns(owner));
+    let table = names::qualified(&owner.table);
     format!(
-        "{keys} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {row}",
-        names::qualified(&owner.table)
+        "{keys}
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}"
     )
 }
 
@@ -114,9 +123,12 @@ fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     let field = |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name)];
     let claims = keyed(sql, owner, &queue, &["field"], claims, |claim| &claim.key, field);
     let row = equal("q", &key_columns(owner), "c", &key_columns(owner));
+    let queue = names::qualified(&queue);
     format!(
-        "{claims} STRAIGHT_JOIN {} q FORCE INDEX (PRIMARY) ON {row} AND q.field = c.field",
-        names::qualified(&queue)
+        "{claims}
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
+             ON {row}
+            AND q.field = c.field"
     )
 }
 
@@ -149,7 +161,10 @@ fn moment(milliseconds: &str) -> String {
 /// only if they were told.
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
-        Some(_) => format!("({moment} + INTERVAL {} SECOND)", field.ahead_of_utc()),
+        Some(_) => {
+            let ahead = field.ahead_of_utc();
+            format!("({moment} + INTERVAL {ahead} SECOND)")
+        }
         None => moment.to_owned(),
     }
 }
@@ -157,7 +172,10 @@ fn as_expiry(field: &Field, moment: &str) -> String {
 /// The moment, in UTC, that an expiry means.
 fn of_expiry(field: &Field, expiry: &str) -> String {
     match field.time_zone {
-        Some(_) => format!("({expiry} - INTERVAL {} SECOND)", field.ahead_of_utc()),
+        Some(_) => {
+            let ahead = field.ahead_of_utc();
+            format!("({expiry} - INTERVAL {ahead} SECOND)")
+        }
         None => expiry.to_owned(),
     }
 }
@@ -171,7 +189,12 @@ fn expires(column: &str, moment: &str) -> String {
             "{column} = IF({column} > {moment}, {moment} - INTERVAL {by} MICROSECOND, {column})"
         )
     };
-    format!("{column} = {moment}, {}, {}", earlier(500), earlier(500_000))
+    let (milliseconds, seconds) = (earlier(500), earlier(500_000));
+    format!(
+        "{column} = {moment},
+                {milliseconds},
+                {seconds}"
+    )
 }
 
 impl Dialect for MySql {
@@ -628,7 +651,8 @@ impl Dialect for MySql {
     }
 
     fn clock(&self) -> Statement {
-        statement(Sql::mysql(), format!("SELECT {} AS now", milliseconds("UTC_TIMESTAMP(6)")))
+        let now = milliseconds("UTC_TIMESTAMP(6)");
+        statement(Sql::mysql(), format!("SELECT {now} AS now"))
     }
 
     fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {

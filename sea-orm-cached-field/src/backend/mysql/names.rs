@@ -53,5 +53,6 @@ pub(super) fn in_lists(owner: &Owner, fields: impl IntoIterator<Item = usize>) -
 pub(super) fn one_of(owner: &Owner, row: &str, fields: impl IntoIterator<Item = usize>) -> String {
     let names: Vec<String> =
         fields.into_iter().map(|field| literal(owner.fields[field].name)).collect();
-    format!("{row}.field IN ({})", names.join(", "))
+    let names = names.join(", ");
+    format!("{row}.field IN ({names})")
 }

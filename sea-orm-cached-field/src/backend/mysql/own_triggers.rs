@@ -28,16 +28,18 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn set_flag(field: &Field) -> String {
-    format!("  SET NEW.{} = TRUE;", quote(&field.recalculation_needed))
+    let flag = quote(&field.recalculation_needed);
+    format!("  SET NEW.{flag} = TRUE;")
 }
 
 /// Marks the row at hand; `list` is an expression.
 fn mark(owner: &Owner, list: &str) -> String {
     format!(
-        "  INSERT INTO {} (field, {}) VALUES ({list}, {});",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", "),
-        prefixed("NEW", &owner_key(owner)),
+        "  INSERT INTO {marks} (field, {columns})
+  VALUES ({list}, {values});",
+        marks = qualified(&marks(owner)),
+        columns = key_columns(owner).join(", "),
+        values = prefixed("NEW", &owner_key(owner)),
     )
 }
 
@@ -47,11 +49,10 @@ fn mark(owner: &Owner, list: &str) -> String {
 /// write ends no flag, and leaves a mark if the row is flagged then: whether they have set a flag
 /// that was set already cannot be seen.
 fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
-    let ours =
-        |field: &Field| format!("NEW.{} IN ({DONE}, {KEPT})", quote(&field.recalculation_needed));
-    let ours: Vec<String> = owner.fields.iter().map(ours).collect();
-    let declared =
-        format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({});", ours.join(" OR "));
+    let flags = owner.fields.iter().map(|field| quote(&field.recalculation_needed));
+    let ours: Vec<String> = flags.map(|flag| format!("NEW.{flag} IN ({DONE}, {KEPT})")).collect();
+    let ours = ours.join(" OR ");
+    let declared = format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({ours});");
     std::iter::once(declared)
         .chain(owner.fields.iter().map(|field| flag_stale(owner, table, field)))
         .collect()
@@ -89,20 +90,20 @@ pub(super) fn if_any(
     statement: impl Fn(&str) -> String,
 ) -> String {
     const NAMES: &str = "cached_field_list";
-    let names = conditions
-        .map(|(field, condition)| {
-            format!("IF({condition}, {}, NULL)", literal(owner.fields[field].name))
-        })
-        .collect::<Vec<_>>();
+    let names = conditions.map(|(field, condition)| {
+        let name = literal(owner.fields[field].name);
+        format!("IF({condition}, {name}, NULL)")
+    });
+    let names: Vec<String> = names.collect();
     format!(
         "  BEGIN
-    DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {});
+    DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {names});
     IF {NAMES} <> '' THEN
-{}
+{statement}
     END IF;
   END;",
-        names.join(", "),
-        statement(NAMES),
+        names = names.join(", "),
+        statement = statement(NAMES),
     )
 }
 
@@ -115,7 +116,8 @@ fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> String {
 pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &Described) -> String {
     let changes: Vec<String> =
         columns.map(|column| changed(column, &table.columns[column])).collect();
-    format!("({})", changes.join(" OR "))
+    let changes = changes.join(" OR ");
+    format!("({changes})")
 }
 
 /// A change of a column of whatever type.
@@ -128,7 +130,9 @@ pub(super) fn differs(column: &str) -> String {
 fn changed(column: &str, kind: &str) -> String {
     let column = quote(column);
     let differ = |form: &dyn Fn(String) -> String| {
-        format!("NOT ({} <=> {})", form(format!("OLD.{column}")), form(format!("NEW.{column}")))
+        let old = form(format!("OLD.{column}"));
+        let new = form(format!("NEW.{column}"));
+        format!("NOT ({old} <=> {new})")
     };
     let plain = || differ(&|value| value);
     let bytes = || differ(&|value| format!("CAST({value} AS BINARY)"));
@@ -137,7 +141,10 @@ fn changed(column: &str, kind: &str) -> String {
         | "date" | "datetime" | "time" | "binary" | "varbinary" => plain(),
         // As text, two moments of a night when the clocks are put back would be one.
         "timestamp" => differ(&|value| format!("UNIX_TIMESTAMP({value})")),
-        "float" | "double" => format!("({} OR {})", plain(), bytes()),
+        "float" | "double" => {
+            let (plain, bytes) = (plain(), bytes());
+            format!("({plain} OR {bytes})")
+        }
         "json" => differ(&|value| format!("CAST(CAST({value} AS CHAR) AS BINARY)")),
         _ => bytes(),
     }

@@ -13,9 +13,11 @@ use crate::{
 
 const TABLES: [&str; 4] = [
     "lamppost (id integer PRIMARY KEY, first_name text, city_id integer, cached_full_name text,
-        full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after datetime(6), KEY (city_id),
+        full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+        full_name_expires_after datetime(6), KEY (city_id),
         KEY (cached_full_name(20), city_id))",
-    "pigeon (id integer PRIMARY KEY, lamppost_id integer, weight integer, ring text, KEY (lamppost_id))",
+    "pigeon (id integer PRIMARY KEY, lamppost_id integer, weight integer, ring text,
+        KEY (lamppost_id))",
     "city (id integer PRIMARY KEY, name text)",
     "numbers (n integer PRIMARY KEY)",
 ];
@@ -111,10 +113,15 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
     if rows > 0 {
         for statement in [
             "INSERT INTO city SELECT n, 'x' FROM numbers",
-            "INSERT INTO lamppost (id, city_id, full_name_expires_after) SELECT n, n, '2999-01-01' FROM numbers",
+            "INSERT INTO lamppost (id, city_id, full_name_expires_after)
+             SELECT n, n, '2999-01-01'
+               FROM numbers",
             "INSERT INTO pigeon (id, lamppost_id) SELECT n, n FROM numbers",
-            "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM numbers",
-            "ANALYZE TABLE city, lamppost, pigeon, _lamppost_cached_marks, _lamppost_cached_recalculations",
+            "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation)
+             SELECT n, 'full_name', n
+               FROM numbers",
+            "ANALYZE TABLE city, lamppost, pigeon,
+                     _lamppost_cached_marks, _lamppost_cached_recalculations",
         ] {
             db.execute_unprepared(statement).await.unwrap();
         }
@@ -164,7 +171,10 @@ async fn a_chunk_of_rows_is_found_by_its_keys(url: &str) {
     ))
     .await
     .unwrap();
-    let queued = "INSERT INTO _lamppost_cached_recalculations (key_1, key_2, field, generation) SELECT city_id, id, 'full_name', 1 FROM lamppost";
+    let queued = "
+        INSERT INTO _lamppost_cached_recalculations (key_1, key_2, field, generation)
+        SELECT city_id, id, 'full_name', 1
+          FROM lamppost";
     let keys = [1000, 1100].map(|id| Key::new([1.into(), id.into()]));
     for fill in ["SELECT 1", queued] {
         db.execute_unprepared(fill).await.unwrap();
@@ -268,7 +278,8 @@ async fn nor_rows_behind_a_relation_of_which_none_is_marked(url: &str) {
     };
     assert!(asked().await < 100, "nothing is marked");
     let mark = format!(
-        "INSERT INTO _lamppost_cached_marks (field, via, link, link_hash) VALUES ('full_name', '{via}', 'i30', 0)"
+        "INSERT INTO _lamppost_cached_marks (field, via, link, link_hash)
+         VALUES ('full_name', '{via}', 'i30', 0)"
     );
     session.execute_unprepared(&mark).await.unwrap();
     assert!(asked().await > 1000, "one is marked");

@@ -22,21 +22,34 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     let keys = key_columns(owner);
     let is_listed = Sql::mysql().is_listed(field, "m.field");
     let own = equal("m", &keys, "t", &owner_key(owner));
-    let mut tests =
-        // Counted: of an EXISTS the optimizer may make a table of all marks.
-        vec![format!("(SELECT COUNT(*) FROM {marks} m FORCE INDEX (by_key) WHERE {own} AND {is_listed}) > 0")];
+    // Counted: of an EXISTS the optimizer may make a table of all marks.
+    let is_marked = format!(
+        "(
+                SELECT COUNT(*)
+                  FROM {marks} m FORCE INDEX (by_key)
+                 WHERE {own}
+                   AND {is_listed}) > 0"
+    );
+    let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
         // Mostly nothing waits there, and the way need not be gone.
         format!(
             "(EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via})
-                  AND EXISTS (SELECT 1 FROM ({hashes}) w STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
-                  ON m.link_hash = w.link_hash AND m.via = {via} WHERE {} AND {is_listed}))",
-            equal("w", &keys, "t", &owner_key(owner)),
+                AND EXISTS (
+                SELECT 1
+                  FROM ({hashes}) w
+                  STRAIGHT_JOIN {marks} m FORCE INDEX (by_link)
+                    ON m.link_hash = w.link_hash
+                   AND m.via = {via}
+                 WHERE {same_key}
+                   AND {is_listed}))",
+            same_key = equal("w", &keys, "t", &owner_key(owner)),
         )
     }));
-    format!("({})", tests.join(" OR "))
+    let tests = tests.join("\n                 OR ");
+    format!("({tests})")
 }
 
 /// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause:
@@ -44,8 +57,13 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
-                OR (SELECT COUNT(*) FROM {queue} q FORCE INDEX (PRIMARY) WHERE {queued} AND q.field = {name}) > 0)",
+        "({flagged}
+                OR {marked}
+                OR (
+                SELECT COUNT(*)
+                  FROM {queue} q FORCE INDEX (PRIMARY)
+                 WHERE {queued}
+                   AND q.field = {name}) > 0)",
         flagged = flagged(owner, field),
         marked = marked(owner, rows, &name),
         queue = qualified(&recalculations(owner)),
@@ -56,14 +74,12 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
 /// Whether the row `t` itself says that its field is stale.
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let expired = column.expires_after.as_ref().map(|expires| {
-        format!("t.{} <= {}", quote(expires), as_expiry(column, "UTC_TIMESTAMP(6)"))
-    });
-    format!(
-        "t.{} OR COALESCE({}, FALSE)",
-        quote(&column.recalculation_needed),
-        expired.as_deref().unwrap_or("FALSE"),
-    )
+    let now = as_expiry(column, "UTC_TIMESTAMP(6)");
+    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expired =
+        expires.map_or_else(|| "FALSE".to_owned(), |expires| format!("t.{expires} <= {now}"));
+    let flag = quote(&column.recalculation_needed);
+    format!("t.{flag} OR COALESCE({expired}, FALSE)")
 }
 
 pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
@@ -73,10 +89,12 @@ pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     let given =
         super::keyed(&mut sql, owner, &marks(owner), &["id"], &numbered, |(_, key)| key, place);
     let text = format!(
-        "SELECT c.id AS place, {} FROM {given} STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
-        sql.own_keys(owner),
-        qualified(&owner.table),
-        equal("t", &owner_key(owner), "c", &key_columns(owner)),
+        "SELECT c.id AS place, {selected}
+           FROM {given}
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}",
+        selected = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), "c", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -85,9 +103,11 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let rows = rows(&mut sql, owner, of);
     let text = format!(
-        "SELECT DISTINCT {}, {} AS stale FROM {rows}",
-        sql.own_keys(owner),
-        stale(owner, &rows, field)
+        "SELECT DISTINCT {selected},
+                {stale} AS stale
+           FROM {rows}",
+        selected = sql.own_keys(owner),
+        stale = stale(owner, &rows, field),
     );
     statement(sql, text)
 }
@@ -95,11 +115,11 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 /// The rows `t` with these keys.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     match of {
-        [key] => format!(
-            "{} t WHERE {}",
-            qualified(&owner.table),
-            sql.key_is(owner, "t.", &owner_key(owner), key)
-        ),
+        [key] => {
+            let table = qualified(&owner.table);
+            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+            format!("{table} t WHERE {is_row}")
+        }
         keys => super::rows_of_keys(sql, owner, keys),
     }
 }
@@ -116,22 +136,26 @@ pub(super) fn stale_behind(
     let key = owner_key(below);
     let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
     let behind = format!(
-        "({}) b STRAIGHT_JOIN {} t FORCE INDEX (PRIMARY) ON {}",
-        way::rows_of(owner, source, &owners, &key),
-        qualified(&below.table),
-        equal("t", &key, "b", &values),
+        "({rows}) b
+           STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}",
+        rows = way::rows_of(owner, source, &owners, &key),
+        table = qualified(&below.table),
+        same_row = equal("t", &key, "b", &values),
     );
     let text = format!(
-        "SELECT DISTINCT {} FROM {behind} WHERE {}",
-        sql.own_keys(below),
-        stale(below, &behind, field)
+        "SELECT DISTINCT {selected}
+           FROM {behind}
+          WHERE {stale}",
+        selected = sql.own_keys(below),
+        stale = stale(below, &behind, field),
     );
     statement(sql, text)
 }
 
 pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::mysql();
-    let rows = format!("{} t", qualified(&owner.table));
+    let table = qualified(&owner.table);
+    let rows = format!("{table} t");
     // Mostly nothing waits, and each row need not be looked up.
     let text = format!(
         "SELECT {keys}

@@ -30,8 +30,13 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let text = format!(
         "SELECT DISTINCT {found}
            FROM (WITH RECURSIVE w ({start_columns}, {columns}) AS (
-                   SELECT {first}, {reached} FROM {of} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {given}{readers}
-                   UNION SELECT {start}, {reached} FROM w STRAIGHT_JOIN {table} f ON {same}{readers})
+                 SELECT {first}, {reached}
+                   FROM {of}
+                   STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {given}{readers}
+                  UNION
+                 SELECT {start}, {reached}
+                   FROM w
+                   STRAIGHT_JOIN {table} f ON {same}{readers})
                  SELECT * FROM w) w
           WHERE {around}",
         found = sql.read_keys(owner, &starts),
@@ -51,7 +56,8 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
     let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
     let readers = way::readers(owner, source, &row);
-    let text = format!("SELECT DISTINCT {} FROM ({readers}) k", sql.kept_keys(owner, "k"));
+    let keys = sql.kept_keys(owner, "k");
+    let text = format!("SELECT DISTINCT {keys} FROM ({readers}) k");
     statement(sql, text)
 }
 
@@ -66,10 +72,16 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, q.field, q.generation
-           FROM (SELECT DISTINCT {readers} FROM ({found}) k) k
-           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY) ON {queued} AND q.field = {name}
-          WHERE q.last_error IS NOT NULL AND q.leased_until <= UTC_TIMESTAMP(6)
-         ON DUPLICATE KEY UPDATE {queue}.due_at = UTC_TIMESTAMP(6), {queue}.attempts = 0",
+           FROM (SELECT DISTINCT {readers}
+                   FROM ({found}) k) k
+           STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
+             ON {queued}
+            AND q.field = {name}
+          WHERE q.last_error IS NOT NULL
+            AND q.leased_until <= UTC_TIMESTAMP(6)
+         ON DUPLICATE KEY UPDATE
+                {queue}.due_at = UTC_TIMESTAMP(6),
+                {queue}.attempts = 0",
         columns = keys.join(", "),
         selected = prefixed("q", &keys),
         readers = prefixed("k", &keys),

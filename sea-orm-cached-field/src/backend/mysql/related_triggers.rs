@@ -43,7 +43,8 @@ impl Change<'_> {
         };
         let statements: Vec<String> =
             lists.into_iter().map(|fields| statement(&in_list(fields))).collect();
-        let suffix = format!("{}_{suffix}", self.source.name());
+        let name = self.source.name();
+        let suffix = format!("{name}_{suffix}");
         tables::trigger(self.owner, &suffix, &self.far.table, event, &statements)
     }
 
@@ -52,11 +53,14 @@ impl Change<'_> {
             let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
             (reader.field, any_changed(read, self.far))
         });
+        let mark_old = if_any(self.owner, changed, |list| self.mark(list, "OLD"));
+        let moved = any_changed(self.source.link_columns(), self.far);
+        let mark_new = self.mark(&self.list(readers), "NEW");
         format!(
-            "{}\n  IF {} THEN\n{}\n  END IF;",
-            if_any(self.owner, changed, |list| self.mark(list, "OLD")),
-            any_changed(self.source.link_columns(), self.far),
-            self.mark(&self.list(readers), "NEW"),
+            "{mark_old}
+  IF {moved} THEN
+{mark_new}
+  END IF;"
         )
     }
 
@@ -82,13 +86,17 @@ impl Change<'_> {
         let linked: Vec<String> =
             self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(
-            "  IF {} THEN\n    INSERT INTO {} (field, {columns}) VALUES ({list}, {values});\n  END IF;",
-            linked.join(" AND "),
-            qualified(&marks(self.owner)),
+            "  IF {linked} THEN
+    INSERT INTO {marks} (field, {columns})
+    VALUES ({list}, {values});
+  END IF;",
+            linked = linked.join(" AND "),
+            marks = qualified(&marks(self.owner)),
         )
     }
 
     fn linked(&self, version: &str) -> Vec<String> {
-        self.source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect()
+        let columns = self.source.link_columns().map(quote);
+        columns.map(|column| format!("{version}.{column}")).collect()
     }
 }

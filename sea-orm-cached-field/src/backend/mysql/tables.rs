@@ -41,7 +41,8 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a string, in which nothing may have to be escaped.
     let table = qualified(owner).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
-    format!("{}{table} ", Object::TAG)
+    let tag = Object::TAG;
+    format!("{tag}{table} ")
 }
 
 /// The table that an object with this tag serves.
@@ -51,7 +52,7 @@ pub(super) fn owner_of(tag: &str) -> Option<Table> {
 }
 
 fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
-    format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, made_from))
+    tag_prefix(&owner.table) + &Object::fingerprint(kind, made_from)
 }
 
 /// The `sql_mode` that triggers are made under and so run under, whatever that of the writing
@@ -61,7 +62,9 @@ fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
 pub(super) const SQL_MODE: &str = "ALLOW_INVALID_DATES";
 
 /// Sets the session's `sql_mode` to what it was before a trigger was made, which may have failed.
-pub(super) const RESTORE_SQL_MODE: &str = "SET SESSION sql_mode = COALESCE(@cached_field_sql_mode, @@SESSION.sql_mode), @cached_field_sql_mode = NULL";
+pub(super) const RESTORE_SQL_MODE: &str =
+    "SET SESSION sql_mode = COALESCE(@cached_field_sql_mode, @@SESSION.sql_mode),
+    @cached_field_sql_mode = NULL";
 
 /// A trigger, whose body ends with its tag; not in a comment, for those get lost when a dump is
 /// restored. It is named after its text, so that the one that replaces it can stand there before it
@@ -73,11 +76,13 @@ pub(super) fn trigger(
     event: &str,
     statements: &[String],
 ) -> Object {
-    let event = format!("{event} ON {} FOR EACH ROW", qualified(on));
+    let table = qualified(on);
+    let event = format!("{event} ON {table} FOR EACH ROW");
     let body = statements.join("\n");
     let made_from = format!("{SQL_MODE} {event}{body}");
     let tag = tag(owner, ObjectKind::Trigger, &made_from);
-    let suffix = format!("{suffix}_{}", checksum(&made_from));
+    let checksum = checksum(&made_from);
+    let suffix = format!("{suffix}_{checksum}");
     let name = crate::backend::sql::unique_name(
         "zz_cached_field",
         owner.table.schema.as_deref(),
@@ -99,9 +104,11 @@ fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
     let definitions = definitions.join(",\n  ");
     let tag = tag(owner, ObjectKind::Table, &definitions);
     let create = vec![format!(
-        "CREATE TABLE {} (\n  {definitions}\n) ENGINE = InnoDB COMMENT = {}",
-        qualified(table),
-        literal(&tag),
+        "CREATE TABLE {name} (
+  {definitions}
+) ENGINE = InnoDB COMMENT = {tag}",
+        name = qualified(table),
+        tag = literal(&tag),
     )];
     Object { kind: ObjectKind::Table, name: table.name.clone(), parent: None, create, tag }
 }
@@ -120,7 +127,8 @@ pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String>
 
 fn definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
     let columns = columns.into_iter().zip(&owner.key);
-    columns.map(|(column, own)| format!("{column} {} {null}", table.columns[&own.name])).collect()
+    let columns = columns.map(|(column, own)| (column, &table.columns[&own.name]));
+    columns.map(|(column, kind)| format!("{column} {kind} {null}")).collect()
 }
 
 /// What marks of a source carry in the column `via`.
@@ -141,7 +149,7 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
     ]);
     definitions.extend(bound_definitions(owner, described));
     definitions.extend([
-        format!("KEY by_key ({}, field)", key_columns(owner).join(", ")),
+        format!("KEY by_key ({columns}, field)", columns = key_columns(owner).join(", ")),
         "KEY by_via (via)".to_owned(),
         "KEY by_link (link_hash)".to_owned(),
     ]);
@@ -159,7 +167,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "queued_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
-        format!("PRIMARY KEY ({}, field)", key_columns(owner).join(", ")),
+        format!("PRIMARY KEY ({columns}, field)", columns = key_columns(owner).join(", ")),
         "KEY by_due (due_at)".to_owned(),
     ]);
     table(owner, &recalculations(owner), &definitions)
@@ -178,10 +186,13 @@ fn versions_table(owner: &Owner) -> Object {
 }
 
 fn index(owner: &Owner, column: &str) -> Object {
-    let name = fitted(format!("{}_cached_{column}", owner.table.name));
-    let head =
-        format!("CREATE INDEX {} ON {} ({})", quote(&name), qualified(&owner.table), quote(column));
+    let table_name = &owner.table.name;
+    let name = fitted(format!("{table_name}_cached_{column}"));
+    let table = qualified(&owner.table);
+    let (quoted, column) = (quote(&name), quote(column));
+    let head = format!("CREATE INDEX {quoted} ON {table} ({column})");
     let tag = tag(owner, ObjectKind::Index, &head);
-    let create = vec![format!("{head} COMMENT {}", literal(&tag))];
+    let comment = literal(&tag);
+    let create = vec![format!("{head} COMMENT {comment}")];
     Object { kind: ObjectKind::Index, name, parent: None, create, tag }
 }

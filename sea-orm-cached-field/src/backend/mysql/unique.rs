@@ -29,8 +29,10 @@ pub(super) fn columns(table: &Table) -> Statement {
                 CAST(NULL AS CHAR) AS collation,
                 CASE s.NULLABLE WHEN 'YES' THEN 1 ELSE 0 END AS nullable
            FROM information_schema.STATISTICS s
-          WHERE s.TABLE_SCHEMA = COALESCE({schema}, DATABASE()) AND s.TABLE_NAME = {name}
-            AND s.NON_UNIQUE = 0 AND s.INDEX_NAME <> 'PRIMARY'
+          WHERE s.TABLE_SCHEMA = COALESCE({schema}, DATABASE())
+            AND s.TABLE_NAME = {name}
+            AND s.NON_UNIQUE = 0
+            AND s.INDEX_NAME <> 'PRIMARY'
           ORDER BY s.INDEX_NAME, s.SEQ_IN_INDEX"
     );
     statement(sql, text)
@@ -56,8 +58,10 @@ pub(super) fn holders(
         let is_row = sql.key_is(owner, "o.", &own, &row.key);
         let text = format!(
             "SELECT CAST({place} AS SIGNED) AS place, {selected}
-               FROM {table} o STRAIGHT_JOIN {table} t ON {holds}
-              WHERE {is_row} AND NOT ({same_row})",
+               FROM {table} o
+               STRAIGHT_JOIN {table} t ON {holds}
+              WHERE {is_row}
+                AND NOT ({same_row})",
             selected = sql.own_keys(owner),
             holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| values[at].clone()),
             same_row = equal("t", &own, "o", &own),
@@ -70,10 +74,12 @@ pub(super) fn holders(
 pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
-        "SELECT {}, t.{} AS flagged FROM {} FOR UPDATE SKIP LOCKED",
-        sql.kept_keys(owner, "c"),
-        quote(&owner.fields[field].recalculation_needed),
-        super::rows_of_keys(&mut sql, owner, of),
+        "SELECT {selected}, t.{flag} AS flagged
+           FROM {rows}
+            FOR UPDATE SKIP LOCKED",
+        selected = sql.kept_keys(owner, "c"),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        rows = super::rows_of_keys(&mut sql, owner, of),
     );
     statement(sql, text)
 }
@@ -84,10 +90,13 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Stat
         let mut sql = Sql::mysql();
         let is_row = sql.key_is(owner, "", &owner_key(owner), key);
         let text = format!(
-            "UPDATE {} SET {} = NULL, {} = {KEPT} WHERE {is_row}",
-            qualified(&owner.table),
-            quote(&field.cached.name),
-            quote(&field.recalculation_needed),
+            "UPDATE {table}
+                SET {cached} = NULL,
+                    {flag} = {KEPT}
+              WHERE {is_row}",
+            table = qualified(&owner.table),
+            cached = quote(&field.cached.name),
+            flag = quote(&field.recalculation_needed),
         );
         statement(sql, text)
     };

@@ -37,10 +37,14 @@ pub(super) fn upgrade(
     if from < 3 && table.name == recalculations(owner).name {
         changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
     }
-    changes.push(format!("COMMENT = {}", literal(&table.tag)));
+    let tag = literal(&table.tag);
+    changes.push(format!("COMMENT = {tag}"));
     let older = name_in_schema(from, &owner.table, &table.name);
     if older != table.name {
-        changes.push(format!("RENAME TO {}", beside(table.name.clone())));
+        let new = beside(table.name.clone());
+        changes.push(format!("RENAME TO {new}"));
     }
-    vec![format!("ALTER TABLE {} {}", beside(older), changes.join(", "))]
+    let older = beside(older);
+    let changes = changes.join(", ");
+    vec![format!("ALTER TABLE {older} {changes}")]
 }

@@ -49,11 +49,8 @@ fn selected(row: &str, columns: &[String]) -> String {
 
 /// `s.a AS v_1, ...`, of expressions.
 fn named(values: impl Iterator<Item = String>) -> String {
-    values
-        .enumerate()
-        .map(|(at, value)| format!("{value} AS v_{}", at + 1))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let named = (1..).zip(values).map(|(at, value)| format!("{value} AS v_{at}"));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 impl<'a> Way<'a> {
@@ -68,7 +65,12 @@ impl<'a> Way<'a> {
     fn query(&self) -> String {
         let origin = prefixed("l", &self.origin);
         let values = named(self.values.iter().cloned());
-        format!("SELECT DISTINCT {origin}, {values} FROM {}", self.from)
+        let from = &self.from;
+        format!(
+            "
+         SELECT DISTINCT {origin}, {values}
+           FROM {from}"
+        )
     }
 
     /// `s.a = l.v_1 AND ...`: what joins a table by these columns.
@@ -89,10 +91,11 @@ impl<'a> Way<'a> {
                 Self::new(self.source, std::mem::take(&mut self.origin), self.values.len(), &query);
         }
         self.joined += 1;
-        let row = format!("s{}", self.joined);
+        let joined = self.joined;
+        let row = format!("s{joined}");
         let name = qualified(&self.source.steps[table].table);
         let on = self.on(&row, columns);
-        self.from += &format!(" STRAIGHT_JOIN {name} {row} ON {on}");
+        self.from += &format!("\n           STRAIGHT_JOIN {name} {row} ON {on}");
         self.values = kept.iter().map(|column| format!("{row}.{column}")).collect();
     }
 
@@ -119,16 +122,21 @@ impl<'a> Way<'a> {
         for (table, found_by, lead_on) in round {
             let row = format!("x{table}");
             let name = qualified(&self.source.steps[*table].table);
-            joins += &format!(
-                " STRAIGHT_JOIN {name} {row} ON {}",
-                equal(&row, found_by, &before, &leading)
-            );
+            let on = equal(&row, found_by, &before, &leading);
+            joins += &format!("\n           STRAIGHT_JOIN {name} {row} ON {on}");
             (before, leading) = (row, lead_on.clone());
         }
         let named = [self.origin.clone(), columns.clone()].concat();
         let query = format!(
-            "WITH RECURSIVE r ({names}) AS (SELECT {first} FROM ({query}) l UNION SELECT {origin}, {next} FROM r{joins})
-             SELECT {kept} FROM r",
+            "
+           WITH RECURSIVE r ({names}) AS (
+         SELECT {first}
+           FROM ({query}) l
+          UNION
+         SELECT {origin}, {next}
+           FROM r{joins})
+         SELECT {kept}
+           FROM r",
             first = prefixed("l", &named),
             query = self.query(),
             origin = prefixed("r", &self.origin),
@@ -156,8 +164,8 @@ fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>
 
 /// How the values of a link stand in a mark.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
-    let values: Vec<String> =
-        source.link_columns().map(|column| format!("{version}.{}", quote(column))).collect();
+    let columns = source.link_columns().map(quote);
+    let values: Vec<String> = columns.map(|column| format!("{version}.{column}")).collect();
     encoded_values(source, far, &values)
 }
 
@@ -167,16 +175,19 @@ pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]
         .link_columns()
         .zip(values)
         .map(|(column, value)| link::encoded(&far.columns[column], value));
-    format!("CONCAT({})", values.collect::<Vec<_>>().join(", ',', "))
+    let values = values.collect::<Vec<_>>().join(", ',', ");
+    format!("CONCAT({values})")
 }
 
 /// By which the marks of a link are found: the same for all values that a database might call
 /// equal, of whatever width or collation. That others share it does no harm.
 pub(super) fn hash(values: &[String]) -> String {
     let weights = values.iter().map(|value| {
-        format!("HEX(WEIGHT_STRING(CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4) COLLATE utf8mb4_unicode_ci))")
+        let text = format!("CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4)");
+        format!("HEX(WEIGHT_STRING({text} COLLATE utf8mb4_unicode_ci))")
     });
-    format!("CRC32(CONCAT_WS(',', {}))", weights.collect::<Vec<_>>().join(", "))
+    let weights = weights.collect::<Vec<_>>().join(", ");
+    format!("CRC32(CONCAT_WS(',', {weights}))")
 }
 
 /// Binds a link that [`encoded`] has written.
@@ -200,7 +211,8 @@ pub(super) fn to_owners(
     let columns = source.link().len();
     let links = repeated(marks).into_iter();
     let links: Vec<String> = links
-        .map(|(id, link)| format!("({}, {})", sql.bind(*id), bind(sql, link, columns)))
+        .map(|(id, link)| (sql.bind(*id), bind(sql, link, columns)))
+        .map(|(id, link)| format!("({id}, {link})"))
         .collect();
     let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
@@ -217,12 +229,15 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
         }
     }
     format!(
-        "SELECT DISTINCT {}, {} FROM {} STRAIGHT_JOIN {} t ON {}",
-        prefixed("l", &way.origin),
-        keyed(owner),
-        way.from,
-        qualified(&owner.table),
-        way.on("t", &near(&source.steps[0])),
+        "
+         SELECT DISTINCT {origin}, {keys}
+           FROM {from}
+           STRAIGHT_JOIN {table} t ON {linked}",
+        origin = prefixed("l", &way.origin),
+        keys = keyed(owner),
+        from = way.from,
+        table = qualified(&owner.table),
+        linked = way.on("t", &near(&source.steps[0])),
     )
 }
 
@@ -233,7 +248,10 @@ pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let row = equal("f", &owner_key(owner), "c", &key_columns(owner));
     let table = qualified(source.table());
     let first = format!(
-        "SELECT 0 AS id, {linked} FROM {keys} STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}"
+        "
+         SELECT 0 AS id, {linked}
+           FROM {keys}
+           STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}"
     );
     back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
 }
@@ -245,14 +263,17 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
     let mut before = "f".to_owned();
     for step in (1..=source.at).rev() {
         let steps = &source.steps;
-        let row = format!("s{}", step - 1);
+        let at = step - 1;
+        let row = format!("s{at}");
+        let table = qualified(&steps[at].table);
         let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
-        joins += &format!(" STRAIGHT_JOIN {} {row} ON {on}", qualified(&steps[step - 1].table));
+        joins += &format!("\n                   STRAIGHT_JOIN {table} {row} ON {on}");
         before = row;
     }
     let first = &source.steps[0];
     let on = equal("t", &near(first), &before, &far(first));
-    joins + &format!(" STRAIGHT_JOIN {} t ON {on}", qualified(&owner.table))
+    let table = qualified(&owner.table);
+    joins + &format!("\n                   STRAIGHT_JOIN {table} t ON {on}")
 }
 
 /// `t.id AS key_1, ...`
@@ -263,8 +284,13 @@ fn keyed(owner: &Owner) -> String {
 
 /// The way from the owner's rows `t` of a FROM clause to the rows before the source.
 fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
-    let first =
-        format!("SELECT {}, {} FROM {rows}", keyed(owner), selected("t", &near(&source.steps[0])));
+    let keys = keyed(owner);
+    let linked = selected("t", &near(&source.steps[0]));
+    let first = format!(
+        "
+         SELECT {keys}, {linked}
+           FROM {rows}"
+    );
     let mut way = Way::new(source, key_columns(owner), source.steps[0].link.len(), &first);
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -282,10 +308,13 @@ fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
 pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
     let way = before(owner, source, rows);
     format!(
-        "SELECT DISTINCT {}, {} AS link_hash FROM {}",
-        prefixed("l", &way.origin),
-        hash(&way.values),
-        way.from
+        "
+         SELECT DISTINCT {origin},
+                {hash} AS link_hash
+           FROM {from}",
+        origin = prefixed("l", &way.origin),
+        hash = hash(&way.values),
+        from = way.from,
     )
 }
 

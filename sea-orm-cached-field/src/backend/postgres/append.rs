@@ -24,11 +24,11 @@ pub(super) fn declared_key_arrays(owner: &Owner, table: &Described, of: &str) ->
 /// transaction, keeps a worker from falling asleep while a mark is not yet visible.
 fn wake(owner: &Owner) -> String {
     format!(
-        "    IF NOT pg_try_advisory_xact_lock_shared({}) THEN
-      PERFORM pg_notify({}, '');
+        "    IF NOT pg_try_advisory_xact_lock_shared({lock}) THEN
+      PERFORM pg_notify({channel}, '');
     END IF;",
-        sleep_lock(&qualified(&marks(owner))),
-        literal(super::CHANNEL),
+        lock = sleep_lock(&qualified(&marks(owner))),
+        channel = literal(super::CHANNEL),
     )
 }
 
@@ -36,7 +36,8 @@ fn wake(owner: &Owner) -> String {
 /// version of the row would make the user's transaction fail.
 fn flushed(array: &str) -> String {
     format!(
-        "CASE WHEN u.n = 1 AND current_setting('transaction_isolation') = 'read committed' THEN {array} END"
+        "CASE WHEN u.n = 1
+             AND current_setting('transaction_isolation') = 'read committed' THEN {array} END"
     )
 }
 
@@ -47,9 +48,11 @@ pub(super) fn list_where(
     conditions: impl IntoIterator<Item = (usize, String)>,
 ) -> String {
     let names = conditions.into_iter().map(|(field, condition)| {
-        format!("CASE WHEN {condition} THEN {} END", literal(owner.fields[field].name))
+        let name = literal(owner.fields[field].name);
+        format!("CASE WHEN {condition} THEN {name} END")
     });
-    format!("concat_ws(',', {})", names.collect::<Vec<_>>().join(", "))
+    let names = names.collect::<Vec<_>>().join(",\n         ");
+    format!("concat_ws(',', {names})")
 }
 
 /// Marks the owners that stand in the variables; `list` is an expression.
@@ -59,19 +62,16 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
     // A related row may spell the key in another way, where the type calls both equal; a worker
     // goes by the owner's.
     let own_keys = owner_key(owner);
-    let (mut values, spelled) = if owner
-        .key
-        .iter()
-        .any(|key| table.operators.contains_key(&key.name))
-    {
-        let spelled =
-            own_keys.iter().zip(&keys).map(|(own, key)| format!("coalesce(t.{own}, u.{key})"));
-        let join =
-            format!(" LEFT JOIN {} t ON {}", qualified(&owner.table), key_equal(owner, table, "u"));
-        (spelled.collect(), join)
-    } else {
-        (keys.iter().map(|key| format!("u.{key}")).collect::<Vec<_>>(), String::new())
-    };
+    let (mut values, spelled) =
+        if owner.key.iter().any(|key| table.operators.contains_key(&key.name)) {
+            let spelled =
+                own_keys.iter().zip(&keys).map(|(own, key)| format!("coalesce(t.{own}, u.{key})"));
+            let same_row = key_equal(owner, table, "u");
+            let table = qualified(&owner.table);
+            (spelled.collect(), format!("\n      LEFT JOIN {table} t ON {same_row}"))
+        } else {
+            (keys.iter().map(|key| format!("u.{key}")).collect::<Vec<_>>(), String::new())
+        };
     let mut columns = keys.clone();
     if at_commit {
         columns.extend(keys.iter().map(|key| format!("flush_{key}")));
@@ -79,7 +79,8 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
     }
     let unnested = unnested(&arrays, &keys, at_commit);
     let insert = insert(owner, list, &columns, &values, &format!("{unnested}{spelled}"));
-    format!("  IF v_key_1 IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
+    let wake = wake(owner);
+    format!("  IF v_key_1 IS NOT NULL THEN\n{insert}\n{wake}\n  END IF;")
 }
 
 /// Marks that name related rows, from which the owners are looked up when the mark is collected: an
@@ -94,30 +95,37 @@ pub(super) fn links(owner: &Owner, source: &Source, list: &str, at_commit: bool)
     }
     let unnested = unnested(&["v_links".to_owned()], &["link".to_owned()], at_commit);
     let insert = insert(owner, list, &columns, &values, &unnested);
-    format!("  IF v_links IS NOT NULL THEN\n{insert}\n{}\n  END IF;", wake(owner))
+    let wake = wake(owner);
+    format!("  IF v_links IS NOT NULL THEN\n{insert}\n{wake}\n  END IF;")
 }
 
 /// Marks the row at hand, of the owner's own table.
 pub(super) fn own_row(owner: &Owner, list: &str) -> String {
     format!(
-        "    INSERT INTO {} (field, {}) VALUES ({list}, {});\n{}",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", "),
-        prefixed("NEW", &owner_key(owner)),
-        wake(owner),
+        "    INSERT INTO {marks} (field, {columns})
+    VALUES ({list}, {values});
+{wake}",
+        marks = qualified(&marks(owner)),
+        columns = key_columns(owner).join(", "),
+        values = prefixed("NEW", &owner_key(owner)),
+        wake = wake(owner),
     )
 }
 
 fn unnested(arrays: &[String], columns: &[String], numbered: bool) -> String {
     let (ordinality, number) = if numbered { (" WITH ORDINALITY", ", n") } else { ("", "") };
-    format!("unnest({}){ordinality} AS u({}{number})", arrays.join(", "), columns.join(", "))
+    let arrays = arrays.join(", ");
+    let columns = columns.join(", ");
+    format!("unnest({arrays}){ordinality} AS u({columns}{number})")
 }
 
 fn insert(owner: &Owner, list: &str, columns: &[String], values: &[String], from: &str) -> String {
     format!(
-        "    INSERT INTO {} (field, {}) SELECT {list}, {} FROM {from};",
-        qualified(&marks(owner)),
-        columns.join(", "),
-        values.join(", "),
+        "    INSERT INTO {marks} (field, {columns})
+    SELECT {list}, {values}
+      FROM {from};",
+        marks = qualified(&marks(owner)),
+        columns = columns.join(", "),
+        values = values.join(", "),
     )
 }

@@ -11,10 +11,13 @@ use crate::{
 
 /// What a row `c` of `pg_class` is.
 const KIND: &str = "CASE WHEN c.relpersistence = 't' THEN 'temporary table'
-                     WHEN c.relkind = 'v' THEN 'view' WHEN c.relkind = 'm' THEN 'materialized view'
+                     WHEN c.relkind = 'v' THEN 'view'
+                     WHEN c.relkind = 'm' THEN 'materialized view'
                      WHEN c.relkind = 'f' THEN 'foreign table'
-                     WHEN c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
-                     THEN 'table that others inherit from' ELSE 'table' END";
+                     WHEN c.relkind = 'r'
+                      AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+                     THEN 'table that others inherit from'
+                     ELSE 'table' END";
 
 pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::postgres();
@@ -31,26 +34,38 @@ pub(super) fn describe(table: &Table) -> Statement {
                 CASE WHEN tn.nspname = 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod)
                      ELSE quote_ident(tn.nspname) || '.' || quote_ident(ty.typname) END AS type,
                 (SELECT 'OPERATOR(' || quote_ident(bn.nspname) || '.=)'
-                   FROM pg_type base JOIN pg_namespace bn ON bn.oid = base.typnamespace
-                   JOIN pg_operator o ON o.oprname = '=' AND o.oprleft = base.oid AND o.oprright = base.oid
-                    AND o.oprnamespace = bn.oid AND bn.nspname <> 'pg_catalog'
+                   FROM pg_type base
+                   JOIN pg_namespace bn ON bn.oid = base.typnamespace
+                   JOIN pg_operator o
+                     ON o.oprname = '='
+                    AND o.oprleft = base.oid
+                    AND o.oprright = base.oid
+                    AND o.oprnamespace = bn.oid
+                    AND bn.nspname <> 'pg_catalog'
                   WHERE base.oid = coalesce(nullif(ty.typbasetype, 0), ty.oid)) AS equality,
                 (SELECT quote_ident(ln.nspname) || '.' || quote_ident(l.collname)
-                   FROM pg_collation l JOIN pg_namespace ln ON ln.oid = l.collnamespace
-                  WHERE l.oid = a.attcollation AND NOT l.collisdeterministic) AS collated,
+                   FROM pg_collation l
+                   JOIN pg_namespace ln ON ln.oid = l.collnamespace
+                  WHERE l.oid = a.attcollation
+                    AND NOT l.collisdeterministic) AS collated,
                 CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable,
                 CASE WHEN a.attgenerated = '' THEN 0 ELSE 1 END AS is_generated,
                 CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS key,
                 {KIND} AS kind,
-                CASE WHEN c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) THEN 1 ELSE 0 END AS by_row, 0 AS strict
+                CASE WHEN c.relkind = 'p'
+                       OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid)
+                     THEN 1 ELSE 0 END AS by_row,
+                0 AS strict
            FROM pg_class c
            JOIN pg_namespace n ON n.oid = c.relnamespace
            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
            JOIN pg_type ty ON ty.oid = a.atttypid
            JOIN pg_namespace tn ON tn.oid = ty.typnamespace
            LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-          WHERE c.relname = CAST({name} AS name) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-            AND CASE WHEN {schema} IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = {schema} END
+          WHERE c.relname = CAST({name} AS name)
+            AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND CASE WHEN {schema} IS NULL THEN pg_table_is_visible(c.oid)
+                     ELSE n.nspname = {schema} END
           ORDER BY a.attnum"
     );
     statement(sql, text)
@@ -62,22 +77,27 @@ pub(super) fn unreadable_columns(table: &Table) -> Statement {
         "SELECT a.attname::text AS name, b.attname::text AS behind
            FROM pg_attribute a
            JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
-           LEFT JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
-            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid NOT IN (0, a.attnum)
+           LEFT JOIN pg_depend d
+             ON d.classid = 'pg_attrdef'::regclass
+            AND d.objid = e.oid
+            AND d.refclassid = 'pg_class'::regclass
+            AND d.refobjid = a.attrelid
+            AND d.refobjsubid NOT IN (0, a.attnum)
            LEFT JOIN pg_attribute b ON b.attrelid = a.attrelid AND b.attnum = d.refobjsubid
-          WHERE a.attrelid = {} AND a.attgenerated = 'v' AND NOT a.attisdropped
+          WHERE a.attrelid = {of}
+            AND a.attgenerated = 'v'
+            AND NOT a.attisdropped
           ORDER BY a.attnum, b.attnum",
-        class(table, "oid"),
+        of = class(table, "oid"),
     );
     statement(Sql::postgres(), text)
 }
 
 pub(super) fn knows_time_zone(name: &str) -> Statement {
     let mut sql = Sql::postgres();
-    let text = format!(
-        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {}) AS known",
-        sql.bind(name)
-    );
+    let name = sql.bind(name);
+    let text =
+        format!("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = {name}) AS known");
     statement(sql, text)
 }
 
@@ -116,9 +136,14 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
 pub(super) fn partitions(table: &Table) -> Statement {
     let text = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS name, {KIND} AS kind
-           FROM pg_partition_tree({}) p JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE p.isleaf AND p.parentrelid IS NOT NULL AND p.level > 0 ORDER BY 1, 2",
-        literal(&qualified(table)),
+           FROM pg_partition_tree({name}) p
+           JOIN pg_class c ON c.oid = p.relid
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE p.isleaf
+            AND p.parentrelid IS NOT NULL
+            AND p.level > 0
+          ORDER BY 1, 2",
+        name = literal(&qualified(table)),
     );
     statement(Sql::postgres(), text)
 }
@@ -145,31 +170,28 @@ pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> St
     lacks.extend(tables.iter().map(|table| ownership_lack(table)));
     lacks.extend(tables.iter().map(|table| exemption_lack(table)));
     // UNION: each of them once.
-    statement(Sql::postgres(), format!("{}\nORDER BY privilege", lacks.join("\nUNION\n")))
+    let lacks = lacks.join("\nUNION\n");
+    statement(Sql::postgres(), format!("{lacks}\nORDER BY privilege"))
 }
 
 fn schema_lack(table: &Table, privilege: &str) -> String {
     let schema = table.schema.as_deref().unwrap_or_default();
     let quoted = quote(schema);
-    lack(
-        &format!("{privilege} on the schema {quoted}"),
-        &format!(
-            "'GRANT {privilege} ON SCHEMA ' || {} || ' TO ' || quote_ident(CURRENT_USER)",
-            literal(&quoted)
-        ),
-        &format!("has_schema_privilege({}, '{privilege}')", literal(schema)),
-    )
+    let name = literal(&quoted);
+    let lacked = format!("{privilege} on the schema {quoted}");
+    let remedy =
+        format!("'GRANT {privilege} ON SCHEMA ' || {name} || ' TO ' || quote_ident(CURRENT_USER)");
+    let schema = literal(schema);
+    lack(&lacked, &remedy, &format!("has_schema_privilege({schema}, '{privilege}')"))
 }
 
 fn ownership_lack(table: &Table) -> String {
     let owner = class(table, "relowner");
     let table = qualified(table);
+    let change = literal(&format!("ALTER TABLE {table} OWNER TO "));
     lack(
         &format!("ownership of {table}"),
-        &format!(
-            "{} || quote_ident(CURRENT_USER)",
-            literal(&format!("ALTER TABLE {table} OWNER TO "))
-        ),
+        &format!("{change} || quote_ident(CURRENT_USER)"),
         &format!("pg_has_role({owner}, 'USAGE')"),
     )
 }
@@ -177,13 +199,12 @@ fn ownership_lack(table: &Table) -> String {
 /// Our functions run as who installs them: rows that row-level security hides from them would not
 /// be marked.
 fn exemption_lack(table: &Table) -> String {
+    let name = qualified(table);
+    let table = class(table, "oid");
     lack(
-        &format!(
-            "BYPASSRLS, for the row-level security of {} is forced on its owner too",
-            qualified(table)
-        ),
+        &format!("BYPASSRLS, for the row-level security of {name} is forced on its owner too"),
         "'ALTER ROLE ' || quote_ident(CURRENT_USER) || ' BYPASSRLS'",
-        &format!("NOT row_security_active({})", class(table, "oid")),
+        &format!("NOT row_security_active({table})"),
     )
 }
 
@@ -191,45 +212,69 @@ fn exemption_lack(table: &Table) -> String {
 /// schema.
 fn class(table: &Table, column: &str) -> String {
     format!(
-        "(SELECT c.{column} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = CAST({} AS name))",
-        literal(table.schema.as_deref().unwrap_or_default()),
-        literal(&table.name),
+        "(SELECT c.{column}
+                   FROM pg_class c
+                   JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = {schema}
+                    AND c.relname = CAST({name} AS name))",
+        schema = literal(table.schema.as_deref().unwrap_or_default()),
+        name = literal(&table.name),
     )
 }
 
 /// `remedy`: an SQL expression.
 fn lack(privilege: &str, remedy: &str, test: &str) -> String {
-    format!("SELECT {} AS privilege, {remedy} AS remedy WHERE NOT {test}", literal(privilege))
+    format!(
+        "SELECT {privilege} AS privilege,
+                {remedy} AS remedy
+          WHERE NOT {test}",
+        privilege = literal(privilege),
+    )
 }
 
 /// The quoted name of the table `c` in the schema `n`.
-const QUOTED: &str = "'\"' || replace(n.nspname, '\"', '\"\"') || '\".\"' || replace(c.relname, '\"', '\"\"') || '\"'";
+const QUOTED: &str = r#"'"' || replace(n.nspname, '"', '""') || '"."'
+                || replace(c.relname, '"', '""') || '"'"#;
 
 pub(super) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
-        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table, d.description AS tag
-           FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table,
+                d.description AS tag
+           FROM pg_description d
+           JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
           WHERE starts_with(d.description, {prefix})
          UNION ALL
          SELECT 'trigger', t.tgname::text, {QUOTED}, c.relname::text, d.description
            FROM pg_description d
            JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
-           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+           JOIN pg_class c ON c.oid = t.tgrelid
+           JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, o.relname::text, d.description
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END,
+                c.relname::text, NULL, o.relname::text, d.description
            FROM pg_description d
-           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
-           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+           JOIN pg_class c
+             ON d.classoid = 'pg_class'::regclass
+            AND c.oid = d.objoid
+            AND d.objsubid = 0
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid
+           LEFT JOIN pg_class o ON o.oid = i.indrelid
           WHERE starts_with(d.description, {prefix})
-            -- `LIKE .. INCLUDING ALL` copies an index with its comment; as that of a partition it goes with the whole index
+            -- `LIKE .. INCLUDING ALL` copies an index with its comment;
+            -- as that of a partition it goes with the whole index
             AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
          UNION ALL -- not ours, or a table of ours that lost its comment: no tag
          SELECT 'table', c.relname::text, NULL, NULL, ''
-           FROM pg_class c LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = c.oid AND d.objsubid = 0
-          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions})) AND NOT starts_with(coalesce(d.description, ''), {prefix})",
+           FROM pg_class c
+           LEFT JOIN pg_description d
+             ON d.classoid = 'pg_class'::regclass
+            AND d.objoid = c.oid
+            AND d.objsubid = 0
+          WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions}))
+            AND NOT starts_with(coalesce(d.description, ''), {prefix})",
         marks = literal(&qualified(&crate::backend::sql::marks(owner))),
         queue = literal(&qualified(&crate::backend::sql::recalculations(owner))),
         versions = literal(&qualified(&crate::backend::sql::versions(owner))),
@@ -241,25 +286,34 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let text = format!(
-        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, n.nspname::text AS schema, NULL AS on_table,
-                d.description AS tag, pg_has_role(p.proowner, 'USAGE') AS droppable
-           FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
+        "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent,
+                n.nspname::text AS schema, NULL AS on_table, d.description AS tag,
+                pg_has_role(p.proowner, 'USAGE') AS droppable
+           FROM pg_description d
+           JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
            JOIN pg_namespace n ON n.oid = p.pronamespace
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT 'trigger', t.tgname::text, {QUOTED}, n.nspname::text, c.relname::text, d.description,
+         SELECT 'trigger', t.tgname::text, {QUOTED},
+                n.nspname::text, c.relname::text, d.description,
                 pg_has_role(c.relowner, 'USAGE')
            FROM pg_description d
            JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
-           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+           JOIN pg_class c ON c.oid = t.tgrelid
+           JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE starts_with(d.description, {prefix})
          UNION ALL
-         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END, c.relname::text, NULL, n.nspname::text,
-                o.relname::text, d.description, pg_has_role(c.relowner, 'USAGE')
+         SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'table' END,
+                c.relname::text, NULL, n.nspname::text, o.relname::text, d.description,
+                pg_has_role(c.relowner, 'USAGE')
            FROM pg_description d
-           JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid AND d.objsubid = 0
+           JOIN pg_class c
+             ON d.classoid = 'pg_class'::regclass
+            AND c.oid = d.objoid
+            AND d.objsubid = 0
            JOIN pg_namespace n ON n.oid = c.relnamespace
-           LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class o ON o.oid = i.indrelid
+           LEFT JOIN pg_index i ON i.indexrelid = c.oid
+           LEFT JOIN pg_class o ON o.oid = i.indrelid
           WHERE starts_with(d.description, {prefix})"
     );
     statement(sql, text)
@@ -271,7 +325,8 @@ pub(super) fn drop_object(
     name: &str,
     parent: Option<&str>,
 ) -> String {
-    format!("DROP {}", tables::identity(beside, kind, name, parent))
+    let object = tables::identity(beside, kind, name, parent);
+    format!("DROP {object}")
 }
 
 /// Triggers that fire in replicas only, or never.
@@ -279,18 +334,26 @@ pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
-        "SELECT t.tgname::text AS name, format('ALTER TABLE %s ENABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) AS remedy
-           FROM pg_description d JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
-          WHERE starts_with(d.description, {prefix}) AND t.tgenabled IN ('D', 'R') ORDER BY 1"
+        "SELECT t.tgname::text AS name,
+                format('ALTER TABLE %s ENABLE TRIGGER %I', t.tgrelid::regclass, t.tgname) AS remedy
+           FROM pg_description d
+           JOIN pg_trigger t ON d.classoid = 'pg_trigger'::regclass AND t.oid = d.objoid
+          WHERE starts_with(d.description, {prefix})
+            AND t.tgenabled IN ('D', 'R')
+          ORDER BY 1"
     );
     statement(sql, text)
 }
 
 pub(super) fn sessions_without_triggers() -> Statement {
-    let text = "SELECT 'this session' AS sessions WHERE current_setting('session_replication_role') = 'replica'
+    let text = "SELECT 'this session' AS sessions
+          WHERE current_setting('session_replication_role') = 'replica'
          UNION ALL
          SELECT concat_ws(' of ', 'sessions', 'role ' || r.rolname, 'database ' || b.datname)
-           FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole LEFT JOIN pg_database b ON b.oid = s.setdatabase
-          WHERE 'session_replication_role=replica' = ANY (s.setconfig) AND (s.setdatabase = 0 OR b.datname = current_database())";
+           FROM pg_db_role_setting s
+           LEFT JOIN pg_roles r ON r.oid = s.setrole
+           LEFT JOIN pg_database b ON b.oid = s.setdatabase
+          WHERE 'session_replication_role=replica' = ANY (s.setconfig)
+            AND (s.setdatabase = 0 OR b.datname = current_database())";
     statement(Sql::postgres(), text.to_owned())
 }

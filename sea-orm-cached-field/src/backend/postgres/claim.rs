@@ -34,10 +34,12 @@ const SETTINGS: [(&str, &str); 8] = [
 
 pub(super) fn settings(internal: bool, writes: bool) -> String {
     let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
+    let mode = if writes { " READ WRITE" } else { "" };
+    let internal = if internal { "on" } else { "off" };
     format!(
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{}; {settings}; SET LOCAL cached_field.internal = {}",
-        if writes { " READ WRITE" } else { "" },
-        if internal { "on" } else { "off" }
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{mode};
+         {settings};
+         SET LOCAL cached_field.internal = {internal}"
     )
 }
 
@@ -50,7 +52,8 @@ pub(super) fn session() -> Session {
         ("cached_field.internal", "on"),
     ]);
     let stands = |(name, value): &(&str, &str)| {
-        format!("current_setting({}, true) = {}", literal(name), literal(value))
+        let (name, value) = (literal(name), literal(value));
+        format!("current_setting({name}, true) = {value}")
     };
     let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
     Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
@@ -59,11 +62,10 @@ pub(super) fn session() -> Session {
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let names: Vec<String> =
         fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
+    let names = names.join(", ");
     let function = functions::function(owner, "work");
-    statement(
-        Sql::postgres(),
-        format!("SELECT work, wait FROM {function}(ARRAY[{}])", names.join(", ")),
-    )
+    let text = format!("SELECT work, wait FROM {function}(ARRAY[{names}])");
+    statement(Sql::postgres(), text)
 }
 
 pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
@@ -74,8 +76,11 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
         format!(
-            "SELECT min(greatest(due_at, leased_until, queued_at)) FROM {queue}
-              WHERE {known} AND due_at <= now() AND leased_until <= now()"
+            "SELECT min(greatest(due_at, leased_until, queued_at))
+               FROM {queue}
+              WHERE {known}
+                AND due_at <= now()
+                AND leased_until <= now()"
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
@@ -83,7 +88,11 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         let flag = quote(&field.recalculation_needed);
         // An expiry may be infinite.
         Some(format!(
-            "SELECT min({moment}) FROM {table} WHERE {expires} <= {now} AND {expires} > '-infinity' AND NOT {flag}",
+            "SELECT min({moment})
+               FROM {table}
+              WHERE {expires} <= {now}
+                AND {expires} > '-infinity'
+                AND NOT {flag}",
             moment = as_expiry(field, &expires),
             table = qualified(&owner.table),
             now = as_expiry(field, "now()"),
@@ -92,8 +101,8 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let text = format!(
         "SELECT CAST(extract(epoch FROM now() - min(s.moment)) * 1000 AS bigint) AS waited,
                 EXISTS (SELECT FROM {queue} WHERE leased_until > now()) AS leased
-           FROM ({}) s",
-        moments.join(" UNION ALL "),
+           FROM ({moments}) s",
+        moments = moments.join("\n              UNION ALL\n             "),
     );
     statement(Sql::postgres(), text)
 }
@@ -115,29 +124,46 @@ pub(super) fn lease_due(
     let limit = sql.bind(rows as i64);
     let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
     let patience = sql.bind(patience);
+    let due_columns = [keys.clone(), vec!["due_at".to_owned()]].concat();
+    let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
     let text = format!(
-        "UPDATE {queue} q SET leased_until = now() + {lease} * interval '1 millisecond', attempts = q.attempts + 1,
+        "UPDATE {queue} q
+            SET leased_until = now() + {lease} * interval '1 millisecond',
+                attempts = q.attempts + 1,
                 waves = abs(q.waves)
           WHERE q.ctid = ANY (ARRAY(
                 SELECT f.ctid
                   FROM (SELECT DISTINCT {of_oldest}
                           FROM (SELECT {of_due}
-                                  FROM (SELECT * FROM {queue} e
-                                         WHERE {known} AND e.due_at <= now() AND e.leased_until <= now()
-                                         ORDER BY e.due_at LIMIT {looked_at}) d
-                                 WHERE NOT EXISTS (SELECT FROM {marks} m WHERE {marked} AND {marks_known} OFFSET 0){waits}
-                                 ORDER BY d.due_at LIMIT {limit}) o) k,
-                       LATERAL (SELECT d.ctid FROM {queue} d
-                                 WHERE {same_key} AND {known} AND d.due_at <= now() AND d.leased_until <= now(){waits}
+                                  FROM (SELECT *
+                                          FROM {queue} e
+                                         WHERE {known}
+                                           AND e.due_at <= now()
+                                           AND e.leased_until <= now()
+                                         ORDER BY e.due_at
+                                         LIMIT {looked_at}) d
+                                 WHERE NOT EXISTS (
+                                       SELECT
+                                         FROM {marks} m
+                                        WHERE {marked}
+                                          AND {marks_known}
+                                       OFFSET 0){waits}
+                                 ORDER BY d.due_at
+                                 LIMIT {limit}) o) k,
+                       LATERAL (SELECT d.ctid
+                                  FROM {queue} d
+                                 WHERE {same_key}
+                                   AND {known}
+                                   AND d.due_at <= now()
+                                   AND d.leased_until <= now(){waits}
                                    FOR UPDATE SKIP LOCKED) f))
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at",
         of_oldest = prefixed("o", &keys),
-        of_due = prefixed("d", &[keys.clone(), vec!["due_at".to_owned()]].concat()),
+        of_due = prefixed("d", &due_columns),
         marks = qualified(&marks(owner)),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
         marks_known = sql.lists_known("m.field", owner),
-        waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
         same_key = equal("d", &keys, "k", &keys),
         returned = sql.kept_keys(owner, "q"),
     );
@@ -152,26 +178,44 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
     let queue = qualified(&recalculations(&upstream.owner));
     // What was handed back a moment ago is pending too.
-    let pending =
-        format!("p.field || '' IN ({names}) AND p.due_at <= now() + interval '100 milliseconds'");
+    let pending = format!(
+        "p.field || '' IN ({names})
+                     AND p.due_at <= now() + interval '100 milliseconds'"
+    );
     let pending = match &upstream.source {
-        None => {
-            format!(
-                "EXISTS (SELECT FROM {queue} p WHERE {} AND {pending} OFFSET 0)",
-                equal("p", &keys, "d", &keys)
-            )
-        }
+        None => format!(
+            "EXISTS (
+                  SELECT
+                    FROM {queue} p
+                   WHERE {same_key}
+                     AND {pending}
+                  OFFSET 0)",
+            same_key = equal("p", &keys, "d", &keys),
+        ),
         Some(source) => {
             let (rows, row) = way::rows_of(source);
+            let table = qualified(&owner.table);
             let from = format!(
-                "FROM {} t CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s",
-                qualified(&owner.table)
+                "FROM {table} t
+                   CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s"
             );
             let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
             let far_key = owner_key(&upstream.owner);
             format!(
-                "(EXISTS (SELECT {from} JOIN {queue} p ON {queued} WHERE {of_row} AND {pending} OFFSET 0)
-               OR EXISTS (SELECT {from} JOIN {marks} p ON {queued} WHERE {of_row} AND {listed} OFFSET 0))",
+                "(EXISTS (
+                  SELECT
+                    {from}
+                    JOIN {queue} p ON {queued}
+                   WHERE {of_row}
+                     AND {pending}
+                  OFFSET 0)
+               OR EXISTS (
+                  SELECT
+                    {from}
+                    JOIN {marks} p ON {queued}
+                   WHERE {of_row}
+                     AND {listed}
+                  OFFSET 0))",
                 queued = equal("p", &keys, "s", &far_key),
                 marks = qualified(&marks(&upstream.owner)),
             )
@@ -179,7 +223,8 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     };
     format!(
         "
-               AND NOT (d.field || '' = {field} AND d.queued_at > now() - {patience} * interval '1 millisecond'
+               AND NOT (d.field || '' = {field}
+               AND d.queued_at > now() - {patience} * interval '1 millisecond'
                AND {pending})",
         field = literal(owner.fields[upstream.field].name),
     )
@@ -202,18 +247,24 @@ pub(super) fn lease_rows(
     let generation = if steal { "excluded.generation" } else { "q.generation" };
     let rows = shared::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
-    let lease_end = format!("now() + {} * interval '1 millisecond'", sql.bind(lease));
+    let lease = sql.bind(lease);
+    let lease_end = format!("now() + {lease} * interval '1 millisecond'");
     let text = format!(
         "WITH {rows}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')), now(), {lease_end}, 1
-           FROM k ORDER BY {selected}
+         SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id')),
+                now(), {lease_end}, 1
+           FROM k
+          ORDER BY {selected}
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN q.attempts ELSE q.attempts + 1 END,
                 waves = CASE WHEN {held} THEN q.waves ELSE abs(q.waves) END,
-                leased_until = CASE WHEN {held} THEN q.leased_until ELSE excluded.leased_until END
-         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = {lease_end} AS leased",
+                leased_until = CASE WHEN {held} THEN q.leased_until
+                     ELSE excluded.leased_until END
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
+                {NOW} AS claimed_at,
+                q.leased_until = {lease_end} AS leased",
         columns = keys.join(", "),
         selected = prefixed("k", &keys),
         sequence = literal(&marks),
@@ -225,17 +276,18 @@ pub(super) fn lease_rows(
 pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
+    let held = "AND r.leased_until > now()
+                   AND r.waves >= 0
+                   FOR UPDATE SKIP LOCKED";
     let text = format!(
         "WITH {claimed}
-         UPDATE {} q SET leased_until = now() + {} * interval '1 millisecond'
-           FROM claimed c, {} WHERE q.ctid = p.place",
-        qualified(&recalculations(owner)),
-        sql.bind(lease),
-        place_in_queue(
-            owner,
-            "c",
-            "AND r.leased_until > now() AND r.waves >= 0 FOR UPDATE SKIP LOCKED"
-        ),
+         UPDATE {queue} q
+            SET leased_until = now() + {lease} * interval '1 millisecond'
+           FROM claimed c, {place}
+          WHERE q.ctid = p.place",
+        queue = qualified(&recalculations(owner)),
+        lease = sql.bind(lease),
+        place = place_in_queue(owner, "c", held),
     );
     statement(sql, text)
 }

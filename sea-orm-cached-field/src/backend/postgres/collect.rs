@@ -33,7 +33,9 @@ pub(super) fn expand_marks(
             let (before, link) = way::from_owner(source);
             let table = qualified(&owner.table);
             format!(
-                "SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before})) FROM {table} t WHERE {is_row}"
+                "SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before}))
+                   FROM {table} t
+                  WHERE {is_row}"
             )
         }
     };
@@ -48,9 +50,15 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
         Which::Of(keys) => shared::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
         Which::Oldest(limit) => format!(
-            "k AS (SELECT DISTINCT {keys} FROM (
-                    SELECT {keys} FROM {marks} WHERE via IS NULL AND {known}
-                     ORDER BY id LIMIT {limit} FOR UPDATE SKIP LOCKED) o)",
+            "k AS (
+                SELECT DISTINCT {keys}
+                  FROM (SELECT {keys}
+                          FROM {marks}
+                         WHERE via IS NULL
+                           AND {known}
+                         ORDER BY id
+                         LIMIT {limit}
+                           FOR UPDATE SKIP LOCKED) o)",
             known = sql.lists_known("field", owner),
             limit = sql.bind(limit as i64),
         ),
@@ -58,7 +66,9 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
 }
 
 fn flagged(field: &Field) -> String {
-    format!("WHEN {} THEN t.{}", literal(field.name), quote(&field.recalculation_needed))
+    let name = literal(field.name);
+    let flag = quote(&field.recalculation_needed);
+    format!("WHEN {name} THEN t.{flag}")
 }
 
 /// Takes the marks away, and queues what they are of. A row that is leased keeps its lease; its
@@ -77,53 +87,91 @@ pub(super) fn collect(
     let chosen = keys_of(&mut sql, owner, which);
     let lease = sql.bind(lease);
     let is_leased = match leased {
-        Some(field) => format!("{lease} > 0 AND f.field = {}", literal(owner.fields[field].name)),
+        Some(field) => {
+            let name = literal(owner.fields[field].name);
+            format!("{lease} > 0 AND f.field = {name}")
+        }
         None => format!("{lease} > 0"),
     };
     let end = format!("now() + {lease} * interval '1 millisecond'");
+    let lazy = lazy.iter().map(|field| (&owner.fields[*field], false));
+    let flags: Vec<String> = owner.fields.iter().map(flagged).collect();
+    // The row's key may have come to be spelled in another way, where its type calls both equal.
+    let respelled: Vec<String> = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect();
     let text = format!(
         "WITH {chosen},
               gone AS (
-                DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-                       SELECT s.ctid FROM k, LATERAL (
-                              SELECT m.ctid FROM {marks} m WHERE {same_key} AND {known} FOR UPDATE SKIP LOCKED) s))
+                DELETE FROM {marks}
+                 WHERE ctid = ANY (ARRAY(
+                       SELECT s.ctid
+                         FROM k, LATERAL (
+                              SELECT m.ctid
+                                FROM {marks} m
+                               WHERE {same_key}
+                                 AND {known}
+                                 FOR UPDATE SKIP LOCKED) s))
                 RETURNING {columns}, field, id, eager, marked_at),
               rest AS (
                 INSERT INTO {marks} ({columns}, field, marked_at)
                 SELECT {columns}, array_to_string(u.names, ','), marked_at
                   FROM gone g, LATERAL (
-                       SELECT ARRAY(SELECT n.name FROM unnest(string_to_array(g.field, ',')) AS n(name)
-                                     WHERE n.name NOT IN ({names})) AS names OFFSET 0) u
+                       SELECT ARRAY(
+                              SELECT n.name
+                                FROM unnest(string_to_array(g.field, ',')) AS n(name)
+                               WHERE n.name NOT IN ({names})) AS names
+                       OFFSET 0) u
                  WHERE u.names <> '{{}}'),
               found AS (
-                SELECT {columns}, f.field, max(id) AS generation, bool_or(coalesce(eager, {is_eager})) AS eager
+                SELECT {columns}, f.field, max(id) AS generation,
+                       bool_or(coalesce(eager, {is_eager})) AS eager
                   FROM gone g, unnest(string_to_array(g.field, ',')) AS f(field)
-                 WHERE f.field IN ({names}) GROUP BY {columns}, f.field),
+                 WHERE f.field IN ({names})
+                 GROUP BY {columns}, f.field),
               queued AS (
-                INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
-                SELECT {selected}, f.field, f.generation, {due}, CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
+                INSERT INTO {queue} AS q (
+                       {columns}, field, generation, due_at, leased_until, attempts)
+                SELECT {selected}, f.field, f.generation,
+                       {due},
+                       CASE WHEN {is_leased} THEN {end} ELSE '-infinity' END,
                        CASE WHEN {is_leased} THEN 1 ELSE 0 END
-                  FROM found f WHERE f.eager
+                  FROM found f
+                 WHERE f.eager
                 ON CONFLICT ({columns}, field) DO UPDATE SET
-                       {respelled}, generation = excluded.generation, due_at = {due_again}, last_error = NULL,
+                       {respelled},
+                       generation = excluded.generation,
+                       due_at = {due_again},
+                       last_error = NULL,
                        waves = greatest(q.waves, 0),
-                       attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
-                       leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
-                RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, q.leased_until = {end} AS leased)
-         SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased, true AS eager, coalesce(t.flagged, true) AS flagged,
-                {NOW} AS claimed_at, (SELECT count(*) FROM gone) AS marks
-           FROM queued q LEFT JOIN LATERAL (
-                SELECT CASE q.field {flagged} END AS flagged FROM {table} t WHERE {same_row} OFFSET 0) t ON true
+                       {kept_lease}
+                RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
+                       q.leased_until = {end} AS leased)
+         SELECT {of_queued}, q.field, q.generation, q.attempts, q.waves, q.leased,
+                true AS eager,
+                coalesce(t.flagged, true) AS flagged,
+                {NOW} AS claimed_at,
+                (SELECT count(*) FROM gone) AS marks
+           FROM queued q
+           LEFT JOIN LATERAL (
+                SELECT CASE q.field {flagged} END AS flagged
+                  FROM {table} t
+                 WHERE {same_row}
+                OFFSET 0) t ON true
          UNION ALL
-         SELECT {of_found}, field, generation, 0, 0, false, false, true, {NOW}, (SELECT count(*) FROM gone)
-           FROM found WHERE NOT eager",
+         SELECT {of_found}, field, generation, 0, 0, false,
+                false,
+                true,
+                {NOW},
+                (SELECT count(*) FROM gone)
+           FROM found
+          WHERE NOT eager",
         names = names(owner),
-        is_eager = by_field("f.field", lazy.iter().map(|field| (&owner.fields[*field], false)), true),
+        is_eager = by_field("f.field", lazy, true),
         due = due(owner, "f.field"),
         due_again = due_again(owner),
+        kept_lease = KEPT_LEASE,
         of_queued = sql.kept_keys(owner, "q"),
         of_found = sql.kept_keys(owner, "found"),
-        flagged = owner.fields.iter().map(flagged).collect::<Vec<_>>().join(" "),
+        flagged = flags.join(" "),
         table = qualified(&owner.table),
         same_row = equal("t", &owner_key(owner), "q", &keys),
         marks = qualified(&marks(owner)),
@@ -133,9 +181,7 @@ pub(super) fn collect(
         columns = keys.join(", "),
         selected = prefixed("f", &keys),
         returned = prefixed("q", &keys),
-        // The row's key may have come to be spelled in another way, where its type calls both
-        // equal.
-        respelled = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect::<Vec<_>>().join(", "),
+        respelled = respelled.join(", "),
     );
     statement(sql, text)
 }
@@ -145,7 +191,8 @@ fn due(owner: &Owner, field: &str) -> String {
     if owner.debounced().next().is_none() {
         return "now()".to_owned();
     }
-    format!("now() + {} * interval '1 millisecond'", by_field(field, owner.debounced(), 0))
+    let wait = by_field(field, owner.debounced(), 0);
+    format!("now() + {wait} * interval '1 millisecond'")
 }
 
 /// When a row of the queue `q` is due that is marked again. No later than it was, or a row that
@@ -154,8 +201,15 @@ fn due_again(owner: &Owner) -> &'static str {
     if owner.debounced().next().is_none() {
         return "excluded.due_at";
     }
-    "CASE WHEN q.leased_until > now() THEN excluded.due_at ELSE least(q.due_at, excluded.due_at) END"
+    "CASE WHEN q.leased_until > now() THEN excluded.due_at
+                       ELSE least(q.due_at, excluded.due_at) END"
 }
+
+/// What a row of the queue `q` keeps that is leased.
+const KEPT_LEASE: &str = "attempts = CASE WHEN q.leased_until > now() THEN q.attempts
+                       ELSE excluded.attempts END,
+                leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until
+                       ELSE excluded.leased_until END";
 
 /// A row that is leased keeps its lease.
 pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
@@ -166,16 +220,22 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, v.field, v.generation, {due},
-                CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond' ELSE '-infinity' END,
+         SELECT {selected}, v.field, v.generation,
+                {due},
+                CASE WHEN v.lease > 0 THEN now() + v.lease * interval '1 millisecond'
+                     ELSE '-infinity' END,
                 CASE WHEN v.lease > 0 THEN 1 ELSE 0 END
            FROM v
          ON CONFLICT ({columns}, field) DO UPDATE SET
-                generation = excluded.generation, due_at = {due_again}, last_error = NULL,
+                generation = excluded.generation,
+                due_at = {due_again},
+                last_error = NULL,
                 waves = greatest(q.waves, 0),
-                attempts = CASE WHEN q.leased_until > now() THEN q.attempts ELSE excluded.attempts END,
-                leased_until = CASE WHEN q.leased_until > now() THEN q.leased_until ELSE excluded.leased_until END
-         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at, q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
+                {kept_lease}
+         RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
+                {NOW} AS claimed_at,
+                q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
+        kept_lease = KEPT_LEASE,
         queue = qualified(&recalculations(owner)),
         due = due(owner, "v.field"),
         due_again = due_again(owner),
@@ -191,7 +251,11 @@ pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
     let queue = qualified(&recalculations(owner));
     let queued = shared::queued(&mut sql, owner, rows, 0);
     let text = format!(
-        "WITH {queued} UPDATE {queue} q SET generation = v.generation FROM v, {place} WHERE q.ctid = p.place",
+        "WITH {queued}
+         UPDATE {queue} q
+            SET generation = v.generation
+           FROM v, {place}
+          WHERE q.ctid = p.place",
         place = place_in_queue(owner, "v", "OFFSET 0"),
     );
     let claims: Vec<(&Key, usize)> = rows.iter().map(|row| (&row.key, row.field)).collect();
@@ -204,10 +268,13 @@ pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement 
     let mut columns = Bound::keys(owner, rows.iter().map(|(key, _)| *key));
     columns.push(Bound::alike("field", rows.iter().map(|(_, field)| owner.fields[*field].name)));
     let rows = sql.table("v", columns);
-    statement(
-        sql,
-        format!("WITH {rows} SELECT p.place FROM v, {}", place_in_queue(owner, "v", "FOR UPDATE")),
-    )
+    let place = place_in_queue(owner, "v", "FOR UPDATE");
+    let text = format!(
+        "WITH {rows}
+         SELECT p.place
+           FROM v, {place}"
+    );
+    statement(sql, text)
 }
 
 /// `LATERAL (..) p`: the place of the queue's row of a row of `rows`. By its key, whatever the
@@ -216,9 +283,14 @@ pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement 
 pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
     let keys = key_columns(owner);
     format!(
-        "LATERAL (SELECT r.ctid AS place FROM {} r WHERE {} AND r.field = {rows}.field {how}) p",
-        qualified(&recalculations(owner)),
-        equal("r", &keys, rows, &keys),
+        "LATERAL (
+                SELECT r.ctid AS place
+                  FROM {queue} r
+                 WHERE {same_key}
+                   AND r.field = {rows}.field
+                   {how}) p",
+        queue = qualified(&recalculations(owner)),
+        same_key = equal("r", &keys, rows, &keys),
     )
 }
 
@@ -226,9 +298,13 @@ pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
 /// Partitions have places of their own.
 pub(super) fn place(owner: &Owner, rows: &str) -> String {
     format!(
-        "LATERAL (SELECT r.tableoid AS part, r.ctid AS place FROM {} r WHERE {} OFFSET 0) p",
-        qualified(&owner.table),
-        equal("r", &owner_key(owner), rows, &key_columns(owner)),
+        "LATERAL (
+                SELECT r.tableoid AS part, r.ctid AS place
+                  FROM {table} r
+                 WHERE {same_row}
+                OFFSET 0) p",
+        table = qualified(&owner.table),
+        same_row = equal("r", &owner_key(owner), rows, &key_columns(owner)),
     )
 }
 
@@ -241,12 +317,18 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
     let owner_key = owner_key(owner);
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
-        "WITH {keys} SELECT s.* FROM k, LATERAL (
-                SELECT {} FROM {} t WHERE {} AND NOT t.{} FOR NO KEY UPDATE SKIP LOCKED) s",
-        sql.own_keys(owner),
-        qualified(&owner.table),
-        equal("t", &owner_key, "k", &columns),
-        quote(&owner.fields[field].recalculation_needed),
+        "WITH {keys}
+         SELECT s.*
+           FROM k, LATERAL (
+                SELECT {selected}
+                  FROM {table} t
+                 WHERE {same_row}
+                   AND NOT t.{flag}
+                   FOR NO KEY UPDATE SKIP LOCKED) s",
+        selected = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key, "k", &columns),
+        flag = quote(&owner.fields[field].recalculation_needed),
     );
     statement(sql, text)
 }
@@ -255,10 +337,14 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
     let mut sql = Sql::postgres();
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
-        "WITH {keys} UPDATE {} t SET {} = true FROM k, {} WHERE {AT_PLACE}",
-        qualified(&owner.table),
-        quote(&owner.fields[field].recalculation_needed),
-        place(owner, "k"),
+        "WITH {keys}
+         UPDATE {table} t
+            SET {flag} = true
+           FROM k, {place}
+          WHERE {AT_PLACE}",
+        table = qualified(&owner.table),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        place = place(owner, "k"),
     );
     statement(sql, text)
 }
@@ -266,8 +352,13 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
 pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::postgres();
     let text = format!(
-        "SELECT m.id, m.field, {chunks} FROM {marks} m
-          WHERE {takeable} AND m.link IS NULL ORDER BY m.link, m.id LIMIT {limit} FOR UPDATE OF m SKIP LOCKED",
+        "SELECT m.id, m.field, {chunks}
+           FROM {marks} m
+          WHERE {takeable}
+            AND m.link IS NULL
+          ORDER BY m.link, m.id
+          LIMIT {limit}
+            FOR UPDATE OF m SKIP LOCKED",
         chunks = sql.marked_chunks(owner),
         marks = qualified(&marks(owner)),
         takeable = shared::takeable_chunks(&sql, owner, upstream),
@@ -286,7 +377,8 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
            FROM {table} t
-          WHERE t.{flag} AND {range}
+          WHERE t.{flag}
+            AND {range}
           ORDER BY {selected}
          ON CONFLICT DO NOTHING",
         columns = keys.join(", "),

@@ -21,9 +21,13 @@ use crate::{
 /// The owner's row of a row of `rows`, locked, if that can be had at once.
 pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
     format!(
-        "LATERAL (SELECT t.* FROM {} t WHERE {} FOR NO KEY UPDATE SKIP LOCKED) t",
-        qualified(&owner.table),
-        equal("t", &owner_key(owner), rows, &key_columns(owner)),
+        "LATERAL (
+                SELECT t.*
+                  FROM {table} t
+                 WHERE {same_row}
+                   FOR NO KEY UPDATE SKIP LOCKED) t",
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), rows, &key_columns(owner)),
     )
 }
 
@@ -31,9 +35,11 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let of = shared::keys(&mut sql, owner, keys);
     let text = format!(
-        "WITH {of} SELECT {} FROM k, {}",
-        sql.kept_keys(owner, "k"),
-        locked_row(owner, "k")
+        "WITH {of}
+         SELECT {selected}
+           FROM k, {row}",
+        selected = sql.kept_keys(owner, "k"),
+        row = locked_row(owner, "k"),
     );
     statement(sql, text)
 }
@@ -46,12 +52,17 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
+                {marked} AS marked
            FROM claimed c
            LEFT JOIN {row} ON true
            LEFT JOIN LATERAL (
-                SELECT r.generation FROM {queue} r
-                 WHERE t.{first} IS NOT NULL AND {same_key} AND r.field = c.field FOR UPDATE SKIP LOCKED) q ON true",
+                SELECT r.generation
+                  FROM {queue} r
+                 WHERE t.{first} IS NOT NULL
+                   AND {same_key}
+                   AND r.field = c.field
+                   FOR UPDATE SKIP LOCKED) q ON true",
         selected = sql.kept_keys(owner, "c"),
         first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c.field"),
@@ -95,28 +106,51 @@ pub(super) fn completion(
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
-                SELECT v.*, t.{cached} AS stored, t.tableoid AS part, t.ctid AS place, q.place AS queued, q.generation AS current, {marked} AS marked,
-                       EXISTS (SELECT FROM {table} x WHERE x.ctid = t.ctid AND x.tableoid = t.tableoid OFFSET 0) AS held
+                SELECT v.*, t.{cached} AS stored,
+                       t.tableoid AS part, t.ctid AS place,
+                       q.place AS queued, q.generation AS current,
+                       {marked} AS marked,
+                       EXISTS (
+                       SELECT
+                         FROM {table} x
+                        WHERE x.ctid = t.ctid
+                          AND x.tableoid = t.tableoid
+                       OFFSET 0) AS held
                   FROM v
                   LEFT JOIN LATERAL (
-                       SELECT t.*, t.tableoid, t.ctid FROM {table} t WHERE {same_row} FOR NO KEY UPDATE SKIP LOCKED) t ON true
+                       SELECT t.*, t.tableoid, t.ctid
+                         FROM {table} t
+                        WHERE {same_row}
+                          FOR NO KEY UPDATE SKIP LOCKED) t ON true
                   LEFT JOIN LATERAL (
-                       SELECT r.ctid AS place, r.generation FROM {queue} r
-                        WHERE t.ctid IS NOT NULL AND {same_key} AND r.field = {name} FOR UPDATE SKIP LOCKED) q ON true),
+                       SELECT r.ctid AS place, r.generation
+                         FROM {queue} r
+                        WHERE t.ctid IS NOT NULL
+                          AND {same_key}
+                          AND r.field = {name}
+                          FOR UPDATE SKIP LOCKED) q ON true),
               judged AS MATERIALIZED (
-                SELECT l.*, coalesce(l.current = l.generation AND NOT l.marked, false)
-                            AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued OFFSET 0) AS done
+                SELECT l.*,
+                       coalesce(l.current = l.generation AND NOT l.marked, false)
+                       AND EXISTS (SELECT FROM {queue} x WHERE x.ctid = l.queued OFFSET 0) AS done
                   FROM locked l),
-              gone AS (DELETE FROM {queue} WHERE ctid = ANY (ARRAY(SELECT queued FROM judged WHERE held AND done))),
+              gone AS (
+                DELETE FROM {queue}
+                 WHERE ctid = ANY (ARRAY(SELECT queued FROM judged WHERE held AND done))),
               written AS (
-                UPDATE {table} t SET {set} FROM judged v
-                 WHERE v.held AND v.current IS NOT NULL AND t.ctid = v.place AND t.tableoid = v.part)
-         SELECT {selected}, j.held, j.current AS generation, j.done{also} FROM judged j",
+                UPDATE {table} t
+                   SET {set}
+                  FROM judged v
+                 WHERE v.held AND v.current IS NOT NULL
+                   AND t.ctid = v.place
+                   AND t.tableoid = v.part)
+         SELECT {selected}, j.held, j.current AS generation, j.done{also}
+           FROM judged j",
         cached = quote(&field.cached.name),
         marked = super::read::marked(owner, &name),
         same_row = equal("t", &owner_key(owner), "v", &keys),
         same_key = equal("r", &keys, "v", &keys),
-        set = assignments(field, "v.value", "v.done").join(", "),
+        set = assignments(field, "v.value", "v.done").join(",\n                       "),
         selected = sql.kept_keys(owner, "j"),
     )
 }
@@ -126,9 +160,13 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
-        "WITH {claimed} DELETE FROM {} WHERE ctid = ANY (ARRAY(SELECT p.place FROM claimed c, {}))",
-        qualified(&recalculations(owner)),
-        place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
+        "WITH {claimed}
+         DELETE FROM {queue}
+          WHERE ctid = ANY (ARRAY(
+                SELECT p.place
+                  FROM claimed c, {place}))",
+        queue = qualified(&recalculations(owner)),
+        place = place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
     );
     statement(sql, text)
 }
@@ -136,15 +174,17 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::postgres();
     let written = shared::written(&mut sql, owner, shape, rows);
+    let assigned = shared::assigned(owner, shape, |field, value, done| {
+        assignments(field, value, &done.to_string())
+    });
     let text = format!(
-        "WITH {written} UPDATE {} t SET {} FROM v, {} WHERE {AT_PLACE}",
-        qualified(&owner.table),
-        shared::assigned(owner, shape, |field, value, done| assignments(
-            field,
-            value,
-            &done.to_string()
-        )),
-        place(owner, "v"),
+        "WITH {written}
+         UPDATE {table} t
+            SET {assigned}
+           FROM v, {place}
+          WHERE {AT_PLACE}",
+        table = qualified(&owner.table),
+        place = place(owner, "v"),
     );
     statement(sql, text)
 }
@@ -153,19 +193,20 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
 /// ends with the flag; a later one is kept, for the value was calculated before that moment. What
 /// expires by itself does so anew.
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
-    let mut assignments = vec![
-        format!("{} = {value}", quote(&field.cached.name)),
-        format!("{} = NOT {done}", quote(&field.recalculation_needed)),
-    ];
+    let cached = quote(&field.cached.name);
+    let flag = quote(&field.recalculation_needed);
+    let mut assignments = vec![format!("{cached} = {value}"), format!("{flag} = NOT {done}")];
     if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
         assignments.push(match field.expires_every {
-            Some(every) => format!(
-                "{expires} = CASE WHEN {done} THEN {} ELSE t.{expires} END",
-                as_expiry(field, &format!("to_timestamp((v.claimed_at + {every}) / 1000.0)")),
-            ),
+            Some(every) => {
+                let next = format!("to_timestamp((v.claimed_at + {every}) / 1000.0)");
+                let next = as_expiry(field, &next);
+                format!("{expires} = CASE WHEN {done} THEN {next} ELSE t.{expires} END")
+            }
             None => format!(
-                "{expires} = CASE WHEN NOT {done} OR t.{expires} > {} THEN t.{expires} END",
-                as_expiry(field, "to_timestamp(v.claimed_at / 1000.0)"),
+                "{expires} = CASE WHEN NOT {done} OR t.{expires} > {claimed_at}
+                                     THEN t.{expires} END",
+                claimed_at = as_expiry(field, "to_timestamp(v.claimed_at / 1000.0)"),
             ),
         });
     }
@@ -177,13 +218,17 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         UPDATE {} q SET leased_until = '-infinity', attempts = greatest(q.attempts - 1, 0),
-                due_at = now() + {} * interval '1 millisecond', waves = q.waves + {}
-           FROM claimed c, {} WHERE q.ctid = p.place",
-        qualified(&recalculations(owner)),
-        sql.bind(delay),
-        sql.bind(waves),
-        place_in_queue(owner, "c", "OFFSET 0"),
+         UPDATE {queue} q
+            SET leased_until = '-infinity',
+                attempts = greatest(q.attempts - 1, 0),
+                due_at = now() + {delay} * interval '1 millisecond',
+                waves = q.waves + {waves}
+           FROM claimed c, {place}
+          WHERE q.ctid = p.place",
+        queue = qualified(&recalculations(owner)),
+        delay = sql.bind(delay),
+        waves = sql.bind(waves),
+        place = place_in_queue(owner, "c", "OFFSET 0"),
     );
     let rows: Vec<(&Key, usize)> = claims.iter().map(|claim| (&claim.key, claim.field)).collect();
     vec![lock_in_queue(owner, &rows), statement(sql, text)]
@@ -202,13 +247,18 @@ pub(super) fn hold_back(
     let delay = sql.bind(delay);
     let error = sql.bind(error);
     let text = format!(
-        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = greatest(attempts - 1, 0),
+        "UPDATE {queue}
+            SET last_error = {error},
+                waves = -(abs(waves) + 1),
+                attempts = greatest(attempts - 1, 0),
                 due_at = CASE WHEN {error} IS NULL THEN now() END,
                 leased_until = CASE WHEN {error} IS NULL
-                     THEN now() + greatest({delay} * interval '1 millisecond', 4 * (now() - to_timestamp({claimed_at} / 1000.0)))
+                     THEN now() + greatest({delay} * interval '1 millisecond',
+                                           4 * (now() - to_timestamp({claimed_at} / 1000.0)))
                      ELSE '-infinity' END
-          WHERE {is_row} AND field = {field}",
-        qualified(&recalculations(owner)),
+          WHERE {is_row}
+            AND field = {field}",
+        queue = qualified(&recalculations(owner)),
     );
     statement(sql, text)
 }
@@ -225,20 +275,30 @@ pub(super) fn record_failure(
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
     let due = match retry {
-        NextTry::In(delay) => format!("now() + {} * interval '1 millisecond'", sql.bind(delay)),
+        NextTry::In(delay) => {
+            let delay = sql.bind(delay);
+            format!("now() + {delay} * interval '1 millisecond'")
+        }
         NextTry::Never => "NULL".to_owned(),
-        NextTry::AsItWas(delay) => format!(
-            "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN now() + {} * interval '1 millisecond' ELSE due_at END",
-            sql.bind(delay)
-        ),
+        NextTry::AsItWas(delay) => {
+            let delay = sql.bind(delay);
+            format!(
+                "CASE WHEN attempts <= 1 AND due_at IS NOT NULL
+                     THEN now() + {delay} * interval '1 millisecond'
+                     ELSE due_at END"
+            )
+        }
     };
     let attempts = if retry.counts() { "attempts" } else { "greatest(attempts - 1, 0)" };
     let text = format!(
-        "UPDATE {} SET leased_until = '-infinity', last_error = {error},
+        "UPDATE {queue}
+            SET leased_until = '-infinity',
+                last_error = {error},
                 attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE now() END
-          WHERE {is_row} AND field = {field}",
-        qualified(&recalculations(owner)),
+          WHERE {is_row}
+            AND field = {field}",
+        queue = qualified(&recalculations(owner)),
     );
     statement(sql, text)
 }
@@ -246,15 +306,23 @@ pub(super) fn record_failure(
 pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
+    let locked = "AND r.generation = c.generation
+                   FOR UPDATE SKIP LOCKED";
     let text = format!(
         "WITH {claimed}
-         DELETE FROM {} WHERE ctid = ANY (ARRAY(
-                SELECT p.place FROM claimed c, {}
-                 WHERE NOT EXISTS (SELECT FROM {} t WHERE {} OFFSET 0)))",
-        qualified(&recalculations(owner)),
-        place_in_queue(owner, "c", "AND r.generation = c.generation FOR UPDATE SKIP LOCKED"),
-        qualified(&owner.table),
-        equal("t", &owner_key(owner), "c", &key_columns(owner)),
+         DELETE FROM {queue}
+          WHERE ctid = ANY (ARRAY(
+                SELECT p.place
+                  FROM claimed c, {place}
+                 WHERE NOT EXISTS (
+                       SELECT
+                         FROM {table} t
+                        WHERE {same_row}
+                       OFFSET 0)))",
+        queue = qualified(&recalculations(owner)),
+        place = place_in_queue(owner, "c", locked),
+        table = qualified(&owner.table),
+        same_row = equal("t", &owner_key(owner), "c", &key_columns(owner)),
     );
     statement(sql, text)
 }

@@ -57,7 +57,8 @@ const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalo
 pub(super) fn foreign(owner: &Owner) -> String {
     let queue = literal(&qualified(&recalculations(owner)));
     format!(
-        "(current_setting('cached_field.internal', true) IS DISTINCT FROM 'on' OR NOT has_table_privilege({queue}::regclass, 'DELETE'))"
+        "(current_setting('cached_field.internal', true) IS DISTINCT FROM 'on'
+    OR NOT has_table_privilege({queue}::regclass, 'DELETE'))"
     )
 }
 
@@ -102,17 +103,16 @@ pub(super) fn function_object(
         ""
     };
     // No name in the body can contain the checksum of the body.
-    let mark = format!("$cached_field_{}$", checksum(body));
-    let create = format!(
-        "CREATE OR REPLACE FUNCTION {}{signature} AS {mark}\n{option}{body}\n{mark}",
-        function(owner, suffix)
-    );
+    let checksum = checksum(body);
+    let mark = format!("$cached_field_{checksum}$");
     let function = function(owner, suffix);
+    let head = format!("CREATE OR REPLACE FUNCTION {function}{signature}");
+    let create = format!("{head} AS {mark}\n{option}{body}\n{mark}");
     let mut create = vec![create, format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC")];
     let granted = on
         .owned_by
         .iter()
-        .map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {}", quote(role)));
+        .map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {role}", role = quote(role)));
     create.extend(granted);
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, create)
 }
@@ -146,10 +146,14 @@ fn flag(owner: &Owner, table: &Described) -> Object {
             format!("{name} OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(p_field, ','))");
         format!("v_field_{at} boolean := {is_listed};")
     });
+    let listed: Vec<String> = listed.collect();
     // Not in the function's SET clause: only a superuser may put a parameter there that no
     // extension declares.
     let body = format!(
-        "DECLARE {declared} {listed} v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
+        "DECLARE
+  {declared}
+  {listed}
+  v_internal pg_catalog.text := pg_catalog.current_setting('cached_field.internal', true);
 BEGIN
   PERFORM pg_catalog.set_config('cached_field.internal', 'on', true);
   IF pg_catalog.cardinality(p_key_1) OPERATOR(pg_catalog.=) 1 THEN
@@ -159,15 +163,13 @@ BEGIN
   END IF;
   PERFORM pg_catalog.set_config('cached_field.internal', coalesce(v_internal, ''), true);
 END",
-        declared = declared.join(" "),
-        listed = listed.collect::<Vec<_>>().join(" "),
+        declared = declared.join("\n  "),
+        listed = listed.join("\n  "),
         one = flag_one(owner, table),
         many = flag_many(owner, table),
     );
-    let signature = format!(
-        "(p_field text, {}) RETURNS void {UPDATES_OWNERS}",
-        key_array_parameters(owner, table)
-    );
+    let keys = key_array_parameters(owner, table);
+    let signature = format!("(p_field text, {keys}) RETURNS void {UPDATES_OWNERS}");
     function_object(owner, table, "flag", &signature, &body)
 }
 
@@ -187,7 +189,8 @@ fn missing_flags(owner: &Owner) -> (String, String) {
 pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
     let pairs = owner.key.iter().zip(key_columns(owner));
     let pairs = pairs.map(|(own, key)| {
-        format!("t.{} {} {values}.{key}", quote(&own.name), equality(table, &own.name))
+        let (own, is) = (quote(&own.name), equality(table, &own.name));
+        format!("t.{own} {is} {values}.{key}")
     });
     pairs.collect::<Vec<_>>().join(" AND ")
 }
@@ -205,12 +208,17 @@ fn flag_one(owner: &Owner, described: &Described) -> String {
     let (missing, set) = missing_flags(owner);
     let pairs = owner.key.iter().zip(key_columns(owner));
     let pairs = pairs.map(|(own, key)| {
-        format!("t.{} {} p_{key}[1]", quote(&own.name), equality(described, &own.name))
+        let (own, is) = (quote(&own.name), equality(described, &own.name));
+        format!("t.{own} {is} p_{key}[1]")
     });
     let is_row = pairs.collect::<Vec<_>>().join(" AND ");
     let table = qualified(&owner.table);
     format!(
-        "    PERFORM FROM {table} t WHERE {is_row} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED;
+        "    PERFORM
+       FROM {table} t
+      WHERE {is_row}
+        AND ({missing})
+        FOR NO KEY UPDATE SKIP LOCKED;
     IF FOUND THEN
       UPDATE {table} t SET {set} WHERE {is_row};
     END IF;"
@@ -237,12 +245,21 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
     let locked = match owner_key.as_slice() {
         [key] => format!(
-            "SELECT {selected} FROM {table} t WHERE t.{key} {is_any} ANY (p_key_1) AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT {selected}
+              FROM {table} t
+             WHERE t.{key} {is_any} ANY (p_key_1)
+               AND ({missing})
+               FOR NO KEY UPDATE SKIP LOCKED",
             selected = selected.join(", "),
         ),
         _ => format!(
-            "SELECT s.* FROM ROWS FROM ({arrays}) AS u({keys}), LATERAL (
-          SELECT {selected} FROM {table} t WHERE {equal} AND ({missing}) FOR NO KEY UPDATE SKIP LOCKED) s",
+            "SELECT s.*
+              FROM ROWS FROM ({arrays}) AS u({keys}), LATERAL (
+                   SELECT {selected}
+                     FROM {table} t
+                    WHERE {equal}
+                      AND ({missing})
+                      FOR NO KEY UPDATE SKIP LOCKED) s",
             arrays = unnested("p_"),
             keys = keys.join(", "),
             selected = selected.join(", "),
@@ -251,13 +268,17 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     let update = match owner_key.as_slice() {
         [key] => format!("UPDATE {table} t SET {set} WHERE t.{key} {is_any} ANY (v_key_1);"),
         _ => format!(
-            "UPDATE {table} t SET {set} FROM ROWS FROM ({}) AS u({}) WHERE {equal};",
-            unnested("v_"),
-            keys.join(", "),
+            "UPDATE {table} t
+         SET {set}
+        FROM ROWS FROM ({arrays}) AS u({keys})
+       WHERE {equal};",
+            arrays = unnested("v_"),
+            keys = keys.join(", "),
         ),
     };
     format!(
-        "    SELECT {aggregated} INTO {into} FROM ({locked}) l;
+        "    SELECT {aggregated} INTO {into}
+      FROM ({locked}) l;
     IF v_key_1 IS NOT NULL THEN
       {update}
     END IF;",
@@ -277,15 +298,27 @@ fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Describe
   SELECT u.link FROM unnest(p_links) AS u(link)
    UNION
   SELECT o.link FROM (
-         SELECT m.link FROM {marks} m
-          WHERE p_links IS NULL AND m.via = {via} LIMIT p_limit FOR UPDATE SKIP LOCKED) o),
+         SELECT m.link
+           FROM {marks} m
+          WHERE p_links IS NULL
+            AND m.via = {via}
+          LIMIT p_limit
+            FOR UPDATE SKIP LOCKED) o),
 gone AS (
-  DELETE FROM {marks} WHERE ctid = ANY (ARRAY(
-    SELECT l.ctid FROM named n, LATERAL (
-           SELECT m.ctid FROM {marks} m WHERE m.via = {via} AND m.link = n.link FOR UPDATE SKIP LOCKED) l))
+  DELETE FROM {marks}
+   WHERE ctid = ANY (ARRAY(
+         SELECT l.ctid
+           FROM named n, LATERAL (
+                SELECT m.ctid
+                  FROM {marks} m
+                 WHERE m.via = {via}
+                   AND m.link = n.link
+                   FOR UPDATE SKIP LOCKED) l))
   RETURNING field, link, marked_at),
 once AS (
-  SELECT field, link, min(marked_at) AS marked_at FROM gone GROUP BY field, link),
+  SELECT field, link, min(marked_at) AS marked_at
+    FROM gone
+   GROUP BY field, link),
 expanded AS (
   INSERT INTO {marks} (field, {columns}, marked_at)
   SELECT g.field, {owner_keys}, min(g.marked_at)
@@ -304,7 +337,8 @@ SELECT count(*) FROM expanded",
 }
 
 pub(super) fn expand_suffix(source: &Source) -> String {
-    format!("{}_expand", source.name())
+    let source = source.name();
+    format!("{source}_expand")
 }
 
 /// How many of the oldest due rows are looked at for leases that end: when a worker is idle, all
@@ -318,10 +352,23 @@ fn work(owner: &Owner, table: &Described) -> Object {
     let marks = qualified(&marks(owner));
     let queue = qualified(&recalculations(owner));
     let mut moments = vec![
-        format!("(SELECT due_at FROM {queue} WHERE due_at IS NOT NULL AND leased_until <= now() AND field || '' = ANY (p_fields) ORDER BY due_at LIMIT 1)"),
         format!(
-            "(SELECT min(leased_until) FROM (SELECT leased_until FROM {queue} WHERE due_at <= now() ORDER BY due_at LIMIT {LEASES_LOOKED_AT}) d
-    WHERE leased_until > now())"
+            "(SELECT due_at
+       FROM {queue}
+      WHERE due_at IS NOT NULL
+        AND leased_until <= now()
+        AND field || '' = ANY (p_fields)
+      ORDER BY due_at
+      LIMIT 1)"
+        ),
+        format!(
+            "(SELECT min(leased_until)
+       FROM (SELECT leased_until
+               FROM {queue}
+              WHERE due_at <= now()
+              ORDER BY due_at
+              LIMIT {LEASES_LOOKED_AT}) d
+      WHERE leased_until > now())"
         ),
     ];
     moments.extend(owner.fields.iter().filter_map(|field| {
@@ -331,14 +378,25 @@ fn work(owner: &Owner, table: &Described) -> Object {
         let now = as_expiry(field, "now()");
         let moment = as_expiry(field, &expires);
         Some(format!(
-            "(SELECT {moment} FROM {table} WHERE {expires} IS NOT NULL AND ({expires} > {now} OR NOT {flag}) ORDER BY {expires} LIMIT 1)"
+            "(SELECT {moment}
+       FROM {table}
+      WHERE {expires} IS NOT NULL
+        AND ({expires} > {now} OR NOT {flag})
+      ORDER BY {expires}
+      LIMIT 1)"
         ))
     }));
+    let moments = moments.join(",\n    ");
     let body = format!(
-        "SELECT EXISTS (SELECT FROM (SELECT FROM {marks} WHERE string_to_array(field, ',') && p_fields ORDER BY id LIMIT 1) m),
-  CAST(ceil(extract(epoch FROM greatest(least({},
-    now() + interval '1 day'), now()) - now()) * 1000) AS bigint)",
-        moments.join(",\n    "),
+        "SELECT EXISTS (
+       SELECT
+         FROM (SELECT
+                 FROM {marks}
+                WHERE string_to_array(field, ',') && p_fields
+                ORDER BY id
+                LIMIT 1) m),
+  CAST(ceil(extract(epoch FROM greatest(least({moments},
+    now() + interval '1 day'), now()) - now()) * 1000) AS bigint)"
     );
     let signature = format!("(p_fields text[], OUT work boolean, OUT wait bigint) {INDEXED}");
     function_object(owner, table, "work", &signature, &body)
@@ -349,12 +407,8 @@ fn work(owner: &Owner, table: &Described) -> Object {
 fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let keys = key_columns(owner);
     let types = tables::key_types(owner, table);
-    let declared = keys
-        .iter()
-        .zip(types)
-        .map(|(key, kind)| format!("v_{key} {kind}[];"))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];"));
+    let declared = declared.collect::<Vec<_>>().join(" ");
     let lookups: Vec<String> =
         owner.looked_up().map(|source| flush_branch(owner, source, related)).collect();
     let body = format!(
@@ -372,8 +426,10 @@ END",
     );
     let name = "zz_cached_field_flush";
     let create = format!(
-        "CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {marks} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-  WHEN (NEW.flush_key_1 IS NOT NULL OR NEW.flush_links IS NOT NULL) EXECUTE FUNCTION {function}()",
+        "CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {marks}
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+  WHEN (NEW.flush_key_1 IS NOT NULL OR NEW.flush_links IS NOT NULL)
+  EXECUTE FUNCTION {function}()",
         marks = qualified(&marks(owner)),
         function = function(owner, "flush"),
     );
@@ -387,17 +443,19 @@ fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String
     let keys = key_columns(owner);
     let aggregated: Vec<String> =
         owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+    let into: Vec<String> = keys.iter().map(|key| format!("v_{key}")).collect();
     format!(
         "  IF NEW.via = {via} THEN
     SELECT {aggregated} INTO {into}
-      FROM (SELECT DISTINCT {owner_keys} FROM unnest(NEW.flush_links) AS u(link){owners}) t;
+      FROM (SELECT DISTINCT {owner_keys}
+              FROM unnest(NEW.flush_links) AS u(link){owners}) t;
     IF v_key_1 IS NOT NULL THEN
       PERFORM {flag}(NEW.field, {into});
     END IF;
   END IF;",
         via = literal(&tables::via(source)),
         aggregated = aggregated.join(", "),
-        into = keys.iter().map(|key| format!("v_{key}")).collect::<Vec<_>>().join(", "),
+        into = into.join(", "),
         owner_keys = prefixed("t", &owner_key(owner)),
         owners = way::to_owners(owner, source, related, "u.link"),
         flag = function(owner, "flag"),
@@ -407,7 +465,8 @@ fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String
 /// A trigger object. The trigger is dropped first: `OR REPLACE` knows no constraint triggers.
 pub(super) fn trigger_object(owner: &Owner, name: &str, on: &Table, create: String) -> Object {
     let on = qualified(on);
-    let drop = format!("DROP TRIGGER IF EXISTS {} ON {on}", quote(name));
+    let trigger = quote(name);
+    let drop = format!("DROP TRIGGER IF EXISTS {trigger} ON {on}");
     tables::object(owner, ObjectKind::Trigger, name, Some(on), vec![drop, create])
 }
 
@@ -432,15 +491,17 @@ pub(super) fn after<'a>(
     table: &Described,
     read: impl IntoIterator<Item = &'a str>,
 ) -> String {
+    let changed = image_changed(read);
     let level = match event {
         "TRUNCATE" => "FOR EACH STATEMENT",
-        "UPDATE" if table.by_row => &format!("FOR EACH ROW WHEN ({})", image_changed(read)),
+        "UPDATE" if table.by_row => &format!("FOR EACH ROW WHEN ({changed})"),
         _ if table.by_row => "FOR EACH ROW",
         "INSERT" => "REFERENCING NEW TABLE AS cf_new FOR EACH STATEMENT",
         "DELETE" => "REFERENCING OLD TABLE AS cf_old FOR EACH STATEMENT",
         _ => "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new FOR EACH STATEMENT",
     };
-    format!("AFTER {event} ON {} {level}", qualified(&table.table))
+    let table = qualified(&table.table);
+    format!("AFTER {event} ON {table} {level}")
 }
 
 /// Whether the equality of a type hides no change.
@@ -468,6 +529,7 @@ pub(super) fn comparable(expression: &str, kind: &str) -> String {
 /// `ROW(..) *<> ROW(..)`, which is no comparison of rows when it is read again.
 pub(super) fn image_changed<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
     let columns: Vec<String> = columns.into_iter().map(quote).collect();
-    let row = |version: &str| format!("ROW({})", prefixed(version, &columns));
-    format!("pg_catalog.record_image_ne({}, {})", row("OLD"), row("NEW"))
+    let old = prefixed("OLD", &columns);
+    let new = prefixed("NEW", &columns);
+    format!("pg_catalog.record_image_ne(ROW({old}), ROW({new}))")
 }

@@ -28,10 +28,8 @@ pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statem
 /// Whether the writes that follow in this transaction are ours.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };
-    statement(
-        Sql::postgres(),
-        format!("SELECT set_config('cached_field.internal', '{value}', true)"),
-    )
+    let text = format!("SELECT set_config('cached_field.internal', '{value}', true)");
+    statement(Sql::postgres(), text)
 }
 
 /// No trigger marks what is flagged here. Rows that another transaction holds locked are marked,
@@ -42,19 +40,27 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     let mut sql = Sql::postgres();
     let set = format!(
         "WITH p AS (
-                SELECT t.tableoid AS part, t.ctid AS place FROM {table} t
-                 WHERE {} AND NOT t.{flag} FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}",
-        shared::rows_of(&mut sql, owner, chunk),
+                SELECT t.tableoid AS part, t.ctid AS place
+                  FROM {table} t
+                 WHERE {rows}
+                   AND NOT t.{flag}
+                   FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE {table} t
+            SET {flag} = true
+           FROM p
+          WHERE {AT_PLACE}",
+        rows = shared::rows_of(&mut sql, owner, chunk),
     );
     let mut mark = Sql::postgres();
-    let read =
-        format!("{}, {}", prefixed("t", &owner_key(owner)), mark.bind(owner.fields[field].name));
+    let own_key = prefixed("t", &owner_key(owner));
+    let name = mark.bind(owner.fields[field].name);
+    let read = format!("{own_key}, {name}");
     let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
     let text = format!(
-        "INSERT INTO {} ({}, field) {rows}",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", ")
+        "INSERT INTO {marks} ({columns}, field)
+         {rows}",
+        marks = qualified(&marks(owner)),
+        columns = key_columns(owner).join(", "),
     );
     vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
 }
@@ -70,13 +76,22 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let now = as_expiry(field, "now()");
     let text = format!(
         "WITH p AS (
-                SELECT tableoid AS part, ctid AS place FROM {table} WHERE {expires} <= {now} AND NOT {flag}
-                 ORDER BY {expires} LIMIT {limit} FOR NO KEY UPDATE SKIP LOCKED)
-         UPDATE {table} t SET {flag} = true FROM p WHERE {AT_PLACE}"
+                SELECT tableoid AS part, ctid AS place
+                  FROM {table}
+                 WHERE {expires} <= {now}
+                   AND NOT {flag}
+                 ORDER BY {expires}
+                 LIMIT {limit}
+                   FOR NO KEY UPDATE SKIP LOCKED)
+         UPDATE {table} t
+            SET {flag} = true
+           FROM p
+          WHERE {AT_PLACE}"
     );
     statement(sql, text)
 }
 
 pub(super) fn wake() -> Statement {
-    statement(Sql::postgres(), format!("SELECT pg_notify({}, '')", literal(CHANNEL)))
+    let channel = literal(CHANNEL);
+    statement(Sql::postgres(), format!("SELECT pg_notify({channel}, '')"))
 }

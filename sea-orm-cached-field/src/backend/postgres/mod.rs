@@ -54,7 +54,10 @@ fn statement(sql: Sql, text: String) -> Statement {
 /// A moment as the field's expiry is written.
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
-        Some(zone) => format!("({moment} AT TIME ZONE {})", super::sql::literal(zone.name())),
+        Some(zone) => {
+            let zone = super::sql::literal(zone.name());
+            format!("({moment} AT TIME ZONE {zone})")
+        }
         None => moment.to_owned(),
     }
 }
@@ -65,7 +68,8 @@ const OURS: i64 = 0x5e_a0cf << 32;
 /// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours,
 /// the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
-    format!("{OURS} + {}::regclass::oid::bigint", super::sql::literal(marks))
+    let marks = super::sql::literal(marks);
+    format!("{OURS} + {marks}::regclass::oid::bigint")
 }
 
 impl Dialect for Postgres {
@@ -241,7 +245,8 @@ impl Dialect for Postgres {
         // A shared lock that cannot be had says that another worker sleeps, and will be notified
         // like us.
         let asleep = format!(
-            "CASE WHEN pg_try_advisory_lock({lock}) THEN true ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
+            "CASE WHEN pg_try_advisory_lock({lock}) THEN true
+                     ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
         );
         let is_ours = format!("pg_backend_pid() = {session}");
         Some((

@@ -57,9 +57,11 @@ pub(super) fn changed<'a>(
     new: &str,
 ) -> String {
     let changed = columns.map(|column| {
-        let shown =
-            |row: &str| comparable(&format!("{row}.{}", quote(column)), &table.columns[column]);
-        format!("{} IS DISTINCT FROM {}", shown(old), shown(new))
+        let kind = &table.columns[column];
+        let column = quote(column);
+        let old = comparable(&format!("{old}.{column}"), kind);
+        let new = comparable(&format!("{new}.{column}"), kind);
+        format!("{old} IS DISTINCT FROM {new}")
     });
     changed.collect::<Vec<_>>().join(" OR ")
 }
@@ -85,10 +87,13 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
         )
     };
     let branches: Vec<String> = owner.fields.iter().map(branch).collect();
-    let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", branches.join("\n"));
+    let branches = branches.join("\n");
+    let body = format!("BEGIN\n{branches}\n  RETURN NEW;\nEND");
     let create = |event: &str, condition: String, argument: &str| {
         let create = format!(
-            "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}({argument})",
+            "CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW
+  WHEN ({condition})
+  EXECUTE FUNCTION {function}({argument})",
             name = name(event),
             table = qualified(&owner.table),
             function = function(owner, "bu"),
@@ -104,10 +109,12 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let stale: Vec<String> =
         changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
     let foreign = foreign(owner);
+    let stale = stale.join(" OR ");
+    let changed = changed.join(" OR ");
     vec![
         function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
-        create("bu", format!("{foreign} AND ({})", stale.join(" OR ")), FOREIGN),
-        create("bui", format!("NOT {foreign} AND ({})", changed.join(" OR ")), ""),
+        create("bu", format!("{foreign}\n   AND ({stale})"), FOREIGN),
+        create("bui", format!("NOT {foreign}\n   AND ({changed})"), ""),
     ]
 }
 
@@ -117,13 +124,16 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
     let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
     let unset: Vec<String> = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
     let create = format!(
-        "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {function}()",
+        "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW
+  WHEN ({condition})
+  EXECUTE FUNCTION {function}()",
         name = name("bi"),
         table = qualified(&owner.table),
         condition = unset.join(" OR "),
         function = function(owner, "bi"),
     );
-    let body = format!("BEGIN\n{}\n  RETURN NEW;\nEND", set.join("\n"));
+    let set = set.join("\n");
+    let body = format!("BEGIN\n{set}\n  RETURN NEW;\nEND");
     vec![
         function_object(owner, table, "bi", &trigger([]), &body),
         trigger_object(owner, &name("bi"), &owner.table, create),
@@ -135,15 +145,22 @@ fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
         owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
     let list = literal(&list(owner, 0..owner.fields.len()));
     let body = format!(
-        "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} n;\n{}\n  RETURN NULL;\nEND",
-        append::declared_key_arrays(owner, table, ""),
-        aggregated.join(", "),
-        append::key_arrays(owner, "").join(", "),
-        new_rows(table),
-        append::owners(owner, table, &list, false),
+        "DECLARE {arrays}
+BEGIN
+  SELECT {aggregated} INTO {into}
+    FROM {rows} n;
+{mark}
+  RETURN NULL;
+END",
+        arrays = append::declared_key_arrays(owner, table, ""),
+        aggregated = aggregated.join(", "),
+        into = append::key_arrays(owner, "").join(", "),
+        rows = new_rows(table),
+        mark = append::owners(owner, table, &list, false),
     );
     let create = format!(
-        "CREATE TRIGGER {name} {after} EXECUTE FUNCTION {function}()",
+        "CREATE TRIGGER {name} {after}
+  EXECUTE FUNCTION {function}()",
         name = name("ai"),
         after = after("INSERT", table, []),
         function = function(owner, "ai"),
@@ -156,19 +173,22 @@ fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
 
 /// An explicit flag on a flagged row: a calculation under way may have read older data.
 fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
-    let body = format!("BEGIN\n{}\n  RETURN NULL;\nEND", append::own_row(owner, "TG_ARGV[0]"));
+    let mark = append::own_row(owner, "TG_ARGV[0]");
+    let body = format!("BEGIN\n{mark}\n  RETURN NULL;\nEND");
     let mut objects = vec![function_object(owner, table, "reflag", &trigger([]), &body)];
     let foreign = foreign(owner);
     for field in &owner.fields {
         let flag = quote(&field.recalculation_needed);
-        let name = fitted(format!("zz_cached_field_reflag_{}", field.name));
+        let field_name = field.name;
+        let name = fitted(format!("zz_cached_field_reflag_{field_name}"));
         let create = format!(
             "CREATE TRIGGER {quoted} AFTER UPDATE OF {flag} ON {table} FOR EACH ROW
-  WHEN (OLD.{flag} AND NEW.{flag} AND {foreign}) EXECUTE FUNCTION {function}({field})",
+  WHEN (OLD.{flag} AND NEW.{flag} AND {foreign})
+  EXECUTE FUNCTION {function}({field})",
             quoted = quote(&name),
             table = qualified(&owner.table),
             function = function(owner, "reflag"),
-            field = literal(field.name),
+            field = literal(field_name),
         );
         objects.push(trigger_object(owner, &name, &owner.table, create));
     }

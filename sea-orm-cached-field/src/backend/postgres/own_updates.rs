@@ -21,30 +21,34 @@ pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let foreign = foreign(owner);
     let changed: Vec<String> =
         owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
-    let each_row = |condition: String| {
-        format!("AFTER UPDATE ON {} FOR EACH ROW WHEN ({condition})", qualified(&owner.table))
-    };
+    let on = qualified(&owner.table);
+    let each_row =
+        |condition: String| format!("AFTER UPDATE ON {on} FOR EACH ROW\n  WHEN ({condition})");
     let create = |event: &str, after: String, of: &str, argument: &str| {
         let create = format!(
-            "CREATE TRIGGER {} {after} EXECUTE FUNCTION {}({argument})",
-            name(event),
-            function(owner, of)
+            "CREATE TRIGGER {name} {after}
+  EXECUTE FUNCTION {function}({argument})",
+            name = name(event),
+            function = function(owner, of),
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
     let function = |event: &str, body: &str| {
         function_object(owner, table, event, &trigger(compared_types(owner, table)), body)
     };
-    let ours = each_row(format!("NOT {foreign} AND ({})", changed.join(" OR ")));
+    let any_changed = changed.join(" OR ");
+    let ours = each_row(format!("NOT {foreign}\n   AND ({any_changed})"));
     let mut objects =
         vec![function("aur", &after_each_row(owner, table)), create("aur", ours, "aur", "")];
     if table.by_row {
-        let flagged = owner.fields.iter().map(|field| format!("({})", flagged(field)));
+        let flagged = owner.fields.iter().map(flagged).map(|flagged| format!("({flagged})"));
         let stale: Vec<String> = changed.into_iter().chain(flagged).collect();
-        let foreign = each_row(format!("{foreign} AND ({})", stale.join(" OR ")));
+        let stale = stale.join(" OR ");
+        let foreign = each_row(format!("{foreign}\n   AND ({stale})"));
         objects.push(create("au", foreign, "aur", FOREIGN));
     } else {
-        let foreign = format!("{} WHEN ({foreign})", after("UPDATE", table, []));
+        let after = after("UPDATE", table, []);
+        let foreign = format!("{after}\n  WHEN ({foreign})");
         objects.extend([
             function("au", &after_statement(owner, table)),
             create("au", foreign, "au", ""),
@@ -67,11 +71,13 @@ fn after_each_row(owner: &Owner, table: &Described) -> String {
         .join(", ");
     let stale = owner.fields.iter().enumerate().map(|(at, field)| {
         let changed = changed(table, inputs(owner, field), "OLD", "NEW");
-        (at, format!("{changed} OR ({IS_FOREIGN} AND {})", flagged(field)))
+        let flagged = flagged(field);
+        (at, format!("{changed} OR ({IS_FOREIGN} AND {flagged})"))
     });
     let missed = owner.fields.iter().enumerate().map(|(at, field)| {
         let is_stale = Sql::postgres().is_listed(&literal(field.name), "v_stale");
-        (at, format!("{is_stale} AND NOT NEW.{}", quote(&field.recalculation_needed)))
+        let flag = quote(&field.recalculation_needed);
+        (at, format!("{is_stale} AND NOT NEW.{flag}"))
     });
     format!(
         "DECLARE v_stale text := {stale}; v_missed text;
@@ -96,20 +102,18 @@ END",
 fn after_statement(owner: &Owner, table: &Described) -> String {
     let many = owner.fields.iter().map(|field| {
         let missed = append::key_arrays(owner, "missed_");
-        format!(
-            "{}\n{}\n{}",
-            stale_of_many(
-                owner,
-                table,
-                field,
-                &[append::key_arrays(owner, ""), missed.clone()].concat()
-            ),
-            append::owners(owner, table, &literal(field.name), false),
-            flag_missed(owner, &literal(field.name), &missed),
-        )
+        let into = [append::key_arrays(owner, ""), missed.clone()].concat();
+        let name = literal(field.name);
+        let stale = stale_of_many(owner, table, field, &into);
+        let mark = append::owners(owner, table, &name, false);
+        let flag = flag_missed(owner, &name, &missed);
+        format!("{stale}\n{mark}\n{flag}")
     });
+    let many: Vec<String> = many.collect();
     format!(
-        "DECLARE {arrays} {missed_arrays} {one_arrays} v_stale text; v_missed text; v_many boolean;
+        "DECLARE
+  {arrays} {missed_arrays} {one_arrays}
+  v_stale text; v_missed text; v_many boolean;
 BEGIN
 {look_at_one}
   IF v_many THEN
@@ -123,7 +127,7 @@ END",
         missed_arrays = append::declared_key_arrays(owner, table, "missed_"),
         one_arrays = append::declared_key_arrays(owner, table, "one_"),
         look_at_one = look_at_one(owner, table),
-        many = many.collect::<Vec<_>>().join("\n"),
+        many = many.join("\n"),
         one = stale_of_one(owner, table),
     )
 }
@@ -131,12 +135,12 @@ END",
 /// Sets flags of rows whose inputs have changed.
 fn flag_missed(owner: &Owner, list: &str, missed: &[String]) -> String {
     format!(
-        "  IF {} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
-    PERFORM {}({list}, {});
+        "  IF {first} IS NOT NULL THEN -- another BEFORE trigger changed an input after ours
+    PERFORM {flag}({list}, {keys});
   END IF;",
-        missed[0],
-        function(owner, "flag"),
-        missed.join(", "),
+        first = missed[0],
+        flag = function(owner, "flag"),
+        keys = missed.join(", "),
     )
 }
 
@@ -152,12 +156,10 @@ fn stale_of_one(owner: &Owner, table: &Described) -> String {
             )
         },
     );
-    format!(
-        "{}\n{}\n{}",
-        taken.collect::<Vec<_>>().join("\n"),
-        append::owners(owner, table, "v_stale", false),
-        flag_missed(owner, "v_missed", &missed),
-    )
+    let taken = taken.collect::<Vec<_>>().join("\n");
+    let mark = append::owners(owner, table, "v_stale", false);
+    let flag = flag_missed(owner, "v_missed", &missed);
+    format!("{taken}\n{mark}\n{flag}")
 }
 
 /// Old and new are a pair only if there are no others. LIMIT: the plan is kept, and must not be
@@ -178,9 +180,12 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
     values.extend([append::list_where(owner, stale), append::list_where(owner, missed)]);
     variables.extend(["v_stale", "v_missed"].map(str::to_owned));
     format!(
-        "  SELECT {} INTO {} FROM cf_old o, cf_new n LIMIT 1;",
-        values.join(", "),
-        variables.join(", ")
+        "  SELECT {values}
+    INTO {variables}
+    FROM cf_old o, cf_new n
+   LIMIT 1;",
+        values = values.join(",\n         "),
+        variables = variables.join(", "),
     )
 }
 
@@ -200,35 +205,47 @@ fn stale_of_many(owner: &Owner, table: &Described, field: &Field, into: &[String
             .zip(&keys)
             .map(|(column, key)| format!("{row}.{column} AS {key}"));
         let columns = inputs.iter().zip(&own).map(|(column, name)| {
-            format!(
-                "{} AS {name}",
-                comparable(&format!("{row}.{}", quote(column)), &table.columns[*column])
-            )
+            let kind = &table.columns[*column];
+            let column = quote(column);
+            let compared = comparable(&format!("{row}.{column}"), kind);
+            format!("{compared} AS {name}")
         });
         let selected: Vec<String> = key.chain(columns).collect();
         let flag = quote(&field.recalculation_needed);
         format!(
-            "SELECT {}, {row}.{flag} AS flag, {is_new} AS is_new FROM {table_name} {row}",
-            selected.join(", ")
+            "SELECT {selected}, {row}.{flag} AS flag, {is_new} AS is_new
+                              FROM {table_name} {row}",
+            selected = selected.join(", "),
         )
     };
     let aggregated = |filter: &str| {
         keys.iter().map(|key| format!("array_agg(e.{key}){filter}")).collect::<Vec<_>>()
     };
+    let all_and_unflagged = [aggregated(""), aggregated(" FILTER (WHERE NOT e.flag)")].concat();
+    let grouped = [keys.clone(), own.clone()].concat();
     format!(
         "    SELECT {aggregated} INTO {into}
       FROM (SELECT {keys}, bool_or(d.flag) AS flag
-              FROM (SELECT {keys_u}, bool_or(u.is_new) AS has_new, bool_or(u.flag AND u.is_new) AS flag
-                      FROM ({old} UNION ALL {new}) u
+              FROM (SELECT {keys_u},
+                           bool_or(u.is_new) AS has_new,
+                           bool_or(u.flag AND u.is_new) AS flag
+                      FROM (
+                            {old}
+                             UNION ALL
+                            {new}) u
                      GROUP BY {grouped}
-                    HAVING count(*) <> 2 OR (bool_or(u.flag AND u.is_new) AND bool_or(NOT u.flag AND NOT u.is_new))) d
-             WHERE d.has_new GROUP BY {keys} ORDER BY {keys}) e;",
-        aggregated = [aggregated(""), aggregated(" FILTER (WHERE NOT e.flag)")].concat().join(", "),
+                    HAVING count(*) <> 2
+                        OR (bool_or(u.flag AND u.is_new)
+                            AND bool_or(NOT u.flag AND NOT u.is_new))) d
+             WHERE d.has_new
+             GROUP BY {keys}
+             ORDER BY {keys}) e;",
+        aggregated = all_and_unflagged.join(", "),
         into = into.join(", "),
         keys = prefixed("d", &keys),
         keys_u = prefixed("u", &keys),
         old = rows("o", "cf_old", false),
         new = rows("n", "cf_new", true),
-        grouped = prefixed("u", &[keys.clone(), own.clone()].concat()),
+        grouped = prefixed("u", &grouped),
     )
 }

@@ -18,7 +18,8 @@ use crate::{
 
 const TABLES: [&str; 3] = [
     "lamppost (id integer PRIMARY KEY, first_name text, city_id integer, cached_full_name text,
-        full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz)",
+        full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+        full_name_expires_after timestamptz)",
     "pigeon (id integer PRIMARY KEY, lamppost_id integer, weight numeric, ring text)",
     "city (id integer PRIMARY KEY, name text)",
 ];
@@ -67,9 +68,13 @@ async fn fill(db: &DatabaseConnection, rows: u32) {
         "CREATE INDEX ON lamppost (city_id)",
         "CREATE UNIQUE INDEX ON lamppost (cached_full_name, city_id)",
         "INSERT INTO city SELECT n, 'x' FROM generate_series(1, $rows) n",
-        "INSERT INTO lamppost (id, city_id, full_name_expires_after) SELECT n, n, '2999-01-01' FROM generate_series(1, $rows) n",
+        "INSERT INTO lamppost (id, city_id, full_name_expires_after)
+         SELECT n, n, '2999-01-01'
+           FROM generate_series(1, $rows) n",
         "INSERT INTO pigeon (id, lamppost_id) SELECT n, n FROM generate_series(1, $rows) n",
-        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation) SELECT n, 'full_name', n FROM generate_series(1, $rows) n",
+        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation)
+         SELECT n, 'full_name', n
+           FROM generate_series(1, $rows) n",
         "ANALYZE",
     ] {
         db.execute_unprepared(&statement.replace("$rows", &rows.to_string())).await.unwrap();

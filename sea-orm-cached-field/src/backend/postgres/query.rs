@@ -38,9 +38,11 @@ pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
 
 /// The user's query may join more than our own statements do.
 pub(super) fn settings(within: Duration) -> String {
+    let milliseconds = within.as_millis().max(1);
     format!(
-        "SET LOCAL enable_hashjoin = on; SET LOCAL enable_bitmapscan = on; SET LOCAL statement_timeout = '{}ms'",
-        within.as_millis().max(1)
+        "SET LOCAL enable_hashjoin = on;
+         SET LOCAL enable_bitmapscan = on;
+         SET LOCAL statement_timeout = '{milliseconds}ms'"
     )
 }
 

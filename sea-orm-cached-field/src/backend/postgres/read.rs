@@ -26,27 +26,50 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     let marks = qualified(&marks(owner));
     let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
     let listed = Sql::postgres().is_listed(field, "m.field");
-    let mut tests =
-        vec![format!("EXISTS (SELECT FROM {marks} m WHERE {own} AND {listed} OFFSET 0)")];
+    let is_marked = format!(
+        "EXISTS (
+                SELECT
+                  FROM {marks} m
+                 WHERE {own}
+                   AND {listed}
+                OFFSET 0)"
+    );
+    let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let (before, link) = way::from_owner(source);
         // Mostly nothing waits there, and the way need not be gone.
         format!(
             "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
-                  AND EXISTS (SELECT FROM {before}
-  CROSS JOIN LATERAL (SELECT FROM {marks} m WHERE m.via = {via} AND m.link = {link} AND {listed} OFFSET 0) m OFFSET 0))"
+                AND EXISTS (
+                SELECT
+                  FROM {before}
+                  CROSS JOIN LATERAL (
+                       SELECT
+                         FROM {marks} m
+                        WHERE m.via = {via}
+                          AND m.link = {link}
+                          AND {listed}
+                       OFFSET 0) m
+                OFFSET 0))"
         )
     }));
-    format!("({})", tests.join(" OR "))
+    let tests = tests.join("\n                 OR ");
+    format!("({tests})")
 }
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
 fn stale(owner: &Owner, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
-                OR EXISTS (SELECT FROM {queue} q WHERE {queued} AND q.field = {name} OFFSET 0))",
+        "({flagged}
+                OR {marked}
+                OR EXISTS (
+                SELECT
+                  FROM {queue} q
+                 WHERE {queued}
+                   AND q.field = {name}
+                OFFSET 0))",
         flagged = flagged(owner, field),
         marked = marked(owner, &name),
         queue = qualified(&recalculations(owner)),
@@ -57,25 +80,25 @@ fn stale(owner: &Owner, field: usize) -> String {
 /// Whether the row `t` itself says that its field is stale.
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let expired = column
-        .expires_after
-        .as_ref()
-        .map(|expires| format!("t.{} <= {}", quote(expires), as_expiry(column, "now()")));
-    format!(
-        "t.{} OR coalesce({}, false)",
-        quote(&column.recalculation_needed),
-        expired.as_deref().unwrap_or("false"),
-    )
+    let now = as_expiry(column, "now()");
+    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expired =
+        expires.map_or_else(|| "false".to_owned(), |expires| format!("t.{expires} <= {now}"));
+    let flag = quote(&column.recalculation_needed);
+    format!("t.{flag} OR coalesce({expired}, false)")
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let given = shared::numbered(&mut sql, owner, keys);
     let text = format!(
-        "WITH {given} SELECT k.place, {} FROM k CROSS JOIN LATERAL (SELECT * FROM {} r WHERE {} OFFSET 0) t",
-        sql.own_keys(owner),
-        qualified(&owner.table),
-        equal("r", &owner_key(owner), "k", &key_columns(owner)),
+        "WITH {given}
+         SELECT k.place, {selected}
+           FROM k
+          CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t",
+        selected = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        same_row = equal("r", &owner_key(owner), "k", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -84,9 +107,12 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let (with, rows, are_rows) = rows(&mut sql, owner, of);
     let text = format!(
-        "{with}SELECT {}, {} AS stale FROM {rows} WHERE {are_rows}",
-        sql.own_keys(owner),
-        stale(owner, field),
+        "{with}SELECT {selected},
+                {stale} AS stale
+           FROM {rows}
+          WHERE {are_rows}",
+        selected = sql.own_keys(owner),
+        stale = stale(owner, field),
     );
     statement(sql, text)
 }
@@ -99,10 +125,13 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
     if let [key] = of {
         return (String::new(), format!("{table} t"), sql.key_is(owner, "t.", &own, key));
     }
-    let with = format!("WITH {} ", shared::keys(sql, owner, of));
+    let keys = shared::keys(sql, owner, of);
+    let with = format!("WITH {keys}\n         ");
     let same_row = equal("r", &own, "k", &key_columns(owner));
-    let rows =
-        format!("k CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t");
+    let rows = format!(
+        "k
+          CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t"
+    );
     (with, rows, "true".to_owned())
 }
 
@@ -117,11 +146,14 @@ pub(super) fn stale_behind(
     let (with, owners, are_rows) = rows(&mut sql, owner, of);
     let (behind, row) = way::rows_of(source);
     let text = format!(
-        "{with}SELECT DISTINCT {}
-           FROM (SELECT s.* FROM {owners} CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s WHERE {are_rows}) t
-          WHERE {}",
-        sql.own_keys(below),
-        stale(below, field),
+        "{with}SELECT DISTINCT {selected}
+           FROM (SELECT s.*
+                   FROM {owners}
+                  CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s
+                  WHERE {are_rows}) t
+          WHERE {stale}",
+        selected = sql.own_keys(below),
+        stale = stale(below, field),
     );
     statement(sql, text)
 }

@@ -20,7 +20,10 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let starting = shared::keys(&mut sql, owner, of);
     let step = |from: &str, start: &[String]| {
         format!(
-            "SELECT {start}, {reached} FROM {from} JOIN {table} f ON {same}{readers}",
+            "
+                SELECT {start}, {reached}
+                  FROM {from}
+                  JOIN {table} f ON {same}{readers}",
             start = prefixed(from, start),
             reached = prefixed("t", &owner_key),
             table = qualified(&owner.table),
@@ -30,8 +33,11 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     };
     let text = format!(
         "WITH RECURSIVE {starting},
-              w ({start_columns}, {columns}) AS ({first} UNION {next})
-         SELECT DISTINCT {found} FROM w WHERE {around}",
+              w ({start_columns}, {columns}) AS ({first}
+                 UNION {next})
+         SELECT DISTINCT {found}
+           FROM w
+          WHERE {around}",
         found = sql.read_keys(owner, &starts),
         columns = keys.join(", "),
         start_columns = starts.join(", "),
@@ -46,10 +52,12 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::postgres();
     let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
     let text = format!(
-        "SELECT DISTINCT {} FROM {} f{} WHERE {is_row}",
-        sql.own_keys(owner),
-        qualified(&owner.table),
-        way::to_readers(owner, source),
+        "SELECT DISTINCT {selected}
+           FROM {table} f{readers}
+          WHERE {is_row}",
+        selected = sql.own_keys(owner),
+        table = qualified(&owner.table),
+        readers = way::to_readers(owner, source),
     );
     statement(sql, text)
 }
@@ -63,12 +71,18 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "WITH {starting}
-         UPDATE {queue} SET due_at = now(), attempts = 0
+         UPDATE {queue}
+            SET due_at = now(), attempts = 0
           WHERE ctid = ANY (ARRAY(
                 SELECT s.ctid
-                  FROM k JOIN {table} f ON {same}{readers},
-                       LATERAL (SELECT q.ctid FROM {queue} q
-                                 WHERE {queued} AND q.field = {name} AND q.last_error IS NOT NULL AND q.leased_until <= now()
+                  FROM k
+                  JOIN {table} f ON {same}{readers},
+                       LATERAL (SELECT q.ctid
+                                  FROM {queue} q
+                                 WHERE {queued}
+                                   AND q.field = {name}
+                                   AND q.last_error IS NOT NULL
+                                   AND q.leased_until <= now()
                                    FOR UPDATE SKIP LOCKED) s))",
         table = qualified(&owner.table),
         same = equal("f", &owner_key, "k", &keys),

@@ -62,7 +62,9 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn objects(&self, event: &Event) -> Vec<Object> {
-        let suffix = format!("{}_{}", self.source.name(), event.suffix);
+        let source = self.source.name();
+        let event_suffix = event.suffix;
+        let suffix = format!("{source}_{event_suffix}");
         let read = self.source.readers.iter().flat_map(|reader| self.watched(&reader.columns));
         self.trigger(
             &suffix,
@@ -74,16 +76,13 @@ impl Change<'_> {
 
     /// A partition may be truncated by itself, which no trigger of the whole table sees.
     fn truncated(&self, partition: &Table) -> Vec<Object> {
-        let suffix =
-            format!("bt_{}_{}_{}", partition.name, self.source.name(), qualified(partition));
-        let body =
-            self.find(&format!("SELECT r.* FROM {} r", qualified(partition))) + &self.mark_all();
-        self.trigger(
-            &suffix,
-            partition,
-            &format!("BEFORE TRUNCATE ON {}", qualified(partition)),
-            &self.function(&body),
-        )
+        let name = &partition.name;
+        let source = self.source.name();
+        let table = qualified(partition);
+        let suffix = format!("bt_{name}_{source}_{table}");
+        let body = self.find(&format!("SELECT r.* FROM {table} r")) + &self.mark_all();
+        let event = format!("BEFORE TRUNCATE ON {table}");
+        self.trigger(&suffix, partition, &event, &self.function(&body))
     }
 
     fn trigger(&self, suffix: &str, on: &Table, event: &str, body: &str) -> Vec<Object> {
@@ -91,9 +90,10 @@ impl Change<'_> {
         // The owner's name too: several owners may look at one table.
         let name = unique_name("zz_cached_field", owner.table.schema.as_deref(), owner, suffix);
         let create = format!(
-            "CREATE TRIGGER {} {event} EXECUTE FUNCTION {}()",
-            quote(&name),
-            function(owner, suffix),
+            "CREATE TRIGGER {quoted} {event}
+  EXECUTE FUNCTION {function}()",
+            quoted = quote(&name),
+            function = function(owner, suffix),
         );
         vec![
             function_object(owner, self.far, suffix, &trigger(self.shown_types()), body),
@@ -109,7 +109,8 @@ impl Change<'_> {
 
     /// A function that keeps in its arrays whom something concerns, and marks them.
     fn function(&self, body: &str) -> String {
-        format!("DECLARE {}\nBEGIN\n{body}\n  RETURN NULL;\nEND", self.declared_arrays(""))
+        let arrays = self.declared_arrays("");
+        format!("DECLARE {arrays}\nBEGIN\n{body}\n  RETURN NULL;\nEND")
     }
 
     fn body(&self, event: &Event) -> String {
@@ -153,15 +154,24 @@ impl Change<'_> {
             self.of_one(&groups)
         } else {
             let many = many.collect::<Vec<_>>().join("\n");
-            format!("  IF v_many THEN\n{many}\n  ELSE\n{}\n  END IF;", self.of_one(&groups))
+            let one = self.of_one(&groups);
+            format!("  IF v_many THEN\n{many}\n  ELSE\n{one}\n  END IF;")
         };
         let changed = (1..=groups.len()).map(|at| format!("v_changed_{at} boolean;"));
+        let changed: Vec<String> = changed.collect();
         format!(
-            "DECLARE {} {} {} v_fields text; v_many boolean;\nBEGIN\n{}\n{branches}\n  RETURN NULL;\nEND",
-            self.declared_arrays(""),
-            self.declared_arrays("one_"),
-            changed.collect::<Vec<_>>().join(" "),
-            self.look_at_one(&groups),
+            "DECLARE
+  {arrays} {one_arrays}
+  {changed} v_fields text; v_many boolean;
+BEGIN
+{look_at_one}
+{branches}
+  RETURN NULL;
+END",
+            arrays = self.declared_arrays(""),
+            one_arrays = self.declared_arrays("one_"),
+            changed = changed.join(" "),
+            look_at_one = self.look_at_one(&groups),
         )
     }
 
@@ -178,11 +188,10 @@ impl Change<'_> {
                 .iter()
                 .flat_map(|(at, group)| group.fields.iter().map(move |field| (*field, at)));
             let changed = fields.map(|(field, at)| (field, format!("v_changed_{at}")));
-            format!(
-                "  v_fields := {};\n  {taken}\n{}",
-                append::list_where(self.owner, changed.collect::<BTreeMap<_, _>>()),
-                self.mark("v_fields", groups[0].1.at_commit),
-            )
+            let changed: BTreeMap<usize, String> = changed.collect();
+            let fields = append::list_where(self.owner, changed);
+            let mark = self.mark("v_fields", groups[0].1.at_commit);
+            format!("  v_fields := {fields};\n  {taken}\n{mark}")
         };
         changed
             .chunk_by(|(_, one), (_, other)| one.at_commit == other.at_commit)
@@ -194,35 +203,39 @@ impl Change<'_> {
     /// The related rows of which something that is read has changed, old and new.
     fn updated(&self, read: &[String]) -> String {
         let columns: BTreeSet<&str> = self.identifying().collect();
-        let read = read.iter().enumerate();
         let mut prefix = "cf_read_".to_owned();
         while columns.iter().any(|column| column.starts_with(&prefix)) {
             prefix.push('_');
         }
         let read: Vec<(String, &String)> =
-            read.map(|(at, column)| (format!("{prefix}{}", at + 1), column)).collect();
+            (1..).zip(read).map(|(at, column)| (format!("{prefix}{at}"), column)).collect();
+        let quoted: Vec<String> = columns.iter().map(|column| quote(column)).collect();
         let rows = |table: &str| {
-            let plain = columns.iter().map(|column| format!("x.{}", quote(column)));
+            let plain = quoted.iter().map(|column| format!("x.{column}"));
             let compared = read.iter().map(|(name, column)| {
-                format!(
-                    "{} AS {name}",
-                    comparable(&format!("x.{}", quote(column)), &self.far.columns[*column])
-                )
+                let kind = &self.far.columns[*column];
+                let column = quote(column);
+                let compared = comparable(&format!("x.{column}"), kind);
+                format!("{compared} AS {name}")
             });
-            format!(
-                "SELECT {} FROM {table} x",
-                plain.chain(compared).collect::<Vec<_>>().join(", ")
-            )
+            let selected = plain.chain(compared).collect::<Vec<_>>().join(", ");
+            format!("SELECT {selected} FROM {table} x")
         };
-        let kept: Vec<String> =
-            columns.iter().map(|column| format!("u.{}", quote(column))).collect();
+        let kept: Vec<String> = quoted.iter().map(|column| format!("u.{column}")).collect();
         let grouped = kept.iter().cloned().chain(read.iter().map(|(name, _)| format!("u.{name}")));
+        let grouped: Vec<String> = grouped.collect();
         format!(
-            "SELECT {} FROM ({} UNION ALL {}) u GROUP BY {} HAVING count(*) <> 2",
-            kept.join(", "),
-            rows(old_rows(self.far)),
-            rows(new_rows(self.far)),
-            grouped.collect::<Vec<_>>().join(", "),
+            "
+                     SELECT {kept}
+                       FROM ({old}
+                             UNION ALL
+                             {new}) u
+                      GROUP BY {grouped}
+                     HAVING count(*) <> 2",
+            kept = kept.join(", "),
+            old = rows(old_rows(self.far)),
+            new = rows(new_rows(self.far)),
+            grouped = grouped.join(", "),
         )
     }
 
@@ -235,21 +248,25 @@ impl Change<'_> {
         let mut variables = vec!["v_many".to_owned()];
         values.extend(self.concerned());
         variables.extend(self.arrays("one_"));
-        for (at, group) in groups.iter().enumerate() {
+        for (at, group) in (1..).zip(groups) {
             let watched: BTreeSet<&str> = self.watched(group.columns).collect();
             let changed = watched.into_iter().map(|column| {
-                let shown = |row: &str| {
-                    comparable(&format!("{row}.{}", quote(column)), &self.far.columns[column])
-                };
-                format!("{} IS DISTINCT FROM {}", shown("o"), shown("n"))
+                let kind = &self.far.columns[column];
+                let column = quote(column);
+                let old = comparable(&format!("o.{column}"), kind);
+                let new = comparable(&format!("n.{column}"), kind);
+                format!("{old} IS DISTINCT FROM {new}")
             });
             values.push(changed.collect::<Vec<_>>().join(" OR "));
-            variables.push(format!("v_changed_{}", at + 1));
+            variables.push(format!("v_changed_{at}"));
         }
         format!(
-            "  SELECT {} INTO {} FROM {old} o, {new} n LIMIT 1;",
-            values.join(", "),
-            variables.join(", ")
+            "  SELECT {values}
+    INTO {variables}
+    FROM {old} o, {new} n
+   LIMIT 1;",
+            values = values.join(",\n         "),
+            variables = variables.join(", "),
         )
     }
 
@@ -261,20 +278,20 @@ impl Change<'_> {
             names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ")
         };
         let named = |names: &[Name]| {
-            names
-                .iter()
-                .map(|name| format!("{} IS NOT NULL", name.value))
-                .collect::<Vec<_>>()
-                .join(" AND ")
+            let values = names.iter().map(|name| &name.value);
+            values.map(|value| format!("{value} IS NOT NULL")).collect::<Vec<_>>().join(" AND ")
         };
-        let moved = format!("ROW({})::record *<> ROW({})::record", row(&old), row(&new));
+        let old_row = row(&old);
+        let new_row = row(&new);
+        let moved = format!("ROW({old_row})::record *<> ROW({new_row})::record");
         let array = |(old_name, new_name): (&Name, &Name)| {
             format!(
-                "array_cat(CASE WHEN {} THEN ARRAY[{}] END, CASE WHEN {} AND {moved} THEN ARRAY[{}] END)",
-                named(&new),
-                new_name.value,
-                named(&old),
-                old_name.value,
+                "array_cat(CASE WHEN {is_new} THEN ARRAY[{new}] END,
+                   CASE WHEN {is_old} AND {moved} THEN ARRAY[{old}] END)",
+                is_new = named(&new),
+                new = new_name.value,
+                is_old = named(&old),
+                old = old_name.value,
             )
         };
         old.iter().zip(&new).map(array).collect()
@@ -284,26 +301,28 @@ impl Change<'_> {
     /// will be looked up.
     fn names(&self, row: &str) -> Vec<Name> {
         let Some(columns) = self.source.key_columns(self.owner) else {
-            let columns =
-                || self.source.link_columns().map(|column| format!("{row}.{}", quote(column)));
+            let columns = || {
+                let columns = self.source.link_columns().map(quote);
+                columns.map(|column| format!("{row}.{column}"))
+            };
             let linked = columns()
                 .map(|column| format!("{column} IS NOT NULL"))
                 .collect::<Vec<_>>()
                 .join(" AND ");
-            let value = format!("CASE WHEN {linked} THEN {} END", way::link(columns()));
+            let link = way::link(columns());
+            let value = format!("CASE WHEN {linked} THEN {link} END");
             return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
         };
         let keys =
             key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
         let name = |(column, (variable, kind)): (&str, (String, &str))| {
-            let value = format!("{row}.{}::{kind}", quote(column));
-            let value = match self.range(column, kind) {
-                Some((least, greatest)) => {
-                    format!(
-                        "CASE WHEN {row}.{} BETWEEN {least} AND {greatest} THEN {value} END",
-                        quote(column)
-                    )
-                }
+            let range = self.range(column, kind);
+            let column = quote(column);
+            let value = format!("{row}.{column}::{kind}");
+            let value = match range {
+                Some((least, greatest)) => format!(
+                    "CASE WHEN {row}.{column} BETWEEN {least} AND {greatest} THEN {value} END"
+                ),
                 None => value,
             };
             Name { variable, kind: kind.to_owned(), value }
@@ -313,34 +332,42 @@ impl Change<'_> {
 
     /// The variables that keep them.
     fn arrays(&self, of: &str) -> Vec<String> {
-        self.names("r").iter().map(|name| format!("v_{of}{}", name.variable)).collect()
+        let variables = self.names("r").into_iter().map(|name| name.variable);
+        variables.map(|variable| format!("v_{of}{variable}")).collect()
     }
 
     fn declared_arrays(&self, of: &str) -> String {
-        let arrays = self.arrays(of).into_iter().zip(self.names("r"));
-        arrays
-            .map(|(array, name)| format!("{array} {}[];", name.kind))
-            .collect::<Vec<_>>()
-            .join(" ")
+        let kinds = self.names("r").into_iter().map(|name| name.kind);
+        let arrays = self.arrays(of).into_iter().zip(kinds);
+        arrays.map(|(array, kind)| format!("{array} {kind}[];")).collect::<Vec<_>>().join(" ")
     }
 
     /// Keeps whom these related rows concern, in their order: an index takes many keys twice as
     /// fast then.
     fn find(&self, rows: &str) -> String {
         let names = self.names("r");
-        let selected: Vec<String> =
-            names.iter().map(|name| format!("{} AS {}", name.value, name.variable)).collect();
+        let selected: Vec<String> = names
+            .iter()
+            .map(|Name { value, variable, .. }| format!("{value} AS {variable}"))
+            .collect();
+        let variables = || names.iter().map(|name| &name.variable);
         let named: Vec<String> =
-            names.iter().map(|name| format!("k.{} IS NOT NULL", name.variable)).collect();
+            variables().map(|variable| format!("k.{variable} IS NOT NULL")).collect();
         let aggregated: Vec<String> =
-            names.iter().map(|name| format!("array_agg(k.{})", name.variable)).collect();
+            variables().map(|variable| format!("array_agg(k.{variable})")).collect();
+        let places: Vec<String> = (1..=names.len()).map(|at| at.to_string()).collect();
         format!(
-            "  SELECT {} INTO {} FROM (SELECT DISTINCT {} FROM ({rows}) r ORDER BY {}) k WHERE {};\n",
-            aggregated.join(", "),
-            self.arrays("").join(", "),
-            selected.join(", "),
-            (1..=names.len()).map(|at| at.to_string()).collect::<Vec<_>>().join(", "),
-            named.join(" AND "),
+            "  SELECT {aggregated} INTO {into}
+    FROM (SELECT DISTINCT {selected}
+            FROM ({rows}) r
+           ORDER BY {places}) k
+   WHERE {named};
+",
+            aggregated = aggregated.join(", "),
+            into = self.arrays("").join(", "),
+            selected = selected.join(", "),
+            places = places.join(", "),
+            named = named.join("\n     AND "),
         )
     }
 
@@ -363,12 +390,17 @@ impl Change<'_> {
         let marks = self
             .mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
         format!(
-            "DECLARE {}\nBEGIN\n  SELECT {} INTO {} FROM {} t;\n{}\n  RETURN NULL;\nEND",
-            append::declared_key_arrays(self.owner, self.table, ""),
-            aggregated.join(", "),
-            append::key_arrays(self.owner, "").join(", "),
-            qualified(&self.owner.table),
-            marks,
+            "DECLARE {arrays}
+BEGIN
+  SELECT {aggregated} INTO {into}
+    FROM {table} t;
+{marks}
+  RETURN NULL;
+END",
+            arrays = append::declared_key_arrays(self.owner, self.table, ""),
+            aggregated = aggregated.join(", "),
+            into = append::key_arrays(self.owner, "").join(", "),
+            table = qualified(&self.owner.table),
         )
     }
 

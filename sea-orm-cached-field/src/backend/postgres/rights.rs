@@ -19,38 +19,53 @@ pub(super) fn missing(owner: &Owner) -> Statement {
         (&qualified(&owner.table), &["SELECT", "UPDATE"]),
     ];
     let tables = tables.iter().flat_map(|(table, rights)| {
-        rights.iter().map(move |right| format!("({}, {})", literal(table), literal(right)))
+        let table = literal(table);
+        rights.iter().map(move |right| format!("({table}, {right})", right = literal(right)))
     });
+    let tables: Vec<String> = tables.collect();
     let expand = owner.looked_up().map(functions::expand_suffix);
-    let called = expand
+    let called: Vec<String> = expand
         .chain(["work".to_owned()])
-        .map(|suffix| literal(&functions::function_name(owner, &suffix)));
+        .map(|suffix| literal(&functions::function_name(owner, &suffix)))
+        .collect();
     let text = format!(
         "WITH worker AS (
-           SELECT DISTINCT a.grantee, CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END AS role
+           SELECT DISTINCT a.grantee,
+                  CASE a.grantee WHEN 0 THEN 'public'
+                       ELSE pg_get_userbyid(a.grantee)::text END AS role
              FROM pg_class c, aclexplode(c.relacl) a
             WHERE c.oid IN (to_regclass({marks_name}), to_regclass({queue_name}))
-              AND a.privilege_type = 'DELETE' AND a.grantee <> c.relowner),
+              AND a.privilege_type = 'DELETE'
+              AND a.grantee <> c.relowner),
          lacking AS (
            SELECT w.grantee, w.role, n.privilege || ' ON ' || n.name AS privilege, false AS ours
              FROM worker w, (VALUES {tables}) n (name, privilege)
-            WHERE NOT CASE n.privilege WHEN 'UPDATE' THEN has_any_column_privilege(w.role, n.name, n.privilege)
-                           ELSE has_table_privilege(w.role, n.name, n.privilege) END
+            WHERE NOT CASE n.privilege
+                      WHEN 'UPDATE' THEN has_any_column_privilege(w.role, n.name, n.privilege)
+                      ELSE has_table_privilege(w.role, n.name, n.privilege) END
            UNION ALL
-           SELECT w.grantee, w.role, 'EXECUTE ON FUNCTION ' || p.oid::regprocedure, pg_has_role(p.proowner, 'USAGE')
-             FROM worker w, pg_proc p JOIN pg_class c ON c.oid = to_regclass({marks_name})
-            WHERE p.pronamespace = c.relnamespace AND p.proname IN ({called}) AND NOT has_function_privilege(w.role, p.oid, 'EXECUTE')
+           SELECT w.grantee, w.role, 'EXECUTE ON FUNCTION ' || p.oid::regprocedure,
+                  pg_has_role(p.proowner, 'USAGE')
+             FROM worker w, pg_proc p
+             JOIN pg_class c ON c.oid = to_regclass({marks_name})
+            WHERE p.pronamespace = c.relnamespace
+              AND p.proname IN ({called})
+              AND NOT has_function_privilege(w.role, p.oid, 'EXECUTE')
            UNION ALL
-           SELECT w.grantee, w.role, 'USAGE ON SEQUENCE ' || s.oid::regclass, pg_has_role(s.relowner, 'USAGE')
+           SELECT w.grantee, w.role, 'USAGE ON SEQUENCE ' || s.oid::regclass,
+                  pg_has_role(s.relowner, 'USAGE')
              FROM worker w, pg_class s
-            WHERE s.oid = to_regclass(pg_get_serial_sequence({marks_name}, 'id')) AND NOT has_sequence_privilege(w.role, s.oid, 'USAGE'))
+            WHERE s.oid = to_regclass(pg_get_serial_sequence({marks_name}, 'id'))
+              AND NOT has_sequence_privilege(w.role, s.oid, 'USAGE'))
          SELECT role, privilege, ours,
-                'GRANT ' || privilege || ' TO ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(role) END AS remedy
-           FROM lacking ORDER BY role, privilege",
+                'GRANT ' || privilege || ' TO '
+                || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(role) END AS remedy
+           FROM lacking
+          ORDER BY role, privilege",
         marks_name = literal(&marks),
         queue_name = literal(&queue),
-        tables = tables.collect::<Vec<_>>().join(", "),
-        called = called.collect::<Vec<_>>().join(", "),
+        tables = tables.join(", "),
+        called = called.join(", "),
     );
     statement(Sql::postgres(), text)
 }

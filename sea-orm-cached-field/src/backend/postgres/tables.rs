@@ -33,7 +33,9 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 
 /// What the comment of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Table) -> String {
-    format!("{}{} ", Object::TAG, qualified(owner))
+    let tag = Object::TAG;
+    let owner = qualified(owner);
+    format!("{tag}{owner} ")
 }
 
 /// The table that an object with this comment serves.
@@ -49,8 +51,7 @@ pub(super) fn object(
     parent: Option<String>,
     create: Vec<String>,
 ) -> Object {
-    let tag =
-        format!("{}{}", tag_prefix(&owner.table), Object::fingerprint(kind, &create.concat()));
+    let tag = tag_prefix(&owner.table) + &Object::fingerprint(kind, &create.concat());
     let mut create = create;
     create.push(comment(owner, kind, name, parent.as_deref(), &tag));
     Object { kind, name: name.to_owned(), parent, create, tag }
@@ -63,7 +64,9 @@ pub(super) fn comment(
     parent: Option<&str>,
     tag: &str,
 ) -> String {
-    format!("COMMENT ON {} IS {}", identity(&owner.table, kind, name, parent), literal(tag))
+    let object = identity(&owner.table, kind, name, parent);
+    let tag = literal(tag);
+    format!("COMMENT ON {object} IS {tag}")
 }
 
 /// The object as `COMMENT ON` and `DROP` name it. `parent` is quoted already.
@@ -79,7 +82,9 @@ pub(super) fn identity(
         (ObjectKind::Index, _) => format!("INDEX {own}"),
         (ObjectKind::Function, _) => format!("FUNCTION {own}"),
         (ObjectKind::Trigger, parent) => {
-            format!("TRIGGER {} ON {}", quote(name), parent.unwrap_or_default())
+            let name = quote(name);
+            let table = parent.unwrap_or_default();
+            format!("TRIGGER {name} ON {table}")
         }
     }
 }
@@ -125,6 +130,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
     let flush_keys = flush_keys.join(", ");
     let bounds = bound_definitions(owner, table).join(", ");
+    let via_index = quote(&fitted(format!("{name}_via")));
     let create = vec![
         format!(
             "CREATE TABLE {marks} (
@@ -141,17 +147,15 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
             ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)"
         ),
         key_index(owner),
-        format!(
-            "CREATE INDEX {} ON {marks} (via, link, id) WHERE via IS NOT NULL",
-            quote(&fitted(format!("{name}_via"))),
-        ),
+        format!("CREATE INDEX {via_index} ON {marks} (via, link, id) WHERE via IS NOT NULL"),
     ];
     let mut object = object(owner, ObjectKind::Table, &name, None, create);
     // Ids are generations. Those of a table that stood here before must not come again: a worker
     // may still have a claim of then.
     object.create.push(format!(
-        "SELECT setval(pg_get_serial_sequence({}, 'id'), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
-        literal(&marks),
+        "SELECT setval(pg_get_serial_sequence({table}, 'id'),
+                CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+        table = literal(&marks),
     ));
     object
 }
@@ -159,12 +163,11 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
 /// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the
 /// user's write.
 pub(super) fn key_index(owner: &Owner) -> String {
-    let name = quote(&fitted(format!("{}_key", marks(owner).name)));
-    format!(
-        "CREATE INDEX {name} ON {} ({})",
-        qualified(&marks(owner)),
-        key_columns(owner).join(", ")
-    )
+    let marks_name = marks(owner).name;
+    let name = quote(&fitted(format!("{marks_name}_key")));
+    let table = qualified(&marks(owner));
+    let columns = key_columns(owner).join(", ");
+    format!("CREATE INDEX {name} ON {table} ({columns})")
 }
 
 /// What marks of a source carry in the column `via`.
@@ -176,6 +179,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let queue = qualified(&recalculations(owner));
     let name = recalculations(owner).name;
     let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
+    let due_index = quote(&fitted(format!("{name}_due")));
     let create = vec![
         // The lease stands in a column of its own that no index holds, and the pages have room:
         // updates stay HOT.
@@ -190,11 +194,12 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 waves integer NOT NULL DEFAULT 0, -- negative: held back since then
                 last_error text,
                 queued_at timestamptz NOT NULL DEFAULT now(),
-                PRIMARY KEY ({}, field)
-            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
-            key_columns(owner).join(", "),
+                PRIMARY KEY ({columns}, field)
+            ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, \
+             autovacuum_vacuum_cost_delay = 0)",
+            columns = key_columns(owner).join(", "),
         ),
-        format!("CREATE INDEX {} ON {queue} (due_at)", quote(&fitted(format!("{name}_due")))),
+        format!("CREATE INDEX {due_index} ON {queue} (due_at)"),
     ];
     object(owner, ObjectKind::Table, &name, None, create)
 }
@@ -202,7 +207,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
 fn versions_table(owner: &Owner) -> Object {
     let table = versions(owner);
     let create = format!(
-        "CREATE TABLE {} (
+        "CREATE TABLE {name} (
                 field text PRIMARY KEY,
                 version bigint NOT NULL,
                 inputs text,
@@ -210,31 +215,34 @@ fn versions_table(owner: &Owner) -> Object {
                 renewal bigint, -- not NULL: rows have yet to be flagged
                 declared_by text
             )",
-        qualified(&table),
+        name = qualified(&table),
     );
     object(owner, ObjectKind::Table, &table.name, None, vec![create])
 }
 
 /// Of the few rows that are flagged.
 fn flag_index(owner: &Owner, field: &Field) -> Object {
-    let name = fitted(format!("{}_cached_{}", owner.table.name, field.recalculation_needed));
-    let keys = owner_key(owner).join(", ");
+    let table_name = &owner.table.name;
+    let flag_name = &field.recalculation_needed;
+    let name = fitted(format!("{table_name}_cached_{flag_name}"));
     let create = format!(
-        "CREATE INDEX {} ON {} ({keys}) WHERE {}",
-        quote(&name),
-        qualified(&owner.table),
-        quote(&field.recalculation_needed),
+        "CREATE INDEX {quoted} ON {table} ({keys}) WHERE {flag}",
+        quoted = quote(&name),
+        table = qualified(&owner.table),
+        keys = owner_key(owner).join(", "),
+        flag = quote(flag_name),
     );
     object(owner, ObjectKind::Index, &name, None, vec![create])
 }
 
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
-    let name = fitted(format!("{}_cached_{expires_after}", owner.table.name));
-    let column = quote(expires_after);
+    let table_name = &owner.table.name;
+    let name = fitted(format!("{table_name}_cached_{expires_after}"));
     let create = vec![format!(
-        "CREATE INDEX {} ON {} ({column}) WHERE {column} IS NOT NULL",
-        quote(&name),
-        qualified(&owner.table),
+        "CREATE INDEX {quoted} ON {table} ({column}) WHERE {column} IS NOT NULL",
+        quoted = quote(&name),
+        table = qualified(&owner.table),
+        column = quote(expires_after),
     )];
     object(owner, ObjectKind::Index, &name, None, create)
 }

@@ -20,15 +20,23 @@ use crate::{
 
 pub(super) fn columns(table: &Table) -> Statement {
     let text = format!(
-        "SELECT c.relname::text AS name, a.attname::text AS \"column\", NULL::text AS \"collation\",
+        "SELECT c.relname::text AS name,
+                a.attname::text AS \"column\",
+                NULL::text AS \"collation\",
                 CASE WHEN a.attnotnull THEN 0 ELSE 1 END AS nullable
            FROM pg_index i
            JOIN pg_class c ON c.oid = i.indexrelid
           CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
-           LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
-          WHERE i.indrelid = to_regclass({}) AND i.indisunique AND NOT i.indisprimary AND k.place <= i.indnkeyatts
+           LEFT JOIN pg_attribute a
+             ON a.attrelid = i.indrelid
+            AND a.attnum = k.attnum
+            AND k.attnum > 0
+          WHERE i.indrelid = to_regclass({name})
+            AND i.indisunique
+            AND NOT i.indisprimary
+            AND k.place <= i.indnkeyatts
           ORDER BY 1, k.place",
-        literal(&qualified(table)),
+        name = literal(&qualified(table)),
     );
     statement(Sql::postgres(), text)
 }
@@ -44,6 +52,10 @@ pub(super) fn holders(
     let own = owner_key(owner);
     let keys = key_columns(owner);
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let value = |at| {
+        let number = at + 1;
+        format!("v.value_{number}")
+    };
     let text = format!(
         "WITH {wanted}
          SELECT v.place, {selected}
@@ -54,10 +66,7 @@ pub(super) fn holders(
         selected = sql.own_keys(owner),
         table = qualified(&owner.table),
         own_row = equal("r", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "r", |at| format!(
-            "v.value_{}",
-            at + 1
-        )),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "r", value),
         same_row = equal("t", &own, "v", &keys),
     );
     statement(sql, text)
@@ -67,10 +76,12 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
     let mut sql = Sql::postgres();
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
-        "WITH {keys} SELECT {}, t.{} AS flagged FROM k, {}",
-        sql.kept_keys(owner, "k"),
-        quote(&owner.fields[field].recalculation_needed),
-        locked_row(owner, "k"),
+        "WITH {keys}
+         SELECT {selected}, t.{flag} AS flagged
+           FROM k, {row}",
+        selected = sql.kept_keys(owner, "k"),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        row = locked_row(owner, "k"),
     );
     statement(sql, text)
 }
@@ -80,11 +91,16 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
     let field = &owner.fields[field];
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
-        "WITH {keys} UPDATE {} t SET {} = NULL, {} = true FROM k, {} WHERE {AT_PLACE}",
-        qualified(&owner.table),
-        quote(&field.cached.name),
-        quote(&field.recalculation_needed),
-        place(owner, "k"),
+        "WITH {keys}
+         UPDATE {table} t
+            SET {cached} = NULL,
+                {flag} = true
+           FROM k, {place}
+          WHERE {AT_PLACE}",
+        table = qualified(&owner.table),
+        cached = quote(&field.cached.name),
+        flag = quote(&field.recalculation_needed),
+        place = place(owner, "k"),
     );
     statement(sql, text)
 }

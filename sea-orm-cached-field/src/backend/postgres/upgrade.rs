@@ -16,13 +16,15 @@ pub(super) fn upgrade(
     let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 3 && table.name == marks(owner).name {
-        let index = fitted(format!("{}_key", table.name));
+        let marks = &table.name;
+        let index = fitted(format!("{marks}_key"));
         let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
         steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
         let columns = bound_definitions(owner, described)
             .into_iter()
             .map(|column| format!("ADD COLUMN {column}"));
-        steps.push(format!("ALTER TABLE {name} {}", columns.collect::<Vec<_>>().join(", ")));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        steps.push(format!("ALTER TABLE {name} {columns}"));
     }
     if from < 2 && table.name == recalculations(owner).name {
         steps.push(format!("ALTER TABLE {name} ADD COLUMN waves integer NOT NULL DEFAULT 0"));
@@ -32,7 +34,10 @@ pub(super) fn upgrade(
     }
     if from < 2 && table.name == versions(owner).name {
         steps.push(format!(
-            "ALTER TABLE {name} ADD COLUMN inputs text, ADD COLUMN kept_by text, ADD COLUMN renewal bigint"
+            "ALTER TABLE {name}
+                ADD COLUMN inputs text,
+                ADD COLUMN kept_by text,
+                ADD COLUMN renewal bigint"
         ));
     }
     if from < 3 && table.name == versions(owner).name {
@@ -50,10 +55,12 @@ fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     };
     let renamed = |kind: &str, suffix: &str| {
         let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));
-        format!("ALTER {kind} IF EXISTS {} RENAME TO {}", beside(&older), quote(&new))
+        let (older, new) = (beside(&older), quote(&new));
+        format!("ALTER {kind} IF EXISTS {older} RENAME TO {new}")
     };
-    let mut steps =
-        vec![format!("ALTER TABLE {} RENAME TO {}", beside(&older), quote(&table.name))];
+    let older_table = beside(&older);
+    let new = quote(&table.name);
+    let mut steps = vec![format!("ALTER TABLE {older_table} RENAME TO {new}")];
     steps.extend(["pkey", "key", "via", "due"].map(|suffix| renamed("INDEX", suffix)));
     steps.push(renamed("SEQUENCE", "id_seq"));
     steps

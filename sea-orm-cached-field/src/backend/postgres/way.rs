@@ -22,9 +22,11 @@ impl Way<'_> {
     /// Joins rows of the table that a step leads to, by columns that the values of the link of a
     /// step are compared with.
     fn join(&mut self, table: usize, step: usize, columns: &[String], kept: &[String]) {
-        let alias = format!("{}{table}", self.prefix);
+        let prefix = self.prefix;
+        let alias = format!("{prefix}{table}");
         let name = qualified(&self.source.steps[table].table);
-        self.joins += &format!("\n  JOIN {name} {alias} ON {}", self.equal(step, &alias, columns));
+        let linked = self.equal(step, &alias, columns);
+        self.joins += &format!("\n  JOIN {name} {alias} ON {linked}");
         self.values = kept.iter().map(|column| format!("{alias}.{column}")).collect();
     }
 
@@ -65,9 +67,12 @@ impl Way<'_> {
         };
         let typed = |row: &str| -> Vec<String> {
             let columns = columns.iter().enumerate();
-            let cast =
-                |at: usize| types.map(|types| format!("::{}", types[at])).unwrap_or_default();
-            columns.map(|(at, column)| format!("{row}.{column}{}", cast(at))).collect()
+            let cast = |at: usize| {
+                let kind = types.map(|types| types[at]);
+                kind.map(|kind| format!("::{kind}")).unwrap_or_default()
+            };
+            let typed = columns.map(|(at, column)| (column, cast(at)));
+            typed.map(|(column, cast)| format!("{row}.{column}{cast}")).collect()
         };
         let operators = self.operators.clone();
         let mut once = Way {
@@ -80,7 +85,11 @@ impl Way<'_> {
         round(&mut once);
         self.joins += &format!(
             "\n  CROSS JOIN LATERAL (
-    WITH RECURSIVE r ({columns}) AS (SELECT {first} UNION SELECT {next} FROM r {joins})
+    WITH RECURSIVE r ({columns}) AS (
+      SELECT {first}
+       UNION
+      SELECT {next}
+        FROM r {joins})
     SELECT * FROM r) a{group}",
             columns = columns.join(", "),
             first = plain(&self.values),
@@ -110,7 +119,8 @@ fn operators<'a>(table: &'a Described, links: &[Link]) -> Vec<&'a str> {
 /// The link of a row as it stands in a mark; `columns` are SQL expressions.
 pub(super) fn link(columns: impl Iterator<Item = String>) -> String {
     let columns: Vec<String> = columns.map(|column| format!("{column}::text")).collect();
-    format!("ARRAY[{}]::text", columns.join(", "))
+    let columns = columns.join(", ");
+    format!("ARRAY[{columns}]::text")
 }
 
 /// Joins that lead from a link, as it stands in a mark, to the owner's rows `t`.
@@ -124,8 +134,8 @@ pub(super) fn to_owners(
     let types = |step: usize| types(&related[path[step]], &source.steps[step].link);
     // With the type that the link was written from: a cast to another could fail for a value that
     // no row there can have.
-    let values = types(source.at).into_iter().enumerate();
-    let values = values.map(|(at, kind)| format!("({link}::text[])[{}]::{kind}", at + 1)).collect();
+    let values = (1..).zip(types(source.at));
+    let values = values.map(|(at, kind)| format!("({link}::text[])[{at}]::{kind}")).collect();
     let operators = path
         .iter()
         .zip(&source.steps)
@@ -166,7 +176,9 @@ fn back<'a>(
         }
     }
     let linked = way.equal(0, "t", &near(&source.steps[0]));
-    format!("{}\n  JOIN {} t ON {linked}", way.joins, qualified(&owner.table))
+    let joins = way.joins;
+    let table = qualified(&owner.table);
+    format!("{joins}\n  JOIN {table} t ON {linked}")
 }
 
 /// The way from the owner's row `t` to the rows before the source.
@@ -191,12 +203,15 @@ fn before(source: &Source) -> Way<'_> {
 /// by which marks name them.
 pub(super) fn from_owner(source: &Source) -> (String, String) {
     let way = before(source);
-    (format!("(SELECT 1) o{}", way.joins), link(way.values.into_iter()))
+    let joins = way.joins;
+    (format!("(SELECT 1) o{joins}"), link(way.values.into_iter()))
 }
 
 /// A FROM clause of the source's rows on the way from the owner's row `t`, and their name in it.
 pub(super) fn rows_of(source: &Source) -> (String, String) {
     let mut way = before(source);
     way.join(source.at, source.at, &far(&source.steps[source.at]), &[]);
-    (format!("(SELECT 1) o{}", way.joins), format!("s{}", source.at))
+    let joins = way.joins;
+    let at = source.at;
+    (format!("(SELECT 1) o{joins}"), format!("s{at}"))
 }

@@ -13,15 +13,29 @@ pub(super) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
-        "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality, NOT c.\"notnull\" AS nullable,
-                c.hidden IN (2, 3) AS is_generated, c.pk AS key,
+        "SELECT NULL AS schema, c.name AS name, c.type AS type, NULL AS equality,
+                NOT c.\"notnull\" AS nullable,
+                c.hidden IN (2, 3) AS is_generated,
+                c.pk AS key,
                 (SELECT '\"' || replace(x.coll, '\"', '\"\"') || '\"'
                    FROM pragma_index_list(m.name) i, pragma_index_xinfo(i.name) x
-                  WHERE i.origin = 'pk' AND x.key AND x.cid = c.cid AND x.coll <> 'BINARY') AS collated,
-                coalesce((SELECT l.strict FROM pragma_table_list l WHERE l.schema = 'main' AND l.name = m.name), 0) AS strict,
-                CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table' ELSE m.type END AS kind, NULL AS owned_by, 0 AS by_row
+                  WHERE i.origin = 'pk'
+                    AND x.key
+                    AND x.cid = c.cid
+                    AND x.coll <> 'BINARY') AS collated,
+                coalesce((
+                 SELECT l.strict
+                   FROM pragma_table_list l
+                  WHERE l.schema = 'main'
+                    AND l.name = m.name), 0) AS strict,
+                CASE WHEN m.sql LIKE 'CREATE VIRTUAL TABLE%' THEN 'virtual table'
+                     ELSE m.type END AS kind,
+                NULL AS owned_by,
+                0 AS by_row
            FROM sqlite_master m, pragma_table_xinfo(m.name, 'main') c
-          WHERE m.type IN ('table', 'view') AND m.name = {name} ORDER BY c.cid"
+          WHERE m.type IN ('table', 'view')
+            AND m.name = {name}
+          ORDER BY c.cid"
     );
     statement(sql, text)
 }
@@ -91,7 +105,10 @@ pub(super) fn unique_indexes(table: &Table) -> Statement {
     let text = format!(
         "SELECT i.name AS name, c.name AS \"column\", c.coll AS collation
            FROM pragma_index_list({name}) i, pragma_index_xinfo(i.name) c
-          WHERE i.\"unique\" AND c.key AND i.origin <> 'pk' ORDER BY i.name, c.seqno"
+          WHERE i.\"unique\"
+            AND c.key
+            AND i.origin <> 'pk'
+          ORDER BY i.name, c.seqno"
     );
     statement(sql, text)
 }
@@ -105,11 +122,18 @@ fn tag(prefix: &str) -> String {
 pub(super) fn installed(owner: &Owner) -> Statement {
     let prefix = literal(&tables::tag_prefix(&owner.table));
     let text = format!(
-        "SELECT type AS kind, name, NULL AS parent, CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table, {tag} AS tag
-           FROM sqlite_master WHERE instr(sql, {prefix}) > 0
+        "SELECT type AS kind, name, NULL AS parent,
+                CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
+                {tag} AS tag
+           FROM sqlite_master
+          WHERE instr(sql, {prefix}) > 0
          UNION ALL
          SELECT 'table', ours.name, NULL, NULL, '' -- not ours: no tag
-           FROM (SELECT {marks} AS name UNION ALL SELECT {queue} UNION ALL SELECT {versions}) ours
+           FROM (SELECT {marks} AS name
+                 UNION ALL
+                 SELECT {queue}
+                 UNION ALL
+                 SELECT {versions}) ours
            JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
           WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
         tag = tag(&prefix),
@@ -123,14 +147,20 @@ pub(super) fn installed(owner: &Owner) -> Statement {
 pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let text = format!(
-        "SELECT type AS kind, name, NULL AS parent, NULL AS schema, CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
-                {tag} AS tag, true AS droppable
-           FROM sqlite_master WHERE type IN ('table', 'index', 'trigger') AND instr(sql, {prefix}) > 0",
+        "SELECT type AS kind, name, NULL AS parent, NULL AS schema,
+                CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
+                {tag} AS tag,
+                true AS droppable
+           FROM sqlite_master
+          WHERE type IN ('table', 'index', 'trigger')
+            AND instr(sql, {prefix}) > 0",
         tag = tag(&prefix),
     );
     statement(Sql::sqlite(), text)
 }
 
 pub(super) fn drop_object(_: &Table, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
-    format!("DROP {} {}", kind.name().to_uppercase(), quote(name))
+    let kind = kind.name().to_uppercase();
+    let name = quote(name);
+    format!("DROP {kind} {name}")
 }

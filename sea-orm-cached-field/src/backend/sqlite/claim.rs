@@ -16,32 +16,53 @@ use crate::{
     queue::Claim,
 };
 
+/// Between queries that are read in lines of their own.
+const UNION_ALL: &str = "
+                 UNION ALL
+                 ";
+
 pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let marks = quote(&marks(owner).name);
     let queue = quote(&recalculations(owner).name);
     let known = one_of(owner, fields.iter().copied());
     let mut moments = vec![
         format!(
-            "SELECT min(due_at) AS moment FROM {queue} WHERE {known} AND leased_until <= {NOW}"
+            "SELECT min(due_at) AS moment
+                   FROM {queue}
+                  WHERE {known}
+                    AND leased_until <= {NOW}"
         ),
-        format!("SELECT min(leased_until) FROM {queue} WHERE {known} AND leased_until > {NOW}"),
+        format!(
+            "SELECT min(leased_until)
+                   FROM {queue}
+                  WHERE {known}
+                    AND leased_until > {NOW}"
+        ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = quote(field.expires_after.as_ref()?);
         let flag = quote(&field.recalculation_needed);
         // The Julian day 2440587.5 is the beginning of 1970.
+        let since_1970 = format!("CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER)");
         Some(format!(
-            "SELECT * FROM (SELECT CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER) + 1 - {ahead} FROM {table}
-              WHERE {expires} IS NOT NULL AND (julianday({expires}) > {now} OR NOT {flag})
-              ORDER BY julianday({expires}) LIMIT 1)",
+            "SELECT *
+                   FROM (SELECT {since_1970} + 1 - {ahead}
+                           FROM {table}
+                          WHERE {expires} IS NOT NULL
+                            AND (julianday({expires}) > {now} OR NOT {flag})
+                          ORDER BY julianday({expires})
+                          LIMIT 1)",
             ahead = field.ahead_of_utc() * 1000,
             table = quote(&owner.table.name),
             now = now_as_expiry(field),
         ))
     }));
     let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {listed}) AS work, (SELECT min(moment) - {NOW} FROM ({})) AS wait",
-        moments.join(" UNION ALL "),
+        "SELECT EXISTS (SELECT 1 FROM {marks} WHERE {listed}) AS work,
+                (SELECT min(moment) - {NOW}
+                   FROM (
+                 {moments})) AS wait",
+        moments = moments.join(UNION_ALL),
         listed = Sql::sqlite().lists_any("field", names_of(owner, fields)),
     );
     statement(Sql::sqlite(), text)
@@ -55,24 +76,32 @@ pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {listed}"),
         format!(
-            "SELECT min(max(due_at, leased_until, queued_at)) FROM {queue}
-              WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}"
+            "SELECT min(max(due_at, leased_until, queued_at))
+                   FROM {queue}
+                  WHERE {known}
+                    AND due_at <= {NOW}
+                    AND leased_until <= {NOW}"
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
         let expires = quote(field.expires_after.as_ref()?);
         let flag = quote(&field.recalculation_needed);
         Some(format!(
-            "SELECT {NOW} - CAST(({now} - min(julianday({expires}))) * 86400000 AS INTEGER) FROM {table}
-              WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}",
+            "SELECT {NOW} - CAST(({now} - min(julianday({expires}))) * 86400000 AS INTEGER)
+                   FROM {table}
+                  WHERE {expires} IS NOT NULL
+                    AND julianday({expires}) <= {now}
+                    AND NOT {flag}",
             table = quote(&owner.table.name),
             now = now_as_expiry(field),
         ))
     }));
     let text = format!(
-        "SELECT {NOW} - min(moment) AS waited, EXISTS (SELECT 1 FROM {queue} WHERE leased_until > {NOW}) AS leased
-           FROM ({})",
-        moments.join(" UNION ALL "),
+        "SELECT {NOW} - min(moment) AS waited,
+                EXISTS (SELECT 1 FROM {queue} WHERE leased_until > {NOW}) AS leased
+           FROM (
+                 {moments})",
+        moments = moments.join(UNION_ALL),
     );
     statement(Sql::sqlite(), text)
 }
@@ -95,22 +124,37 @@ pub(super) fn lease_due(
     let limit = sql.bind(rows as i64);
     let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
     let patience = sql.bind(patience);
+    let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
     let text = format!(
-        "UPDATE {queue} AS d SET leased_until = {NOW} + {lease}, attempts = attempts + 1, waves = abs(waves)
+        "UPDATE {queue} AS d
+            SET leased_until = {NOW} + {lease},
+                attempts = attempts + 1,
+                waves = abs(waves)
           WHERE ({columns}) IN (
                 SELECT {columns}
-                  FROM (SELECT * FROM {queue} WHERE {known} AND due_at <= {NOW} AND leased_until <= {NOW}
-                         ORDER BY due_at LIMIT {looked_at}) d
-                 WHERE NOT EXISTS (SELECT 1 FROM {marks} m WHERE {marked} AND {marks_known}){waits}
-                 ORDER BY due_at LIMIT {limit})
-            AND {known} AND due_at <= {NOW} AND leased_until <= {NOW}{waits}
+                  FROM (SELECT *
+                          FROM {queue}
+                         WHERE {known}
+                           AND due_at <= {NOW}
+                           AND leased_until <= {NOW}
+                         ORDER BY due_at
+                         LIMIT {looked_at}) d
+                 WHERE NOT EXISTS (
+                       SELECT 1
+                         FROM {marks} m
+                        WHERE {marked}
+                          AND {marks_known}){waits}
+                 ORDER BY due_at
+                 LIMIT {limit})
+            AND {known}
+            AND due_at <= {NOW}
+            AND leased_until <= {NOW}{waits}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
         returned = sql.kept_keys(owner, ""),
         marks = quote(&marks(owner).name),
         known = one_of(owner, fields.iter().copied()),
         marked = equal("m", &keys, "d", &keys),
         marks_known = sql.lists_known("m.field", owner),
-        waits = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect::<String>(),
     );
     statement(sql, text)
 }
@@ -123,26 +167,43 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     let listed = Sql::sqlite().lists_any("p.field", upstream.fields.iter().copied());
     let queue = quote(&recalculations(&upstream.owner).name);
     // What was handed back a moment ago is pending too.
-    let pending = format!("p.field || '' IN ({names}) AND p.due_at <= {NOW} + 100");
+    let pending = format!(
+        "p.field || '' IN ({names})
+                     AND p.due_at <= {NOW} + 100"
+    );
     let pending = match &upstream.source {
         None => format!(
-            "EXISTS (SELECT 1 FROM {queue} p WHERE {} AND {pending})",
-            equal("p", &keys, "d", &keys)
+            "EXISTS (
+                  SELECT 1
+                    FROM {queue} p
+                   WHERE {same_key}
+                     AND {pending})",
+            same_key = equal("p", &keys, "d", &keys),
         ),
         Some(source) => {
             let row = equal("t", &owner_key(owner), "d", &key_columns(owner));
             let rows = way::rows_of(owner, source, &row, &owner_key(&upstream.owner));
             let columns = prefixed("p", &keys);
             format!(
-                "(EXISTS (SELECT 1 FROM {queue} p WHERE ({columns}) IN ({rows}) AND {pending})
-               OR EXISTS (SELECT 1 FROM {marks} p WHERE ({columns}) IN ({rows}) AND {listed}))",
+                "(EXISTS (
+                  SELECT 1
+                    FROM {queue} p
+                   WHERE ({columns}) IN ({rows})
+                     AND {pending})
+               OR EXISTS (
+                  SELECT 1
+                    FROM {marks} p
+                   WHERE ({columns}) IN ({rows})
+                     AND {listed}))",
                 marks = quote(&marks(&upstream.owner).name),
             )
         }
     };
     format!(
         "
-            AND NOT (d.field || '' = {field} AND d.queued_at > {NOW} - {patience} AND {pending})",
+            AND NOT (d.field || '' = {field}
+            AND d.queued_at > {NOW} - {patience}
+            AND {pending})",
         field = literal(owner.fields[upstream.field].name),
     )
 }
@@ -158,7 +219,8 @@ pub(super) fn lease_rows(
     let queue = quote(&recalculations(owner).name);
     let keys = key_columns(owner).join(", ");
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
-    let lease_end = format!("{NOW} + {}", sql.bind(lease));
+    let lease = sql.bind(lease);
+    let lease_end = format!("{NOW} + {lease}");
     let held = if steal { "false".to_owned() } else { format!("leased_until > {NOW}") };
     let generation = if steal { "excluded.generation" } else { "generation" };
     let tuples = sql.padded_tuples(
@@ -173,13 +235,17 @@ pub(super) fn lease_rows(
     );
     let text = format!(
         "INSERT INTO {queue} ({keys}, field, generation, due_at, leased_until, attempts)
-         SELECT * FROM (VALUES {tuples}) WHERE column1 IS NOT NULL
+         SELECT *
+           FROM (VALUES {tuples})
+          WHERE column1 IS NOT NULL
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 generation = {generation},
                 attempts = CASE WHEN {held} THEN attempts ELSE attempts + 1 END,
                 waves = CASE WHEN {held} THEN waves ELSE abs(waves) END,
                 leased_until = CASE WHEN {held} THEN leased_until ELSE excluded.leased_until END
-         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {lease_end} AS leased",
+         RETURNING {returned}, field, generation, attempts, waves,
+                {NOW} AS claimed_at,
+                leased_until = {lease_end} AS leased",
         returned = sql.kept_keys(owner, ""),
     );
     statement(sql, text)
@@ -193,9 +259,14 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}
-         UPDATE {queue} AS q SET leased_until = {NOW} + {lease}
-           FROM claimed c WHERE {} AND q.field = c.field AND q.leased_until > {NOW} AND q.waves >= 0",
-        equal("q", &keys, "c", &keys),
+         UPDATE {queue} AS q
+            SET leased_until = {NOW} + {lease}
+           FROM claimed c
+          WHERE {same_key}
+            AND q.field = c.field
+            AND q.leased_until > {NOW}
+            AND q.waves >= 0",
+        same_key = equal("q", &keys, "c", &keys),
     );
     statement(sql, text)
 }

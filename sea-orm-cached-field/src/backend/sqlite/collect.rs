@@ -31,49 +31,76 @@ pub(super) fn collect(
     let chosen = |sql: &mut Sql| {
         let known = sql.lists_known("field", owner);
         let chosen = match which {
-            Which::Of(keys) => format!(
-                "VALUES {}",
-                sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new())
-            ),
+            Which::Of(keys) => {
+                let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
+                format!("VALUES {tuples}")
+            }
             Which::Oldest(limit) => {
                 let limit = sql.bind(limit as i64);
                 format!(
-                    "SELECT {keys} FROM {marks} WHERE key_1 IS NOT NULL AND {known} ORDER BY id LIMIT {limit}"
+                    "SELECT {keys}
+                           FROM {marks}
+                          WHERE key_1 IS NOT NULL
+                            AND {known}
+                          ORDER BY id
+                          LIMIT {limit}"
                 )
             }
         };
-        format!("{marks} WHERE ({keys}) IN ({chosen}) AND {known}")
+        format!(
+            "{marks}
+                  WHERE ({keys}) IN (
+                         {chosen})
+                    AND {known}"
+        )
     };
     // Once for each of their fields.
     let of_fields = |sql: &mut Sql| {
-        let fields: Vec<String> =
-            owner.fields.iter().map(|field| format!("({})", literal(field.name))).collect();
+        let names = owner.fields.iter().map(|field| literal(field.name));
+        let fields: Vec<String> = names.map(|name| format!("({name})")).collect();
         format!(
-            "(SELECT {keys}, f.column1 AS field, m.eager FROM (SELECT * FROM {}) m, (VALUES {}) f WHERE {})",
-            chosen(sql),
-            fields.join(", "),
-            sql.is_listed("f.column1", "m.field"),
+            "(SELECT {keys}, f.column1 AS field, m.eager
+                   FROM (SELECT * FROM {chosen}) m,
+                        (VALUES {fields}) f
+                  WHERE {listed})",
+            chosen = chosen(sql),
+            fields = fields.join(", "),
+            listed = sql.is_listed("f.column1", "m.field"),
         )
     };
     let mut sql = Sql::sqlite();
     let lease = sql.bind(lease);
     let is_leased = match leased {
-        Some(field) => format!("{lease} > 0 AND field = {}", literal(owner.fields[field].name)),
+        Some(field) => {
+            let name = literal(owner.fields[field].name);
+            format!("{lease} > 0 AND field = {name}")
+        }
         None => format!("{lease} > 0"),
+    };
+    let eager = if lazy.is_empty() {
+        String::new()
+    } else {
+        let is_eager = is_eager(owner, lazy);
+        format!("\n         HAVING {is_eager}")
     };
     let text = format!(
         "INSERT INTO {queue} AS q ({keys}, field, generation, due_at, leased_until, attempts)
-         SELECT {keys}, field, abs(random() / 2) + 1, {due},
-                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END, {is_leased}
-           FROM {marked} WHERE true GROUP BY {keys}, field{eager}
+         SELECT {keys}, field, abs(random() / 2) + 1,
+                {due},
+                CASE WHEN {is_leased} THEN {NOW} + {lease} ELSE 0 END,
+                {is_leased}
+           FROM {marked}
+          WHERE true
+          GROUP BY {keys}, field{eager}
          ON CONFLICT ({keys}, field) DO UPDATE SET
                 {changes}
-         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased,
+         RETURNING {returned}, field, generation, attempts, waves,
+                {NOW} AS claimed_at,
+                leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, 0 AS marks",
         queue = quote(&recalculations(owner).name),
         due = due(owner, "field"),
         marked = of_fields(&mut sql),
-        eager = if lazy.is_empty() { String::new() } else { format!(" HAVING {}", is_eager(owner, lazy)) },
         changes = queued_again(owner),
         returned = sql.kept_keys(owner, ""),
     );
@@ -81,8 +108,13 @@ pub(super) fn collect(
     if !lazy.is_empty() {
         let mut sql = Sql::sqlite();
         let text = format!(
-            "UPDATE {queue} SET generation = abs(random() / 2) + 1 WHERE ({keys}, field) IN (
-                    SELECT {keys}, field FROM {marked} GROUP BY {keys}, field HAVING NOT {is_eager})",
+            "UPDATE {queue}
+                SET generation = abs(random() / 2) + 1
+              WHERE ({keys}, field) IN (
+                    SELECT {keys}, field
+                      FROM {marked}
+                     GROUP BY {keys}, field
+                    HAVING NOT {is_eager})",
             queue = quote(&recalculations(owner).name),
             marked = of_fields(&mut sql),
             is_eager = is_eager(owner, lazy),
@@ -99,16 +131,21 @@ pub(super) fn collect(
                         WITH RECURSIVE n (name, rest) AS (
                           SELECT '', field || ','
                           UNION ALL
-                          SELECT substr(rest, 1, instr(rest, ',') - 1), substr(rest, instr(rest, ',') + 1) FROM n
+                          SELECT substr(rest, 1, instr(rest, ',') - 1),
+                                 substr(rest, instr(rest, ',') + 1)
+                            FROM n
                            WHERE rest <> '')
-                        SELECT group_concat(name, ',') FROM n WHERE name NOT IN ('', {names})) AS unknown
+                        SELECT group_concat(name, ',')
+                          FROM n
+                         WHERE name NOT IN ('', {names})) AS unknown
                    FROM {chosen}) m
           WHERE unknown IS NOT NULL",
         names = names(owner),
         chosen = chosen(&mut kept),
     );
     let mut taken = Sql::sqlite();
-    let take = format!("DELETE FROM {}", chosen(&mut taken));
+    let chosen = chosen(&mut taken);
+    let take = format!("DELETE FROM {chosen}");
     statements.extend([statement(kept, keep), statement(taken, take)]);
     statements
 }
@@ -116,7 +153,8 @@ pub(super) fn collect(
 /// Whether a group of marks of one field of a row is to be queued. Its row is flagged already.
 fn is_eager(owner: &Owner, lazy: &[usize]) -> String {
     let lazy = lazy.iter().map(|field| (&owner.fields[*field], 0));
-    format!("max(coalesce(eager, {}))", by_field("field", lazy, 1))
+    let by_default = by_field("field", lazy, 1);
+    format!("max(coalesce(eager, {by_default}))")
 }
 
 /// When something that is marked is due.
@@ -124,7 +162,8 @@ fn due(owner: &Owner, field: &str) -> String {
     if owner.debounced().next().is_none() {
         return NOW.to_owned();
     }
-    format!("{NOW} + {}", by_field(field, owner.debounced(), 0))
+    let wait = by_field(field, owner.debounced(), 0);
+    format!("{NOW} + {wait}")
 }
 
 /// What becomes of a row of the queue `q` that is marked again. With `debounce` it is due no later
@@ -133,13 +172,19 @@ fn queued_again(owner: &Owner) -> String {
     let due = match owner.debounced().next() {
         None => "excluded.due_at".to_owned(),
         Some(_) => format!(
-            "CASE WHEN q.leased_until > {NOW} THEN excluded.due_at ELSE min(coalesce(q.due_at, excluded.due_at), excluded.due_at) END"
+            "CASE WHEN q.leased_until > {NOW} THEN excluded.due_at
+                     ELSE min(coalesce(q.due_at, excluded.due_at), excluded.due_at) END"
         ),
     };
     format!(
-        "generation = excluded.generation, due_at = {due}, last_error = NULL, waves = max(q.waves, 0),
-                attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts ELSE excluded.attempts END,
-                leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until ELSE excluded.leased_until END"
+        "generation = excluded.generation,
+                due_at = {due},
+                last_error = NULL,
+                waves = max(q.waves, 0),
+                attempts = CASE WHEN q.leased_until > {NOW} THEN q.attempts
+                     ELSE excluded.attempts END,
+                leased_until = CASE WHEN q.leased_until > {NOW} THEN q.leased_until
+                     ELSE excluded.leased_until END"
     )
 }
 
@@ -152,12 +197,17 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     let text = format!(
         "WITH {queued}
          INSERT INTO {queue} AS q ({columns}, field, generation, due_at, leased_until, attempts)
-         SELECT {selected}, v.field, v.generation, {due},
-                CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END, v.lease > 0
-           FROM v WHERE true
+         SELECT {selected}, v.field, v.generation,
+                {due},
+                CASE WHEN v.lease > 0 THEN {NOW} + v.lease ELSE 0 END,
+                v.lease > 0
+           FROM v
+          WHERE true
          ON CONFLICT ({columns}, field) DO UPDATE SET
                 {changes}
-         RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at, leased_until = {NOW} + {lease} AS leased",
+         RETURNING {returned}, field, generation, attempts, waves,
+                {NOW} AS claimed_at,
+                leased_until = {NOW} + {lease} AS leased",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         selected = prefixed("v", &keys),
@@ -171,7 +221,11 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
 pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::sqlite();
     let text = format!(
-        "SELECT m.id, m.field, {chunks} FROM {marks} m WHERE {takeable} ORDER BY m.id LIMIT {limit}",
+        "SELECT m.id, m.field, {chunks}
+           FROM {marks} m
+          WHERE {takeable}
+          ORDER BY m.id
+          LIMIT {limit}",
         chunks = sql.marked_chunks(owner),
         marks = quote(&marks(owner).name),
         takeable = shared::takeable_chunks(&sql, owner, upstream),
@@ -186,7 +240,8 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, abs(random() / 2) + 1
            FROM {table} t
-          WHERE t.{flag} AND {range}
+          WHERE t.{flag}
+            AND {range}
          ON CONFLICT DO NOTHING",
         queue = quote(&recalculations(owner).name),
         columns = key_columns(owner).join(", "),

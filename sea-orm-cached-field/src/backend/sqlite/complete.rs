@@ -18,10 +18,12 @@ pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
     let text = format!(
-        "SELECT {} FROM {} t WHERE ({}) IN (VALUES {tuples})",
-        sql.own_keys(owner),
-        quote(&owner.table.name),
-        prefixed("t", &owner_key(owner)),
+        "SELECT {selected}
+           FROM {table} t
+          WHERE ({own_key}) IN (VALUES {tuples})",
+        selected = sql.own_keys(owner),
+        table = quote(&owner.table.name),
+        own_key = prefixed("t", &owner_key(owner)),
     );
     statement(sql, text)
 }
@@ -32,10 +34,13 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation, {marked} AS marked
+         SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
+                {marked} AS marked
            FROM claimed c
            LEFT JOIN {table} t ON {same_row}
-           LEFT JOIN {queue} q ON {same_key} AND q.field = c.field",
+           LEFT JOIN {queue} q
+             ON {same_key}
+            AND q.field = c.field",
         selected = sql.kept_keys(owner, "c"),
         first = owner_key(owner)[0],
         marked = super::read::marked(owner, "c", &keys, "c.field"),
@@ -51,10 +56,14 @@ pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     let mut sql = Sql::sqlite();
     let written = shared::written(&mut sql, owner, shape, rows);
     let text = format!(
-        "WITH {written} UPDATE {} AS t SET {} FROM v WHERE {}",
-        quote(&owner.table.name),
-        shared::assigned(owner, shape, assignments),
-        equal("t", &owner_key(owner), "v", &key_columns(owner)),
+        "WITH {written}
+         UPDATE {table} AS t
+            SET {assigned}
+           FROM v
+          WHERE {same_row}",
+        table = quote(&owner.table.name),
+        assigned = shared::assigned(owner, shape, assignments),
+        same_row = equal("t", &owner_key(owner), "v", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -67,9 +76,13 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         UPDATE {queue} AS q SET generation = 0
+         UPDATE {queue} AS q
+            SET generation = 0
            FROM claimed c
-          WHERE {same_key} AND q.field = c.field AND q.generation = c.generation AND NOT {marked}
+          WHERE {same_key}
+            AND q.field = c.field
+            AND q.generation = c.generation
+            AND NOT {marked}
             AND EXISTS (SELECT 1 FROM {table} t WHERE {same_row})
          RETURNING {returned}, field",
         queue = quote(&recalculations(owner).name),
@@ -92,9 +105,12 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
         let claimed = (!claims.is_empty()).then(|| shared::claimed(&mut sql, owner, &claims))?;
         let text = format!(
             "WITH {claimed}
-             UPDATE {table} AS t SET {flag} = 1
+             UPDATE {table} AS t
+                SET {flag} = 1
                FROM claimed c
-              WHERE {same_row} AND NOT t.{flag} AND {marked}",
+              WHERE {same_row}
+                AND NOT t.{flag}
+                AND {marked}",
             table = quote(&owner.table.name),
             flag = quote(&field.recalculation_needed),
             same_row = equal("t", &owner_key(owner), "c", &keys),
@@ -112,7 +128,9 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
-         DELETE FROM {queue} WHERE ({keys}, field) IN (SELECT {keys}, field FROM claimed) AND generation = 0"
+         DELETE FROM {queue}
+          WHERE ({keys}, field) IN (SELECT {keys}, field FROM claimed)
+            AND generation = 0"
     );
     statement(sql, text)
 }
@@ -121,19 +139,27 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
 /// that had passed when the row was claimed ends with the flag; a later one is kept, for the value
 /// was calculated before that moment. What expires by itself does so anew.
 pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
-    let mut assignments = vec![format!("{} = {value}", quote(&field.cached.name))];
+    let cached = quote(&field.cached.name);
+    let mut assignments = vec![format!("{cached} = {value}")];
     if done {
-        assignments.push(format!("{} = 0", quote(&field.recalculation_needed)));
-        assignments.extend(field.expires_after.as_ref().map(|column| quote(column)).map(|expires| match field.expires_every {
-            Some(every) => format!(
-                "{expires} = strftime('%Y-%m-%d{}', (v.claimed_at + {}) / 1000.0, 'unixepoch')",
-                if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" },
-                every + field.ahead_of_utc_at_expiry() * 1000,
-            ),
-            None => format!(
-                "{expires} = CASE WHEN (julianday(t.{expires}) - 2440587.5) * 86400000 >= v.claimed_at + {} THEN t.{expires} END",
-                field.ahead_of_utc() * 1000,
-            ),
+        let flag = quote(&field.recalculation_needed);
+        assignments.push(format!("{flag} = 0"));
+        let expires = field.expires_after.as_ref().map(|column| quote(column));
+        assignments.extend(expires.map(|expires| match field.expires_every {
+            Some(every) => {
+                let time = if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" };
+                let ahead = every + field.ahead_of_utc_at_expiry() * 1000;
+                let seconds = format!("(v.claimed_at + {ahead}) / 1000.0");
+                format!("{expires} = strftime('%Y-%m-%d{time}', {seconds}, 'unixepoch')")
+            }
+            None => {
+                let since_1970 = format!("(julianday(t.{expires}) - 2440587.5) * 86400000");
+                let ahead = field.ahead_of_utc() * 1000;
+                format!(
+                    "{expires} = CASE WHEN {since_1970} >= v.claimed_at + {ahead}
+                     THEN t.{expires} END"
+                )
+            }
         }));
     }
     assignments
@@ -147,11 +173,16 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     let waves = sql.bind(waves);
     let text = format!(
         "WITH {claimed}
-         UPDATE {} AS q SET leased_until = 0, attempts = max(q.attempts - 1, 0), due_at = {NOW} + {delay},
+         UPDATE {queue} AS q
+            SET leased_until = 0,
+                attempts = max(q.attempts - 1, 0),
+                due_at = {NOW} + {delay},
                 waves = q.waves + {waves}
-           FROM claimed c WHERE {} AND q.field = c.field",
-        quote(&recalculations(owner).name),
-        equal("q", &keys, "c", &keys),
+           FROM claimed c
+          WHERE {same_key}
+            AND q.field = c.field",
+        queue = quote(&recalculations(owner).name),
+        same_key = equal("q", &keys, "c", &keys),
     );
     statement(sql, text)
 }
@@ -169,11 +200,17 @@ pub(super) fn hold_back(
     let delay = sql.bind(delay);
     let error = sql.bind(error);
     let text = format!(
-        "UPDATE {} SET last_error = {error}, waves = -(abs(waves) + 1), attempts = max(attempts - 1, 0),
+        "UPDATE {queue}
+            SET last_error = {error},
+                waves = -(abs(waves) + 1),
+                attempts = max(attempts - 1, 0),
                 due_at = CASE WHEN {error} IS NULL THEN {NOW} END,
-                leased_until = CASE WHEN {error} IS NULL THEN {NOW} + max({delay}, 4 * ({NOW} - {claimed_at})) ELSE 0 END
-          WHERE {is_row} AND field = {field}",
-        quote(&recalculations(owner).name),
+                leased_until = CASE WHEN {error} IS NULL
+                     THEN {NOW} + max({delay}, 4 * ({NOW} - {claimed_at}))
+                     ELSE 0 END
+          WHERE {is_row}
+            AND field = {field}",
+        queue = quote(&recalculations(owner).name),
     );
     statement(sql, text)
 }
@@ -190,22 +227,30 @@ pub(super) fn record_failure(
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
     let due = match retry {
-        NextTry::In(delay) => format!("{NOW} + {}", sql.bind(delay)),
+        NextTry::In(delay) => {
+            let delay = sql.bind(delay);
+            format!("{NOW} + {delay}")
+        }
         NextTry::Never => "NULL".to_owned(),
         NextTry::AsItWas(delay) => {
+            let delay = sql.bind(delay);
             format!(
-                "CASE WHEN attempts <= 1 AND due_at IS NOT NULL THEN {NOW} + {} ELSE due_at END",
-                sql.bind(delay)
+                "CASE WHEN attempts <= 1 AND due_at IS NOT NULL
+                     THEN {NOW} + {delay}
+                     ELSE due_at END"
             )
         }
     };
     let attempts = if retry.counts() { "attempts" } else { "max(attempts - 1, 0)" };
     let text = format!(
-        "UPDATE {} SET leased_until = 0, last_error = {error},
+        "UPDATE {queue}
+            SET leased_until = 0,
+                last_error = {error},
                 attempts = CASE WHEN generation = {generation} THEN {attempts} ELSE 0 END,
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE {NOW} END
-          WHERE {is_row} AND field = {field}",
-        quote(&recalculations(owner).name),
+          WHERE {is_row}
+            AND field = {field}",
+        queue = quote(&recalculations(owner).name),
     );
     statement(sql, text)
 }
@@ -216,12 +261,14 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
-         DELETE FROM {} WHERE ({columns}, field, generation) IN (
-                SELECT {selected}, c.field, c.generation FROM claimed c
-                 WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE {}))",
-        quote(&recalculations(owner).name),
-        quote(&owner.table.name),
-        equal("t", &owner_key(owner), "c", &keys),
+         DELETE FROM {queue}
+          WHERE ({columns}, field, generation) IN (
+                SELECT {selected}, c.field, c.generation
+                  FROM claimed c
+                 WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same_row}))",
+        queue = quote(&recalculations(owner).name),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "c", &keys),
         columns = keys.join(", "),
         selected = prefixed("c", &keys),
     );
@@ -270,7 +317,8 @@ fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
         |sql, _| vec![sql.bind(owner.fields[field].name), "0".to_owned()],
     );
     let text = format!(
-        "INSERT INTO {queue} ({keys}, field, generation) VALUES {tuple}
+        "INSERT INTO {queue} ({keys}, field, generation)
+         VALUES {tuple}
          ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"
     );
     statement(sql, text)

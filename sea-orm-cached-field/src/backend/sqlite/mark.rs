@@ -19,11 +19,18 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     let marks = quote(&marks(owner).name);
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
-    let newest = format!("SELECT max(id) FROM {marks} WHERE {is_row} AND field = {name}");
+    let unmark = format!(
+        "DELETE FROM {marks}
+          WHERE id = (
+                SELECT max(id)
+                  FROM {marks}
+                 WHERE {is_row}
+                   AND field = {name})"
+    );
     vec![
         shared::append_mark(Sql::sqlite(), owner, field, key, None),
         shared::flag(Sql::sqlite(), owner, field, key),
-        statement(sql, format!("DELETE FROM {marks} WHERE id = ({newest})")),
+        statement(sql, unmark),
         disown(owner, field, key),
     ]
 }
@@ -42,13 +49,21 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
     let of_row = |change: String, condition: String| {
         let mut sql = Sql::sqlite();
         let is_row = sql.key_is(owner, "", &key_columns(owner), key);
-        statement(sql, format!("{change} WHERE {is_row} AND {condition}"))
+        let text = format!(
+            "{change}
+              WHERE {is_row}
+                AND {condition}"
+        );
+        statement(sql, text)
     };
     let others = format!("trim(replace(',' || field || ',', ',' || {name} || ',', ','), ',')");
     [
         of_row(format!("DELETE FROM {marks}"), format!("field = {name}")),
         of_row(
-            format!("UPDATE {marks} SET field = {others}"),
+            format!(
+                "UPDATE {marks}
+                SET field = {others}"
+            ),
             Sql::sqlite().is_listed(&name, "field"),
         ),
     ]
@@ -61,10 +76,13 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
     let name = sql.bind(owner.fields[field].name);
     let queue = quote(&recalculations(owner).name);
-    statement(
-        sql,
-        format!("UPDATE {queue} SET generation = {generation} WHERE {is_row} AND field = {name}"),
-    )
+    let text = format!(
+        "UPDATE {queue}
+            SET generation = {generation}
+          WHERE {is_row}
+            AND field = {name}"
+    );
+    statement(sql, text)
 }
 
 /// There is one writer, so nothing is locked. The trigger marks each row that is flagged; these
@@ -87,13 +105,24 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     vec![
         plain(format!("INSERT INTO {marks} (field) VALUES ('')")),
         in_chunk(
-            &|range| format!("UPDATE {table} SET {flag} = 1 WHERE {range} AND NOT {flag}"),
+            &|range| {
+                format!(
+                    "UPDATE {table}
+                        SET {flag} = 1
+                      WHERE {range}
+                        AND NOT {flag}"
+                )
+            },
             &owner_key(owner),
         ),
         in_chunk(
             &|range| {
                 format!(
-                    "DELETE FROM {marks} WHERE id > {newest} AND {range} AND field = {name} AND eager IS NULL"
+                    "DELETE FROM {marks}
+                      WHERE id > {newest}
+                        AND {range}
+                        AND field = {name}
+                        AND eager IS NULL"
                 )
             },
             &keys,
@@ -103,8 +132,11 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
             &|range| {
                 let columns = keys.join(", ");
                 format!(
-                    "INSERT INTO {marks} ({columns}, field) SELECT {columns}, {name} FROM {queue}
-                      WHERE {range} AND field = {name}"
+                    "INSERT INTO {marks} ({columns}, field)
+                     SELECT {columns}, {name}
+                       FROM {queue}
+                      WHERE {range}
+                        AND field = {name}"
                 )
             },
             &keys,
@@ -122,10 +154,16 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     let limit = sql.bind(rows as i64);
     let now = now_as_expiry(field);
     let text = format!(
-        "UPDATE {table} SET {flag} = 1 WHERE ({columns}) IN (
-                SELECT {columns} FROM {table}
-                 WHERE {expires} IS NOT NULL AND julianday({expires}) <= {now} AND NOT {flag}
-                 ORDER BY julianday({expires}) LIMIT {limit})"
+        "UPDATE {table}
+            SET {flag} = 1
+          WHERE ({columns}) IN (
+                SELECT {columns}
+                  FROM {table}
+                 WHERE {expires} IS NOT NULL
+                   AND julianday({expires}) <= {now}
+                   AND NOT {flag}
+                 ORDER BY julianday({expires})
+                 LIMIT {limit})"
     );
     statement(sql, text)
 }

@@ -58,7 +58,10 @@ fn primary_code(error: &DbErr) -> Option<i32> {
 /// zones.
 fn now_as_expiry(field: &Field) -> String {
     match field.time_zone {
-        Some(_) => format!("julianday('now', '{} seconds')", field.ahead_of_utc()),
+        Some(_) => {
+            let ahead = field.ahead_of_utc();
+            format!("julianday('now', '{ahead} seconds')")
+        }
         None => "julianday('now')".to_owned(),
     }
 }

@@ -30,14 +30,11 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
 /// A trigger; `event` is all between its name and its body.
 pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[String]) -> Object {
     let name = unique_name("zz_cached_field", None, owner, suffix);
-    let body = format!("{event} BEGIN\n  {};\nEND", statements.join(";\n  "));
-    tables::object(
-        owner,
-        ObjectKind::Trigger,
-        &name,
-        &format!("CREATE TRIGGER {}", quote(&name)),
-        &body,
-    )
+    let statements = statements.join(";\n  ");
+    let body = format!("{event} BEGIN\n  {statements};\nEND");
+    let quoted = quote(&name);
+    let create = format!("CREATE TRIGGER {quoted}");
+    tables::object(owner, ObjectKind::Trigger, &name, &create, &body)
 }
 
 fn own(owner: &Owner) -> String {
@@ -46,11 +43,11 @@ fn own(owner: &Owner) -> String {
 
 /// `"id" = NEW."id" AND ...`
 fn is_new_row(owner: &Owner) -> String {
-    owner_key(owner)
-        .iter()
-        .map(|key| format!("{key} = {}", of_row(owner, "NEW", key)))
-        .collect::<Vec<_>>()
-        .join(" AND ")
+    let pair = |key: &String| {
+        let new = of_row(owner, "NEW", key);
+        format!("{key} = {new}")
+    };
+    owner_key(owner).iter().map(pair).collect::<Vec<_>>().join(" AND ")
 }
 
 /// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's
@@ -61,13 +58,15 @@ pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
 }
 
 fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> String {
-    let flags =
-        fields.into_iter().map(|field| format!("{} = 1", quote(&field.recalculation_needed)));
+    let flags = fields.into_iter().map(|field| quote(&field.recalculation_needed));
+    let set: Vec<String> = flags.map(|flag| format!("{flag} = 1")).collect();
     format!(
-        "UPDATE {} SET {} WHERE {}",
-        own(owner),
-        flags.collect::<Vec<_>>().join(", "),
-        is_new_row(owner)
+        "UPDATE {table}
+     SET {set}
+   WHERE {is_row}",
+        table = own(owner),
+        set = set.join(", "),
+        is_row = is_new_row(owner),
     )
 }
 
@@ -96,16 +95,22 @@ pub(super) fn of(table: &Described, columns: &[&str]) -> String {
     if columns.iter().any(|column| table.generated.contains(*column)) {
         return String::new();
     }
-    format!(" OF {}", quote_all(columns.iter().copied()).join(", "))
+    let columns = quote_all(columns.iter().copied()).join(", ");
+    format!(" OF {columns}")
 }
 
 fn after_insert(owner: &Owner) -> Object {
     let flags: Vec<String> =
         owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
-    let set_flags =
-        format!("{} AND NOT ({})", set_flags(owner, &owner.fields), flags.join(" AND "));
-    let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_flags];
-    trigger(owner, "ai", &format!("AFTER INSERT ON {}", own(owner)), &statements)
+    let set_flags = set_flags(owner, &owner.fields);
+    let are_set = flags.join(" AND ");
+    let set_missing = format!(
+        "{set_flags}
+     AND NOT ({are_set})"
+    );
+    let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_missing];
+    let table = own(owner);
+    trigger(owner, "ai", &format!("AFTER INSERT ON {table}"), &statements)
 }
 
 /// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets
@@ -116,19 +121,27 @@ fn flagged(owner: &Owner) -> Object {
     let set: Vec<String> =
         flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
     let names = owner.fields.iter().zip(set.iter().cloned());
-    let event =
-        format!("AFTER UPDATE OF {} ON {} WHEN {}", flags.join(", "), own(owner), set.join(" OR "));
+    let event = format!(
+        "AFTER UPDATE OF {flags} ON {table}
+  WHEN {set}",
+        flags = flags.join(", "),
+        table = own(owner),
+        set = set.join(" OR "),
+    );
     trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(names))])
 }
 
 /// Marks the row at hand, unless such a mark waits; `list` is an expression.
 fn mark_new(owner: &Owner, list: &str) -> String {
     format!(
-        "INSERT INTO {} (field, {}) SELECT f.list, {} FROM (SELECT {list} AS list) f WHERE {}",
-        quote(&marks(owner).name),
-        key_columns(owner).join(", "),
-        prefixed("NEW", &owner_key(owner)),
-        unmarked(owner, "NEW", &owner_key(owner), "m.field = f.list"),
+        "INSERT INTO {marks} (field, {columns})
+  SELECT f.list, {values}
+    FROM (SELECT {list} AS list) f
+   WHERE {unmarked}",
+        marks = quote(&marks(owner).name),
+        columns = key_columns(owner).join(", "),
+        values = prefixed("NEW", &owner_key(owner)),
+        unmarked = unmarked(owner, "NEW", &owner_key(owner), "m.field = f.list"),
     )
 }
 
@@ -137,27 +150,34 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
     let flag = quote(&field.recalculation_needed);
     let name = literal(field.name);
     let statement = format!(
-        "INSERT INTO {} (field, {}) VALUES ({name}, {})",
-        quote(&marks(owner).name),
-        key_columns(owner).join(", "),
-        prefixed("NEW", &owner_key(owner)),
+        "INSERT INTO {marks} (field, {columns})
+  VALUES ({name}, {values})",
+        marks = quote(&marks(owner).name),
+        columns = key_columns(owner).join(", "),
+        values = prefixed("NEW", &owner_key(owner)),
     );
     let is_listed = Sql::sqlite().is_listed(&name, "m.field");
     let event = format!(
-        "AFTER UPDATE OF {flag} ON {} WHEN NEW.{flag} AND OLD.{flag} AND {}",
-        own(owner),
-        unmarked(owner, "NEW", &owner_key(owner), &is_listed),
+        "AFTER UPDATE OF {flag} ON {table}
+  WHEN NEW.{flag} AND OLD.{flag}
+   AND {unmarked}",
+        table = own(owner),
+        unmarked = unmarked(owner, "NEW", &owner_key(owner), &is_listed),
     );
-    trigger(owner, &format!("{}_reflagged", field.name), &event, &[statement])
+    let name = field.name;
+    trigger(owner, &format!("{name}_reflagged"), &event, &[statement])
 }
 
 /// An expression of the list of those fields for which a condition is true; it is empty if there
 /// are none.
 pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, String)>) -> String {
     let names = conditions.into_iter().map(|(field, condition)| {
-        format!("CASE WHEN {condition} THEN {} ELSE '' END", literal(&format!(",{}", field.name)))
+        let name = field.name;
+        let name = literal(&format!(",{name}"));
+        format!("CASE WHEN {condition} THEN {name} ELSE '' END")
     });
-    format!("ltrim({}, ',')", names.collect::<Vec<_>>().join(" || "))
+    let names = names.collect::<Vec<_>>().join("\n      || ");
+    format!("ltrim({names}, ',')")
 }
 
 /// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One
@@ -166,7 +186,13 @@ pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, St
 pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> String {
     let same_key = equal("m", &key_columns(owner), row, key);
     let marks = quote(&marks(owner).name);
-    format!("NOT EXISTS (SELECT 1 FROM {marks} m WHERE {same_key} AND {such} AND m.eager IS NULL)")
+    format!(
+        "NOT EXISTS (
+         SELECT 1
+           FROM {marks} m
+          WHERE {same_key}
+            AND {such} AND m.eager IS NULL)"
+    )
 }
 
 /// Flags the fields that are calculated from these columns of their row, and from its key.
@@ -180,17 +206,15 @@ fn inputs_changed(
     let inputs: Vec<&str> = key.chain(columns).map(String::as_str).collect();
     let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
     let event = format!(
-        "AFTER UPDATE{} ON {} WHEN {}",
-        of(table, &inputs),
-        own(owner),
-        changed.join(" OR ")
+        "AFTER UPDATE{of} ON {table}
+  WHEN {changed}",
+        of = of(table, &inputs),
+        table = own(owner),
+        changed = changed.join(" OR "),
     );
-    trigger(
-        owner,
-        &format!("{}_own", fields[0].name),
-        &event,
-        &[set_flags(owner, fields.iter().copied())],
-    )
+    let first = fields[0].name;
+    let set_flags = set_flags(owner, fields.iter().copied());
+    trigger(owner, &format!("{first}_own"), &event, &[set_flags])
 }
 
 /// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
@@ -202,12 +226,18 @@ fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
     let event = format!(
         "AFTER UPDATE OF {cached}, {flag} ON {table}
   WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
-   AND NOT EXISTS (SELECT 1 FROM {queue} WHERE {same_key} AND field = {name} AND generation = 0)",
+   AND NOT EXISTS (
+         SELECT 1
+           FROM {queue}
+          WHERE {same_key}
+            AND field = {name}
+            AND generation = 0)",
         table = own(owner),
         value_changed = changed(&field.cached.name, described),
         queue = quote(&recalculations(owner).name),
         same_key = same_key.join(" AND "),
         name = literal(field.name),
     );
-    trigger(owner, &format!("{}_guard", field.name), &event, &[set_flags(owner, [field])])
+    let name = field.name;
+    trigger(owner, &format!("{name}_guard"), &event, &[set_flags(owner, [field])])
 }

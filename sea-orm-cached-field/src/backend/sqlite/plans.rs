@@ -110,7 +110,8 @@ async fn no_statement_reads_a_whole_table() {
             "stale_anywhere" => &[
                 "SCAN t",
                 "SCAN _lamppost_cached_marks USING COVERING INDEX _lamppost_cached_marks_key",
-                "SCAN _lamppost_cached_recalculations USING COVERING INDEX _lamppost_cached_recalculations_due",
+                "SCAN _lamppost_cached_recalculations \
+                 USING COVERING INDEX _lamppost_cached_recalculations_due",
             ],
             _ => &[],
         };

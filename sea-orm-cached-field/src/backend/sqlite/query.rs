@@ -57,11 +57,16 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
     let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
     let text = format!(
-        "WITH {values} UPDATE {} AS t SET {} FROM v WHERE {} RETURNING {}, true AS changed",
-        quote(&owner.table.name),
-        assignments(field, "v.value", done).join(", "),
-        equal("t", &own, "v", &columns),
-        sql.read_keys(owner, &own),
+        "WITH {values}
+         UPDATE {table} AS t
+            SET {assigned}
+           FROM v
+          WHERE {same_row}
+         RETURNING {keys}, true AS changed",
+        table = quote(&owner.table.name),
+        assigned = assignments(field, "v.value", done).join(",\n                "),
+        same_row = equal("t", &own, "v", &columns),
+        keys = sql.read_keys(owner, &own),
     );
     statement(sql, text)
 }

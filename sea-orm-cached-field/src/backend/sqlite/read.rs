@@ -19,8 +19,12 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
     let same_key = equal("m", &key_columns(owner), row, row_key);
     let is_listed = Sql::sqlite().is_listed(field, "m.field");
     format!(
-        "EXISTS (SELECT 1 FROM {} m WHERE {same_key} AND {is_listed})",
-        quote(&marks(owner).name)
+        "EXISTS (
+                SELECT 1
+                  FROM {marks} m
+                 WHERE {same_key}
+                   AND {is_listed})",
+        marks = quote(&marks(owner).name),
     )
 }
 
@@ -28,8 +32,13 @@ pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) 
 fn stale(owner: &Owner, field: usize) -> String {
     let name = literal(owner.fields[field].name);
     format!(
-        "({flagged} OR {marked}
-                OR EXISTS (SELECT 1 FROM {queue} q WHERE {queued} AND q.field = {name}))",
+        "({flagged}
+                OR {marked}
+                OR EXISTS (
+                SELECT 1
+                  FROM {queue} q
+                 WHERE {queued}
+                   AND q.field = {name}))",
         flagged = flagged(owner, field),
         marked = marked(owner, "t", &owner_key(owner), &name),
         queue = quote(&recalculations(owner).name),
@@ -40,25 +49,25 @@ fn stale(owner: &Owner, field: usize) -> String {
 /// Whether the row `t` itself says that its field is stale.
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
-    let expired = column
-        .expires_after
-        .as_ref()
-        .map(|expires| format!("julianday(t.{}) <= {}", quote(expires), now_as_expiry(column)));
-    format!(
-        "t.{} OR coalesce({}, false)",
-        quote(&column.recalculation_needed),
-        expired.as_deref().unwrap_or("false"),
-    )
+    let now = now_as_expiry(column);
+    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expired = expires
+        .map_or_else(|| "false".to_owned(), |expires| format!("julianday(t.{expires}) <= {now}"));
+    let flag = quote(&column.recalculation_needed);
+    format!("t.{flag} OR coalesce({expired}, false)")
 }
 
 pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let given = shared::numbered(&mut sql, owner, keys);
     let text = format!(
-        "WITH {given} SELECT k.place, {} FROM k JOIN {} t ON {}",
-        sql.own_keys(owner),
-        quote(&owner.table.name),
-        equal("t", &owner_key(owner), "k", &key_columns(owner)),
+        "WITH {given}
+         SELECT k.place, {selected}
+           FROM k
+           JOIN {table} t ON {same_row}",
+        selected = sql.own_keys(owner),
+        table = quote(&owner.table.name),
+        same_row = equal("t", &owner_key(owner), "k", &key_columns(owner)),
     );
     statement(sql, text)
 }
@@ -67,10 +76,13 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
-        "SELECT {}, {} AS stale FROM {} t WHERE {are_rows}",
-        sql.own_keys(owner),
-        stale(owner, field),
-        quote(&owner.table.name),
+        "SELECT {selected},
+                {stale} AS stale
+           FROM {table} t
+          WHERE {are_rows}",
+        selected = sql.own_keys(owner),
+        stale = stale(owner, field),
+        table = quote(&owner.table.name),
     );
     statement(sql, text)
 }
@@ -79,11 +91,13 @@ pub(super) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> S
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
     let text = format!(
-        "SELECT NOT {} AND t.{} IS {} AS confirmed FROM {} t WHERE {is_row}",
-        stale(owner, field),
-        quote(&owner.fields[field].cached.name),
-        sql.bind(value),
-        quote(&owner.table.name),
+        "SELECT NOT {stale} AND t.{cached} IS {value} AS confirmed
+           FROM {table} t
+          WHERE {is_row}",
+        stale = stale(owner, field),
+        cached = quote(&owner.fields[field].cached.name),
+        value = sql.bind(value),
+        table = quote(&owner.table.name),
     );
     statement(sql, text)
 }
@@ -91,7 +105,8 @@ pub(super) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> S
 /// Whether the row `t` has one of these keys.
 pub(super) fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     let keys = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
-    format!("({}) IN (VALUES {keys})", prefixed("t", &owner_key(owner)))
+    let own_key = prefixed("t", &owner_key(owner));
+    format!("({own_key}) IN (VALUES {keys})")
 }
 
 pub(super) fn stale_behind(
@@ -105,12 +120,14 @@ pub(super) fn stale_behind(
     let are_rows = are_rows(&mut sql, owner, of);
     let key = owner_key(below);
     let text = format!(
-        "SELECT {} FROM {} t WHERE ({}) IN ({}) AND {}",
-        sql.own_keys(below),
-        quote(&below.table.name),
-        prefixed("t", &key),
-        way::rows_of(owner, source, &are_rows, &key),
-        stale(below, field),
+        "SELECT {selected}
+           FROM {table} t
+          WHERE ({key}) IN ({rows}) AND {stale}",
+        selected = sql.own_keys(below),
+        table = quote(&below.table.name),
+        rows = way::rows_of(owner, source, &are_rows, &key),
+        key = prefixed("t", &key),
+        stale = stale(below, field),
     );
     statement(sql, text)
 }

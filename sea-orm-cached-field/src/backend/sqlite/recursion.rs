@@ -14,7 +14,9 @@ use crate::{
 
 /// Joins of the rows `t` whose field is calculated from that of the row `f`.
 fn to_readers(owner: &Owner, source: &Source) -> String {
-    format!("JOIN {} t ON {}", quote(&owner.table.name), way::owners_of(owner, source, "f", "t."))
+    let table = quote(&owner.table.name);
+    let linked = way::owners_of(owner, source, "f", "t.");
+    format!("JOIN {table} t ON {linked}")
 }
 
 pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
@@ -25,7 +27,11 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let step = |from: &str, start: &[String]| {
         format!(
-            "SELECT {start}, {reached} FROM {from} JOIN {table} f ON {same} {readers}",
+            "
+                SELECT {start}, {reached}
+                  FROM {from}
+                  JOIN {table} f ON {same}
+                  {readers}",
             start = prefixed(from, start),
             reached = prefixed("t", &owner_key),
             table = quote(&owner.table.name),
@@ -35,8 +41,11 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     };
     let text = format!(
         "WITH RECURSIVE k ({columns}) AS (VALUES {tuples}),
-              w ({start_columns}, {columns}) AS ({first} UNION {next})
-         SELECT DISTINCT {found} FROM w WHERE {around}",
+              w ({start_columns}, {columns}) AS ({first}
+                 UNION {next})
+         SELECT DISTINCT {found}
+           FROM w
+          WHERE {around}",
         found = sql.read_keys(owner, &starts),
         columns = keys.join(", "),
         start_columns = starts.join(", "),
@@ -52,10 +61,13 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
     let text = format!(
-        "SELECT DISTINCT {} FROM {} f {} WHERE {is_row}",
-        sql.own_keys(owner),
-        quote(&owner.table.name),
-        to_readers(owner, source),
+        "SELECT DISTINCT {selected}
+           FROM {table} f
+           {join}
+          WHERE {is_row}",
+        selected = sql.own_keys(owner),
+        table = quote(&owner.table.name),
+        join = to_readers(owner, source),
     );
     statement(sql, text)
 }
@@ -67,10 +79,16 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
-        "UPDATE {queue} SET due_at = {NOW}, attempts = 0
+        "UPDATE {queue}
+            SET due_at = {NOW}, attempts = 0
           WHERE ({columns}) IN (
-                SELECT {readers} FROM {table} f {join} WHERE ({key}) IN (VALUES {tuples}))
-            AND field = {name} AND last_error IS NOT NULL AND leased_until <= {NOW}",
+                SELECT {readers}
+                  FROM {table} f
+                  {join}
+                 WHERE ({key}) IN (VALUES {tuples}))
+            AND field = {name}
+            AND last_error IS NOT NULL
+            AND leased_until <= {NOW}",
         queue = quote(&recalculations(owner).name),
         columns = keys.join(", "),
         readers = prefixed("t", &owner_key),

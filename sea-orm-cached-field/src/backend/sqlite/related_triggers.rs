@@ -43,7 +43,7 @@ impl Change<'_> {
         let far = quote(&self.far.table.name);
         let of = |suffix, event, version| {
             let unmarked = self.any_unmarked(&[version], fields);
-            let event = format!("AFTER {event} ON {far} WHEN {unmarked}");
+            let event = format!("AFTER {event} ON {far}\n  WHEN {unmarked}");
             self.trigger(suffix, &event, |prefix| self.owners_of(&[version], prefix), fields)
         };
         let mut objects = vec![of("ai", "INSERT", "NEW"), of("ad", "DELETE", "OLD")];
@@ -58,12 +58,8 @@ impl Change<'_> {
         owners: impl Fn(&str) -> String,
         fields: &[&Field],
     ) -> Object {
-        trigger(
-            self.owner,
-            &format!("{suffix}_{}", self.source.name()),
-            event,
-            &self.mark(owners, fields),
-        )
+        let source = self.source.name();
+        trigger(self.owner, &format!("{suffix}_{source}"), event, &self.mark(owners, fields))
     }
 
     /// An owner gets a mark of the fields that are flagged already, unless such a mark waits;
@@ -74,15 +70,18 @@ impl Change<'_> {
         // Under our names, for the user's columns may have any.
         let own = owner_key(self.owner).into_iter().zip(&keys);
         let named: Vec<String> = own.map(|(own, key)| format!("t.{own} AS {key}")).collect();
-        let flag = |field: &Field| quote(&field.recalculation_needed);
-        let flagged = fields.iter().map(|field| (*field, format!("t.{}", flag(field))));
-        let set: Vec<String> = fields.iter().map(|field| format!("{} = 1", flag(field))).collect();
-        let are_set: Vec<String> = fields.iter().map(|field| flag(field)).collect();
+        let flags: Vec<String> =
+            fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+        let flagged = fields.iter().zip(&flags).map(|(field, flag)| (*field, format!("t.{flag}")));
+        let set: Vec<String> = flags.iter().map(|flag| format!("{flag} = 1")).collect();
         vec![
             format!(
-                "INSERT INTO {marks} (field, {columns}) SELECT f.list, {selected}
-   FROM (SELECT {flagged} AS list, {named} FROM {table} t WHERE {of_table}) f
-  WHERE f.list <> '' AND {unmarked}",
+                "INSERT INTO {marks} (field, {columns})
+  SELECT f.list, {selected}
+    FROM (SELECT {flagged} AS list, {named}
+            FROM {table} t
+           WHERE {of_table}) f
+   WHERE f.list <> '' AND {unmarked}",
                 marks = quote(&marks(self.owner).name),
                 columns = keys.join(", "),
                 selected = prefixed("f", &keys),
@@ -92,10 +91,13 @@ impl Change<'_> {
                 unmarked = unmarked(self.owner, "f", &keys, "m.field = f.list"),
             ),
             format!(
-                "UPDATE {table} SET {} WHERE ({}) AND NOT ({})",
-                set.join(", "),
-                owners(""),
-                are_set.join(" AND ")
+                "UPDATE {table}
+     SET {set}
+   WHERE ({owners})
+     AND NOT ({are_set})",
+                set = set.join(", "),
+                owners = owners(""),
+                are_set = flags.join(" AND "),
             ),
         ]
     }
@@ -104,7 +106,8 @@ impl Change<'_> {
     /// Where such a mark waits, their flags are set, and nothing is left to be done (`model/`).
     fn any_unmarked(&self, versions: &[&str], fields: &[&Field]) -> String {
         let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-        let such = format!("m.field = {}", literal(&names.join(",")));
+        let list = literal(&names.join(","));
+        let such = format!("m.field = {list}");
 
         format!(
             "EXISTS (
@@ -135,11 +138,13 @@ impl Change<'_> {
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();
         let event = format!(
-            "AFTER UPDATE{} ON {} WHEN ({}) AND {}",
-            of(self.far, &columns),
-            quote(&self.far.table.name),
-            changed.join(" OR "),
-            self.any_unmarked(&["OLD", "NEW"], fields),
+            "AFTER UPDATE{of} ON {far}
+  WHEN ({changed})
+   AND {unmarked}",
+            of = of(self.far, &columns),
+            far = quote(&self.far.table.name),
+            changed = changed.join(" OR "),
+            unmarked = self.any_unmarked(&["OLD", "NEW"], fields),
         );
         self.trigger(
             &format!("au{at}"),
@@ -155,7 +160,10 @@ impl Change<'_> {
         let by_primary_key =
             self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
         let by_index = self.far.unique.iter().map(|index| {
-            let collated = |column: &UniqueColumn| format!(" COLLATE {}", quote(&column.collation));
+            let collated = |column: &UniqueColumn| {
+                let collation = quote(&column.collation);
+                format!(" COLLATE {collation}")
+            };
             index.iter().map(|column| (column.name.as_str(), collated(column))).collect()
         });
         let keys = std::iter::once(by_primary_key)
@@ -166,12 +174,15 @@ impl Change<'_> {
             let quoted = quote_all(columns.iter().map(|(column, _)| *column));
             let changed: Vec<String> =
                 columns.iter().map(|(column, _)| changed(column, self.far)).collect();
-            let replaces = format!("EXISTS (SELECT 1 FROM {})", self.replaced(&columns));
-            let insert = format!("BEFORE INSERT ON {far} WHEN {replaces}");
+            let replaced = self.replaced(&columns);
+            let replaces = format!("EXISTS (SELECT 1 FROM {replaced})");
+            let insert = format!("BEFORE INSERT ON {far}\n  WHEN {replaces}");
             let update = format!(
-                "BEFORE UPDATE OF {} ON {far} WHEN ({}) AND {replaces}",
-                quoted.join(", "),
-                changed.join(" OR "),
+                "BEFORE UPDATE OF {columns} ON {far}
+  WHEN ({changed})
+   AND {replaces}",
+                columns = quoted.join(", "),
+                changed = changed.join(" OR "),
             );
             let owners = |prefix: &str| self.owners_of_replaced(&columns, prefix);
             [
@@ -185,19 +196,21 @@ impl Change<'_> {
     /// The row `r` that the new one would replace. `unique`: the columns, each with the collation
     /// by which a collision is told.
     fn replaced(&self, unique: &[(&str, String)]) -> String {
-        let same: Vec<String> = unique
-            .iter()
-            .map(|(column, collation)| format!("r.{0} = NEW.{0}{collation}", quote(column)))
+        let columns = unique.iter().map(|(column, collation)| (quote(column), collation));
+        let same: Vec<String> = columns
+            .map(|(column, collation)| format!("r.{column} = NEW.{column}{collation}"))
             .collect();
+        let far = quote(&self.far.table.name);
+        let same = same.join(" AND ");
 
-        format!("{} r WHERE {}", quote(&self.far.table.name), same.join(" AND "))
+        format!("{far} r WHERE {same}")
     }
 
     fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
         let links = format!(
-            "SELECT {} FROM {}",
-            prefixed("r", &quote_all(self.source.link_columns())),
-            self.replaced(unique),
+            "SELECT {links} FROM {replaced}",
+            links = prefixed("r", &quote_all(self.source.link_columns())),
+            replaced = self.replaced(unique),
         );
         way::owners(self.source, &links, prefix)
     }

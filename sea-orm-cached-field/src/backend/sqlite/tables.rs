@@ -39,7 +39,8 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a comment, which the name must not end.
     let table = qualified(owner).replace('%', "%25").replace("*/", "*%2F");
-    format!("{}{table} ", Object::TAG)
+    let tag = Object::TAG;
+    format!("{tag}{table} ")
 }
 
 /// The table that an object with this tag serves.
@@ -56,11 +57,8 @@ pub(super) fn object(
     head: &str,
     body: &str,
 ) -> Object {
-    let tag = format!(
-        "{}{}",
-        tag_prefix(&owner.table),
-        Object::fingerprint(kind, &format!("{head}{body}"))
-    );
+    let fingerprint = Object::fingerprint(kind, &format!("{head}{body}"));
+    let tag = tag_prefix(&owner.table) + &fingerprint;
     let create = vec![apart(format!("{head} /* {tag} */ {body}"))];
     Object { kind, name: name.to_owned(), parent: None, create, tag }
 }
@@ -88,24 +86,29 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
         "(
   id INTEGER PRIMARY KEY,
   field TEXT NOT NULL,
-  {},
+  {keys},
   eager INTEGER, -- NULL: as the field is set
   marked_at INTEGER NOT NULL DEFAULT ({NOW}),
-  {},
-  {}
+  {after},
+  {to}
 )",
-        key_definitions(owner, table, &key_columns(owner), ""),
-        key_definitions(owner, table, &bound_columns(owner, "after"), ""),
-        key_definitions(owner, table, &bound_columns(owner, "to"), ""),
+        keys = key_definitions(owner, table, &key_columns(owner), ""),
+        after = key_definitions(owner, table, &bound_columns(owner, "after"), ""),
+        to = key_definitions(owner, table, &bound_columns(owner, "to"), ""),
     );
-    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+    object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
+}
+
+fn create_table(name: &str) -> String {
+    let name = quote(name);
+    format!("CREATE TABLE {name}")
 }
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
     let name = recalculations(owner).name;
     let body = format!(
         "(
-  {},
+  {keys},
   field TEXT NOT NULL,
   generation INTEGER NOT NULL,
   due_at INTEGER DEFAULT ({NOW}),
@@ -114,33 +117,24 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   waves INTEGER NOT NULL DEFAULT 0, -- negative: held back since then
   last_error TEXT,
   queued_at INTEGER NOT NULL DEFAULT ({NOW}),
-  PRIMARY KEY ({}, field)
+  PRIMARY KEY ({columns}, field)
 ) WITHOUT ROWID",
-        key_definitions(owner, table, &key_columns(owner), " NOT NULL"),
-        key_columns(owner).join(", "),
+        keys = key_definitions(owner, table, &key_columns(owner), " NOT NULL"),
+        columns = key_columns(owner).join(", "),
     );
-    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), &body)
+    object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
 }
 
 fn index(owner: &Owner, name: &str, on: &str, body: &str) -> Object {
     let name = fitted(name.to_owned());
-    object(
-        owner,
-        ObjectKind::Index,
-        &name,
-        &format!("CREATE INDEX {} ON {}", quote(&name), quote(on)),
-        body,
-    )
+    let (quoted, on) = (quote(&name), quote(on));
+    object(owner, ObjectKind::Index, &name, &format!("CREATE INDEX {quoted} ON {on}"), body)
 }
 
 fn marks_index(owner: &Owner) -> Object {
     let name = marks(owner).name;
-    index(
-        owner,
-        &format!("{name}_key"),
-        &name,
-        &format!("({}, field)", key_columns(owner).join(", ")),
-    )
+    let columns = key_columns(owner).join(", ");
+    index(owner, &format!("{name}_key"), &name, &format!("({columns}, field)"))
 }
 
 fn due_index(owner: &Owner) -> Object {
@@ -158,25 +152,23 @@ fn versions_table(owner: &Owner) -> Object {
   renewal INTEGER, -- not NULL: rows have yet to be flagged
   declared_by TEXT
 )";
-    object(owner, ObjectKind::Table, &name, &format!("CREATE TABLE {}", quote(&name)), body)
+    object(owner, ObjectKind::Table, &name, &create_table(&name), body)
 }
 
 /// Of the few rows that are flagged.
 fn flag_index(owner: &Owner, field: &Field) -> Object {
     let keys = owner_key(owner).join(", ");
     let flag = &field.recalculation_needed;
-    let name = format!("{}_cached_{flag}", owner.table.name);
-    index(owner, &name, &owner.table.name, &format!("({keys}) WHERE {}", quote(flag)))
+    let table = &owner.table.name;
+    let name = format!("{table}_cached_{flag}");
+    let flag = quote(flag);
+    index(owner, &name, table, &format!("({keys}) WHERE {flag}"))
 }
 
 /// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
     let column = quote(expires_after);
-    let name = format!("{}_cached_{expires_after}", owner.table.name);
-    index(
-        owner,
-        &name,
-        &owner.table.name,
-        &format!("(julianday({column})) WHERE {column} IS NOT NULL"),
-    )
+    let table = &owner.table.name;
+    let name = format!("{table}_cached_{expires_after}");
+    index(owner, &name, table, &format!("(julianday({column})) WHERE {column} IS NOT NULL"))
 }

@@ -23,7 +23,9 @@ pub(super) fn columns(table: &Table) -> Statement {
            FROM pragma_index_list({name}) i
            JOIN pragma_index_xinfo(i.name) c
            LEFT JOIN pragma_table_info({name}) n ON n.name = c.name
-          WHERE i.\"unique\" AND c.key AND i.origin <> 'pk'
+          WHERE i.\"unique\"
+            AND c.key
+            AND i.origin <> 'pk'
           ORDER BY i.name, c.seqno"
     );
     statement(sql, text)
@@ -39,6 +41,10 @@ pub(super) fn holders(
     let own = owner_key(owner);
     let keys = key_columns(owner);
     let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let value = |at| {
+        let number = at + 1;
+        format!("v.value_{number}")
+    };
     let text = format!(
         "WITH {wanted}
          SELECT v.place, {selected}
@@ -49,10 +55,7 @@ pub(super) fn holders(
         selected = sql.own_keys(owner),
         table = quote(&owner.table.name),
         own_row = equal("o", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| format!(
-            "v.value_{}",
-            at + 1
-        )),
+        holds = shared::holds_wanted(&sql, owner, index, shape, "t", value),
         same_row = equal("t", &own, "v", &keys),
     );
     statement(sql, text)
@@ -63,10 +66,12 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
-        "SELECT {}, t.{} AS flagged FROM {} t WHERE {are_rows}",
-        sql.own_keys(owner),
-        quote(&owner.fields[field].recalculation_needed),
-        quote(&owner.table.name),
+        "SELECT {selected}, t.{flag} AS flagged
+           FROM {table} t
+          WHERE {are_rows}",
+        selected = sql.own_keys(owner),
+        flag = quote(&owner.fields[field].recalculation_needed),
+        table = quote(&owner.table.name),
     );
     statement(sql, text)
 }
@@ -77,9 +82,11 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
-        "UPDATE {} AS t SET {} = NULL WHERE {are_rows}",
-        quote(&owner.table.name),
-        quote(&owner.fields[field].cached.name),
+        "UPDATE {table} AS t
+            SET {cached} = NULL
+          WHERE {are_rows}",
+        table = quote(&owner.table.name),
+        cached = quote(&owner.fields[field].cached.name),
     );
     statement(sql, text)
 }

@@ -22,13 +22,14 @@ fn far(step: &Step) -> Vec<String> {
 pub(super) fn owners_of(owner: &Owner, source: &Source, row: &str, prefix: &str) -> String {
     if source.way_back().is_empty() {
         let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
-        let pair = |(near, far): (String, String)| {
-            format!("{prefix}{near} = {}", of_row(owner, row, &far))
-        };
-        let pairs: Vec<String> = pairs.map(pair).collect();
-        return format!("({})", pairs.join(" AND "));
+        let pairs = pairs.map(|(near, far)| (near, of_row(owner, row, &far)));
+        let pairs: Vec<String> =
+            pairs.map(|(near, far)| format!("{prefix}{near} = {far}")).collect();
+        let pairs = pairs.join(" AND ");
+        return format!("({pairs})");
     }
-    owners(source, &format!("SELECT {}", prefixed(row, &far(&source.steps[source.at]))), prefix)
+    let links = prefixed(row, &far(&source.steps[source.at]));
+    owners(source, &format!("SELECT {links}"), prefix)
 }
 
 /// A condition on the owner's rows: that rows of the source concern them, whose link columns this
@@ -50,27 +51,29 @@ pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
                     &far(&source.steps[step]),
                 );
             }
-            recursion(
-                &links,
-                &columns,
-                &joins,
-                &prefixed(&format!("x{}", group.start), &far(&source.steps[group.start])),
-            )
+            let first = group.start;
+            let next = prefixed(&format!("x{first}"), &far(&source.steps[first]));
+            recursion(&links, &columns, &joins, &next)
         }
     });
     let near: Vec<String> =
         near(&source.steps[0]).iter().map(|column| format!("{prefix}{column}")).collect();
-    format!("({}) IN ({links})", near.join(", "))
+    let near = near.join(", ");
+    format!("({near}) IN ({links})")
 }
 
 /// The links of the step before, over the rows of the table between.
 fn back(source: &Source, step: usize, links: &str) -> String {
     let before = step - 1;
+    let row = format!("s{before}");
     format!(
-        "SELECT {} FROM {} s{before} WHERE ({}) IN ({links})",
-        prefixed(&format!("s{before}"), &far(&source.steps[before])),
-        qualified(&source.steps[before].table),
-        prefixed(&format!("s{before}"), &near(&source.steps[step])),
+        "
+    SELECT {selected}
+      FROM {table} {row}
+     WHERE ({linked}) IN ({links})",
+        selected = prefixed(&row, &far(&source.steps[before])),
+        table = qualified(&source.steps[before].table),
+        linked = prefixed(&row, &near(&source.steps[step])),
     )
 }
 
@@ -87,16 +90,21 @@ fn join(
         .zip(left_columns)
         .map(|(column, other)| format!("x{table}.{column} = {left}.{other}"));
     let pairs: Vec<String> = pairs.collect();
-    format!(" JOIN {} x{table} ON {}", qualified(&source.steps[table].table), pairs.join(" AND "))
+    let name = qualified(&source.steps[table].table);
+    let pairs = pairs.join(" AND ");
+    format!("\n      JOIN {name} x{table} ON {pairs}")
 }
 
 /// A query of these columns of the source's rows, on the way from a row `t` of the owner that a
 /// condition names.
 pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[String]) -> String {
     let mut links = format!(
-        "SELECT {} FROM {} t WHERE {row}",
-        prefixed("t", &near(&source.steps[0])),
-        qualified(&owner.table),
+        "
+    SELECT {linked}
+      FROM {table} t
+     WHERE {row}",
+        linked = prefixed("t", &near(&source.steps[0])),
+        table = qualified(&owner.table),
     );
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -107,11 +115,15 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[Stri
             .get(step + 1)
             .filter(|_| step < source.at)
             .map_or_else(|| columns.to_vec(), near);
+        let row = format!("s{step}");
         links = format!(
-            "SELECT {} FROM {} s{step} WHERE ({}) IN ({links})",
-            prefixed(&format!("s{step}"), &kept),
-            qualified(&source.steps[step].table),
-            prefixed(&format!("s{step}"), &far(&source.steps[step])),
+            "
+    SELECT {selected}
+      FROM {table} {row}
+     WHERE ({linked}) IN ({links})",
+            selected = prefixed(&row, &kept),
+            table = qualified(&source.steps[step].table),
+            linked = prefixed(&row, &far(&source.steps[step])),
         );
     }
     links
@@ -123,15 +135,17 @@ fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
         (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
     let mut joins = join(source, group.start, &far(&source.steps[group.start]), "r", &columns);
     for step in group.start + 1..group.end {
+        let before = step - 1;
         joins += &join(
             source,
             step,
             &far(&source.steps[step]),
-            &format!("x{}", step - 1),
+            &format!("x{before}"),
             &near(&source.steps[step]),
         );
     }
-    let last = format!("x{}", group.end - 1);
+    let last = group.end - 1;
+    let last = format!("x{last}");
     recursion(links, &columns, &joins, &prefixed(&last, &near(&source.steps[group.start])))
 }
 
@@ -139,6 +153,12 @@ fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
 fn recursion(first: &str, columns: &[String], joins: &str, next: &str) -> String {
     let columns = columns.join(", ");
     format!(
-        "WITH RECURSIVE r ({columns}) AS ({first} UNION SELECT {next} FROM r{joins}) SELECT {columns} FROM r"
+        "
+      WITH RECURSIVE r ({columns}) AS ({first}
+     UNION
+    SELECT {next}
+      FROM r{joins})
+    SELECT {columns}
+      FROM r"
     )
 }
