@@ -153,7 +153,7 @@ use syn::{Item, parse_macro_input};
 /// `set_slow_full_name` and, with `temporal_triggers`, `expire_slow_full_name_after`. On
 /// `ActiveModel` the methods `flag_slow_full_name_as_stale` and `recalculate_slow_full_name`, which
 /// store nothing: the caller saves it with other changes. Beside the model the type `SlowFullName`,
-/// which stands for the field where many rows are meant: `SlowFullName::flag(&db, condition)` flags
+/// which stands for the field where many rows are meant: `SlowFullName::flag(condition, &db)` flags
 /// all that meet the condition, by one statement. All have the visibility of the field.
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {

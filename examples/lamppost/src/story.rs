@@ -102,7 +102,7 @@ pub(crate) async fn the_pigeons_die(
     run!(let moment = ChronoUtc::now() + Duration::from_secs(2));
     run!(let txn = db.begin().await?);
     run!(pigeon::Entity::update_many().col_expr(DiesAt, Expr::value(moment)).exec(&txn).await?);
-    run!(lamppost.expire_slow_full_name_after(&txn, moment).await?);
+    run!(lamppost.expire_slow_full_name_after(moment, &txn).await?);
     run!(txn.commit().await?);
     watch(events, |event| matches!(event, Event::Expired { .. })).await?;
     watch(events, is_completed).await?;

@@ -52,8 +52,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
         impl #marker {
             #[doc = #flag_doc]
             #vis fn flag<'c>(
-                #db,
                 filter: impl ::sea_orm::sea_query::IntoCondition,
+                #db,
             ) -> ::sea_orm_cached_field::__private::FlagRows<'c, Self> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::flag_rows::<Self>(db, filter)
@@ -61,8 +61,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
 
             #[doc = #recalculate_doc]
             #vis async fn recalculate<'c>(
-                #db,
                 filter: impl ::sea_orm::sea_query::IntoCondition,
+                #db,
             ) -> ::std::result::Result<u64, #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::recalculate_rows::<Self>(db, filter).await
@@ -70,8 +70,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
 
             #[doc = #load_doc]
             #vis async fn load<'c>(
-                #db,
                 models: &mut [#model_name],
+                #db,
             ) -> ::std::result::Result<(), #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::load_rows::<Self>(db, models).await
@@ -79,8 +79,8 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
 
             #[doc = #preview_doc]
             #vis async fn preview<'c>(
-                #db,
                 model: &#model_name,
+                #db,
             ) -> ::std::result::Result<#ty, #error> {
                 let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);
                 ::sea_orm_cached_field::__private::preview::<Self>(model, db).await

@@ -77,8 +77,8 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         #[doc = #set_doc]
         #vis async fn #set(
             &self,
-            db: &::sea_orm::DatabaseConnection,
             value: #ty,
+            db: &::sea_orm::DatabaseConnection,
         ) -> ::std::result::Result<(), #error> {
             ::sea_orm_cached_field::__private::set::<#marker>(#key, db, value).await
         }
@@ -148,8 +148,8 @@ fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
         #[doc = #doc]
         #vis async fn #expire<'c>(
             &self,
-            db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
             when: impl ::std::convert::Into<::sea_orm_cached_field::__private::Expiry>,
+            db: impl ::sea_orm_cached_field::__private::IntoExecutor<'c>,
         ) -> ::std::result::Result<(), ::sea_orm_cached_field::__private::Error> {
             let when = ::std::convert::Into::into(when);
             let db = ::sea_orm_cached_field::__private::IntoExecutor::into_executor(db);

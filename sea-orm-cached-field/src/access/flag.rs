@@ -92,7 +92,7 @@ pub fn flag_rows<F: CachedField>(
 /// #     }
 /// # }
 /// async fn rename_a_country(db: &DatabaseConnection) -> Result<u64, Error> {
-///     lamppost::Name::flag(db, lamppost::Column::Country.eq("Peru")).await
+///     lamppost::Name::flag(lamppost::Column::Country.eq("Peru"), db).await
 /// }
 /// ```
 ///

@@ -40,7 +40,7 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     let worker = tokio::spawn(lampposts().worker(&db).run());
     ada(&db)
         .await
-        .expire_slow_full_name_after(&*db, Utc::now() + TimeDelta::milliseconds(200))
+        .expire_slow_full_name_after(Utc::now() + TimeDelta::milliseconds(200), &*db)
         .await
         .unwrap();
     narration

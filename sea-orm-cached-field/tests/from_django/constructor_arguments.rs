@@ -48,7 +48,7 @@ async fn recalculation_needed_field_name(db: TestDb) {
 
 #[apply(contract)]
 async fn expiration_field_name(db: TestDb) {
-    set_up(&db).await.expire_letters_after(&*db, Utc::now() + TimeDelta::days(9)).await.unwrap();
+    set_up(&db).await.expire_letters_after(Utc::now() + TimeDelta::days(9), &*db).await.unwrap();
     assert!(ada(&db).await.letters_until.is_some());
     drain(&db).await;
     db.sql("UPDATE lamppost SET letters_until = '2020-01-31 10:20:30'").await;
@@ -59,7 +59,7 @@ async fn expiration_field_name(db: TestDb) {
 #[apply(contract)]
 async fn temporal_triggers(db: TestDb) {
     let ada = set_up(&db).await;
-    ada.expire_slow_full_name_after(&*db, Utc::now()).await.unwrap();
+    ada.expire_slow_full_name_after(Utc::now(), &*db).await.unwrap();
     db.sql("SELECT slow_full_name_expires_after, letters_until FROM lamppost").await;
     assert!(db.execute_unprepared("SELECT continent_expires_after FROM lamppost").await.is_err());
 }

@@ -15,7 +15,7 @@ async fn property_get(db: TestDb) {
     assert_eq!(calculations(&mut narration), 0, "stored");
     ada(&db)
         .await
-        .expire_slow_full_name_after(&*db, Utc::now() - TimeDelta::days(1))
+        .expire_slow_full_name_after(Utc::now() - TimeDelta::days(1), &*db)
         .await
         .unwrap();
     assert_eq!(ada(&db).await.slow_full_name(&*db).await.unwrap(), "The Ada of Peru");
@@ -26,7 +26,7 @@ async fn property_get(db: TestDb) {
 async fn property_set(db: TestDb) {
     set_up(&db).await;
     drain(&db).await;
-    ada(&db).await.set_slow_full_name(&db, "by hand".to_owned()).await.unwrap();
+    ada(&db).await.set_slow_full_name("by hand".to_owned(), &db).await.unwrap();
     assert_eq!(
         (drain(&db).await, ada(&db).await.slow_full_name(&*db).await.unwrap()),
         (0, "by hand".to_owned())
@@ -104,7 +104,7 @@ async fn expire_field_after(db: TestDb) {
     set_up(&db).await;
     drain(&db).await;
     let expire = async |when: sea_orm_cached_field::Expiry| {
-        ada(&db).await.expire_slow_full_name_after(&*db, when).await.unwrap();
+        ada(&db).await.expire_slow_full_name_after(when, &*db).await.unwrap();
         drain(&db).await
     };
     assert_eq!(expire((Utc::now() - TimeDelta::hours(1)).into()).await, 1);

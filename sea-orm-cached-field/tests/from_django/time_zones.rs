@@ -103,7 +103,7 @@ async fn of_a_column_without_one(db: TestDb) {
 async fn of_what_is_set_by_a_method(db: TestDb) {
     set_up(&db).await;
     let set = async |expiry: sea_orm_cached_field::Expiry| {
-        the_tea(&db).await.expire_taste_after(&*db, expiry).await.unwrap();
+        the_tea(&db).await.expire_taste_after(expiry, &*db).await.unwrap();
         the_tea(&db).await.taste_expires_after.unwrap()
     };
     let day = NaiveDate::from_ymd_opt(2999, 1, 31).unwrap();

@@ -226,11 +226,11 @@ async fn rows_of_a_composite_key_with_an_enum_are_read_and_recalculated(db: Test
     row.recalculate_report(&*db).await.expect("recalculated");
     db.sql("UPDATE ranger SET name = 'Dan'").await;
     let mut rows = hunt::Entity::find().all(&*db).await.expect("read");
-    hunt::Report::load(&*db, &mut rows).await.expect("loaded");
+    hunt::Report::load(&mut rows, &*db).await.expect("loaded");
     assert!(rows.iter().all(|row| row.cached_report.as_deref() == Some("0 for Dan")), "{rows:?}");
     db.sql("UPDATE ranger SET name = 'Eve'").await;
     let recalculated =
-        hunt::Report::recalculate(&*db, Condition::all()).await.expect("recalculated");
+        hunt::Report::recalculate(Condition::all(), &*db).await.expect("recalculated");
     assert_eq!(recalculated, 3);
     db.drain(hunts()).await;
     assert_eq!(
@@ -259,7 +259,7 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
     assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
     // Several chunks of 200.
     let some = Condition::all().add(hunt::Column::Number.lt(500));
-    assert_eq!(hunt::Report::recalculate(&*db, some).await.expect("recalculated"), 500);
+    assert_eq!(hunt::Report::recalculate(some, &*db).await.expect("recalculated"), 500);
     db.drain(hunts()).await;
     let flagged: i64 =
         db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
@@ -287,7 +287,7 @@ async fn a_tree_of_dens(db: TestDb) {
     let row =
         den::Entity::find_by_id("1".to_owned()).one(&*db).await.expect("read").expect("the row");
     assert_eq!(row.fresh_total(&*db).await.expect("read"), 9);
-    assert_eq!(den::Total::recalculate(&*db, Condition::all()).await.expect("recalculated"), 3);
+    assert_eq!(den::Total::recalculate(Condition::all(), &*db).await.expect("recalculated"), 3);
     // A circle, which is found and named.
     db.sql("UPDATE den SET parent = 100 WHERE code = 1").await;
     let mut narration = db.narration();

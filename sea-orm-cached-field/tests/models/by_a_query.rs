@@ -57,8 +57,8 @@ async fn it_serves_for_one_row_and_for_many() {
             ActiveModel { first_name: Set(name.to_owned()), mood: Set(mood), ..Default::default() };
         rows.push(row.insert(&db).await.unwrap());
     }
-    assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);
-    assert_eq!(Type::preview(&db, &rows[0]).await.unwrap(), Some(Mood::Dark));
+    assert_eq!(NameLength::preview(&rows[0], &db).await.unwrap(), 3);
+    assert_eq!(Type::preview(&rows[0], &db).await.unwrap(), Some(Mood::Dark));
     let executor = DatabaseExecutor::Connection(&db);
     assert_eq!(NameLength::calculate_batch(&rows, &executor).await.unwrap(), [3, 0]);
     assert_eq!(Type::calculate_batch(&rows, &executor).await.unwrap(), [Some(Mood::Dark), None]);

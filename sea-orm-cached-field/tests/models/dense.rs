@@ -130,8 +130,8 @@ pub fn futures_are_send(
     is_send(extended.fresh_slow_full_name(transaction));
     is_send(row.recalculate_slow_full_name(db));
     is_send(extended.flag_slow_full_name_as_stale(db));
-    is_send(row.expire_slow_full_name_after(db, None));
-    is_send(row.expire_slow_full_name_after(transaction, sea_orm::prelude::DateTimeUtc::default()));
+    is_send(row.expire_slow_full_name_after(None, db));
+    is_send(row.expire_slow_full_name_after(sea_orm::prelude::DateTimeUtc::default(), transaction));
 }
 
 /// A future that owns its row and its connection can be spawned.

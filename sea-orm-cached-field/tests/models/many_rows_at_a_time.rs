@@ -86,7 +86,7 @@ async fn either_form_serves_for_one_row_and_for_many() {
     );
     assert_eq!(Shout::calculate_batch(&rows, &executor).await.unwrap(), ["ADA", ""]);
     assert_eq!(NameLength::calculate(&rows[0], &executor).await.unwrap(), 3);
-    assert_eq!(NameLength::preview(&db, &rows[0]).await.unwrap(), 3);
-    assert_eq!(Type::preview(&db, &rows[0]).await.unwrap(), 0);
+    assert_eq!(NameLength::preview(&rows[0], &db).await.unwrap(), 3);
+    assert_eq!(Type::preview(&rows[0], &db).await.unwrap(), 0);
     assert!(Nickname::spec().batch && !Shout::spec().batch);
 }

@@ -402,7 +402,7 @@ async fn a_value_that_was_set_since_a_transaction_has_read_is_kept(db: TestDb) {
     let total = row(&db).await;
     let loaded = pole(&db).await;
     let transaction = begun_and_read(&db).await;
-    loaded.set_loud(&db, 99).await.expect("set");
+    loaded.set_loud(99, &db).await.expect("set");
     db.drain(poles()).await;
     let Some(read) = unless_refused(&db, loaded.recalculate_slow(&transaction).await).await else {
         return;
@@ -533,7 +533,7 @@ async fn what_is_right_again_before_it_is_calculated(db: TestDb) {
         let db = (*db).clone();
         async move {
             let mut rows = [loaded];
-            row::Apart::load(&db, &mut rows).await.map(|()| rows[0].cached_apart)
+            row::Apart::load(&mut rows, &db).await.map(|()| rows[0].cached_apart)
         }
     });
     gate.arrival().await;
@@ -554,7 +554,7 @@ async fn what_never_comes_to_rest_is_an_error(db: TestDb) {
     db.sql("INSERT INTO playground (id) VALUES (1)").await;
     db.sql("INSERT INTO seesaw (id, weight, playground_id) VALUES (1, 1, 1), (2, 1, 1)").await;
     for seesaw in seesaw::Entity::find().all(&*db).await.expect("loaded") {
-        seesaw.set_height(&db, 1).await.expect("set");
+        seesaw.set_height(1, &db).await.expect("set");
     }
     db.sql("UPDATE seesaw SET weight = 2 WHERE id = 1").await;
     let loaded =
@@ -599,11 +599,11 @@ async fn many_rows_at_a_time(db: TestDb) {
     let worker = tokio::spawn(poles().worker(&db).run_once());
     gate.arrival().await;
     let mut loaded = [pole(&db).await];
-    pole::Loud::load(&*db, &mut loaded).await.expect("loaded");
+    pole::Loud::load(&mut loaded, &*db).await.expect("loaded");
     assert_eq!((loaded[0].cached_loud, loaded[0].loud_recalculation_needed), (Some(21), false));
     grow(&db, 3).await;
     let mut rows = [row(&db).await];
-    row::Total::load(&*db, &mut rows).await.expect("loaded");
+    row::Total::load(&mut rows, &*db).await.expect("loaded");
     assert_eq!((rows[0].cached_total, rows[0].total_recalculation_needed), (Some(31), false));
     gate.open();
     worker.await.unwrap().expect("worked");
@@ -619,7 +619,7 @@ async fn what_is_recalculated(db: TestDb) {
     gate.arrival().await;
     assert_eq!(pole(&db).await.recalculate_loud(&*db).await.expect("recalculated"), 21);
     grow(&db, 3).await;
-    pole::Both::recalculate(&*db, pole::Column::Id.eq(1)).await.expect("recalculated");
+    pole::Both::recalculate(pole::Column::Id.eq(1), &*db).await.expect("recalculated");
     assert_eq!(pole(&db).await.cached_both, Some(30_034));
     gate.open();
     worker.await.unwrap().expect("worked");
@@ -642,10 +642,10 @@ async fn an_input_that_fails_is_an_error(db: TestDb) {
         .await;
     let mut both =
         pole::Entity::find().order_by_asc(pole::Column::Id).all(&*db).await.expect("loaded");
-    let failed = pole::Loud::load(&*db, &mut both).await.expect_err("one fails");
+    let failed = pole::Loud::load(&mut both, &*db).await.expect_err("one fails");
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
     assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
-    pole::Both::recalculate(&*db, sea_orm::Condition::all()).await.expect_err("one fails");
+    pole::Both::recalculate(sea_orm::Condition::all(), &*db).await.expect_err("one fails");
     assert_eq!(
         pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both,
         Some(50_056)
@@ -673,7 +673,7 @@ async fn behind_a_link_that_is_cached(db: TestDb) {
     assert_eq!(loaded.fresh_label(&*db).await.expect("read"), "go");
     db.sql("UPDATE sign SET number = 1").await;
     let mut loaded = [sign().await];
-    sign::Label::load(&*db, &mut loaded).await.expect("loaded");
+    sign::Label::load(&mut loaded, &*db).await.expect("loaded");
     assert_eq!(
         (loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed),
         (Some("stop"), false)
@@ -697,7 +697,7 @@ async fn behind_a_relation_whose_rows_are_found_by_a_cached_column(db: TestDb) {
     let transaction = db.begin().await.expect("begun");
     assert_eq!(boxes[3].fresh_weight(&transaction).await.expect("read"), 57);
     transaction.rollback().await.expect("rolled back");
-    letter_box::Weight::load(&*db, &mut boxes).await.expect("loaded");
+    letter_box::Weight::load(&mut boxes, &*db).await.expect("loaded");
     assert_eq!(weights(&boxes), [Some(0), Some(0), Some(20), Some(57)]);
 
     db.drain(mail()).await;
@@ -786,7 +786,7 @@ async fn inside_a_transaction(db: TestDb) {
     let changed = set(3).update(&transaction).await.expect("updated");
     assert_eq!(changed.recalculate_loud(&transaction).await.expect("recalculated"), 31);
     let mut loaded = [row];
-    row::Total::load(&transaction, &mut loaded).await.expect("loaded");
+    row::Total::load(&mut loaded, &transaction).await.expect("loaded");
     assert_eq!(loaded[0].cached_total, Some(31));
     transaction.rollback().await.expect("rolled back");
     assert_settled(&db, 1).await;

@@ -18,12 +18,12 @@ async fn where_one_may_not_write(db: TestDb) {
     let loaded = pole(&reader).await;
     assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
     let mut rows = [loaded];
-    pole::Slow::load(&reader, &mut rows).await.expect("loaded");
+    pole::Slow::load(&mut rows, &reader).await.expect("loaded");
     assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
     assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
     // On MariaDB and MySQL its flag is not set before the mark is collected.
     let mut rows_of_poles = [row(&reader).await];
-    row::Tall::load(&reader, &mut rows_of_poles).await.expect("loaded");
+    row::Tall::load(&mut rows_of_poles, &reader).await.expect("loaded");
     assert_eq!(
         (rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed),
         (Some(2), false)
@@ -102,7 +102,7 @@ async fn assert_calculates(reader: &DatabaseConnection) -> Result<(), Error> {
     let loaded = pole(reader).await;
     assert_eq!(loaded.fresh_slow(reader).await?, 20);
     let mut rows = [loaded];
-    pole::Slow::load(reader, &mut rows).await?;
+    pole::Slow::load(&mut rows, reader).await?;
     assert_eq!(rows[0].cached_slow, Some(20));
     let unknown = rows[0].fresh_loud(reader).await;
     assert!(

@@ -29,7 +29,7 @@ async fn a_stale_value_is_calculated_and_not_stored(db: TestDb) {
     assert!(rows[0].slow_recalculation_needed);
     assert_eq!(rows[0].fresh_slow(&reader).await.expect("read"), 20);
 
-    pole::Slow::load(&reader, &mut rows).await.expect("loaded");
+    pole::Slow::load(&mut rows, &reader).await.expect("loaded");
     assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
     let stored = pole(&primary.db).await.cached_slow;
     assert_eq!((stored, primary.db.pending("pole").await), (Some(10), pending));

@@ -43,7 +43,7 @@ async fn by_a_lock_timeout(db: TestDb) {
     let read = rows[0].fresh_full_name(&reader).await.expect("calculated");
     assert!(read.contains("claimed"), "{read}");
     let mut loaded = rows.clone();
-    lamppost::FullName::load(&reader, &mut loaded).await.expect("calculated");
+    lamppost::FullName::load(&mut loaded, &reader).await.expect("calculated");
     for row in &loaded {
         assert_eq!(row.cached_full_name.as_ref(), Some(&read));
     }
@@ -66,7 +66,7 @@ async fn by_a_deadlock(db: TestDb) {
     }
     let pool = db.another_pool().await;
     let reader = tokio::spawn(async move {
-        let loaded = lamppost::FullName::load(&pool, &mut rows).await;
+        let loaded = lamppost::FullName::load(&mut rows, &pool).await;
         loaded.map(|()| rows)
     });
     while !innodb_waits_for(&db, "_lamppost_cached_recalculations").await {

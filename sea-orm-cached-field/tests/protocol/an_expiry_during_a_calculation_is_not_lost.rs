@@ -13,7 +13,7 @@ async fn the_row_is_calculated_once_more(db: TestDb) {
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
-    lamppost.expire_full_name_after(&*db, Utc::now()).await.unwrap();
+    lamppost.expire_full_name_after(Utc::now(), &*db).await.unwrap();
     gate.open();
     worker.await.unwrap().unwrap();
     narration.clear();

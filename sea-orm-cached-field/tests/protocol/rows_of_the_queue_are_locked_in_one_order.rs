@@ -24,7 +24,7 @@ async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool
     assert_eq!(holder.execute_unprepared(first).await.expect("locked").rows_affected(), 1);
     let pool = db.another_pool().await;
     let mut rows = lamppost::Entity::find().all(&*db).await.expect("loaded");
-    let reader = tokio::spawn(async move { lamppost::FullName::load(&pool, &mut rows).await });
+    let reader = tokio::spawn(async move { lamppost::FullName::load(&mut rows, &pool).await });
     while !reader.is_finished() && !is_waited_for(&db).await {
         tokio::task::yield_now().await;
     }

@@ -53,7 +53,7 @@ async fn by_one_who_flags_many(db: TestDb) {
         return not_there(LOST);
     }
     is_given_up(db, async |db| {
-        lamppost::FullName::flag(&**db, Condition::all()).and_recalculate(true).await
+        lamppost::FullName::flag(Condition::all(), &**db).and_recalculate(true).await
     })
     .await;
 }

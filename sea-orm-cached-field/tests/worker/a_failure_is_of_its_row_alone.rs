@@ -219,7 +219,7 @@ async fn a_reader_leaves_what_was_given_up_as_it_is(db: TestDb) {
     patient(&db).max_attempts(1).drain().await.unwrap();
     let mut narration = db.narration();
     row(&db, id).await.opinion(&*db).await.unwrap_err();
-    Opinion::load(&*db, &mut [row(&db, id).await]).await.unwrap_err();
+    Opinion::load(&mut [row(&db, id).await], &*db).await.unwrap_err();
     row(&db, id).await.recalculate_opinion(&*db).await.unwrap_err();
     let said = narration.said();
     let given_up_again = format!("failed fragile.opinion {id}, when it was read, given up: ");

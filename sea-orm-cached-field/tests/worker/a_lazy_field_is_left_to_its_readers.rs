@@ -109,11 +109,11 @@ async fn whatever_changes(db: TestDb) {
 #[apply(contract)]
 async fn however_it_is_flagged(db: TestDb) {
     set_up(&db).await;
-    Price::recalculate(&*db, Condition::all()).await.unwrap();
+    Price::recalculate(Condition::all(), &*db).await.unwrap();
     let mut narration = db.narration();
     row(&db).await.flag_price_as_stale(&*db).await.unwrap();
-    row(&db).await.expire_price_after(&*db, chrono::Utc::now()).await.unwrap();
-    Price::flag(&*db, Column::Hours.eq(2)).await.unwrap();
+    row(&db).await.expire_price_after(chrono::Utc::now(), &*db).await.unwrap();
+    Price::flag(Column::Hours.eq(2), &*db).await.unwrap();
     db.sql("UPDATE leisure SET price_recalculation_needed = true").await;
     drain(&db).await;
     assert_eq!(
@@ -129,7 +129,7 @@ async fn unless_told_otherwise(db: TestDb) {
     let mut narration = db.narration();
     row(&db).await.flag_price_as_stale(&*db).and_recalculate(true).await.unwrap();
     assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (1, 1, 1));
-    assert_eq!(Price::flag(&*db, Condition::all()).and_recalculate(true).await.unwrap(), 2);
+    assert_eq!(Price::flag(Condition::all(), &*db).and_recalculate(true).await.unwrap(), 2);
     assert_eq!((drain(&db).await, prices(&mut narration), flagged(&db).await), (2, 2, 0));
 }
 

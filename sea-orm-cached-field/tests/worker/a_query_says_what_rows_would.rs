@@ -135,7 +135,7 @@ async fn a_reader_gets_it_for_its_row(db: TestDb) {
          VALUES (1, 7, 'a', 1, 1), (2, 5, 'b', 1, 1)",
     )
     .await;
-    assert_eq!(perch::Load::preview(&*db, &perch).await.unwrap(), 12);
+    assert_eq!(perch::Load::preview(&perch, &*db).await.unwrap(), 12);
     assert_eq!(perch.fresh_load(&*db).await.unwrap(), 12);
     assert_eq!(perch.fresh_heaviest(&*db).await.unwrap(), Some(7));
     assert_eq!(perch.fresh_half_load(&*db).await.unwrap(), 6.0);
@@ -167,7 +167,7 @@ async fn an_expiry_ends_with_it(db: TestDb) {
     db.drain(roosts()).await;
     let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
     let past = sea_orm::prelude::DateTimeUtc::from_timestamp(86_400, 0);
-    roost.expire_load_after(&*db, past).await.unwrap();
+    roost.expire_load_after(past, &*db).await.unwrap();
     db.drain(roosts()).await;
     let roost = roost::Entity::find_by_id(1).one(&*db).await.unwrap().unwrap();
     assert_eq!((roost.load_expires_after, roost.load_recalculation_needed), (None, false));

@@ -70,7 +70,7 @@ fn assert_expires_anew(report: &report::Model, before: DateTime<Utc>) {
 
 async fn expire(db: &TestDb) {
     let report = the_report(&**db).await;
-    report.expire_heading_after(&**db, Utc::now() - TimeDelta::hours(1)).await.expect("expired");
+    report.expire_heading_after(Utc::now() - TimeDelta::hours(1), &**db).await.expect("expired");
 }
 
 #[apply(contract)]
@@ -93,7 +93,7 @@ async fn when_its_time_has_come(db: TestDb) {
 async fn later_if_it_was_recalculated_meanwhile(db: TestDb) {
     calculated(&db).await;
     let report = the_report(&*db).await;
-    report.expire_heading_after(&*db, Utc::now() + TimeDelta::minutes(1)).await.unwrap();
+    report.expire_heading_after(Utc::now() + TimeDelta::minutes(1), &*db).await.unwrap();
     db.sql("UPDATE report SET title = 'Snow'").await;
     let before = now(&db);
     db.drain(reports()).await;

@@ -25,7 +25,7 @@ async fn the_worker_sleeps_until_then(db: TestDb) {
     let mut narration = db.narration();
     let worker = start(fragiles().worker(&db));
     let moment = Utc::now() + TimeDelta::milliseconds(1200);
-    row.expire_opinion_after(&*db, moment).await.unwrap();
+    row.expire_opinion_after(moment, &*db).await.unwrap();
     narration.wait_for(completes(row.id)).await;
     assert!(Utc::now() >= moment);
     worker.stop().await;
@@ -36,7 +36,7 @@ async fn the_worker_sleeps_until_then(db: TestDb) {
 #[apply(contract)]
 async fn one_ahead_keeps_the_value(db: TestDb) {
     let row = fresh(&db).await;
-    row.expire_opinion_after(&*db, ahead()).await.unwrap();
+    row.expire_opinion_after(ahead(), &*db).await.unwrap();
     assert_eq!(db.drain(fragiles()).await, 0);
     let loaded = crate::fragile::row(&db, row.id).await;
     assert!(loaded.opinion_expires_after.is_some());
@@ -55,7 +55,7 @@ async fn one_ahead_keeps_the_value(db: TestDb) {
 async fn one_passed_is_stale_at_once(db: TestDb) {
     let row = fresh(&db).await;
     let mut narration = db.narration();
-    row.expire_opinion_after(&*db, past()).await.unwrap();
+    row.expire_opinion_after(past(), &*db).await.unwrap();
     db.drain(fragiles()).await;
     let said = narration.said();
     assert!(said.contains(&"expired fragile.opinion of 1 row".to_owned()), "{said:?}");
@@ -69,11 +69,11 @@ async fn readers_see_that_it_has_passed(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let loaded_before = row(&db, id).await;
-    loaded_before.expire_opinion_after(&*db, past()).await.unwrap();
+    loaded_before.expire_opinion_after(past(), &*db).await.unwrap();
     let expired = row(&db, id).await;
     assert_eq!(expired.opinion(&*db).await.unwrap(), "feels fine");
     assert_eq!(place.times(id), 2);
-    loaded_before.expire_opinion_after(&*db, past()).await.unwrap();
+    loaded_before.expire_opinion_after(past(), &*db).await.unwrap();
     loaded_before.fresh_opinion(&*db).await.unwrap();
     assert_eq!(place.times(id), 3);
     assert_opinion(&db, id, "feels fine").await;
@@ -83,8 +83,8 @@ async fn readers_see_that_it_has_passed(db: TestDb) {
 #[apply(contract)]
 async fn none_takes_it_back(db: TestDb) {
     let row = fresh(&db).await;
-    row.expire_opinion_after(&*db, past()).await.unwrap();
-    row.expire_opinion_after(&*db, None).await.unwrap();
+    row.expire_opinion_after(past(), &*db).await.unwrap();
+    row.expire_opinion_after(None, &*db).await.unwrap();
     assert_eq!(db.drain(fragiles()).await, 0);
     assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, None);
 }
@@ -92,12 +92,12 @@ async fn none_takes_it_back(db: TestDb) {
 #[apply(contract)]
 async fn a_date_is_its_first_moment(db: TestDb) {
     let row = fresh(&db).await;
-    row.expire_opinion_after(&*db, NaiveDate::from_ymd_opt(2999, 12, 31).unwrap()).await.unwrap();
+    row.expire_opinion_after(NaiveDate::from_ymd_opt(2999, 12, 31).unwrap(), &*db).await.unwrap();
     let expected =
         NaiveDate::from_ymd_opt(2999, 12, 31).unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
     assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, Some(expected));
     assert_eq!(db.drain(fragiles()).await, 0);
-    row.expire_opinion_after(&*db, NaiveDate::from_ymd_opt(2000, 1, 1).unwrap()).await.unwrap();
+    row.expire_opinion_after(NaiveDate::from_ymd_opt(2000, 1, 1).unwrap(), &*db).await.unwrap();
     assert_eq!(db.drain(fragiles()).await, 1);
 }
 
@@ -122,7 +122,7 @@ async fn a_moment_written_by_other_clients_counts_too(db: TestDb) {
 async fn one_that_is_rolled_back_leaves_nothing(db: TestDb) {
     let row = fresh(&db).await;
     let transaction = db.begin().await.unwrap();
-    row.expire_opinion_after(&transaction, past()).await.unwrap();
+    row.expire_opinion_after(past(), &transaction).await.unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!(db.drain(fragiles()).await, 0);
     assert_eq!(crate::fragile::row(&db, row.id).await.opinion_expires_after, None);

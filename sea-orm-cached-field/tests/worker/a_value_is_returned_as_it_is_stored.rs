@@ -85,7 +85,7 @@ async fn by_a_recalculation_in_a_transaction(db: TestDb) {
 #[apply(contract)]
 async fn by_many_rows_that_are_made_fresh(db: TestDb) {
     let mut wares = [set_up(&db).await];
-    ware::Third::load(&*db, &mut wares).await.expect("loaded");
+    ware::Third::load(&mut wares, &*db).await.expect("loaded");
     assert!(!wares[0].third_recalculation_needed);
     assert_stored(&db, wares[0].cached_third.expect("a value")).await;
 }

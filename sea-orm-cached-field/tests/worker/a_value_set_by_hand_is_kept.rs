@@ -8,7 +8,7 @@ async fn until_an_input_changes(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
-    row(&db, id).await.set_opinion(&db, "is mine".to_owned()).await.unwrap();
+    row(&db, id).await.set_opinion("is mine".to_owned(), &db).await.unwrap();
     assert_opinion(&db, id, "is mine").await;
     assert_eq!(db.drain(fragiles()).await, 0);
     assert_eq!(row(&db, id).await.fresh_opinion(&*db).await.unwrap(), "is mine");
@@ -25,7 +25,7 @@ async fn of_a_row_that_was_stale(db: TestDb) {
     db.drain(fragiles()).await;
     set_mood(&*db, marked, "other").await;
     for id in [marked, queued] {
-        row(&db, id).await.set_opinion(&db, "is mine".to_owned()).await.unwrap();
+        row(&db, id).await.set_opinion("is mine".to_owned(), &db).await.unwrap();
         assert_opinion(&db, id, "is mine").await;
     }
     db.let_time_pass("fragile").await;
@@ -38,7 +38,7 @@ async fn whatever_is_calculated_at_the_moment(db: TestDb) {
     let [id] = rows_of(&db, ["gate"]).await;
     let once = tokio::spawn(fragiles().worker(&db).run_once());
     place.arrivals(1).await;
-    row(&db, id).await.set_opinion(&db, "is mine".to_owned()).await.unwrap();
+    row(&db, id).await.set_opinion("is mine".to_owned(), &db).await.unwrap();
     place.open(1);
     once.await.unwrap().unwrap();
     assert_opinion(&db, id, "is mine").await;
@@ -52,7 +52,7 @@ async fn also_if_somebody_holds_the_row_locked(db: TestDb) {
     let loaded = row(&db, id).await;
     let transaction = db.begin().await.unwrap();
     set_mood(&transaction, id, "other").await;
-    let setting = loaded.set_opinion(&db, "is mine".to_owned());
+    let setting = loaded.set_opinion("is mine".to_owned(), &db);
     let committing = async {
         if !db.is_sqlite() {
             eventually("it is tried", async || queued(&db, id).await > 0).await;
@@ -75,7 +75,7 @@ async fn unless_the_database_refuses_it(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let refused =
-        row(&db, id).await.set_opinion(&db, "refused".to_owned()).await.expect_err("refused");
+        row(&db, id).await.set_opinion("refused".to_owned(), &db).await.expect_err("refused");
     assert!(matches!(refused, Error::Database(_)), "{refused}");
     db.drain(fragiles()).await;
     assert_opinion(&db, id, "feels fine").await;
@@ -87,7 +87,7 @@ async fn of_no_row_that_is_gone(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     let loaded = row(&db, id).await;
     db.sql("DELETE FROM fragile").await;
-    let gone = loaded.set_opinion(&db, "is mine".to_owned()).await.expect_err("gone").to_string();
+    let gone = loaded.set_opinion("is mine".to_owned(), &db).await.expect_err("gone").to_string();
     assert_eq!(gone, format!("the row {id} of `fragile` does not exist any more"));
     db.drain(fragiles()).await;
     assert_eq!(db.pending("fragile").await, 0);

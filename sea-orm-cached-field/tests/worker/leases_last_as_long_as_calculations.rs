@@ -66,7 +66,7 @@ async fn of_a_reader_of_many_rows(db: TestDb) {
     let [id] = rows_of(&db, ["gate"]).await;
     let mut rows = vec![row(&db, id).await];
     let pool = db.another_pool().await;
-    let reading = tokio::spawn(async move { Opinion::load(&pool, &mut rows).await });
+    let reading = tokio::spawn(async move { Opinion::load(&mut rows, &pool).await });
     place.arrivals(1).await;
     is_renewed(&db).await;
     place.open(1);

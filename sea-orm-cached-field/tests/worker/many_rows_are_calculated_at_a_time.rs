@@ -182,13 +182,13 @@ async fn a_reader_calls_it_with_one_row(db: TestDb) {
     let [id, bad] = crowd_of(&db, ["fine", "panic"]).await;
     let row = async |id| Entity::find_by_id(id).one(&*db).await.unwrap().unwrap();
     let fine = row(id).await;
-    assert_eq!(Opinion::preview(&*db, &fine).await.unwrap(), "feels fine");
+    assert_eq!(Opinion::preview(&fine, &*db).await.unwrap(), "feels fine");
     assert_eq!(opinions(&db).await, [], "a preview stores nothing");
     assert_eq!(fine.opinion(&*db).await.unwrap(), "feels fine");
     assert_eq!(fine.recalculate_opinion(&*db).await.unwrap(), "feels fine");
     assert_eq!(calls(&db), [1, 1, 1]);
     assert_eq!(opinions(&db).await, [(id, "feels fine".to_owned())]);
-    let panicked = Opinion::preview(&*db, &row(bad).await).await.unwrap_err();
+    let panicked = Opinion::preview(&row(bad).await, &*db).await.unwrap_err();
     assert!(matches!(panicked, Error::Panicked { .. }), "{panicked}");
 }
 

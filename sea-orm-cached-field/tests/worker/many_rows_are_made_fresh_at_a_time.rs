@@ -65,15 +65,15 @@ async fn as_they_are_loaded(db: TestDb) {
     row(&db, a).await.opinion(&*db).await.unwrap();
     let mut rows = all_rows(&db).await;
     db.sql("UPDATE fragile SET mood = 'merry' WHERE mood = 'fine'").await;
-    Opinion::load(&*db, &mut rows).await.unwrap();
+    Opinion::load(&mut rows, &*db).await.unwrap();
     assert_eq!(opinions(&rows), [Some("feels merry"), Some("feels tired"), Some("feels mad")]);
     assert_eq!(opinions(&all_rows(&db).await), opinions(&rows));
     assert_eq!([a, b, c].map(|id| place.times(id)), [2, 1, 1]);
     assert_eq!(db.pending("fragile").await, 0);
-    Opinion::load(&*db, &mut rows).await.unwrap();
+    Opinion::load(&mut rows, &*db).await.unwrap();
     assert_eq!(place.all_times(), 4);
     assert_eq!(rows[0].opinion(&*db).await.unwrap(), "feels merry");
-    Opinion::load(&*db, &mut []).await.unwrap();
+    Opinion::load(&mut [], &*db).await.unwrap();
 }
 
 /// What a query has stored is known from the row alone.
@@ -84,13 +84,13 @@ async fn also_those_that_change_before_they_are_loaded(db: TestDb) {
     clocks().install(&*db).await.unwrap();
     db.sql("INSERT INTO clock (id, hour) VALUES (1, 3)").await;
     let mut rows = clock::Entity::find().all(&*db).await.unwrap();
-    clock::Chimes::load(&*db, &mut rows).await.unwrap();
+    clock::Chimes::load(&mut rows, &*db).await.unwrap();
     // MySQL tells the value before it is stored. It was right when it was calculated.
     let (value, left) = if db.is_mysql() { (3, 1) } else { (12, 0) };
     assert_eq!((rows[0].cached_chimes, rows[0].chimes_recalculation_needed), (Some(value), false));
     assert_eq!(db.drain(clocks()).await, left);
     db.sql("UPDATE clock SET hour = 13").await;
-    clock::Chimes::load(&*db, &mut rows).await.unwrap();
+    clock::Chimes::load(&mut rows, &*db).await.unwrap();
     let hour = db.scalar::<i64>("SELECT hour FROM clock").await;
     let value = if db.is_mysql() { 13 } else { hour };
     assert_eq!((rows[0].cached_chimes, rows[0].chimes_recalculation_needed), (Some(value), false));
@@ -102,14 +102,14 @@ async fn if_some_of_them_fail(db: TestDb) {
     set_up_fragiles(&db).await;
     let [_, bad, _] = rows_of(&db, ["fine", "error", "mad"]).await;
     let mut rows = all_rows(&db).await;
-    let error = Opinion::load(&*db, &mut rows).await.expect_err("one fails");
+    let error = Opinion::load(&mut rows, &*db).await.expect_err("one fails");
     assert!(
         matches!(&error, Error::Calculation { key, .. } if key.to_string() == bad.to_string()),
         "{error}"
     );
     assert_eq!(opinions(&rows), [Some("feels fine"), None, Some("feels mad")]);
     db.sql(&format!("DELETE FROM fragile WHERE id = {bad}")).await;
-    let error = Opinion::load(&*db, &mut rows).await.expect_err("one is gone");
+    let error = Opinion::load(&mut rows, &*db).await.expect_err("one is gone");
     assert!(matches!(error, Error::RowGone { .. }), "{error}");
     db.let_time_pass("fragile").await;
     db.drain(fragiles()).await;
@@ -123,7 +123,7 @@ async fn while_somebody_else_calculates_some(db: TestDb) {
     let once = tokio::spawn(fragiles().worker(&db).run_once());
     place.arrivals(1).await;
     let mut rows = all_rows(&db).await;
-    let (loaded, ()) = tokio::join!(Opinion::load(&*db, &mut rows), async {
+    let (loaded, ()) = tokio::join!(Opinion::load(&mut rows, &*db), async {
         place.arrivals(1).await;
         place.open(3);
     });
@@ -142,7 +142,7 @@ async fn while_one_fails_and_somebody_else_calculates_another(db: TestDb) {
     place.arrivals(1).await;
     rows_of(&db, ["error", "fine"]).await;
     let mut rows = all_rows(&db).await;
-    let (loaded, ()) = tokio::join!(Opinion::load(&*db, &mut rows), async {
+    let (loaded, ()) = tokio::join!(Opinion::load(&mut rows, &*db), async {
         place.arrivals(1).await;
         place.open(3);
     });
@@ -161,7 +161,7 @@ async fn that_have_expired_where_nothing_is_stored(db: TestDb) {
     db.sql("UPDATE fragile SET opinion_expires_after = '2020-01-01 00:00:00'").await;
     let mut rows = all_rows(&db).await;
     let transaction = db.begin().await.unwrap();
-    Opinion::load(&transaction, &mut rows).await.unwrap();
+    Opinion::load(&mut rows, &transaction).await.unwrap();
     transaction.rollback().await.unwrap();
     assert_eq!((opinions(&rows)[0], rows[0].opinion_expires_after), (Some("feels fine"), None));
 }
@@ -173,7 +173,7 @@ async fn in_a_transaction_that_stores_nothing(db: TestDb) {
     let mut rows = all_rows(&db).await;
     let transaction = db.begin().await.unwrap();
     set_mood(&transaction, rows[0].id, "merry").await;
-    Opinion::load(&transaction, &mut rows).await.unwrap();
+    Opinion::load(&mut rows, &transaction).await.unwrap();
     assert_eq!(opinions(&rows), [Some("feels merry"), Some("feels tired")]);
     transaction.rollback().await.unwrap();
     assert_eq!(opinions(&all_rows(&db).await), [None, None]);
@@ -188,25 +188,25 @@ async fn recalculated_if_they_meet_a_condition(db: TestDb) {
     db.drain(fragiles()).await;
     db.sql(&format!("UPDATE fragile SET mood = 'merry' WHERE id = {b}")).await;
     let condition = Column::Id.is_in([a, b]);
-    assert_eq!(Opinion::recalculate(&*db, condition).await.unwrap(), 2);
+    assert_eq!(Opinion::recalculate(condition, &*db).await.unwrap(), 2);
     assert_eq!([a, b, other].map(|id| place.times(id)), [2, 2, 1]);
     assert_opinion(&db, b, "feels merry").await;
     assert_eq!(db.pending("fragile").await, 0);
-    assert_eq!(Opinion::recalculate(&*db, Column::Mood.eq("nobody")).await.unwrap(), 0);
+    assert_eq!(Opinion::recalculate(Column::Mood.eq("nobody"), &*db).await.unwrap(), 0);
 }
 
 #[apply(contract)]
 async fn recalculated_however_many_they_are(db: TestDb) {
     set_up_fragiles(&db).await;
     many_rows(&db, 450, "fine").await;
-    assert_eq!(Opinion::recalculate(&*db, Condition::all()).await.unwrap(), 450);
+    assert_eq!(Opinion::recalculate(Condition::all(), &*db).await.unwrap(), 450);
     assert_eq!(db.pending("fragile").await, 0);
     let right: i64 =
         db.scalar("SELECT count(*) FROM fragile WHERE cached_opinion = 'feels fine'").await;
     assert_eq!(right, 450);
     db.sql("UPDATE fragile SET mood = 'merry'").await;
     let mut rows = all_rows(&db).await;
-    Opinion::load(&*db, &mut rows).await.unwrap();
+    Opinion::load(&mut rows, &*db).await.unwrap();
     assert!(opinions(&rows).iter().all(|opinion| *opinion == Some("feels merry")));
     assert_eq!(db.pending("fragile").await, 0);
 }
@@ -215,7 +215,7 @@ async fn recalculated_however_many_they_are(db: TestDb) {
 async fn recalculated_while_one_of_them_fails(db: TestDb) {
     set_up_fragiles(&db).await;
     let [good, bad, refused, last] = rows_of(&db, ["fine", "error", "refused", "mad"]).await;
-    let error = Opinion::recalculate(&*db, Condition::all()).await.expect_err("two fail");
+    let error = Opinion::recalculate(Condition::all(), &*db).await.expect_err("two fail");
     assert!(matches!(error, Error::Calculation { .. } | Error::Database(_)), "{error}");
     assert_opinion(&db, good, "feels fine").await;
     assert_opinion(&db, last, "feels mad").await;
@@ -227,7 +227,7 @@ async fn recalculated_in_a_transaction(db: TestDb) {
     set_up_fragiles(&db).await;
     let [a, b] = rows_of(&db, ["fine", "tired"]).await;
     let transaction = db.begin().await.unwrap();
-    assert_eq!(Opinion::recalculate(&transaction, Condition::all()).await.unwrap(), 2);
+    assert_eq!(Opinion::recalculate(Condition::all(), &transaction).await.unwrap(), 2);
     transaction.commit().await.unwrap();
     for (id, opinion) in [(a, "feels fine"), (b, "feels tired")] {
         assert_eq!(row(&db, id).await.cached_opinion.as_deref(), Some(opinion));

@@ -160,6 +160,6 @@ async fn a_loaded_model_with_relations_has_the_same_methods(db: TestDb) {
     loaded.flag_opinion_as_stale(&*db).await.unwrap();
     assert!(row(&db, id).await.opinion_recalculation_needed);
     assert_eq!(loaded.recalculate_opinion(&*db).await.unwrap(), "feels fine");
-    loaded.expire_opinion_after(&*db, None).await.unwrap();
+    loaded.expire_opinion_after(None, &*db).await.unwrap();
     assert_opinion(&db, id, "feels fine").await;
 }

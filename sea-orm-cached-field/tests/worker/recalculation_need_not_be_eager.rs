@@ -63,7 +63,7 @@ async fn where_a_worker_only_flags(db: TestDb) {
         (0, 0, 0, 1)
     );
     row(&db, id).await.opinion(&*db).await.unwrap();
-    Opinion::flag(&*db, Condition::all()).await.unwrap();
+    Opinion::flag(Condition::all(), &*db).await.unwrap();
     assert_eq!((db.drain(fragiles()).await, flagged(&db).await), (0, 1));
     row(&db, id).await.flag_opinion_as_stale(&*db).and_recalculate(true).await.unwrap();
     assert_eq!((db.drain(fragiles()).await, place.times(id), flagged(&db).await), (1, 2, 0));

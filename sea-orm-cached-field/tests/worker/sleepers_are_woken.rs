@@ -114,7 +114,7 @@ async fn by_an_expiry_that_another_pool_sets(db: TestDb) {
     let other = db.another_pool().await;
     let mut narration = db.narration();
     let moment = chrono::Utc::now() + chrono::TimeDelta::milliseconds(300);
-    row(&other, id).await.expire_opinion_after(&other, moment).await.unwrap();
+    row(&other, id).await.expire_opinion_after(moment, &other).await.unwrap();
     narration.wait_for(completes(id)).await;
     worker.stop().await;
 }

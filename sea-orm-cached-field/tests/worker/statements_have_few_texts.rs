@@ -53,7 +53,7 @@ async fn whatever_the_number_of_rows(db: TestDb) {
         change(&db, rows, &format!("drained {rows}")).await;
         drain().await.unwrap();
         change(&db, rows, &format!("read {rows}")).await;
-        Opinion::recalculate(&pool, Column::Id.lte(rows)).await.unwrap();
+        Opinion::recalculate(Column::Id.lte(rows), &pool).await.unwrap();
     }
     assert_eq!(db.pending("crowd").await, 0);
     assert_eq!(opinions(&db).await.len(), 55);

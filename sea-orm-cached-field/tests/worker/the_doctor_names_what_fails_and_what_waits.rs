@@ -114,7 +114,7 @@ async fn an_expiry_that_no_worker_sees(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let past = chrono::Utc::now() - chrono::TimeDelta::seconds(130);
-    row(&db, id).await.expire_opinion_after(&*db, past).await.unwrap();
+    row(&db, id).await.expire_opinion_after(past, &*db).await.unwrap();
     waits(&db, false).await;
     db.drain(fragiles()).await;
     assert_eq!(diagnosis(&db).await, "nothing is wrong\n");

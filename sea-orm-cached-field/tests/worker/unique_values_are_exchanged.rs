@@ -199,12 +199,12 @@ async fn by_readers(db: TestDb) {
     assert_eq!(given_up.rank(&*db).await.unwrap(), 1);
     become_right(&db, 10, [2, 1, 3]).await;
     move_to(&*db, [1, 3, 2]).await;
-    assert_eq!(Rank::recalculate(&*db, sea_orm::Condition::all()).await.unwrap(), 3);
+    assert_eq!(Rank::recalculate(sea_orm::Condition::all(), &*db).await.unwrap(), 3);
     assert_eq!(stored_ranks(&db).await, [1, 3, 2].map(Some));
     become_right(&db, 10, [1, 3, 2]).await;
     move_to(&*db, [2, 1, 3]).await;
     let mut rows = vec![row(&*db, 1).await, row(&*db, 2).await];
-    Rank::load(&*db, &mut rows).await.unwrap();
+    Rank::load(&mut rows, &*db).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.cached_rank).collect::<Vec<_>>(), [Some(2), Some(1)]);
     become_right(&db, 10, [2, 1, 3]).await;
 }
@@ -239,7 +239,7 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
     );
     let refused = row(&*db, 1).await.recalculate_rank(&*db).await.unwrap_err();
     assert!(matches!(refused, Error::NotUnique { field: "rank", .. }), "{refused}");
-    let refused = row(&*db, 1).await.set_rank(&db, 3).await.unwrap_err();
+    let refused = row(&*db, 1).await.set_rank(3, &db).await.unwrap_err();
     assert!(matches!(refused, Error::NotUnique { field: "rank", .. }), "{refused}");
     become_right(&db, 10, [2, 1, 3]).await;
     assert!(clubs().doctor(&*db).await.expect("examined").is_healthy());

@@ -34,8 +34,8 @@ async fn of_whoever_reads(db: TestDb) {
     names_the_remedy(row.opinion(&*db).await);
     names_the_remedy(row.fresh_opinion(&*db).await);
     names_the_remedy(row.recalculate_opinion(&*db).await);
-    names_the_remedy(Opinion::load(&*db, &mut [row.clone()]).await);
-    names_the_remedy(Opinion::recalculate(&*db, Condition::all()).await);
+    names_the_remedy(Opinion::load(&mut [row.clone()], &*db).await);
+    names_the_remedy(Opinion::recalculate(Condition::all(), &*db).await);
     let transaction = db.begin().await.unwrap();
     names_the_remedy(row.fresh_opinion(&transaction).await);
 }
@@ -43,7 +43,7 @@ async fn of_whoever_reads(db: TestDb) {
 #[apply(contract)]
 async fn of_whoever_flags_or_sets(db: TestDb) {
     let row = not_installed(&db, "fine").await;
-    names_the_remedy(row.set_opinion(&db, "mine".to_owned()).await);
+    names_the_remedy(row.set_opinion("mine".to_owned(), &db).await);
     names_the_remedy(row.flag_opinion_as_stale(&*db).and_recalculate(true).await);
     let transaction = db.begin().await.unwrap();
     names_the_remedy(row.recalculate_opinion(&transaction).await);
