@@ -1,4 +1,4 @@
-//! The page itself: docs/from-django.md.
+//! The page itself: sea-orm-cached-field/src/docs/from-django.md.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -61,7 +61,8 @@ fn repository() -> &'static Path {
 }
 
 fn page() -> String {
-    fs::read_to_string(repository().join("docs/from-django.md")).expect("the page")
+    fs::read_to_string(repository().join("sea-orm-cached-field/src/docs/from-django.md"))
+        .expect("the page")
 }
 
 /// The rows of all tables, without their heads.

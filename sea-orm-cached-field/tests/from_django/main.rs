@@ -1,4 +1,4 @@
-//! All that `django-cached-field` does, by the names that it has there: docs/from-django.md leads
+//! All that `django-cached-field` does, by the names that it has there: src/docs/from-django.md leads
 //! from each name to its test.
 
 #![allow(dead_code, reason = "SeaORM generates more than a test uses")]
