@@ -101,7 +101,7 @@ pub enum Error {
     },
 
     /// A value was to be set by hand, and a transaction of somebody holds the row locked.
-    #[error("the row {key} of `{table}` is locked by somebody: the value could not be set")]
+    #[error("cannot set the value: row {key} of `{table}` is locked by another transaction")]
     Locked {
         /// The owner's table.
         table: String,
@@ -225,9 +225,8 @@ pub enum Error {
     /// for another. The value of the last is stored; the row stays flagged, and is recalculated
     /// when somebody else changes something, or by `CachedFields::repair`.
     #[error(
-        "the calculation of `{field}` of `{table}` {key} changes what the field depends on: \
-         {waves} recalculations have followed each other, each of them called for by the one \
-         before; let it write nothing that `depends_on` names"
+        "`{table}.{field}` of row {key} invalidated itself {waves} times in a row: its calculation \
+         must not write what `depends_on` names"
     )]
     Loop {
         /// The owner's table.

@@ -1,63 +1,164 @@
-//! What the engine tells of itself, on one stream a database.
+//! Events: what the library does to the fields of one database.
 
 use std::{fmt, time::Duration};
 
 use crate::{declaration::Key, error::counted};
 
-/// Something that the engine did. Subscribe with
-/// [`CachedFields::events`](crate::CachedFields::events); `tracing` gets the same at level `DEBUG`,
-/// with the target `sea_orm_cached_field`. Failures stand at `WARN`, too, but without what the
-/// database or the user's code says of them, in which values of the user may stand.
+/// Something that the library did. Subscribe with
+/// [`CachedFields::events`](crate::CachedFields::events).
 ///
-/// Marking itself is done by the database, for every client alike; the engine tells of marks when
-/// it collects them.
+/// `tracing` gets the same at level `DEBUG`, with the fields `table`, `field` and `key`. Failures
+/// are also logged at level `WARN`, without the text of the error, because it may contain user
+/// data.
+///
+/// Marks are made by the database, for every client alike. The library learns of them when it
+/// collects them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are the same everywhere: table, field, key")]
 pub enum Event {
-    /// A row was flagged by one of our methods.
-    Flagged { table: String, field: &'static str, key: Key },
-    /// Rows were flagged together by one of our methods.
-    FlaggedRows { table: String, field: &'static str, rows: u64 },
-    /// Rows whose expiry has passed were flagged.
-    Expired { table: String, field: &'static str, rows: u64 },
-    /// Marks were moved to the queue.
-    Collected { table: String, marks: usize, rows: usize },
-    /// A row was leased, to calculate these fields.
-    Claimed { table: String, key: Key, fields: Vec<&'static str> },
-    /// The user's calculation has ended well. `took`: how long it ran; one of many rows at a time
-    /// tells this of each.
-    Calculated { table: String, field: &'static str, key: Key, took: Duration },
-    /// A calculation of many rows at a time failed: they are calculated one by one, so that each
-    /// fails or ends for itself.
-    Split { table: String, field: &'static str, rows: usize, error: String },
-    /// The value was stored and the flag ended. `changed`: it is another value than the one that
-    /// was stored; of a `query` on SQLite, where that cannot be told, it may be the same.
-    Completed { table: String, field: &'static str, key: Key, changed: bool },
-    /// The value was stored, but the row was marked again while it was calculated: the flag stays,
-    /// the row is due again.
-    Published { table: String, field: &'static str, key: Key },
-    /// The lease ended without a value: the row was locked, or the worker is stopping. It is due
-    /// again.
-    HandedBack { table: String, field: &'static str, key: Key },
-    /// Somebody else has completed the row already; nothing was written.
-    Superseded { table: String, field: &'static str, key: Key },
-    /// The calculation failed. `attempts`: how often workers have tried since the last mark; 0 if a
-    /// reader did now. `retry_in`: in what time a worker tries again (after a reader, who changes
-    /// that only if no worker has tried yet, perhaps in another); never, if it is given up until
-    /// the next mark.
-    Failed {
+    /// A row was flagged by a method of the library.
+    Flagged {
+        /// The owner's table.
         table: String,
+        /// The field.
         field: &'static str,
+        /// The key of the row.
         key: Key,
+    },
+    /// Rows were flagged together by a method of the library.
+    FlaggedRows {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// How many rows were flagged.
+        rows: u64,
+    },
+    /// Rows whose expiry had passed were flagged.
+    Expired {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// How many rows were flagged.
+        rows: u64,
+    },
+    /// Marks were moved to the queue.
+    Collected {
+        /// The owner's table.
+        table: String,
+        /// How many marks were collected.
+        marks: usize,
+        /// How many rows of the queue were inserted or changed.
+        rows: usize,
+    },
+    /// A row was leased.
+    Claimed {
+        /// The owner's table.
+        table: String,
+        /// The key of the row.
+        key: Key,
+        /// The fields that are to be calculated.
+        fields: Vec<&'static str>,
+    },
+    /// The user's calculation returned a value.
+    Calculated {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+        /// How long the calculation ran; for a `batch`, that of all its rows.
+        took: Duration,
+    },
+    /// A calculation of many rows at a time failed. The rows are retried one by one, so that one
+    /// failure does not affect the others.
+    BatchFailed {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// How many rows the batch had.
+        rows: usize,
+        /// The text of the error.
         error: String,
+    },
+    /// The value was stored and the flag ended.
+    Completed {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+        /// Whether another value was stored before. For a `query` on SQLite this may be true although
+        /// the value is the same.
+        changed: bool,
+    },
+    /// The value was stored, but the row was marked again while it was calculated. The flag stays,
+    /// and the row is due again.
+    Published {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+    },
+    /// The lease ended without a value, because the row was locked or the worker is stopping. The
+    /// row is due again.
+    HandedBack {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+    },
+    /// Another worker or reader has completed the row already. Nothing was stored.
+    Superseded {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+    },
+    /// The calculation failed.
+    Failed {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+        /// The text of the error.
+        error: String,
+        /// How often workers have tried since the last mark; 0 if a reader tried now.
         attempts: i32,
+        /// How long a worker waits before it tries again; `None` if it waits for the next mark. A
+        /// reader's failure changes this only if no worker has tried yet.
         retry_in: Option<Duration>,
     },
-    /// What the user does after a recalculation has failed. The value is stored all the same.
-    HookFailed { table: String, field: &'static str, key: Key, error: String },
-    /// The row does not exist any more; it was dropped from the queue.
-    Gone { table: String, key: Key },
+    /// The method that `after_recalculation` names failed. The value is stored all the same.
+    HookFailed {
+        /// The owner's table.
+        table: String,
+        /// The field.
+        field: &'static str,
+        /// The key of the row.
+        key: Key,
+        /// The text of the error.
+        error: String,
+    },
+    /// The row does not exist any more. It was removed from the queue.
+    Gone {
+        /// The owner's table.
+        table: String,
+        /// The key of the row.
+        key: Key,
+    },
 }
 
 impl fmt::Display for Event {
@@ -98,7 +199,7 @@ impl fmt::Display for Event {
             }
             Self::Superseded { table, field, key } => write!(f, "superseded {table}.{field} {key}"),
             Self::Failed { error, .. }
-            | Self::Split { error, .. }
+            | Self::BatchFailed { error, .. }
             | Self::HookFailed { error, .. } => {
                 write!(f, "{}: {error}", self.headline())
             }
@@ -108,7 +209,46 @@ impl fmt::Display for Event {
 }
 
 impl Event {
-    /// All but the cause, of what has failed.
+    /// Logs the event, with what it is about as fields.
+    pub(crate) fn trace(&self) {
+        let (table, field, key) = self.subject();
+        tracing::debug!(table, field, key = key.map(tracing::field::display), "{self}");
+    }
+
+    /// Logs a failure, and its cause without values, so that any log may have it.
+    pub(crate) fn warn(&self, cause: impl fmt::Display) {
+        let (table, field, key) = self.subject();
+        tracing::warn!(
+            table,
+            field,
+            key = key.map(tracing::field::display),
+            "{}: {cause}",
+            self.headline()
+        );
+    }
+
+    /// The table, the field and the row that this is about.
+    fn subject(&self) -> (&str, Option<&'static str>, Option<&Key>) {
+        match self {
+            Self::FlaggedRows { table, field, .. }
+            | Self::Expired { table, field, .. }
+            | Self::BatchFailed { table, field, .. } => (table, Some(field), None),
+            Self::Collected { table, .. } => (table, None, None),
+            Self::Claimed { table, key, .. } | Self::Gone { table, key } => {
+                (table, None, Some(key))
+            }
+            Self::Flagged { table, field, key }
+            | Self::Calculated { table, field, key, .. }
+            | Self::Completed { table, field, key, .. }
+            | Self::Published { table, field, key }
+            | Self::HandedBack { table, field, key }
+            | Self::Superseded { table, field, key }
+            | Self::Failed { table, field, key, .. }
+            | Self::HookFailed { table, field, key, .. } => (table, Some(field), Some(key)),
+        }
+    }
+
+    /// A failure without its cause.
     pub(crate) fn headline(&self) -> String {
         match self {
             Self::Failed { table, field, key, attempts, retry_in, .. } => {
@@ -120,8 +260,9 @@ impl Event {
                 };
                 format!("failed {table}.{field} {key}, {who}, {then}")
             }
-            Self::Split { table, field, rows, .. } => {
-                format!("split {} of {table}.{field}", counted(*rows as u64, "row"))
+            Self::BatchFailed { table, field, rows, .. } => {
+                let rows = counted(*rows as u64, "row");
+                format!("failed {table}.{field} of a batch of {rows}, will retry row by row")
             }
             Self::HookFailed { table, field, key, .. } => {
                 format!("what follows the recalculation of {table}.{field} {key} failed")

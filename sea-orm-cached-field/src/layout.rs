@@ -189,8 +189,8 @@ impl Owner {
         self.fields.iter().position(|field| field.name == name)
     }
 
-    /// Everything that the database watches for a field, each spelled so that no two are alike, in
-    /// one line.
+    /// Returns one canonical line for each watched input of a field. Two different inputs never
+    /// render to the same line.
     pub(crate) fn inputs(&self, field: usize) -> BTreeSet<String> {
         let Field { cached, own_columns, .. } = &self.fields[field];
         let own_columns = own_columns.iter().chain([&cached.name]);

@@ -140,7 +140,7 @@ pub use access::{Flag, FlagRows};
 pub use cached_fields::{CachedFields, Models};
 pub use declaration::{
     BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec,
-    Flagging, Flaw, Hop, IntoExecutor, Key, Query, Read, Stored,
+    Flagging, Hop, IntoExecutor, Key, PathError, Query, Read, Stored,
 };
 pub use error::Error;
 pub use event::Event;

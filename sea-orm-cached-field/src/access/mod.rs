@@ -307,7 +307,7 @@ async fn calculate_and_complete<F: CachedField>(
         keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
-        engine.tell(Event::Calculated { table, field, key, took: started.elapsed() });
+        engine.publish(Event::Calculated { table, field, key, took: started.elapsed() });
     }
     let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
     match calculated {

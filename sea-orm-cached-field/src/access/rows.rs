@@ -474,7 +474,7 @@ async fn ask(
     owners: impl IntoIterator<Item = &Owner>,
 ) -> Result<Vec<QueryResult>, Error> {
     let answer = if repeats {
-        protocol::ask_around(db, async |db| Ok(db.query_all_raw(question).await?)).await
+        protocol::query_recursive(db, async |db| Ok(db.query_all_raw(question).await?)).await
     } else {
         db.query_all_raw(question).await.map_err(Error::from)
     };

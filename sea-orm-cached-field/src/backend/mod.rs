@@ -93,7 +93,7 @@ pub(crate) trait Dialect: Send + Sync {
     fn sql(&self) -> Sql;
 
     /// Whether a list of values can stand where a table can.
-    fn has_tables_of_values(&self) -> bool {
+    fn supports_values_lists(&self) -> bool {
         true
     }
 
@@ -725,7 +725,7 @@ pub(crate) trait Dialect: Send + Sync {
     // ---- fields that are calculated from the same field of other rows, behind this source
 
     /// Whether [`Dialect::circular`] tells; if not, each row's readers have to be followed.
-    fn tells_circles(&self, _: &Source) -> bool {
+    fn detects_cycles(&self, _: &Source) -> bool {
         true
     }
 
@@ -787,7 +787,7 @@ pub(crate) trait Dialect: Send + Sync {
 
     /// What a transaction of questions sets for itself, where the planner takes more time for them
     /// than they do.
-    fn settings_of_questions(&self) -> Option<Statement> {
+    fn read_settings(&self) -> Option<Statement> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! Statements, and parts of them, that all databases say alike.
+//! Statements and fragments that are the same on every database.
 
 use sea_orm::{DbBackend, DbErr, Statement, Value};
 

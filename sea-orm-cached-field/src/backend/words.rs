@@ -109,7 +109,7 @@ fn texts(dialect: &dyn Dialect) -> Vec<String> {
         dialect.wake(),
         dialect.files(),
         dialect.see_all(),
-        dialect.settings_of_questions(),
+        dialect.read_settings(),
         dialect.session().map(|session| session.check),
     ]
     .into_iter()

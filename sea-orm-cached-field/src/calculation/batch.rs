@@ -350,9 +350,9 @@ impl Batch<'_> {
             }
             Err(failure) => {
                 let (table, field) = self.names(field);
-                let split =
-                    Event::Split { table, field, rows: places.len(), error: failure.to_string() };
-                self.engine.warn(split, failure.without_values());
+                let error = failure.to_string();
+                let failed = Event::BatchFailed { table, field, rows: places.len(), error };
+                self.engine.warn(failed, failure.without_values());
                 Vec::new()
             }
         }
@@ -374,7 +374,7 @@ impl Batch<'_> {
     fn outcome(&self, place: usize, field: usize, value: Value, took: Duration) -> Outcome {
         let changed = self.loaded.stored(place, field) != value;
         let (table, field) = self.names(field);
-        self.engine.tell(Event::Calculated { table, field, key: self.loaded.key(place), took });
+        self.engine.publish(Event::Calculated { table, field, key: self.loaded.key(place), took });
         Outcome::Value { value, changed }
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn after_recalculation(
         Err(error) => {
             for (key, fields) in &rows {
                 fields.iter().for_each(|field| {
-                    tell(engine, model, key, *field, UNREADABLE, error.to_string())
+                    publish(engine, model, key, *field, UNREADABLE, error.to_string())
                 });
             }
             return false;
@@ -47,7 +47,7 @@ pub(crate) async fn after_recalculation(
         rows.remove(key)
             .iter()
             .flatten()
-            .for_each(|field| tell(engine, model, key, *field, UNREADABLE, error.to_string()));
+            .for_each(|field| publish(engine, model, key, *field, UNREADABLE, error.to_string()));
     }
     // A row that is gone by now has no value any more that anything could follow from.
     let mut hooks = Vec::new();
@@ -64,7 +64,7 @@ pub(crate) async fn after_recalculation(
 /// Why the hook of a row that cannot be loaded has failed.
 const UNREADABLE: &str = "the row cannot be read";
 
-fn tell(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
+fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
     let table = model.owner.table.name.clone();
     let field = model.owner.fields[field].name;
     engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
@@ -89,7 +89,7 @@ impl Hook<'_> {
         let ended = drive(Some(limits.timeout), hook).await;
         drop(permit);
         if let Err(failure) = &ended {
-            tell(
+            publish(
                 engine,
                 model,
                 &loaded.key(place),

@@ -20,5 +20,5 @@ pub(crate) use expiry::time_zone;
 pub use expiry::{Expiry, moment_in};
 pub(crate) use key::Chunk;
 pub use key::Key;
-pub use path::{Dependency, Flaw, Hop, Path, Read};
+pub use path::{Dependency, Hop, Path, PathError, Read};
 pub use relation::{FollowBack, FollowUnrelated};

@@ -15,12 +15,12 @@ pub struct Dependency {
     pub read: Read,
     /// Why no trigger can follow the path, if only running the program could tell: `install`
     /// refuses it.
-    pub flaw: Option<Flaw>,
+    pub flaw: Option<PathError>,
 }
 
 /// What the compiler could not find wrong with a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct PathError {
     /// The table where the path goes wrong.
     pub table: String,
     /// What is wrong there, and the remedy.
@@ -82,7 +82,7 @@ impl<E> LeadsBackTo<E> for E {}
 #[derive(Debug)]
 pub struct Path<E> {
     hops: Vec<Hop>,
-    flaw: Option<Flaw>,
+    flaw: Option<PathError>,
     end: PhantomData<E>,
 }
 
@@ -135,7 +135,7 @@ impl<E: EntityTrait> Path<E> {
                 "it is not clear which column of `{table}` its field `{name}` is; leave out \
                  `enum_name` there, or call it like the field, `enum_name = \"{variant}\"`"
             );
-            self.flaw.get_or_insert(Flaw { table, reason });
+            self.flaw.get_or_insert(PathError { table, reason });
             name.to_owned()
         });
         self.end(Read::Column(column))
@@ -179,7 +179,7 @@ impl<E: EntityTrait> Path<E> {
     /// A hop that cannot be followed, for this reason.
     pub(super) fn astray<R: EntityTrait>(mut self, reason: String) -> Path<R> {
         let (schema, table) = table_name(&R::default().table_ref());
-        self.flaw.get_or_insert(Flaw { table: table.clone(), reason });
+        self.flaw.get_or_insert(PathError { table: table.clone(), reason });
         self.by_hops([Hop {
             schema,
             table,

@@ -1,5 +1,5 @@
-//! What this process knows of one database while it runs: who listens, who sleeps, what is being
-//! calculated.
+//! The state that a process keeps per connection pool: subscribers, sleeping workers, and the
+//! calculations under way.
 
 mod single_flight;
 
@@ -25,7 +25,7 @@ use crate::{
     registry::Model,
 };
 pub(crate) use single_flight::CalculatedValue;
-use single_flight::Flights;
+use single_flight::SingleFlight;
 
 /// How many events a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
@@ -36,7 +36,7 @@ pub(crate) struct Engine {
     /// Wakes the workers of this process.
     pub(crate) wake: watch::Sender<()>,
     /// The calculations under way for readers.
-    pub(crate) flights: Flights,
+    pub(crate) flights: SingleFlight,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
     /// Whether the statements of one connection of the pool may come to several sessions of the
@@ -70,7 +70,7 @@ static EAGER_BY_DEFAULT: LazyLock<Result<bool, String>> = LazyLock::new(|| {
 type Entry = (Arc<Engine>, Identity);
 
 impl Engine {
-    /// The engine of this database: the same for all clones of a connection, another for each pool.
+    /// Returns the engine of a pool. All clones of a connection share it.
     pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
         let dialect = backend::of(db.get_database_backend())?;
@@ -89,8 +89,7 @@ impl Engine {
         Ok(Arc::clone(engine))
     }
 
-    /// The engine behind this; a transaction has one of its own, which whoever listens to a pool
-    /// does not hear.
+    /// Returns the engine of this executor. A transaction has one of its own, without subscribers.
     pub(crate) fn at(db: &DatabaseExecutor<'_>) -> Result<Arc<Self>, Error> {
         match db {
             DatabaseExecutor::Connection(connection) => Self::of(connection),
@@ -103,7 +102,7 @@ impl Engine {
             dialect,
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
-            flights: Flights::default(),
+            flights: SingleFlight::default(),
             hand_backs: TaskTracker::new(),
             #[cfg(feature = "sqlx-postgres")]
             shares_sessions: tokio::sync::OnceCell::new(),
@@ -114,12 +113,12 @@ impl Engine {
         }
     }
 
-    /// Whether claims of workers that were dropped are on their way back.
+    /// Whether the claims of a dropped worker are being handed back.
     pub(crate) fn is_handing_back(&self) -> bool {
         !self.hand_backs.is_empty()
     }
 
-    /// Waits until no such claim is on its way back.
+    /// Waits until all such claims are handed back.
     pub(crate) async fn handed_back(&self) {
         self.hand_backs.close();
         self.hand_backs.wait().await;
@@ -187,23 +186,24 @@ impl Engine {
         }
     }
 
-    /// Tells of many things at once. They are put into words only if somebody listens.
-    pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
+    /// Publishes events. They are built only if there is a subscriber.
+    pub(crate) fn publish_all(&self, events: impl IntoIterator<Item = Event>) {
         let is_traced = tracing::enabled!(tracing::Level::DEBUG);
         if is_traced || self.events.receiver_count() > 0 {
-            events.into_iter().for_each(|event| self.tell(event));
+            events.into_iter().for_each(|event| self.publish(event));
         }
     }
 
-    /// Tells of a failure. `cause` is what may stand in any log.
+    /// Publishes a failure and logs a warning. `cause` holds no values, so that any log may have it.
     pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
-        tracing::warn!("{}: {cause}", event.headline());
-        self.tell(event);
+        event.warn(cause);
+        self.publish(event);
     }
 
-    pub(crate) fn tell(&self, event: Event) {
-        tracing::debug!("{event}");
-        // An error says only that nobody listens.
+    /// Publishes an event.
+    pub(crate) fn publish(&self, event: Event) {
+        event.trace();
+        // An error only means that there is no subscriber.
         let _ = self.events.send(event);
     }
 }

@@ -1,4 +1,4 @@
-//! Single flight: readers of one stale row, in one process, share one calculation.
+//! Single flight: the readers of a stale row, in one process, share one calculation.
 
 use std::{
     any::{Any, TypeId},
@@ -17,66 +17,72 @@ use crate::{
     declaration::{CachedField, Key},
 };
 
-type Landed = Result<Arc<dyn Any + Send + Sync>, Arc<Error>>;
-type Flight = Shared<BoxFuture<'static, Landed>>;
-type Place = (TypeId, Key);
-type InTheAir = Arc<Mutex<HashMap<Place, Flight>>>;
+type Outcome = Result<Arc<dyn Any + Send + Sync>, Arc<Error>>;
+type Call = Shared<BoxFuture<'static, Outcome>>;
+
+/// The field's type and the row's key.
+type Target = (TypeId, Key);
+type Calls = Arc<Mutex<HashMap<Target, Call>>>;
 
 /// A value that was calculated, and whether the row was marked again before it was stored.
 pub(crate) type CalculatedValue<F> = (<F as CachedField>::Value, bool);
 
 /// The calculations under way for readers, by field and key.
 #[derive(Default)]
-pub(crate) struct Flights(InTheAir);
+pub(crate) struct SingleFlight(Calls);
 
-impl Flights {
-    /// Joins the flight of this field and key, or starts it; and whether it was started. It is a
-    /// task of its own: a reader that gives up in the middle leaves no lease behind.
+impl SingleFlight {
+    /// Waits for the calculation of this field and key, and starts it if none is under way. Returns
+    /// its outcome, and whether this call has started it.
+    ///
+    /// The calculation runs in a task of its own, so that a reader that is dropped while it waits
+    /// leaves no lease behind.
     pub(crate) async fn join<F: CachedField>(
         &self,
         key: &Key,
         start: impl FnOnce() -> BoxFuture<'static, Result<CalculatedValue<F>, Error>>,
     ) -> (Result<CalculatedValue<F>, Error>, bool) {
-        let place = (TypeId::of::<F>(), key.clone());
+        let target = (TypeId::of::<F>(), key.clone());
         let mut started = false;
-        let flight = {
-            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let launched = || {
+        let call = {
+            let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let start = || {
                 started = true;
-                launch(Arc::clone(&self.0), place.clone(), start())
+                spawn(Arc::clone(&self.0), target.clone(), start())
             };
-            flights.entry(place.clone()).or_insert_with(launched).clone()
+            calls.entry(target.clone()).or_insert_with(start).clone()
         };
-        let landed =
-            flight.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
-        let calculated = |landed: Arc<dyn Any + Send + Sync>| {
-            landed
+
+        let outcome =
+            call.await.map_err(|error| Arc::try_unwrap(error).unwrap_or_else(Error::Shared));
+        let calculated = |value: Arc<dyn Any + Send + Sync>| {
+            value
                 .downcast_ref::<CalculatedValue<F>>()
                 .cloned()
-                .expect("a field's flights land with values of its type")
+                .expect("the calculations of a field return values of its type")
         };
-        (landed.map(calculated), started)
+        (outcome.map(calculated), started)
     }
 }
 
-/// Clears a place when its flight ends, however it ends.
-struct Runway(InTheAir, Place);
+/// Removes a call when its task ends, also by a panic.
+struct Guard(Calls, Target);
 
-impl Drop for Runway {
+impl Drop for Guard {
     fn drop(&mut self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 
-fn launch<T: Send + Sync + 'static>(
-    flights: InTheAir,
-    place: Place,
+fn spawn<T: Send + Sync + 'static>(
+    calls: Calls,
+    target: Target,
     calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Flight {
+) -> Call {
     let task = tokio::spawn(async move {
-        // Not before the first poll: a runtime that ends drops the task at once, while the flights
-        // are still locked.
-        let _cleared_at_the_end = Runway(flights, place);
+        // Made at the first poll: a runtime that is shutting down drops the task at once, while the
+        // caller still holds the lock that the guard takes.
+        let _guard = Guard(calls, target);
         calculation.await
     });
     async move {
@@ -95,13 +101,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_flight_that_crashes_clears_its_place() {
-        let flights = InTheAir::default();
-        let place = (TypeId::of::<()>(), Key::new([1.into()]));
-        let crash = async { panic!("a crash") };
-        let flight = launch::<i32>(Arc::clone(&flights), place.clone(), crash);
-        flights.lock().unwrap().insert(place, flight.clone());
-        assert!(flight.await.is_err());
-        assert!(flights.lock().unwrap().is_empty(), "the next reader must not get the old error");
+    async fn a_calculation_that_panics_is_removed() {
+        let calls = Calls::default();
+        let target = (TypeId::of::<()>(), Key::new([1.into()]));
+        let panic = async { panic!("a crash") };
+        let call = spawn::<i32>(Arc::clone(&calls), target.clone(), panic);
+        calls.lock().unwrap().insert(target, call.clone());
+        assert!(call.await.is_err());
+        assert!(calls.lock().unwrap().is_empty(), "the next reader must not get the old error");
     }
 }

@@ -28,7 +28,7 @@ impl Error {
     /// for values may stand in that.
     pub(crate) fn without_values(&self) -> String {
         match self {
-            Self::Database(_) => "the database has refused something".to_owned(),
+            Self::Database(_) => "database error".to_owned(),
             Self::Panicked { .. } => "the calculation panicked".to_owned(),
             Self::Shared(error) => error.without_values(),
             // Of this its source would say more.

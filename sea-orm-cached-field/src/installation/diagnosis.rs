@@ -225,13 +225,13 @@ impl fmt::Display for Finding {
             }
             Self::Outdated { table, field } => write!(
                 f,
-                "{table}: {field} was calculated by another version, or while not all was watched \
-                 that it depends on; {REPAIR}, which flags all rows"
+                "{table}: {field} may be outdated: it was calculated by another version, or while \
+                 one of its inputs was not watched; {REPAIR}, which flags all rows"
             ),
             Self::Superfluous { table, kind, name } => write!(
                 f,
-                "{table}: {kind} {name} serves nothing that this program declares; if no newer \
-                 version of it is going to come back, {REPAIR}"
+                "{table}: {kind} {name} is no longer used by this program; if no \
+                 newer version of the program is deployed, {REPAIR}"
             ),
             Self::Dead { table, objects } => write!(
                 f,

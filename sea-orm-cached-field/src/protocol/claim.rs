@@ -161,7 +161,7 @@ pub(crate) async fn claim(
         };
         connections.within(engine, true, claim).await?
     };
-    engine.tell_all(std::iter::once_with(|| collected.event(model)).flatten());
+    engine.publish_all(std::iter::once_with(|| collected.event(model)).flatten());
     let mut has_more = collected.has_more;
     let mut claims = collected.claims;
     let due_rows = due.len();
@@ -178,7 +178,7 @@ pub(crate) async fn claim(
         match connections.within(engine, true, queue).await {
             Ok(queued) => {
                 has_more = queued.is_some();
-                engine.tell_all(queued);
+                engine.publish_all(queued);
             }
             Err(error) if !claims.is_empty() => {
                 tracing::debug!("a chunk of rows is not queued: {error}");
@@ -297,7 +297,7 @@ async fn claim_known_rows(
             Ok((collected, claims, left))
         };
         let (collected, claims, left) = connections.within(engine, true, claim).await?;
-        engine.tell_all(collected.event(model));
+        engine.publish_all(collected.event(model));
         if !collected.has_more {
             break (claims, left);
         }
@@ -317,29 +317,29 @@ async fn claim_known_rows(
     }
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
-        && let Err(error) = put_away(engine, connections, model).await
+        && let Err(error) = collect_marks_of_others(engine, connections, model).await
     {
         // The next reader does it.
-        tracing::debug!("marks are not put away: {error}");
+        tracing::debug!("could not collect the marks of other rows; the next reader will: {error}");
     }
     Ok(claims)
 }
 
 /// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds
 /// nothing that somebody who does the same could wait for.
-async fn put_away(
+async fn collect_marks_of_others(
     engine: &Engine,
     connections: Connections<'_>,
     model: &Model,
 ) -> Result<(), Error> {
-    let put_away = async |transaction: &DatabaseTransaction| {
+    let collect_marks_of_others = async |transaction: &DatabaseTransaction| {
         let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
         let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
         collect::flag_missing(engine, transaction, model, unflagged).await?;
         Ok(collected)
     };
-    let collected = connections.within(engine, true, put_away).await?;
-    engine.tell_all(collected.event(model));
+    let collected = connections.within(engine, true, collect_marks_of_others).await?;
+    engine.publish_all(collected.event(model));
     Ok(())
 }
 
@@ -380,7 +380,7 @@ fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
             fields,
         })
     });
-    engine.tell_all(events.flatten());
+    engine.publish_all(events.flatten());
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -167,7 +167,7 @@ async fn collect_at_once(
             lazy.push(Enqueued { key, field, generation, lease: lease.of(field) });
         }
     }
-    let busy = let_lie(engine, db, model, lazy).await?;
+    let busy = flag_without_queueing(engine, db, model, lazy).await?;
     let queued: Vec<_> = busy.iter().map(|row| (row.key.clone(), row.field)).collect();
     collected.claims.extend(enqueue(engine, db, model, busy, lease.duration).await?);
     collected.unflagged.extend_from_slice(&queued);
@@ -379,7 +379,7 @@ async fn collect_in_steps(
         let row = Enqueued { key, field, generation, lease: lease.of(field) };
         if marks.eager { eager.push(row) } else { lazy.push(row) }
     }
-    eager.extend(let_lie(engine, db, model, lazy).await?);
+    eager.extend(flag_without_queueing(engine, db, model, lazy).await?);
     let queued: Vec<_> = eager.iter().map(|row| (row.key.clone(), row.field)).collect();
     let claims = enqueue(engine, db, model, eager, lease.duration).await?;
     Ok(Collected { unflagged: queued.clone(), queued, claims, marks: taken.marks, has_more })
@@ -447,7 +447,7 @@ impl Taken {
 /// Rows that are only marked lazily are flagged but not queued; a calculation under way will miss.
 /// What somebody holds locked cannot be flagged now: it is given back, to be queued like the
 /// others.
-async fn let_lie(
+async fn flag_without_queueing(
     engine: &Engine,
     db: &DatabaseTransaction,
     model: &Model,

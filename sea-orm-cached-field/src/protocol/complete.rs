@@ -65,7 +65,7 @@ pub(crate) async fn complete(
         _ => error,
     })?;
     let judged = calculations.iter().zip(&verdicts);
-    engine.tell_all(judged.map(|(calculation, verdict)| {
+    engine.publish_all(judged.map(|(calculation, verdict)| {
         event(model, &calculation.claim, *verdict, calculation.changed)
     }));
     self::stored(engine, connections, model, claims(calculations), &verdicts).await;
@@ -402,7 +402,7 @@ pub(crate) async fn hand_back(
     for claim in claims {
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[claim.field].name;
-        engine.tell(Event::HandedBack { table, field, key: claim.key.clone() });
+        engine.publish(Event::HandedBack { table, field, key: claim.key.clone() });
     }
     Ok(())
 }
@@ -430,7 +430,7 @@ pub(crate) async fn drop_gone(
     connections.into().within(engine, false, drop_gone).await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {
-        engine.tell(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });
+        engine.publish(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });
     }
     Ok(())
 }

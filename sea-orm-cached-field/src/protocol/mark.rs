@@ -30,7 +30,7 @@ pub(crate) async fn flag(
         let engine = Engine::of(connection)?;
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[field].name;
-        engine.tell(Event::Flagged { table, field, key: key.clone() });
+        engine.publish(Event::Flagged { table, field, key: key.clone() });
         engine.wake.send_replace(());
     }
     Ok(())
@@ -72,7 +72,7 @@ pub(crate) fn flagged(
         let engine = Engine::of(connection)?;
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[field].name;
-        engine.tell(Event::FlaggedRows { table, field, rows });
+        engine.publish(Event::FlaggedRows { table, field, rows });
         engine.wake.send_replace(());
     }
     Ok(())
@@ -121,7 +121,7 @@ pub(crate) async fn flag_expired(
             })
             .await?;
         if flagged > 0 {
-            engine.tell(Event::Expired {
+            engine.publish(Event::Expired {
                 table: model.owner.table.name.clone(),
                 field: field.name,
                 rows: flagged,

@@ -1,6 +1,6 @@
 //! The protocol, one file a verb: mark, collect, claim, judge, complete, fail.
 //!
-//! What is decided is decided here; how it is said to the database is `backend/`'s.
+//! Decides what becomes of marks and claims; `backend` renders the SQL.
 
 mod backlog;
 mod claim;
@@ -31,7 +31,7 @@ pub(crate) use installed::explained;
 pub(crate) use judge::Verdict;
 pub(crate) use mark::{flag, flag_all, flag_expired, flagged, set_expiry};
 pub(crate) use query::complete_by_query;
-pub(crate) use read::ask_around;
+pub(crate) use read::query_recursive;
 pub(crate) use recursion::find_circles;
 
 async fn execute_all(

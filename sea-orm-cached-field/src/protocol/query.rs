@@ -60,8 +60,8 @@ pub(crate) async fn complete_by_query(
         let field = model.owner.fields[claim.field].name;
         Event::Calculated { table, field, key: claim.key.clone(), took }
     });
-    engine.tell_all(calculated);
-    engine.tell_all(
+    engine.publish_all(calculated);
+    engine.publish_all(
         claims
             .iter()
             .zip(ended)

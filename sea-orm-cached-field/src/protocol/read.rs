@@ -6,11 +6,11 @@ use crate::{Error, backend, transaction};
 
 /// Asks what follows a repeated part of a way. Where that takes settings, it is asked in a
 /// transaction of its own, if this is none yet; the user's own transaction is left as it is.
-pub(crate) async fn ask_around<T>(
+pub(crate) async fn query_recursive<T>(
     db: &DatabaseExecutor<'_>,
     ask: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let settings = backend::of(db.get_database_backend())?.settings_of_questions();
+    let settings = backend::of(db.get_database_backend())?.read_settings();
     let (DatabaseExecutor::Connection(_), Some(settings)) = (db, settings) else {
         return ask(db).await;
     };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor};
 
-use super::ask_around;
+use super::query_recursive;
 use crate::{
     Error,
     backend::{self, Dialect},
@@ -25,7 +25,7 @@ pub(crate) async fn find_circles(
     if keys.is_empty() || model.owner.recursions(field).next().is_none() {
         return Ok(HashMap::new());
     }
-    ask_around(db, async |db| find_circles_now(db, model, field, keys).await).await
+    query_recursive(db, async |db| find_circles_now(db, model, field, keys).await).await
 }
 
 async fn find_circles_now(
@@ -59,7 +59,7 @@ async fn suspects(
     source: &Source,
     keys: &[Key],
 ) -> Result<Vec<Key>, Error> {
-    if !dialect.tells_circles(source) {
+    if !dialect.detects_cycles(source) {
         return Ok(keys.to_vec());
     }
     let rows = db.query_all_raw(dialect.circular(&model.owner, source, keys)).await?;

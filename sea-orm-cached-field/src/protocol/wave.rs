@@ -101,7 +101,7 @@ async fn hold_back_one(
     match hold_back.await {
         Ok(Some(collected)) => {
             transaction.commit().await?;
-            engine.tell_all(collected.event(model));
+            engine.publish_all(collected.event(model));
             Ok(true)
         }
         refused => {

@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
-    declaration::{CachedModel, Dependency, FieldEntry, Flaw, Hop, Read, time_zone},
+    declaration::{CachedModel, Dependency, FieldEntry, Hop, PathError, Read, time_zone},
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
@@ -150,13 +150,14 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
     if let Some(hop) = dependency.hops.iter().position(|hop| hop.conditional) {
         let reason = "the relation to this table has a condition of its own (`on_condition`), \
                       which a trigger cannot evaluate; depend on a relation without one";
-        let flaw = Flaw { table: dependency.hops[hop].table.clone(), reason: reason.to_owned() };
+        let flaw =
+            PathError { table: dependency.hops[hop].table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
     if let Some(hop) = dependency.hops.get(LONGEST_PATH) {
         let reason = "it leads over more than 16 tables, which not every database can join; keep \
                       a cached field on a table in between, and depend on that";
-        let flaw = Flaw { table: hop.table.clone(), reason: reason.to_owned() };
+        let flaw = PathError { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
     let columns = read_columns(owner, dependency);
@@ -274,7 +275,7 @@ fn add_source(
     }
 }
 
-fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, flaw: &Flaw) -> Error {
+fn unsupported(owner: &Owner, field: usize, dependency: &Dependency, flaw: &PathError) -> Error {
     let hops: String = dependency.hops.iter().map(|hop| format!("{}(", hop.table)).collect();
     let read = match &dependency.read {
         Read::Column(column) => column.as_str(),

@@ -28,7 +28,7 @@ pub use query::select;
 pub(crate) use rows::LoadedOrUnreadable;
 pub(crate) use rows::{Loaded, Rows, Unreadable, flag_all, keys_of, load_all, load_one};
 
-/// A model with cached fields, its types forgotten.
+/// A type-erased model with cached fields.
 pub(crate) struct Model {
     /// The entity, for messages.
     pub(crate) entity: &'static str,

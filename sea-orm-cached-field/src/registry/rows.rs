@@ -221,7 +221,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
             .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
             .into_condition();
     }
-    if backend::of(db.get_database_backend()).is_ok_and(|dialect| dialect.has_tables_of_values()) {
+    if backend::of(db.get_database_backend()).is_ok_and(|dialect| dialect.supports_values_lists()) {
         let tuple = Expr::tuple(
             columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
         );

@@ -139,8 +139,8 @@ impl Core {
         })
     }
 
-    /// Connects as one who stays: over connections of its own, where that is of use.
-    pub(super) async fn settle_in(&self) -> Result<(), Error> {
+    /// Opens dedicated connections, where the database benefits from them.
+    pub(super) async fn open_dedicated_connections(&self) -> Result<(), Error> {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(session) =
             self.engine.dialect.session().filter(|_| self.settings.connections > 0)
@@ -150,7 +150,7 @@ impl Core {
         Ok(())
     }
 
-    /// What the protocol is spoken over.
+    /// The connections for the statements of the protocol.
     pub(super) fn connections(&self) -> Connections<'_> {
         match self.own.get() {
             Some(Some(own)) => Connections::set(own),
@@ -193,7 +193,7 @@ impl Core {
     }
 
     async fn find_next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
-        self.settle_in().await?;
+        self.open_dedicated_connections().await?;
         self.hand_back([]).await?;
         self.queue_flagged().await?;
         loop {
@@ -422,7 +422,7 @@ impl Core {
         self.engine.hand_backs.spawn_on(hand_back, &runtime);
     }
 
-    /// In a function of its own, lest the lock is held for as long as somebody works on it.
+    /// A function of its own, so that the lock is released before the caller awaits.
     fn next_lost(&self) -> Option<Held> {
         self.lost().pop()
     }

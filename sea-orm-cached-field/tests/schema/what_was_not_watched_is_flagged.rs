@@ -172,7 +172,8 @@ async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: Test
     let diagnosis = lampposts().doctor(&*db).await.expect("examined").to_string();
     assert_eq!(
         diagnosis,
-        "lamppost: full_name was calculated by another version, or while not all was watched that it depends on; run `CachedFields::repair`, which flags all rows\n"
+        "lamppost: full_name may be outdated: it was calculated by another version, or while one \
+         of its inputs was not watched; run `CachedFields::repair`, which flags all rows\n"
     );
     assert_eq!(installed(&db, lampposts()).await, FLAGGED);
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");

@@ -76,7 +76,8 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
     assert_eq!(
         last_error(&db, restless).await,
         format!(
-            "the calculation of `opinion` of `fragile` {restless} changes what the field depends on: 15 recalculations have followed each other, each of them called for by the one before; let it write nothing that `depends_on` names"
+            "`fragile.opinion` of row {restless} invalidated itself 15 times in a row: its \
+             calculation must not write what `depends_on` names"
         ),
     );
     let failed = format!(

@@ -32,7 +32,9 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
         "{said:?}"
     );
     let split = said.iter().find(|said| said.starts_with("split")).map(String::as_str);
-    let of_all = of_all.map(|error| format!("split 3 rows of crowd.opinion: {error}"));
+    let of_all = of_all.map(|error| {
+        format!("failed crowd.opinion of a batch of 3 rows, will retry row by row: {error}")
+    });
     assert_eq!(split, of_all.as_deref());
     let kept: String = db.scalar("SELECT last_error FROM _crowd_cached_recalculations").await;
     assert!(kept.contains(error), "{kept}");

@@ -44,12 +44,18 @@ impl Heard {
     }
 }
 
-struct Message<'a>(&'a mut String);
+/// A message, and the fields that it is about.
+#[derive(Default)]
+struct Said {
+    message: String,
+    fields: String,
+}
 
-impl Visit for Message<'_> {
+impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            *self.0 = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => self.fields += &format!(" {name}={value:?}"),
         }
     }
 }
@@ -60,9 +66,10 @@ impl Subscriber for Heard {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut message = String::new();
-        event.record(&mut Message(&mut message));
-        self.0.lock().unwrap().push(format!("{} {message}", event.metadata().level()));
+        let mut said = Said::default();
+        event.record(&mut said);
+        let Said { message, fields } = said;
+        self.0.lock().unwrap().push(format!("{} {message};{fields}", event.metadata().level()));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -154,14 +161,14 @@ async fn tracing_hears_the_same(db: TestDb) {
     db.drain(fragiles()).await;
     let heard = heard.of(id);
     insta::allow_duplicates! {
-        insta::assert_snapshot!(heard, @r"
-    DEBUG claimed fragile ID: opinion
-    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated
-    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood
-    DEBUG claimed fragile ID: opinion
-    DEBUG calculated fragile.opinion ID
-    DEBUG completed fragile.opinion ID
-    ");
+        insta::assert_snapshot!(heard, @r#"
+    DEBUG claimed fragile ID: opinion; table="fragile" key=ID
+    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; table="fragile" field="opinion" key=ID
+    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID
+    DEBUG claimed fragile ID: opinion; table="fragile" key=ID
+    DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID
+    DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID
+    "#);
     }
 }
 

@@ -207,7 +207,7 @@ impl Dialect for MySql {
     }
 
     /// MySQL has them, and MariaDB has others.
-    fn has_tables_of_values(&self) -> bool {
+    fn supports_values_lists(&self) -> bool {
         false
     }
 
@@ -605,8 +605,8 @@ impl Dialect for MySql {
         complete::store_in_transaction(owner, field, written)
     }
 
-    fn tells_circles(&self, source: &Source) -> bool {
-        recursion::tells_circles(source)
+    fn detects_cycles(&self, source: &Source) -> bool {
+        recursion::detects_cycles(source)
     }
 
     fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {

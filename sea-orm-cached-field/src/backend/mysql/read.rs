@@ -34,7 +34,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
-        // Mostly nothing waits there, and the way need not be gone.
+        // There are usually no such marks; the joins are then skipped.
         format!(
             "(EXISTS (SELECT 1 FROM {marks} m FORCE INDEX (by_via) WHERE m.via = {via})
                 AND EXISTS (
@@ -156,7 +156,7 @@ pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::mysql();
     let table = qualified(&owner.table);
     let rows = format!("{table} t");
-    // Mostly nothing waits, and each row need not be looked up.
+    // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
            FROM {rows}

@@ -15,7 +15,7 @@ use crate::{
 /// No recursion may stand inside another here, so a group of steps that is followed any number of
 /// times is followed once at a time. If the group is the whole way, the rows in between are the
 /// owner's, and the recursion comes to the same.
-pub(super) fn tells_circles(source: &Source) -> bool {
+pub(super) fn detects_cycles(source: &Source) -> bool {
     source.repeated.iter().all(|group| *group == (0..source.at + 1))
 }
 

@@ -468,7 +468,7 @@ impl Dialect for Postgres {
         recursion::retry_readers(owner, field, source, keys)
     }
 
-    fn settings_of_questions(&self) -> Option<Statement> {
+    fn read_settings(&self) -> Option<Statement> {
         Some(read::settings())
     }
 

@@ -38,7 +38,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     tests.extend(owner.looked_up().map(|source| {
         let via = literal(&via(source));
         let (before, link) = way::from_owner(source);
-        // Mostly nothing waits there, and the way need not be gone.
+        // There are usually no such marks; the joins are then skipped.
         format!(
             "(EXISTS (SELECT FROM {marks} WHERE via = {via} ORDER BY link, id OFFSET 0)
                 AND EXISTS (
@@ -160,7 +160,7 @@ pub(super) fn stale_behind(
 
 pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::postgres();
-    // Mostly nothing waits, and each row need not be looked up.
+    // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
            FROM {table} t

@@ -134,7 +134,7 @@ pub(super) fn stale_behind(
 
 pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::sqlite();
-    // Mostly nothing waits, and each row need not be looked up.
+    // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
            FROM {table} t
