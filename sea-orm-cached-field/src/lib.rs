@@ -5,7 +5,7 @@
 //! transaction of the change, whoever makes it; a [worker](CachedFields::worker), or the next
 //! reader, recalculates. Nothing is lost, nobody waits.
 //!
-//! ```
+//! ```standalone_crate
 //! mod lamppost {
 //!     use sea_orm::entity::prelude::*;
 //!     use sea_orm_cached_field::cached_fields;
