@@ -262,7 +262,7 @@ impl Event {
             }
             Self::BatchFailed { table, field, rows, .. } => {
                 let rows = counted(*rows as u64, "row");
-                format!("failed {table}.{field} of a batch of {rows}, will retry row by row")
+                format!("batch of {rows} of {table}.{field} failed, will retry row by row")
             }
             Self::HookFailed { table, field, key, .. } => {
                 format!("what follows the recalculation of {table}.{field} {key} failed")

@@ -31,11 +31,11 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
             && failed[0].contains("attempt 1, will retry"),
         "{said:?}"
     );
-    let split = said.iter().find(|said| said.starts_with("split")).map(String::as_str);
+    let of_batch = said.iter().find(|said| said.starts_with("batch")).map(String::as_str);
     let of_all = of_all.map(|error| {
-        format!("failed crowd.opinion of a batch of 3 rows, will retry row by row: {error}")
+        format!("batch of 3 rows of crowd.opinion failed, will retry row by row: {error}")
     });
-    assert_eq!(split, of_all.as_deref());
+    assert_eq!(of_batch, of_all.as_deref());
     let kept: String = db.scalar("SELECT last_error FROM _crowd_cached_recalculations").await;
     assert!(kept.contains(error), "{kept}");
     if of_all.is_some() {
