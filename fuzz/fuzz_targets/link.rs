@@ -3,7 +3,7 @@
 
 #![no_main]
 
-#[path = "../../sea-orm-cached-field/src/dialect/mysql/link.rs"]
+#[path = "../../sea-orm-cached-field/src/backend/mysql/link.rs"]
 #[allow(dead_code, reason = "the other half is SQL")]
 mod link;
 

@@ -92,8 +92,8 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// Whether another value was stored before. For a `query` on SQLite this may be true although
-        /// the value is the same.
+        /// Whether another value was stored before. For a `query` on SQLite this may be true
+        /// although the value is the same.
         changed: bool,
     },
     /// The value was stored, but the row was marked again while it was calculated. The flag stays,

@@ -110,7 +110,7 @@
     not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
     allow(
         dead_code,
-        reason = "the dialects are always there, what serves a worker of one only with its feature"
+        reason = "the SQL of each database is always there, what serves a worker of one only with its feature"
     )
 )]
 

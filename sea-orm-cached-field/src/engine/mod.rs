@@ -194,7 +194,8 @@ impl Engine {
         }
     }
 
-    /// Publishes a failure and logs a warning. `cause` holds no values, so that any log may have it.
+    /// Publishes a failure and logs a warning. `cause` holds no values, so that any log may have
+    /// it.
     pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
         event.warn(cause);
         self.publish(event);

@@ -1,4 +1,4 @@
-//! UniqueIndexes indexes over cached columns: a row that is to be recalculated gives its value up where
+//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where
 //! another row needs it.
 //!
 //! Two rows that exchange their values are both stale. The cached column of a stale row may be

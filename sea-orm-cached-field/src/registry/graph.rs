@@ -66,8 +66,8 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
 struct Edge {
     /// The way to its rows; none if it is the row itself.
     source: Option<Source>,
-    /// Whether it is what links its rows with those before them, so that any row may become one of
-    /// them.
+    /// Whether the field links its rows with the row that is calculated. Until it is right, any row
+    /// of its table may turn out to be linked.
     is_link: bool,
     below: Node,
 }
@@ -166,8 +166,8 @@ pub(crate) struct Below {
 }
 
 impl Below {
-    /// Whether only those rows count that are stale at first. In a large table that is written all
-    /// the time, there is always a row that has just become stale.
+    /// Whether only the rows count that are stale when the read begins. In a table that is written
+    /// all the time, there is always a row that has just become stale.
     pub(crate) fn is_asked_once(&self) -> bool {
         self.way == Way::Anywhere && !self.model.owner.fields[self.field].recursive
     }
@@ -180,8 +180,8 @@ pub(crate) enum Way {
     Itself,
     /// They are the rows behind this source.
     Behind(Source),
-    /// They are all rows of their table: only when the field is right is it known which row they
-    /// are linked with.
+    /// They are all rows of their table: the field links them, so that it has to be right before
+    /// their row is known.
     Anywhere,
 }
 
