@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use anyhow::Result;
 use flate2::read::GzDecoder;
 use sea_orm::{ConnectionTrait, EntityTrait, Schema};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 use serde::Deserialize;
 
 use crate::place::Place;
@@ -134,7 +134,7 @@ pub(crate) mod flight {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub(crate) fn models() -> Models {
+pub(crate) fn models() -> CachedFields {
     CachedFields::of::<airline::Entity>().and::<airport::Entity>().and::<plane::Entity>()
 }
 

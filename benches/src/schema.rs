@@ -2,7 +2,7 @@
 //! models of its own.
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 /// What CAST makes an `i64` with: MariaDB's and MySQL's sums are decimal numbers.
 pub(crate) fn integer(backend: DbBackend) -> &'static str {
@@ -239,7 +239,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    pub(crate) fn models(self) -> Models {
+    pub(crate) fn models(self) -> CachedFields {
         match self {
             Self::RowWise => CachedFields::of::<row_wise::lamppost::Entity>(),
             Self::Collector => CachedFields::of::<collector::lamppost::Entity>(),

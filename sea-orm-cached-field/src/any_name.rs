@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     Error,
-    backend::{self, sql::Sql, words},
+    backend::{Backend, sql::Sql, words},
     declaration::{Calculation, Flagging, Key},
     installation,
     layout::{Column, Field, Link, Owner, Reader, Source, Step, Table},
@@ -144,6 +144,7 @@ impl Names<'_> {
         Owner {
             table: table(self.owner),
             key: vec![column(self.key)],
+            key_reader: read_key,
             fields: vec![Field {
                 exact: true,
                 name: "total",
@@ -267,6 +268,10 @@ impl Names<'_> {
     }
 }
 
+fn read_key(row: &QueryResult, prefix: &str) -> Result<Key, DbErr> {
+    Ok(Key::new([row.try_get::<i32>(prefix, "key_1")?.into()]))
+}
+
 /// Loads rows by plain SQL.
 struct Plain {
     of_keys: String,
@@ -276,10 +281,6 @@ struct Plain {
 struct PlainRows(Vec<(Key, i64)>);
 
 impl Rows for Plain {
-    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr> {
-        Ok(Key::new([row.try_get::<i32>(prefix, "key_1")?.into()]))
-    }
-
     fn is_batch(&self, _: usize) -> bool {
         false
     }
@@ -300,7 +301,7 @@ impl Rows for Plain {
             for row in
                 db.query_all_raw(Statement::from_string(db.get_database_backend(), text)).await?
             {
-                rows.push((self.read_key(&row, "")?, row.try_get("", "expected")?));
+                rows.push((read_key(&row, "")?, row.try_get("", "expected")?));
             }
             Ok((Box::new(PlainRows(rows)) as Box<dyn Loaded>, Unreadable::new()))
         })
@@ -390,7 +391,7 @@ impl Fresh {
 
 /// Whatever is done, each total is right afterwards, and nothing waits.
 async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error> {
-    let sql = backend::of(db.get_database_backend())?.sql();
+    let sql = Backend::of(db)?.sql();
     for table in names.tables(&sql) {
         db.execute_unprepared(&table).await?;
     }
@@ -411,7 +412,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
         for change in &step {
             db.execute_unprepared(change).await?;
         }
-        Worker::new(db, Ok(models.clone())).drain().await?;
+        Worker::new(db, crate::CachedFields::these(models.clone())).drain().await?;
         for row in db
             .query_all_raw(Statement::from_string(db.get_database_backend(), of_keys.as_str()))
             .await?
@@ -438,8 +439,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
 
 /// Each name in so many roles.
 async fn serves(fresh: Fresh, roles: usize) {
-    let mut all =
-        words::names_beside_the_users(backend::of(fresh.db.get_database_backend()).unwrap());
+    let mut all = words::names_beside_the_users(Backend::of(&fresh.db).unwrap());
     assert!(all.len() > 40, "{all:?}");
     all.extend(WORDS.map(str::to_owned));
     // No column can be called like the system's.

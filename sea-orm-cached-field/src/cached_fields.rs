@@ -15,12 +15,69 @@ use crate::{
 
 /// The set-up of cached fields in a database: installation, workers and events.
 ///
-/// These functions act on all models of the program that have `#[cached_fields]`. A program with
-/// several databases picks the models of each with [`CachedFields::of`].
-#[derive(Clone, Copy, Debug)]
-pub struct CachedFields;
+/// [`CachedFields::all`] stands for all models of the program that have `#[cached_fields]`. A
+/// program with several databases picks the models of each with [`CachedFields::of`].
+///
+/// ```no_run
+/// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
+/// use sea_orm_cached_field::CachedFields;
+///
+/// let fields = CachedFields::all();
+/// print!("{}", fields.install(&db).await?);
+/// fields.worker(&db).run().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "this only picks models"]
+pub struct CachedFields(Selection);
+
+#[derive(Clone, Debug)]
+enum Selection {
+    All,
+    Of(Vec<fn() -> Result<Arc<Model>, Error>>),
+    #[cfg(test)]
+    These(Vec<Arc<Model>>),
+}
 
 impl CachedFields {
+    /// Those of all models of the program.
+    pub const fn all() -> Self {
+        Self(Selection::All)
+    }
+
+    /// Those of this model, and of those that are [added](CachedFields::and).
+    pub fn of<E: CachedModel>() -> Self {
+        Self(Selection::Of(vec![Model::of::<E>]))
+    }
+
+    /// Those of this model, too. All models have it already.
+    pub fn and<E: CachedModel>(mut self) -> Self {
+        if let Selection::Of(models) = &mut self.0 {
+            models.push(Model::of::<E>);
+        }
+        self
+    }
+
+    /// Those of models that no entity stands for.
+    #[cfg(test)]
+    pub(crate) fn these(models: Vec<Arc<Model>>) -> Self {
+        Self(Selection::These(models))
+    }
+
+    /// The models, or what is wrong with one of them.
+    pub(crate) fn models(&self) -> Result<Vec<Arc<Model>>, Error> {
+        match &self.0 {
+            Selection::All => registry::all(),
+            Selection::Of(models) => {
+                let models = models.iter().map(|model| model());
+                registry::one_of_each_table(models.collect::<Result<_, _>>()?)
+            }
+            #[cfg(test)]
+            Selection::These(models) => Ok(models.clone()),
+        }
+    }
+
     /// Creates what the fields need in the database: their columns if the tables do not have them,
     /// the tables of marks and recalculations, triggers, and an index on each expiry column. Rows
     /// that are stale already are queued.
@@ -46,8 +103,8 @@ impl CachedFields {
     /// [`Error::WrongColumn`], [`Error::UnknownTimeZone`], [`Error::MissingPrivilege`],
     /// [`Error::NameTaken`], [`Error::TwoEntities`]. And on MySQL and MariaDB
     /// [`Error::OtherInstallation`].
-    pub async fn install<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::install(&db.into_executor(), &registry::all()?).await
+    pub async fn install<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::install(&db.into_executor(), &self.models()?).await
     }
 
     /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay
@@ -58,8 +115,8 @@ impl CachedFields {
     ///
     /// # Errors
     /// [`Error::Database`]; then nothing is dropped.
-    pub async fn uninstall<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::uninstall(&db.into_executor(), &registry::all()?).await
+    pub async fn uninstall<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::uninstall(&db.into_executor(), &self.models()?).await
     }
 
     /// The first step of a migration that changes a table: drops all triggers that look into it, so
@@ -80,7 +137,7 @@ impl CachedFields {
     ///
     /// CachedFields::suspend(&db, "orders").await?;
     /// db.execute_unprepared("ALTER TABLE orders RENAME COLUMN amount TO total").await?;
-    /// CachedFields::install(&db).await?; // by the program that knows the new name
+    /// CachedFields::all().install(&db).await?; // by the program that knows the new name
     /// # Ok(())
     /// # }
     /// ```
@@ -130,10 +187,10 @@ impl CachedFields {
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
     /// use sea_orm_cached_field::CachedFields;
     ///
-    /// let diagnosis = CachedFields::doctor(&db).await?;
+    /// let diagnosis = CachedFields::all().doctor(&db).await?;
     /// if !diagnosis.is_healthy() {
     ///     print!("{diagnosis}");
-    ///     print!("{}", CachedFields::repair(&db).await?);
+    ///     print!("{}", CachedFields::all().repair(&db).await?);
     /// }
     /// # Ok(())
     /// # }
@@ -141,8 +198,8 @@ impl CachedFields {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn doctor<'c>(db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
-        installation::doctor(&db.into_executor(), &registry::all()?).await
+    pub async fn doctor<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+        installation::doctor(&db.into_executor(), &self.models()?).await
     }
 
     /// Does what [`CachedFields::doctor`] advises: enables our triggers, installs, flags all rows
@@ -151,13 +208,13 @@ impl CachedFields {
     ///
     /// # Errors
     /// As [`CachedFields::install`].
-    pub async fn repair<'c>(db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::repair(&db.into_executor(), &registry::all()?).await
+    pub async fn repair<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+        installation::repair(&db.into_executor(), &self.models()?).await
     }
 
     /// A worker for this database. It does nothing until it is run.
-    pub fn worker(db: &DatabaseConnection) -> Worker {
-        Worker::new(db, registry::all())
+    pub fn worker(&self, db: &DatabaseConnection) -> Worker {
+        Worker::new(db, self.clone())
     }
 
     /// Whether workers recalculate what is flagged, over this pool and its clones; they do unless
@@ -173,79 +230,32 @@ impl CachedFields {
     /// [`CachedFields::repair`] does.
     ///
     /// # Errors
-    /// [`Error::UnsupportedDatabase`], [`Error::InvalidSetting`].
+    /// [`Error::UnsupportedDatabase`], [`Error::MissingFeature`], [`Error::InvalidSetting`].
     pub fn set_eager_recalculation(db: &DatabaseConnection, eager: bool) -> Result<(), Error> {
         Engine::of(db)?.set_eager(eager);
         Ok(())
     }
 
-    /// What the engine does in this process and database, from now on.
+    /// What the engine does for these models in this process and database, from now on.
     ///
     /// A listener that lags behind by more than 4096 events misses the oldest.
     ///
     /// # Errors
-    /// [`Error::UnsupportedDatabase`].
+    /// [`Error::UnsupportedDatabase`], [`Error::MissingFeature`], and those of the models
+    /// ([`Error::UnsupportedPath`]).
     pub fn events(
+        &self,
         db: &DatabaseConnection,
     ) -> Result<impl Stream<Item = Event> + Send + Unpin + use<>, Error> {
+        let tables = match &self.0 {
+            Selection::All => None,
+            _ => Some(self.models()?),
+        };
+        let is_wanted = move |event: &Event| {
+            let is_of = |model: &Arc<Model>| model.owner.table.name == event.table();
+            tables.as_ref().is_none_or(|models| models.iter().any(is_of))
+        };
         let events = BroadcastStream::new(Engine::of(db)?.subscribe());
-        Ok(events.filter_map(|event| std::future::ready(event.ok())))
-    }
-
-    /// Only this model, and those added to it.
-    pub fn of<E: CachedModel>() -> Models {
-        Models(Model::of::<E>().map(|model| vec![model]))
-    }
-}
-
-/// Some of the program's models, picked with [`CachedFields::of`].
-#[derive(Debug)]
-#[must_use = "this only picks models"]
-pub struct Models(Result<Vec<Arc<Model>>, Error>);
-
-impl Models {
-    /// This model too.
-    pub fn and<E: CachedModel>(self) -> Self {
-        Self(self.0.and_then(|mut models| {
-            models.push(Model::of::<E>()?);
-            registry::one_of_each_table(models)
-        }))
-    }
-
-    /// As [`CachedFields::install`].
-    ///
-    /// # Errors
-    /// As [`CachedFields::install`].
-    pub async fn install<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::install(&db.into_executor(), &self.0?).await
-    }
-
-    /// As [`CachedFields::uninstall`].
-    ///
-    /// # Errors
-    /// As [`CachedFields::uninstall`].
-    pub async fn uninstall<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::uninstall(&db.into_executor(), &self.0?).await
-    }
-
-    /// As [`CachedFields::doctor`].
-    ///
-    /// # Errors
-    /// As [`CachedFields::doctor`].
-    pub async fn doctor<'c>(self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
-        installation::doctor(&db.into_executor(), &self.0?).await
-    }
-
-    /// As [`CachedFields::repair`].
-    ///
-    /// # Errors
-    /// As [`CachedFields::repair`].
-    pub async fn repair<'c>(self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
-        installation::repair(&db.into_executor(), &self.0?).await
-    }
-
-    /// As [`CachedFields::worker`].
-    pub fn worker(self, db: &DatabaseConnection) -> Worker {
-        Worker::new(db, self.0)
+        Ok(events.filter_map(move |event| std::future::ready(event.ok().filter(&is_wanted))))
     }
 }

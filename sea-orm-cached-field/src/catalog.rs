@@ -177,6 +177,55 @@ impl Object {
     }
 }
 
+/// Something that has the name of a table.
+pub(crate) struct Found {
+    /// `table`, or what else it is.
+    pub(crate) kind: String,
+    pub(crate) described: Described,
+}
+
+/// An object that was installed for an owner, or that stands in the place of one.
+pub(crate) struct Standing {
+    pub(crate) kind: ObjectKind,
+    pub(crate) name: String,
+    /// What [`Backend::drop_object`](crate::backend::Backend::drop_object) has to know of a trigger's place.
+    pub(crate) parent: Option<String>,
+    /// Empty if it is not the library's.
+    pub(crate) tag: String,
+    /// The name of the table that a trigger or an index stands on, where that is known.
+    pub(crate) on: Option<String>,
+}
+
+/// An object with a tag.
+pub(crate) struct Tagged {
+    pub(crate) kind: ObjectKind,
+    pub(crate) name: String,
+    pub(crate) tag: String,
+    /// The table that a trigger or an index stands on; of other objects only the schema is known.
+    pub(crate) on: Table,
+    /// Whether the database's user may drop it.
+    pub(crate) is_droppable: bool,
+    pub(crate) parent: Option<String>,
+}
+
+/// Something that a role lacks, though it works on the library's tables.
+pub(crate) struct MissingRight {
+    pub(crate) role: String,
+    pub(crate) privilege: String,
+    /// A statement.
+    pub(crate) remedy: String,
+    /// Whether it is a right on something of the library, which `install` may grant.
+    pub(crate) ours: bool,
+}
+
+impl Standing {
+    /// Whether a trigger or an index is known to stand on another table than these.
+    pub(crate) fn is_on_none_of(&self, tables: &[String]) -> bool {
+        let is_on = |on: &String| tables.iter().any(|table| table.eq_ignore_ascii_case(on));
+        self.on.as_ref().is_some_and(|on| !is_on(on))
+    }
+}
+
 /// What is known of the unique indexes of an owner.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct UniqueIndexes {

@@ -138,7 +138,7 @@ pub enum Error {
     /// has to pick the models of each with [`CachedFields::of`](crate::CachedFields::of).
     #[error(
         "the cached fields of `{table}` ({fields}) are not installed in this database: it has no \
-         `{missing}`; call `CachedFields::install(&db)` at start-up or in a migration, or, if \
+         `{missing}`; call `CachedFields::all().install(&db)` at start-up or in a migration, or, if \
          `{table}` belongs to another database of this program, pick the models of each database \
          with `CachedFields::of`"
     )]
@@ -164,6 +164,15 @@ pub enum Error {
     UnsupportedDatabase {
         /// The database's name.
         database: &'static str,
+    },
+
+    /// The feature of this crate for the connected database is not enabled.
+    #[error(
+        "the feature `{feature}` of `sea-orm-cached-field` is not enabled: enable it in Cargo.toml"
+    )]
+    MissingFeature {
+        /// The feature.
+        feature: &'static str,
     },
 
     /// On MySQL and MariaDB the action of a foreign key (`ON DELETE`, `ON UPDATE`) changes rows

@@ -209,6 +209,11 @@ impl fmt::Display for Event {
 }
 
 impl Event {
+    /// The owner's table.
+    pub fn table(&self) -> &str {
+        self.subject().0
+    }
+
     /// Logs the event, with what it is about as fields.
     pub(crate) fn trace(&self) {
         let (table, field, key) = self.subject();

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, ops::Range};
 
 use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ColumnType, Value, sea_query::SelectStatement};
+use sea_orm::{ColumnType, DbErr, QueryResult, Value, sea_query::SelectStatement};
 
-use super::{Expiry, Flagging};
+use crate::declaration::{Expiry, Flagging, Key};
 
 /// A table of the user, named as its entity names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +43,14 @@ pub(crate) struct Cast {
 pub(crate) struct Owner {
     pub(crate) table: Table,
     pub(crate) key: Vec<Column>,
+    pub(crate) key_reader: KeyReader,
     pub(crate) fields: Vec<Field>,
     pub(crate) sources: Vec<Source>,
 }
+
+/// Reads a key, of its own types, from the columns `key_1`, `key_2`, ... of a result, whose names
+/// begin with a prefix.
+pub(crate) type KeyReader = fn(&QueryResult, &str) -> Result<Key, DbErr>;
 
 /// A cached field of an owner.
 #[derive(Clone, Debug)]

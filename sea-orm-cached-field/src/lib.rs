@@ -63,7 +63,7 @@
 //! let schema = Schema::new(db.get_database_backend());
 //! db.execute(&schema.create_table_from_entity(lamppost::Entity)).await?;
 //! db.execute(&schema.create_table_from_entity(pigeon::Entity)).await?;
-//! CachedFields::install(&db).await?;
+//! CachedFields::all().install(&db).await?;
 //!
 //! let lamppost = lamppost::ActiveModel { first_name: Set("Ada".into()), ..Default::default() };
 //! let lamppost = lamppost.insert(&db).await?;
@@ -74,7 +74,7 @@
 //! assert_eq!(lamppost.fresh_slow_full_name(&db).await?, "The 7 ton Ada");
 //!
 //! db.execute_unprepared("UPDATE pigeon SET weight = 8").await?;
-//! CachedFields::worker(&db).drain().await?; // in production: `run`, in this process or in others
+//! CachedFields::all().worker(&db).drain().await?; // in production: `run`, in this process or in others
 //! let lamppost = lamppost::Entity::find_by_id(1).one(&db).await?.unwrap();
 //! assert_eq!(lamppost.cached_slow_full_name.as_deref(), Some("The 8 ton Ada"));
 //! # Ok(())
@@ -107,11 +107,8 @@
     doc = "\n[`SuspendCachedFields`]: https://docs.rs/sea-orm-cached-field"
 )]
 #![cfg_attr(
-    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
-    allow(
-        dead_code,
-        reason = "the SQL of each database is always there, what serves a worker of one only with its feature"
-    )
+    not(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
+    allow(unused, reason = "there is no database")
 )]
 
 mod access;
@@ -120,16 +117,28 @@ mod any_name;
 mod backend;
 mod cached_fields;
 mod calculation;
+#[cfg_attr(
+    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
+    allow(dead_code, reason = "not every database needs all of it")
+)]
 mod catalog;
 mod declaration;
 mod engine;
 mod error;
 mod event;
 mod installation;
+#[cfg_attr(
+    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
+    allow(dead_code, reason = "not every database needs all of it")
+)]
 mod layout;
 #[cfg(feature = "migration")]
 mod migration;
 mod protocol;
+#[cfg_attr(
+    not(all(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
+    allow(dead_code, reason = "not every database needs all of it")
+)]
 mod queue;
 mod recalculation;
 mod registry;
@@ -137,11 +146,8 @@ mod transaction;
 mod worker;
 
 pub use access::{Flag, FlagRows};
-pub use cached_fields::{CachedFields, Models};
-pub use declaration::{
-    BoxError, CachedField, CachedModel, Calculation, Dependency, Expiry, FieldEntry, FieldSpec,
-    Flagging, Hop, IntoExecutor, Key, PathError, Query, Read, Stored,
-};
+pub use cached_fields::CachedFields;
+pub use declaration::{BoxError, CachedField, CachedModel, Expiry, IntoExecutor, Key};
 pub use error::Error;
 pub use event::Event;
 pub use installation::{Change, Changes, Diagnosis, Finding};
@@ -149,7 +155,13 @@ pub use installation::{Change, Changes, Diagnosis, Finding};
 pub use migration::{InstallCachedFields, SuspendCachedFields};
 #[doc = include_str!("docs/depends_on.md")]
 pub use sea_orm_cached_field_macros::cached_fields;
-pub use worker::{Backend, Batch, Worker, recalculate};
+pub use worker::Worker;
+
+/// The parts of a [`Worker`], for programs that run it in an apalis worker or `Monitor` of their
+/// own.
+pub mod apalis {
+    pub use crate::worker::{Backend, Batch, HandBack, HandBackLayer, recalculate};
+}
 
 #[cfg(any(doc, doctest))]
 #[doc = include_str!("docs/from-django.md")]
@@ -182,8 +194,9 @@ pub mod __private {
         calculation::{blocking, calculate_one},
         declaration::{
             BoxError, CachedField, CachedModel, CachedValue, Calculation, Call, Dependency, Expiry,
-            FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, IntoExecutor, Key, Path,
-            Query, Stored, Takes, TakesOthers, boxed, moment_in, stale,
+            FieldEntry, FieldSpec, Flagging, FollowBack, FollowUnrelated, Generated, Hop,
+            IntoExecutor, Key, Path, PathError, Query, Read, Stored, Takes, TakesOthers, boxed,
+            moment_in, stale,
         },
         registry::{Registration, select},
     };

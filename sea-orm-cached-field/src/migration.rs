@@ -3,7 +3,7 @@ use sea_orm_migration::{
     sea_orm::{DatabaseExecutor, DbErr},
 };
 
-use crate::{CachedFields, Models};
+use crate::CachedFields;
 
 /// Installation as a step of a migrator: up installs all cached fields of the program, down
 /// uninstalls them.
@@ -29,19 +29,19 @@ use crate::{CachedFields, Models};
 #[derive(Clone, Copy, Debug)]
 pub struct InstallCachedFields {
     name: &'static str,
-    models: Option<fn() -> Models>,
+    fields: fn() -> CachedFields,
 }
 
 impl InstallCachedFields {
     /// The step under this name, by which the migrator knows whether it was applied.
     pub const fn named(name: &'static str) -> Self {
-        Self { name, models: None }
+        Self { name, fields: CachedFields::all }
     }
 
-    /// Only these models: `.of(|| CachedFields::of::<lamppost::Entity>())`.
+    /// Only these: `.of(|| CachedFields::of::<lamppost::Entity>())`.
     #[must_use]
-    pub const fn of(self, models: fn() -> Models) -> Self {
-        Self { name: self.name, models: Some(models) }
+    pub const fn of(self, fields: fn() -> CachedFields) -> Self {
+        Self { name: self.name, fields }
     }
 }
 
@@ -58,21 +58,13 @@ impl MigrationName for InstallCachedFields {
 )]
 impl MigrationTrait for InstallCachedFields {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = executor(manager);
-        let changes = match self.models {
-            None => CachedFields::install(db).await?,
-            Some(models) => models().install(db).await?,
-        };
+        let changes = (self.fields)().install(executor(manager)).await?;
         tracing::info!("{changes}");
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = executor(manager);
-        match self.models {
-            None => CachedFields::uninstall(db).await?,
-            Some(models) => models().uninstall(db).await?,
-        };
+        (self.fields)().uninstall(executor(manager)).await?;
         Ok(())
     }
 }

@@ -6,8 +6,10 @@ use std::sync::OnceLock;
 
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DbErr, EntityTrait};
 use sea_orm_cached_field::{
-    __private::{IntoExecutor, load_rows, read_fresh, recalculate},
-    CachedField, CachedFields, Dependency, Error, Flagging, Hop as Step, Models, Read,
+    __private::{
+        Dependency, Flagging, Hop as Step, IntoExecutor, Read, load_rows, read_fresh, recalculate,
+    },
+    CachedField, CachedFields, Error,
 };
 
 use crate::{
@@ -83,7 +85,11 @@ macro_rules! entity {
         pub(crate) mod $module {
             use sea_orm::{entity::prelude::*, DatabaseExecutor};
             use sea_orm_cached_field::{
-                __private::{Registration, inventory}, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Key, Query, Stored,
+                __private::{
+                    Calculation, FieldEntry, FieldSpec, Generated, Query, Registration, Stored,
+                    inventory,
+                },
+                CachedField, CachedModel, Key,
             };
 
             use crate::{calculation, schema::Style};
@@ -120,6 +126,8 @@ macro_rules! entity {
 
             /// Cached field number `N` of the table.
             pub struct F<const N: usize>;
+
+            impl<const N: usize> Generated for F<N> {}
 
             entity!(@field $at, 0, CachedF0, F0RecalculationNeeded, Some(Column::F0ExpiresAfter), |model| Stored {
                 value: model.cached_f0.as_ref(),
@@ -198,7 +206,7 @@ entity!(gamma, "gamma", 2, id: String);
 entity!(delta, "delta", 3, id: i64);
 
 /// The models of this schema.
-pub(crate) fn models() -> Models {
+pub(crate) fn models() -> CachedFields {
     let models = CachedFields::of::<alpha::Entity>();
     let count = schema().tables.len();
     let models = if count > 1 { models.and::<beta::Entity>() } else { models };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use sea_orm::{ConnectionTrait, Schema};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use super::{CACHED, Case, FLOOR};
 use crate::{
@@ -95,7 +95,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     Ok(())
 }
 
-fn models() -> Models {
+fn models() -> CachedFields {
     CachedFields::of::<house::Entity>()
 }
 

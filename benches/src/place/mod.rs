@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable,
 };
-use sea_orm_cached_field::Models;
+use sea_orm_cached_field::CachedFields;
 
 use crate::schema;
 
@@ -217,7 +217,11 @@ impl Place {
     }
 
     /// Makes all rows fresh, and forgets what was marked. Never timed.
-    pub(crate) async fn forget_marks(&self, models: Models, again: Models) -> Result<()> {
+    pub(crate) async fn forget_marks(
+        &self,
+        models: CachedFields,
+        again: CachedFields,
+    ) -> Result<()> {
         models.uninstall(&self.db).await?;
         self.sql(
             "UPDATE lamppost

@@ -27,7 +27,7 @@ pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir
 pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     refuse_foreign_tables(db).await?;
     let transaction = db.begin().await?;
-    CachedFields::uninstall(&transaction).await?;
+    CachedFields::all().uninstall(&transaction).await?;
     for table in [pigeon::Entity.table_name(), lamppost::Entity.table_name()] {
         transaction.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
     }

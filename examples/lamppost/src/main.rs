@@ -36,8 +36,8 @@ async fn main() -> Result<()> {
 
     chapter("A worker starts, in the background");
     let (close, closed) = oneshot::channel();
-    let mut events = CachedFields::events(db)?;
-    run!(let worker = CachedFields::worker(db).run_until(async { closed.await.unwrap_or_default() }));
+    let mut events = CachedFields::all().events(db)?;
+    run!(let worker = CachedFields::all().worker(db).run_until(async { closed.await.unwrap_or_default() }));
     run!(let worker = tokio::spawn(worker));
 
     story::a_pigeon_lands(db, &mut events).await?;

@@ -28,7 +28,7 @@ pub(crate) fn the_model() {
 
 pub(crate) async fn install(db: &DatabaseConnection) -> Result<()> {
     chapter("What keeps it right is installed, by one line in a migration");
-    run!(let changes = CachedFields::install(db).await?);
+    run!(let changes = CachedFields::all().install(db).await?);
     for change in changes.iter().take(FIRST_CHANGES) {
         aside(change);
     }
@@ -124,7 +124,7 @@ pub(crate) async fn nothing_is_lost(
     watch(events, |event| is_completed(event) || matches!(event, Event::HandedBack { .. })).await?;
     let lamppost = the_lamppost(db).await?;
     is("The 0 g Ludmila of Lesotho", &read!(lamppost.fresh_slow_full_name(db).await?))?;
-    let left = CachedFields::worker(db).drain().await?;
+    let left = CachedFields::all().worker(db).drain().await?;
     ensure!(left == 0, "{left} names were left undone");
     Ok(())
 }

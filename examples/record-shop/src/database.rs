@@ -42,7 +42,7 @@ pub async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
 /// Makes the tables afresh.
 pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     refuse_foreign_tables(db).await?;
-    CachedFields::uninstall(db).await?;
+    CachedFields::all().uninstall(db).await?;
     for table in TABLES.iter().rev() {
         db.execute_unprepared(&format!("DROP TABLE IF EXISTS {table}")).await?;
     }

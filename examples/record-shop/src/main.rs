@@ -50,7 +50,7 @@ async fn load_then_install(db: &DatabaseConnection) -> Result<()> {
         database::TABLES.len(),
         started.elapsed()
     );
-    let changes = CachedFields::install(db).await?;
+    let changes = CachedFields::all().install(db).await?;
     let created = changes.iter().filter(|change| matches!(change, Change::Created { .. })).count();
     println!("installed {created} tables, indexes and triggers for the cached fields");
     Ok(())
@@ -58,7 +58,7 @@ async fn load_then_install(db: &DatabaseConnection) -> Result<()> {
 
 async fn calculate_all(db: &DatabaseConnection) -> Result<()> {
     let started = Instant::now();
-    let calculated = CachedFields::worker(db).drain().await?;
+    let calculated = CachedFields::all().worker(db).drain().await?;
     println!("a worker calculated {calculated} figures in {:.1?}", started.elapsed());
     let invoices = invoice::Entity::find().all(db).await?;
     let right = invoices.iter().filter(|invoice| has_recorded_total(invoice)).count();
@@ -118,9 +118,9 @@ async fn add_to_a_playlist(db: &DatabaseConnection) -> Result<()> {
 /// Does it in SQL, lets a worker follow, and says how many rows of which field have changed.
 async fn change(db: &DatabaseConnection, what: &str, sql: &str) -> Result<report::Recalculated> {
     println!("\n{what}:\n  {sql}");
-    let mut events = CachedFields::events(db)?;
+    let mut events = CachedFields::all().events(db)?;
     db.execute_unprepared(sql).await?;
-    CachedFields::worker(db).drain().await?;
+    CachedFields::all().worker(db).drain().await?;
     let recalculated = report::recalculated(&mut events).await;
     println!("  recalculated: {}", report::listed(&recalculated));
     Ok(recalculated)

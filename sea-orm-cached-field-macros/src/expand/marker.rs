@@ -88,6 +88,9 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
         }
 
         #[automatically_derived]
+        impl ::sea_orm_cached_field::__private::Generated for #marker {}
+
+        #[automatically_derived]
         impl ::sea_orm_cached_field::__private::CachedField for #marker {
             type Entity = Entity;
             type Value = #ty;

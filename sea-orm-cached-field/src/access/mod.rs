@@ -12,10 +12,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
+use sea_orm::{DatabaseConnection, DatabaseExecutor, EntityTrait, Value};
 
 use crate::{
-    Error, backend,
+    Error,
+    backend::Backend,
     calculation::{Limits, Subject, after_recalculation, run},
     declaration::{CachedField, Expiry, Key, Stored},
     engine::{CalculatedValue, Engine},
@@ -73,15 +74,10 @@ impl Target {
 
     /// Whether the database says that the row is fresh and has this value; or it is gone.
     async fn is_confirmed(&self, db: &DatabaseExecutor<'_>, value: Value) -> Result<bool, Error> {
-        let dialect = backend::of(db.get_database_backend())?;
-        let Some(question) = dialect.confirm(&self.model.owner, self.field, &self.key, value)
-        else {
-            return Ok(true);
-        };
-        let answer = db.query_one_raw(question).await;
-        let answer = answer
-            .map_err(|error| protocol::explained(dialect, [&self.model.owner], error.into()))?;
-        Ok(answer.map_or(Ok(true), |row| row.try_get("", "confirmed"))?)
+        let backend = Backend::of(db)?;
+        let owner = &self.model.owner;
+        let confirmed = backend.confirm(db, owner, self.field, &self.key, value).await;
+        confirmed.map_err(|error| protocol::explained(backend, [owner], error.into()))
     }
 
     async fn claim(
@@ -170,8 +166,7 @@ pub async fn read<F: CachedField>(
     db: DatabaseExecutor<'_>,
 ) -> Result<F::Value, Error> {
     let Some(value) = stored.fresh() else { return read_fresh::<F>(key(), db).await };
-    let dialect = backend::of(db.get_database_backend())?;
-    if !dialect.returns_rows_before_triggers() {
+    if !Backend::of(&db)?.returns_rows_before_triggers() {
         return Ok(value.clone());
     }
     let target = Target::of::<F>(key())?;

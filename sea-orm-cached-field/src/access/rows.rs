@@ -8,8 +8,7 @@ use std::{
 
 use chrono::Utc;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, QueryResult,
-    Statement, Value, sea_query::IntoCondition,
+    DatabaseConnection, DatabaseExecutor, DbErr, ModelTrait, Value, sea_query::IntoCondition,
 };
 use tokio::sync::mpsc;
 
@@ -19,7 +18,8 @@ use super::{
     lease::{LEASE, keep_leased},
 };
 use crate::{
-    Error, backend,
+    Error,
+    backend::Backend,
     calculation::{Calculated, Limits, Outcome, calculate},
     declaration::{CachedField, FieldSpec, IntoExecutor, Key},
     engine::Engine,
@@ -181,16 +181,12 @@ impl FieldRows {
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<Vec<Key>, Error> {
-        let dialect = backend::of(db.get_database_backend())?;
-        let status = dialect.status(&self.model.owner, self.field, keys);
-        let found = ask(db, status, self.model.owner.repeats(), [&self.model.owner]).await?;
-        let mut stale = Vec::new();
-        for row in &found {
-            if row.try_get("", "stale")? {
-                stale.push(self.model.read_key(row)?);
-            }
-        }
-        Ok(stale)
+        let owner = &self.model.owner;
+        let status = async |backend: Backend, db: &DatabaseExecutor<'_>| {
+            backend.status(db, owner, self.field, keys).await
+        };
+        let status = ask(db, status, owner.repeats(), [owner]).await?;
+        Ok(status.into_iter().filter(|(_, stale)| *stale).map(|(key, _)| key).collect())
     }
 
     /// Those that are stale, or of which a role without rights on the library's tables cannot ask.
@@ -203,7 +199,7 @@ impl FieldRows {
             // A statement that fails ends a transaction of PostgreSQL.
             Err(Error::Database(error))
                 if matches!(db, DatabaseExecutor::Connection(_))
-                    && backend::of(db.get_database_backend())?.lacks_right(&error) =>
+                    && Backend::of(db)?.lacks_right(&error) =>
             {
                 Ok(keys.to_vec())
             }
@@ -219,24 +215,25 @@ impl FieldRows {
         below: &Below,
     ) -> Result<(Self, Vec<Key>), Error> {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
-        let dialect = backend::of(db.get_database_backend())?;
+        let own = &self.model.owner;
         let owner = &below.model.owner;
-        let (question, repeats) = match &below.way {
-            Way::Itself => {
-                let stale = rows.stale(db, keys).await?;
-                return Ok((rows, stale));
-            }
+        let stale = match &below.way {
+            Way::Itself => rows.stale(db, keys).await?,
             Way::Behind(source) => {
-                let question =
-                    dialect.stale_behind(&self.model.owner, source, keys, owner, below.field);
-                (question, !source.repeated.is_empty() || owner.repeats())
+                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
+                    backend.stale_behind(db, own, source, keys, owner, below.field).await
+                };
+                let repeats = !source.repeated.is_empty() || owner.repeats();
+                ask(db, stale, repeats, [own, owner]).await?
             }
-            Way::Anywhere => (dialect.stale_anywhere(owner, below.field), owner.repeats()),
+            Way::Anywhere => {
+                let stale = async |backend: Backend, db: &DatabaseExecutor<'_>| {
+                    backend.stale_anywhere(db, owner, below.field).await
+                };
+                ask(db, stale, owner.repeats(), [own, owner]).await?
+            }
         };
-        let found = ask(db, question, repeats, [&self.model.owner, owner]).await?;
-        let keys =
-            found.iter().map(|row| Ok(below.model.read_key(row)?)).collect::<Result<_, Error>>()?;
-        Ok((rows, keys))
+        Ok((rows, stale))
     }
 
     /// Refreshes the rows, then loads them. A value that a query has stored is known only from its
@@ -467,19 +464,19 @@ fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> 
 }
 
 /// Asks about these owners. `repeats`: whether the question follows a repeated part of a way.
-async fn ask(
+async fn ask<T>(
     db: &DatabaseExecutor<'_>,
-    question: Statement,
+    question: impl AsyncFnOnce(Backend, &DatabaseExecutor<'_>) -> Result<T, DbErr>,
     repeats: bool,
     owners: impl IntoIterator<Item = &Owner>,
-) -> Result<Vec<QueryResult>, Error> {
+) -> Result<T, Error> {
+    let backend = Backend::of(db)?;
     let answer = if repeats {
-        protocol::query_recursive(db, async |db| Ok(db.query_all_raw(question).await?)).await
+        protocol::query_recursive(db, async |db| Ok(question(backend, db).await?)).await
     } else {
-        db.query_all_raw(question).await.map_err(Error::from)
+        question(backend, db).await.map_err(Error::from)
     };
-    let dialect = backend::of(db.get_database_backend())?;
-    answer.map_err(|error| protocol::explained(dialect, owners, error))
+    answer.map_err(|error| protocol::explained(backend, owners, error))
 }
 
 /// The claims of rows that are being recalculated, and what has become of them.

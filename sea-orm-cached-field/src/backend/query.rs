@@ -3,10 +3,12 @@
 use sea_orm::Statement;
 
 use super::{
-    Dialect,
+    Backend,
     bound::Bound,
     sql::{Sql, equal, key_columns, prefixed},
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     declaration::Key,
     layout::{Field, Owner, Query},
@@ -24,13 +26,8 @@ fn query(field: &Field) -> &Query {
     field.query.as_ref().expect("the field is calculated by a query")
 }
 
-pub(super) fn select(
-    dialect: &(impl Dialect + ?Sized),
-    owner: &Owner,
-    field: usize,
-    keys: &[Key],
-) -> Statement {
-    let mut sql = dialect.sql();
+pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
+    let mut sql = backend.sql();
     let field = &owner.fields[field];
     let rows = written(&mut sql, owner, field);
     let own = sql.owner_key(owner);
@@ -46,7 +43,7 @@ pub(super) fn select(
            FROM {table} t
           WHERE {wanted}",
         keys = sql.own_keys(owner),
-        value = sql.cast(&field.cached.read, &value(dialect, field, "v.value")),
+        value = sql.cast(&field.cached.read, &value(backend, field, "v.value")),
         table = sql.qualified(&owner.table),
         same = equal("v", &columns, "t", &own),
         restricted = is_among("v.", &columns, &among),
@@ -59,7 +56,7 @@ pub(super) fn select(
 /// says of these claims. Without those of which it says nothing, if it has to, or several things,
 /// or something that does not fit.
 pub(super) fn values(
-    dialect: &impl Dialect,
+    backend: Backend,
     sql: &mut Sql,
     owner: &Owner,
     field: &Field,
@@ -90,7 +87,7 @@ pub(super) fn values(
                  WHERE {is_sound})",
         partition = prefixed("r", &columns),
         restricted = is_among("r.", &columns, &among),
-        value = sql.cast_for(&field.cached, &value(dialect, field, "c.value")),
+        value = sql.cast_for(&field.cached, &value(backend, field, "c.value")),
         same = equal("c", &columns, "k", &columns),
         is_sound = is_sound.join(" AND "),
     )
@@ -136,9 +133,23 @@ fn is_among(prefix: &str, columns: &[String], among: &[String]) -> String {
 }
 
 /// A value as one of the column that it is for.
-fn value(dialect: &(impl Dialect + ?Sized), field: &Field, value: &str) -> String {
-    match dialect.cast_to(&query(field).kind) {
+fn value(backend: Backend, field: &Field, value: &str) -> String {
+    let kind: Option<String> = of_database!(backend, query::cast_to(&query(field).kind));
+    match kind {
         Some(kind) => format!("CAST({value} AS {kind})"),
         None => value.to_owned(),
     }
+}
+
+#[cfg(test)]
+pub(super) fn examples(of: &Example, backend: Backend) -> Vec<Named> {
+    let queried = of.queried();
+    let of_owner = |owner: &Owner| {
+        [
+            named("select", select(backend, owner, 0, &of.keys)),
+            named("select of a row", select(backend, owner, 0, &of.keys[..1])),
+        ]
+        .concat()
+    };
+    queried.iter().flat_map(of_owner).collect()
 }

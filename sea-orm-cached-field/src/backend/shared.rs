@@ -9,6 +9,8 @@ use super::{
         versions as versions_table, versions_beside,
     },
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     catalog::{IndexedColumn, UniqueIndex, Version},
     declaration::{Chunk, Key},
@@ -197,9 +199,12 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
     ))
 }
 
-/// `link`: whether a mark `m` names a related row, where marks can; of such a mark it is not known
-/// whom it concerns.
-pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Statement {
+/// Of a mark that names a related row, or stands for a chunk, it is not known whom it concerns.
+pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let is_of_any = match sql.backend() {
+        DbBackend::Sqlite => sql.is_chunk("m"),
+        _ => "m.via IS NOT NULL".to_owned(),
+    };
     let keys = key_columns(owner);
     let own = sql.owner_key(owner);
     let field = &owner.fields[field];
@@ -216,7 +221,7 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize, link: &str) -> Sta
             AND NOT EXISTS (
                 SELECT 1
                   FROM {marks} m
-                 WHERE ({marked} OR {link})
+                 WHERE ({marked} OR {is_of_any})
                    AND {listed})",
         listed = sql.is_listed(&name, "m.field"),
         table = sql.qualified(&owner.table),
@@ -588,4 +593,50 @@ pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
         same_key = equal("q", &keys, "v", &keys),
     );
     sql.statement(text)
+}
+
+/// What is the same on every database, and sent by workers and readers.
+#[cfg(test)]
+pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
+    let owner = &of.owner;
+    let after = of.chunk.after.as_ref();
+    let marked = std::slice::from_ref(&of.chunk);
+    [
+        named("flag", flag(sql(), owner, 0, &of.keys[0])),
+        named("is_given_up", is_given_up(sql(), owner, &of.claims[0])),
+        named("is_marked", is_marked(sql(), owner, &of.claims[0])),
+        named("delete_mark", delete_mark(sql(), owner, 1)),
+        named("backlog_boundary", backlog_boundary(sql(), owner, after, 100)),
+        named("count_rest", count_rest(sql(), owner, after)),
+        named("marked_chunks", marked_chunks(sql(), owner, 0, &of.chunk)),
+        named("unqueued_in", unqueued_in(sql(), owner, 0, &of.chunk, marked)),
+        named("mark_chunk", mark_chunk(sql(), owner, 0, &of.chunk)),
+    ]
+    .concat()
+}
+
+/// What is the same on every database, and sent by installations and the doctor.
+#[cfg(test)]
+pub(super) fn examples_of_installation(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
+    let owner = &of.owner;
+    let version = Version {
+        field: "full_name".to_owned(),
+        calculation: 1,
+        inputs: None,
+        kept_by: None,
+        renewal: None,
+        declared_by: None,
+    };
+    [
+        named("versions", versions(sql(), owner)),
+        named("declarations", declarations(sql(), &owner.table)),
+        named("set_version", set_version([sql(), sql()], owner, &version)),
+        named("end_renewal", end_renewal(sql(), owner, 0, 1)),
+        named("forget", forget(sql(), &versions_table(owner))),
+        named("has_values", has_values(sql(), owner, 0)),
+        named("is_any_flagged", is_any_flagged(sql(), owner, 0)),
+        named("unqueued", unqueued(sql(), owner, 0)),
+        named("waiting", waiting(sql(), owner)),
+    ]
+    .concat()
 }

@@ -12,10 +12,12 @@ use sqlparser::{
     tokenizer::{Token, Tokenizer},
 };
 
-use super::{Dialect, example, mysql::MySql, postgres::Postgres, sqlite::Sqlite};
+use super::{
+    Backend,
+    example::{self, Example},
+};
 use crate::{
-    catalog::{Action, Cascade, Object, ObjectKind, Version},
-    declaration::Key,
+    catalog::{Action, Cascade, Object, ObjectKind},
     layout::{Link, Owner, Source, Step, Table},
 };
 
@@ -54,13 +56,13 @@ fn owner() -> Owner {
 
 /// All that is created. The types are those of the user's columns, so that they are no names: they
 /// stand in capitals.
-fn objects(dialect: &dyn Dialect, owner: &Owner) -> Vec<Object> {
+fn objects(backend: Backend, owner: &Owner) -> Vec<Object> {
     let (mut table, mut related) = example::tables();
     related.extend([related[1].clone(), related[1].clone()]);
     for described in related.iter_mut().chain([&mut table]) {
         described.columns.values_mut().for_each(|kind| *kind = kind.to_uppercase());
     }
-    let mut objects = dialect.objects(owner, &table, &related);
+    let mut objects = backend.objects(owner, &table, &related);
     // Other triggers stand where rows come and go with partitions, and where foreign keys act.
     for described in related.iter_mut().chain([&mut table]) {
         described.by_row = true;
@@ -75,83 +77,31 @@ fn objects(dialect: &dyn Dialect, owner: &Owner) -> Vec<Object> {
             on_update: Action::Cascade,
         }]];
     }
-    objects.extend(dialect.objects(owner, &table, &related));
+    objects.extend(backend.objects(owner, &table, &related));
     objects
 }
 
 /// All SQL of a database, but for what only sets a session: that names nothing of the library.
-fn texts(dialect: &dyn Dialect) -> Vec<String> {
+fn texts(backend: Backend) -> Vec<String> {
     let owner = owner();
-    let (table, related) = example::tables();
-    let mut in_capitals = table.clone();
+    let (mut in_capitals, _) = example::tables();
     in_capitals.columns.values_mut().for_each(|kind| *kind = kind.to_uppercase());
-    let keys = [1, 2].map(|id| Key::new([id.into()]));
-    let objects = objects(dialect, &owner);
-    let version = Version {
-        field: "full_name".to_owned(),
-        calculation: 1,
-        inputs: None,
-        kept_by: None,
-        renewal: None,
-        declared_by: None,
-    };
-
-    let mut statements: Vec<Statement> = [
-        dialect.lock_out_installations(),
-        dialect.partitions(&owner.table),
-        dialect.knows_time_zone("Europe/Berlin"),
-        dialect.foreign_keys(&owner.table),
-        dialect.unique_indexes(&owner.table),
-        dialect.missing_privileges(&table, &related),
-        dialect.sessions_without_triggers(),
-        dialect.disabled_triggers(&owner),
-        dialect.orphaned_triggers(&owner),
-        dialect.wake(),
-        dialect.files(),
-        dialect.see_all(),
-        dialect.read_settings(),
-        dialect.session().map(|session| session.check),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    statements.extend([
-        dialect.describe(&owner.table),
-        dialect.unique_columns(&owner.table),
-        dialect.installed(&owner),
-        dialect.versions(&owner),
-        dialect.end_renewal(&owner, 0, 1),
-        dialect.unqueued(&owner, 0),
-        dialect.waiting(&owner),
-        dialect.oldest(&owner, &[0]),
-        dialect.retry_failed(&owner),
-        dialect.set_expiry(&owner, 0, &keys[0], "2999-01-01".into()),
-        dialect.clock(),
-    ]);
-    statements.extend(dialect.let_installations_in());
-    statements.extend(dialect.set_version(&owner, &version));
-    statements
-        .extend(example::statements(dialect, &owner).into_iter().map(|(_, statement)| statement));
-    statements.extend(
-        example::chunks(dialect, &owner, [&keys[0], &keys[1]])
-            .into_iter()
-            .map(|(_, statement)| statement),
-    );
-
-    let mut texts: Vec<String> = statements.into_iter().map(|statement| statement.sql).collect();
+    let of = Example::of(owner.clone(), 3);
+    let objects = objects(backend, &owner);
+    let statements = example::sent(backend, &of).into_iter();
+    let statements = statements.chain(example::of_installation(backend, &of));
+    let mut texts: Vec<String> = statements.map(|(_, statement)| statement.sql).collect();
     texts.extend(objects.iter().flat_map(|object| object.create.clone()));
-    texts.extend(
-        objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::Table)
-            .flat_map(|object| dialect.upgrade(&owner, &in_capitals, object, 1)),
-    );
+    texts.extend(objects.iter().filter(|object| object.kind == ObjectKind::Table).flat_map(
+        |object| of_database!(backend, upgrade::upgrade(&owner, &in_capitals, object, 1)),
+    ));
     texts.extend(objects.iter().map(|object| {
-        dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())
+        backend.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref())
     }));
-    texts.extend(
-        dialect.sleep_locks(&owner, 1).into_iter().flat_map(|(take, give_up)| [take, give_up]),
-    );
+    #[cfg(feature = "sqlx-postgres")]
+    if backend == Backend::Postgres {
+        texts.extend(<[String; 2]>::from(backend.sleep_locks(&owner, 1)));
+    }
     texts
 }
 
@@ -188,45 +138,46 @@ fn names(backend: DbBackend, text: &str) -> Vec<String> {
 
 /// The names that stand beside the user's own: in what is created, and in the statements of workers
 /// and readers.
-pub(crate) fn names_beside_the_users(dialect: &dyn Dialect) -> BTreeSet<String> {
+pub(crate) fn names_beside_the_users(backend: Backend) -> BTreeSet<String> {
     let owner = owner();
-    let keys = [1, 2].map(|id| Key::new([id.into()]));
-    let mut statements = example::statements(dialect, &owner);
-    statements.extend(example::chunks(dialect, &owner, [&keys[0], &keys[1]]));
-    let sent = statements.into_iter().map(|(_, statement)| statement.sql);
-    let created = objects(dialect, &owner).into_iter().flat_map(|object| object.create);
-    sent.chain(created).flat_map(|text| names(dialect.backend(), &text)).collect()
+    let of = Example::of(owner.clone(), 3);
+    let sent = example::sent(backend, &of).into_iter().map(|(_, statement)| statement.sql);
+    let created = objects(backend, &owner).into_iter().flat_map(|object| object.create);
+    sent.chain(created).flat_map(|text| names(backend.kind(), &text)).collect()
 }
 
-fn assert_none_is_reserved(dialect: &dyn Dialect) {
-    let reserved = reserved(dialect.backend());
-    let texts = texts(dialect);
+fn assert_none_is_reserved(backend: Backend) {
+    let reserved = reserved(backend.kind());
+    let texts = texts(backend);
     let mut found = BTreeSet::new();
     for text in &texts {
-        let names = names(dialect.backend(), text);
+        let names = names(backend.kind(), text);
         found.extend(
             names.into_iter().filter(|name| reserved.contains(name.to_uppercase().as_str())),
         );
     }
     let first = texts
         .iter()
-        .find(|text| names(dialect.backend(), text).iter().any(|name| found.contains(name)));
+        .find(|text| names(backend.kind(), text).iter().any(|name| found.contains(name)));
     assert!(found.is_empty(), "reserved: {found:?}, as in\n{}", first.unwrap());
 }
 
+#[cfg(feature = "sqlx-mysql")]
 #[test]
 fn no_name_for_mysql_is_reserved() {
-    assert_none_is_reserved(&MySql);
+    assert_none_is_reserved(Backend::MySql);
 }
 
+#[cfg(feature = "sqlx-postgres")]
 #[test]
 fn no_name_for_postgres_is_reserved() {
-    assert_none_is_reserved(&Postgres);
+    assert_none_is_reserved(Backend::Postgres);
 }
 
+#[cfg(feature = "sqlx-sqlite")]
 #[test]
 fn no_name_for_sqlite_is_reserved() {
-    assert_none_is_reserved(&Sqlite);
+    assert_none_is_reserved(Backend::Sqlite);
 }
 
 async fn server(variable: &str, default: &str) -> DatabaseConnection {

@@ -11,14 +11,18 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A calculation under way.
 pub type Calculation<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// A cached field of an entity. `#[cached_fields]` implements it on a type that it names after the
-/// field: for `slow_full_name` in the module `lamppost`, that is `lamppost::SlowFullName`.
+/// What `#[cached_fields]` generates. So no other code implements [`CachedField`].
+pub trait Generated {}
+
+/// A cached field of an entity. `#[cached_fields]` alone implements it, on a type that it names
+/// after the field: for `slow_full_name` in the module `lamppost`, that is
+/// `lamppost::SlowFullName`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no cached field",
     note = "put `#[cached_fields]` above the model and `#[cached]` on one of its fields; the type \
             is named after the field"
 )]
-pub trait CachedField: Send + Sync + 'static {
+pub trait CachedField: Generated + Send + Sync + 'static {
     /// The entity that the field belongs to.
     type Entity: CachedModel;
     /// The type of the field, as declared.
@@ -27,12 +31,15 @@ pub trait CachedField: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// The columns, options and dependencies of the field.
+    #[doc(hidden)]
     fn spec() -> FieldSpec<Self::Entity>;
 
     /// What a loaded row says of the field.
+    #[doc(hidden)]
     fn stored(model: &<Self::Entity as EntityTrait>::Model) -> Stored<'_, Self::Value>;
 
     /// Runs the user's calculation on a loaded row. Nothing is stored.
+    #[doc(hidden)]
     fn calculate<'a>(
         model: &'a <Self::Entity as EntityTrait>::Model,
         db: &'a DatabaseExecutor<'a>,
@@ -40,6 +47,7 @@ pub trait CachedField: Send + Sync + 'static {
 
     /// Runs the user's calculation on several loaded rows: one value for each, in their order. What
     /// is calculated row by row is so here, too.
+    #[doc(hidden)]
     fn calculate_batch<'a>(
         models: &'a [<Self::Entity as EntityTrait>::Model],
         db: &'a DatabaseExecutor<'a>,
@@ -55,6 +63,7 @@ pub trait CachedField: Send + Sync + 'static {
 
     /// Runs what the user does after a value was stored, on the row with that value. `None` if that
     /// is nothing.
+    #[doc(hidden)]
     fn after_recalculation<'a>(
         _model: &'a <Self::Entity as EntityTrait>::Model,
         _db: &'a DatabaseExecutor<'a>,

@@ -13,9 +13,19 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
     note = "in `before_save`, flag the active model, which takes no connection: \
             `self.flag_slow_full_name_as_stale()`"
 )]
-pub trait IntoExecutor<'c>: Send {
+pub trait IntoExecutor<'c>: sealed::Sealed + Send {
     /// Borrows it as SeaORM's executor.
     fn into_executor(self) -> DatabaseExecutor<'c>;
+}
+
+mod sealed {
+    use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
+
+    pub trait Sealed {}
+
+    impl Sealed for &DatabaseConnection {}
+    impl Sealed for &DatabaseTransaction {}
+    impl Sealed for &DatabaseExecutor<'_> {}
 }
 
 impl<'c> IntoExecutor<'c> for &'c DatabaseConnection {

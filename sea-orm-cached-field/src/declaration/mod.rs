@@ -10,8 +10,8 @@ mod path;
 mod relation;
 
 pub use cached_field::{
-    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Query,
-    Stored, stale,
+    BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Generated,
+    Query, Stored, stale,
 };
 pub use call::{Call, Takes, TakesOthers, boxed};
 pub use column::CachedValue;

@@ -7,18 +7,18 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, LazyLock, Mutex, Once, PoisonError,
+        Arc, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor};
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 use tokio::sync::{broadcast, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     Error,
-    backend::{self, Dialect, Identity},
+    backend::{Backend, Identity},
     catalog::UniqueIndexes,
     event::Event,
     layout::Table,
@@ -31,7 +31,7 @@ use single_flight::SingleFlight;
 const EVENTS_KEPT: usize = 4096;
 
 pub(crate) struct Engine {
-    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) backend: Backend,
     events: broadcast::Sender<Event>,
     /// Wakes the workers of this process.
     pub(crate) wake: watch::Sender<()>,
@@ -73,19 +73,18 @@ impl Engine {
     /// Returns the engine of a pool. All clones of a connection share it.
     pub(crate) fn of(db: &DatabaseConnection) -> Result<Arc<Self>, Error> {
         static ENGINES: LazyLock<Mutex<HashMap<usize, Entry>>> = LazyLock::new(Mutex::default);
-        let dialect = backend::of(db.get_database_backend())?;
+        let backend = Backend::of(db)?;
         if let Err(value) = &*EAGER_BY_DEFAULT {
             let value = value.clone();
             let expected = "`true` or `false`";
             return Err(Error::InvalidSetting { name: EAGER, value, expected });
         }
-        warn_of_missing_feature(dialect);
-        let identity = dialect.identity(db);
+        let identity = backend.identity(db);
         let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|_, (_, pool)| (pool.is_alive)());
         let (engine, _) = engines
             .entry(identity.address)
-            .or_insert_with(|| (Arc::new(Self::new(dialect)), identity));
+            .or_insert_with(|| (Arc::new(Self::new(backend)), identity));
         Ok(Arc::clone(engine))
     }
 
@@ -93,13 +92,13 @@ impl Engine {
     pub(crate) fn at(db: &DatabaseExecutor<'_>) -> Result<Arc<Self>, Error> {
         match db {
             DatabaseExecutor::Connection(connection) => Self::of(connection),
-            _ => Ok(Arc::new(Self::new(backend::of(db.get_database_backend())?))),
+            _ => Ok(Arc::new(Self::new(Backend::of(db)?))),
         }
     }
 
-    fn new(dialect: &'static dyn Dialect) -> Self {
+    fn new(backend: Backend) -> Self {
         Self {
-            dialect,
+            backend,
             events: broadcast::Sender::new(EVENTS_KEPT),
             wake: watch::Sender::new(()),
             flights: SingleFlight::default(),
@@ -181,7 +180,7 @@ impl Engine {
     pub(crate) fn refuses_value(&self, error: &Error) -> bool {
         match error {
             Error::NotUnique { .. } => true,
-            Error::Database(error) => self.dialect.refuses_value(error),
+            Error::Database(error) => self.backend.refuses_value(error),
             _ => false,
         }
     }
@@ -206,20 +205,5 @@ impl Engine {
         event.trace();
         // An error only means that there is no subscriber.
         let _ = self.events.send(event);
-    }
-}
-
-/// Says once that the program connects to a database whose feature is not enabled.
-fn warn_of_missing_feature(dialect: &dyn Dialect) {
-    static WARNING: Once = Once::new();
-    let (feature, enabled) = dialect.feature();
-    if !enabled {
-        WARNING.call_once(|| {
-            tracing::warn!(
-                "the feature `{feature}` of `sea-orm-cached-field` is not enabled, so nothing \
-                 wakes workers, events and settings reach nobody, and errors of the database are \
-                 not told apart: enable it in Cargo.toml"
-            );
-        });
     }
 }

@@ -18,14 +18,13 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
 
 use super::{
     Change, Changes,
-    inspect::{Found, describe},
     install::{begin, end, to_the_end},
-    tagged::{Tagged, drop_tagged, tagged},
+    tagged::{drop_tagged, tagged},
 };
 use crate::{
     Error,
-    backend::{Dialect, sql::versions_beside},
-    catalog::{Object, ObjectKind},
+    backend::{Backend, sql::versions_beside},
+    catalog::{Found, Object, ObjectKind, Tagged},
     layout::{Table, own_columns, written_column},
     registry::{Model, declared},
 };
@@ -68,36 +67,36 @@ fn is_declared(models: &[Arc<Model>], owner: &Table) -> bool {
 /// Everything that serves no model of this program, but for what is another program's.
 pub(super) async fn abandoned(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Vec<Abandoned>, Error> {
     let crates = crates(models);
-    let all = unneeded(db, dialect, models).await?;
+    let all = unneeded(db, backend, models).await?;
     Ok(all.into_iter().filter(|abandoned| !abandoned.is_foreign(&crates)).collect())
 }
 
 /// Everything that serves no model of this program.
 async fn unneeded(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Vec<Abandoned>, Error> {
     let mut unneeded = Vec::new();
-    for (owner, objects) in tagged(db, dialect, None).await? {
+    for (owner, objects) in tagged(db, backend, None).await? {
         let has_tables = objects.iter().any(|object| object.kind == ObjectKind::Table);
-        if dialect.hides_tables() && !has_tables {
+        if backend.hides_tables() && !has_tables {
             // Its triggers can be seen on related tables while it cannot.
             continue;
         }
         let mut is_dead = true;
         let mut declared_by = BTreeSet::new();
-        if let Some(Found { kind, described }) = describe(dialect, db, &owner).await?
+        if let Some(Found { kind, described }) = backend.describe(db, &owner).await?
             && kind == "table"
         {
             if is_declared(models, &owner) {
                 continue;
             }
-            let declarations = declarations(db, dialect, &owner, &objects).await?;
+            let declarations = declarations(db, backend, &owner, &objects).await?;
             let has = |column: &str| {
                 described.columns.keys().any(|found| written_column(found) == column)
             };
@@ -114,7 +113,7 @@ async fn unneeded(
 /// installed them: their inputs, and the crate that declares them.
 async fn declarations(
     db: &impl ConnectionTrait,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Table,
     objects: &[Tagged],
 ) -> Result<Vec<(String, Option<String>)>, Error> {
@@ -123,10 +122,9 @@ async fn declarations(
         |object: &&Tagged| object.kind == ObjectKind::Table && object.name == versions.name;
     let mut declarations = Vec::new();
     if objects.iter().find(is_versions).is_some_and(|object| Object::schema(&object.tag) >= 3) {
-        for row in db.query_all_raw(dialect.declarations(owner)).await? {
-            let inputs: Option<String> = row.try_get("", "inputs")?;
-            declarations.push((inputs.unwrap_or_default(), row.try_get("", "declared_by")?));
-        }
+        let found = backend.declarations(db, owner).await?.into_iter();
+        declarations
+            .extend(found.map(|(inputs, declared_by)| (inputs.unwrap_or_default(), declared_by)));
     }
     Ok(declarations)
 }
@@ -134,15 +132,15 @@ async fn declarations(
 /// Drops what serves no program, and reports the rest.
 pub(super) async fn drop_dead(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for Abandoned { owner, objects, is_dead, .. } in
-        abandoned(&DatabaseExecutor::Transaction(db), dialect, models).await?
+        abandoned(&DatabaseExecutor::Transaction(db), backend, models).await?
     {
         if is_dead && objects.iter().all(|object| object.is_droppable) {
-            drop_owner(db, dialect, &owner, changes).await?;
+            drop_owner(db, backend, &owner, changes).await?;
         } else {
             changes.0.push(Change::Abandoned { table: owner.name });
         }
@@ -152,12 +150,12 @@ pub(super) async fn drop_dead(
 
 async fn drop_owner(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Table,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    for (owner, objects) in tagged(db, dialect, Some(owner)).await? {
-        drop_tagged(db, dialect, &owner, objects, changes).await?;
+    for (owner, objects) in tagged(db, backend, Some(owner)).await? {
+        drop_tagged(db, backend, &owner, objects, changes).await?;
     }
     Ok(())
 }
@@ -167,25 +165,21 @@ pub(crate) async fn remove_abandoned(
     db: &DatabaseExecutor<'_>,
     table: &str,
 ) -> Result<Changes, Error> {
-    to_the_end(db, table.to_owned(), |db, dialect, table| remove_all(db, dialect, table).boxed())
+    to_the_end(db, table.to_owned(), |db, backend, table| remove_all(db, backend, table).boxed())
         .await
 }
 
 async fn remove_all(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     table: &str,
 ) -> Result<Changes, Error> {
-    let transaction = begin(db, dialect).await?;
-    let removed = remove(&transaction, dialect, table).await;
-    end(transaction, dialect, removed).await
+    let transaction = begin(db, backend).await?;
+    let removed = remove(&transaction, backend, table).await;
+    end(transaction, backend, removed).await
 }
 
-async fn remove(
-    db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
-    table: &str,
-) -> Result<Changes, Error> {
+async fn remove(db: &DatabaseTransaction, backend: Backend, table: &str) -> Result<Changes, Error> {
     let mut changes = Changes::default();
     let crates = crates(&[]);
     let is_meant = |owner: &Table| {
@@ -199,20 +193,20 @@ async fn remove(
                 .to_owned(),
         );
     }
-    for abandoned in unneeded(&DatabaseExecutor::Transaction(db), dialect, &[]).await? {
+    for abandoned in unneeded(&DatabaseExecutor::Transaction(db), backend, &[]).await? {
         if !is_meant(&abandoned.owner) {
             continue;
         }
         if abandoned.is_foreign(&crates) {
             let names = Vec::from_iter(abandoned.declared_by).join(", ");
-            let versions = dialect.sql().qualified(&versions_beside(&abandoned.owner));
+            let versions = backend.qualified(&versions_beside(&abandoned.owner));
             return refused(format!(
                 "they were declared by the crate {names}, which is no part of this program: call \
                  `uninstall` in the program that has it; if there is none any more, first run \
                  `UPDATE {versions} SET declared_by = NULL`"
             ));
         }
-        drop_owner(db, dialect, &abandoned.owner, &mut changes).await?;
+        drop_owner(db, backend, &abandoned.owner, &mut changes).await?;
     }
     Ok(changes)
 }

@@ -14,15 +14,15 @@ use super::{
     backlog::flag_all,
     inspect::{Inspected, inspect},
     install::{Comparison, compare, install},
-    rights::{MissingRight, missing_rights},
     versions::Versions,
 };
 use crate::{
     Error,
-    backend::{self, Dialect, sql::marks},
-    catalog::Object,
+    backend::{Backend, sql::marks},
+    catalog::{MissingRight, Object},
     engine::Engine,
     layout::Owner,
+    queue::{Oldest, State, Waiting},
     registry::{FieldColumn, Model},
 };
 
@@ -31,15 +31,12 @@ pub(crate) async fn doctor(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
 ) -> Result<Diagnosis, Error> {
-    let dialect = backend::of(db.get_database_backend())?;
+    let backend = Backend::of(db)?;
     let mut findings = Vec::new();
-    if let Some(query) = dialect.sessions_without_triggers() {
-        for row in db.query_all_raw(query).await? {
-            findings.push(Finding::TriggersOff { sessions: row.try_get("", "sessions")? });
-        }
-    }
+    let off = backend.sessions_without_triggers(db).await?.into_iter();
+    findings.extend(off.map(|sessions| Finding::TriggersOff { sessions }));
     for model in models {
-        let unusable = match examine(db, dialect, model, models, &mut findings).await {
+        let unusable = match examine(db, backend, model, models, &mut findings).await {
             Ok(()) => continue,
             Err(Error::Database(error)) => return Err(Error::Database(error)),
             Err(refused) => refused.to_string(),
@@ -47,7 +44,7 @@ pub(crate) async fn doctor(
         findings
             .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
-    findings.extend(abandoned(db, dialect, models).await?.into_iter().map(|found| {
+    findings.extend(abandoned(db, backend, models).await?.into_iter().map(|found| {
         let table = found.owner.name;
         let objects = found.objects.len();
         if found.is_dead {
@@ -61,33 +58,32 @@ pub(crate) async fn doctor(
 
 async fn examine(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     models: &[Arc<Model>],
     findings: &mut Vec<Finding>,
 ) -> Result<(), Error> {
-    let inspected = inspect(dialect, db, model, models).await?;
+    let inspected = inspect(backend, db, model, models).await?;
     let table = inspected.owner.table.name.clone();
-    let comparison = compare(db, dialect, &inspected).await?;
+    let comparison = compare(db, backend, &inspected).await?;
     if !comparison.has(&marks(&inspected.owner)) {
         findings.push(Finding::NotInstalled { table });
         return Ok(());
     }
     let has_tables = comparison.has_tables();
     let Comparison { wanted, outdated, superfluous, misplaced, .. } = comparison;
-    findings.extend(missing_columns(dialect, model, &inspected));
+    findings.extend(missing_columns(backend, model, &inspected));
     let outdated = outdated.into_iter().map(|(object, _)| (object, true));
-    let orphaned = orphaned(db, dialect, &inspected.owner).await?;
-    let is_orphaned = |object: &Object| {
-        orphaned.iter().any(
-            |finding| matches!(finding, Finding::Orphaned { name, .. } if *name == object.name),
-        )
-    };
+    let orphaned = backend.orphaned_triggers(db, &inspected.owner).await?;
+    let is_orphaned = |object: &Object| orphaned.iter().any(|(name, _)| *name == object.name);
     let differing: Vec<_> =
         outdated.chain(wanted).filter(|(object, _)| !is_orphaned(object)).collect();
-    findings.extend(orphaned);
+    findings.extend(orphaned.into_iter().map(|(name, account)| {
+        let table = table.clone();
+        Finding::Orphaned { table, name, account }
+    }));
 
-    let of_tables = names_without_partitions(dialect, &inspected);
+    let of_tables = names_without_partitions(backend, &inspected);
     findings.extend(differing.into_iter().filter_map(|(object, stands)| {
         let table = table.clone();
         let kind = object.kind.name();
@@ -107,31 +103,35 @@ async fn examine(
         let kind = kind.name();
         Finding::Superfluous { table, kind, name }
     }));
-    findings.extend(disabled(db, dialect, &inspected.owner).await?);
+    let disabled = backend.disabled_triggers(db, &inspected.owner).await?.into_iter();
+    findings.extend(disabled.map(|(name, remedy)| {
+        let table = table.clone();
+        Finding::Disabled { table, name, remedy }
+    }));
     if has_tables {
-        let rights = missing_rights(db, dialect, &inspected.owner).await?.into_iter();
+        let rights = backend.missing_rights(db, &inspected.owner).await?.into_iter();
         findings.extend(rights.map(|MissingRight { role, privilege, remedy, .. }| {
             Finding::MissingRight { table: table.clone(), role, privilege, remedy }
         }));
-        findings.extend(outdated_fields(db, dialect, model, &inspected).await?);
+        findings.extend(outdated_fields(db, backend, model, &inspected).await?);
     }
     if has_tables && inspected.without_columns.is_empty() {
-        findings.extend(rows(db, dialect, model, &inspected.owner).await?);
+        findings.extend(rows(db, backend, model, &inspected.owner).await?);
     }
     Ok(())
 }
 
 /// The names of all objects but those of single partitions.
-fn names_without_partitions(dialect: &dyn Dialect, inspected: &Inspected) -> BTreeSet<String> {
+fn names_without_partitions(backend: Backend, inspected: &Inspected) -> BTreeSet<String> {
     let mut related = inspected.related.clone();
     related.iter_mut().for_each(|far| far.partitions.clear());
-    let objects = dialect.objects(&inspected.owner, &inspected.table, &related);
+    let objects = backend.objects(&inspected.owner, &inspected.table, &related);
     objects.into_iter().map(|object| object.name).collect()
 }
 
-fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) -> Vec<Finding> {
+fn missing_columns(backend: Backend, model: &Model, inspected: &Inspected) -> Vec<Finding> {
     let columns =
-        inspected.without_columns.iter().flat_map(|field| model.columns(dialect.backend(), *field));
+        inspected.without_columns.iter().flat_map(|field| model.columns(backend.kind(), *field));
     let missing = |FieldColumn { name, .. }| {
         let table = inspected.owner.table.name.clone();
         Finding::Missing { table, kind: "column", name }
@@ -139,46 +139,16 @@ fn missing_columns(dialect: &dyn Dialect, model: &Model, inspected: &Inspected) 
     columns.map(missing).collect()
 }
 
-async fn disabled(
-    db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
-    owner: &Owner,
-) -> Result<Vec<Finding>, Error> {
-    let Some(query) = dialect.disabled_triggers(owner) else { return Ok(Vec::new()) };
-    let mut disabled = Vec::new();
-    for row in db.query_all_raw(query).await? {
-        let name = row.try_get("", "name")?;
-        let remedy = row.try_get("", "remedy")?;
-        disabled.push(Finding::Disabled { table: owner.table.name.clone(), name, remedy });
-    }
-    Ok(disabled)
-}
-
-async fn orphaned(
-    db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
-    owner: &Owner,
-) -> Result<Vec<Finding>, Error> {
-    let Some(query) = dialect.orphaned_triggers(owner) else { return Ok(Vec::new()) };
-    let mut orphaned = Vec::new();
-    for row in db.query_all_raw(query).await? {
-        let name = row.try_get("", "name")?;
-        let account = row.try_get("", "account")?;
-        orphaned.push(Finding::Orphaned { table: owner.table.name.clone(), name, account });
-    }
-    Ok(orphaned)
-}
-
 /// The fields whose rows the next installation flags.
 async fn outdated_fields(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     Inspected { owner, without_columns, .. }: &Inspected,
 ) -> Result<Vec<Finding>, Error> {
-    let versions = Versions::read(db, dialect, owner).await?;
+    let versions = Versions::read(db, backend, owner).await?;
     let unknown = if without_columns.is_empty() {
-        versions.unknown(db, dialect, owner).await?
+        versions.unknown(db, backend, owner).await?
     } else {
         Vec::new()
     };
@@ -193,44 +163,32 @@ async fn outdated_fields(
 /// What our tables and the flags say of rows.
 async fn rows(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     owner: &Owner,
 ) -> Result<Vec<Finding>, Error> {
     let table = &owner.table.name;
     let lazy = Engine::at(db)?.lazy(model);
     let mut findings = Vec::new();
-    let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
     for (index, field) in owner.fields.iter().enumerate().filter(|(index, _)| !lazy.contains(index))
     {
-        for row in db.query_all_raw(dialect.unqueued(owner, index)).await? {
-            let table = table.clone();
-            let rows = count(row.try_get("", "found")?);
-            findings.extend((rows > 0).then_some(Finding::Unqueued {
-                table,
-                field: field.name,
-                rows,
-            }));
-        }
+        let rows = backend.count_unqueued(db, owner, index).await?;
+        let table = table.clone();
+        let unqueued = Finding::Unqueued { table, field: field.name, rows };
+        findings.extend((rows > 0).then_some(unqueued));
     }
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
-    for row in db.query_all_raw(dialect.waiting(owner)).await? {
-        let table = table.clone();
-        let rows = count(row.try_get("", "found")?);
-        let list: String = row.try_get("", "field")?;
-        let state: String = row.try_get("", "state")?;
-        let error = row.try_get::<Option<String>>("", "error")?.unwrap_or_default();
-        for name in list.split(',').filter(|name| owner.field_index(name).is_none()) {
+    for Waiting { fields, state, rows, error } in backend.waiting(db, owner).await? {
+        for name in fields.split(',').filter(|name| owner.field_index(name).is_none()) {
             *unknown.entry(name.to_owned()).or_default() += rows;
         }
-        match (owner.field_index(&list), state.as_str()) {
-            (Some(_), "failing") => {
-                findings.push(Finding::Failing { table, field: list, rows, error })
-            }
-            (Some(_), "failed") => {
-                findings.push(Finding::Failed { table, field: list, rows, error })
-            }
-            _ => {}
+        let table = table.clone();
+        let field = fields;
+        match state {
+            _ if owner.field_index(&field).is_none() => {}
+            State::Due => {}
+            State::Failing => findings.push(Finding::Failing { table, field, rows, error }),
+            State::Failed => findings.push(Finding::Failed { table, field, rows, error }),
         }
     }
     findings.extend(unknown.into_iter().map(|(field, rows)| Finding::UnknownField {
@@ -239,7 +197,7 @@ async fn rows(
         rows,
     }));
     let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
-    findings.extend(waiting(db, dialect, owner, &eager).await?);
+    findings.extend(waiting(db, backend, owner, &eager).await?);
     Ok(findings)
 }
 
@@ -250,19 +208,17 @@ const TOO_LONG: Duration = Duration::from_secs(60);
 /// told by that.
 async fn waiting(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
     fields: &[usize],
 ) -> Result<Option<Finding>, Error> {
     if fields.is_empty() {
         return Ok(None);
     }
-    let Some(row) = db.query_one_raw(dialect.oldest(owner, fields)).await? else { return Ok(None) };
-    let waited: Option<i64> = row.try_get("", "waited")?;
+    let Oldest { waited, leased: claimed } = backend.oldest(db, owner, fields).await?;
     let waited =
         Duration::from_millis(waited.and_then(|waited| waited.try_into().ok()).unwrap_or_default());
     let table = owner.table.name.clone();
-    let claimed = row.try_get("", "leased")?;
     Ok((waited > TOO_LONG).then_some(Finding::Waiting {
         table,
         seconds: waited.as_secs(),
@@ -275,7 +231,7 @@ pub(crate) async fn repair(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
-    let dialect = backend::of(db.get_database_backend())?;
+    let backend = Backend::of(db)?;
     let Diagnosis(findings) = doctor(db, models).await?;
     let mut changes = Changes::default();
     for finding in &findings {
@@ -291,19 +247,19 @@ pub(crate) async fn repair(
         .filter_map(Finding::table)
         .collect();
     for model in models {
-        let Inspected { owner, .. } = inspect(dialect, db, model, models).await?;
+        let Inspected { owner, .. } = inspect(backend, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {
             let fields: Vec<usize> = (0..owner.fields.len())
                 .filter(|field| !changes.has_flagged(&owner, *field))
                 .collect();
-            let rows = flag_all(db, dialect, model, &owner, &fields).await?;
+            let rows = flag_all(db, backend, model, &owner, &fields).await?;
             for field in fields {
                 let table = owner.table.name.clone();
                 let field = owner.fields[field].name;
                 changes.0.extend((rows > 0).then_some(Change::Flagged { table, field, rows }));
             }
         }
-        let rows = db.execute_raw(dialect.retry_failed(&owner)).await?.rows_affected();
+        let rows = backend.retry_failed(db, &owner).await?;
         let table = owner.table.name.clone();
         changes.0.extend((rows > 0).then_some(Change::Retried { table, rows }));
     }

@@ -1,19 +1,19 @@
 //! What the database has, and whether that is enough to install on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, QueryResult, Statement};
+use sea_orm::DatabaseExecutor;
 
 use crate::{
     Error,
     backend::{
-        Dialect,
+        Backend,
         sql::{marks, recalculations},
     },
-    catalog::{Action, Cascade, Described, UniqueColumn},
+    catalog::{Cascade, Described},
     layout::{Field, Owner, Table},
     registry::{FieldColumn, Model},
 };
@@ -50,31 +50,31 @@ pub(super) fn own_tables(owner: &Owner) -> [String; 3] {
 /// Checks everything that can be checked before anything is changed. The cached columns of all
 /// `models` are going to be there.
 pub(super) async fn inspect(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     model: &Model,
     models: &[Arc<Model>],
 ) -> Result<Inspected, Error> {
     let mut owner = model.owner.clone();
-    let mut table = describe_or_fail(dialect, db, &owner, &owner.table).await?;
+    let mut table = describe_or_fail(backend, db, &owner, &owner.table).await?;
     let without_columns = without_columns(&owner, &mut table)?;
     for field in (0..owner.fields.len()).filter(|field| !without_columns.contains(field)) {
-        check_types(dialect, model, field, &table)?;
+        check_types(backend, model, field, &table)?;
     }
-    check_time_zones(dialect, db, &owner).await?;
+    check_time_zones(backend, db, &owner).await?;
     let mut related = Vec::new();
     for source in &owner.sources {
         let far = if *source.table() == owner.table {
             table.clone()
         } else {
-            describe_or_fail(dialect, db, &owner, source.table()).await?
+            describe_or_fail(backend, db, &owner, source.table()).await?
         };
         related.push(far);
     }
     check_columns(&owner, &table, &related, models)?;
-    check_links(dialect, &owner, &table, &related)?;
+    check_links(backend, &owner, &table, &related)?;
     watch_what_is_behind(&mut owner, &table, &related);
-    check_privileges(dialect, db, &owner, &table, &related).await?;
+    check_privileges(backend, db, &owner, &table, &related).await?;
     owner.table = table.table.clone();
     let real = real_tables(&owner, &related);
     for step in owner.sources.iter_mut().flat_map(|source| &mut source.steps) {
@@ -90,104 +90,15 @@ fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
     named.zip(related.iter().map(|related| related.table.clone())).collect()
 }
 
-/// What the database has under a table's name.
-pub(super) struct Found {
-    /// `table`, or what else it is.
-    pub(super) kind: String,
-    pub(super) described: Described,
-}
-
-/// The table as the database has it; `None` if it has none of this name.
-pub(super) async fn describe(
-    dialect: &dyn Dialect,
-    db: &DatabaseExecutor<'_>,
-    table: &Table,
-) -> Result<Option<Found>, Error> {
-    let mut columns = BTreeMap::new();
-    let mut key = Vec::new();
-    let mut schema = None;
-    let mut kind = String::new();
-    let mut operators = BTreeMap::new();
-    let mut nullable = BTreeSet::new();
-    let mut generated = BTreeSet::new();
-    let mut by_row = false;
-    let mut owned_by = None;
-    let mut strict = false;
-    let mut collations = BTreeMap::new();
-    for row in db.query_all_raw(dialect.describe(table)).await? {
-        let name: String = row.try_get("", "name")?;
-        (schema, kind) = (row.try_get("", "schema")?, row.try_get("", "kind")?);
-        by_row = row.try_get::<i32>("", "by_row")? > 0;
-        strict = row.try_get::<i32>("", "strict")? > 0;
-        owned_by = row.try_get("", "owned_by")?;
-        if row.try_get::<i32>("", "key")? > 0 {
-            key.push(name.clone());
-        }
-        if row.try_get::<i32>("", "nullable")? > 0 {
-            nullable.insert(name.clone());
-        }
-        if row.try_get::<i32>("", "is_generated")? > 0 {
-            generated.insert(name.clone());
-        }
-        if let Some(operator) = row.try_get::<Option<String>>("", "equality")? {
-            operators.insert(name.clone(), operator);
-        }
-        if let Some(collation) = row.try_get::<Option<String>>("", "collated")? {
-            collations.insert(name.clone(), collation);
-        }
-        columns.insert(name, row.try_get("", "type")?);
-    }
-    if columns.is_empty() {
-        return Ok(None);
-    }
-    let unique = unique_indexes(dialect, db, table).await?;
-    let table = Table { schema, name: table.name.clone() };
-    let partitions = Vec::new();
-    let cascades = Vec::new();
-    let described = Described {
-        table,
-        owned_by,
-        columns,
-        strict,
-        collations,
-        operators,
-        nullable,
-        generated,
-        unreadable: BTreeMap::new(),
-        by_row,
-        partitions,
-        primary_key: key,
-        cascades,
-        unique,
-    };
-    Ok(Some(Found { kind, described }))
-}
-
-async fn unique_indexes(
-    dialect: &dyn Dialect,
-    db: &DatabaseExecutor<'_>,
-    table: &Table,
-) -> Result<Vec<Vec<UniqueColumn>>, Error> {
-    let mut indexes: BTreeMap<String, Vec<Option<UniqueColumn>>> = BTreeMap::new();
-    for row in query_all(db, dialect.unique_indexes(table)).await? {
-        let name: Option<String> = row.try_get("", "column")?;
-        let collation: String = row.try_get("", "collation")?;
-        let column = name.map(|name| UniqueColumn { name, collation });
-        indexes.entry(row.try_get("", "name")?).or_default().push(column);
-    }
-    // An index over an expression has columns without name; a trigger cannot look into it.
-    Ok(indexes.into_values().filter_map(|columns| columns.into_iter().collect()).collect())
-}
-
 async fn describe_or_fail(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
     table: &Table,
 ) -> Result<Described, Error> {
     let fields = owner.field_names();
     let name = table.name.clone();
-    let mut found = match describe(dialect, db, table).await? {
+    let mut found = match backend.describe(db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
         None => {
@@ -198,26 +109,22 @@ async fn describe_or_fail(
             });
         }
     };
-    for row in query_all(db, dialect.unreadable_columns(&found.table)).await? {
-        let behind = found.unreadable.entry(row.try_get("", "name")?).or_default();
-        behind.extend(row.try_get::<Option<String>>("", "behind")?);
-    }
-    let partitions = dialect.partitions(&found.table).filter(|_| found.by_row);
-    for row in query_all(db, partitions).await? {
-        let name: String = row.try_get("", "name")?;
-        let kind: String = row.try_get("", "kind")?;
-        if kind != "table" {
-            return Err(not_a_table(owner, name, kind));
+    found.unreadable = backend.unreadable_columns(db, &found.table).await?;
+    if found.by_row {
+        for (partition, kind) in backend.partitions(db, &found.table).await? {
+            if kind != "table" {
+                return Err(not_a_table(owner, partition.name, kind));
+            }
+            found.partitions.push(partition);
         }
-        found.partitions.push(Table { schema: row.try_get("", "schema")?, name });
     }
-    found.cascades = cascades(dialect, db, owner, &found.table).await?;
+    found.cascades = cascades(backend, db, owner, &found.table).await?;
     Ok(found)
 }
 
 /// The ways on which foreign keys change rows of a table without a trigger that sees it.
 async fn cascades(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
     table: &Table,
@@ -226,10 +133,10 @@ async fn cascades(
     let mut ways = vec![Vec::new()];
     while let Some(way) = ways.pop() {
         let from = way.last().map_or(table, |last: &Cascade| &last.parent);
-        for key in foreign_keys(dialect, db, from).await? {
+        for key in backend.foreign_keys(db, from).await? {
             let longer = [way.as_slice(), std::slice::from_ref(&key)].concat();
             // A table that refers to itself is followed by one query, any number of times.
-            if way.last() == Some(&key) || !dialect.has_effect(&longer) {
+            if way.last() == Some(&key) || !backend.has_effect(&longer) {
                 continue;
             }
             let mut passed = way.iter().map(|key| &key.parent).chain([table]);
@@ -254,48 +161,6 @@ fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
     let table = owner.table.name.clone();
     let fields = owner.field_names();
     Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
-}
-
-async fn foreign_keys(
-    dialect: &dyn Dialect,
-    db: &DatabaseExecutor<'_>,
-    table: &Table,
-) -> Result<Vec<Cascade>, Error> {
-    let mut keys: Vec<Cascade> = Vec::new();
-    for row in query_all(db, dialect.foreign_keys(table)).await? {
-        let name: String = row.try_get("", "name")?;
-        let column = row.try_get("", "column")?;
-        let parent_column = row.try_get("", "parent_column")?;
-        let action = |column| Ok::<_, Error>(Action::parse(&row.try_get::<String>("", column)?));
-        if let Some(key) = keys.last_mut().filter(|key| key.name == name) {
-            key.columns.push(column);
-            key.parent_columns.push(parent_column);
-            continue;
-        }
-        keys.push(Cascade {
-            name,
-            table: table.clone(),
-            columns: vec![column],
-            parent: Table {
-                schema: row.try_get("", "parent_schema")?,
-                name: row.try_get("", "parent")?,
-            },
-            parent_columns: vec![parent_column],
-            on_delete: action("on_delete")?,
-            on_update: action("on_update")?,
-        });
-    }
-    Ok(keys)
-}
-
-async fn query_all(
-    db: &DatabaseExecutor<'_>,
-    statement: Option<Statement>,
-) -> Result<Vec<QueryResult>, Error> {
-    Ok(match statement {
-        Some(statement) => db.query_all_raw(statement).await?,
-        None => Vec::new(),
-    })
 }
 
 fn not_a_table(owner: &Owner, name: String, kind: String) -> Error {
@@ -336,17 +201,17 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, E
 /// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that
 /// holds the field's values, and a flag that is never NULL.
 fn check_types(
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     field: usize,
     table: &Described,
 ) -> Result<(), Error> {
     let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
-    for column in model.columns(dialect.backend(), field) {
+    for column in model.columns(backend.kind(), field) {
         let kind = &table.columns[&column.name];
         let is_flag = column.name == *recalculation_needed;
         let may_be_null = is_flag && table.nullable.contains(&column.name);
-        if !may_be_null && dialect.holds(&column.kind, kind) {
+        if !may_be_null && backend.holds(&column.kind, kind) {
             continue;
         }
         let remedy = if may_be_null {
@@ -363,7 +228,7 @@ fn check_types(
             table: table.table.name.clone(),
             field: name,
             found: if may_be_null { format!("{kind} NULL").into() } else { kind.as_str().into() },
-            expected: definition(dialect, &column).into(),
+            expected: definition(backend, &column).into(),
             column: column.name,
             remedy,
         });
@@ -372,25 +237,23 @@ fn check_types(
 }
 
 /// `boolean NOT NULL DEFAULT TRUE`
-fn definition(dialect: &dyn Dialect, column: &FieldColumn) -> String {
+fn definition(backend: Backend, column: &FieldColumn) -> String {
     let add = column.add(column.definition.clone());
-    let name = dialect.sql().quote(&column.name);
-    let alter = dialect.backend().build(&add).to_string();
+    let name = backend.quote(&column.name);
+    let alter = backend.kind().build(&add).to_string();
     alter
         .split_once(&format!(" {name} "))
         .map_or(alter.clone(), |(_, definition)| definition.to_owned())
 }
 
 async fn check_time_zones(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
 ) -> Result<(), Error> {
     for field in &owner.fields {
         let Some(zone) = field.time_zone.map(|zone| zone.name()) else { continue };
-        if let Some(row) = query_all(db, dialect.knows_time_zone(zone)).await?.first()
-            && !row.try_get::<bool>("", "known")?
-        {
+        if !backend.knows_time_zone(db, zone).await? {
             return Err(Error::UnknownTimeZone {
                 table: owner.table.name.clone(),
                 field: field.name,
@@ -446,7 +309,7 @@ fn will_be_added(models: &[Arc<Model>], table: &Table, column: &str) -> bool {
 }
 
 fn check_links(
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
     table: &Described,
     related: &[Described],
@@ -459,7 +322,7 @@ fn check_links(
             // A cached column that is still to be added is looked at by the second inspection.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
             let serve = |near, far| {
-                dialect.can_link(near, far) && (!holds_key || dialect.can_name(near, far))
+                backend.can_link(near, far) && (!holds_key || backend.can_name(near, far))
             };
             let reason = if far.unreadable.contains_key(&link.far) {
                 "the column that relates its rows to the other table is a virtual generated \
@@ -517,18 +380,15 @@ fn no_column(
 }
 
 async fn check_privileges(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
     table: &Described,
     related: &[Described],
 ) -> Result<(), Error> {
-    let Some(statement) = dialect.missing_privileges(table, related) else { return Ok(()) };
-    let (mut privileges, mut remedies): (Vec<String>, Vec<String>) = Default::default();
-    for row in db.query_all_raw(statement).await? {
-        privileges.push(row.try_get("", "privilege")?);
-        remedies.push(format!("`{}`", row.try_get::<String>("", "remedy")?));
-    }
+    let missing = backend.missing_privileges(db, table, related).await?;
+    let (privileges, remedies): (Vec<String>, Vec<String>) =
+        missing.into_iter().map(|(privilege, remedy)| (privilege, format!("`{remedy}`"))).unzip();
     if privileges.is_empty() {
         return Ok(());
     }

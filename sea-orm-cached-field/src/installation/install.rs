@@ -13,7 +13,7 @@ use super::{
     Change, Changes,
     abandoned::drop_dead,
     backlog,
-    inspect::{Inspected, describe, inspect},
+    inspect::{Inspected, inspect},
     rights,
     suspend::suspend_owner,
     uninstall::drop_installed,
@@ -22,10 +22,10 @@ use super::{
 use crate::{
     Error,
     backend::{
-        self, Dialect,
+        Backend,
         sql::{key_columns, marks, name_in_schema, recalculations, versions as versions_table},
     },
-    catalog::{Described, Object, ObjectKind},
+    catalog::{Described, Object, ObjectKind, Standing},
     layout::{Column, Owner, Table},
     registry::{Model, check_cycles, two_entities},
     transaction,
@@ -36,16 +36,13 @@ pub(crate) async fn install(
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
     check_cycles(models)?;
-    to_the_end(db, models.to_vec(), |db, dialect, models| install_all(db, dialect, models).boxed())
+    to_the_end(db, models.to_vec(), |db, backend, models| install_all(db, backend, models).boxed())
         .await
 }
 
 /// What changes the schema.
-type Work<T> = for<'a> fn(
-    &'a DatabaseExecutor<'a>,
-    &'a dyn Dialect,
-    &'a T,
-) -> BoxFuture<'a, Result<Changes, Error>>;
+type Work<T> =
+    for<'a> fn(&'a DatabaseExecutor<'a>, Backend, &'a T) -> BoxFuture<'a, Result<Changes, Error>>;
 
 /// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in
 /// the middle leaves no lock behind.
@@ -54,55 +51,55 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     of: T,
     work: Work<T>,
 ) -> Result<Changes, Error> {
-    let dialect = backend::of(db.get_database_backend())?;
+    let backend = Backend::of(db)?;
     if let DatabaseExecutor::Connection(connection) = db
-        && !dialect.let_installations_in().is_empty()
+        && backend.locks_sessions_to_install()
     {
         let connection = (*connection).clone();
         let whole = tokio::spawn(async move {
-            work(&DatabaseExecutor::Connection(&connection), dialect, &of).await
+            work(&DatabaseExecutor::Connection(&connection), backend, &of).await
         });
         return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
     }
-    work(db, dialect, &of).await
+    work(db, backend, &of).await
 }
 
 /// One transaction for all that is created, then the rows that are stale, in chunks.
 async fn install_all(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
-    let transaction = begin(db, dialect).await?;
-    let created = create_all(&transaction, dialect, models).await;
-    let (created, mut changes) = end(transaction, dialect, created).await?;
+    let transaction = begin(db, backend).await?;
+    let created = create_all(&transaction, backend, models).await;
+    let (created, mut changes) = end(transaction, backend, created).await?;
     for (model, (owner, renewals)) in models.iter().zip(&created) {
-        versions::renew(db, dialect, model, owner, renewals, &mut changes).await?;
-        backlog::mark_unqueued(db, dialect, model, owner, &mut changes).await?;
+        versions::renew(db, backend, model, owner, renewals, &mut changes).await?;
+        backlog::mark_unqueued(db, backend, model, owner, &mut changes).await?;
     }
     Ok(changes)
 }
 
 async fn create_all(
     transaction: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
     let mut changes = Changes::default();
     let mut all = Vec::new();
     // First: it may stand where something of ours is going to.
-    drop_dead(transaction, dialect, models, &mut changes).await?;
-    let mut inspected = inspect_all(transaction, dialect, models).await?;
+    drop_dead(transaction, backend, models, &mut changes).await?;
+    let mut inspected = inspect_all(transaction, backend, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
-        let added = add_columns(transaction, dialect, model, inspected, &mut changes).await;
-        added.map_err(|error| explained(dialect, &inspected.owner, error))?;
+        let added = add_columns(transaction, backend, model, inspected, &mut changes).await;
+        added.map_err(|error| explained(backend, &inspected.owner, error))?;
     }
     if !changes.is_empty() {
-        inspected = inspect_all(transaction, dialect, models).await?;
+        inspected = inspect_all(transaction, backend, models).await?;
     }
     for (model, inspected) in models.iter().zip(inspected) {
-        let created = create_objects(transaction, dialect, model, &inspected, &mut changes).await;
-        let renewals = created.map_err(|error| explained(dialect, &inspected.owner, error))?;
+        let created = create_objects(transaction, backend, model, &inspected, &mut changes).await;
+        let renewals = created.map_err(|error| explained(backend, &inspected.owner, error))?;
         all.push((inspected.owner, renewals));
     }
     Ok((all, changes))
@@ -112,25 +109,20 @@ async fn create_all(
 /// transaction, a savepoint.
 pub(super) async fn begin(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
 ) -> Result<DatabaseTransaction, Error> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
             // Not a worker's isolation. A session that is read-only is so for a reason.
             let options =
-                TransactionOptions { isolation_level: None, ..dialect.transaction(false) };
+                TransactionOptions { isolation_level: None, ..backend.transaction(false) };
             transaction::begin(connection, options).await?
         }
-        _ if dialect.commits_schema_changes() => return Err(Error::CommitsTransaction),
+        _ if backend.commits_schema_changes() => return Err(Error::CommitsTransaction),
         _ => transaction::begin_within(db).await?,
     };
-    if let Some(lock) = dialect.lock_out_installations() {
-        let row = transaction.query_one_raw(lock).await?;
-        if let Some(row) = row
-            && !row.try_get::<bool>("", "locked")?
-        {
-            return Err(Error::OtherInstallation);
-        }
+    if !backend.lock_out_installations(&transaction).await? {
+        return Err(Error::OtherInstallation);
     }
     Ok(transaction)
 }
@@ -138,12 +130,10 @@ pub(super) async fn begin(
 /// Ends the transaction as its outcome says, and lets other installations in.
 pub(super) async fn end<T>(
     transaction: DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     outcome: Result<T, Error>,
 ) -> Result<T, Error> {
-    for statement in dialect.let_installations_in() {
-        transaction.execute_raw(statement).await?;
-    }
+    backend.let_installations_in(&transaction).await?;
     match outcome {
         Ok(_) => transaction.commit().await?,
         // Awaited, so that nothing is locked any more when the caller hears of it.
@@ -153,9 +143,9 @@ pub(super) async fn end<T>(
 }
 
 /// The database's own error, where it can be put in our terms.
-fn explained(dialect: &dyn Dialect, owner: &Owner, error: Error) -> Error {
+fn explained(backend: Backend, owner: &Owner, error: Error) -> Error {
     match error {
-        Error::Database(refused) if dialect.is_read_only(&refused) => {
+        Error::Database(refused) if backend.is_read_only(&refused) => {
             Error::ReadOnly { table: owner.table.name.clone(), fields: owner.field_names() }
         }
         other => other,
@@ -164,12 +154,12 @@ fn explained(dialect: &dyn Dialect, owner: &Owner, error: Error) -> Error {
 
 async fn inspect_all(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Vec<Inspected>, Error> {
     let mut inspected = Vec::new();
     for model in models {
-        inspected.push(inspect(dialect, &DatabaseExecutor::Transaction(db), model, models).await?);
+        inspected.push(inspect(backend, &DatabaseExecutor::Transaction(db), model, models).await?);
     }
     one_of_each_table(models, &inspected)?;
     Ok(inspected)
@@ -189,15 +179,15 @@ fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(
 
 async fn add_columns(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     inspected: &Inspected,
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for field in &inspected.without_columns {
-        for column in model.columns(dialect.backend(), *field) {
+        for column in model.columns(backend.kind(), *field) {
             let mut definition = column.definition.clone();
-            dialect.fit_column(&inspected.table, &mut definition);
+            backend.fit_column(&inspected.table, &mut definition);
             db.execute(&column.add(definition)).await?;
             let table = inspected.owner.table.name.clone();
             let name = column.name;
@@ -207,40 +197,17 @@ async fn add_columns(
     Ok(())
 }
 
-/// What stands there for an owner.
+/// What stands there for an owner, by kind, name and place.
 type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
-
-pub(super) struct Standing {
-    /// Empty if it is not ours.
-    pub(super) tag: String,
-    /// The name of the table that a trigger or an index stands on, where that is known.
-    on: Option<String>,
-}
-
-impl Standing {
-    pub(super) fn is_on_none_of(&self, tables: &[String]) -> bool {
-        self.on
-            .as_ref()
-            .is_some_and(|on| !tables.iter().any(|table| table.eq_ignore_ascii_case(on)))
-    }
-}
 
 pub(super) async fn installed(
     db: &impl ConnectionTrait,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
 ) -> Result<Installed, Error> {
-    let mut installed = Installed::new();
-    for row in db.query_all_raw(dialect.installed(owner)).await? {
-        let kind: String = row.try_get("", "kind")?;
-        let name: String = row.try_get("", "name")?;
-        if let Some(kind) = ObjectKind::parse(&kind) {
-            let standing =
-                Standing { tag: row.try_get("", "tag")?, on: row.try_get("", "on_table")? };
-            installed.insert((kind, name, row.try_get("", "parent")?), standing);
-        }
-    }
-    Ok(installed)
+    let installed = backend.installed(db, owner).await?.into_iter();
+    let place = |object: &Standing| (object.kind, object.name.clone(), object.parent.clone());
+    Ok(installed.map(|object| (place(&object), object)).collect())
 }
 
 /// What has to stand in the database for an owner, held against what does.
@@ -277,15 +244,15 @@ impl Comparison {
 /// Fails if there is something that is not ours.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
-    dialect: &dyn Dialect,
+    backend: Backend,
     inspected: &Inspected,
 ) -> Result<Comparison, Error> {
     let owner = &inspected.owner;
-    let objects = dialect.objects(owner, &inspected.table, &inspected.related);
+    let objects = backend.objects(owner, &inspected.table, &inspected.related);
     let tables = inspected.tables();
     let mut misplaced = Installed::new();
     let mut superfluous = Installed::new();
-    for (place, standing) in installed(db, dialect, owner).await? {
+    for (place, standing) in installed(db, backend, owner).await? {
         let is_elsewhere = standing.is_on_none_of(&tables);
         if is_elsewhere
             && objects.iter().any(|object| (object.kind, &object.name) == (place.0, &place.1))
@@ -343,37 +310,37 @@ pub(super) async fn compare(
 
 async fn create_objects(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     inspected: &Inspected,
     changes: &mut Changes,
 ) -> Result<Vec<Renewal>, Error> {
     let owner = &inspected.owner;
     let table = inspected.owner.table.name.clone();
-    let mut comparison = compare(db, dialect, inspected).await?;
+    let mut comparison = compare(db, backend, inspected).await?;
     let mut is_older = false;
     if comparison.has_other_key
-        || have_other_key(db, dialect, inspected, &comparison.outdated).await?
+        || have_other_key(db, backend, inspected, &comparison.outdated).await?
     {
         // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
-        drop_installed(db, dialect, owner, changes).await?;
-        comparison = compare(db, dialect, inspected).await?;
+        drop_installed(db, backend, owner, changes).await?;
+        comparison = compare(db, backend, inspected).await?;
     } else if !comparison.outdated.is_empty() {
-        if dialect.commits_schema_changes()
+        if backend.commits_schema_changes()
             && comparison.outdated.iter().any(|(_, schema)| *schema < 3)
         {
             // The triggers would fail, once the tables have new names.
-            suspend_owner(db, dialect, &owner.table, &owner.table, changes).await?;
+            suspend_owner(db, backend, &owner.table, &owner.table, changes).await?;
         } else {
             is_older = comparison.is_watched;
         }
-        upgrade(db, dialect, inspected, &comparison.outdated, changes).await?;
+        upgrade(db, backend, inspected, &comparison.outdated, changes).await?;
         let stood_before = comparison.standing;
-        comparison = compare(db, dialect, inspected).await?;
+        comparison = compare(db, backend, inspected).await?;
         comparison.standing.extend(stood_before);
     }
     let mut versions = if comparison.has(&versions_table(owner)) {
-        Versions::read(db, dialect, owner).await?
+        Versions::read(db, backend, owner).await?
     } else if comparison.has(&marks(owner)) {
         Versions::default()
     } else {
@@ -383,10 +350,10 @@ async fn create_objects(
         versions = versions.of_an_older_release();
     }
     let Comparison { wanted, superfluous, misplaced, standing, needed, .. } = comparison;
-    let mut renewals = versions.begin(db, dialect, model, owner, &standing).await?;
-    drop_all(db, dialect, owner, misplaced, changes).await?;
+    let mut renewals = versions.begin(db, backend, model, owner, &standing).await?;
+    drop_all(db, backend, owner, misplaced, changes).await?;
     for (object, replaces) in wanted {
-        create(db, dialect, owner, &object, replaces).await?;
+        create(db, backend, owner, &object, replaces).await?;
         let table = table.clone();
         let kind = object.kind.name();
         let name = object.name;
@@ -398,28 +365,28 @@ async fn create_objects(
     }
     // Afterwards: where each change is seen at once, no moment is without the trigger that replaces
     // another.
-    drop_all(db, dialect, owner, superfluous, changes).await?;
+    drop_all(db, backend, owner, superfluous, changes).await?;
     // From now on the triggers see what is written.
-    for field in versions.unknown(db, dialect, owner).await? {
+    for field in versions.unknown(db, backend, owner).await? {
         if !renewals.iter().any(|renewal| renewal.is_of(field)) {
             renewals.push(Renewal::new(field, Reason::Unwatched));
         }
     }
-    rights::grant(db, dialect, owner, changes).await?;
-    versions.end(db, dialect, model, owner, &renewals, &needed).await?;
+    rights::grant(db, backend, owner, changes).await?;
+    versions.end(db, backend, model, owner, &renewals, &needed).await?;
     Ok(renewals)
 }
 
 /// Backwards: triggers, functions, indexes, tables.
 pub(super) async fn drop_all(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
     objects: Installed,
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for ((kind, name, parent), _) in objects.into_iter().rev() {
-        db.execute_unprepared(&dialect.drop_object(&owner.table, kind, &name, parent.as_deref()))
+        db.execute_unprepared(&backend.drop_object(&owner.table, kind, &name, parent.as_deref()))
             .await?;
         changes.0.push(Change::Dropped {
             table: owner.table.name.clone(),
@@ -433,7 +400,7 @@ pub(super) async fn drop_all(
 /// Whether some of these tables were made for another primary key.
 async fn have_other_key(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
 ) -> Result<bool, Error> {
@@ -441,10 +408,7 @@ async fn have_other_key(
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
         let standing =
             Table { name: name_in_schema(*schema, &owner.table, &ours.name), ..ours.clone() };
-        let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &standing).await?
-        else {
-            continue;
-        };
+        let Some(found) = backend.describe(db, &standing).await? else { continue };
         let Described { columns, collations, .. } = found.described;
         let differs = |(column, own): (String, &Column)| {
             let is_compared = ours == recalculations(owner);
@@ -462,15 +426,13 @@ async fn have_other_key(
 /// Brings tables of older schemas to ours, with what is in them.
 async fn upgrade(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
     changes: &mut Changes,
 ) -> Result<(), Error> {
     for (object, from) in outdated {
-        for statement in dialect.upgrade(owner, table, object, *from) {
-            db.execute_unprepared(&statement).await?;
-        }
+        backend.upgrade(db, owner, table, object, *from).await?;
         changes
             .0
             .push(Change::Upgraded { table: owner.table.name.clone(), name: object.name.clone() });
@@ -480,14 +442,14 @@ async fn upgrade(
 
 async fn create(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
     object: &Object,
     replaces: bool,
 ) -> Result<(), Error> {
     if replaces && object.kind != ObjectKind::Function {
         let drop =
-            dialect.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
+            backend.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
         db.execute_unprepared(&drop).await?;
     }
     for statement in &object.create {

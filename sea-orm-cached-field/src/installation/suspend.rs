@@ -3,54 +3,53 @@
 //! it flags all of their rows.
 
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction};
+use sea_orm::{DatabaseExecutor, DatabaseTransaction};
 
 use super::{
     Changes,
-    inspect::describe,
     install::{begin, end, to_the_end},
-    tagged::{Tagged, drop_tagged, tagged},
+    tagged::{drop_tagged, tagged},
 };
 use crate::{
     Error,
     backend::{
-        Dialect,
+        Backend,
         sql::{name_in_schema, versions_beside},
     },
-    catalog::ObjectKind,
+    catalog::{ObjectKind, Tagged},
     layout::Table,
 };
 
 /// Drops all triggers of each owner that has one on this table: also those elsewhere may look into
 /// it.
 pub(crate) async fn suspend(db: &DatabaseExecutor<'_>, table: &str) -> Result<Changes, Error> {
-    to_the_end(db, table.to_owned(), |db, dialect, table| suspend_all(db, dialect, table).boxed())
+    to_the_end(db, table.to_owned(), |db, backend, table| suspend_all(db, backend, table).boxed())
         .await
 }
 
 async fn suspend_all(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     table: &str,
 ) -> Result<Changes, Error> {
-    let transaction = begin(db, dialect).await?;
-    let suspended = suspend_owners(&transaction, dialect, table).await;
-    end(transaction, dialect, suspended).await
+    let transaction = begin(db, backend).await?;
+    let suspended = suspend_owners(&transaction, backend, table).await;
+    end(transaction, backend, suspended).await
 }
 
 async fn suspend_owners(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     table: &str,
 ) -> Result<Changes, Error> {
-    let table = found(db, dialect, table).await?;
+    let table = found(db, backend, table).await?;
     let mut changes = Changes::default();
-    for (owner, objects) in tagged(db, dialect, None).await? {
+    for (owner, objects) in tagged(db, backend, None).await? {
         let stands_on = |object: &Tagged| object.kind == ObjectKind::Trigger && object.on == table;
         if owner != table && !objects.iter().any(stands_on) {
             continue;
         }
-        suspend_owner(db, dialect, &owner, &table, &mut changes).await?;
+        suspend_owner(db, backend, &owner, &table, &mut changes).await?;
     }
     Ok(changes)
 }
@@ -59,12 +58,12 @@ async fn suspend_owners(
 /// `table`.
 pub(super) async fn suspend_owner(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Table,
     table: &Table,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    let tagged = tagged(db, dialect, Some(owner)).await?;
+    let tagged = tagged(db, backend, Some(owner)).await?;
     let objects: Vec<Tagged> = tagged.into_iter().flat_map(|(_, objects)| objects).collect();
 
     let versions = versions_beside(owner).name;
@@ -74,7 +73,7 @@ pub(super) async fn suspend_owner(
         .filter(|object| object.kind == ObjectKind::Table && names.contains(&object.name))
     {
         let versions = Table { schema: owner.schema.clone(), name: object.name.clone() };
-        db.execute_raw(dialect.forget(&versions)).await?;
+        backend.forget(db, &versions).await?;
     }
 
     let in_the_way = |object: &Tagged| match object.kind {
@@ -82,21 +81,17 @@ pub(super) async fn suspend_owner(
         ObjectKind::Index => object.on == *table,
         ObjectKind::Table | ObjectKind::Function => false,
     };
-    drop_tagged(db, dialect, owner, objects.into_iter().filter(in_the_way).collect(), changes).await
+    drop_tagged(db, backend, owner, objects.into_iter().filter(in_the_way).collect(), changes).await
 }
 
 /// The table of this name, which may have a schema before it.
-async fn found(
-    db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
-    name: &str,
-) -> Result<Table, Error> {
+async fn found(db: &DatabaseTransaction, backend: Backend, name: &str) -> Result<Table, Error> {
     let whole = Table { schema: None, name: name.to_owned() };
     let parts = name.split_once('.');
     let parts = parts
         .map(|(schema, name)| Table { schema: Some(schema.to_owned()), name: name.to_owned() });
     for table in std::iter::once(whole).chain(parts) {
-        if let Some(found) = describe(dialect, &DatabaseExecutor::Transaction(db), &table).await? {
+        if let Some(found) = backend.describe(db, &table).await? {
             return Ok(found.described.table);
         }
     }

@@ -8,12 +8,12 @@ use sea_orm::{DatabaseExecutor, DatabaseTransaction};
 use super::{
     Changes,
     abandoned::drop_dead,
-    inspect::{describe, own_tables},
+    inspect::own_tables,
     install::{begin, drop_all as drop_objects, end, installed, to_the_end},
 };
 use crate::{
     Error,
-    backend::{Dialect, sql::marks},
+    backend::{Backend, sql::marks},
     catalog::ObjectKind,
     layout::Owner,
     registry::Model,
@@ -24,63 +24,62 @@ pub(crate) async fn uninstall(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
-    to_the_end(db, models.to_vec(), |db, dialect, models| {
-        uninstall_all(db, dialect, models).boxed()
+    to_the_end(db, models.to_vec(), |db, backend, models| {
+        uninstall_all(db, backend, models).boxed()
     })
     .await
 }
 
 async fn uninstall_all(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
-    let transaction = begin(db, dialect).await?;
-    let dropped = drop_all(&transaction, dialect, models).await;
-    end(transaction, dialect, dropped).await
+    let transaction = begin(db, backend).await?;
+    let dropped = drop_all(&transaction, backend, models).await;
+    end(transaction, backend, dropped).await
 }
 
 async fn drop_all(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     models: &[Arc<Model>],
 ) -> Result<Changes, Error> {
     let mut changes = Changes::default();
     for model in models {
-        let owner = with_schema(db, dialect, &model.owner).await?;
-        drop_installed(db, dialect, &owner, &mut changes).await?;
+        let owner = with_schema(db, backend, &model.owner).await?;
+        drop_installed(db, backend, &owner, &mut changes).await?;
     }
-    drop_dead(db, dialect, models, &mut changes).await?;
+    drop_dead(db, backend, models, &mut changes).await?;
     Ok(changes)
 }
 
 /// Drops all that was installed for an owner.
 pub(super) async fn drop_installed(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), Error> {
     let tables = own_tables(owner);
-    let mut ours = installed(db, dialect, owner).await?;
+    let mut ours = installed(db, backend, owner).await?;
     // What has no tag is not ours; an index may be a copy, made with a copy of the table.
     ours.retain(|(kind, ..), standing| {
         let is_copy = *kind == ObjectKind::Index && standing.is_on_none_of(&tables);
         !is_copy && !standing.tag.is_empty()
     });
-    drop_objects(db, dialect, owner, ours, changes).await
+    drop_objects(db, backend, owner, ours, changes).await
 }
 
 /// The owner with the real schema of its table; if that was dropped, of our table of marks.
 async fn with_schema(
     db: &DatabaseTransaction,
-    dialect: &dyn Dialect,
+    backend: Backend,
     owner: &Owner,
 ) -> Result<Owner, Error> {
-    let db = DatabaseExecutor::Transaction(db);
     let mut owner = owner.clone();
     for table in [owner.table.clone(), marks(&owner)] {
-        if let Some(found) = describe(dialect, &db, &table).await? {
+        if let Some(found) = backend.describe(db, &table).await? {
             owner.table.schema = found.described.table.schema;
             break;
         }

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor};
 use super::{Change, Changes, backlog::flag_all};
 use crate::{
     Error,
-    backend::Dialect,
+    backend::Backend,
     catalog::{Object, ObjectKind, Version},
     layout::Owner,
     registry::Model,
@@ -66,19 +66,11 @@ impl Versions {
 
     pub(super) async fn read(
         db: &impl ConnectionTrait,
-        dialect: &dyn Dialect,
+        backend: Backend,
         owner: &Owner,
     ) -> Result<Self, Error> {
         let mut read = Self::default();
-        for row in db.query_all_raw(dialect.versions(owner)).await? {
-            let version = Version {
-                field: row.try_get("", "field")?,
-                calculation: row.try_get("", "version")?,
-                inputs: row.try_get("", "inputs")?,
-                kept_by: row.try_get("", "kept_by")?,
-                renewal: row.try_get("", "renewal")?,
-                declared_by: row.try_get("", "declared_by")?,
-            };
+        for version in backend.versions(db, owner).await? {
             read.versions.insert(version.field.clone(), version);
         }
         Ok(read)
@@ -106,7 +98,7 @@ impl Versions {
     pub(super) async fn unknown(
         &self,
         db: &impl ConnectionTrait,
-        dialect: &dyn Dialect,
+        backend: Backend,
         owner: &Owner,
     ) -> Result<Vec<usize>, Error> {
         let mut unknown = Vec::new();
@@ -114,8 +106,7 @@ impl Versions {
             if self.is_older || self.versions.contains_key(declared.name) {
                 continue;
             }
-            let found = db.query_one_raw(dialect.has_values(owner, field)).await?;
-            if found.map_or(Ok(false), |row| row.try_get("", "found"))? {
+            if backend.has_values(db, owner, field).await? {
                 unknown.push(field);
             }
         }
@@ -128,7 +119,7 @@ impl Versions {
     pub(super) async fn begin(
         &mut self,
         db: &impl ConnectionTrait,
-        dialect: &dyn Dialect,
+        backend: Backend,
         model: &Model,
         owner: &Owner,
         standing: &BTreeSet<String>,
@@ -144,7 +135,7 @@ impl Versions {
         for Renewal { field, id, .. } in &renewals {
             if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
                 version.renewal = Some(*id);
-                set(db, dialect, owner, version).await?;
+                backend.set_version(db, owner, version).await?;
             }
         }
         Ok(renewals)
@@ -155,7 +146,7 @@ impl Versions {
     pub(super) async fn end(
         self,
         db: &impl ConnectionTrait,
-        dialect: &dyn Dialect,
+        backend: Backend,
         model: &Model,
         owner: &Owner,
         renewals: &[Renewal],
@@ -171,7 +162,7 @@ impl Versions {
                 declared_by: Some(model.declared_by.to_owned()),
             };
             if self.versions.get(declared.name) != Some(&version) {
-                set(db, dialect, owner, &version).await?;
+                backend.set_version(db, owner, &version).await?;
             }
         }
         for version in self
@@ -181,7 +172,7 @@ impl Versions {
         {
             let unwatched = Version { inputs: Some(String::new()), ..version.clone() };
             if version != unwatched {
-                set(db, dialect, owner, &unwatched).await?;
+                backend.set_version(db, owner, &unwatched).await?;
             }
         }
         Ok(())
@@ -200,16 +191,16 @@ pub(super) fn keepers(objects: &[Object]) -> BTreeSet<String> {
 /// Flags all rows of these fields. If it is cut off, the next installation does it again.
 pub(super) async fn renew(
     db: &DatabaseExecutor<'_>,
-    dialect: &dyn Dialect,
+    backend: Backend,
     model: &Model,
     owner: &Owner,
     renewals: &[Renewal],
     changes: &mut Changes,
 ) -> Result<(), Error> {
     let fields: Vec<usize> = renewals.iter().map(|renewal| renewal.field).collect();
-    let rows = flag_all(db, dialect, model, owner, &fields).await?;
+    let rows = flag_all(db, backend, model, owner, &fields).await?;
     for Renewal { field, reason, id } in renewals {
-        db.execute_raw(dialect.end_renewal(owner, *field, *id)).await?;
+        backend.end_renewal(db, owner, *field, *id).await?;
         let table = owner.table.name.clone();
         let version = owner.fields[*field].version;
         let field = owner.fields[*field].name;
@@ -224,18 +215,6 @@ pub(super) async fn renew(
 
 fn renewal(renewals: &[Renewal], field: usize) -> Option<i64> {
     renewals.iter().find(|renewal| renewal.field == field).map(|renewal| renewal.id)
-}
-
-async fn set(
-    db: &impl ConnectionTrait,
-    dialect: &dyn Dialect,
-    owner: &Owner,
-    version: &Version,
-) -> Result<(), Error> {
-    for statement in dialect.set_version(owner, version) {
-        db.execute_raw(statement).await?;
-    }
-    Ok(())
 }
 
 fn read(lines: &str) -> BTreeSet<String> {

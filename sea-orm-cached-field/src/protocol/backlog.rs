@@ -1,11 +1,11 @@
 //! Backlog: of the rows that an installation has flagged, chunk after chunk becomes rows of the
 //! queue.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 
-use super::{execute_all, read_field};
 use crate::{
-    Error, declaration::Chunk, engine::Engine, event::Event, layout::Upstream, registry::Model,
+    Error, declaration::Chunk, engine::Engine, event::Event, layout::Upstream, queue::MarkedChunk,
+    registry::Model,
 };
 
 /// Queues the flagged rows of the oldest chunk that is marked, for all fields of which it is. What
@@ -16,29 +16,25 @@ pub(super) async fn queue_chunk(
     model: &Model,
     upstream: &[Upstream],
 ) -> Result<Option<Event>, Error> {
-    let dialect = engine.dialect;
+    let backend = engine.backend;
     let owner = &model.owner;
     let lazy = engine.lazy(model);
-    let taken =
-        db.query_all_raw(dialect.take_chunks(owner, upstream, owner.fields.len() as u64)).await?;
+    let taken = backend.take_chunks(db, owner, upstream, owner.fields.len() as u64).await?;
     if !taken.is_empty() {
         // Rows that a policy hides would be lost with the mark.
-        execute_all(db, dialect.see_all()).await?;
+        backend.see_all(db).await?;
     }
     let mut oldest: Option<Chunk> = None;
     let mut marks = 0;
     let mut rows = 0;
-    for row in &taken {
-        let chunk = model.read_chunk(row)?;
+    for MarkedChunk { id, field, chunk } in taken {
         if *oldest.get_or_insert_with(|| chunk.clone()) != chunk {
             continue;
         }
-        let field = read_field(model, row)?;
         if !lazy.contains(&field) {
-            rows +=
-                db.execute_raw(dialect.enqueue_chunk(owner, field, &chunk)).await?.rows_affected();
+            rows += backend.enqueue_chunk(db, owner, field, &chunk).await?;
         }
-        execute_all(db, [dialect.delete_mark(owner, row.try_get("", "id")?)]).await?;
+        backend.delete_mark(db, owner, id).await?;
         marks += 1;
     }
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);

@@ -5,16 +5,17 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::DatabaseTransaction;
 
-use super::{
-    Connections, backlog,
-    collect::{self, Collected},
-    execute_all, explained, in_order, own, query_last, read_claim,
-};
+use super::{Connections, backlog, collect, explained, own};
 use crate::{
-    Error, backend::claims_in_parts, declaration::Key, engine::Engine, event::Event,
-    layout::Upstream, queue::Claim, registry::Model,
+    Error,
+    declaration::Key,
+    engine::Engine,
+    event::Event,
+    layout::Upstream,
+    queue::{Claim, Collected, LeaseDue, in_order},
+    registry::Model,
 };
 
 /// What there is to do for a model.
@@ -48,16 +49,10 @@ pub(crate) async fn look(
     model: &Model,
     fields: &[usize],
 ) -> Result<Work, Error> {
-    let row = connections
-        .into()
-        .reader()
-        .query_one_raw(engine.dialect.work(&model.owner, fields))
-        .await?;
-    let Some(row) = row else { return Ok(Work::None) };
-    let marked: bool = row.try_get("", "work")?;
-    let wait: Option<i64> = row.try_get("", "wait")?;
-    Ok(match wait.map(u64::try_from) {
-        _ if marked => Work::Now,
+    let db = connections.into().reader();
+    let due = engine.backend.due(&db, &model.owner, fields).await?;
+    Ok(match due.wait.map(u64::try_from) {
+        _ if due.marked => Work::Now,
         Some(Ok(wait)) if wait > 0 => Work::In(Duration::from_millis(wait)),
         Some(_) => Work::Now,
         None => Work::None,
@@ -90,21 +85,31 @@ pub(crate) struct Claimed {
     pub(crate) looked_for_chunks: bool,
 }
 
-/// Collects marks and leases what is due of these fields, those of a row together; at most so many
-/// rows. When this returns the claims are committed, so that rows loaded from now on show every
-/// change that they stand for.
+/// What is claimed of a model.
+pub(crate) struct ClaimRequest<'a> {
+    pub(crate) fields: &'a [usize],
+    /// What they wait for.
+    pub(crate) upstream: &'a [Upstream],
+    /// How many rows, at most.
+    pub(crate) rows: u64,
+    pub(crate) lease: Duration,
+    pub(crate) first: First,
+    /// Whether a chunk of what an installation has flagged has its turn.
+    pub(crate) time_for_chunks: bool,
+}
+
+/// Collects marks and leases what is due, all fields of a row together. When this returns the
+/// claims are committed, so that rows loaded from now on show every change that they stand for.
 ///
-/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is
-/// `time_for_chunks`, also where there is less than half of what could be taken.
+/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is time for
+/// chunks, also where there is less than half of what could be taken.
 pub(crate) async fn claim(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
     model: &Model,
-    (fields, upstream): (&[usize], &[Upstream]),
-    limit: u64,
-    lease: Duration,
-    (first, time_for_chunks): (First, bool),
+    request: &ClaimRequest<'_>,
 ) -> Result<Claimed, Error> {
+    let ClaimRequest { fields, upstream, rows: limit, lease, first, time_for_chunks } = *request;
     let lease = milliseconds(lease);
     // What may have to wait, and what has siblings that may be due, is not leased at once.
     let is_due = model.owner.fields.len() == 1
@@ -116,14 +121,15 @@ pub(crate) async fn claim(
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
         let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
-        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        collect::flag_collected(engine, transaction, model, &collected).await?;
         Ok(collected)
     };
     let lease_due = async |transaction: &DatabaseTransaction, limit: u64| {
-        let due = lease_due(engine, transaction, model, (fields, upstream), limit, lease).await?;
+        let patience = milliseconds(PATIENCE);
+        let request = LeaseDue { fields, upstream, rows: limit, lease, patience };
+        let due = engine.backend.lease_due(transaction, &model.owner, &request).await?;
         let rows = due.iter().map(|claim| (&claim.key, claim.field));
-        collect::flag_missing(engine, transaction, model, rows).await?;
+        engine.backend.flag_missing(transaction, &model.owner, rows).await?;
         Ok(due)
     };
     // What is collected but not leased at once is due, and taken in its turn.
@@ -161,7 +167,7 @@ pub(crate) async fn claim(
         };
         connections.within(engine, true, claim).await?
     };
-    engine.publish_all(std::iter::once_with(|| collected.event(model)).flatten());
+    engine.publish_all(std::iter::once_with(|| collect::event(&collected, model)).flatten());
     let mut has_more = collected.has_more;
     let mut claims = collected.claims;
     let due_rows = due.len();
@@ -187,33 +193,6 @@ pub(crate) async fn claim(
         }
     }
     Ok(Claimed { claims, has_more, looked_for_chunks })
-}
-
-async fn lease_due(
-    engine: &Engine,
-    db: &DatabaseTransaction,
-    model: &Model,
-    (fields, upstream): (&[usize], &[Upstream]),
-    limit: u64,
-    lease: i64,
-) -> Result<Vec<Claim>, Error> {
-    if let Some(plan_anew) = engine.dialect.plan_anew().filter(|_| !upstream.is_empty()) {
-        db.execute_unprepared(plan_anew).await?;
-    }
-    let statement = engine.dialect.lease_due(
-        &model.owner,
-        fields,
-        upstream,
-        limit,
-        lease,
-        milliseconds(PATIENCE),
-    );
-    let due = db.query_all_raw(statement).await?;
-    let due = due.iter().map(|row| read_claim(model, row)).collect::<Result<Vec<Claim>, _>>()?;
-    for claims in claims_in_parts(&model.owner, &due) {
-        execute_all(db, engine.dialect.lease(&model.owner, claims, lease)).await?;
-    }
-    Ok(due)
 }
 
 /// Leases one field of one row, whether it is stale or not. A lease that another holds is shared.
@@ -252,7 +231,7 @@ pub(crate) async fn claim_rows(
         steal,
     )
     .await;
-    claimed.map_err(|error| explained(engine.dialect, [&model.owner], error))
+    claimed.map_err(|error| explained(engine.backend, [&model.owner], error))
 }
 
 async fn claim_known_rows(
@@ -266,17 +245,8 @@ async fn claim_known_rows(
 ) -> Result<Vec<Claim>, Error> {
     let leased = async |transaction: &DatabaseTransaction, keys: Vec<Key>| {
         let keys = in_order(keys, |key| (key, field));
-        let mut claims = Vec::new();
-        for row in query_last(
-            transaction,
-            engine.dialect.lease_rows(&model.owner, field, &keys, lease, steal),
-        )
-        .await?
-        {
-            let shared = !row.try_get::<bool>("", "leased")?;
-            claims.push(Claim { shared, ..read_claim(model, &row)? });
-        }
-        Ok(claims)
+        let owner = &model.owner;
+        Ok(engine.backend.lease_rows(transaction, owner, field, &keys, lease, steal).await?)
     };
     let (mut claims, left) = loop {
         let claim = async |transaction: &DatabaseTransaction| {
@@ -292,12 +262,11 @@ async fn claim_known_rows(
             }
             // At last, for a lease may wait for a lock, and who waits holds none of the owner's
             // rows.
-            let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-            collect::flag_missing(engine, transaction, model, unflagged).await?;
+            collect::flag_collected(engine, transaction, model, &collected).await?;
             Ok((collected, claims, left))
         };
         let (collected, claims, left) = connections.within(engine, true, claim).await?;
-        engine.publish_all(collected.event(model));
+        engine.publish_all(collect::event(&collected, model));
         if !collected.has_more {
             break (claims, left);
         }
@@ -334,12 +303,11 @@ async fn collect_marks_of_others(
 ) -> Result<(), Error> {
     let collect_marks_of_others = async |transaction: &DatabaseTransaction| {
         let collected = collect::collect(engine, transaction, model, MARKS_OF_OTHERS, 0).await?;
-        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        collect::flag_missing(engine, transaction, model, unflagged).await?;
+        collect::flag_collected(engine, transaction, model, &collected).await?;
         Ok(collected)
     };
     let collected = connections.within(engine, true, collect_marks_of_others).await?;
-    engine.publish_all(collected.event(model));
+    engine.publish_all(collect::event(&collected, model));
     Ok(())
 }
 
@@ -355,12 +323,10 @@ pub(crate) async fn renew(
     if claims.is_empty() {
         return Ok(());
     }
-    let parts = claims_in_parts(&model.owner, &claims);
-    let renew =
-        parts.map(|claims| engine.dialect.renew_leases(&model.owner, claims, milliseconds(lease)));
-    let renew: Vec<Statement> = renew.collect();
-    let renew =
-        async |transaction: &DatabaseTransaction| Ok(execute_all(transaction, renew).await?);
+    let lease = milliseconds(lease);
+    let renew = async |transaction: &DatabaseTransaction| {
+        Ok(engine.backend.renew_leases(transaction, &model.owner, &claims, lease).await?)
+    };
     connections.into().within(engine, false, renew).await
 }
 

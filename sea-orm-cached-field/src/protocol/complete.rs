@@ -2,27 +2,27 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     time::Duration,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DatabaseTransaction, DbErr, Statement, Value};
+use sea_orm::{DatabaseExecutor, DatabaseTransaction, Value};
 
 use super::{
-    Connections, execute_all, explained,
-    judge::{Verdict, judge, read_verdict, with_verdict},
+    Connections, explained,
+    judge::{Verdict, with_verdict},
     own,
     unique::{Room, look_up, make_room, unique_of},
     wave,
 };
 use crate::{
     Error,
-    backend::{self, claims_in_parts, written_in_parts},
+    backend::Backend,
     catalog::UniqueIndexes,
     declaration::Key,
     engine::Engine,
     event::Event,
-    queue::{Claim, Shape, ShapedField, Written},
+    queue::{Claim, Shape, ShapedField, Written, by_shape},
     registry::Model,
 };
 
@@ -100,6 +100,10 @@ fn claims(calculations: &[Calculation]) -> impl Iterator<Item = &Claim> + Clone 
     calculations.iter().map(|calculation| &calculation.claim)
 }
 
+fn values(calculations: &[Calculation]) -> Vec<(&Claim, &Value)> {
+    calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect()
+}
+
 /// How often a lease is tried to be ended, each time for as long as a lock is waited for.
 const RELEASES: u32 = 5;
 
@@ -112,11 +116,11 @@ async fn release(
     claims: &[Claim],
     delay: i64,
 ) {
-    let release = async || -> Result<(), Error> {
-        let release = handed_back(engine, model, claims, delay, 0);
-        connections
-            .within(engine, false, async |transaction| Ok(execute_all(transaction, release).await?))
-            .await
+    let release = async || {
+        let release = async |transaction: &DatabaseTransaction| {
+            Ok(engine.backend.hand_back(transaction, &model.owner, claims, delay, 0).await?)
+        };
+        connections.within(engine, false, release).await
     };
     for _ in 0..RELEASES {
         if release().await.is_ok() {
@@ -155,12 +159,12 @@ async fn store_alone(
 ) -> Result<Option<Vec<Verdict>>, Error> {
     let is_read_by_others = |claim: &Claim| model.owner.recursions(claim.field).next().is_some();
     let Some(writer) = connections.writer() else { return Ok(None) };
-    if claims(calculations).any(is_read_by_others) {
+    let values = values(calculations);
+    if claims(calculations).any(is_read_by_others) || !engine.backend.stores_at_once(&values) {
         return Ok(None);
     }
-    let Some(verdicts) = store_at_once(engine, writer, model, calculations).await? else {
-        return Ok(None);
-    };
+    let found = engine.backend.store(writer, &model.owner, &values).await?;
+    let verdicts: Vec<Verdict> = found.into_iter().map(Verdict::on).collect();
     if verdicts.contains(&Verdict::Publish) {
         let end = async |transaction: &_| {
             end(engine, transaction, model, claims(calculations), &verdicts).await
@@ -179,7 +183,8 @@ async fn store(
 ) -> Result<Vec<Verdict>, Error> {
     let store = async |transaction: &DatabaseTransaction| {
         let room = if are_unique(unique, model, calculations) {
-            let rows = by_shape(calculations, &vec![Verdict::Done; calculations.len()]);
+            let all = values(calculations).into_iter().map(|(claim, value)| (claim, value, true));
+            let rows = by_shape(all);
             make_room(engine, transaction, model, unique, &rows, true).await?
         } else {
             Room::default()
@@ -193,16 +198,14 @@ async fn store(
         } else {
             calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
         };
-        let stored =
-            store_within(engine, transaction, model, &free).await.map_err(
-                |error| match calculations {
-                    [Calculation { claim, .. }] => {
-                        room.explained(unique, model, claim.field, &claim.key, error)
-                    }
-                    _ => error,
-                },
-            );
-        let mut verdicts = stored?.into_iter();
+        let stored = engine.backend.store(transaction, &model.owner, &values(&free)).await;
+        let found = stored.map_err(|error| match calculations {
+            [Calculation { claim, .. }] => {
+                room.explained(unique, model, claim.field, &claim.key, error.into())
+            }
+            _ => error.into(),
+        })?;
+        let mut verdicts = found.into_iter().map(Verdict::on);
         let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
         let verdicts: Vec<Verdict> = calculations
             .iter()
@@ -213,21 +216,6 @@ async fn store(
         Ok(verdicts)
     };
     connections.within(engine, true, store).await
-}
-
-async fn store_within(
-    engine: &Engine,
-    transaction: &DatabaseTransaction,
-    model: &Model,
-    calculations: &[Calculation],
-) -> Result<Vec<Verdict>, Error> {
-    if calculations.is_empty() {
-        return Ok(Vec::new());
-    }
-    match store_at_once(engine, transaction, model, calculations).await? {
-        Some(verdicts) => Ok(verdicts),
-        None => store_in_steps(engine, transaction, model, calculations).await,
-    }
 }
 
 /// What else there is to do for the claims, once the values are written.
@@ -246,9 +234,7 @@ pub(super) async fn end(
             .map(|claim| claim.key.clone())
             .collect();
         for source in model.owner.recursions(field).filter(|_| !keys.is_empty()) {
-            transaction
-                .execute_raw(engine.dialect.retry_readers(&model.owner, field, source, &keys))
-                .await?;
+            engine.backend.retry_readers(transaction, &model.owner, field, source, &keys).await?;
         }
     }
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
@@ -258,104 +244,9 @@ pub(super) async fn end(
         delayed.entry((delay, 1)).or_default().push(claim);
     }
     for ((delay, waves), claims) in delayed {
-        execute_all(transaction, handed_back(engine, model, &claims, delay, waves)).await?;
+        engine.backend.hand_back(transaction, &model.owner, &claims, delay, waves).await?;
     }
     Ok(())
-}
-
-/// Where one statement can lock, judge and write the values: those of one field. `None` where it
-/// cannot.
-async fn store_at_once(
-    engine: &Engine,
-    db: &impl ConnectionTrait,
-    model: &Model,
-    calculations: &[Calculation],
-) -> Result<Option<Vec<Verdict>>, Error> {
-    let Some(field) = calculations.first().map(|calculation| calculation.claim.field) else {
-        return Ok(None);
-    };
-    if calculations.iter().any(|calculation| calculation.claim.field != field) {
-        return Ok(None);
-    }
-    let values: Vec<_> =
-        calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect();
-    let Some(complete) = engine.dialect.complete(&model.owner, field, &values) else {
-        return Ok(None);
-    };
-    let mut verdicts = HashMap::new();
-    for row in db.query_all_raw(complete).await? {
-        verdicts.insert(model.read_key(&row)?, read_verdict(&row)?);
-    }
-    let verdict = |calculation: &Calculation| verdicts.get(&calculation.claim.key).copied();
-    // The statement returns the keys that it was given.
-    Ok(Some(
-        calculations
-            .iter()
-            .map(|calculation| verdict(calculation).unwrap_or(Verdict::HandBack))
-            .collect(),
-    ))
-}
-
-async fn store_in_steps(
-    engine: &Engine,
-    transaction: &DatabaseTransaction,
-    model: &Model,
-    calculations: &[Calculation],
-) -> Result<Vec<Verdict>, Error> {
-    let claims: Vec<Claim> = claims(calculations).cloned().collect();
-    let verdicts = judge(engine, transaction, model, &claims).await?;
-    let (before, after) =
-        settle(engine, model, &with_verdict(claims.iter(), &verdicts, Verdict::Done));
-    execute_all(transaction, before).await?;
-    for (shape, rows) in by_shape(calculations, &verdicts) {
-        for rows in written_in_parts(&model.owner, &shape, &rows) {
-            execute_all(transaction, engine.dialect.write(&model.owner, &shape, rows)).await?;
-        }
-    }
-    execute_all(transaction, after).await?;
-    Ok(verdicts)
-}
-
-/// What has to be done with the queue's rows of these claims, before and after their values are
-/// written.
-pub(super) fn settle(
-    engine: &Engine,
-    model: &Model,
-    done: &[Claim],
-) -> (Vec<Statement>, Vec<Statement>) {
-    let parts =
-        claims_in_parts(&model.owner, done).map(|done| engine.dialect.settle(&model.owner, done));
-    let (before, after): (Vec<_>, Vec<_>) = parts.unzip();
-    (before.concat(), after.concat())
-}
-
-/// What is written of a row, and when the first of it was claimed.
-type Fields = (i64, Vec<(ShapedField, Value)>);
-
-/// The values to write, by what is written of a row: all fields of a row go into one UPDATE.
-fn by_shape(calculations: &[Calculation], verdicts: &[Verdict]) -> BTreeMap<Shape, Vec<Written>> {
-    let mut rows: HashMap<&Key, Fields> = HashMap::new();
-    for (calculation, verdict) in calculations.iter().zip(verdicts) {
-        if let Verdict::Done | Verdict::Publish = verdict {
-            let shaped =
-                ShapedField { field: calculation.claim.field, done: *verdict == Verdict::Done };
-            let (claimed_at, fields) =
-                rows.entry(&calculation.claim.key).or_insert((i64::MAX, Vec::new()));
-            *claimed_at = calculation.claim.claimed_at.min(*claimed_at);
-            fields.push((shaped, calculation.value.clone()));
-        }
-    }
-    let mut shapes: BTreeMap<Shape, Vec<Written>> = BTreeMap::new();
-    for (key, (claimed_at, mut fields)) in rows {
-        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let (shape, values) = fields.into_iter().unzip();
-        shapes.entry(Shape(shape)).or_default().push(Written {
-            key: key.clone(),
-            claimed_at,
-            values,
-        });
-    }
-    shapes
 }
 
 pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: bool) -> Event {
@@ -368,17 +259,6 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
         Verdict::Superseded => Event::Superseded { table, field, key },
         Verdict::HandBack => Event::HandedBack { table, field, key },
     }
-}
-
-fn handed_back(
-    engine: &Engine,
-    model: &Model,
-    claims: &[Claim],
-    delay: i64,
-    waves: i32,
-) -> Vec<Statement> {
-    let parts = claims_in_parts(&model.owner, claims);
-    parts.flat_map(|claims| engine.dialect.hand_back(&model.owner, claims, delay, waves)).collect()
 }
 
 /// Ends leases without a result; the rows are due again after this time.
@@ -394,11 +274,10 @@ pub(crate) async fn hand_back(
         return Ok(());
     }
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    let hand_back = handed_back(engine, model, &claims, delay, 0);
-    connections
-        .into()
-        .within(engine, false, async |transaction| Ok(execute_all(transaction, hand_back).await?))
-        .await?;
+    let hand_back = async |transaction: &DatabaseTransaction| {
+        Ok(engine.backend.hand_back(transaction, &model.owner, &claims, delay, 0).await?)
+    };
+    connections.into().within(engine, false, hand_back).await?;
     for claim in claims {
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[claim.field].name;
@@ -419,13 +298,11 @@ pub(crate) async fn drop_gone(
     if claims.is_empty() {
         return Ok(());
     }
-    let drop_gone = async |transaction: &_| {
+    let drop_gone = async |transaction: &DatabaseTransaction| {
         // A row that is hidden from this role is not gone.
-        execute_all(transaction, engine.dialect.see_all()).await?;
-        for claims in claims_in_parts(&model.owner, &claims) {
-            execute_all(transaction, engine.dialect.drop_gone(&model.owner, claims)).await?;
-        }
-        Ok(execute_all(transaction, handed_back(engine, model, &claims, 0, 0)).await?)
+        engine.backend.see_all(transaction).await?;
+        engine.backend.drop_gone(transaction, &model.owner, &claims).await?;
+        Ok(engine.backend.hand_back(transaction, &model.owner, &claims, 0, 0).await?)
     };
     connections.into().within(engine, false, drop_gone).await?;
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
@@ -437,9 +314,7 @@ pub(crate) async fn drop_gone(
 
 /// The time by the database's clock, in milliseconds since 1970.
 pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
-    let row = db.query_one_raw(backend::of(db.get_database_backend())?.clock()).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("the database's time".to_owned()))?;
-    Ok(row.try_get("", "now")?)
+    Ok(Backend::of(db)?.clock(db).await?)
 }
 
 /// Stores a value inside a user's transaction, without waiting, and returns whether it could. It
@@ -451,16 +326,13 @@ pub(crate) async fn store_in_transaction(
     field: usize,
     written: &Written,
 ) -> Result<bool, Error> {
-    let dialect = backend::of(db.get_database_backend())?;
-    let mut statements = dialect.store_in_transaction(&model.owner, field, written).into_iter();
+    let backend = Backend::of(db)?;
+    let key = &written.key;
     let stored = async {
-        if let Some(lock) = statements.next()
-            && db.query_one_raw(lock).await?.is_none()
-        {
+        if !backend.lock_row(db, &model.owner, key).await? {
             return Ok(false);
         }
         let engine = Engine::at(db)?;
-        let key = &written.key;
         let unique = unique_of(&engine, db, model).await?;
         let rows = BTreeMap::from([(
             Shape(vec![ShapedField { field, done: true }]),
@@ -475,10 +347,10 @@ pub(crate) async fn store_in_transaction(
         let fields: Vec<usize> = (0..model.owner.fields.len())
             .filter(|field| !unique.has(&model.owner, *field))
             .collect();
-        execute_all(db, dialect.mark_stored_since(&model.owner, &fields, key)).await?;
-        let stored = execute_all(db, statements).await;
+        backend.mark_stored_since(db, &model.owner, &fields, key).await?;
+        let stored = backend.write_locked(db, &model.owner, field, written).await;
         stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;
         Ok(true)
     };
-    stored.await.map_err(|error| explained(dialect, [&model.owner], error))
+    stored.await.map_err(|error| explained(backend, [&model.owner], error))
 }

@@ -1,6 +1,6 @@
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 
-use crate::{Error, engine::Engine, transaction};
+use crate::{Error, backend::Transactions, engine::Engine, transaction};
 
 /// What the protocol is spoken over: the user's pool, or a worker's own.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ enum Whose {
     Readers,
     /// A worker's has to write.
     Workers,
-    /// A worker's own, set as [`Dialect::session`](crate::backend::Dialect::session) says.
+    /// A worker's own, whose sessions are set once and for all.
     WorkersOwn,
 }
 
@@ -68,15 +68,12 @@ impl<'c> Connections<'c> {
         internal: bool,
     ) -> Result<DatabaseTransaction, DbErr> {
         let writes = self.whose != Whose::Readers;
-        let transaction = transaction::begin(self.db, engine.dialect.transaction(writes)).await?;
-        let settings = match (self.whose, internal) {
-            (Whose::WorkersOwn, true) => None,
-            (Whose::WorkersOwn, false) => engine.dialect.external().map(str::to_owned),
-            _ => engine.dialect.settings(internal, writes),
-        };
-        if let Some(settings) = settings {
-            transaction.execute_unprepared(&settings).await?;
-        }
+        let of_own_session = self.whose == Whose::WorkersOwn;
+        let transaction = transaction::begin(self.db, engine.backend.transaction(writes)).await?;
+        engine
+            .backend
+            .set_up(&transaction, Transactions { of_own_session, internal, writes })
+            .await?;
         Ok(transaction)
     }
 }

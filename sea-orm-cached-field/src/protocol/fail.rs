@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::DatabaseTransaction;
 
 use super::Connections;
 use crate::{
@@ -69,15 +69,9 @@ pub(crate) async fn fail(
         None => NextTry::Never,
     };
     let record = async |transaction: &DatabaseTransaction| {
-        transaction
-            .execute_raw(engine.dialect.record_failure(&model.owner, claim, &error, next_try))
-            .await?;
-        if retry.is_some() {
-            return Ok(false);
-        }
-        let given_up =
-            transaction.query_one_raw(engine.dialect.is_given_up(&model.owner, claim)).await?;
-        Ok(given_up.map_or(Ok(false), |row| row.try_get("", "given_up"))?)
+        let owner = &model.owner;
+        engine.backend.record_failure(transaction, owner, claim, &error, next_try).await?;
+        Ok(retry.is_none() && engine.backend.is_given_up(transaction, owner, claim).await?)
     };
     if connections.into().within(engine, false, record).await? {
         retry_in = None;

@@ -1,15 +1,15 @@
-use crate::{Error, backend::Dialect, layout::Owner};
+use crate::{Error, backend::Backend, layout::Owner};
 
 /// The database's error, or [`Error::NotInstalled`] if it says that a table or function of the
 /// library does not exist for one of these owners.
 pub(crate) fn explained<'o>(
-    dialect: &dyn Dialect,
+    backend: Backend,
     owners: impl IntoIterator<Item = &'o Owner>,
     error: Error,
 ) -> Error {
     let Error::Database(refused) = &error else { return error };
     let missing =
-        owners.into_iter().find_map(|owner| Some((owner, dialect.missing_object(owner, refused)?)));
+        owners.into_iter().find_map(|owner| Some((owner, backend.missing_object(owner, refused)?)));
     match missing {
         Some((owner, missing)) => Error::NotInstalled {
             table: owner.table.name.clone(),

@@ -1,10 +1,11 @@
 //! Mark: by our own methods. All other marks are made by the triggers.
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr};
+use sea_orm::{DatabaseExecutor, DbErr};
 
-use super::{Connections, execute_all, explained};
+use super::{Connections, explained};
 use crate::{
-    Error, backend,
+    Error,
+    backend::Backend,
     declaration::{Expiry, Key},
     engine::Engine,
     event::Event,
@@ -21,9 +22,8 @@ pub(crate) async fn flag(
     key: &Key,
     eager: Option<bool>,
 ) -> Result<(), Error> {
-    let dialect = backend::of(db.get_database_backend())?;
     match eager {
-        None => execute_all(db, [dialect.flag(&model.owner, field, key)]).await?,
+        None => Backend::of(db)?.flag(db, &model.owner, field, key).await?,
         Some(eager) => flag_all(db, model, field, std::slice::from_ref(key), eager).await?,
     }
     if let DatabaseExecutor::Connection(connection) = db {
@@ -44,20 +44,19 @@ pub(crate) async fn flag_all(
     keys: &[Key],
     eager: bool,
 ) -> Result<(), Error> {
-    let dialect = backend::of(db.get_database_backend())?;
+    let backend = Backend::of(db)?;
     let transaction = transaction::begin_writing_within(db).await?;
     let flagged = async {
         for key in keys {
-            let statements = match eager {
-                true => dialect.flag_eagerly(&model.owner, field, key),
-                false => dialect.flag_lazily(&model.owner, field, key),
-            };
-            execute_all(&transaction, statements).await?;
+            match eager {
+                true => backend.flag_eagerly(&transaction, &model.owner, field, key).await?,
+                false => backend.flag_lazily(&transaction, &model.owner, field, key).await?,
+            }
         }
         Ok(())
     };
     let flagged =
-        flagged.await.map_err(|error: DbErr| explained(dialect, [&model.owner], error.into()));
+        flagged.await.map_err(|error: DbErr| explained(backend, [&model.owner], error.into()));
     transaction::end(transaction, flagged).await
 }
 
@@ -86,16 +85,11 @@ pub(crate) async fn set_expiry(
     key: &Key,
     expiry: Expiry,
 ) -> Result<(), Error> {
-    let dialect = backend::of(db.get_database_backend())?;
-    db.execute_raw(dialect.set_expiry(
-        &model.owner,
-        field,
-        key,
-        model.owner.fields[field].stored_expiry(expiry),
-    ))
-    .await?;
+    let backend = Backend::of(db)?;
+    let moment = model.owner.fields[field].stored_expiry(expiry);
+    backend.set_expiry(db, &model.owner, field, key, moment).await?;
     // A sleeping worker has to hear of it: it may sleep longer than to this moment.
-    execute_all(db, dialect.wake()).await?;
+    backend.wake(db).await?;
     if let DatabaseExecutor::Connection(connection) = db {
         Engine::of(connection)?.wake.send_replace(());
     }
@@ -114,10 +108,9 @@ pub(crate) async fn flag_expired(
     let temporal =
         model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
     for (index, field) in temporal {
-        let flag = engine.dialect.flag_expired(&model.owner, index, rows);
         let flagged = connections
             .within(engine, false, async |transaction| {
-                Ok(transaction.execute_raw(flag).await?.rows_affected())
+                Ok(engine.backend.flag_expired(transaction, &model.owner, index, rows).await?)
             })
             .await?;
         if flagged > 0 {

@@ -3,16 +3,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use sea_orm::{ConnectionTrait, DatabaseExecutor};
+use sea_orm::DatabaseExecutor;
 
 use super::query_recursive;
-use crate::{
-    Error,
-    backend::{self, Dialect},
-    declaration::Key,
-    layout::Source,
-    registry::Model,
-};
+use crate::{Error, backend::Backend, declaration::Key, layout::Source, registry::Model};
 
 /// Those of these rows that are calculated, over others, from themselves, so that there would be no
 /// end to it: each with the error that names the circle.
@@ -34,14 +28,14 @@ async fn find_circles_now(
     field: usize,
     keys: &[Key],
 ) -> Result<HashMap<Key, Error>, Error> {
-    let dialect = backend::of(db.get_database_backend())?;
+    let backend = Backend::of(db)?;
     let mut circles = HashMap::new();
     for source in model.owner.recursions(field) {
-        let suspects = suspects(dialect, db, model, source, keys).await?;
+        let suspects = backend.suspects(db, &model.owner, source, keys).await?;
         let spelled = model.spelled(db, &suspects).await?;
         for key in suspects {
             let own = spelled.get(&key).unwrap_or(&key);
-            if let Some(path) = circle(dialect, db, model, source, own).await? {
+            if let Some(path) = circle(backend, db, model, source, own).await? {
                 let table = model.owner.table.name.clone();
                 let field = model.owner.fields[field].name;
                 circles.insert(key, Error::DataCycle { table, field, path });
@@ -51,25 +45,10 @@ async fn find_circles_now(
     Ok(circles)
 }
 
-/// The rows of which the way has to be followed, for it may be a circle.
-async fn suspects(
-    dialect: &dyn Dialect,
-    db: &DatabaseExecutor<'_>,
-    model: &Model,
-    source: &Source,
-    keys: &[Key],
-) -> Result<Vec<Key>, Error> {
-    if !dialect.detects_cycles(source) {
-        return Ok(keys.to_vec());
-    }
-    let rows = db.query_all_raw(dialect.circular(&model.owner, source, keys)).await?;
-    rows.iter().map(|row| Ok(model.read_key(row)?)).collect()
-}
-
 /// The shortest way from a row over those that are calculated from it back to itself, by
 /// breadth-first search; none if there is no circle, or somebody has broken it meanwhile.
 async fn circle(
-    dialect: &dyn Dialect,
+    backend: Backend,
     db: &DatabaseExecutor<'_>,
     model: &Model,
     source: &Source,
@@ -79,8 +58,7 @@ async fn circle(
     let mut seen = HashSet::new();
     while let Some(way) = ways.pop_front() {
         let last = way.last().unwrap_or(start);
-        for row in db.query_all_raw(dialect.readers(&model.owner, source, last)).await? {
-            let reader = model.read_key(&row)?;
+        for reader in backend.readers(db, &model.owner, source, last).await? {
             let longer = [way.as_slice(), std::slice::from_ref(&reader)].concat();
             if reader == *start {
                 return Ok(Some(longer));

@@ -14,8 +14,7 @@ use sea_orm::{ConnectionTrait, SqlErr};
 
 use crate::{
     Error,
-    backend::{claims_in_parts, written_in_parts},
-    catalog::{IndexedColumn, UniqueIndex, UniqueIndexes, indexed_fields},
+    catalog::{UniqueIndex, UniqueIndexes, indexed_fields},
     declaration::Key,
     engine::Engine,
     queue::{Shape, Written},
@@ -40,14 +39,7 @@ pub(super) async fn look_up(
     db: &impl ConnectionTrait,
     model: &Model,
 ) -> Result<Arc<UniqueIndexes>, Error> {
-    let mut found: BTreeMap<String, Vec<Option<IndexedColumn>>> = BTreeMap::new();
-    for row in db.query_all_raw(engine.dialect.unique_columns(&model.owner.table)).await? {
-        let name = row.try_get::<Option<String>>("", "column")?;
-        let collation = row.try_get("", "collation")?;
-        let nullable = row.try_get::<i32>("", "nullable")? > 0;
-        let column = name.map(|name| IndexedColumn { name, collation, nullable });
-        found.entry(row.try_get("", "name")?).or_default().push(column);
-    }
+    let found = engine.backend.unique_columns(db, &model.owner.table).await?;
     let all = found.len();
     let whole = found.into_values().filter_map(|columns| {
         Some(UniqueIndex { columns: columns.into_iter().collect::<Option<_>>()? })
@@ -100,17 +92,10 @@ pub(super) async fn make_room(
                 continue;
             }
             let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
-            for rows in written_in_parts(&model.owner, shape, rows) {
-                for statement in engine.dialect.holders(&model.owner, index, shape, rows) {
-                    for row in db.query_all_raw(statement).await? {
-                        let place =
-                            usize::try_from(row.try_get::<i64>("", "place")?).unwrap_or_default();
-                        holders
-                            .entry(model.read_key(&row)?)
-                            .or_default()
-                            .insert(rows[place].key.clone());
-                    }
-                }
+            for (holder, wanting) in
+                engine.backend.holders(db, &model.owner, index, shape, rows).await?
+            {
+                holders.entry(holder).or_default().insert(wanting);
             }
             if !holders.is_empty() {
                 clear(engine, db, model, index, &holders, by_marks, &mut room).await?;
@@ -135,11 +120,10 @@ async fn clear(
     for (field, nullable) in indexed_fields(&model.owner, index) {
         let mut stale = HashSet::new();
         let mut unflagged = Vec::new();
-        for row in db.query_all_raw(engine.dialect.lock_holders(&model.owner, field, &left)).await?
+        for (key, is_flagged) in engine.backend.lock_holders(db, &model.owner, field, &left).await?
         {
-            let key = model.read_key(&row)?;
             locked.insert(key.clone());
-            if row.try_get("", "flagged")? {
+            if is_flagged {
                 stale.insert(key);
             } else {
                 unflagged.push(key);
@@ -161,9 +145,7 @@ async fn clear(
             continue;
         }
         let given_up: Vec<Key> = stale.iter().cloned().collect();
-        for statement in engine.dialect.give_up_value(&model.owner, field, &given_up) {
-            db.execute_raw(statement).await?;
-        }
+        engine.backend.give_up_value(db, &model.owner, field, &given_up).await?;
         left.retain(|key| !stale.contains(key));
         if left.is_empty() {
             break;
@@ -186,15 +168,8 @@ async fn queued(
 ) -> Result<Vec<Key>, Error> {
     let mut owner = model.owner.clone();
     owner.fields[field].expires_after = None;
-    let mut queued = Vec::new();
-    for keys in claims_in_parts(&owner, keys) {
-        for row in db.query_all_raw(engine.dialect.status(&owner, field, keys)).await? {
-            if row.try_get("", "stale")? {
-                queued.push(model.read_key(&row)?);
-            }
-        }
-    }
-    Ok(queued)
+    let status = engine.backend.status(db, &owner, field, keys).await?;
+    Ok(status.into_iter().filter(|(_, stale)| *stale).map(|(key, _)| key).collect())
 }
 
 impl Room {

@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
-
 use super::{Connections, collect};
 use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 
@@ -83,25 +81,19 @@ async fn hold_back_one(
         let keys = std::slice::from_ref(&claim.key);
         let collected =
             collect::collect_rows(engine, &transaction, model, claim.field, keys, 0).await?;
-        let unflagged = collected.unflagged.iter().map(|(key, field)| (key, *field));
-        collect::flag_missing(engine, &transaction, model, unflagged).await?;
-        let marked =
-            transaction.query_one_raw(engine.dialect.is_marked(&model.owner, claim)).await?;
-        let is_marked = marked.map_or(Ok(false), |row| row.try_get("", "marked"))?;
-        if is_marked && wait {
+        collect::flag_collected(engine, &transaction, model, &collected).await?;
+        if engine.backend.is_marked(&transaction, &model.owner, claim).await? && wait {
             return Ok(None);
         }
         let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
         let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        transaction
-            .execute_raw(engine.dialect.hold_back(&model.owner, claim, delay, error))
-            .await?;
+        engine.backend.hold_back(&transaction, &model.owner, claim, delay, error).await?;
         Ok(Some(collected))
     };
     match hold_back.await {
         Ok(Some(collected)) => {
             transaction.commit().await?;
-            engine.publish_all(collected.event(model));
+            engine.publish_all(collect::event(&collected, model));
             Ok(true)
         }
         refused => {

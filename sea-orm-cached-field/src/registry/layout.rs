@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
-    declaration::{CachedModel, Dependency, FieldEntry, Hop, PathError, Read, time_zone},
+    declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, time_zone},
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
@@ -22,6 +22,7 @@ const LONGEST_PATH: usize = 16;
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
     let entries = E::cached_fields();
     let mut owner = Owner {
+        key_reader: Key::read::<E>,
         table: table_of::<E>(),
         key: E::PrimaryKey::iter().map(|key| column::<E>(key.into_column())).collect(),
         fields: entries.iter().map(field).collect(),

@@ -12,13 +12,14 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnType, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, QueryResult,
+    ColumnType, DatabaseExecutor, DbBackend, DbErr,
     sea_query::{ColumnDef, Table as AlterTable, TableAlterStatement, TableRef},
 };
 
 use crate::{
-    Error, backend,
-    declaration::{CachedModel, Chunk, Key},
+    Error,
+    backend::Backend,
+    declaration::{CachedModel, Key},
     layout::{Owner, Table},
 };
 
@@ -127,33 +128,11 @@ impl Model {
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<HashMap<Key, Key>, DbErr> {
-        let mut spelled = HashMap::new();
         if keys.is_empty() {
-            return Ok(spelled);
+            return Ok(HashMap::new());
         }
-        let dialect = backend::of(db.get_database_backend())
-            .map_err(|error| DbErr::Custom(error.to_string()))?;
-        for row in db.query_all_raw(dialect.spelled(&self.owner, keys)).await? {
-            let place: i64 = row.try_get("", "place")?;
-            let given = usize::try_from(place).ok().and_then(|place| keys.get(place));
-            spelled.extend(given.cloned().zip(Some(self.read_key(&row)?)));
-        }
-        Ok(spelled)
-    }
-
-    /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
-    pub(crate) fn read_key(&self, row: &QueryResult) -> Result<Key, DbErr> {
-        self.rows.read_key(row, "")
-    }
-
-    /// Reads a chunk from the columns `has_after`, `after_key_1`, ..., `has_to`, `to_key_1`, ... of
-    /// a result.
-    pub(crate) fn read_chunk(&self, row: &QueryResult) -> Result<Chunk, DbErr> {
-        let bound = |has: &str, prefix: &str| {
-            let has: bool = row.try_get("", has)?;
-            has.then(|| self.rows.read_key(row, prefix)).transpose()
-        };
-        Ok(Chunk { after: bound("has_after", "after_")?, to: bound("has_to", "to_")? })
+        let backend = Backend::of(db).map_err(|error| DbErr::Custom(error.to_string()))?;
+        backend.spelled(db, &self.owner, keys).await
     }
 }
 

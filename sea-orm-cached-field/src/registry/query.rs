@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet, hash_map::Entry};
 
-use sea_orm::{
-    ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, QueryResult, TryGetError, TryGetable,
-};
+use sea_orm::{DatabaseExecutor, DbErr, EntityTrait, QueryResult, TryGetError, TryGetable};
 
 use super::Model;
 use crate::{
-    backend,
+    backend::{Backend, Calculated},
     declaration::{BoxError, CachedField, Calculation, Key},
 };
 
@@ -31,16 +29,15 @@ async fn values<F: CachedField<Value: TryGetable>>(
 ) -> Result<HashMap<Key, F::Value>, BoxError> {
     let model = Model::of::<F::Entity>()?;
     let field = model.owner.field_index(F::NAME).expect("a model lists all of its fields");
-    let select = backend::of(db.get_database_backend())?.select(&model.owner, field, keys);
+    let calculated = Backend::of(db)?.calculate(db, &model.owner, field, keys).await?;
     let wanted: HashSet<&Key> = keys.iter().collect();
     let mut values = HashMap::with_capacity(keys.len());
     let mut rows = Vec::with_capacity(keys.len());
-    for row in db.query_all_raw(select).await? {
-        let key = model.read_key(&row)?;
+    for Calculated { key, found, row } in calculated {
         if !wanted.contains(&key) {
             continue;
         }
-        if !row.try_get("", "found")? {
+        if !found {
             rows.push((key, row));
         } else if values.insert(key.clone(), value(&row, &key)?).is_some() {
             return Err(format!(

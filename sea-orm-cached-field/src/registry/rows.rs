@@ -5,21 +5,20 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait,
-    Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    QueryTrait, Value,
+    Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Value,
     sea_query::{Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
 };
 
 use super::layout::is_enum;
 use crate::{
-    Error, backend,
+    Error,
+    backend::{self, Backend},
     declaration::{CachedModel, Calculation, FieldEntry, Key},
 };
 
 /// Loads the rows of a model.
 pub(crate) trait Rows: Send + Sync {
-    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr>;
-
     /// Whether a field is calculated of many rows at a time.
     fn is_batch(&self, field: usize) -> bool;
 
@@ -88,10 +87,6 @@ impl<E: CachedModel> TypedRows<E> {
 }
 
 impl<E: CachedModel> Rows for TypedRows<E> {
-    fn read_key(&self, row: &QueryResult, prefix: &str) -> Result<Key, DbErr> {
-        Key::read::<E>(row, prefix)
-    }
-
     fn is_batch(&self, field: usize) -> bool {
         self.fields[field].spec.batch
     }
@@ -221,7 +216,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
             .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
             .into_condition();
     }
-    if backend::of(db.get_database_backend()).is_ok_and(|dialect| dialect.supports_values_lists()) {
+    if Backend::of(db).is_ok_and(Backend::supports_values_lists) {
         let tuple = Expr::tuple(
             columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
         );

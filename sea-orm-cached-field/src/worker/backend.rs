@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{self, Poll, ready},
     time::Duration,
 };
 
@@ -20,9 +20,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     batch::Batch,
     claiming::Claiming,
-    core::{Core, Next},
+    context::Context,
     hand_back::HandBackLayer,
     lane::{Lane, Places},
+    next::Next,
     sleep::Sleep,
 };
 use crate::{Error, protocol::Work};
@@ -41,7 +42,7 @@ const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 /// use apalis_core::worker::builder::WorkerBuilder;
 /// use sea_orm_cached_field::{CachedFields, recalculate};
 ///
-/// let backend = CachedFields::worker(&db).concurrency(4).into_backend()?;
+/// let backend = CachedFields::all().worker(&db).concurrency(4).into_backend()?;
 /// WorkerBuilder::new("cached fields").backend(backend).build(recalculate).run().await?;
 /// # Ok(())
 /// # }
@@ -50,12 +51,12 @@ pub struct Backend {
     state: State,
     stop: CancellationToken,
     heartbeat: Option<DropGuard>,
-    core: Arc<Core>,
+    context: Arc<Context>,
 }
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backend").field("models", &self.core.models).finish_non_exhaustive()
+        f.debug_struct("Backend").field("models", &self.context.models).finish_non_exhaustive()
     }
 }
 
@@ -73,16 +74,16 @@ type Fetched = Option<Result<Batch, Error>>;
 
 impl State {
     fn fetching(
-        core: &Core,
+        context: &Context,
         fetch: impl Future<Output = (Box<Source>, Fetched)> + Send + 'static,
     ) -> Self {
-        Self::Fetching(Claiming::start(&core.engine, fetch))
+        Self::Fetching(Claiming::start(&context.engine, fetch))
     }
 }
 
 /// Where batches come from.
 struct Source {
-    core: Arc<Core>,
+    context: Arc<Context>,
     sleep: Sleep,
     stop: CancellationToken,
     places: Places,
@@ -99,7 +100,7 @@ impl Source {
     /// begun, and not everything is installed.
     async fn next(&mut self) -> Fetched {
         while !self.was_installed && !self.stop.is_cancelled() {
-            match self.core.look().await {
+            match self.context.look().await {
                 Ok(_) => self.was_installed = true,
                 Err(error @ Error::NotInstalled { .. }) => return Some(Err(error)),
                 Err(error) => self.wait_for_database(&error).await,
@@ -108,7 +109,7 @@ impl Source {
         loop {
             let stop = self.stop.clone();
             let places = async {
-                let is_mixed = self.core.limits.pace.is_mixed();
+                let is_mixed = self.context.limits.pace.is_mixed();
                 if is_mixed {
                     self.places.free().await
                 } else {
@@ -123,12 +124,12 @@ impl Source {
             let lanes: Vec<Lane> = free.lanes().collect();
             // Not cut off when the worker stops: a claim that is half made would be lost until its
             // lease ends.
-            let core = &self.core;
+            let context = &self.context;
             let woken = std::mem::take(&mut self.woken);
             let claim = async {
-                if woken { core.next_marked(&lanes).await } else { core.next(&lanes).await }
+                if woken { context.next_marked(&lanes).await } else { context.next(&lanes).await }
             };
-            let (next, ()) = tokio::join!(claim, self.sleep.wake_up(core));
+            let (next, ()) = tokio::join!(claim, self.sleep.wake_up(context));
             match next {
                 Ok(Next::Batch(batch)) => {
                     if let Some(place) = batch.lane().and_then(|lane| free.in_lane(lane)) {
@@ -152,7 +153,7 @@ impl Source {
     async fn rest(&mut self, work: Work, lanes: &[Lane]) {
         let stop = self.stop.clone();
         let places = &self.places;
-        let is_mixed = self.core.limits.pace.is_mixed();
+        let is_mixed = self.context.limits.pace.is_mixed();
         let another_place = async {
             match Lane::BOTH.into_iter().find(|lane| is_mixed && !lanes.contains(lane)) {
                 Some(lane) => drop(places.free_in(lane).await),
@@ -163,7 +164,7 @@ impl Source {
             biased;
             () = stop.cancelled() => {}
             () = another_place => {}
-            woken = self.sleep.sleep(&self.core, work) => self.woken = woken,
+            woken = self.sleep.sleep(&self.context, work) => self.woken = woken,
         }
     }
 
@@ -176,25 +177,25 @@ impl Source {
 }
 
 impl Backend {
-    pub(super) fn new(core: Arc<Core>) -> Self {
+    pub(super) fn new(context: Arc<Context>) -> Self {
         let stop = CancellationToken::new();
         let source = Source {
-            core: Arc::clone(&core),
-            sleep: Sleep::new(&core),
+            context: Arc::clone(&context),
+            sleep: Sleep::new(&context),
             stop: stop.clone(),
             places: Places::new(),
             unreachable_for: UNREACHABLE.0,
             was_installed: false,
             woken: false,
         };
-        Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, core }
+        Self { state: State::Idle(Box::new(source)), stop, heartbeat: None, context }
     }
 
-    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Fetched> {
+    fn poll_fetch(&mut self, cx: &mut task::Context<'_>) -> Poll<Fetched> {
         loop {
             match std::mem::replace(&mut self.state, State::Closed) {
                 State::Idle(mut source) => {
-                    self.state = State::fetching(&self.core, async move {
+                    self.state = State::fetching(&self.context, async move {
                         let fetched = source.next().await;
                         (source, fetched)
                     });
@@ -228,18 +229,22 @@ impl backend::Backend for Backend {
     type Task = Task<Batch>;
     type Error = Error;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
+    fn poll_ready(
+        &mut self,
+        _: &mut task::Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
     }
 
     /// An error ends the worker, so a database that cannot be reached is waited for.
     fn poll_next(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         _: &WorkerContext,
     ) -> Poll<Option<Result<Task<Batch>, Error>>> {
         if self.heartbeat.is_none() {
-            self.heartbeat = Some(self.core.start_heartbeat());
+            self.heartbeat = Some(self.context.start_heartbeat());
         }
         let fetched = ready!(self.poll_fetch(cx));
         let task = |batch| {
@@ -249,13 +254,17 @@ impl backend::Backend for Backend {
     }
 
     /// A claim that is being made ends first, and is handed back.
-    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Error>> {
+    fn poll_close(
+        &mut self,
+        cx: &mut task::Context<'_>,
+        _: &WorkerContext,
+    ) -> Poll<Result<(), Error>> {
         self.stop.cancel();
         while let Some(Ok(batch)) = ready!(self.poll_fetch(cx)) {
             let State::Idle(source) = std::mem::replace(&mut self.state, State::Closed) else {
                 break;
             };
-            self.state = State::fetching(&self.core, async move {
+            self.state = State::fetching(&self.context, async move {
                 if let Err(error) = batch.hand_back().await {
                     tracing::warn!("could not hand back a batch: {error}");
                 }

@@ -5,7 +5,7 @@ use std::{
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{core::Core, lane::Lane};
+use super::{context::Context, lane::Lane};
 use crate::{
     Error,
     calculation::Limits,
@@ -19,7 +19,7 @@ use crate::{
 pub struct Batch(Arc<Inner>);
 
 struct Inner {
-    core: Arc<Core>,
+    context: Arc<Context>,
     id: u64,
     model: Arc<Model>,
     claims: Vec<Claim>,
@@ -49,19 +49,21 @@ impl Inner {
 /// leases end by themselves.
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.core.hand_back_later(self.core.take_held(self.id));
+        self.context.hand_back_later(self.context.ledger.take(self.id));
     }
 }
 
 impl Batch {
     pub(super) fn new(
-        core: Arc<Core>,
-        id: u64,
-        model: Arc<Model>,
+        context: &Arc<Context>,
+        model: &Arc<Model>,
         claims: Vec<Claim>,
         lane: Option<Lane>,
     ) -> Self {
-        Self(Arc::new(Inner { core, id, model, claims, lane, permit: Mutex::default() }))
+        let id = context.ledger.enter(model, &claims);
+        let context = Arc::clone(context);
+        let model = Arc::clone(model);
+        Self(Arc::new(Inner { context, id, model, claims, lane, permit: Mutex::default() }))
     }
 
     pub(super) fn lane(&self) -> Option<Lane> {
@@ -79,8 +81,8 @@ impl Batch {
 
     /// Hands back what is not settled.
     pub(super) async fn hand_back(&self) -> Result<(), Error> {
-        let core = &self.0.core;
-        core.hand_back(core.take_held(self.0.id)).await
+        let context = &self.0.context;
+        context.hand_back(context.ledger.take(self.0.id)).await
     }
 }
 
@@ -94,21 +96,21 @@ impl Batch {
 ///
 /// [`Backend`]: crate::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
-    let Inner { core, model, claims, lane, .. } = &*batch.0;
+    let Inner { context, model, claims, lane, .. } = &*batch.0;
     let give_up_place = || {
         let inner = Arc::clone(&batch.0);
         Arc::new(move || inner.give_up_place()) as Arc<dyn Fn() + Send + Sync>
     };
     let only_slow_left = (*lane == Some(Lane::Quick)).then(give_up_place);
-    let limits = Limits { only_slow_left, ..core.limits.clone() };
+    let limits = Limits { only_slow_left, ..context.limits.clone() };
     let recalculation = Recalculation {
-        engine: &core.engine,
-        connections: core.connections(),
-        db: &core.db,
+        engine: &context.engine,
+        connections: context.connections(),
+        db: &context.db,
         model,
         limits: &limits,
-        retry: Some(core.settings.retry),
-        together: usize::try_from(core.settings.batch_size).unwrap_or(usize::MAX),
+        retry: Some(context.settings.retry),
+        together: usize::try_from(context.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,
     };
     recalculation.run(claims).await
@@ -116,11 +118,11 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
 
 impl Holder for Batch {
     fn settled(&self, claims: &[Claim]) {
-        self.0.core.settled(self.0.id, claims);
+        self.0.context.ledger.settle(self.0.id, claims);
     }
 
     fn failed(&self, claim: &Claim, error: Error) {
-        if let Some(failures) = &self.0.core.failures {
+        if let Some(failures) = &self.0.context.failures {
             failures.remember(&self.0.model, claim, &error);
         }
     }

@@ -3,22 +3,20 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 
-use super::{core::Core, pooler};
-use crate::{Error, backend::Session};
+use super::{context::Context, pooler};
+use crate::{Error, backend::postgres};
 
 /// Connects as the user's pool does. `None` if something between us and the server does not let
 /// sessions be set, or does not leave them to us.
-pub(super) async fn connect(
-    core: &Core,
-    session: &Session,
-) -> Result<Option<DatabaseConnection>, Error> {
-    let pool = core.db.get_postgres_connection_pool();
+pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnection>, Error> {
+    let session = postgres::session();
+    let pool = context.db.get_postgres_connection_pool();
     let options = pool.connect_options().as_ref().clone().options(session.settings.iter().copied());
     let own = pool
         .options()
         .clone()
         .min_connections(0)
-        .max_connections(core.settings.connections)
+        .max_connections(context.settings.connections)
         .test_before_acquire(false);
     let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
     let stands = match own.query_one_raw(session.check.clone()).await {
@@ -26,18 +24,17 @@ pub(super) async fn connect(
         // PgBouncer refuses a connection with settings that it does not know. If it is the server
         // that does not answer, it does not over the pool either.
         Err(_) => {
-            core.db.query_one_raw(session.check.clone()).await?;
+            context.db.query_one_raw(session.check.clone()).await?;
             false
         }
     };
-    Ok((stands && !shares_sessions(core).await?).then_some(own))
+    Ok((stands && !shares_sessions(context).await?).then_some(own))
 }
 
 /// Looked at once a pool.
-async fn shares_sessions(core: &Core) -> Result<bool, Error> {
-    let Some(number) = core.engine.dialect.session_number() else { return Ok(false) };
-    let options = core.db.get_postgres_connection_pool().connect_options();
-    let look = || pooler::shares_sessions(&options, number);
-    let shared = core.engine.shares_sessions.get_or_try_init(look).await.copied();
+async fn shares_sessions(context: &Context) -> Result<bool, Error> {
+    let options = context.db.get_postgres_connection_pool().connect_options();
+    let look = || pooler::shares_sessions(&options);
+    let shared = context.engine.shares_sessions.get_or_try_init(look).await.copied();
     shared.map_err(|error| Error::Database(DbErr::Conn(RuntimeErr::SqlxError(error.into()))))
 }

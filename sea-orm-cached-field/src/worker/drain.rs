@@ -8,11 +8,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use super::{
-    backend::BATCHES_IN_FLIGHT,
-    batch::Batch,
-    core::{Core, Next},
-};
+use super::{backend::BATCHES_IN_FLIGHT, batch::Batch, context::Context, next::Next};
 use crate::{
     Error, declaration::Key, layout::Table, protocol::Work, queue::Claim, registry::Model,
 };
@@ -74,15 +70,15 @@ impl Failures {
 }
 
 /// How many fields of rows were calculated, dropped or failed.
-pub(super) async fn drain(core: &Arc<Core>) -> Result<usize, Error> {
-    let _heartbeat = core.start_heartbeat();
+pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
+    let _heartbeat = context.start_heartbeat();
     let mut under_way = JoinSet::new();
     let mut worked = 0;
     let mut errors = 0;
     loop {
-        let handing_back = core.engine.is_handing_back();
+        let handing_back = context.engine.is_handing_back();
         // While one batch is calculated and stored, the next is claimed.
-        let work = match core.next_to_the_end().await {
+        let work = match context.next_to_the_end().await {
             Ok(Next::Batch(batch)) => {
                 under_way.spawn(work_on(batch));
                 if under_way.len() < BATCHES_IN_FLIGHT {
@@ -109,7 +105,7 @@ pub(super) async fn drain(core: &Arc<Core>) -> Result<usize, Error> {
             (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
             (Some(Ok(Err(_))), _) => errors += 1,
             (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
-            (None, _) if handing_back => core.engine.handed_back().await,
+            (None, _) if handing_back => context.engine.handed_back().await,
             // A transaction holds locked what there is to do.
             (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
             (None, Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,

@@ -3,7 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    task::{Context, Poll},
+    task::{self, Poll},
     time::Duration,
 };
 
@@ -46,7 +46,7 @@ where
     type Error = BoxDynError;
     type Future = BoxFuture<'static, Result<S::Response, BoxDynError>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
+    fn poll_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), BoxDynError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 

@@ -5,11 +5,11 @@
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{
     AssertSqlSafe,
-    postgres::{PgListener, PgPoolOptions},
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
-use super::{core::Core, pooler};
-use crate::Error;
+use super::{context::Context, pooler};
+use crate::{Error, backend::postgres::SESSION_NUMBER};
 
 pub(super) struct Listener {
     /// A connection of its own, whose session holds the locks.
@@ -20,20 +20,24 @@ pub(super) struct Listener {
 }
 
 /// Of [`Worker::listen_on`](super::Worker::listen_on). Without the URL, which may hold a password.
-pub(super) fn wrong_url(error: &sqlx::Error) -> Error {
-    Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
-        "the worker cannot listen on this URL: {error}"
-    ))))
+pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
+    url.parse().map_err(|error: sqlx::Error| {
+        Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
+            "the worker cannot listen on this URL: {error}"
+        ))))
+    })
 }
 
 impl Listener {
     /// `None` where no session would be ours.
-    pub(super) async fn connect(core: &Core, channel: &str) -> Result<Option<Self>, sqlx::Error> {
-        let pool = core.db.get_postgres_connection_pool();
-        let listen_on = core.settings.listen_on.clone();
+    pub(super) async fn connect(
+        context: &Context,
+        channel: &str,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let pool = context.db.get_postgres_connection_pool();
+        let listen_on = context.listen_on.clone();
         let options = listen_on.unwrap_or_else(|| pool.connect_options().as_ref().clone());
-        let Some(number) = core.engine.dialect.session_number() else { return Ok(None) };
-        if pooler::shares_sessions(&options, number).await? {
+        if pooler::shares_sessions(&options).await? {
             return Ok(None);
         }
         // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a
@@ -47,19 +51,17 @@ impl Listener {
             .await?;
         let mut connection = PgListener::connect_with(&own).await?;
         connection.listen(channel).await?;
-        let session = sqlx::query_scalar(AssertSqlSafe(number)).fetch_one(&mut connection).await?;
+        let session =
+            sqlx::query_scalar(AssertSqlSafe(SESSION_NUMBER)).fetch_one(&mut connection).await?;
         Ok(Some(Self { connection, session, locked: false }))
     }
 
     /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
     /// neither, a transaction is open that has found nobody asleep.
-    pub(super) async fn fall_asleep(&mut self, core: &Core) -> Result<bool, sqlx::Error> {
+    pub(super) async fn fall_asleep(&mut self, context: &Context) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
-        for model in &core.models {
-            let Some((lock, _)) = core.engine.dialect.sleep_locks(&model.owner, self.session)
-            else {
-                continue;
-            };
+        for model in &context.models {
+            let (lock, _) = context.engine.backend.sleep_locks(&model.owner, self.session);
             self.locked = true;
             let held: Option<bool> = sqlx::query_scalar(AssertSqlSafe(lock))
                 .fetch_optional(&mut self.connection)
@@ -70,7 +72,7 @@ impl Listener {
                 ));
             };
             if !held {
-                self.wake_up(core).await?;
+                self.wake_up(context).await?;
                 return Ok(false);
             }
         }
@@ -84,14 +86,14 @@ impl Listener {
     }
 
     /// Gives up the locks: from now on nobody needs to notify.
-    pub(super) async fn wake_up(&mut self, core: &Core) -> Result<(), sqlx::Error> {
+    pub(super) async fn wake_up(&mut self, context: &Context) -> Result<(), sqlx::Error> {
         if !std::mem::take(&mut self.locked) {
             return Ok(());
         }
-        let locks = core
+        let locks = context
             .models
             .first()
-            .and_then(|model| core.engine.dialect.sleep_locks(&model.owner, self.session));
+            .map(|model| context.engine.backend.sleep_locks(&model.owner, self.session));
         if let Some((_, unlock)) = locks {
             sqlx::query(AssertSqlSafe(unlock)).execute(&mut self.connection).await?;
         }

@@ -7,19 +7,18 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection},
 };
 
+use crate::backend::postgres::SESSION_NUMBER;
+
 /// How often is looked: other clients may take the session that both of ours would have got.
 const LOOKS: usize = 4;
 
 /// Two connections that live at once have a session each, which stays theirs. Through a pooler the
 /// second one gets the session that the first one has just used; or the first one gets another,
-/// while a transaction keeps that of the second. `session`: a query of the session's number.
-pub(super) async fn shares_sessions(
-    options: &PgConnectOptions,
-    session: &'static str,
-) -> Result<bool, sqlx::Error> {
+/// while a transaction keeps that of the second.
+pub(super) async fn shares_sessions(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let mut second = PgConnection::connect_with(options).await?;
-    let shared = are_shared(&mut first, &mut second, session).await;
+    let shared = are_shared(&mut first, &mut second).await;
     first.close().await?;
     second.close().await?;
     shared
@@ -28,13 +27,12 @@ pub(super) async fn shares_sessions(
 async fn are_shared(
     first: &mut PgConnection,
     second: &mut PgConnection,
-    session: &'static str,
 ) -> Result<bool, sqlx::Error> {
-    let of_first = number(first, session).await?;
+    let of_first = number(first).await?;
     for _ in 0..LOOKS {
         let mut transaction = second.begin().await?;
-        let of_second = number(&mut transaction, session).await?;
-        let still_of_first = number(first, session).await?;
+        let of_second = number(&mut transaction).await?;
+        let still_of_first = number(first).await?;
         transaction.rollback().await?;
         if of_second == of_first || still_of_first != of_first {
             return Ok(true);
@@ -44,6 +42,6 @@ async fn are_shared(
 }
 
 /// Not prepared: the pooler may not know prepared statements.
-async fn number(connection: &mut PgConnection, session: &'static str) -> Result<i32, sqlx::Error> {
-    sqlx::query_scalar(AssertSqlSafe(session)).persistent(false).fetch_one(connection).await
+async fn number(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar(AssertSqlSafe(SESSION_NUMBER)).persistent(false).fetch_one(connection).await
 }

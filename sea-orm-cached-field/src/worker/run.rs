@@ -15,11 +15,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     backend::Backend,
     batch::recalculate,
-    core::{Core, Next},
+    context::Context,
     drain::{Failures, drain, work_on},
+    next::Next,
     settings::Settings,
 };
-use crate::{Error, registry::Model};
+use crate::{CachedFields, Error};
 
 /// Recalculates what is stale, in the background. Made by
 /// [`CachedFields::worker`](crate::CachedFields::worker).
@@ -32,7 +33,7 @@ use crate::{Error, registry::Model};
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
 /// use sea_orm_cached_field::CachedFields;
 ///
-/// CachedFields::worker(&db).concurrency(16).run_until(async { tokio::signal::ctrl_c().await.unwrap() }).await?;
+/// CachedFields::all().worker(&db).concurrency(16).run_until(async { tokio::signal::ctrl_c().await.unwrap() }).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -40,13 +41,13 @@ use crate::{Error, registry::Model};
 #[must_use = "a worker does nothing until it is run"]
 pub struct Worker {
     db: DatabaseConnection,
-    models: Result<Vec<Arc<Model>>, Error>,
+    fields: CachedFields,
     settings: Settings,
 }
 
 impl Worker {
-    pub(crate) fn new(db: &DatabaseConnection, models: Result<Vec<Arc<Model>>, Error>) -> Self {
-        Self { db: db.clone(), models, settings: Settings::default() }
+    pub(crate) fn new(db: &DatabaseConnection, fields: CachedFields) -> Self {
+        Self { db: db.clone(), fields, settings: Settings::default() }
     }
 
     /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of
@@ -77,7 +78,7 @@ impl Worker {
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
     /// use sea_orm_cached_field::CachedFields;
     ///
-    /// CachedFields::worker(&db).listen_on("postgres://worker@db.internal:5432/shop").run().await?;
+    /// CachedFields::all().worker(&db).listen_on("postgres://worker@db.internal:5432/shop").run().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -86,10 +87,7 @@ impl Worker {
     /// cannot be reached there is told in the log, and tried again; meanwhile the worker looks.
     #[cfg(feature = "sqlx-postgres")]
     pub fn listen_on(mut self, url: &str) -> Self {
-        match url.parse() {
-            Ok(options) => self.settings.listen_on = Some(options),
-            Err(error) => self.models = Err(super::listen::wrong_url(&error)),
-        }
+        self.settings.listen_on = Some(url.to_owned());
         self
     }
 
@@ -152,16 +150,16 @@ impl Worker {
     /// As [`Worker::run`]; and [`Error::Database`] if what is held cannot be handed back, so that
     /// its leases have to end by themselves.
     pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        let core = self.into_core()?;
-        let context = WorkerContext::from("sea-orm-cached-field");
-        let mut running = run_in_apalis(&core, &context);
+        let context = Arc::new(self.context()?);
+        let apalis = WorkerContext::from("sea-orm-cached-field");
+        let mut running = run_in_apalis(&context, &apalis);
         // Dropped before the tasks are, if this future is dropped.
-        let _handed_back = HandedBack(&core);
+        let _handed_back = HandedBack(&context);
         let ended = tokio::select! {
             ended = &mut running => ended,
-            () = signal => match context.stop() {
+            () = signal => match apalis.stop() {
                 Ok(()) => {
-                    let patience = core.settings.shutdown_timeout;
+                    let patience = context.settings.shutdown_timeout;
                     tokio::time::timeout(patience, &mut running).await.unwrap_or(Ok(()))
                 }
                 // It has not begun, and need not.
@@ -169,9 +167,9 @@ impl Worker {
             },
         };
         // Taken before the tasks are dropped: a batch that is dropped gives up what it holds.
-        let held = core.take_all_held();
+        let held = context.ledger.take_all();
         drop(running);
-        core.hand_back(held).await?;
+        context.hand_back(held).await?;
         ended.map_err(stopped)
     }
 
@@ -181,15 +179,18 @@ impl Worker {
     /// # Errors
     /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error; it is
     /// kept with its row.
-    pub async fn run_once(self) -> Result<usize, Error> {
-        let core = self.into_core()?;
-        let _handed_back = HandedBack(&core);
-        match core.next_to_the_end().await? {
-            Next::Batch(batch) => {
-                let _heartbeat = core.start_heartbeat();
-                work_on(batch).await
+    pub fn run_once(&self) -> impl Future<Output = Result<usize, Error>> + Send + use<> {
+        let context = self.context();
+        async move {
+            let context = Arc::new(context?);
+            let _handed_back = HandedBack(&context);
+            match context.next_to_the_end().await? {
+                Next::Batch(batch) => {
+                    let _heartbeat = context.start_heartbeat();
+                    work_on(batch).await
+                }
+                Next::Nothing(_) => Ok(0),
             }
-            Next::Nothing(_) => Ok(0),
         }
     }
 
@@ -201,12 +202,15 @@ impl Worker {
     /// # Errors
     /// As [`Worker::run_once`]; but the database's errors only if there are more than five without
     /// a batch that ends well in between.
-    pub async fn drain(self) -> Result<usize, Error> {
-        let mut core = Core::new(self.db, self.models?, self.settings)?;
-        core.failures = Some(Failures::new());
-        let core = Arc::new(core);
-        let _handed_back = HandedBack(&core);
-        drain(&core).await
+    pub fn drain(&self) -> impl Future<Output = Result<usize, Error>> + Send + use<> {
+        let context = self.context();
+        async move {
+            let mut context = context?;
+            context.failures = Some(Failures::new());
+            let context = Arc::new(context);
+            let _handed_back = HandedBack(&context);
+            drain(&context).await
+        }
     }
 
     /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's
@@ -215,11 +219,11 @@ impl Worker {
     /// # Errors
     /// As [`Worker::run`].
     pub fn into_backend(self) -> Result<Backend, Error> {
-        Ok(Backend::new(self.into_core()?))
+        Ok(Backend::new(Arc::new(self.context()?)))
     }
 
-    fn into_core(self) -> Result<Arc<Core>, Error> {
-        Ok(Arc::new(Core::new(self.db, self.models?, self.settings)?))
+    fn context(&self) -> Result<Context, Error> {
+        Context::new(self.db.clone(), self.fields.models()?, self.settings.clone())
     }
 }
 
@@ -234,22 +238,22 @@ fn stopped(error: WorkerError) -> Error {
 }
 
 /// Ends a worker whose future is dropped, and hands back what it holds.
-struct HandedBack<'c>(&'c Arc<Core>);
+struct HandedBack<'c>(&'c Arc<Context>);
 
 impl Drop for HandedBack<'_> {
     fn drop(&mut self) {
         self.0.has_ended.store(true, Ordering::Relaxed);
-        self.0.hand_back_later(self.0.take_all_held());
+        self.0.hand_back_later(self.0.ledger.take_all());
     }
 }
 
 /// Boxed here, or the compiler could not tell that [`Worker::run_until`] can be spawned.
 fn run_in_apalis(
-    core: &Arc<Core>,
-    context: &WorkerContext,
+    context: &Arc<Context>,
+    apalis: &WorkerContext,
 ) -> BoxFuture<'static, Result<(), WorkerError>> {
-    let worker = WorkerBuilder::new(context.clone())
-        .backend(Backend::new(Arc::clone(core)))
+    let worker = WorkerBuilder::new(apalis.clone())
+        .backend(Backend::new(Arc::clone(context)))
         .parallelize(|task| AbortOnDropHandle::new(tokio::spawn(task)))
         .build(recalculate);
     Box::pin(worker.run())

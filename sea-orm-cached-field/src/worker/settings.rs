@@ -14,7 +14,7 @@ pub(super) struct Settings {
     pub(super) connections: u32,
     /// Where it listens, if not as its pool connects.
     #[cfg(feature = "sqlx-postgres")]
-    pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
+    pub(super) listen_on: Option<String>,
     pub(super) calculation_timeout: Duration,
     pub(super) lease: Duration,
     pub(super) shutdown_timeout: Duration,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::core::Core;
+use super::context::Context;
 use crate::protocol::Work;
 
 /// The first pause after work; it is doubled each time nothing is found.
@@ -15,15 +15,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const FIRST_PAUSE_EMBEDDED: Duration = Duration::from_millis(1);
 
 /// The longest pause while a transaction is open whose marks might not wake us.
+#[cfg(feature = "sqlx-postgres")]
 const AMONG_WRITERS: Duration = Duration::from_millis(40);
 
 /// The longest pause if nothing wakes the worker.
 const BY_POLLING: Duration = Duration::from_millis(250);
 
 /// The longest pause if nothing wakes the worker, and each look is a query over the network.
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-mysql"))]
 const BY_POLLING_A_SERVER: Duration = Duration::from_secs(1);
 
 /// The longest pause if something does. A safety net.
+#[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 const IF_WOKEN: Duration = Duration::from_secs(5);
 
 pub(super) struct Sleep {
@@ -44,8 +47,8 @@ enum Alarm {
 }
 
 impl Sleep {
-    pub(super) fn new(core: &Core) -> Self {
-        Self { pause: FIRST_PAUSE, woken: core.engine.wake.subscribe(), alarm: None }
+    pub(super) fn new(context: &Context) -> Self {
+        Self { pause: FIRST_PAUSE, woken: context.engine.wake.subscribe(), alarm: None }
     }
 
     pub(super) fn was_busy(&mut self) {
@@ -58,11 +61,11 @@ impl Sleep {
 
     /// Sleeps until something happens, or is due, or might have happened unnoticed, and returns
     /// whether something has happened. `work` was looked for before.
-    pub(super) async fn sleep(&mut self, core: &Arc<Core>, work: Work) -> bool {
+    pub(super) async fn sleep(&mut self, context: &Arc<Context>, work: Work) -> bool {
         if self.alarm.is_none() {
-            self.alarm = set_alarm(core).await;
+            self.alarm = set_alarm(context).await;
         }
-        let (longest, work) = self.fall_asleep(core, work).await;
+        let (longest, work) = self.fall_asleep(context, work).await;
         let due = match work {
             // Somebody holds locked what there is to do.
             Work::Now => self.pause,
@@ -86,15 +89,15 @@ impl Sleep {
         not(feature = "sqlx-postgres"),
         allow(unused_variables, reason = "only PostgreSQL has to be told")
     )]
-    async fn fall_asleep(&mut self, core: &Core, work: Work) -> (Duration, Work) {
+    async fn fall_asleep(&mut self, context: &Context, work: Work) -> (Duration, Work) {
         match &mut self.alarm {
             _ if work == Work::Now => (self.pause, work),
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
-            Some(Alarm::Listener(listener)) => match listener.fall_asleep(core).await {
+            Some(Alarm::Listener(listener)) => match listener.fall_asleep(context).await {
                 // What was marked or set to expire before the lock was ours woke nobody: look
                 // again.
-                Ok(true) => (IF_WOKEN, core.look().await.unwrap_or(work)),
+                Ok(true) => (IF_WOKEN, context.look().await.unwrap_or(work)),
                 Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
                     tracing::warn!("cannot listen, polling instead: {error}");
@@ -112,16 +115,16 @@ impl Sleep {
     }
 
     /// While we are awake nobody needs to wake us.
-    pub(super) async fn wake_up(&mut self, core: &Core) {
+    pub(super) async fn wake_up(&mut self, context: &Context) {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
-            && let Err(error) = listener.wake_up(core).await
+            && let Err(error) = listener.wake_up(context).await
         {
             tracing::warn!("lost the connection that listens: {error}");
             self.alarm = None;
         }
         #[cfg(not(feature = "sqlx-postgres"))]
-        let _ = core;
+        let _ = context;
     }
 
     /// Whether something happened before the time was over.
@@ -145,11 +148,11 @@ impl Sleep {
 }
 
 /// `None` if it has to be tried again.
-async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
-    match core.engine.dialect.wake_up() {
+async fn set_alarm(context: &Arc<Context>) -> Option<Alarm> {
+    match context.engine.backend.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
         crate::backend::WakeUp::Listen(channel) => {
-            match super::listen::Listener::connect(core, channel).await {
+            match super::listen::Listener::connect(context, channel).await {
                 Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
                 Ok(None) => {
                     tracing::warn!(
@@ -166,7 +169,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
             }
         }
         #[cfg(feature = "sqlx-sqlite")]
-        crate::backend::WakeUp::WatchFile => match super::watch::FileWatch::start(core).await {
+        crate::backend::WakeUp::WatchFile => match super::watch::FileWatch::start(context).await {
             Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
             Ok(None) => Some(Alarm::None(BY_POLLING)),
             Err(error) => {
@@ -174,8 +177,7 @@ async fn set_alarm(core: &Arc<Core>) -> Option<Alarm> {
                 Some(Alarm::None(BY_POLLING))
             }
         },
+        #[cfg(feature = "sqlx-mysql")]
         crate::backend::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
-        #[allow(unreachable_patterns, reason = "which of them are there depends on the features")]
-        _ => Some(Alarm::None(BY_POLLING)),
     }
 }

@@ -7,9 +7,8 @@ use std::{
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use sea_orm::ConnectionTrait;
 
-use super::core::Core;
+use super::context::Context;
 use crate::declaration::BoxError;
 
 pub(super) struct FileWatch {
@@ -19,18 +18,15 @@ pub(super) struct FileWatch {
 impl FileWatch {
     /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the
     /// file of the write-ahead log comes and goes.
-    pub(super) async fn start(core: &Arc<Core>) -> Result<Option<Self>, BoxError> {
-        let Some(files) = core.engine.dialect.files() else { return Ok(None) };
-        let mut paths = Vec::new();
-        for row in core.db.query_all_raw(files).await? {
-            paths.push(PathBuf::from(row.try_get::<String>("", "file")?));
-        }
+    pub(super) async fn start(context: &Arc<Context>) -> Result<Option<Self>, BoxError> {
+        let files = context.engine.backend.files(&context.db).await?;
+        let paths: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
         if paths.is_empty() {
             return Ok(None);
         }
         let names: Vec<OsString> =
             paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect();
-        let engine = Arc::clone(&core.engine);
+        let engine = Arc::clone(&context.engine);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| {
                 is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::entity::prelude::*;
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -68,7 +68,7 @@ impl Model {
     }
 }
 
-pub fn lampposts() -> Models {
+pub fn lampposts() -> CachedFields {
     CachedFields::of::<Entity>()
 }
 

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::{Asia::Kathmandu, Europe::Berlin};
 use sea_orm::{DbBackend, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -43,7 +43,7 @@ mod tea {
     }
 }
 
-fn teas() -> Models {
+fn teas() -> CachedFields {
     CachedFields::of::<tea::Entity>()
 }
 

@@ -125,11 +125,11 @@ pub mod plaque {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use super::TestDb;
 
-pub fn lampposts() -> Models {
+pub fn lampposts() -> CachedFields {
     CachedFields::of::<lamppost::Entity>()
 }
 

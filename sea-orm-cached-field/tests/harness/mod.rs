@@ -20,7 +20,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait,
     FromQueryResult, JsonValue, Schema, Statement,
 };
-use sea_orm_cached_field::{CachedFields, Event, Models};
+use sea_orm_cached_field::{CachedFields, Event};
 use tempfile::TempDir;
 
 /// A test on each of these databases: of a function `claim`, the tests `claim::sqlite`, ...
@@ -451,7 +451,7 @@ impl TestDb {
 
     /// What the engine does from now on.
     pub fn narration(&self) -> Narration {
-        Narration(Box::pin(CachedFields::events(&self.connection).expect("events")))
+        Narration(Box::pin(CachedFields::all().events(&self.connection).expect("events")))
     }
 
     /// Marks and queue rows of an owner's table, which may have its schema before it, together.
@@ -509,7 +509,7 @@ impl TestDb {
     }
 
     /// Works until nothing is due. What fails is due again in an hour, however slow the machine is.
-    pub async fn drain(&self, models: Models) -> usize {
+    pub async fn drain(&self, models: CachedFields) -> usize {
         let hour = Duration::from_secs(3600);
         models.worker(&self.connection).backoff(hour, hour).drain().await.expect("drained")
     }

@@ -1,7 +1,7 @@
 //! A field and a column of another field may have the same name: `depends_on` means the field.
 
 use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::support::{NOTHING, Watch};
 
@@ -148,7 +148,7 @@ mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn wares() -> Models {
+fn wares() -> CachedFields {
     CachedFields::of::<ware::Entity>()
 }
 

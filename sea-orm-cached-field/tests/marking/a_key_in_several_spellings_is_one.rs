@@ -2,7 +2,7 @@
 //! tells neither case nor accents apart.
 
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DbBackend, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -161,7 +161,7 @@ mod part {
     }
 }
 
-fn clubs() -> Models {
+fn clubs() -> CachedFields {
     CachedFields::of::<club::Entity>().and::<team::Entity>().and::<part::Entity>()
 }
 

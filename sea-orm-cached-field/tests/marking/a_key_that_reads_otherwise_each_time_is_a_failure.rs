@@ -2,7 +2,7 @@
 //! doctor names, and is not handed back again and again.
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 /// A key in which each reading puts other letters into capitals.
 mod moody {
@@ -90,7 +90,7 @@ mod actor {
     }
 }
 
-fn actors() -> Models {
+fn actors() -> CachedFields {
     CachedFields::of::<actor::Entity>()
 }
 

@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::support::{NOTHING, Watch};
 
@@ -68,7 +68,7 @@ mod room {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn shelves() -> Models {
+fn shelves() -> CachedFields {
     CachedFields::of::<shelf::Entity>()
 }
 

@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     harness::{TestDb, not_there},
@@ -56,7 +56,7 @@ mod tag {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn notes() -> Models {
+fn notes() -> CachedFields {
     CachedFields::of::<note::Entity>()
 }
 

@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::support::{NOTHING, Watch};
 
@@ -63,7 +63,7 @@ mod egg {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn hens() -> Models {
+fn hens() -> CachedFields {
     CachedFields::of::<hen::Entity>()
 }
 

@@ -1,6 +1,6 @@
 //! A change that concerns several fields of a row leaves one mark.
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{harness::TestDb, support::Watch};
 
@@ -147,7 +147,7 @@ const OVER_PLANTS: [&str; 4] = [
     "bed.total_of_heights_of_all_that_grows_in_here 1",
 ];
 
-fn beds() -> Models {
+fn beds() -> CachedFields {
     CachedFields::of::<bed::Entity>()
 }
 

@@ -1,5 +1,5 @@
 use sea_orm::{ConnectionTrait, EntityTrait, IsolationLevel, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{harness::TestDb, support::Watch};
 
@@ -53,7 +53,7 @@ mod nest {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn trees() -> Models {
+fn trees() -> CachedFields {
     CachedFields::of::<tree::Entity>()
 }
 

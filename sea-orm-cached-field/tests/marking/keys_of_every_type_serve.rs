@@ -242,7 +242,7 @@ mod fee {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn seats() -> sea_orm_cached_field::Models {
+fn seats() -> sea_orm_cached_field::CachedFields {
     CachedFields::of::<seat::Entity>()
 }
 

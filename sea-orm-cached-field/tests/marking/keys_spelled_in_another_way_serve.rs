@@ -1,7 +1,7 @@
 //! PostgreSQL only. Types that call two spellings equal, as the key of an owner and as what links
 //! two tables.
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     harness::TestDb,
@@ -80,7 +80,7 @@ mod region {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn flocks() -> Models {
+fn flocks() -> CachedFields {
     CachedFields::of::<flock::Entity>()
 }
 

@@ -4,7 +4,7 @@
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Schema,
 };
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     harness::TestDb,
@@ -143,11 +143,11 @@ pub mod den {
     }
 }
 
-fn hunts() -> Models {
+fn hunts() -> CachedFields {
     CachedFields::of::<hunt::Entity>()
 }
 
-fn dens() -> Models {
+fn dens() -> CachedFields {
     CachedFields::of::<den::Entity>()
 }
 

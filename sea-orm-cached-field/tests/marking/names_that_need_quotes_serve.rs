@@ -1,5 +1,5 @@
 use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::support::{NOTHING, Watch};
 
@@ -67,7 +67,7 @@ mod select {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn orders() -> Models {
+fn orders() -> CachedFields {
     CachedFields::of::<order::Entity>()
 }
 

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB only. Columns that are linked may be of different types: what one can hold,
 //! the other may not. The triggers accept it all, also in sessions that are strict.
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -71,7 +71,7 @@ mod shop {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn boxes() -> Models {
+fn boxes() -> CachedFields {
     CachedFields::of::<crate_of_fruit::Entity>()
 }
 

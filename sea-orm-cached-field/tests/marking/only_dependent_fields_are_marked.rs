@@ -1,5 +1,5 @@
 use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     harness::TestDb,
@@ -103,7 +103,7 @@ mod line {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn accounts() -> Models {
+fn accounts() -> CachedFields {
     CachedFields::of::<customer::Entity>().and::<invoice::Entity>()
 }
 

@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     harness::TestDb,
@@ -237,15 +237,15 @@ mod friendship {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn clubs() -> Models {
+fn clubs() -> CachedFields {
     CachedFields::of::<club::Entity>()
 }
 
-fn travels() -> Models {
+fn travels() -> CachedFields {
     CachedFields::of::<trip::Entity>().and::<museum::Entity>()
 }
 
-fn staffs() -> Models {
+fn staffs() -> CachedFields {
     CachedFields::of::<staff::Entity>()
 }
 

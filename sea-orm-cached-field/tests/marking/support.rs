@@ -1,6 +1,6 @@
 //! What the claims are checked with.
 
-use sea_orm_cached_field::Models;
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::{Narration, TestDb};
 
@@ -10,13 +10,13 @@ pub const NOTHING: [&str; 0] = [];
 /// Watches which fields of which rows are recalculated.
 pub struct Watch<'d> {
     db: &'d TestDb,
-    models: fn() -> Models,
+    models: fn() -> CachedFields,
     narration: Narration,
 }
 
 impl<'d> Watch<'d> {
     /// Begins when nothing is stale.
-    pub async fn begin(db: &'d TestDb, models: fn() -> Models) -> Self {
+    pub async fn begin(db: &'d TestDb, models: fn() -> CachedFields) -> Self {
         db.drain(models()).await;
         Self { db, models, narration: db.narration() }
     }

@@ -1,5 +1,5 @@
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Schema, Statement};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{harness::TestDb, support::Watch};
 
@@ -179,7 +179,7 @@ mod sample {
     }
 }
 
-fn samples() -> Models {
+fn samples() -> CachedFields {
     CachedFields::of::<sample::Entity>()
 }
 

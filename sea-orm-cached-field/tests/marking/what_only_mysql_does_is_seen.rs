@@ -1,6 +1,6 @@
 //! Statements, foreign keys and settings that only MySQL and MariaDB have.
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     changes_behind_has_many_are_seen::perched,
@@ -231,7 +231,7 @@ mod comment {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn threads() -> Models {
+fn threads() -> CachedFields {
     CachedFields::of::<thread::Entity>()
 }
 

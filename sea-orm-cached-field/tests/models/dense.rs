@@ -157,8 +157,11 @@ fn its_fields_are_what_was_declared() {
             "id=lamppost_id lamppost_tag, tag_id=id tag: label",
         ]
     );
-    assert!(matches!(spec.flagging, sea_orm_cached_field::Flagging::Commit));
-    assert!(matches!(lamppost::Load::spec().flagging, sea_orm_cached_field::Flagging::Collector));
+    assert!(matches!(spec.flagging, sea_orm_cached_field::__private::Flagging::Commit));
+    assert!(matches!(
+        lamppost::Load::spec().flagging,
+        sea_orm_cached_field::__private::Flagging::Collector
+    ));
     assert_eq!(lamppost::Type::NAME, "type");
 
     let table = Schema::new(DbBackend::Sqlite).create_table_from_entity(lamppost::Entity);

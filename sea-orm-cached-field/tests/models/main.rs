@@ -24,12 +24,12 @@ mod written_by_a_macro;
 
 /// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length
 /// behind it, what is read, and what is wrong.
-fn written(depends_on: &[sea_orm_cached_field::Dependency]) -> Vec<String> {
+fn written(depends_on: &[sea_orm_cached_field::__private::Dependency]) -> Vec<String> {
     depends_on.iter().map(dependency).collect()
 }
 
-fn dependency(dependency: &sea_orm_cached_field::Dependency) -> String {
-    use sea_orm_cached_field::Read;
+fn dependency(dependency: &sea_orm_cached_field::__private::Dependency) -> String {
+    use sea_orm_cached_field::__private::Read;
 
     let hops: Vec<String> = dependency.hops.iter().map(hop).collect();
     let read = match &dependency.read {
@@ -49,7 +49,7 @@ fn dependency(dependency: &sea_orm_cached_field::Dependency) -> String {
     }
 }
 
-fn hop(hop: &sea_orm_cached_field::Hop) -> String {
+fn hop(hop: &sea_orm_cached_field::__private::Hop) -> String {
     let schema = hop.schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
     let repeats = if hop.repeats > 0 { format!(" x{}", hop.repeats) } else { String::new() };
     format!("{}={} {schema}{}{repeats}", hop.from.join("+"), hop.to.join("+"), hop.table)

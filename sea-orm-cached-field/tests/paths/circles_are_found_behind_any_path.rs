@@ -2,7 +2,7 @@
 //! repeated.
 
 use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -73,7 +73,7 @@ pub mod office {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn desks() -> Models {
+fn desks() -> CachedFields {
     CachedFields::of::<desk::Entity>()
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, QueryOrder, TransactionTrait,
 };
-use sea_orm_cached_field::{CachedFields, Error, Models};
+use sea_orm_cached_field::{CachedFields, Error};
 
 use crate::{
     harness::{TestDb, gate::Gate},
@@ -314,7 +314,7 @@ pub mod seesaw {
 
 /// A transaction that has read. By default its snapshot is as old as that: what others store from
 /// now on it cannot see.
-fn mail() -> Models {
+fn mail() -> CachedFields {
     CachedFields::of::<letter_box::Entity>().and::<letter::Entity>().and::<mail_street::Entity>()
 }
 

@@ -1,7 +1,7 @@
 //! Fields upon a field whose calculation a test can stop.
 
 use sea_orm::{DatabaseConnection, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -112,7 +112,7 @@ pub mod row {
     }
 }
 
-pub fn poles() -> Models {
+pub fn poles() -> CachedFields {
     CachedFields::of::<pole::Entity>().and::<row::Entity>()
 }
 

@@ -376,7 +376,7 @@ pub mod sale {
 }
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -385,7 +385,7 @@ pub fn big_integer(backend: DbBackend) -> &'static str {
     if backend == DbBackend::MySql { "SIGNED" } else { "bigint" }
 }
 
-pub fn models() -> Models {
+pub fn models() -> CachedFields {
     CachedFields::of::<person::Entity>().and::<town::Entity>()
 }
 

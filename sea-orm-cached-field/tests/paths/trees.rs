@@ -1,7 +1,7 @@
 //! A field that is calculated from the same field of other rows.
 
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Error, Models};
+use sea_orm_cached_field::{CachedFields, Error};
 
 use crate::harness::{Narration, TestDb};
 
@@ -127,7 +127,7 @@ pub mod silent {
     }
 }
 
-fn folders() -> Models {
+fn folders() -> CachedFields {
     CachedFields::of::<folder::Entity>()
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::{Narration, TestDb};
 
@@ -84,7 +84,7 @@ pub mod buyer {
     }
 }
 
-fn models() -> Models {
+fn models() -> CachedFields {
     // The model that waits stands first: the order is the library's business.
     CachedFields::of::<buyer::Entity>().and::<order::Entity>()
 }

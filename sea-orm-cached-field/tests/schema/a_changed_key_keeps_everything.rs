@@ -10,7 +10,7 @@ macro_rules! parcels {
     ($module:ident, $key:ty) => {
         pub mod $module {
             use sea_orm::entity::prelude::*;
-            use sea_orm_cached_field::{CachedFields, Models, cached_fields};
+            use sea_orm_cached_field::{CachedFields, cached_fields};
 
             #[cached_fields]
             #[sea_orm::model]
@@ -35,7 +35,7 @@ macro_rules! parcels {
                 }
             }
 
-            pub fn models() -> Models {
+            pub fn models() -> CachedFields {
                 CachedFields::of::<Entity>()
             }
         }

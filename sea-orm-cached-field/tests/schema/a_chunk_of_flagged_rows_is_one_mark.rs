@@ -1,7 +1,7 @@
 //! Of which workers queue the rows, chunk after chunk.
 
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::installed,
@@ -69,11 +69,11 @@ pub mod twig {
     }
 }
 
-fn leaves() -> Models {
+fn leaves() -> CachedFields {
     CachedFields::of::<leaf::Entity>()
 }
 
-fn all() -> Models {
+fn all() -> CachedFields {
     leaves().and::<twig::Entity>()
 }
 
@@ -152,7 +152,7 @@ async fn work(db: &TestDb) {
 
 /// Batch after batch: a worker that queues a chunk beside its own claims may calculate some of
 /// its rows twice. Returns how many values were calculated.
-async fn work_off(db: &TestDb, models: fn() -> Models) -> usize {
+async fn work_off(db: &TestDb, models: fn() -> CachedFields) -> usize {
     let mut calculated = 0;
     loop {
         match models().worker(db).batch_size(1).run_once().await.expect("worked") {

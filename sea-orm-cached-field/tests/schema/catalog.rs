@@ -1,7 +1,7 @@
 //! What the database's own catalog says, to compare before and after.
 
 use sea_orm::{DbBackend, TransactionTrait};
-use sea_orm_cached_field::Models;
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -68,7 +68,7 @@ pub async fn has(db: &TestDb, name: &str) -> bool {
 
 /// The message of an install that is refused, after which the database stands as before; also
 /// inside a transaction that is committed all the same.
-pub async fn refused(db: &TestDb, models: impl Fn() -> Models) -> String {
+pub async fn refused(db: &TestDb, models: impl Fn() -> CachedFields) -> String {
     let before = catalog(db).await;
     let error = models().install(&**db).await.expect_err("it should be refused").to_string();
     assert_eq!(catalog(db).await, before);
@@ -80,7 +80,7 @@ pub async fn refused(db: &TestDb, models: impl Fn() -> Models) -> String {
 }
 
 /// What an install says.
-pub async fn installed(db: &TestDb, models: Models) -> String {
+pub async fn installed(db: &TestDb, models: CachedFields) -> String {
     models.install(&**db).await.unwrap_or_else(|error| panic!("{error}")).to_string()
 }
 

@@ -70,7 +70,7 @@ async fn three_programs_install_at_once(db: TestDb) {
     db.create(plaque::Entity).await;
     let x = db.another_pool().await;
     let y = db.another_pool().await;
-    let (r, s, t) =
-        tokio::join!(lampposts().install(&*db), lampposts().install(&x), lampposts().install(&y));
+    let fields = lampposts();
+    let (r, s, t) = tokio::join!(fields.install(&*db), fields.install(&x), fields.install(&y));
     assert!(r.is_ok() && s.is_ok() && t.is_ok(), "{:?} {:?} {:?}", r.err(), s.err(), t.err());
 }

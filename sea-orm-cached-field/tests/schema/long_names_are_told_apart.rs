@@ -1,6 +1,6 @@
 //! PostgreSQL keeps 63 bytes of a name.
 
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::{installed, names, refused},
@@ -30,7 +30,7 @@ related!(bulb, { table_name = "bulb" }, {
     pub second: BelongsTo<Option<super::second::Entity>>,
 });
 
-fn both() -> Models {
+fn both() -> CachedFields {
     CachedFields::of::<first::Entity>().and::<second::Entity>()
 }
 

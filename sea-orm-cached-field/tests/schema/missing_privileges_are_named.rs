@@ -1,7 +1,7 @@
 //! PostgreSQL only: SQLite knows no roles.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::catalog,
@@ -24,7 +24,7 @@ async fn role(db: &TestDb, name: &str, rights: &[&str]) -> (String, DatabaseConn
 }
 
 /// What an install as this role says; it changes nothing.
-async fn refused_to(db: &TestDb, models: Models, name: &str, rights: &[&str]) -> String {
+async fn refused_to(db: &TestDb, models: CachedFields, name: &str, rights: &[&str]) -> String {
     let (role, poor) = role(db, name, rights).await;
     let before = catalog(db).await;
     let error = models.install(&poor).await.expect_err("it should be refused").to_string();

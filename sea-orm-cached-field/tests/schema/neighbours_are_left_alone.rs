@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::{catalog, installed},
@@ -25,11 +25,11 @@ related!(bulb, { table_name = "bulb" }, {
     pub lamp_post: BelongsTo<Option<super::lamp_post::Entity>>,
 });
 
-fn lamps() -> Models {
+fn lamps() -> CachedFields {
     CachedFields::of::<lamp::Entity>()
 }
 
-fn lamp_posts() -> Models {
+fn lamp_posts() -> CachedFields {
     CachedFields::of::<lamp_post::Entity>()
 }
 

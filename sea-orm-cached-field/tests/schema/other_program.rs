@@ -25,6 +25,6 @@ pub mod lamppost {
     }
 }
 
-pub fn models() -> sea_orm_cached_field::Models {
+pub fn models() -> sea_orm_cached_field::CachedFields {
     sea_orm_cached_field::CachedFields::of::<lamppost::Entity>()
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL only: SQLite has no schemas within a database.
 
 use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::{installed, names},
@@ -19,7 +19,7 @@ related!(bulb, { schema_name = "Store \"1\"", table_name = "bulb" }, {
     pub lamp: BelongsTo<super::lamp::Entity>,
 });
 
-fn lamps() -> Models {
+fn lamps() -> CachedFields {
     CachedFields::of::<lamp::Entity>()
 }
 

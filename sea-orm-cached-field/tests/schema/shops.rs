@@ -51,7 +51,7 @@ macro_rules! shops {
                 impl ActiveModelBehavior for ActiveModel {}
             }
 
-            pub fn models() -> sea_orm_cached_field::Models {
+            pub fn models() -> sea_orm_cached_field::CachedFields {
                 sea_orm_cached_field::CachedFields::of::<shop::Entity>()
             }
         }

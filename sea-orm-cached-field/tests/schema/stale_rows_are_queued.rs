@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{catalog::installed, harness::TestDb};
 
@@ -71,7 +71,7 @@ async fn queue_is_what_is_flagged(
 }
 
 /// Has the rows of all chunks queued, of each of which one row is calculated.
-async fn queue_all(db: &TestDb, models: fn() -> Models, table: &str) {
+async fn queue_all(db: &TestDb, models: fn() -> CachedFields, table: &str) {
     let marks = format!("SELECT count(*) FROM _{table}_cached_marks");
     let later = if db.is_sqlite() { "9000000000000000" } else { "'2999-01-01'" };
     while db.scalar::<i64>(&marks).await > 0 {

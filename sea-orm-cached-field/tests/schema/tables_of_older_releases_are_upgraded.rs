@@ -3,7 +3,7 @@
 //! release are written to that folder.
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::{catalog, installed, names},
@@ -48,7 +48,7 @@ pub mod measure {
     }
 }
 
-fn models() -> Models {
+fn models() -> CachedFields {
     lampposts().and::<measure::Entity>()
 }
 

@@ -1,5 +1,5 @@
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{
     catalog::refused,
@@ -8,7 +8,7 @@ use crate::{
 
 owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
 
-fn lamps() -> Models {
+fn lamps() -> CachedFields {
     CachedFields::of::<lamp::Entity>()
 }
 

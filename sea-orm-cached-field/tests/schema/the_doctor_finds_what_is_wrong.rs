@@ -1,7 +1,7 @@
 //! And repair mends it: afterwards every value is right.
 
 use sea_orm::DbBackend;
-use sea_orm_cached_field::{Finding, Models};
+use sea_orm_cached_field::{CachedFields, Finding};
 
 use crate::{
     dumps::restored,
@@ -9,7 +9,7 @@ use crate::{
     other_program,
 };
 
-async fn findings(db: &TestDb, models: Models) -> Vec<Finding> {
+async fn findings(db: &TestDb, models: CachedFields) -> Vec<Finding> {
     models.doctor(&**db).await.expect("examined").iter().cloned().collect()
 }
 

@@ -253,7 +253,7 @@ mod only_on_mysql {
 /// A program with the lampposts that keeps something else of them.
 mod without_the_field {
     use sea_orm::entity::prelude::*;
-    use sea_orm_cached_field::{CachedFields, Models, cached_fields};
+    use sea_orm_cached_field::{CachedFields, cached_fields};
 
     #[cached_fields]
     #[sea_orm::model]
@@ -281,7 +281,7 @@ mod without_the_field {
         }
     }
 
-    pub fn models() -> Models {
+    pub fn models() -> CachedFields {
         CachedFields::of::<Entity>()
     }
 }

@@ -1,5 +1,5 @@
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::{TestDb, not_there};
 
@@ -42,11 +42,11 @@ version!(none,);
 version!(first, version = 1,);
 version!(second, version = 2,);
 
-async fn install(db: &TestDb, models: Models) -> String {
+async fn install(db: &TestDb, models: CachedFields) -> String {
     models.install(&**db).await.expect("installed").to_string()
 }
 
-async fn set_up(db: &TestDb, models: Models) {
+async fn set_up(db: &TestDb, models: CachedFields) {
     db.create(none::Entity).await;
     install(db, models).await;
     for inches in [1, 2] {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DbBackend, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Error, Models};
+use sea_orm_cached_field::{CachedFields, Error};
 
 use crate::{
     harness::{Narration, TestDb},
@@ -58,7 +58,7 @@ fn failures(narration: &mut Narration) -> Vec<String> {
     narration.said().into_iter().filter(|said| said.starts_with("failed")).collect()
 }
 
-async fn drain_patiently(db: &TestDb, models: Models) {
+async fn drain_patiently(db: &TestDb, models: CachedFields) {
     let hour = Duration::from_secs(3600);
     models.worker(db).backoff(hour, hour).drain().await.expect("drained");
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use sea_orm::{ConnectionTrait, TransactionTrait, entity::prelude::*, prelude::DateTimeUtc};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::{fragile::eventually, harness::TestDb};
 
@@ -30,7 +30,7 @@ mod report {
     }
 }
 
-fn reports() -> Models {
+fn reports() -> CachedFields {
     CachedFields::of::<report::Entity>()
 }
 

@@ -1,5 +1,5 @@
 use sea_orm::{EntityTrait, TransactionTrait, prelude::Decimal};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -30,7 +30,7 @@ mod ware {
     }
 }
 
-fn wares() -> Models {
+fn wares() -> CachedFields {
     CachedFields::of::<ware::Entity>()
 }
 

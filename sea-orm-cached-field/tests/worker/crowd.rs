@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::entity::prelude::*;
 pub use sea_orm::{ActiveValue::Set, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::{TestDb, gate};
 
@@ -70,7 +70,7 @@ impl Model {
     }
 }
 
-pub fn crowds() -> Models {
+pub fn crowds() -> CachedFields {
     CachedFields::of::<Entity>()
 }
 

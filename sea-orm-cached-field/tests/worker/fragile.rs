@@ -11,7 +11,7 @@ use std::{
 
 pub use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseExecutor, Schema, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Event, Models, Worker};
+use sea_orm_cached_field::{CachedFields, Event, Worker};
 use tokio::sync::Semaphore;
 
 use crate::harness::{PATIENCE, TestDb, connect};
@@ -160,7 +160,7 @@ impl Place {
     }
 }
 
-pub fn fragiles() -> Models {
+pub fn fragiles() -> CachedFields {
     CachedFields::of::<Entity>()
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 pub use sea_orm::EntityTrait;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 pub use club::*;
 
@@ -97,11 +97,11 @@ pub mod draw {
     }
 }
 
-pub fn clubs() -> Models {
+pub fn clubs() -> CachedFields {
     CachedFields::of::<club::Entity>()
 }
 
-pub fn draws() -> Models {
+pub fn draws() -> CachedFields {
     CachedFields::of::<draw::Entity>()
 }
 

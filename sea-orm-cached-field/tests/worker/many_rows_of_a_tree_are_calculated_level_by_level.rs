@@ -4,7 +4,7 @@ use std::{
 };
 
 use sea_orm::entity::prelude::*;
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -57,7 +57,7 @@ impl Model {
     }
 }
 
-fn folders() -> Models {
+fn folders() -> CachedFields {
     CachedFields::of::<Entity>()
 }
 

@@ -1,7 +1,7 @@
 //! Fields that are calculated by a query, and others that are calculated alike, row by row.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -222,15 +222,15 @@ async fn birds_of(perches: &[i32], db: &impl ConnectionTrait) -> Result<Vec<bird
     bird::Entity::find().filter(bird::Column::PerchId.is_in(perches.iter().copied())).all(db).await
 }
 
-pub fn perches() -> Models {
+pub fn perches() -> CachedFields {
     CachedFields::of::<perch::Entity>()
 }
 
-pub fn roosts() -> Models {
+pub fn roosts() -> CachedFields {
     CachedFields::of::<roost::Entity>()
 }
 
-pub fn ledges() -> Models {
+pub fn ledges() -> CachedFields {
     CachedFields::of::<ledge::Entity>()
 }
 

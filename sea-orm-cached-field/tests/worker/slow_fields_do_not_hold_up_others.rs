@@ -4,7 +4,7 @@ use std::{
 };
 
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -84,7 +84,7 @@ impl Model {
 const QUICK: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const ROWS: usize = 100;
 
-fn patchworks() -> Models {
+fn patchworks() -> CachedFields {
     CachedFields::of::<Entity>()
 }
 

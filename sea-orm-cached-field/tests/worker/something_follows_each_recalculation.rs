@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, EntityTrait, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Event, Models};
+use sea_orm_cached_field::{CachedFields, Event};
 
 use crate::harness::TestDb;
 
@@ -81,7 +81,7 @@ mod poster {
     }
 }
 
-fn letters() -> Models {
+fn letters() -> CachedFields {
     CachedFields::of::<letter::Entity>()
 }
 

@@ -11,7 +11,7 @@ use apalis_core::{
     worker::{builder::WorkerBuilder, context::WorkerContext},
 };
 use futures_util::future::BoxFuture;
-use sea_orm_cached_field::{Event, recalculate};
+use sea_orm_cached_field::{Event, apalis::recalculate};
 use tower::{Layer, Service};
 
 use crate::{fragile::*, harness::TestDb};

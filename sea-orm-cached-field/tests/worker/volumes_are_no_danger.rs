@@ -2,7 +2,7 @@
 //! needs, however much has piled up.
 
 use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
-use sea_orm_cached_field::{CachedFields, Models};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -66,7 +66,7 @@ wide! {
     n cached_n calculate_n
 }
 
-fn wides() -> Models {
+fn wides() -> CachedFields {
     CachedFields::of::<wide::Entity>()
 }
 
@@ -142,7 +142,7 @@ mod city {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-fn lofts() -> Models {
+fn lofts() -> CachedFields {
     CachedFields::of::<loft::Entity>()
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use apalis_core::worker::builder::WorkerBuilder;
 use sea_orm::{Condition, TransactionTrait};
-use sea_orm_cached_field::{CachedFields, Error, recalculate};
+use sea_orm_cached_field::{CachedFields, Error, apalis::recalculate};
 
 use crate::{fragile::*, harness::TestDb, queried};
 
@@ -19,7 +19,7 @@ fn names_the_remedy<T>(ended: Result<T, Error>) {
     assert_eq!((table.as_str(), fields.as_str()), ("fragile", "opinion"));
     assert!(missing.contains("fragile"), "{missing}");
     let text = error.to_string();
-    for remedy in ["`CachedFields::install(&db)`", "`CachedFields::of`"] {
+    for remedy in ["`CachedFields::all().install(&db)`", "`CachedFields::of`"] {
         assert!(text.contains(remedy), "{text}");
     }
 }
@@ -59,7 +59,7 @@ async fn of_a_worker_that_begins(db: TestDb) {
     let ended =
         within(WorkerBuilder::new("theirs").backend(backend).build(recalculate).run()).await;
     let ended = ended.expect_err("nothing is installed").to_string();
-    assert!(ended.contains("`CachedFields::install(&db)`"), "{ended}");
+    assert!(ended.contains("`CachedFields::all().install(&db)`"), "{ended}");
 }
 
 /// Also if it is not the first model that it looks at.
@@ -100,7 +100,7 @@ async fn of_the_table_that_it_is_about(db: TestDb) {
     let error = row.fresh_opinion(&*db).await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the cached fields of `fragile` (opinion) are not installed in this database: it has no `_fragile_cached_marks`; call `CachedFields::install(&db)` at start-up or in a migration, or, if `fragile` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
+        "the cached fields of `fragile` (opinion) are not installed in this database: it has no `_fragile_cached_marks`; call `CachedFields::all().install(&db)` at start-up or in a migration, or, if `fragile` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
     );
     let said = CachedFields::of::<Entity>().doctor(&*db).await.unwrap().to_string();
     assert_eq!(said, "fragile: nothing is installed; run `CachedFields::repair`\n");

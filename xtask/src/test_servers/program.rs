@@ -110,8 +110,8 @@ mod tests {
     fn a_test_is_of_the_server_that_its_name_ends_with() {
         assert_eq!(of_test("waves::mysql::each_field_once"), Some(Kind::MySql));
         assert_eq!(of_test("partitions_are_seen::truncate_of_all::postgres"), Some(Kind::Postgres));
-        assert_eq!(of_test("dialect::mysql::plans::mariadb::no_statement"), Some(Kind::MariaDb));
-        assert_eq!(of_test("dialect::sqlite::plans::no_statement"), Some(Kind::Sqlite));
+        assert_eq!(of_test("backend::mysql::plans::mariadb::no_statement"), Some(Kind::MariaDb));
+        assert_eq!(of_test("backend::sqlite::plans::no_statement"), Some(Kind::Sqlite));
         assert_eq!(of_test("macro_messages"), None);
     }
 

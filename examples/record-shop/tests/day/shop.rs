@@ -31,7 +31,7 @@ impl Shop {
     pub async fn open(&self) -> Result<Values> {
         database::make_tables(&self.db).await?;
         chinook::load(&self.db).await?;
-        CachedFields::install(&self.db).await?;
+        CachedFields::all().install(&self.db).await?;
         self.drain().await?;
         let truth = truth::all(self).await?;
         truth::compare(&truth, &kept::all(self).await?).context("as the shop opens")?;
@@ -45,7 +45,7 @@ impl Shop {
     }
 
     pub async fn drain(&self) -> Result<usize> {
-        Ok(CachedFields::worker(&self.db).drain().await?)
+        Ok(CachedFields::all().worker(&self.db).drain().await?)
     }
 
     /// Runs a statement, which must find something to do.

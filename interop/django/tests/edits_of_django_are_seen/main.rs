@@ -34,11 +34,11 @@ async fn and_every_value_is_right() -> Result<()> {
     adopt(&database).await?;
     an_insert_of_ours_needs_no_flag(&database).await?;
 
-    let events = CachedFields::events(&database)?;
+    let events = CachedFields::all().events(&database)?;
     let stored = tokio::spawn(events.filter(completes).take(STORED).count());
     let (stop, told) = oneshot::channel();
     let told = async { told.await.unwrap_or_default() };
-    let worker = tokio::spawn(CachedFields::worker(&database).run_until(told));
+    let worker = tokio::spawn(CachedFields::all().worker(&database).run_until(told));
     let editors = (0..EDITORS).map(|number| application.edit(number, EDITORS, EDITS / EDITORS));
     let edited = try_join_all(editors).await?;
     eventually("enough values are stored", async || Ok(stored.is_finished())).await?;
@@ -98,7 +98,7 @@ fn completes(event: &Event) -> std::future::Ready<bool> {
 /// Installs on the tables as Django has made and filled them.
 async fn adopt(database: &Database) -> Result<()> {
     let before = database.picture().await?;
-    let changes = CachedFields::install(&**database).await?;
+    let changes = CachedFields::all().install(&**database).await?;
     assert!(before == database.picture().await?, "only flags may change");
     let rows = database.lampposts().await?;
     assert_eq!(
@@ -107,7 +107,7 @@ async fn adopt(database: &Database) -> Result<()> {
         "nothing says that Django's values are right: {changes}"
     );
     assert_eq!(database.waiting().await?, [1, 1], "a mark stands for all rows: {changes}");
-    assert!(CachedFields::install(&**database).await?.is_empty());
+    assert!(CachedFields::all().install(&**database).await?.is_empty());
     Ok(())
 }
 

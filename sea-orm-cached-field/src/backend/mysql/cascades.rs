@@ -80,7 +80,7 @@ fn effect(way: &[Cascade], event: Event) -> Option<Effect> {
 }
 
 /// Whether a change of the table at the end of these foreign keys does anything at their beginning.
-pub(super) fn has_effect(way: &[Cascade]) -> bool {
+pub(crate) fn has_effect(way: &[Cascade]) -> bool {
     [Event::Delete, Event::Update].into_iter().any(|event| effect(way, event).is_some())
 }
 

@@ -1,11 +1,13 @@
 //! What stands in the database already.
 
-use sea_orm::{ColumnType, DbErr, Statement};
+use sea_orm::{ColumnType, DbErr, RuntimeErr, Statement, sqlx::mysql::MySqlDatabaseError};
 
 use super::{
     names::{literal, qualified, quote},
     statement, tables,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::sql::{Sql, marks, recalculations, versions},
     catalog::{Object, ObjectKind},
@@ -16,32 +18,31 @@ use crate::{
 const LOCK: &str = "CONCAT('sea-orm-cached-field ', LEFT(SHA2(COALESCE(DATABASE(), ''), 256), 40))";
 
 /// A lock of the session: each of the statements that create something commits.
-pub(super) fn lock_out_installations() -> Statement {
+pub(crate) fn lock_out_installations() -> Statement {
     statement(Sql::mysql(), format!("SELECT COALESCE(GET_LOCK({LOCK}, 600), 0) = 1 AS locked"))
 }
 
-pub(super) fn let_installations_in() -> Statement {
-    statement(Sql::mysql(), format!("SELECT RELEASE_LOCK({LOCK})"))
+pub(crate) fn let_installations_in() -> [Statement; 2] {
+    [
+        statement(Sql::mysql(), format!("SELECT RELEASE_LOCK({LOCK})")),
+        statement(Sql::mysql(), tables::RESTORE_SQL_MODE.to_owned()),
+    ]
 }
 
 /// The server's own number of an error; the classes of SQLSTATE are coarse.
 pub(super) fn error_number(error: &DbErr) -> Option<u16> {
-    #[cfg(feature = "sqlx-mysql")]
-    if let DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error))
-    | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) = error
-    {
-        let error = error
-            .as_database_error()?
-            .try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?;
-        return Some(error.number());
-    }
-    let _ = error;
-    None
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
+        error
+    else {
+        return None;
+    };
+    let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(error.number())
 }
 
 /// A string column's type has its character set and collation with it: that of a key is compared by
 /// them.
-pub(super) fn describe(table: &Table) -> Statement {
+pub(crate) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
@@ -75,7 +76,7 @@ pub(super) fn describe(table: &Table) -> Statement {
 }
 
 /// MariaDB's `json` is a `longtext`.
-pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     let name = found.split(['(', ' ']).next().unwrap_or(found);
     match kind {
         ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => {
@@ -100,7 +101,7 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
     }
 }
 
-pub(super) fn foreign_keys(table: &Table) -> Statement {
+pub(crate) fn foreign_keys(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
@@ -125,7 +126,7 @@ pub(super) fn foreign_keys(table: &Table) -> Statement {
 }
 
 /// What a link's value becomes in a mark must compare as the columns do.
-pub(super) fn can_link(owner: &str, related: &str) -> bool {
+pub(crate) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind.split(['(', ' ']).next().unwrap_or(kind) {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => "integer".to_owned(),
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => "text".to_owned(),
@@ -139,7 +140,7 @@ pub(super) fn can_link(owner: &str, related: &str) -> bool {
 
 /// A character that the key's character set does not have may equal one that it has, by the
 /// collation of the other set.
-pub(super) fn can_name(key: &str, linked: &str) -> bool {
+pub(crate) fn can_name(key: &str, linked: &str) -> bool {
     let characters = |kind: &str| {
         kind.split_once(" CHARACTER SET ")
             .map(|(_, set)| set.split(' ').next().unwrap_or(set).to_owned())
@@ -175,7 +176,7 @@ fn trigger_tag(prefix: &str) -> String {
     format!("SUBSTRING_INDEX(SUBSTRING({text}, LOCATE({prefix}, {text})), '\'\'', 1)")
 }
 
-pub(super) fn installed(owner: &Owner) -> Statement {
+pub(crate) fn installed(owner: &Owner) -> Statement {
     let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
     let prefix = literal(&tables::tag_prefix(&owner.table));
     let ours = [marks(owner), recalculations(owner), versions(owner)]
@@ -238,7 +239,7 @@ fn orphaned() -> String {
 }
 
 /// The triggers whose account is gone.
-pub(super) fn orphaned_triggers(owner: &Owner) -> Statement {
+pub(crate) fn orphaned_triggers(owner: &Owner) -> Statement {
     let text = format!(
         "SELECT t.TRIGGER_NAME AS name, t.DEFINER AS account
            FROM information_schema.TRIGGERS t
@@ -254,7 +255,7 @@ pub(super) fn orphaned_triggers(owner: &Owner) -> Statement {
 }
 
 /// Indexes only if the owner is known: a server may have to open each table for them.
-pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
     let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let schema = owner
         .and_then(|owner| owner.schema.as_deref())
@@ -290,7 +291,7 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
 }
 
 /// `parent` is the quoted name of the database that a trigger stands in.
-pub(super) fn drop_object(
+pub(crate) fn drop_object(
     beside: &Table,
     kind: ObjectKind,
     name: &str,
@@ -309,4 +310,21 @@ pub(super) fn drop_object(
             format!("DROP {kind} {own}")
         }
     }
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("describe", describe(&owner.table)),
+        named("unique_columns", super::unique::columns(&owner.table)),
+        named("installed", installed(owner)),
+        named("tagged", tagged(None)),
+        named("tagged of an owner", tagged(Some(&owner.table))),
+        named("foreign_keys", foreign_keys(&owner.table)),
+        named("orphaned_triggers", orphaned_triggers(owner)),
+        named("lock_out_installations", lock_out_installations()),
+        named("let_installations_in", let_installations_in()),
+    ]
+    .concat()
 }

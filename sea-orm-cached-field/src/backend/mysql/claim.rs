@@ -7,8 +7,11 @@ use super::{
     names::{literal, one_of, owner_key, qualified, quote},
     now, of_expiry, queued, remember_now, statement, way,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
+        operations::Transactions,
         shared, sizes,
         sql::{Sql, equal, key_columns, marks, names_of, prefixed, recalculations},
     },
@@ -26,7 +29,7 @@ const UNION_ALL: &str = "
                  UNION ALL
                  ";
 
-pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
     let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
     let marks = qualified(&marks(owner));
@@ -81,7 +84,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::mysql(), text)
 }
 
-pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let known = one_of(owner, "q", fields.iter().copied());
     let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
     let marks = qualified(&marks(owner));
@@ -285,7 +288,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
     statement(sql, text)
 }
 
-pub(super) fn lease_rows(
+pub(crate) fn lease_rows(
     owner: &Owner,
     field: usize,
     of: &[Key],
@@ -324,7 +327,7 @@ pub(super) fn lease_rows(
     statements
 }
 
-pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
     let end = after("UTC_TIMESTAMP(6)", &sql.bind(lease));
     let queued = queued(&mut sql, owner, claims);
@@ -335,4 +338,28 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
             AND q.waves >= 0"
     );
     statement(sql, text)
+}
+
+/// Nothing has to be set.
+pub(crate) fn settings(_: Transactions) -> Option<String> {
+    None
+}
+
+pub(crate) fn retry_failed(owner: &Owner) -> Statement {
+    shared::retry_failed(Sql::mysql(), owner, "UTC_TIMESTAMP(6)")
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("work", work(owner, &[0])),
+        named("renew_leases", renew_leases(owner, &of.claims, 1000)),
+        named("lease_rows", lease_rows(owner, 0, &of.keys, 1000, false)),
+        named("oldest", oldest(owner, &[0])),
+        named("retry_failed", retry_failed(owner)),
+        named("lease_due", lease_due(owner, &[0], &of.upstream, 100, 5000)),
+        named("lease", lease(owner, &of.claims, 1000)),
+    ]
+    .concat()
 }

@@ -9,6 +9,8 @@ use super::{
     tables::via,
     way,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated, shared,
@@ -219,7 +221,7 @@ pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
 
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
 /// The assignments see those before them.
-pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
+pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
     let mut sql = Sql::mysql();
     let queue = recalculations(owner);
     let keys = key_columns(owner);
@@ -273,7 +275,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     vec![remember_now(), statement(sql, text), super::claim::leased(owner, &queued, lease)]
 }
 
-pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let of_row = |row: &Enqueued| {
         let mut sql = Sql::mysql();
         let generation = sql.bind(row.generation);
@@ -304,7 +306,7 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
     let ids = format!(
         "SELECT m.id
@@ -324,7 +326,7 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 }
 
 /// Rows that are in the queue already are left out: the statement waits for none of them.
-pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
     let queue = qualified(&recalculations(owner));
     let keys = key_columns(owner);
@@ -353,4 +355,36 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         queued = equal("q", &keys, "t", &own),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let parts = crate::backend::sizes::parts(of.marks()).into_iter();
+    let appended = parts.map(|part| append_marks(owner, part));
+    let mut examples = vec![
+        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("enqueue", enqueue(owner, &of.enqueued, 1000)),
+        named("change_generation", change_generation(owner, &of.enqueued)),
+        named("take_marks", take_marks(owner, 100)),
+        named("take_marks_of", take_marks_of(owner, &of.keys, 100)),
+        named("delete_marks", delete_marks(owner, &of.ids)),
+        named("append_marks", appended.collect::<Vec<_>>()),
+        named("flag_missing", flag_missing(owner, 0, &of.keys)),
+    ];
+    for source in owner.looked_up() {
+        let of_row = take_links(owner, source, 100, Some(&of.keys[0]));
+        let links = of.links();
+        let end = Some(&of.keys[0]);
+        let behind = |range| marks_behind_links(owner, source, &links, range, Some(100));
+        examples.extend([
+            named("take_links", take_links(owner, source, 100, None)),
+            named("take_links of a row", of_row),
+            named("take_links_like", take_links_like(owner, source, &of.hashes(), 100)),
+            named("marks_behind_links", behind([None, None])),
+            named("marks_behind_links in a range", behind([end, end])),
+        ]);
+    }
+    examples.concat()
 }

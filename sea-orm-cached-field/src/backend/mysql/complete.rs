@@ -7,6 +7,8 @@ use super::{
     names::{owner_key, qualified, quote},
     queued, statement,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated, shared,
@@ -17,7 +19,7 @@ use crate::{
     queue::{Claim, NextTry, Shape, ShapedField, Written},
 };
 
-pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
         "SELECT {selected}
@@ -52,7 +54,7 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
 }
 
 /// The rows are locked by [`lock_queued`], so that none of them has another generation by now.
-pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
     let done = of_generation(&mut sql, owner, done);
     statement(sql, format!("DELETE q FROM {done}"))
@@ -110,7 +112,7 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
 
 /// One statement for all rows, if each value keeps its type in a list. Else one statement a row,
 /// where each value is bound with the type of its column.
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
     let is_listed = rows.len() > 1
         && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
     match is_listed.then(|| write_list(owner, shape, rows)).flatten() {
@@ -239,7 +241,7 @@ impl Listed {
     }
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
+pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::mysql();
     let due = after("UTC_TIMESTAMP(6)", &sql.bind(delay));
     let waves = sql.bind(waves);
@@ -254,7 +256,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     statement(sql, text)
 }
 
-pub(super) fn hold_back(
+pub(crate) fn hold_back(
     owner: &Owner,
     claim: &Claim,
     delay: i64,
@@ -287,7 +289,7 @@ pub(super) fn hold_back(
     statement(sql, text)
 }
 
-pub(super) fn record_failure(
+pub(crate) fn record_failure(
     owner: &Owner,
     claim: &Claim,
     error: &str,
@@ -323,7 +325,7 @@ pub(super) fn record_failure(
 
 /// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody
 /// else sees generation 0.
-pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
+pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
     let queue = qualified(&recalculations(owner));
     let keys = key_columns(owner);
     let of_claim = |claim: &Claim| {
@@ -356,15 +358,10 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 /// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so
 /// that under `REPEATABLE READ` the transaction would go on to read an older value, where another
 /// one has stored the same value meanwhile.
-pub(super) fn store_in_transaction(
-    owner: &Owner,
-    field: usize,
-    written: &Written,
-) -> Vec<Statement> {
+pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
-    let mut statements =
-        vec![lock_rows(owner, std::slice::from_ref(key)), keep_flag(owner, field, key)];
+    let mut statements = vec![keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
     statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
     statements
@@ -374,7 +371,7 @@ pub(super) fn store_in_transaction(
 /// since its snapshot. Their marks it does not see. So the row gets the values of the snapshot and
 /// then those of now, by which the triggers mark what is calculated from those that differ. Its
 /// flags stay. A SELECT alone reads the snapshot, one that locks does not.
-pub(super) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
+pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
     let fields: Vec<&Field> = fields.iter().map(|field| &owner.fields[*field]).collect();
     if fields.is_empty() {
         return Vec::new();
@@ -450,4 +447,22 @@ fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
           WHERE {is_row}"
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("lock_rows", lock_rows(owner, &of.keys)),
+        named("delete_queued", delete_queued(owner, &of.claims)),
+        named("write", write(owner, &of.shape, &of.rows)),
+        named("write_locked", write_locked(owner, 0, &of.rows[0])),
+        named("hand_back", hand_back(owner, &of.claims, 0, 1)),
+        named("hold_back", hold_back(owner, &of.claims[0], 1000, None)),
+        named("record_failure", record_failure(owner, &of.claims[0], "error", NextTry::In(1000))),
+        named("drop_gone", drop_gone(owner, &of.claims)),
+        named("lock_queued", lock_queued(owner, &of.claims)),
+        named("mark_stored_since", mark_stored_since(owner, &[0], &of.keys[0])),
+    ]
+    .concat()
 }

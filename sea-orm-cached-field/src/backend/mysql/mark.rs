@@ -7,6 +7,8 @@ use super::{
     names::{owner_key, qualified, quote},
     statement,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -17,7 +19,7 @@ use crate::{
 };
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
-pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let mut sql = Sql::mysql();
     let flag = quote(&owner.fields[field].recalculation_needed);
     let is_row = sql.key_is(owner, "", &owner_key(owner), key);
@@ -57,7 +59,7 @@ pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Stateme
     statement(sql, text)
 }
 
-pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
     let mut sql = Sql::mysql();
     let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
@@ -73,7 +75,7 @@ pub(super) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) 
     statement(sql, text)
 }
 
-pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::mysql();
     let field = &owner.fields[field];
     let flag = quote(&field.recalculation_needed);
@@ -107,4 +109,25 @@ pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> Str
         table = qualified(&owner.table),
         same_row = equal("t", &key, "u", &key),
     )
+}
+
+pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
+    [
+        shared::flag(Sql::mysql(), owner, field, key),
+        shared::append_mark(Sql::mysql(), owner, field, key, Some(true)),
+    ]
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("flag_expired", flag_expired(owner, 0, 100)),
+        named("flag_lazily", flag_lazily(owner, 0, &of.keys[0])),
+        named("flag_eagerly", flag_eagerly(owner, 0, &of.keys[0])),
+        named("flag_chunk", flag_chunk(owner, 0, &of.chunk)),
+        named("set_expiry", set_expiry(owner, 0, &of.keys[0], of.moment.clone())),
+        named("passed_over", passed_over(owner, 0, &of.chunk)),
+    ]
+    .concat()
 }

@@ -7,40 +7,41 @@
 //! a worker selects what it takes and then deletes or updates that, by keys, in an order of joins
 //! that is fixed.
 
-mod cascades;
-mod catalog;
-mod claim;
-mod collect;
-mod complete;
+pub(super) mod cascades;
+pub(super) mod catalog;
+pub(super) mod claim;
+pub(super) mod collect;
+pub(super) mod complete;
+#[cfg(test)]
+pub(super) mod examples;
 mod link;
-mod mark;
+pub(super) mod mark;
 mod names;
+pub(super) mod operations;
 mod own_triggers;
-#[cfg(all(test, feature = "sqlx-mysql"))]
+#[cfg(test)]
 mod plans;
-mod query;
-mod read;
-mod recursion;
+pub(super) mod query;
+pub(super) mod read;
+pub(super) mod recursion;
 mod related_triggers;
-mod tables;
-mod unique;
-mod upgrade;
+pub(super) mod tables;
+pub(super) mod unique;
+pub(super) mod upgrade;
 mod way;
 
 use sea_orm::{
-    AccessMode, ColumnType, DatabaseConnection, DbBackend, DbErr, IsolationLevel, Statement,
-    TransactionOptions, Value,
+    AccessMode, DatabaseConnection, DbErr, IsolationLevel, Statement, TransactionOptions,
 };
 
 use super::{
-    Dialect, Identity, WakeUp, repeated, shared, sizes,
+    Identity, WakeUp, repeated,
     sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
 };
 use crate::{
-    catalog::{Cascade, Described, Object, ObjectKind, UniqueIndex},
-    declaration::{Chunk, Key},
-    layout::{Field, Owner, Source, Table, Upstream},
-    queue::{Claim, Enqueued, Mark, NextTry, Shape, Written},
+    declaration::Key,
+    layout::{Field, Owner, Table},
+    queue::Claim,
 };
 
 /// A flag that our own write ends. See [`own_triggers`].
@@ -51,8 +52,6 @@ const KEPT: u8 = 101;
 
 /// The end of a lease that is none.
 const NEVER: &str = "'1970-01-01 00:00:00'";
-
-pub(super) struct MySql;
 
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
@@ -197,469 +196,48 @@ fn expires(column: &str, moment: &str) -> String {
     )
 }
 
-impl Dialect for MySql {
-    fn sql(&self) -> Sql {
-        Sql::mysql()
-    }
-
-    fn backend(&self) -> DbBackend {
-        DbBackend::MySql
-    }
-
-    /// MySQL has them, and MariaDB has others.
-    fn supports_values_lists(&self) -> bool {
-        false
-    }
-
-    fn feature(&self) -> (&'static str, bool) {
-        ("sqlx-mysql", cfg!(feature = "sqlx-mysql"))
-    }
-
-    fn identity(&self, db: &DatabaseConnection) -> Identity {
-        #[cfg(feature = "sqlx-mysql")]
-        return Identity::of(&db.get_mysql_connection_pool().connect_options());
-        #[cfg(not(feature = "sqlx-mysql"))]
-        return Identity::of(&std::sync::Arc::new(db.clone()));
-    }
-
-    fn wake_up(&self) -> WakeUp {
-        WakeUp::Poll
-    }
-
-    fn is_read_only(&self, error: &DbErr) -> bool {
-        // The server, the transaction, and the storage engine.
-        matches!(catalog::error_number(error), Some(1290 | 1792 | 1836))
-    }
-
-    fn missing_object(&self, owner: &Owner, error: &DbErr) -> Option<String> {
-        // ER_NO_SUCH_TABLE.
-        let is_missing = catalog::error_number(error) == Some(1146);
-        is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
-    }
-
-    fn refuses_value(&self, error: &DbErr) -> bool {
-        // Classes 22, data exception, and 23, integrity constraint violation; what a trigger
-        // signals; and what has a class of its own on one of the databases: truncated data, a wrong
-        // string, a violated check.
-        let class = super::error_code(error);
-        class.is_some_and(|class| {
-            ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal))
-        }) || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
-    }
-
-    fn lacks_right(&self, error: &DbErr) -> bool {
-        // Of a table, and of a column.
-        matches!(catalog::error_number(error), Some(1142 | 1143))
-    }
-
-    fn commits_schema_changes(&self) -> bool {
-        true
-    }
-
-    fn lock_out_installations(&self) -> Option<Statement> {
-        Some(catalog::lock_out_installations())
-    }
-
-    fn let_installations_in(&self) -> Vec<Statement> {
-        vec![
-            catalog::let_installations_in(),
-            statement(Sql::mysql(), tables::RESTORE_SQL_MODE.to_owned()),
-        ]
-    }
-
-    fn describe(&self, table: &Table) -> Statement {
-        catalog::describe(table)
-    }
-
-    fn holds(&self, kind: &ColumnType, found: &str) -> bool {
-        catalog::holds(kind, found)
-    }
-
-    fn can_link(&self, owner: &str, related: &str) -> bool {
-        catalog::can_link(owner, related)
-    }
-
-    fn can_name(&self, key: &str, linked: &str) -> bool {
-        catalog::can_name(key, linked)
-    }
-
-    fn foreign_keys(&self, table: &Table) -> Option<Statement> {
-        Some(catalog::foreign_keys(table))
-    }
-
-    fn has_effect(&self, way: &[Cascade]) -> bool {
-        cascades::has_effect(way)
-    }
-
-    fn unique_indexes(&self, _: &Table) -> Option<Statement> {
-        None
-    }
-
-    fn missing_privileges(&self, _: &Described, _: &[Described]) -> Option<Statement> {
-        None
-    }
-
-    fn objects(&self, owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-        tables::objects(owner, table, related)
-    }
-
-    fn upgrade(
-        &self,
-        owner: &Owner,
-        described: &Described,
-        table: &Object,
-        from: u32,
-    ) -> Vec<String> {
-        upgrade::upgrade(owner, described, table, from)
-    }
-
-    fn orphaned_triggers(&self, owner: &Owner) -> Option<Statement> {
-        Some(catalog::orphaned_triggers(owner))
-    }
-
-    fn installed(&self, owner: &Owner) -> Statement {
-        catalog::installed(owner)
-    }
-
-    fn tagged(&self, owner: Option<&Table>) -> Statement {
-        catalog::tagged(owner)
-    }
-
-    fn hides_tables(&self) -> bool {
-        true
-    }
-
-    fn owner_of(&self, tag: &str) -> Option<Table> {
-        tables::owner_of(tag)
-    }
-
-    fn drop_object(
-        &self,
-        beside: &Table,
-        kind: ObjectKind,
-        name: &str,
-        parent: Option<&str>,
-    ) -> String {
-        catalog::drop_object(beside, kind, name, parent)
-    }
-
-    fn flag_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-        vec![mark::flag_chunk(owner, field, chunk)]
-    }
-
-    fn passed_over(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Option<Statement> {
-        Some(mark::passed_over(owner, field, chunk))
-    }
-
-    fn unqueued(&self, owner: &Owner, field: usize) -> Statement {
-        super::shared::unqueued(self.sql(), owner, field, "m.via IS NOT NULL")
-    }
-
-    fn oldest(&self, owner: &Owner, fields: &[usize]) -> Statement {
-        claim::oldest(owner, fields)
-    }
-
-    fn retry_failed(&self, owner: &Owner) -> Statement {
-        super::shared::retry_failed(self.sql(), owner, "UTC_TIMESTAMP(6)")
-    }
-
-    fn flag_lazily(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-        mark::flag_lazily(owner, field, key)
-    }
-
-    fn flag_eagerly(&self, owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-        vec![
-            shared::flag(Sql::mysql(), owner, field, key),
-            super::shared::append_mark(self.sql(), owner, field, key, Some(true)),
-        ]
-    }
-
-    fn flag_expired(&self, owner: &Owner, field: usize, rows: u64) -> Statement {
-        mark::flag_expired(owner, field, rows)
-    }
-
-    /// As a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB makes NULL.
-    fn set_expiry(&self, owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-        let moment = match moment {
-            Value::ChronoDateTimeUtc(moment) => {
-                Value::ChronoDateTime(moment.map(|moment| moment.naive_utc()))
-            }
-            other => other,
-        };
-        mark::set_expiry(owner, field, key, moment)
-    }
-
-    fn wake(&self) -> Option<Statement> {
-        None
-    }
-
-    fn sleep_locks(&self, _: &Owner, _: i32) -> Option<(String, String)> {
-        None
-    }
-
-    fn files(&self) -> Option<Statement> {
-        None
-    }
-
-    /// With any other isolation the gaps between the keys that a worker looks for would be locked,
-    /// too.
-    fn transaction(&self, writes: bool) -> TransactionOptions {
-        TransactionOptions {
-            isolation_level: Some(IsolationLevel::ReadCommitted),
-            access_mode: writes.then_some(AccessMode::ReadWrite),
-            ..Default::default()
-        }
-    }
-
-    fn settings(&self, _: bool, _: bool) -> Option<String> {
-        None
-    }
-
-    fn work(&self, owner: &Owner, fields: &[usize]) -> Statement {
-        claim::work(owner, fields)
-    }
-
-    fn expand_marks(&self, _: &Owner, _: &Source, _: u64, _: Option<&Key>) -> Option<Statement> {
-        None
-    }
-
-    fn take_links(
-        &self,
-        owner: &Owner,
-        source: &Source,
-        marks: u64,
-        key: Option<&Key>,
-    ) -> Option<Statement> {
-        Some(collect::take_links(owner, source, marks, key))
-    }
-
-    fn take_links_like(
-        &self,
-        owner: &Owner,
-        source: &Source,
-        hashes: &[u32],
-        marks: u64,
-    ) -> Option<Statement> {
-        Some(collect::take_links_like(owner, source, hashes, marks))
-    }
-
-    fn marks_behind_links(
-        &self,
-        owner: &Owner,
-        source: &Source,
-        links: &[(i64, String)],
-        range: [Option<&Key>; 2],
-        limit: Option<u64>,
-    ) -> Statement {
-        collect::marks_behind_links(owner, source, links, range, limit)
-    }
-
-    fn append_marks(&self, owner: &Owner, marks: &[Mark]) -> Vec<Statement> {
-        sizes::parts(marks).into_iter().map(|part| collect::append_marks(owner, part)).collect()
-    }
-
-    fn take_marks(&self, owner: &Owner, marks: u64) -> Option<Statement> {
-        Some(collect::take_marks(owner, marks))
-    }
-
-    fn take_marks_of(&self, owner: &Owner, keys: &[Key], marks: u64) -> Option<Statement> {
-        Some(collect::take_marks_of(owner, keys, marks))
-    }
-
-    fn delete_marks(&self, owner: &Owner, ids: &[i64]) -> Vec<Statement> {
-        ids.chunks(sizes::LARGEST).map(|part| collect::delete_marks(owner, part)).collect()
-    }
-
-    /// A random number: an id, as of a mark, cannot be had without making one.
-    fn take_chunks(&self, owner: &Owner, upstream: &[Upstream], marks: u64) -> Statement {
-        collect::take_chunks(owner, upstream, marks)
-    }
-
-    fn enqueue_chunk(&self, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
-        collect::enqueue_chunk(owner, field, chunk)
-    }
-
-    fn generation(&self, _: i64) -> i64 {
-        fastrand::i64(1..)
-    }
-
-    fn enqueue(&self, owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
-        collect::enqueue(owner, rows, lease)
-    }
-
-    fn change_generation(&self, owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
-        collect::change_generation(owner, rows)
-    }
-
-    fn flag_missing(&self, owner: &Owner, field: usize, keys: &[Key]) -> Option<Statement> {
-        Some(collect::flag_missing(owner, field, keys))
-    }
-
-    fn lease_due(
-        &self,
-        owner: &Owner,
-        fields: &[usize],
-        upstream: &[Upstream],
-        rows: u64,
-        _: i64,
-        patience: i64,
-    ) -> Statement {
-        claim::lease_due(owner, fields, upstream, rows, patience)
-    }
-
-    fn lease(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Option<Statement> {
-        Some(claim::lease(owner, claims, lease))
-    }
-
-    fn lease_rows(
-        &self,
-        owner: &Owner,
-        field: usize,
-        keys: &[Key],
-        lease: i64,
-        steal: bool,
-    ) -> Vec<Statement> {
-        claim::lease_rows(owner, field, keys, lease, steal)
-    }
-
-    fn renew_leases(&self, owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
-        claim::renew_leases(owner, claims, lease)
-    }
-
-    fn lock_rows(&self, owner: &Owner, keys: &[Key]) -> Statement {
-        complete::lock_rows(owner, keys)
-    }
-
-    fn lock_queued(&self, owner: &Owner, claims: &[Claim]) -> Option<Statement> {
-        Some(complete::lock_queued(owner, claims))
-    }
-
-    fn settle(&self, owner: &Owner, done: &[Claim]) -> (Vec<Statement>, Vec<Statement>) {
-        (vec![complete::delete_queued(owner, done)], Vec::new())
-    }
-
-    fn write(&self, owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
-        complete::write(owner, shape, rows)
-    }
-
-    fn unique_columns(&self, table: &Table) -> Statement {
-        unique::columns(table)
-    }
-
-    fn holders(
-        &self,
-        owner: &Owner,
-        index: &UniqueIndex,
-        shape: &Shape,
-        rows: &[Written],
-    ) -> Vec<Statement> {
-        unique::holders(owner, index, shape, rows)
-    }
-
-    fn lock_holders(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
-        unique::lock_holders(owner, field, keys)
-    }
-
-    fn give_up_value(&self, owner: &Owner, field: usize, keys: &[Key]) -> Vec<Statement> {
-        unique::give_up_value(owner, field, keys)
-    }
-
-    fn hand_back(&self, owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
-        vec![complete::hand_back(owner, claims, delay, waves)]
-    }
-
-    fn hold_back(
-        &self,
-        owner: &Owner,
-        claim: &Claim,
-        delay: i64,
-        error: Option<&str>,
-    ) -> Statement {
-        complete::hold_back(owner, claim, delay, error)
-    }
-
-    fn record_failure(
-        &self,
-        owner: &Owner,
-        claim: &Claim,
-        error: &str,
-        retry: NextTry,
-    ) -> Statement {
-        complete::record_failure(owner, claim, error, retry)
-    }
-
-    fn drop_gone(&self, owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
-        complete::drop_gone(owner, claims)
-    }
-
-    fn mark_stored_since(&self, owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
-        complete::mark_stored_since(owner, fields, key)
-    }
-
-    fn store_in_transaction(
-        &self,
-        owner: &Owner,
-        field: usize,
-        written: &Written,
-    ) -> Vec<Statement> {
-        complete::store_in_transaction(owner, field, written)
-    }
-
-    fn detects_cycles(&self, source: &Source) -> bool {
-        recursion::detects_cycles(source)
-    }
-
-    fn circular(&self, owner: &Owner, source: &Source, keys: &[Key]) -> Statement {
-        recursion::circular(owner, source, keys)
-    }
-
-    fn readers(&self, owner: &Owner, source: &Source, key: &Key) -> Statement {
-        recursion::readers(owner, source, key)
-    }
-
-    fn retry_readers(
-        &self,
-        owner: &Owner,
-        field: usize,
-        source: &Source,
-        keys: &[Key],
-    ) -> Statement {
-        recursion::retry_readers(owner, field, source, keys)
-    }
-
-    fn stale_behind(
-        &self,
-        owner: &Owner,
-        source: &Source,
-        keys: &[Key],
-        of: &Owner,
-        field: usize,
-    ) -> Statement {
-        read::stale_behind(owner, source, keys, of, field)
-    }
-
-    fn stale_anywhere(&self, owner: &Owner, field: usize) -> Statement {
-        read::stale_anywhere(owner, field)
-    }
-
-    fn cast_to(&self, kind: &ColumnType) -> Option<String> {
-        query::cast_to(kind)
-    }
-
-    fn stores_queries(&self) -> bool {
-        false
-    }
-
-    fn clock(&self) -> Statement {
-        let now = milliseconds("UTC_TIMESTAMP(6)");
-        statement(Sql::mysql(), format!("SELECT {now} AS now"))
-    }
-
-    fn spelled(&self, owner: &Owner, keys: &[Key]) -> Statement {
-        read::spelled(owner, keys)
-    }
-
-    fn status(&self, owner: &Owner, field: usize, keys: &[Key]) -> Statement {
-        read::status(owner, field, keys)
-    }
+pub(super) fn sql() -> Sql {
+    Sql::mysql()
+}
+
+pub(super) fn identity(db: &DatabaseConnection) -> Identity {
+    Identity::of(&db.get_mysql_connection_pool().connect_options())
+}
+
+pub(super) fn wake_up() -> WakeUp {
+    WakeUp::Poll
+}
+
+/// With any other isolation the gaps between the keys that a worker looks for would be locked, too.
+pub(super) fn transaction(writes: bool) -> TransactionOptions {
+    TransactionOptions {
+        isolation_level: Some(IsolationLevel::ReadCommitted),
+        access_mode: writes.then_some(AccessMode::ReadWrite),
+        ..Default::default()
+    }
+}
+
+pub(super) fn is_read_only(error: &DbErr) -> bool {
+    // The server, the transaction, and the storage engine.
+    matches!(catalog::error_number(error), Some(1290 | 1792 | 1836))
+}
+
+pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
+    // ER_NO_SUCH_TABLE.
+    let is_missing = catalog::error_number(error) == Some(1146);
+    is_missing.then(|| super::shared::object_in(owner, [], error)).flatten()
+}
+
+pub(super) fn refuses_value(error: &DbErr) -> bool {
+    // Classes 22, data exception, and 23, integrity constraint violation; what a trigger signals;
+    // and what has a class of its own on one of the databases: truncated data, a wrong string, a
+    // violated check.
+    let class = super::error_code(error);
+    class.is_some_and(|class| ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal)))
+        || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
+}
+
+pub(super) fn lacks_right(error: &DbErr) -> bool {
+    // Of a table, and of a column.
+    matches!(catalog::error_number(error), Some(1142 | 1143))
 }

@@ -6,7 +6,7 @@ use sea_orm::ColumnType;
 
 /// The type that a value is cast to for a column, where an expression may be of another one, as
 /// sums are.
-pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
+pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
         ColumnType::Boolean
         | ColumnType::TinyInteger

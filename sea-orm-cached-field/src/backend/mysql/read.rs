@@ -3,12 +3,14 @@
 use sea_orm::Statement;
 
 use super::{
-    as_expiry,
+    as_expiry, milliseconds,
     names::{literal, owner_key, qualified, quote},
     statement,
     tables::via,
     way,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::sql::{Sql, equal, key_columns, marks, recalculations},
     declaration::Key,
@@ -82,7 +84,7 @@ fn flagged(owner: &Owner, field: usize) -> String {
     format!("t.{flag} OR COALESCE({expired}, FALSE)")
 }
 
-pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
+pub(crate) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let numbered: Vec<(i64, &Key)> = (0..).zip(of).collect();
     let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
@@ -99,7 +101,7 @@ pub(super) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let rows = rows(&mut sql, owner, of);
     let text = format!(
@@ -124,7 +126,7 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     }
 }
 
-pub(super) fn stale_behind(
+pub(crate) fn stale_behind(
     owner: &Owner,
     source: &Source,
     of: &[Key],
@@ -152,7 +154,7 @@ pub(super) fn stale_behind(
     statement(sql, text)
 }
 
-pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::mysql();
     let table = qualified(&owner.table);
     let rows = format!("{table} t");
@@ -170,4 +172,27 @@ pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         stale = stale(owner, &rows, field),
     );
     statement(sql, text)
+}
+
+pub(crate) fn clock() -> Statement {
+    let now = milliseconds("UTC_TIMESTAMP(6)");
+    statement(Sql::mysql(), format!("SELECT {now} AS now"))
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let mut examples = vec![
+        named("spelled", spelled(owner, &of.keys)),
+        named("status", status(owner, 0, &of.keys[..1])),
+        named("status of rows", status(owner, 0, &of.keys)),
+        named("stale_anywhere", stale_anywhere(owner, 0)),
+        named("clock", clock()),
+    ];
+    for source in &owner.sources {
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        examples.push(named("stale_behind", behind(&of.keys[..1])));
+        examples.push(named("stale_behind rows", behind(&of.keys)));
+    }
+    examples.concat()
 }

@@ -6,6 +6,8 @@ use super::{
     names::{owner_key, qualified},
     statement, way,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::sql::{Sql, equal, key_columns, prefixed, recalculations},
     declaration::Key,
@@ -15,11 +17,11 @@ use crate::{
 /// No recursion may stand inside another here, so a group of steps that is followed any number of
 /// times is followed once at a time. If the group is the whole way, the rows in between are the
 /// owner's, and the recursion comes to the same.
-pub(super) fn detects_cycles(source: &Source) -> bool {
+pub(crate) fn detects_cycles(source: &Source) -> bool {
     source.repeated.iter().all(|group| *group == (0..source.at + 1))
 }
 
-pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
+pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let keys = key_columns(owner);
     let owner_key = owner_key(owner);
@@ -52,7 +54,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     statement(sql, text)
 }
 
-pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
+pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
     let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
     let readers = way::readers(owner, source, &row);
@@ -63,7 +65,7 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 /// An INSERT that always meets the row that it has read: of all writing statements only this one
 /// joins the user's tables without locking their rows.
-pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
+pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let queue = qualified(&recalculations(owner));
     let keys = key_columns(owner);
@@ -89,4 +91,18 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
         queued = equal("q", &keys, "k", &keys),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let of_source = |source| {
+        [
+            named("circular", circular(owner, source, &of.keys)),
+            named("readers", readers(owner, source, &of.keys[0])),
+            named("retry_readers", retry_readers(owner, 0, source, &of.keys)),
+        ]
+        .concat()
+    };
+    owner.sources.iter().flat_map(of_source).collect()
 }

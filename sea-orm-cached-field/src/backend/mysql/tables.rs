@@ -15,7 +15,7 @@ use crate::{
 pub(super) const NAME: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
 /// Everything that has to stand in the database for this owner.
-pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.extend(
@@ -46,7 +46,7 @@ pub(super) fn tag_prefix(owner: &Table) -> String {
 }
 
 /// The table that an object with this tag serves.
-pub(super) fn owner_of(tag: &str) -> Option<Table> {
+pub(crate) fn owner_of(tag: &str) -> Option<Table> {
     let table = Object::owner(tag)?.replace("%5C", "\\").replace("%27", "'").replace("%25", "%");
     Sql::mysql().table_of(&table)
 }

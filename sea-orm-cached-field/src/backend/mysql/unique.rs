@@ -7,6 +7,8 @@ use super::{
     names::{owner_key, qualified, quote},
     statement,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// What begins with a part of a column is none of whole columns.
-pub(super) fn columns(table: &Table) -> Statement {
+pub(crate) fn columns(table: &Table) -> Statement {
     let mut sql = Sql::mysql();
     let schema = sql.bind(table.schema.clone());
     let name = sql.bind(table.name.as_str());
@@ -39,7 +41,7 @@ pub(super) fn columns(table: &Table) -> Statement {
 }
 
 /// One statement a row: only so is each value bound as one of its column's type. It locks nothing.
-pub(super) fn holders(
+pub(crate) fn holders(
     owner: &Owner,
     index: &UniqueIndex,
     shape: &Shape,
@@ -71,7 +73,7 @@ pub(super) fn holders(
     (0..).zip(rows).map(of_row).collect()
 }
 
-pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
     let text = format!(
         "SELECT {selected}, t.{flag} AS flagged
@@ -84,7 +86,7 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Statement> {
+pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Statement> {
     let field = &owner.fields[field];
     let of_row = |key: &Key| {
         let mut sql = Sql::mysql();
@@ -101,4 +103,15 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Stat
         statement(sql, text)
     };
     of.iter().map(of_row).collect()
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("holders", holders(owner, &of.unique_index(), &of.shape, &of.rows)),
+        named("lock_holders", lock_holders(owner, 0, &of.keys)),
+        named("give_up_value", give_up_value(owner, 0, &of.keys)),
+    ]
+    .concat()
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One statement: each commits what was done before.
-pub(super) fn upgrade(
+pub(crate) fn upgrade(
     owner: &Owner,
     described: &Described,
     table: &Object,

@@ -2,7 +2,9 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{statement, tables};
+use super::{OURS, statement, tables};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::sql::{Sql, literal, qualified, quote},
     catalog::{Described, Object, ObjectKind},
@@ -19,7 +21,7 @@ const KIND: &str = "CASE WHEN c.relpersistence = 't' THEN 'temporary table'
                      THEN 'table that others inherit from'
                      ELSE 'table' END";
 
-pub(super) fn describe(table: &Table) -> Statement {
+pub(crate) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::postgres();
     // Not `to_regclass`: it fails in a schema that one may not use, before we can say so. The cast
     // cuts long names.
@@ -72,7 +74,7 @@ pub(super) fn describe(table: &Table) -> Statement {
 }
 
 /// Virtual generated columns, which PostgreSQL 18 knows. None is computed from another.
-pub(super) fn unreadable_columns(table: &Table) -> Statement {
+pub(crate) fn unreadable_columns(table: &Table) -> Statement {
     let text = format!(
         "SELECT a.attname::text AS name, b.attname::text AS behind
            FROM pg_attribute a
@@ -93,7 +95,7 @@ pub(super) fn unreadable_columns(table: &Table) -> Statement {
     statement(Sql::postgres(), text)
 }
 
-pub(super) fn knows_time_zone(name: &str) -> Statement {
+pub(crate) fn knows_time_zone(name: &str) -> Statement {
     let mut sql = Sql::postgres();
     let name = sql.bind(name);
     let text =
@@ -102,7 +104,7 @@ pub(super) fn knows_time_zone(name: &str) -> Statement {
 }
 
 /// Of the user's own types, and of domains over others, nothing can be told.
-pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     let is = |names: &[&str]| names.contains(&found.split('(').next().unwrap_or(found).trim());
     if found.contains('.') || found.ends_with("[]") {
         return true;
@@ -133,7 +135,7 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
     }
 }
 
-pub(super) fn partitions(table: &Table) -> Statement {
+pub(crate) fn partitions(table: &Table) -> Statement {
     let text = format!(
         "SELECT n.nspname::text AS schema, c.relname::text AS name, {KIND} AS kind
            FROM pg_partition_tree({name}) p
@@ -151,7 +153,7 @@ pub(super) fn partitions(table: &Table) -> Statement {
 /// Creating a trigger takes the privilege TRIGGER only; commenting on it and dropping it takes the
 /// table's ownership. A cast from text to another type fails for what is no value of it, in the
 /// user's statement.
-pub(super) fn can_link(owner: &str, related: &str) -> bool {
+pub(crate) fn can_link(owner: &str, related: &str) -> bool {
     let family = |kind: &str| match kind {
         "smallint" | "integer" | "bigint" => "integer".to_owned(),
         "text" => "text".to_owned(),
@@ -162,7 +164,7 @@ pub(super) fn can_link(owner: &str, related: &str) -> bool {
     family(owner) == family(related)
 }
 
-pub(super) fn missing_privileges(owner: &Described, related: &[Described]) -> Statement {
+pub(crate) fn missing_privileges(owner: &Described, related: &[Described]) -> Statement {
     let mut tables: Vec<&Table> = vec![&owner.table];
     tables.extend(related.iter().map(|related| &related.table));
     let mut lacks = vec![schema_lack(&owner.table, "CREATE")];
@@ -236,7 +238,7 @@ fn lack(privilege: &str, remedy: &str, test: &str) -> String {
 const QUOTED: &str = r#"'"' || replace(n.nspname, '"', '""') || '"."'
                 || replace(c.relname, '"', '""') || '"'"#;
 
-pub(super) fn installed(owner: &Owner) -> Statement {
+pub(crate) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
@@ -282,7 +284,7 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let text = format!(
@@ -319,7 +321,7 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn drop_object(
+pub(crate) fn drop_object(
     beside: &Table,
     kind: ObjectKind,
     name: &str,
@@ -330,7 +332,7 @@ pub(super) fn drop_object(
 }
 
 /// Triggers that fire in replicas only, or never.
-pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
+pub(crate) fn disabled_triggers(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
@@ -345,7 +347,7 @@ pub(super) fn disabled_triggers(owner: &Owner) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn sessions_without_triggers() -> Statement {
+pub(crate) fn sessions_without_triggers() -> Statement {
     let text = "SELECT 'this session' AS sessions
           WHERE current_setting('session_replication_role') = 'replica'
          UNION ALL
@@ -356,4 +358,30 @@ pub(super) fn sessions_without_triggers() -> Statement {
           WHERE 'session_replication_role=replica' = ANY (s.setconfig)
             AND (s.setdatabase = 0 OR b.datname = current_database())";
     statement(Sql::postgres(), text.to_owned())
+}
+
+pub(crate) fn lock_out_installations() -> Statement {
+    let text = format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})");
+    statement(Sql::postgres(), text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("describe", describe(&owner.table)),
+        named("unique_columns", super::unique::columns(&owner.table)),
+        named("installed", installed(owner)),
+        named("tagged", tagged(None)),
+        named("tagged of an owner", tagged(Some(&owner.table))),
+        named("partitions", partitions(&owner.table)),
+        named("unreadable_columns", unreadable_columns(&owner.table)),
+        named("knows_time_zone", knows_time_zone("Europe/Berlin")),
+        named("missing_privileges", missing_privileges(&of.table, &of.related)),
+        named("sessions_without_triggers", sessions_without_triggers()),
+        named("disabled_triggers", disabled_triggers(owner)),
+        named("lock_out_installations", lock_out_installations()),
+        named("missing_rights", super::rights::missing(owner)),
+    ]
+    .concat()
 }

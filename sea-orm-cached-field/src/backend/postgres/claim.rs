@@ -3,9 +3,12 @@
 use sea_orm::Statement;
 
 use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
-        Session, shared,
+        operations::Transactions,
+        shared,
         sql::{
             Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed,
             qualified, quote, recalculations,
@@ -32,19 +35,36 @@ const SETTINGS: [(&str, &str); 8] = [
     ("enable_mergejoin", "off"),
 ];
 
-pub(super) fn settings(internal: bool, writes: bool) -> String {
+/// How a worker's own sessions are set, so that its transactions need not be.
+pub(crate) struct SessionSettings {
+    /// Names and values.
+    pub(crate) settings: Vec<(&'static str, &'static str)>,
+    /// A query of whether they are set, which a proxy may have prevented: a row `stands` (bool).
+    pub(crate) check: Statement,
+}
+
+/// What a transaction sets for itself. That of a worker's own session needs only to make its writes
+/// foreign ones.
+pub(crate) fn settings(transactions: Transactions) -> Option<String> {
+    let Transactions { of_own_session, internal, writes } = transactions;
+    let tells_apart = format!(
+        "SET LOCAL cached_field.internal = {internal}",
+        internal = if internal { "on" } else { "off" }
+    );
+    if of_own_session {
+        return (!internal).then_some(tells_apart);
+    }
     let settings = SETTINGS.map(|(name, value)| format!("SET LOCAL {name} = '{value}'")).join("; ");
     let mode = if writes { " READ WRITE" } else { "" };
-    let internal = if internal { "on" } else { "off" };
-    format!(
+    Some(format!(
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED{mode};
          {settings};
-         SET LOCAL cached_field.internal = {internal}"
-    )
+         {tells_apart}"
+    ))
 }
 
 /// The same for the whole of a session.
-pub(super) fn session() -> Session {
+pub(crate) fn session() -> SessionSettings {
     let mut settings = SETTINGS.to_vec();
     settings.extend([
         ("default_transaction_isolation", "read committed"),
@@ -56,10 +76,15 @@ pub(super) fn session() -> Session {
         format!("current_setting({name}, true) = {value}")
     };
     let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
-    Session { check: statement(Sql::postgres(), format!("SELECT {check} AS stands")), settings }
+    let check = statement(Sql::postgres(), format!("SELECT {check} AS stands"));
+    SessionSettings { settings, check }
 }
 
-pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+/// What the transaction of [`lease_due`] sets: paths go through the user's tables, which may have
+/// grown since a plan was made.
+pub(super) const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
+pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let names: Vec<String> =
         fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
     let names = names.join(", ");
@@ -68,7 +93,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::postgres(), text)
 }
 
-pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let marks = qualified(&marks(owner));
     let queue = qualified(&recalculations(owner));
     let known = one_of(owner, fields.iter().copied());
@@ -232,7 +257,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
 
 /// In the order of the keys, so that two who lease the same rows do not wait for each other in a
 /// circle.
-pub(super) fn lease_rows(
+pub(crate) fn lease_rows(
     owner: &Owner,
     field: usize,
     of: &[Key],
@@ -273,7 +298,7 @@ pub(super) fn lease_rows(
     statement(sql, text)
 }
 
-pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
     let held = "AND r.leased_until > now()
@@ -290,4 +315,22 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
         place = place_in_queue(owner, "c", held),
     );
     statement(sql, text)
+}
+
+pub(crate) fn retry_failed(owner: &Owner) -> Statement {
+    shared::retry_failed(Sql::postgres(), owner, "now()")
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("work", work(owner, &[0])),
+        named("renew_leases", renew_leases(owner, &of.claims, 1000)),
+        named("lease_rows", lease_rows(owner, 0, &of.keys, 1000, false)),
+        named("oldest", oldest(owner, &[0])),
+        named("retry_failed", retry_failed(owner)),
+        named("lease_due", lease_due(owner, &[0], &of.upstream, 100, 1000, 5000)),
+    ]
+    .concat()
 }

@@ -3,6 +3,8 @@
 use sea_orm::Statement;
 
 use super::{NOW, functions, statement, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         bound::Bound,
@@ -212,7 +214,7 @@ const KEPT_LEASE: &str = "attempts = CASE WHEN q.leased_until > now() THEN q.att
                        ELSE excluded.leased_until END";
 
 /// A row that is leased keeps its lease.
-pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
+pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let keys = key_columns(owner);
     let queued = shared::queued(&mut sql, owner, rows, lease);
@@ -246,7 +248,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let mut sql = Sql::postgres();
     let queue = qualified(&recalculations(owner));
     let queued = shared::queued(&mut sql, owner, rows, 0);
@@ -349,7 +351,7 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
     statement(sql, text)
 }
 
-pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::postgres();
     let text = format!(
         "SELECT m.id, m.field, {chunks}
@@ -368,7 +370,7 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 }
 
 /// In the order of the keys, as all who may wait for a row of the queue.
-pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::postgres();
     let queue = qualified(&recalculations(owner));
     let keys = key_columns(owner);
@@ -390,4 +392,26 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         range = shared::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let mut examples = vec![
+        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("enqueue", enqueue(owner, &of.enqueued, 1000)),
+        named("change_generation", change_generation(owner, &of.enqueued)),
+        named("collect", collect(owner, Which::Oldest(100), 1000, None, &[])),
+        named("collect lazily", collect(owner, Which::Oldest(100), 1000, None, &[0])),
+        named("collect of rows", collect(owner, Which::Of(&of.keys), 1000, Some(0), &[])),
+        named("lock_unflagged", lock_unflagged(owner, 0, &of.keys)),
+        named("flag_locked", flag_locked(owner, 0, &of.keys)),
+    ];
+    for source in owner.looked_up() {
+        examples.push(named("expand_marks", expand_marks(owner, source, 100, None)));
+        let of_row = expand_marks(owner, source, 100, Some(&of.keys[0]));
+        examples.push(named("expand_marks of a row", of_row));
+    }
+    examples.concat()
 }

@@ -7,6 +7,8 @@ use super::{
     collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
     mark, statement,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         bound::Bound,
@@ -31,7 +33,7 @@ pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
     )
 }
 
-pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let of = shared::keys(&mut sql, owner, keys);
     let text = format!(
@@ -156,7 +158,7 @@ pub(super) fn completion(
 }
 
 /// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
-pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
+pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, done);
     let text = format!(
@@ -171,7 +173,7 @@ pub(super) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::postgres();
     let written = shared::written(&mut sql, owner, shape, rows);
     let assigned = shared::assigned(owner, shape, |field, value, done| {
@@ -213,7 +215,7 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     assignments
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
+pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
     let text = format!(
@@ -234,7 +236,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     vec![lock_in_queue(owner, &rows), statement(sql, text)]
 }
 
-pub(super) fn hold_back(
+pub(crate) fn hold_back(
     owner: &Owner,
     claim: &Claim,
     delay: i64,
@@ -263,7 +265,7 @@ pub(super) fn hold_back(
     statement(sql, text)
 }
 
-pub(super) fn record_failure(
+pub(crate) fn record_failure(
     owner: &Owner,
     claim: &Claim,
     error: &str,
@@ -303,7 +305,7 @@ pub(super) fn record_failure(
     statement(sql, text)
 }
 
-pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let claimed = shared::claimed(&mut sql, owner, claims);
     let locked = "AND r.generation = c.generation
@@ -329,18 +331,37 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
 /// with the value: that claim then misses, and the worker looks once more.
-pub(super) fn store_in_transaction(
-    owner: &Owner,
-    field: usize,
-    written: &Written,
-) -> Vec<Statement> {
+pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![crate::queue::ShapedField { field, done: true }]);
     vec![
-        lock_rows(owner, std::slice::from_ref(key)),
         mark::internal(true),
         write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
         shared::append_mark(Sql::postgres(), owner, field, key, None),
     ]
+}
+
+pub(crate) fn see_all() -> Statement {
+    let text = "SELECT set_config('row_security', 'off', true)";
+    statement(Sql::postgres(), text.to_owned())
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("lock_rows", lock_rows(owner, &of.keys)),
+        named("delete_queued", delete_queued(owner, &of.claims)),
+        named("write", write(owner, &of.shape, &of.rows)),
+        named("write_locked", write_locked(owner, 0, &of.rows[0])),
+        named("hand_back", hand_back(owner, &of.claims, 0, 1)),
+        named("hold_back", hold_back(owner, &of.claims[0], 1000, None)),
+        named("record_failure", record_failure(owner, &of.claims[0], "error", NextTry::In(1000))),
+        named("drop_gone", drop_gone(owner, &of.claims)),
+        named("lock_claimed", lock_claimed(owner, &of.claims)),
+        named("complete", complete(owner, 0, &of.values())),
+        named("see_all", see_all()),
+    ]
+    .concat()
 }

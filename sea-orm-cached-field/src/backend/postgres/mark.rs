@@ -1,8 +1,10 @@
 //! Marking by our own methods; all other marks are the triggers'.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -13,12 +15,12 @@ use crate::{
 };
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
-pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let lazily = shared::append_mark(Sql::postgres(), owner, field, key, Some(false));
     vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
 }
 
-pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
         shared::flag(Sql::postgres(), owner, field, key),
         shared::append_mark(Sql::postgres(), owner, field, key, Some(true)),
@@ -66,7 +68,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 }
 
 /// A row of which a newer version was locked than this statement sees is left to the next look.
-pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::postgres();
     let table = qualified(&owner.table);
     let field = &owner.fields[field];
@@ -91,7 +93,25 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     statement(sql, text)
 }
 
-pub(super) fn wake() -> Statement {
+pub(crate) fn wake() -> Statement {
     let channel = literal(CHANNEL);
     statement(Sql::postgres(), format!("SELECT pg_notify({channel}, '')"))
+}
+
+pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    shared::set_expiry(Sql::postgres(), owner, field, key, moment)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("flag_expired", flag_expired(owner, 0, 100)),
+        named("flag_lazily", flag_lazily(owner, 0, &of.keys[0])),
+        named("flag_eagerly", flag_eagerly(owner, 0, &of.keys[0])),
+        named("flag_chunk", flag_chunk(owner, 0, &of.chunk)),
+        named("set_expiry", set_expiry(owner, 0, &of.keys[0], of.moment.clone())),
+        named("wake", wake()),
+    ]
+    .concat()
 }

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{Postgres, complete, statement};
+use super::{complete, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{query, sql::Sql},
+    backend::{Backend, query, sql::Sql},
     layout::Owner,
     queue::Claim,
 };
 
 /// The type that a value is cast to for a column, where an expression may be of another one, as
 /// sums are.
-pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
+pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
         ColumnType::TinyInteger
         | ColumnType::SmallInteger
@@ -50,8 +52,16 @@ pub(super) fn settings(within: Duration) -> String {
 pub(super) fn complete(owner: &Owner, claims: &[Claim]) -> Option<Statement> {
     let field = &owner.fields[claims.first()?.field];
     let mut sql = Sql::postgres();
-    let calculated = query::values(&Postgres, &mut sql, owner, field, claims, None);
+    let calculated = query::values(Backend::Postgres, &mut sql, owner, field, claims, None);
     let changed = ", ROW(j.stored)::text IS DISTINCT FROM ROW(j.value)::text AS changed";
     let text = complete::completion(&sql, owner, field, &calculated, changed);
     Some(statement(sql, text))
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    of.queried()
+        .iter()
+        .flat_map(|owner| named("complete_query", complete(owner, &of.claims)))
+        .collect()
 }

@@ -2,7 +2,9 @@
 
 use sea_orm::Statement;
 
-use super::{as_expiry, statement, tables::via, way};
+use super::{NOW, as_expiry, statement, tables::via, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -16,7 +18,7 @@ use crate::{
 
 /// PostgreSQL expects so many rows of a recursion that it would compile each question that follows
 /// one, for seconds.
-pub(super) fn settings() -> Statement {
+pub(crate) fn settings() -> Statement {
     statement(Sql::postgres(), "SELECT set_config('jit', 'off', true)".to_owned())
 }
 
@@ -88,7 +90,7 @@ fn flagged(owner: &Owner, field: usize) -> String {
     format!("t.{flag} OR coalesce({expired}, false)")
 }
 
-pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
+pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let given = shared::numbered(&mut sql, owner, keys);
     let text = format!(
@@ -103,7 +105,7 @@ pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let (with, rows, are_rows) = rows(&mut sql, owner, of);
     let text = format!(
@@ -135,7 +137,7 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
     (with, rows, "true".to_owned())
 }
 
-pub(super) fn stale_behind(
+pub(crate) fn stale_behind(
     owner: &Owner,
     source: &Source,
     of: &[Key],
@@ -158,7 +160,7 @@ pub(super) fn stale_behind(
     statement(sql, text)
 }
 
-pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::postgres();
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
@@ -175,4 +177,27 @@ pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         stale = stale(owner, field),
     );
     statement(sql, text)
+}
+
+pub(crate) fn clock() -> Statement {
+    statement(Sql::postgres(), format!("SELECT {NOW} AS now"))
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let mut examples = vec![
+        named("spelled", spelled(owner, &of.keys)),
+        named("status", status(owner, 0, &of.keys[..1])),
+        named("status of rows", status(owner, 0, &of.keys)),
+        named("stale_anywhere", stale_anywhere(owner, 0)),
+        named("clock", clock()),
+        named("settings", settings()),
+    ];
+    for source in &owner.sources {
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        examples.push(named("stale_behind", behind(&of.keys[..1])));
+        examples.push(named("stale_behind rows", behind(&of.keys)));
+    }
+    examples.concat()
 }

@@ -10,7 +10,7 @@ use crate::{
 
 /// Only a worker takes rows out of our tables. So a role that was given the right to do so is a
 /// worker's; an owner of the tables needs none.
-pub(super) fn missing(owner: &Owner) -> Statement {
+pub(crate) fn missing(owner: &Owner) -> Statement {
     let marks = qualified(&marks(owner));
     let queue = qualified(&recalculations(owner));
     let tables = [

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Everything that has to stand in the database for this owner.
-pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.extend(
@@ -39,7 +39,7 @@ pub(super) fn tag_prefix(owner: &Table) -> String {
 }
 
 /// The table that an object with this comment serves.
-pub(super) fn owner_of(tag: &str) -> Option<Table> {
+pub(crate) fn owner_of(tag: &str) -> Option<Table> {
     Sql::postgres().table_of(Object::owner(tag)?)
 }
 

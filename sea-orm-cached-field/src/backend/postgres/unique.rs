@@ -7,6 +7,8 @@ use super::{
     complete::locked_row,
     statement,
 };
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -18,7 +20,7 @@ use crate::{
     queue::{Shape, Written},
 };
 
-pub(super) fn columns(table: &Table) -> Statement {
+pub(crate) fn columns(table: &Table) -> Statement {
     let text = format!(
         "SELECT c.relname::text AS name,
                 a.attname::text AS \"column\",
@@ -42,7 +44,7 @@ pub(super) fn columns(table: &Table) -> Statement {
 }
 
 /// `OFFSET 0` keeps the planner from looking at all rows at once.
-pub(super) fn holders(
+pub(crate) fn holders(
     owner: &Owner,
     index: &UniqueIndex,
     shape: &Shape,
@@ -72,7 +74,7 @@ pub(super) fn holders(
     statement(sql, text)
 }
 
-pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let keys = shared::keys(&mut sql, owner, of);
     let text = format!(
@@ -86,7 +88,7 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let field = &owner.fields[field];
     let keys = shared::keys(&mut sql, owner, of);
@@ -103,4 +105,15 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
         place = place(owner, "k"),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("holders", holders(owner, &of.unique_index(), &of.shape, &of.rows)),
+        named("lock_holders", lock_holders(owner, 0, &of.keys)),
+        named("give_up_value", give_up_value(owner, 0, &of.keys)),
+    ]
+    .concat()
 }

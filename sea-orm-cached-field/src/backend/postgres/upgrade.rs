@@ -7,7 +7,7 @@ use crate::{
     layout::{Owner, Table},
 };
 
-pub(super) fn upgrade(
+pub(crate) fn upgrade(
     owner: &Owner,
     described: &Described,
     table: &Object,

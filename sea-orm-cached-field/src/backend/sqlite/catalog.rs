@@ -3,13 +3,15 @@
 use sea_orm::{ColumnType, Statement, sea_query::ColumnDef};
 
 use super::{statement, tables};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::sql::{Sql, literal, marks, quote, recalculations, versions},
-    catalog::{Object, ObjectKind},
+    catalog::{Described, Object, ObjectKind},
     layout::{Owner, Table},
 };
 
-pub(super) fn describe(table: &Table) -> Statement {
+pub(crate) fn describe(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
@@ -41,7 +43,7 @@ pub(super) fn describe(table: &Table) -> Statement {
 }
 
 /// By what SQLx reads from a column of a declared type; one that has none may hold anything.
-pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
+pub(crate) fn holds(kind: &ColumnType, found: &str) -> bool {
     let found = found.to_lowercase();
     let has = |parts: &[&str]| found.is_empty() || parts.iter().any(|part| found.contains(part));
     match kind {
@@ -65,7 +67,7 @@ pub(super) fn holds(kind: &ColumnType, found: &str) -> bool {
 }
 
 /// Of the types that a STRICT table takes, the one that holds what SQLx binds for this one.
-pub(super) fn make_strict(column: &mut ColumnDef) {
+fn make_strict(column: &mut ColumnDef) {
     let name = match column.get_column_type() {
         Some(
             ColumnType::Boolean
@@ -99,7 +101,7 @@ pub(super) fn make_strict(column: &mut ColumnDef) {
     column.custom(name);
 }
 
-pub(super) fn unique_indexes(table: &Table) -> Statement {
+pub(crate) fn unique_indexes(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
@@ -119,7 +121,7 @@ fn tag(prefix: &str) -> String {
     format!("substr({rest}, 1, instr({rest}, ' */') - 1)")
 }
 
-pub(super) fn installed(owner: &Owner) -> Statement {
+pub(crate) fn installed(owner: &Owner) -> Statement {
     let prefix = literal(&tables::tag_prefix(&owner.table));
     let text = format!(
         "SELECT type AS kind, name, NULL AS parent,
@@ -144,7 +146,7 @@ pub(super) fn installed(owner: &Owner) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-pub(super) fn tagged(owner: Option<&Table>) -> Statement {
+pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
     let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let text = format!(
         "SELECT type AS kind, name, NULL AS parent, NULL AS schema,
@@ -159,8 +161,38 @@ pub(super) fn tagged(owner: Option<&Table>) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-pub(super) fn drop_object(_: &Table, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
+pub(crate) fn drop_object(_: &Table, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
     let kind = kind.name().to_uppercase();
     let name = quote(name);
     format!("DROP {kind} {name}")
+}
+
+/// The transaction is the one writer.
+pub(crate) fn lock_out_installations() -> Option<Statement> {
+    None
+}
+
+/// All values can be compared.
+pub(crate) fn can_link(_: &str, _: &str) -> bool {
+    true
+}
+
+pub(crate) fn fit_column(table: &Described, column: &mut ColumnDef) {
+    if table.strict {
+        make_strict(column);
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("describe", describe(&owner.table)),
+        named("unique_columns", super::unique::columns(&owner.table)),
+        named("installed", installed(owner)),
+        named("tagged", tagged(None)),
+        named("tagged of an owner", tagged(Some(&owner.table))),
+        named("unique_indexes", unique_indexes(&owner.table)),
+    ]
+    .concat()
 }

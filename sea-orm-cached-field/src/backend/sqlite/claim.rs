@@ -3,8 +3,11 @@
 use sea_orm::Statement;
 
 use super::{NOW, now_as_expiry, statement, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
+        operations::Transactions,
         shared,
         sql::{
             Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, quote,
@@ -21,7 +24,7 @@ const UNION_ALL: &str = "
                  UNION ALL
                  ";
 
-pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
+pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     let marks = quote(&marks(owner).name);
     let queue = quote(&recalculations(owner).name);
     let known = one_of(owner, fields.iter().copied());
@@ -68,7 +71,7 @@ pub(super) fn work(owner: &Owner, fields: &[usize]) -> Statement {
     statement(Sql::sqlite(), text)
 }
 
-pub(super) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
+pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
     let marks = quote(&marks(owner).name);
     let queue = quote(&recalculations(owner).name);
     let known = one_of(owner, fields.iter().copied());
@@ -208,7 +211,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
     )
 }
 
-pub(super) fn lease_rows(
+pub(crate) fn lease_rows(
     owner: &Owner,
     field: usize,
     of: &[Key],
@@ -251,7 +254,7 @@ pub(super) fn lease_rows(
     statement(sql, text)
 }
 
-pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
+pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let queue = quote(&recalculations(owner).name);
     let keys = key_columns(owner);
@@ -269,4 +272,27 @@ pub(super) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
         same_key = equal("q", &keys, "c", &keys),
     );
     statement(sql, text)
+}
+
+/// Nothing has to be set.
+pub(crate) fn settings(_: Transactions) -> Option<String> {
+    None
+}
+
+pub(crate) fn retry_failed(owner: &Owner) -> Statement {
+    shared::retry_failed(Sql::sqlite(), owner, NOW)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("work", work(owner, &[0])),
+        named("renew_leases", renew_leases(owner, &of.claims, 1000)),
+        named("lease_rows", lease_rows(owner, 0, &of.keys, 1000, false)),
+        named("oldest", oldest(owner, &[0])),
+        named("retry_failed", retry_failed(owner)),
+        named("lease_due", lease_due(owner, &[0], &of.upstream, 100, 1000, 5000)),
+    ]
+    .concat()
 }

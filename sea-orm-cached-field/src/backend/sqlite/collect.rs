@@ -3,6 +3,8 @@
 use sea_orm::Statement;
 
 use super::{NOW, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated, shared,
@@ -18,14 +20,14 @@ use crate::{
 
 /// Queues what the marks are of, then takes them away: this transaction is the one writer, so both
 /// find the same. A row that is leased keeps its lease; its holder notices the new generation when
-/// it completes.
+/// it completes. The first statement returns what it has queued, the last one deletes the marks.
 pub(super) fn collect(
     owner: &Owner,
     which: Which<'_>,
     lease: i64,
     leased: Option<usize>,
     lazy: &[usize],
-) -> Vec<Statement> {
+) -> (Statement, Vec<Statement>) {
     let keys = key_columns(owner).join(", ");
     let marks = quote(&marks(owner).name);
     let chosen = |sql: &mut Sql| {
@@ -104,7 +106,8 @@ pub(super) fn collect(
         changes = queued_again(owner),
         returned = sql.kept_keys(owner, ""),
     );
-    let mut statements = vec![statement(sql, text)];
+    let queue = statement(sql, text);
+    let mut rest = Vec::new();
     if !lazy.is_empty() {
         let mut sql = Sql::sqlite();
         let text = format!(
@@ -119,7 +122,7 @@ pub(super) fn collect(
             marked = of_fields(&mut sql),
             is_eager = is_eager(owner, lazy),
         );
-        statements.push(statement(sql, text));
+        rest.push(statement(sql, text));
     }
     let mut kept = Sql::sqlite();
     // A name at a time, for a function in a function for each name is too deep for the parsers of
@@ -146,8 +149,8 @@ pub(super) fn collect(
     let mut taken = Sql::sqlite();
     let chosen = chosen(&mut taken);
     let take = format!("DELETE FROM {chosen}");
-    statements.extend([statement(kept, keep), statement(taken, take)]);
-    statements
+    rest.extend([statement(kept, keep), statement(taken, take)]);
+    (queue, rest)
 }
 
 /// Whether a group of marks of one field of a row is to be queued. Its row is flagged already.
@@ -189,7 +192,7 @@ fn queued_again(owner: &Owner) -> String {
 }
 
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
-pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
+pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let queued = shared::queued(&mut sql, owner, rows, lease);
@@ -218,7 +221,7 @@ pub(super) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
     statement(sql, text)
 }
 
-pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
+pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::sqlite();
     let text = format!(
         "SELECT m.id, m.field, {chunks}
@@ -234,7 +237,7 @@ pub(super) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
     statement(sql, text)
 }
 
-pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::sqlite();
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
@@ -252,4 +255,24 @@ pub(super) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         range = shared::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
+}
+
+pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
+    shared::change_generation(Sql::sqlite(), owner, rows)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let all = |(queue, rest): (Statement, Vec<Statement>)| [vec![queue], rest].concat();
+    [
+        named("take_chunks", take_chunks(owner, &of.upstream, 100)),
+        named("enqueue_chunk", enqueue_chunk(owner, 0, &of.chunk)),
+        named("enqueue", enqueue(owner, &of.enqueued, 1000)),
+        named("change_generation", change_generation(owner, &of.enqueued)),
+        named("collect", all(collect(owner, Which::Oldest(100), 1000, None, &[]))),
+        named("collect lazily", all(collect(owner, Which::Oldest(100), 1000, None, &[0]))),
+        named("collect of rows", all(collect(owner, Which::Of(&of.keys), 1000, Some(0), &[]))),
+    ]
+    .concat()
 }

@@ -3,6 +3,8 @@
 use sea_orm::Statement;
 
 use super::{NOW, mark, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated, shared,
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
-pub(super) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
+pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
     let text = format!(
@@ -52,7 +54,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
+pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::sqlite();
     let written = shared::written(&mut sql, owner, shape, rows);
     let text = format!(
@@ -165,7 +167,7 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
     assignments
 }
 
-pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
+pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
@@ -187,7 +189,7 @@ pub(super) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
     statement(sql, text)
 }
 
-pub(super) fn hold_back(
+pub(crate) fn hold_back(
     owner: &Owner,
     claim: &Claim,
     delay: i64,
@@ -215,7 +217,7 @@ pub(super) fn hold_back(
     statement(sql, text)
 }
 
-pub(super) fn record_failure(
+pub(crate) fn record_failure(
     owner: &Owner,
     claim: &Claim,
     error: &str,
@@ -255,7 +257,7 @@ pub(super) fn record_failure(
     statement(sql, text)
 }
 
-pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
+pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let claimed = shared::claimed(&mut sql, owner, claims);
@@ -277,15 +279,10 @@ pub(super) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// This transaction is the one writer, so the value can be completed at once; a calculation under
 /// way misses, for its queue row is gone.
-pub(super) fn store_in_transaction(
-    owner: &Owner,
-    field: usize,
-    written: &Written,
-) -> Vec<Statement> {
+pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
     let mut statements = vec![
-        lock_rows(owner, std::slice::from_ref(key)),
         announce_one(owner, field, key),
         write(owner, &shape, std::slice::from_ref(written)),
         delete_announced(
@@ -322,4 +319,34 @@ fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
          ON CONFLICT ({keys}, field) DO UPDATE SET generation = 0"
     );
     statement(sql, text)
+}
+
+/// They are announced where they are locked, and deleted after the writing.
+pub(crate) fn delete_queued(_: &Owner, _: &[Claim]) -> Option<Statement> {
+    None
+}
+
+pub(crate) fn after_writing(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
+    let mut statements = flag_marked(owner, done);
+    statements.push(delete_announced(owner, done));
+    statements
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("lock_rows", lock_rows(owner, &of.keys)),
+        named("delete_queued", delete_queued(owner, &of.claims)),
+        named("write", write(owner, &of.shape, &of.rows)),
+        named("write_locked", write_locked(owner, 0, &of.rows[0])),
+        named("hand_back", hand_back(owner, &of.claims, 0, 1)),
+        named("hold_back", hold_back(owner, &of.claims[0], 1000, None)),
+        named("record_failure", record_failure(owner, &of.claims[0], "error", NextTry::In(1000))),
+        named("drop_gone", drop_gone(owner, &of.claims)),
+        named("announce", announce(owner, &of.claims)),
+        named("lock_claimed", lock_claimed(owner, &of.claims)),
+        named("after_writing", after_writing(owner, &of.claims)),
+    ]
+    .concat()
 }

@@ -1,8 +1,10 @@
 //! Marking by our own methods; all other marks are the triggers'.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
 use super::{now_as_expiry, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -14,7 +16,7 @@ use crate::{
 
 /// The flag leaves no mark where one waits. So the newest one of this field alone, which is taken
 /// back, is always that of this statement.
-pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let mut sql = Sql::sqlite();
     let marks = quote(&marks(owner).name);
     let is_row = sql.key_is(owner, "", &key_columns(owner), key);
@@ -35,7 +37,7 @@ pub(super) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
     ]
 }
 
-pub(super) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
+pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
         shared::flag(Sql::sqlite(), owner, field, key),
         shared::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
@@ -144,7 +146,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     ]
 }
 
-pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
+pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::sqlite();
     let table = quote(&owner.table.name);
     let columns = owner_key(owner).join(", ");
@@ -166,4 +168,21 @@ pub(super) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
                  LIMIT {limit})"
     );
     statement(sql, text)
+}
+
+pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    shared::set_expiry(Sql::sqlite(), owner, field, key, moment)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("flag_expired", flag_expired(owner, 0, 100)),
+        named("flag_lazily", flag_lazily(owner, 0, &of.keys[0])),
+        named("flag_eagerly", flag_eagerly(owner, 0, &of.keys[0])),
+        named("flag_chunk", flag_chunk(owner, 0, &of.chunk)),
+        named("set_expiry", set_expiry(owner, 0, &of.keys[0], of.moment.clone())),
+    ]
+    .concat()
 }

@@ -2,10 +2,12 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{Sqlite, complete::assignments, statement};
+use super::{complete::assignments, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
-        query,
+        Backend, query,
         sql::{Sql, equal, key_columns, owner_key, quote},
     },
     layout::Owner,
@@ -14,7 +16,7 @@ use crate::{
 
 /// The type that a value is cast to for a column, where an expression may be of another one, as
 /// sums are.
-pub(super) fn cast_to(kind: &ColumnType) -> Option<String> {
+pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
     let name = match kind {
         ColumnType::Boolean
         | ColumnType::TinyInteger
@@ -55,7 +57,7 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let columns = key_columns(owner);
     let own = owner_key(owner);
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
-    let values = query::values(&Sqlite, &mut sql, owner, field, claims, fits);
+    let values = query::values(Backend::Sqlite, &mut sql, owner, field, claims, fits);
     let text = format!(
         "WITH {values}
          UPDATE {table} AS t
@@ -69,4 +71,12 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
         keys = sql.read_keys(owner, &own),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    of.queried()
+        .iter()
+        .flat_map(|owner| named("complete_query", write(owner, &of.claims, true)))
+        .collect()
 }

@@ -2,7 +2,9 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{now_as_expiry, statement, way};
+use super::{NOW, now_as_expiry, statement, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated, shared,
@@ -57,7 +59,7 @@ fn flagged(owner: &Owner, field: usize) -> String {
     format!("t.{flag} OR coalesce({expired}, false)")
 }
 
-pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
+pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let given = shared::numbered(&mut sql, owner, keys);
     let text = format!(
@@ -72,7 +74,7 @@ pub(super) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
@@ -87,7 +89,10 @@ pub(super) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Statement {
+pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Option<Statement> {
+    if owner.fields[field].own_columns.is_empty() {
+        return None;
+    }
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
     let text = format!(
@@ -99,7 +104,7 @@ pub(super) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> S
         value = sql.bind(value),
         table = quote(&owner.table.name),
     );
-    statement(sql, text)
+    Some(statement(sql, text))
 }
 
 /// Whether the row `t` has one of these keys.
@@ -109,7 +114,7 @@ pub(super) fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
     format!("({own_key}) IN (VALUES {keys})")
 }
 
-pub(super) fn stale_behind(
+pub(crate) fn stale_behind(
     owner: &Owner,
     source: &Source,
     of: &[Key],
@@ -132,7 +137,7 @@ pub(super) fn stale_behind(
     statement(sql, text)
 }
 
-pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
+pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::sqlite();
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
@@ -149,4 +154,27 @@ pub(super) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
         stale = stale(owner, field),
     );
     statement(sql, text)
+}
+
+pub(crate) fn clock() -> Statement {
+    statement(Sql::sqlite(), format!("SELECT {NOW} AS now"))
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let mut examples = vec![
+        named("spelled", spelled(owner, &of.keys)),
+        named("status", status(owner, 0, &of.keys[..1])),
+        named("status of rows", status(owner, 0, &of.keys)),
+        named("stale_anywhere", stale_anywhere(owner, 0)),
+        named("clock", clock()),
+        named("confirm", confirm(owner, 0, &of.keys[0], "x".into())),
+    ];
+    for source in &owner.sources {
+        let behind = |keys: &[Key]| stale_behind(owner, source, keys, owner, 0);
+        examples.push(named("stale_behind", behind(&of.keys[..1])));
+        examples.push(named("stale_behind rows", behind(&of.keys)));
+    }
+    examples.concat()
 }

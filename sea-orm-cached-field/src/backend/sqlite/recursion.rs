@@ -3,6 +3,8 @@
 use sea_orm::Statement;
 
 use super::{NOW, statement, way};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         repeated,
@@ -19,7 +21,7 @@ fn to_readers(owner: &Owner, source: &Source) -> String {
     format!("JOIN {table} t ON {linked}")
 }
 
-pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
+pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let owner_key = owner_key(owner);
@@ -57,7 +59,7 @@ pub(super) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     statement(sql, text)
 }
 
-pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
+pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
     let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
     let text = format!(
@@ -72,7 +74,7 @@ pub(super) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
+pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let keys = key_columns(owner);
     let owner_key = owner_key(owner);
@@ -97,4 +99,18 @@ pub(super) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
         key = prefixed("f", &owner_key),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    let of_source = |source| {
+        [
+            named("circular", circular(owner, source, &of.keys)),
+            named("readers", readers(owner, source, &of.keys[0])),
+            named("retry_readers", retry_readers(owner, 0, source, &of.keys)),
+        ]
+        .concat()
+    };
+    owner.sources.iter().flat_map(of_source).collect()
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Everything that has to stand in the database for this owner.
-pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
+pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
     let mut objects =
         vec![marks_table(owner, table), recalculations_table(owner, table), versions_table(owner)];
     objects.push(marks_index(owner));
@@ -44,7 +44,7 @@ pub(super) fn tag_prefix(owner: &Table) -> String {
 }
 
 /// The table that an object with this tag serves.
-pub(super) fn owner_of(tag: &str) -> Option<Table> {
+pub(crate) fn owner_of(tag: &str) -> Option<Table> {
     Sql::sqlite().table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
 }
 

@@ -3,6 +3,8 @@
 use sea_orm::Statement;
 
 use super::{read::are_rows, statement};
+#[cfg(test)]
+use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
         shared,
@@ -14,7 +16,7 @@ use crate::{
     queue::{Shape, Written},
 };
 
-pub(super) fn columns(table: &Table) -> Statement {
+pub(crate) fn columns(table: &Table) -> Statement {
     let mut sql = Sql::sqlite();
     let name = sql.bind(table.name.as_str());
     let text = format!(
@@ -31,7 +33,7 @@ pub(super) fn columns(table: &Table) -> Statement {
     statement(sql, text)
 }
 
-pub(super) fn holders(
+pub(crate) fn holders(
     owner: &Owner,
     index: &UniqueIndex,
     shape: &Shape,
@@ -62,7 +64,7 @@ pub(super) fn holders(
 }
 
 /// Nothing is to be locked: this transaction is the one writer.
-pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
@@ -78,7 +80,7 @@ pub(super) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
 
 /// It leaves the flag alone: naming it would mark the row. The guard flags a row that is not
 /// flagged yet.
-pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
+pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
@@ -89,4 +91,15 @@ pub(super) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
         cached = quote(&owner.fields[field].cached.name),
     );
     statement(sql, text)
+}
+
+#[cfg(test)]
+pub(crate) fn examples(of: &Example) -> Vec<Named> {
+    let owner = &of.owner;
+    [
+        named("holders", holders(owner, &of.unique_index(), &of.shape, &of.rows)),
+        named("lock_holders", lock_holders(owner, 0, &of.keys)),
+        named("give_up_value", give_up_value(owner, 0, &of.keys)),
+    ]
+    .concat()
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     backend::sql::{key_columns, marks, name_in_schema, quote, recalculations},
-    catalog::Object,
+    catalog::{Described, Object},
     layout::Owner,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 const SINCE_1: &str = "first_marked_at";
 const SINCE_3: &str = "queued_at";
 
-pub(super) fn upgrade(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
+pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -> Vec<String> {
     let name = quote(&table.name);
     let carried = "sea_orm_cached_field_carried";
     let columns = columns(owner, table, from);

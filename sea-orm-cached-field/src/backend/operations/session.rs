@@ -1,0 +1,68 @@
+//! Sessions and transactions of the library.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{execute, query};
+use crate::backend::Backend;
+
+/// What the transactions of the library are set for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Transactions {
+    /// Whether the session is one of a worker's own, which is set once and for all.
+    pub(crate) of_own_session: bool,
+    /// Whether triggers are to tell its writes of flags and values from those of others.
+    pub(crate) internal: bool,
+    /// Whether it writes also where the session is read-only.
+    pub(crate) writes: bool,
+}
+
+impl Backend {
+    /// Sets a transaction that has begun.
+    pub(crate) async fn set_up(
+        self,
+        db: &impl ConnectionTrait,
+        transactions: Transactions,
+    ) -> Result<(), DbErr> {
+        let settings: Option<String> = of_database!(self, claim::settings(transactions));
+        if let Some(settings) = settings {
+            db.execute_unprepared(&settings).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps other installations out until the transaction ends, or they are let in again. Returns
+    /// whether it could.
+    pub(crate) async fn lock_out_installations(
+        self,
+        db: &impl ConnectionTrait,
+    ) -> Result<bool, DbErr> {
+        let locked = query(db, statements!(self, catalog::lock_out_installations())).await?;
+        locked.first().map_or(Ok(true), |row| row.try_get("", "locked"))
+    }
+
+    /// Lets other installations in, where the end of the transaction does not: the lock is the
+    /// session's. Sets the session as it was, too.
+    pub(crate) async fn let_installations_in(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        execute(db, statements!(self, MySql => catalog::let_installations_in())).await?;
+        Ok(())
+    }
+
+    /// The files of the database.
+    #[cfg(feature = "sqlx-sqlite")]
+    pub(crate) async fn files(self, db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+        let files = query(db, crate::backend::sqlite::files()).await?;
+        files.iter().map(|row| row.try_get("", "file")).collect()
+    }
+
+    /// Statements that take the lock of [`WakeUp::Listen`](crate::backend::WakeUp::Listen) for this
+    /// owner, and that give up all such locks of the session. Nothing happens, and no row comes, in
+    /// another session than that with this number.
+    #[cfg(feature = "sqlx-postgres")]
+    pub(crate) fn sleep_locks(
+        self,
+        owner: &crate::layout::Owner,
+        session: i32,
+    ) -> (String, String) {
+        crate::backend::postgres::sleep_locks(owner, session)
+    }
+}

@@ -1,0 +1,167 @@
+//! What all parts of a worker share: where it works, and what it holds.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use sea_orm::DatabaseConnection;
+use tokio::sync::OnceCell;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    drain::Failures,
+    ledger::{Held, Ledger},
+    schedule::Schedule,
+    settings::Settings,
+};
+use crate::{
+    Error,
+    calculation::Limits,
+    engine::Engine,
+    layout::Upstream,
+    protocol::{self, Connections},
+    registry::{Model, upstream_first, upstreams},
+};
+
+/// Leases are renewed three times before they end, but not more often than this.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
+
+pub(super) struct Context {
+    pub(super) engine: Arc<Engine>,
+    /// The user's connections, and with them the user's code's.
+    pub(super) db: DatabaseConnection,
+    /// Those that the protocol is spoken over, where it has some of its own.
+    own: OnceCell<Option<DatabaseConnection>>,
+    /// Those first whose fields others are calculated from.
+    pub(super) models: Vec<Arc<Model>>,
+    /// What the fields of each model wait for.
+    pub(super) upstream: Vec<Vec<Upstream>>,
+    pub(super) settings: Settings,
+    /// Where it listens, if not as its pool connects.
+    #[cfg(feature = "sqlx-postgres")]
+    pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
+    pub(super) limits: Limits,
+    pub(super) ledger: Ledger,
+    pub(super) schedule: Schedule,
+    /// Whether it has ended, so that nothing is claimed any more.
+    pub(super) has_ended: AtomicBool,
+    /// Of a worker that drains.
+    pub(super) failures: Option<Failures>,
+}
+
+impl Context {
+    pub(super) fn new(
+        db: DatabaseConnection,
+        models: Vec<Arc<Model>>,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let models = upstream_first(&models);
+        Ok(Self {
+            engine: Engine::of(&db)?,
+            db,
+            own: OnceCell::new(),
+            upstream: upstreams(&models),
+            limits: Limits::of_worker(&models, settings.calculation_timeout, settings.concurrency),
+            schedule: Schedule::new(models.len()),
+            models,
+            #[cfg(feature = "sqlx-postgres")]
+            listen_on: settings.listen_on.as_deref().map(super::listen::parse).transpose()?,
+            settings,
+            ledger: Ledger::default(),
+            has_ended: AtomicBool::default(),
+            failures: None,
+        })
+    }
+
+    /// Opens dedicated connections, where the database benefits from them.
+    pub(super) async fn open_dedicated_connections(&self) -> Result<(), Error> {
+        #[cfg(feature = "sqlx-postgres")]
+        if self.engine.backend == crate::backend::Backend::Postgres && self.settings.connections > 0
+        {
+            self.own.get_or_try_init(|| super::connections::connect(self)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_connections_of_its_own(&self) -> bool {
+        self.own.get().is_some_and(Option::is_some)
+    }
+
+    /// The connections for the statements of the protocol.
+    pub(super) fn connections(&self) -> Connections<'_> {
+        match self.own.get() {
+            Some(Some(own)) => Connections::set(own),
+            _ => Connections::of_worker(&self.db),
+        }
+    }
+
+    /// What is not installed can be of another model than the one that is looked at.
+    pub(super) fn explained(&self, error: Error) -> Error {
+        let owners = self.models.iter().map(|model| &model.owner);
+        protocol::explained(self.engine.backend, owners, error)
+    }
+
+    /// Hands back what was taken. What cannot be handed back now is, before anything else is
+    /// claimed.
+    pub(super) async fn hand_back(
+        &self,
+        held: impl IntoIterator<Item = Held>,
+    ) -> Result<(), Error> {
+        self.ledger.lose(held);
+        while let Some(held) = self.ledger.next_lost() {
+            let Held { model, claims } = &held;
+            let now = Duration::ZERO;
+            let handed_back =
+                protocol::hand_back(&self.engine, self.connections(), model, claims, now).await;
+            if let Err(error) = handed_back {
+                self.ledger.lose([held]);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands back what was taken, from where nothing can be waited for.
+    pub(super) fn hand_back_later(self: &Arc<Self>, held: impl IntoIterator<Item = Held>) {
+        let context = Arc::clone(self);
+        let held: Vec<Held> = held.into_iter().collect();
+        if held.is_empty() {
+            return;
+        }
+        // Without a runtime the program is about to end.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let hand_back = async move {
+            if let Err(error) = context.hand_back(held).await {
+                tracing::warn!("could not hand back what a worker held that was dropped: {error}");
+            }
+        };
+        self.engine.hand_backs.spawn_on(hand_back, &runtime);
+    }
+
+    /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement,
+    /// which SQLx does not take well.
+    pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
+        let context = Arc::clone(self);
+        let stop = CancellationToken::new();
+        let every = (context.settings.lease / 3).max(SHORTEST_HEARTBEAT);
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            while stopped.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+                if let Err(error) = context.renew().await {
+                    tracing::warn!("cannot renew leases: {error}");
+                }
+            }
+        });
+        stop.drop_guard()
+    }
+
+    /// Makes the leases of all that is held last for longer.
+    pub(super) async fn renew(&self) -> Result<(), Error> {
+        let lease = self.settings.lease;
+        for Held { model, claims } in self.ledger.all() {
+            protocol::renew(&self.engine, self.connections(), &model, &claims, lease).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! How a worker finds a batch of work, and claims it.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use sea_orm::DatabaseExecutor;
+
+use super::{batch::Batch, claiming::Claiming, context::Context, lane::Lane, schedule::Stop};
+use crate::{
+    Error, installation,
+    protocol::{self, ClaimRequest, Claimed, First, Work},
+    queue::Claim,
+    registry::Model,
+};
+
+/// What a look for work has found.
+pub(super) enum Next {
+    Batch(Batch),
+    /// Nothing now.
+    Nothing(Work),
+}
+
+/// What was taken of a model.
+enum Taken {
+    Batch(Batch),
+    /// Marks alone: more of the same rows are left.
+    MoreMarks,
+    Nothing,
+}
+
+impl Context {
+    /// When there is work for any model, without taking it.
+    pub(super) async fn look(&self) -> Result<Work, Error> {
+        let mut work = Work::None;
+        for model in &self.models {
+            let fields: Vec<usize> = (0..model.owner.fields.len()).collect();
+            let look = protocol::look(&self.engine, self.connections(), model, &fields).await;
+            work = work.or_earlier(look.map_err(|error| self.explained(error))?);
+        }
+        Ok(work)
+    }
+
+    /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model
+    /// that has work, but none is passed over for long.
+    pub(super) async fn next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
+        self.find_next(lanes).await.map_err(|error| self.explained(error))
+    }
+
+    /// In a task of its own: a claim that is half made when its worker is dropped is made, and then
+    /// handed back.
+    pub(super) async fn next_to_the_end(self: &Arc<Self>) -> Result<Next, Error> {
+        let context = Arc::clone(self);
+        let claiming = Claiming::start(&self.engine, async move { context.next(&[]).await });
+        claiming.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+    }
+
+    /// As [`Context::next`], but takes new marks without a look, where a look costs as much.
+    pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
+        if self.has_connections_of_its_own() {
+            let stops = self.schedule.stops(&self.models, &self.limits, lanes);
+            for stop in stops.into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
+                let taken = self.claim(&stop, First::OnlyMarks).await;
+                if let Taken::Batch(batch) = taken.map_err(|error| self.explained(error))? {
+                    return Ok(Next::Batch(batch));
+                }
+            }
+        }
+        self.next(lanes).await
+    }
+
+    async fn find_next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
+        self.open_dedicated_connections().await?;
+        self.hand_back([]).await?;
+        self.queue_flagged().await?;
+        loop {
+            let mut work = Work::None;
+            let mut has_more = false;
+            for stop in self.schedule.stops(&self.models, &self.limits, lanes) {
+                let (found, first) = self.look_at(&stop).await?;
+                work = work.or_earlier(found);
+                if found != Work::Now {
+                    continue;
+                }
+
+                let model = &self.models[stop.turn];
+                let rows = self.settings.batch_size;
+                protocol::flag_expired(&self.engine, self.connections(), model, rows).await?;
+                match self.claim(&stop, first).await? {
+                    Taken::Batch(batch) => return Ok(Next::Batch(batch)),
+                    Taken::MoreMarks => has_more = true,
+                    Taken::Nothing => {}
+                }
+            }
+            if !has_more {
+                return Ok(Next::Nothing(work));
+            }
+        }
+    }
+
+    /// Queues what was flagged while it was left to readers.
+    async fn queue_flagged(&self) -> Result<(), Error> {
+        for model in &self.models {
+            if let Some(time) = self.engine.has_unqueued(&model.owner.table) {
+                installation::mark_flagged(&DatabaseExecutor::Connection(&self.db), model).await?;
+                self.engine.flagged_are_queued(&model.owner.table, time);
+            }
+        }
+        Ok(())
+    }
+
+    /// What there is to do, and what is to be taken first.
+    async fn look_at(&self, stop: &Stop) -> Result<(Work, First), Error> {
+        if let Some(first) = self.schedule.begin(stop) {
+            return Ok((Work::Now, first));
+        }
+        let model = &self.models[stop.turn];
+        let work = protocol::look(&self.engine, self.connections(), model, &stop.fields).await?;
+        Ok((work, First::Marks))
+    }
+
+    async fn claim(self: &Arc<Self>, stop: &Stop, first: First) -> Result<Taken, Error> {
+        if self.has_ended.load(Ordering::Relaxed) {
+            return Ok(Taken::Nothing);
+        }
+
+        let model = &self.models[stop.turn];
+        let rows = self.batch_size(stop);
+        let request = ClaimRequest {
+            fields: &stop.fields,
+            upstream: &self.upstream[stop.turn],
+            rows,
+            lease: self.settings.lease,
+            first,
+            time_for_chunks: self.schedule.is_time_for_chunks(stop),
+        };
+        let claimed = protocol::claim(&self.engine, self.connections(), model, &request).await?;
+        let Claimed { claims, has_more, looked_for_chunks } = claimed;
+        let left_some = has_more || claims.len() as u64 >= rows;
+        self.schedule.end(stop, Some(first).filter(|_| left_some), looked_for_chunks);
+
+        let claims = self.put_off(model, claims).await?;
+        Ok(match claims.is_empty() {
+            false => Taken::Batch(Batch::new(self, model, claims, stop.lane)),
+            true if has_more => Taken::MoreMarks,
+            true => Taken::Nothing,
+        })
+    }
+
+    /// Puts off what has failed while this worker drains, and returns the rest.
+    async fn put_off(&self, model: &Model, claims: Vec<Claim>) -> Result<Vec<Claim>, Error> {
+        let Some(failures) = &self.failures else { return Ok(claims) };
+        let (failed, claims) = failures.partition(model, claims);
+        if !failed.is_empty() {
+            let delay = failures.put_off_for();
+            protocol::hand_back(&self.engine, self.connections(), model, &failed, delay).await?;
+        }
+        Ok(claims)
+    }
+
+    /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers
+    /// may have room for them.
+    fn batch_size(&self, stop: &Stop) -> u64 {
+        let batch_size = self.settings.batch_size;
+        let rows = &self.models[stop.turn].rows;
+        if stop.lane == Some(Lane::Slow) && !stop.fields.iter().any(|field| rows.is_batch(*field)) {
+            return batch_size.min(2 * self.settings.concurrency as u64);
+        }
+        batch_size
+    }
+}
