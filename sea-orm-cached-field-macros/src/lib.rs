@@ -69,8 +69,8 @@ use syn::{Item, parse_macro_input};
 ///
 /// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method
 /// `tell_the_post` of the model is called once a value was stored, also if it is the same as
-/// before, by whoever has calculated it: a worker, or a reader, who waits for it. It gets the row
-/// as it stands then. An error or a panic in it, or that it takes longer than a worker's
+/// before, by the worker that has calculated it, or by the reader, which waits for it. It gets the
+/// row as it stands then. An error or a panic in it, or that it takes longer than a worker's
 /// `calculation_timeout`, becomes the event `HookFailed` and a warning; the value stays. Inside of
 /// a transaction it is called in it, and if it fails, what it has done there is undone. It is
 /// called at most once for each recalculation: not if the process ends before.

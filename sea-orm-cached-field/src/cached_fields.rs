@@ -4,13 +4,14 @@ use futures_util::{Stream, StreamExt};
 use sea_orm::DatabaseConnection;
 use tokio_stream::wrappers::BroadcastStream;
 
+#[cfg(feature = "worker")]
+use crate::worker::Worker;
 use crate::{
-    Error, Event,
+    Error, Event, InstallError,
     declaration::{CachedModel, IntoExecutor},
     engine::Engine,
     installation::{self, Changes, Diagnosis},
     registry::{self, Model},
-    worker::Worker,
 };
 
 /// The set-up of cached fields in a database: installation, workers and events.
@@ -32,10 +33,13 @@ use crate::{
 #[must_use = "this only picks models"]
 pub struct CachedFields(Selection);
 
+/// Makes the model of an entity.
+type ModelOf = fn() -> Result<Arc<Model>, Error>;
+
 #[derive(Clone, Debug)]
 enum Selection {
     All,
-    Of(Vec<fn() -> Result<Arc<Model>, Error>>),
+    Of(Vec<ModelOf>),
     #[cfg(test)]
     These(Vec<Arc<Model>>),
 }
@@ -95,15 +99,17 @@ impl CachedFields {
     ///
     /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it
     /// is cut off, the next call goes on. On MySQL and MariaDB each statement commits, and it goes
-    /// on to its end when nobody waits for it any more.
+    /// on to its end when its caller does not wait for it any more.
     ///
     /// # Errors
-    /// Everything that can be checked is, before anything is changed: [`Error::Cycle`],
-    /// [`Error::UnsupportedPath`], [`Error::NoSuchTable`], [`Error::NoSuchColumn`],
-    /// [`Error::WrongColumn`], [`Error::UnknownTimeZone`], [`Error::MissingPrivilege`],
-    /// [`Error::NameTaken`], [`Error::TwoEntities`]. And on MySQL and MariaDB
-    /// [`Error::OtherInstallation`].
-    pub async fn install<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+    /// Everything that can be checked is, before anything is changed: [`InstallError::Fields`],
+    /// [`InstallError::NoSuchTable`], [`InstallError::NotATable`], [`InstallError::NoSuchColumn`],
+    /// [`InstallError::WrongColumn`], [`InstallError::UnknownTimeZone`],
+    /// [`InstallError::MissingPrivilege`], [`InstallError::ReadOnly`],
+    /// [`InstallError::NameTaken`]. And on MySQL and MariaDB [`InstallError::UnseenForeignKey`],
+    /// [`InstallError::OtherInstallation`] and, within a transaction,
+    /// [`InstallError::CommitsTransaction`].
+    pub async fn install<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::install(&db.into_executor(), &self.models()?).await
     }
 
@@ -114,8 +120,8 @@ impl CachedFields {
     /// all rows.
     ///
     /// # Errors
-    /// [`Error::Database`]; then nothing is dropped.
-    pub async fn uninstall<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+    /// [`InstallError::Database`]; then nothing is dropped.
+    pub async fn uninstall<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::uninstall(&db.into_executor(), &self.models()?).await
     }
 
@@ -143,9 +149,13 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NothingToSuspend`] if there is no such table. On MySQL and MariaDB
-    /// [`Error::CommitsTransaction`] within a transaction, and [`Error::OtherInstallation`].
-    pub async fn suspend<'c>(db: impl IntoExecutor<'c>, table: &str) -> Result<Changes, Error> {
+    /// [`InstallError::NothingToSuspend`] if there is no such table. On MySQL and MariaDB
+    /// [`InstallError::CommitsTransaction`] within a transaction, and
+    /// [`InstallError::OtherInstallation`].
+    pub async fn suspend<'c>(
+        db: impl IntoExecutor<'c>,
+        table: &str,
+    ) -> Result<Changes, InstallError> {
         installation::suspend(&db.into_executor(), table).await
     }
 
@@ -162,17 +172,17 @@ impl CachedFields {
     /// is neither reported nor removed.
     ///
     /// # Errors
-    /// [`Error::NotAbandoned`] if a model of this program, or a crate that is no part of it,
+    /// [`InstallError::NotAbandoned`] if a model of this program, or a crate that is no part of it,
     /// declares the fields.
     pub async fn remove_abandoned<'c>(
         db: impl IntoExecutor<'c>,
         table: &str,
-    ) -> Result<Changes, Error> {
+    ) -> Result<Changes, InstallError> {
         installation::remove_abandoned(&db.into_executor(), table).await
     }
 
     /// Looks for what is wrong in the database, and says of each finding what to run: triggers that
-    /// somebody has dropped or disabled, or that were lost when a table was built anew; what a dump
+    /// were dropped or disabled, or that were lost when a table was built anew; what a dump
     /// did not bring along; renamed columns; what another version of the program has installed;
     /// flagged rows that no worker will see; calculations that fail, or have failed for good;
     /// changes that have waited for more than a minute, because no worker runs, or too few.
@@ -197,8 +207,8 @@ impl CachedFields {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Database`].
-    pub async fn doctor<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, Error> {
+    /// [`InstallError::Database`].
+    pub async fn doctor<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Diagnosis, InstallError> {
         installation::doctor(&db.into_executor(), &self.models()?).await
     }
 
@@ -208,11 +218,12 @@ impl CachedFields {
     ///
     /// # Errors
     /// As [`CachedFields::install`].
-    pub async fn repair<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, Error> {
+    pub async fn repair<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::repair(&db.into_executor(), &self.models()?).await
     }
 
     /// A worker for this database. It does nothing until it is run.
+    #[cfg(feature = "worker")]
     pub fn worker(&self, db: &DatabaseConnection) -> Worker {
         Worker::new(db, self.clone())
     }

@@ -126,7 +126,7 @@ pub(crate) struct Version {
     pub(crate) calculation: i64,
     /// What is watched for it, one a line; none if that was never written down.
     pub(crate) inputs: Option<String>,
-    /// By which tables, functions and triggers of ours, one a line; none as before.
+    /// By which tables, functions and triggers of the library, one a line; none as before.
     pub(crate) kept_by: Option<String>,
     /// Until all rows are flagged: which installation is about to do that.
     pub(crate) renewal: Option<i64>,
@@ -188,7 +188,8 @@ pub(crate) struct Found {
 pub(crate) struct Standing {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,
-    /// What [`Backend::drop_object`](crate::backend::Backend::drop_object) has to know of a trigger's place.
+    /// What [`Backend::drop_object`](crate::backend::Backend::drop_object) has to know of a
+    /// trigger's place.
     pub(crate) parent: Option<String>,
     /// Empty if it is not the library's.
     pub(crate) tag: String,
@@ -215,7 +216,7 @@ pub(crate) struct MissingRight {
     /// A statement.
     pub(crate) remedy: String,
     /// Whether it is a right on something of the library, which `install` may grant.
-    pub(crate) ours: bool,
+    pub(crate) can_be_granted: bool,
 }
 
 impl Standing {

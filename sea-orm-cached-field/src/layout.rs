@@ -3,11 +3,10 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use chrono::{DateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnType, DbErr, QueryResult, Value, sea_query::SelectStatement};
 
-use crate::declaration::{Expiry, Flagging, Key};
+use crate::declaration::{Expiry, Flagging, Key, Zone};
 
 /// A table of the user, named as its entity names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +61,7 @@ pub(crate) struct Field {
     /// How far ahead the expiry is set with each value, in milliseconds, if it is.
     pub(crate) expires_every: Option<i64>,
     /// The time zone that the expiry is written in, if its column has none.
-    pub(crate) time_zone: Option<Tz>,
+    pub(crate) time_zone: Option<Zone>,
     pub(crate) flagging: Flagging,
     /// Whether the flag's column is indexed.
     pub(crate) index_flag: bool,
@@ -158,7 +157,7 @@ impl Field {
     pub(crate) fn stored_expiry(&self, expiry: Expiry) -> Value {
         let moment = expiry.moment(self.time_zone);
         match self.time_zone {
-            Some(zone) => moment.map(|moment| moment.with_timezone(&zone).naive_local()).into(),
+            Some(zone) => moment.map(|moment| zone.local(moment)).into(),
             None => moment.into(),
         }
     }
@@ -178,9 +177,7 @@ impl Field {
     }
 
     fn ahead_of_utc_at(&self, moment: DateTime<Utc>) -> i64 {
-        let offset =
-            |zone: Tz| zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc();
-        self.time_zone.map_or(0, |zone| offset(zone).into())
+        self.time_zone.map_or(0, |zone| zone.ahead_of_utc(moment))
     }
 }
 
@@ -209,6 +206,12 @@ impl Owner {
             }
         }
         inputs
+    }
+
+    /// The columns of the row itself whose change a field has to know of.
+    pub(crate) fn watched<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = &'a str> {
+        let key = self.key.iter().map(|column| &column.name);
+        key.chain(&field.own_columns).map(String::as_str)
     }
 
     /// The fields for which a worker waits after the first change, each with the time in
@@ -273,6 +276,12 @@ impl Source {
     /// The columns of [`Source::link`] in the source's own table.
     pub(crate) fn link_columns(&self) -> impl Iterator<Item = &str> {
         self.link().iter().map(|link| link.far.as_str())
+    }
+
+    /// The columns of the source's rows whose change a reader of these columns has to know of:
+    /// those that relate the rows to the table before, too.
+    pub(crate) fn watched<'a>(&'a self, read: &'a [String]) -> impl Iterator<Item = &'a str> {
+        self.link_columns().chain(read.iter().map(String::as_str))
     }
 
     /// The source's columns that hold the owner's key, in the key's order; `None` if the link is

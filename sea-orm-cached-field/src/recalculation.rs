@@ -28,7 +28,7 @@ const STORED_WITHIN: Duration = Duration::from_millis(10);
 const COMPLETIONS: u32 = 3;
 const BETWEEN_COMPLETIONS: Duration = Duration::from_millis(50);
 
-/// Whoever holds the claims.
+/// What holds the claims: a batch of a worker, or a reader.
 pub(crate) trait Holder: Sync {
     /// These claims have ended, one way or another.
     fn settled(&self, claims: &[Claim]);
@@ -72,7 +72,13 @@ impl<H: Holder> Recalculation<'_, H> {
         for claim in lost {
             // Failures are kept when they happen; more attempts than that mean that workers died of
             // it.
-            let error = Error::Worker("it ended each time while it calculated this row".to_owned());
+            let owner = &self.model.owner;
+            let error = Error::WorkersEnded {
+                table: owner.table.name.clone(),
+                field: owner.fields[claim.field].name,
+                key: claim.key.clone(),
+                attempts: claim.attempts - 1,
+            };
             self.fail(&claim, error).await?;
         }
         let claims = self.have_calculated(claims).await;
@@ -196,7 +202,7 @@ impl<H: Holder> Recalculation<'_, H> {
         Ok(())
     }
 
-    /// A completion waits for nobody, so the database may refuse it for a moment.
+    /// A completion waits for no lock, so the database may refuse it for a moment.
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let mut tried = 1;
         let verdicts = loop {

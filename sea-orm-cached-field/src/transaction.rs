@@ -7,7 +7,7 @@ use sea_orm::{
 
 use crate::Error;
 
-/// Begins a transaction in a task of its own: where somebody gives up while it begins, SQLx would
+/// Begins a transaction in a task of its own: where a caller gives up while it begins, SQLx would
 /// hand the connection on to the next one with the transaction open
 /// (<https://github.com/transact-rs/sqlx/issues/4393>).
 pub(crate) async fn begin(

@@ -6,8 +6,8 @@ use sea_orm::DbBackend;
 
 use crate::reader::VIOLATION;
 
-/// What the library reads when it is built with the feature `mutations`: replacements of SQL text,
-/// one a line, each a regular expression, ` => `, and what stands in its place.
+/// What the library reads when it is built with the feature `__mutations`: replacements of SQL
+/// text, one a line, each a regular expression, ` => `, and what stands in its place.
 const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
 
 /// What begins a line that tells of a replacement which has replaced something.

@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask ci`, cheapest first.
 
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
 use crate::metadata::Workspace;
@@ -9,8 +10,47 @@ use crate::steps::step;
 
 pub(crate) const LIBRARY: &str = "sea-orm-cached-field";
 
-pub(crate) fn run(sh: &Shell) -> Result<()> {
+/// A part of what CI runs, the cheapest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Formatting and lints
+    Lints,
+    /// The documentation
+    Docs,
+    /// The library without features, and with each of them alone
+    Features,
+    /// Each example, on SQLite and on PostgreSQL
+    Examples,
+    /// All tests
+    Tests,
+    /// A Django application beside a worker
+    Django,
+}
+
+pub(crate) fn run(sh: &Shell, parts: &[Part]) -> Result<()> {
     let workspace = Workspace::load(sh)?;
+    let parts = if parts.is_empty() { Part::value_variants() } else { parts };
+    for part in parts {
+        match part {
+            Part::Lints => lints(sh)?,
+            Part::Docs => docs(sh)?,
+            Part::Features => features(sh, &workspace)?,
+            Part::Examples => {
+                step("services", || services::ensure(sh))?;
+                examples(sh, &workspace)?;
+            }
+            Part::Tests => step("tests", || crate::test(sh, &[]))?,
+            Part::Django => {
+                step("services", || services::ensure(sh))?;
+                step("Django", || crate::django::test(sh))?;
+            }
+        }
+    }
+    eprintln!("\nAll steps passed.");
+    Ok(())
+}
+
+fn lints(sh: &Shell) -> Result<()> {
     step("format", || Ok(cmd!(sh, "cargo fmt --all -- --check").run()?))?;
     step("clippy", || {
         Ok(cmd!(
@@ -18,18 +58,14 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
             "cargo clippy --locked --workspace --all-targets --all-features -- -D warnings"
         )
         .run()?)
-    })?;
+    })
+}
+
+fn docs(sh: &Shell) -> Result<()> {
     step("docs", || {
         let doc = cmd!(sh, "cargo doc --locked --workspace --all-features --no-deps");
         Ok(doc.env("RUSTDOCFLAGS", "-D warnings").run()?)
-    })?;
-    features(sh, &workspace)?;
-    step("services", || services::ensure(sh))?;
-    examples(sh, &workspace)?;
-    step("tests", || crate::test(sh, &[]))?;
-    step("Django", || crate::django::test(sh))?;
-    eprintln!("\nAll steps passed.");
-    Ok(())
+    })
 }
 
 /// Checks the library without features, then with each of them alone.

@@ -53,8 +53,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Run all that CI runs: formatting, lints, docs, each feature alone, the examples, the tests
-    Ci,
+    /// Run what CI runs
+    Ci {
+        /// Only these parts; otherwise all, the cheapest first
+        parts: Vec<ci::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -79,7 +82,7 @@ fn run(command: Command) -> Result<()> {
         Command::TestDjango => django::test(&sh),
         Command::Bench { args } => bench(&sh, &args),
         Command::Torture { args } => torture(&sh, &args),
-        Command::Ci => ci::run(&sh),
+        Command::Ci { parts } => ci::run(&sh, &parts),
     }
 }
 

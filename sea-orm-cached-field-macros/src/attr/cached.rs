@@ -234,9 +234,23 @@ fn time(
 fn time_zone(key: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
     let example = format!("{key} = \"Europe/Berlin\"");
     let value = string(key, input, &example)?;
-    let wrong = format!("`{}` is no time zone of the IANA database: `{example}`", value.value());
-    value.value().parse::<chrono_tz::Tz>().map_err(|_| Error::new(value.span(), wrong))?;
+    is_time_zone(&value.value()).map_err(|wrong| Error::new(value.span(), wrong))?;
     Ok(value)
+}
+
+#[cfg(feature = "time-zones")]
+fn is_time_zone(name: &str) -> std::result::Result<(), String> {
+    let wrong = format!(
+        "`{name}` is no time zone of the IANA database: `expiration_time_zone = \"Europe/Berlin\"`"
+    );
+    name.parse::<chrono_tz::Tz>().map(|_| ()).map_err(|_| wrong)
+}
+
+#[cfg(not(feature = "time-zones"))]
+fn is_time_zone(_: &str) -> std::result::Result<(), String> {
+    Err("time zones need the feature `time-zones` of `sea-orm-cached-field`: enable it in \
+         Cargo.toml"
+        .to_owned())
 }
 
 fn attributes(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> Result<Vec<Meta>> {

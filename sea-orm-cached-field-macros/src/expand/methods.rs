@@ -45,9 +45,9 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
          overrides, for this call, the setting whether it is recalculated at once."
     );
     let set_doc = format!(
-        " Stores a value of `{name}` that nobody has calculated. It is kept until the next change \
-         of what `{name}` is calculated from. Waits for up to 10 s for whoever holds the row \
-         locked; not in a transaction, for that would have to be looked at once more."
+        " Stores a value of `{name}` that was not calculated. It is kept until the next change \
+         of what `{name}` is calculated from. Waits for up to 10 s for a transaction that holds \
+         the row locked; not in a transaction, for that would have to be looked at once more."
     );
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let result = quote!(::std::result::Result<#ty, #error>);

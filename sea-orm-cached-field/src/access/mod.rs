@@ -269,7 +269,7 @@ async fn recalculate_now<F: CachedField>(
         let claim = target.claim(&engine, &connection, true).await?;
         calculate_and_complete::<F>(&engine, &connection, &target, claim).await
     });
-    recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+    recalculation.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
 }
 
 /// In the user's transaction.

@@ -373,11 +373,11 @@ impl FieldRows {
         let engine = Engine::of(connection)?;
         let connection = connection.clone();
         let rows = self.clone();
-        // A task of its own: whoever gives up in the middle leaves no lease behind.
+        // A task of its own: a caller that gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {
             rows.recalculate_claimed(&engine, &connection, &keys, steal).await
         });
-        recalculation.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+        recalculation.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
     }
 
     async fn recalculate_claimed(

@@ -309,8 +309,8 @@ fn assert_snapshot(database: &str, name: &str, texts: &[String]) {
     settings.bind(|| insta::assert_snapshot!(name, texts.join(";\n\n")));
 }
 
-/// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait for,
-/// and keep.
+/// `INSERT .. SELECT` would lock the table's AUTO_INCREMENT, which users' marks would then wait
+/// for, and keep.
 #[cfg(feature = "sqlx-mysql")]
 #[test]
 fn mysql_appends_marks_by_values() {
@@ -323,4 +323,29 @@ fn mysql_appends_marks_by_values() {
         appended.iter().all(|text| text.contains("VALUES (") && !text.contains("SELECT")),
         "{appended:?}"
     );
+}
+
+/// What triggers look at is what an installation writes down of a field. So a change of either is
+/// found by the next one.
+#[test]
+fn what_is_watched_is_written_down() {
+    let owner = owner();
+    let key = owner.key.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
+    for (at, field) in owner.fields.iter().enumerate() {
+        let inputs = owner.inputs(at);
+        let own: Vec<&str> = owner.watched(field).filter(|column| !key.contains(column)).collect();
+        assert_eq!(own.len(), field.own_columns.len());
+        for column in own {
+            assert!(inputs.contains(&layout::written_column(column)), "{column}: {inputs:?}");
+        }
+        for source in &owner.sources {
+            for column in source.watched(&source.readers[0].columns) {
+                let is_of_source = |line: &String| {
+                    line.contains(&format!("{:?}", source.table().name))
+                        && line.contains(&format!("{column:?}"))
+                };
+                assert!(inputs.iter().any(is_of_source), "{column}: {inputs:?}");
+            }
+        }
+    }
 }

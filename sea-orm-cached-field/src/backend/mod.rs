@@ -15,9 +15,10 @@ mod dispatch;
 
 mod apart;
 mod bound;
+mod errors;
 #[cfg(test)]
 mod example;
-#[cfg(feature = "mutations")]
+#[cfg(feature = "__mutations")]
 pub(crate) mod mutation;
 #[cfg(feature = "sqlx-mysql")]
 mod mysql;
@@ -48,6 +49,8 @@ use crate::{
 
 use sql::Sql;
 
+#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
+use errors::error_code;
 pub(crate) use operations::{Calculated, Transactions};
 pub(crate) use sizes::repeated;
 
@@ -274,17 +277,5 @@ impl Backend {
     /// beginning, and calls no triggers there.
     pub(crate) fn has_effect(self, way: &[Cascade]) -> bool {
         of_one_database!(self, MySql => cascades::has_effect(way), otherwise: false)
-    }
-}
-
-/// The database's own code of an error.
-#[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
-fn error_code(error: &DbErr) -> Option<String> {
-    match error {
-        DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error))
-        | DbErr::Query(sea_orm::RuntimeErr::SqlxError(error)) => {
-            error.as_database_error()?.code().map(Into::into)
-        }
-        _ => None,
     }
 }

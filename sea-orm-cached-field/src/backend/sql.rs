@@ -20,6 +20,10 @@ use crate::{
 /// The greatest length of an identifier that all databases accept, in bytes.
 const IDENTIFIER_BYTES: usize = 63;
 
+/// What stands before the number of a placeholder until the statement is made: a character that SQL
+/// text does not have.
+const PLACEHOLDER: char = '\u{1}';
+
 /// A statement in the making: text, and the values bound in it.
 #[derive(Debug)]
 pub(crate) struct Sql {
@@ -142,7 +146,7 @@ impl Sql {
     /// A query of the user, before anything is bound.
     pub(crate) fn embed(&mut self, select: &SelectStatement) -> String {
         assert!(self.values.is_empty(), "a query numbers its placeholders from 1 on");
-        let mut writer = SqlWriterValues::new("$", true);
+        let mut writer = SqlWriterValues::new(PLACEHOLDER.to_string(), true);
         match self.backend {
             DbBackend::Sqlite => select.build_collect_into(SqliteQueryBuilder, &mut writer),
             DbBackend::MySql => select.build_collect_into(MysqlQueryBuilder, &mut writer),
@@ -156,7 +160,7 @@ impl Sql {
     /// Binds a value and returns its placeholder.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
-        format!("${}", self.values.len())
+        format!("{PLACEHOLDER}{}", self.values.len())
     }
 
     /// Binds a value that is compared with, or written to, this column.
@@ -310,51 +314,30 @@ impl Sql {
     }
 
     pub(crate) fn statement(self, text: String) -> Statement {
-        #[cfg(feature = "mutations")]
+        #[cfg(feature = "__mutations")]
         let text = super::mutation::mutated(&text);
         let text = super::apart::apart(text);
-        // On SQLite, sqlx looks each numbered placeholder up among all others.
-        if self.backend == DbBackend::Postgres {
-            return Statement::from_sql_and_values(self.backend, text, self.values);
+        let mut parts = text.split(PLACEHOLDER);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        let mut values = Vec::new();
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = part.split_at(digits);
+            if self.backend == DbBackend::Postgres {
+                text.extend(["$", number, rest]);
+            } else {
+                // On SQLite, sqlx looks each numbered placeholder up among all others.
+                let number: usize = number.parse().expect("a placeholder has a number");
+                values.push(self.values[number - 1].clone());
+                text.extend(["?", rest]);
+            }
         }
-        let (text, places) = positional(&text);
-        let values: Vec<Value> =
-            places.into_iter().map(|place| self.values[place - 1].clone()).collect();
-        debug_assert!(
-            values.len() <= sizes::MOST_VALUES,
-            "{} values: {}",
-            values.len(),
-            &text[..200]
-        );
+        if self.backend == DbBackend::Postgres {
+            values = self.values;
+        }
+        debug_assert!(values.len() <= sizes::MOST_VALUES, "{} values", values.len());
         Statement::from_sql_and_values(self.backend, text, values)
     }
-}
-
-/// The text with `?` for each `$n`, and the numbers in their order. What is quoted is no
-/// placeholder.
-fn positional(text: &str) -> (String, Vec<usize>) {
-    let mut positional = String::with_capacity(text.len());
-    let mut places = Vec::new();
-    let mut quote = None;
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        rest = &rest[next.len_utf8()..];
-        match (quote, next) {
-            (Some(open), _) if next == open => quote = None,
-            (None, '`' | '\'' | '"') => quote = Some(next),
-            (None, '$') => {
-                let (number, after) =
-                    rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-                places.push(number.parse().expect("`$` begins a placeholder"));
-                positional.push('?');
-                rest = after;
-                continue;
-            }
-            _ => {}
-        }
-        positional.push(next);
-    }
-    (positional, places)
 }
 
 /// An identifier, quoted.

@@ -102,12 +102,12 @@ impl Limits {
         self.pace.is_slow(model, field) && self.pace.is_mixed()
     }
 
-    /// Of a calculation that somebody waits for.
+    /// Of a calculation that is waited for.
     pub(crate) fn of_one() -> Self {
         Self::without_timeout(1)
     }
 
-    /// Of calculations of many rows that somebody waits for.
+    /// Of calculations of many rows that are waited for.
     pub(crate) fn of_many() -> Self {
         Self::without_timeout(8)
     }
@@ -206,7 +206,7 @@ impl Batch<'_> {
 
     async fn send(&self, calculated: Vec<Calculated>) {
         if !calculated.is_empty() {
-            // It fails only if nobody wants to store anything any more, which ends this, too.
+            // It fails only if nothing is stored any more, which ends this, too.
             let _ = self.calculated.send(calculated).await;
         }
     }
@@ -223,7 +223,7 @@ impl Batch<'_> {
                 async move {
                     if let Some(running) = self.calculate_row(row).await {
                         is_left_running.store(true, Ordering::Relaxed);
-                        // It fails only if nobody waits for it any more.
+                        // It fails only if it is not waited for any more.
                         let _ = slow.send(running);
                     }
                 }
@@ -248,8 +248,8 @@ impl Batch<'_> {
         join(rows, left_running).await;
     }
 
-    /// Calculates what is left of a row, and returns what goes on although nobody should wait for
-    /// it.
+    /// Calculates what is left of a row, and returns what goes on although it should not be waited
+    /// for it.
     async fn calculate_row<'a>(&'a self, row: Row) -> Option<BoxFuture<'a, ()>> {
         let Row { place, left, mut done } = row;
         let (postponed, mut left): (Vec<Claim>, Vec<Claim>) = left

@@ -140,7 +140,8 @@ pub struct Query {
 /// Either way nothing is lost: the mark that the change leaves stands in the same transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flagging {
-    /// At COMMIT of the transaction of the change, skipping rows that somebody else holds locked.
+    /// At COMMIT of the transaction of the change, skipping rows that another transaction holds
+    /// locked.
     #[default]
     Commit,
     /// By the worker, when it collects the mark. About half the cost, for models that are written

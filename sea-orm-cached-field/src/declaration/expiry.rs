@@ -1,5 +1,6 @@
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+use super::time_zone::Zone;
 
 /// From when on a stored value counts as stale: a moment, or never.
 ///
@@ -27,10 +28,10 @@ impl Expiry {
     pub const NEVER: Self = Self(None);
 
     /// The moment; what names no time zone is meant in this one, or in UTC.
-    pub(crate) fn moment(self, zone: Option<Tz>) -> Option<DateTime<Utc>> {
+    pub(crate) fn moment(self, zone: Option<Zone>) -> Option<DateTime<Utc>> {
         self.0.map(|when| match (when, zone) {
             (When::Moment(moment), _) => moment,
-            (When::Local(local), Some(zone)) => of_local(zone, local),
+            (When::Local(local), Some(zone)) => zone.moment(local),
             (When::Local(local), None) => local.and_utc(),
         })
     }
@@ -62,35 +63,13 @@ impl From<NaiveDate> for Expiry {
     }
 }
 
-/// The time zone of this name, which the macro has looked up already.
-pub(crate) fn time_zone(name: &str) -> Tz {
-    name.parse().unwrap_or_else(|_| panic!("`{name}` should be a time zone"))
-}
-
-/// The moment of a time in the zone of this name.
-pub fn moment_in(zone: &str, local: NaiveDateTime) -> DateTime<Utc> {
-    of_local(time_zone(zone), local)
-}
-
-/// Of two, when the clocks are put back, the first. What they leave out, when they are put forward,
-/// is as if they were not yet.
-fn of_local(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
-    match zone.from_local_datetime(&local).earliest() {
-        Some(moment) => moment.to_utc(),
-        None => {
-            let before = zone.offset_from_utc_datetime(&(local - TimeDelta::days(1))).fix();
-            (local - before).and_utc()
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "time-zones"))]
 mod tests {
     use super::*;
 
     #[test]
     fn a_time_without_zone_is_meant_in_the_fields_zone() {
-        let berlin = time_zone("Europe/Berlin");
+        let berlin = Zone::named("Europe/Berlin");
         let local = |text: &str| text.parse::<NaiveDateTime>().unwrap();
         let moment =
             |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();

@@ -8,6 +8,7 @@ mod expiry;
 mod key;
 mod path;
 mod relation;
+mod time_zone;
 
 pub use cached_field::{
     BoxError, CachedField, CachedModel, Calculation, FieldEntry, FieldSpec, Flagging, Generated,
@@ -16,9 +17,11 @@ pub use cached_field::{
 pub use call::{Call, Takes, TakesOthers, boxed};
 pub use column::CachedValue;
 pub use executor::IntoExecutor;
-pub(crate) use expiry::time_zone;
-pub use expiry::{Expiry, moment_in};
+pub use expiry::Expiry;
 pub(crate) use key::Chunk;
 pub use key::Key;
 pub use path::{Dependency, Hop, Path, PathError, Read};
 pub use relation::{FollowBack, FollowUnrelated};
+pub(crate) use time_zone::Zone;
+#[cfg(feature = "time-zones")]
+pub use time_zone::moment_in;

@@ -89,7 +89,7 @@ fn spawn<T: Send + Sync + 'static>(
         match task.await {
             Ok(Ok(value)) => Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>),
             Ok(Err(error)) => Err(Arc::new(error)),
-            Err(stopped) => Err(Arc::new(Error::Worker(stopped.to_string()))),
+            Err(stopped) => Err(Arc::new(Error::Stopped(stopped.to_string()))),
         }
     }
     .boxed()

@@ -4,13 +4,19 @@ use std::fmt;
 
 use sea_orm::DbErr;
 
-use super::Error;
+use super::{Error, InstallError};
 use crate::declaration::Key;
 
 /// As displayed, with all causes: `main` prints an error that it returns in this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.with_sources())
+    }
+}
+
+impl fmt::Debug for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&with_sources(self))
     }
 }
 
@@ -24,6 +30,19 @@ impl From<Error> for DbErr {
 }
 
 impl Error {
+    /// Whether the user's calculation has failed: it returned an error, panicked, took too long or
+    /// returned too few values or too many. The row stays flagged, and a worker tries again.
+    pub fn is_of_calculation(&self) -> bool {
+        match self {
+            Self::Calculation { .. }
+            | Self::Panicked { .. }
+            | Self::TimedOut { .. }
+            | Self::WrongLength { .. } => true,
+            Self::Shared(error) => error.is_of_calculation(),
+            _ => false,
+        }
+    }
+
     /// What can be said of the error without repeating what the database or the user's code says,
     /// for values may stand in that.
     pub(crate) fn without_values(&self) -> String {

@@ -22,7 +22,7 @@ use super::{
     tagged::{drop_tagged, tagged},
 };
 use crate::{
-    Error,
+    InstallError,
     backend::{Backend, sql::versions_beside},
     catalog::{Found, Object, ObjectKind, Tagged},
     layout::{Table, own_columns, written_column},
@@ -69,7 +69,7 @@ pub(super) async fn abandoned(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Vec<Abandoned>, Error> {
+) -> Result<Vec<Abandoned>, InstallError> {
     let crates = crates(models);
     let all = unneeded(db, backend, models).await?;
     Ok(all.into_iter().filter(|abandoned| !abandoned.is_foreign(&crates)).collect())
@@ -80,7 +80,7 @@ async fn unneeded(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Vec<Abandoned>, Error> {
+) -> Result<Vec<Abandoned>, InstallError> {
     let mut unneeded = Vec::new();
     for (owner, objects) in tagged(db, backend, None).await? {
         let has_tables = objects.iter().any(|object| object.kind == ObjectKind::Table);
@@ -116,7 +116,7 @@ async fn declarations(
     backend: Backend,
     owner: &Table,
     objects: &[Tagged],
-) -> Result<Vec<(String, Option<String>)>, Error> {
+) -> Result<Vec<(String, Option<String>)>, InstallError> {
     let versions = versions_beside(owner);
     let is_versions =
         |object: &&Tagged| object.kind == ObjectKind::Table && object.name == versions.name;
@@ -135,7 +135,7 @@ pub(super) async fn drop_dead(
     backend: Backend,
     models: &[Arc<Model>],
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for Abandoned { owner, objects, is_dead, .. } in
         abandoned(&DatabaseExecutor::Transaction(db), backend, models).await?
     {
@@ -153,18 +153,18 @@ async fn drop_owner(
     backend: Backend,
     owner: &Table,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for (owner, objects) in tagged(db, backend, Some(owner)).await? {
         drop_tagged(db, backend, &owner, objects, changes).await?;
     }
     Ok(())
 }
 
-/// Drops what stands there for a table, on the word of whoever calls.
+/// Drops what stands there for a table, on the word of the caller.
 pub(crate) async fn remove_abandoned(
     db: &DatabaseExecutor<'_>,
     table: &str,
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     to_the_end(db, table.to_owned(), |db, backend, table| remove_all(db, backend, table).boxed())
         .await
 }
@@ -173,20 +173,24 @@ async fn remove_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     table: &str,
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let transaction = begin(db, backend).await?;
     let removed = remove(&transaction, backend, table).await;
     end(transaction, backend, removed).await
 }
 
-async fn remove(db: &DatabaseTransaction, backend: Backend, table: &str) -> Result<Changes, Error> {
+async fn remove(
+    db: &DatabaseTransaction,
+    backend: Backend,
+    table: &str,
+) -> Result<Changes, InstallError> {
     let mut changes = Changes::default();
     let crates = crates(&[]);
     let is_meant = |owner: &Table| {
         let with_schema = owner.schema.iter().map(|schema| format!("{schema}.{}", owner.name));
         owner.name == table || with_schema.into_iter().any(|name| name == table)
     };
-    let refused = |reason| Err(Error::NotAbandoned { table: table.to_owned(), reason });
+    let refused = |reason| Err(InstallError::NotAbandoned { table: table.to_owned(), reason });
     if declared().iter().any(|(declared, _)| is_meant(declared)) {
         return refused(
             "a model of this program declares them: to drop what serves it, use `uninstall`"

@@ -15,12 +15,12 @@ pub enum Finding {
         /// What `install` would say.
         reason: String,
     },
-    /// Nothing of ours stands beside the table: it was never installed, or restored without.
+    /// Nothing of the library stands beside the table: it was never installed, or restored without.
     NotInstalled {
         /// The owner's table.
         table: String,
     },
-    /// Something of ours is missing: somebody has dropped it, or the table was built anew without
+    /// Something of the library is missing: it was dropped, or the table was built anew without
     /// its triggers, or an older version of the program has installed.
     Missing {
         /// The owner's table.
@@ -30,7 +30,7 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// Something of ours is of another version of the program, or of this library.
+    /// Something of the library is of another version of the program, or of this library.
     Differs {
         /// The owner's table.
         table: String,
@@ -47,8 +47,8 @@ pub enum Finding {
         /// The cached field.
         field: &'static str,
     },
-    /// Something of ours that this program does not need: of a newer version of it, perhaps, which
-    /// `install` would take it away from.
+    /// Something of the library that this program does not need: of a newer version of it, perhaps,
+    /// which `install` would take it away from.
     Superfluous {
         /// The owner's table.
         table: String,
@@ -73,15 +73,15 @@ pub enum Finding {
         /// How many triggers, functions, indexes and tables there are.
         objects: usize,
     },
-    /// A partition has no trigger of ours for its TRUNCATE: it is newer than the last `install`.
-    /// All else in it is seen.
+    /// A partition has no trigger of the library for its TRUNCATE: it is newer than the last
+    /// `install`. All else in it is seen.
     NewPartition {
         /// The owner's table.
         table: String,
         /// The partition, as SQL names it.
         partition: String,
     },
-    /// A trigger of ours does not fire: somebody has disabled it.
+    /// A trigger of the library does not fire: it was disabled.
     Disabled {
         /// The owner's table.
         table: String,

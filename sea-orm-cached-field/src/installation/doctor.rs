@@ -17,7 +17,7 @@ use super::{
     versions::Versions,
 };
 use crate::{
-    Error,
+    InstallError,
     backend::{Backend, sql::marks},
     catalog::{MissingRight, Object},
     engine::Engine,
@@ -30,7 +30,7 @@ use crate::{
 pub(crate) async fn doctor(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
-) -> Result<Diagnosis, Error> {
+) -> Result<Diagnosis, InstallError> {
     let backend = Backend::of(db)?;
     let mut findings = Vec::new();
     let off = backend.sessions_without_triggers(db).await?.into_iter();
@@ -38,7 +38,7 @@ pub(crate) async fn doctor(
     for model in models {
         let unusable = match examine(db, backend, model, models, &mut findings).await {
             Ok(()) => continue,
-            Err(Error::Database(error)) => return Err(Error::Database(error)),
+            Err(InstallError::Database(error)) => return Err(error.into()),
             Err(refused) => refused.to_string(),
         };
         findings
@@ -62,7 +62,7 @@ async fn examine(
     model: &Model,
     models: &[Arc<Model>],
     findings: &mut Vec<Finding>,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     let inspected = inspect(backend, db, model, models).await?;
     let table = inspected.owner.table.name.clone();
     let comparison = compare(db, backend, &inspected).await?;
@@ -145,7 +145,7 @@ async fn outdated_fields(
     backend: Backend,
     model: &Model,
     Inspected { owner, without_columns, .. }: &Inspected,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<Finding>, InstallError> {
     let versions = Versions::read(db, backend, owner).await?;
     let unknown = if without_columns.is_empty() {
         versions.unknown(db, backend, owner).await?
@@ -166,7 +166,7 @@ async fn rows(
     backend: Backend,
     model: &Model,
     owner: &Owner,
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<Finding>, InstallError> {
     let table = &owner.table.name;
     let lazy = Engine::at(db)?.lazy(model);
     let mut findings = Vec::new();
@@ -211,7 +211,7 @@ async fn waiting(
     backend: Backend,
     owner: &Owner,
     fields: &[usize],
-) -> Result<Option<Finding>, Error> {
+) -> Result<Option<Finding>, InstallError> {
     if fields.is_empty() {
         return Ok(None);
     }
@@ -230,7 +230,7 @@ async fn waiting(
 pub(crate) async fn repair(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let backend = Backend::of(db)?;
     let Diagnosis(findings) = doctor(db, models).await?;
     let mut changes = Changes::default();

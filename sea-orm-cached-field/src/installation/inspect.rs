@@ -8,7 +8,7 @@ use std::{
 use sea_orm::DatabaseExecutor;
 
 use crate::{
-    Error,
+    Error, InstallError,
     backend::{
         Backend,
         sql::{marks, recalculations},
@@ -54,7 +54,7 @@ pub(super) async fn inspect(
     db: &DatabaseExecutor<'_>,
     model: &Model,
     models: &[Arc<Model>],
-) -> Result<Inspected, Error> {
+) -> Result<Inspected, InstallError> {
     let mut owner = model.owner.clone();
     let mut table = describe_or_fail(backend, db, &owner, &owner.table).await?;
     let without_columns = without_columns(&owner, &mut table)?;
@@ -95,14 +95,14 @@ async fn describe_or_fail(
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
     table: &Table,
-) -> Result<Described, Error> {
+) -> Result<Described, InstallError> {
     let fields = owner.field_names();
     let name = table.name.clone();
     let mut found = match backend.describe(db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
         None => {
-            return Err(Error::NoSuchTable {
+            return Err(InstallError::NoSuchTable {
                 table: owner.table.name.clone(),
                 fields,
                 missing: name,
@@ -128,7 +128,7 @@ async fn cascades(
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
     table: &Table,
-) -> Result<Vec<Vec<Cascade>>, Error> {
+) -> Result<Vec<Vec<Cascade>>, InstallError> {
     let mut found = Vec::new();
     let mut ways = vec![Vec::new()];
     while let Some(way) = ways.pop() {
@@ -157,19 +157,30 @@ async fn cascades(
     Ok(found)
 }
 
-fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> Error {
+fn unseen(owner: &Owner, key: Cascade, reason: &'static str) -> InstallError {
     let table = owner.table.name.clone();
     let fields = owner.field_names();
-    Error::UnseenForeignKey { table, fields, constraint: key.name, on: key.table.name, reason }
+    InstallError::UnseenForeignKey {
+        table,
+        fields,
+        constraint: key.name,
+        on: key.table.name,
+        reason,
+    }
 }
 
-fn not_a_table(owner: &Owner, name: String, kind: String) -> Error {
-    Error::NotATable { table: owner.table.name.clone(), fields: owner.field_names(), name, kind }
+fn not_a_table(owner: &Owner, name: String, kind: String) -> InstallError {
+    InstallError::NotATable {
+        table: owner.table.name.clone(),
+        fields: owner.field_names(),
+        name,
+        kind,
+    }
 }
 
 /// The fields of which the table has no column yet; a table that has only some of a field's columns
 /// is refused.
-fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, Error> {
+fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, InstallError> {
     let mut without = Vec::new();
     for (index, field) in owner.fields.iter().enumerate() {
         let columns = [
@@ -205,7 +216,7 @@ fn check_types(
     model: &Model,
     field: usize,
     table: &Described,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     let Field { name, recalculation_needed, expires_after, .. } = &model.owner.fields[field];
     for column in model.columns(backend.kind(), field) {
         let kind = &table.columns[&column.name];
@@ -224,7 +235,7 @@ fn check_types(
         } else {
             "change its type, or that of the field"
         };
-        return Err(Error::WrongColumn {
+        return Err(InstallError::WrongColumn {
             table: table.table.name.clone(),
             field: name,
             found: if may_be_null { format!("{kind} NULL").into() } else { kind.as_str().into() },
@@ -250,11 +261,11 @@ async fn check_time_zones(
     backend: Backend,
     db: &DatabaseExecutor<'_>,
     owner: &Owner,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for field in &owner.fields {
         let Some(zone) = field.time_zone.map(|zone| zone.name()) else { continue };
         if !backend.knows_time_zone(db, zone).await? {
-            return Err(Error::UnknownTimeZone {
+            return Err(InstallError::UnknownTimeZone {
                 table: owner.table.name.clone(),
                 field: field.name,
                 zone,
@@ -275,11 +286,10 @@ fn check_columns(
     table: &Described,
     related: &[Described],
     models: &[Arc<Model>],
-) -> Result<(), Error> {
-    let cached = |column: &String| owner.fields.iter().any(|field| field.cached.name == *column);
+) -> Result<(), InstallError> {
+    let cached = |column: &str| owner.fields.iter().any(|field| field.cached.name == column);
     for (index, field) in owner.fields.iter().enumerate() {
-        let keys = owner.key.iter().map(|key| &key.name);
-        for column in keys.chain(&field.own_columns) {
+        for column in owner.watched(field) {
             if !table.columns.contains_key(column) && !cached(column) {
                 let remedy =
                     "the entity declares it: add it to the table, for instance in a migration";
@@ -289,7 +299,7 @@ fn check_columns(
     }
     for (source, far) in owner.sources.iter().zip(related) {
         for reader in &source.readers {
-            for column in source.link_columns().chain(reader.columns.iter().map(String::as_str)) {
+            for column in source.watched(&reader.columns) {
                 if !far.columns.contains_key(column)
                     && !will_be_added(models, source.table(), column)
                 {
@@ -313,7 +323,7 @@ fn check_links(
     owner: &Owner,
     table: &Described,
     related: &[Described],
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for (source, far) in owner.sources.iter().zip(related) {
         let holds_key = source.key_columns(owner).is_some();
         let before =
@@ -333,13 +343,14 @@ fn check_links(
             } else {
                 continue;
             };
-            return Err(Error::UnsupportedPath {
+            let refused = Error::UnsupportedPath {
                 table: owner.table.name.clone(),
                 field: owner.fields[source.readers[0].field].name,
                 path: format!("{}({})", far.table.name, source.readers[0].columns.join(", ")),
                 hop: far.table.name.clone(),
                 reason: reason.to_owned(),
-            });
+            };
+            return Err(refused.into());
         }
     }
     Ok(())
@@ -369,8 +380,8 @@ fn no_column(
     table: &str,
     column: &str,
     remedy: &'static str,
-) -> Error {
-    Error::NoSuchColumn {
+) -> InstallError {
+    InstallError::NoSuchColumn {
         table: table.to_owned(),
         column: column.to_owned(),
         owner: owner.table.name.clone(),
@@ -385,14 +396,14 @@ async fn check_privileges(
     owner: &Owner,
     table: &Described,
     related: &[Described],
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     let missing = backend.missing_privileges(db, table, related).await?;
     let (privileges, remedies): (Vec<String>, Vec<String>) =
         missing.into_iter().map(|(privilege, remedy)| (privilege, format!("`{remedy}`"))).unzip();
     if privileges.is_empty() {
         return Ok(());
     }
-    Err(Error::MissingPrivilege {
+    Err(InstallError::MissingPrivilege {
         table: owner.table.name.clone(),
         fields: owner.field_names(),
         privilege: enumerated(&privileges),

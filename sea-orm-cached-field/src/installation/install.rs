@@ -20,7 +20,7 @@ use super::{
     versions::{self, Reason, Renewal, Versions, keeper, keepers},
 };
 use crate::{
-    Error,
+    InstallError,
     backend::{
         Backend,
         sql::{key_columns, marks, name_in_schema, recalculations, versions as versions_table},
@@ -34,23 +34,26 @@ use crate::{
 pub(crate) async fn install(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     check_cycles(models)?;
     to_the_end(db, models.to_vec(), |db, backend, models| install_all(db, backend, models).boxed())
         .await
 }
 
 /// What changes the schema.
-type Work<T> =
-    for<'a> fn(&'a DatabaseExecutor<'a>, Backend, &'a T) -> BoxFuture<'a, Result<Changes, Error>>;
+type Work<T> = for<'a> fn(
+    &'a DatabaseExecutor<'a>,
+    Backend,
+    &'a T,
+) -> BoxFuture<'a, Result<Changes, InstallError>>;
 
-/// Does it, where a lock of the session is taken for it, in a task of its own: whoever gives up in
-/// the middle leaves no lock behind.
+/// Does it, where a lock of the session is taken for it, in a task of its own: a caller that gives
+/// up in the middle leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,
     of: T,
     work: Work<T>,
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let backend = Backend::of(db)?;
     if let DatabaseExecutor::Connection(connection) = db
         && backend.locks_sessions_to_install()
@@ -59,7 +62,9 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
         let whole = tokio::spawn(async move {
             work(&DatabaseExecutor::Connection(&connection), backend, &of).await
         });
-        return whole.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())));
+        return whole
+            .await
+            .unwrap_or_else(|stopped| Err(InstallError::Stopped(stopped.to_string())));
     }
     work(db, backend, &of).await
 }
@@ -69,7 +74,7 @@ async fn install_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let transaction = begin(db, backend).await?;
     let created = create_all(&transaction, backend, models).await;
     let (created, mut changes) = end(transaction, backend, created).await?;
@@ -84,10 +89,10 @@ async fn create_all(
     transaction: &DatabaseTransaction,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), Error> {
+) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), InstallError> {
     let mut changes = Changes::default();
     let mut all = Vec::new();
-    // First: it may stand where something of ours is going to.
+    // First: it may stand where something of the library is going to.
     drop_dead(transaction, backend, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, backend, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
@@ -110,7 +115,7 @@ async fn create_all(
 pub(super) async fn begin(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
-) -> Result<DatabaseTransaction, Error> {
+) -> Result<DatabaseTransaction, InstallError> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
             // Not a worker's isolation. A session that is read-only is so for a reason.
@@ -118,11 +123,11 @@ pub(super) async fn begin(
                 TransactionOptions { isolation_level: None, ..backend.transaction(false) };
             transaction::begin(connection, options).await?
         }
-        _ if backend.commits_schema_changes() => return Err(Error::CommitsTransaction),
+        _ if backend.commits_schema_changes() => return Err(InstallError::CommitsTransaction),
         _ => transaction::begin_within(db).await?,
     };
     if !backend.lock_out_installations(&transaction).await? {
-        return Err(Error::OtherInstallation);
+        return Err(InstallError::OtherInstallation);
     }
     Ok(transaction)
 }
@@ -131,8 +136,8 @@ pub(super) async fn begin(
 pub(super) async fn end<T>(
     transaction: DatabaseTransaction,
     backend: Backend,
-    outcome: Result<T, Error>,
-) -> Result<T, Error> {
+    outcome: Result<T, InstallError>,
+) -> Result<T, InstallError> {
     backend.let_installations_in(&transaction).await?;
     match outcome {
         Ok(_) => transaction.commit().await?,
@@ -143,10 +148,10 @@ pub(super) async fn end<T>(
 }
 
 /// The database's own error, where it can be put in our terms.
-fn explained(backend: Backend, owner: &Owner, error: Error) -> Error {
+fn explained(backend: Backend, owner: &Owner, error: InstallError) -> InstallError {
     match error {
-        Error::Database(refused) if backend.is_read_only(&refused) => {
-            Error::ReadOnly { table: owner.table.name.clone(), fields: owner.field_names() }
+        InstallError::Database(refused) if backend.is_read_only(&refused) => {
+            InstallError::ReadOnly { table: owner.table.name.clone(), fields: owner.field_names() }
         }
         other => other,
     }
@@ -156,7 +161,7 @@ async fn inspect_all(
     db: &DatabaseTransaction,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Vec<Inspected>, Error> {
+) -> Result<Vec<Inspected>, InstallError> {
     let mut inspected = Vec::new();
     for model in models {
         inspected.push(inspect(backend, &DatabaseExecutor::Transaction(db), model, models).await?);
@@ -166,11 +171,11 @@ async fn inspect_all(
 }
 
 /// Two entities may name one table differently: with its schema and without.
-fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), Error> {
+fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), InstallError> {
     let mut seen: Vec<(&Table, &Model)> = Vec::new();
     for (model, Inspected { owner, .. }) in models.iter().zip(inspected) {
         if let Some((_, other)) = seen.iter().find(|(table, _)| **table == owner.table) {
-            return Err(two_entities(other, model));
+            return Err(two_entities(other, model).into());
         }
         seen.push((&owner.table, model));
     }
@@ -183,7 +188,7 @@ async fn add_columns(
     model: &Model,
     inspected: &Inspected,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for field in &inspected.without_columns {
         for column in model.columns(backend.kind(), *field) {
             let mut definition = column.definition.clone();
@@ -204,7 +209,7 @@ pub(super) async fn installed(
     db: &impl ConnectionTrait,
     backend: Backend,
     owner: &Owner,
-) -> Result<Installed, Error> {
+) -> Result<Installed, InstallError> {
     let installed = backend.installed(db, owner).await?.into_iter();
     let place = |object: &Standing| (object.kind, object.name.clone(), object.parent.clone());
     Ok(installed.map(|object| (place(&object), object)).collect())
@@ -222,7 +227,7 @@ pub(super) struct Comparison {
     pub(super) misplaced: Installed,
     /// Whether our tables were made for another primary key.
     has_other_key: bool,
-    /// Whether a trigger of ours stands anywhere.
+    /// Whether a trigger of the library stands anywhere.
     is_watched: bool,
     /// What keeps the fields: what does now, and what is going to.
     standing: BTreeSet<String>,
@@ -241,12 +246,12 @@ impl Comparison {
     }
 }
 
-/// Fails if there is something that is not ours.
+/// Fails if there is something that is not the library's.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
     backend: Backend,
     inspected: &Inspected,
-) -> Result<Comparison, Error> {
+) -> Result<Comparison, InstallError> {
     let owner = &inspected.owner;
     let objects = backend.objects(owner, &inspected.table, &inspected.related);
     let tables = inspected.tables();
@@ -314,7 +319,7 @@ async fn create_objects(
     model: &Model,
     inspected: &Inspected,
     changes: &mut Changes,
-) -> Result<Vec<Renewal>, Error> {
+) -> Result<Vec<Renewal>, InstallError> {
     let owner = &inspected.owner;
     let table = inspected.owner.table.name.clone();
     let mut comparison = compare(db, backend, inspected).await?;
@@ -384,7 +389,7 @@ pub(super) async fn drop_all(
     owner: &Owner,
     objects: Installed,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for ((kind, name, parent), _) in objects.into_iter().rev() {
         db.execute_unprepared(&backend.drop_object(&owner.table, kind, &name, parent.as_deref()))
             .await?;
@@ -403,7 +408,7 @@ async fn have_other_key(
     backend: Backend,
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
-) -> Result<bool, Error> {
+) -> Result<bool, InstallError> {
     for (object, schema) in outdated {
         let ours = Table { schema: owner.table.schema.clone(), name: object.name.clone() };
         let standing =
@@ -423,14 +428,14 @@ async fn have_other_key(
     Ok(false)
 }
 
-/// Brings tables of older schemas to ours, with what is in them.
+/// Brings tables of older schemas to the present one, with what is in them.
 async fn upgrade(
     db: &DatabaseTransaction,
     backend: Backend,
     Inspected { owner, table, .. }: &Inspected,
     outdated: &[(Object, u32)],
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     for (object, from) in outdated {
         backend.upgrade(db, owner, table, object, *from).await?;
         changes
@@ -446,22 +451,22 @@ async fn create(
     owner: &Owner,
     object: &Object,
     replaces: bool,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     if replaces && object.kind != ObjectKind::Function {
         let drop =
             backend.drop_object(&owner.table, object.kind, &object.name, object.parent.as_deref());
         db.execute_unprepared(&drop).await?;
     }
     for statement in &object.create {
-        #[cfg(feature = "mutations")]
+        #[cfg(feature = "__mutations")]
         let statement = &crate::backend::mutation::mutated(statement);
         db.execute_unprepared(statement).await?;
     }
     Ok(())
 }
 
-fn name_taken(owner: &Owner, object: &Object) -> Error {
-    Error::NameTaken {
+fn name_taken(owner: &Owner, object: &Object) -> InstallError {
+    InstallError::NameTaken {
         table: owner.table.name.clone(),
         fields: owner.field_names(),
         name: object.name.clone(),

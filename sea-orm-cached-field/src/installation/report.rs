@@ -16,7 +16,7 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// Something of ours was made anew, for it had changed.
+    /// Something of the library was made anew, for it had changed.
     Replaced {
         /// The owner's table.
         table: String,
@@ -25,15 +25,15 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// A table of ours was brought from the schema of an older release of this library to that of
-    /// this one, with what is in it.
+    /// A table of the library was brought from the schema of an older release of this library to
+    /// that of this one, with what is in it.
     Upgraded {
         /// The owner's table.
         table: String,
         /// The name of our table.
         name: String,
     },
-    /// Something of ours was dropped.
+    /// Something of the library was dropped.
     Dropped {
         /// The owner's table.
         table: String,
@@ -49,7 +49,7 @@ pub enum Change {
         /// The table.
         table: String,
     },
-    /// A worker's role got a right on something of ours.
+    /// A worker's role got a right on something of the library.
     Granted {
         /// The owner's table.
         table: String,
@@ -67,7 +67,7 @@ pub enum Change {
         /// How many.
         rows: u64,
     },
-    /// A trigger of ours that somebody had disabled fires again.
+    /// A trigger of the library that was disabled fires again.
     Enabled {
         /// The owner's table.
         table: String,
@@ -75,7 +75,7 @@ pub enum Change {
         name: String,
     },
     /// All rows were flagged: something that the field depends on was not watched for a while, and
-    /// nobody could see what was written meanwhile.
+    /// what was written meanwhile was seen by none.
     Flagged {
         /// The owner's table.
         table: String,

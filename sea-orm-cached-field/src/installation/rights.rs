@@ -5,17 +5,19 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{Change, Changes};
 use crate::{Error, backend::Backend, catalog::MissingRight, layout::Owner};
 
-/// Grants what workers' roles lack on functions and sequences of ours, and names what they lack on
-/// tables.
+/// Grants what workers' roles lack on functions and sequences of the library, and names what they
+/// lack on tables.
 pub(super) async fn grant(
     db: &DatabaseTransaction,
     backend: Backend,
     owner: &Owner,
     changes: &mut Changes,
 ) -> Result<(), Error> {
-    for MissingRight { role, privilege, remedy, ours } in backend.missing_rights(db, owner).await? {
+    for MissingRight { role, privilege, remedy, can_be_granted } in
+        backend.missing_rights(db, owner).await?
+    {
         let table = owner.table.name.clone();
-        if ours {
+        if can_be_granted {
             db.execute_unprepared(&remedy).await?;
             changes.0.push(Change::Granted { table, role, privilege });
         } else {

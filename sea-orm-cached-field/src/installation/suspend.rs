@@ -11,7 +11,7 @@ use super::{
     tagged::{drop_tagged, tagged},
 };
 use crate::{
-    Error,
+    InstallError,
     backend::{
         Backend,
         sql::{name_in_schema, versions_beside},
@@ -22,7 +22,10 @@ use crate::{
 
 /// Drops all triggers of each owner that has one on this table: also those elsewhere may look into
 /// it.
-pub(crate) async fn suspend(db: &DatabaseExecutor<'_>, table: &str) -> Result<Changes, Error> {
+pub(crate) async fn suspend(
+    db: &DatabaseExecutor<'_>,
+    table: &str,
+) -> Result<Changes, InstallError> {
     to_the_end(db, table.to_owned(), |db, backend, table| suspend_all(db, backend, table).boxed())
         .await
 }
@@ -31,7 +34,7 @@ async fn suspend_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     table: &str,
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let transaction = begin(db, backend).await?;
     let suspended = suspend_owners(&transaction, backend, table).await;
     end(transaction, backend, suspended).await
@@ -41,7 +44,7 @@ async fn suspend_owners(
     db: &DatabaseTransaction,
     backend: Backend,
     table: &str,
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let table = found(db, backend, table).await?;
     let mut changes = Changes::default();
     for (owner, objects) in tagged(db, backend, None).await? {
@@ -62,7 +65,7 @@ pub(super) async fn suspend_owner(
     owner: &Table,
     table: &Table,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     let tagged = tagged(db, backend, Some(owner)).await?;
     let objects: Vec<Tagged> = tagged.into_iter().flat_map(|(_, objects)| objects).collect();
 
@@ -81,11 +84,16 @@ pub(super) async fn suspend_owner(
         ObjectKind::Index => object.on == *table,
         ObjectKind::Table | ObjectKind::Function => false,
     };
-    drop_tagged(db, backend, owner, objects.into_iter().filter(in_the_way).collect(), changes).await
+    let objects = objects.into_iter().filter(in_the_way).collect();
+    Ok(drop_tagged(db, backend, owner, objects, changes).await?)
 }
 
 /// The table of this name, which may have a schema before it.
-async fn found(db: &DatabaseTransaction, backend: Backend, name: &str) -> Result<Table, Error> {
+async fn found(
+    db: &DatabaseTransaction,
+    backend: Backend,
+    name: &str,
+) -> Result<Table, InstallError> {
     let whole = Table { schema: None, name: name.to_owned() };
     let parts = name.split_once('.');
     let parts = parts
@@ -95,5 +103,5 @@ async fn found(db: &DatabaseTransaction, backend: Backend, name: &str) -> Result
             return Ok(found.described.table);
         }
     }
-    Err(Error::NothingToSuspend { table: name.to_owned() })
+    Err(InstallError::NothingToSuspend { table: name.to_owned() })
 }

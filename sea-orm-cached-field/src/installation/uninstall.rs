@@ -1,4 +1,4 @@
-//! Uninstall: everything of ours goes, the columns stay with their values.
+//! Uninstall: everything of the library goes, the columns stay with their values.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{
     install::{begin, drop_all as drop_objects, end, installed, to_the_end},
 };
 use crate::{
-    Error,
+    InstallError,
     backend::{Backend, sql::marks},
     catalog::ObjectKind,
     layout::Owner,
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) async fn uninstall(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     to_the_end(db, models.to_vec(), |db, backend, models| {
         uninstall_all(db, backend, models).boxed()
     })
@@ -34,7 +34,7 @@ async fn uninstall_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let transaction = begin(db, backend).await?;
     let dropped = drop_all(&transaction, backend, models).await;
     end(transaction, backend, dropped).await
@@ -44,7 +44,7 @@ async fn drop_all(
     db: &DatabaseTransaction,
     backend: Backend,
     models: &[Arc<Model>],
-) -> Result<Changes, Error> {
+) -> Result<Changes, InstallError> {
     let mut changes = Changes::default();
     for model in models {
         let owner = with_schema(db, backend, &model.owner).await?;
@@ -60,15 +60,15 @@ pub(super) async fn drop_installed(
     backend: Backend,
     owner: &Owner,
     changes: &mut Changes,
-) -> Result<(), Error> {
+) -> Result<(), InstallError> {
     let tables = own_tables(owner);
-    let mut ours = installed(db, backend, owner).await?;
-    // What has no tag is not ours; an index may be a copy, made with a copy of the table.
-    ours.retain(|(kind, ..), standing| {
+    let mut standing = installed(db, backend, owner).await?;
+    // What has no tag is not the library's; an index may be a copy, made with a copy of the table.
+    standing.retain(|(kind, ..), standing| {
         let is_copy = *kind == ObjectKind::Index && standing.is_on_none_of(&tables);
         !is_copy && !standing.tag.is_empty()
     });
-    drop_objects(db, backend, owner, ours, changes).await
+    drop_objects(db, backend, owner, standing, changes).await
 }
 
 /// The owner with the real schema of its table; if that was dropped, of our table of marks.
@@ -76,7 +76,7 @@ async fn with_schema(
     db: &DatabaseTransaction,
     backend: Backend,
     owner: &Owner,
-) -> Result<Owner, Error> {
+) -> Result<Owner, InstallError> {
     let mut owner = owner.clone();
     for table in [owner.table.clone(), marks(&owner)] {
         if let Some(found) = backend.describe(db, &table).await? {

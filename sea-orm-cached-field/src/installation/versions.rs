@@ -46,7 +46,7 @@ impl Renewal {
 #[derive(Default)]
 pub(super) struct Versions {
     versions: BTreeMap<String, Version>,
-    /// Whether nothing of ours has stood there before: no value is of an older version.
+    /// Whether nothing of the library has stood there before: no value is of an older version.
     is_first: bool,
     /// Whether an older release of this library has watched the fields, and did not write down
     /// which.
@@ -54,7 +54,7 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Where nothing of ours stands yet.
+    /// Where nothing of the library stands yet.
     pub(super) fn none() -> Self {
         Self { is_first: true, ..Self::default() }
     }
@@ -115,7 +115,7 @@ impl Versions {
 
     /// Before anything is changed, decides what has to be flagged, and writes that down: where each
     /// statement commits, what was lost may be made again before `end`. `standing`: the names of
-    /// what stands there of ours.
+    /// what stands there of the library.
     pub(super) async fn begin(
         &mut self,
         db: &impl ConnectionTrait,

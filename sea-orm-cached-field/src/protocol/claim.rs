@@ -294,8 +294,8 @@ async fn claim_known_rows(
     Ok(claims)
 }
 
-/// Collects marks of other rows, where no worker need be. By itself, so that whoever claims holds
-/// nothing that somebody who does the same could wait for.
+/// Collects marks of other rows, where no worker need be. In a transaction of its own: one that
+/// claims would hold what another reader that does the same waits for.
 async fn collect_marks_of_others(
     engine: &Engine,
     connections: Connections<'_>,

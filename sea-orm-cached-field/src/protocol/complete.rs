@@ -26,7 +26,7 @@ use crate::{
     registry::Model,
 };
 
-/// When a row that somebody holds locked is tried again.
+/// After how many milliseconds a row is tried again that another transaction holds locked.
 const LOCKED_DELAY: i64 = 20;
 
 /// A calculated value on its way to the row.

@@ -42,8 +42,8 @@ impl<'c> Connections<'c> {
         DatabaseExecutor::Connection(self.db)
     }
 
-    /// For single statements of ours that write, where they need no transaction to be told apart
-    /// from foreign ones.
+    /// For single statements of the library that write, where they need no transaction to be told
+    /// apart from foreign ones.
     pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
         (self.whose == Whose::WorkersOwn).then_some(self.db)
     }

@@ -36,7 +36,7 @@ pub(crate) async fn flag(
     Ok(())
 }
 
-/// Flags rows that a worker recalculates, or nobody but readers: all of them or none.
+/// Flags rows that a worker recalculates, or that only readers do: all of them or none.
 pub(crate) async fn flag_all(
     db: &DatabaseExecutor<'_>,
     model: &Model,

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 
-/// How long the query may take while a transaction of ours waits for it. One that takes longer is
-/// run without, and its values are stored when they are there.
+/// How long the query may take while a transaction of the library waits for it. One that takes
+/// longer is run without, and its values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Calculates one field of rows of which nothing else is claimed, and stores it, in one short

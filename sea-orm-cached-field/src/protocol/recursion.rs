@@ -46,7 +46,7 @@ async fn find_circles_now(
 }
 
 /// The shortest way from a row over those that are calculated from it back to itself, by
-/// breadth-first search; none if there is no circle, or somebody has broken it meanwhile.
+/// breadth-first search; none if there is no circle, or it was broken meanwhile.
 async fn circle(
     backend: Backend,
     db: &DatabaseExecutor<'_>,

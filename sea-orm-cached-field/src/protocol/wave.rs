@@ -19,8 +19,8 @@ const AT_ONCE: i32 = 10;
 /// in 270,000, if changes come independently of each other (a Poisson process).
 const LOOP: i32 = AT_ONCE + 5;
 
-/// For how long a row is held back, at least, give or take a quarter: nobody who changes it at
-/// regular times should always do so while it is calculated.
+/// For how long a row is held back, at least, give or take a quarter. Otherwise changes at regular
+/// times could always come while it is calculated.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// How often, and how far apart, this is tried. After that the row is held back by its lease.
@@ -66,8 +66,8 @@ pub(super) async fn hold_back(
     }
 }
 
-/// What the calculation itself has marked is collected before: marks that come later are somebody
-/// else's. If somebody is just collecting it, nothing is done; `wait` for that.
+/// What the calculation itself has marked is collected before, so that later marks are those of
+/// others. If another transaction is collecting it just now, nothing is done; `wait` for that.
 async fn hold_back_one(
     engine: &Engine,
     connections: Connections<'_>,

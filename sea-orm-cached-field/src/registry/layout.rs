@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
-    declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, time_zone},
+    declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, Zone},
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
@@ -85,7 +85,7 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
         recalculation_needed: spec.recalculation_needed.as_str().to_owned(),
         expires_after: spec.expires_after.map(|column| column.as_str().to_owned()),
         expires_every: spec.expires_every.map(milliseconds),
-        time_zone: spec.expiration_time_zone.map(time_zone),
+        time_zone: spec.expiration_time_zone.map(Zone::named),
         flagging: spec.flagging,
         index_flag: spec.index_flag,
         debounce: spec.debounce.map(milliseconds),

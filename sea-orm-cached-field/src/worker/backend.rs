@@ -34,13 +34,13 @@ pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 /// How long the worker waits when the database cannot be reached: at first, and at most.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::recalculate)
+/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::apalis::recalculate)
 /// is the handler.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
 /// use apalis_core::worker::builder::WorkerBuilder;
-/// use sea_orm_cached_field::{CachedFields, recalculate};
+/// use sea_orm_cached_field::{CachedFields, apalis::recalculate};
 ///
 /// let backend = CachedFields::all().worker(&db).concurrency(4).into_backend()?;
 /// WorkerBuilder::new("cached fields").backend(backend).build(recalculate).run().await?;
@@ -62,7 +62,7 @@ impl fmt::Debug for Backend {
 
 enum State {
     Idle(Box<Source>),
-    /// A task of its own: a claim that nobody polls, as while apalis shuts down, would keep its
+    /// A task of its own: a claim that is not polled, as while apalis shuts down, would keep its
     /// locks; and one that is half made when the worker is dropped has to be made before it can be
     /// handed back.
     Fetching(Claiming<(Box<Source>, Fetched)>),

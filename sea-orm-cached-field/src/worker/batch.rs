@@ -4,6 +4,7 @@ use std::{
 };
 
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
 
 use super::{context::Context, lane::Lane};
 use crate::{
@@ -87,14 +88,15 @@ impl Batch {
 }
 
 /// The handler of the worker's tasks, for those who run it in an apalis `Monitor` of their own:
-/// calculates the rows of a batch and stores each value as soon as it is there.
+/// calculates the rows of a batch and stores each value as soon as it is there. All of it happens
+/// in a span of `tracing` that is called `recalculate` and has the fields `table` and `claims`.
 ///
 /// # Errors
 /// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that
 /// the [`Backend`] brings along then hands the rows back. A calculation that fails is no error of
 /// the batch.
 ///
-/// [`Backend`]: crate::Backend
+/// [`Backend`]: crate::apalis::Backend
 pub async fn recalculate(batch: Batch) -> Result<(), Error> {
     let Inner { context, model, claims, lane, .. } = &*batch.0;
     let give_up_place = || {
@@ -113,7 +115,9 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         together: usize::try_from(context.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,
     };
-    recalculation.run(claims).await
+    let table = model.owner.table.name.as_str();
+    let span = tracing::debug_span!("recalculate", table, claims = claims.len());
+    recalculation.run(claims).instrument(span).await
 }
 
 impl Holder for Batch {

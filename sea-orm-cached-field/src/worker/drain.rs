@@ -19,8 +19,8 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How long it waits where there is work that cannot be had.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// How many errors of the database in a row it takes for passing: a transaction of ours waits for a
-/// lock only for a moment.
+/// How many errors of the database in a row it takes for passing: a transaction of the library
+/// waits for a lock only for a moment.
 const PASSING_ERRORS: u32 = 5;
 
 /// For how long what has failed is put off, at least.
@@ -104,7 +104,7 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
             }
             (Some(Ok(Err(error))), _) if errors == PASSING_ERRORS => return Err(error),
             (Some(Ok(Err(_))), _) => errors += 1,
-            (Some(Err(stopped)), _) => return Err(Error::Worker(stopped.to_string())),
+            (Some(Err(stopped)), _) => return Err(Error::Stopped(stopped.to_string())),
             (None, _) if handing_back => context.engine.handed_back().await,
             // A transaction holds locked what there is to do.
             (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,

@@ -29,7 +29,7 @@ pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
 }
 
 impl Listener {
-    /// `None` where no session would be ours.
+    /// `None` where a pooler would share the session.
     pub(super) async fn connect(
         context: &Context,
         channel: &str,
@@ -57,7 +57,7 @@ impl Listener {
     }
 
     /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
-    /// neither, a transaction is open that has found nobody asleep.
+    /// neither, a transaction is open that has found no sleeper.
     pub(super) async fn fall_asleep(&mut self, context: &Context) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
         for model in &context.models {
@@ -85,7 +85,7 @@ impl Listener {
         let _ = self.connection.try_recv().await;
     }
 
-    /// Gives up the locks: from now on nobody needs to notify.
+    /// Gives up the locks: from now on no transaction needs to notify.
     pub(super) async fn wake_up(&mut self, context: &Context) -> Result<(), sqlx::Error> {
         if !std::mem::take(&mut self.locked) {
             return Ok(());

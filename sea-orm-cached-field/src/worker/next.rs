@@ -50,7 +50,7 @@ impl Context {
     pub(super) async fn next_to_the_end(self: &Arc<Self>) -> Result<Next, Error> {
         let context = Arc::clone(self);
         let claiming = Claiming::start(&self.engine, async move { context.next(&[]).await });
-        claiming.await.unwrap_or_else(|stopped| Err(Error::Worker(stopped.to_string())))
+        claiming.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
     }
 
     /// As [`Context::next`], but takes new marks without a look, where a look costs as much.

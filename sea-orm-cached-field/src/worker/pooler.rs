@@ -9,7 +9,7 @@ use sqlx::{
 
 use crate::backend::postgres::SESSION_NUMBER;
 
-/// How often is looked: other clients may take the session that both of ours would have got.
+/// How often is looked: other clients may take the session that both connections would have got.
 const LOOKS: usize = 4;
 
 /// Two connections that live at once have a session each, which stays theirs. Through a pooler the

@@ -67,7 +67,7 @@ impl Sleep {
         }
         let (longest, work) = self.fall_asleep(context, work).await;
         let due = match work {
-            // Somebody holds locked what there is to do.
+            // Another transaction holds locked what there is to do.
             Work::Now => self.pause,
             Work::In(wait) => wait,
             Work::None => Duration::MAX,
@@ -95,8 +95,8 @@ impl Sleep {
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(context).await {
-                // What was marked or set to expire before the lock was ours woke nobody: look
-                // again.
+                // What was marked or set to expire before the lock was taken has woken no worker:
+                // look again.
                 Ok(true) => (IF_WOKEN, context.look().await.unwrap_or(work)),
                 Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
@@ -114,7 +114,7 @@ impl Sleep {
         }
     }
 
-    /// While we are awake nobody needs to wake us.
+    /// A worker that is awake need not be woken.
     pub(super) async fn wake_up(&mut self, context: &Context) {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(Alarm::Listener(listener)) = &mut self.alarm

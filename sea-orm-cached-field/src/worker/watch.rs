@@ -1,4 +1,4 @@
-//! Being woken by SQLite: whoever commits, in whatever process, writes to the database's files.
+//! Being woken by SQLite: each commit, in whatever process, writes to the database's files.
 
 use std::{
     ffi::OsString,

@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, QueryOrder, TransactionTrait,
 };
-use sea_orm_cached_field::{CachedFields, Error};
+use sea_orm_cached_field::{CachedFields, Error, InstallError};
 
 use crate::{
     harness::{TestDb, gate::Gate},
@@ -730,7 +730,7 @@ async fn a_circle_through_a_link_is_refused(db: TestDb) {
     db.create(word::Entity).await;
     db.create(ring::Entity).await;
     let refused = CachedFields::of::<ring::Entity>().install(&*db).await.expect_err("a circle");
-    let Error::Cycle { path } = &refused else { panic!("{refused}") };
+    let InstallError::Fields(Error::Cycle { path }) = &refused else { panic!("{refused}") };
     assert_eq!(path.len(), 3, "{refused}");
 }
 

@@ -14,6 +14,7 @@ mod a_claim_that_the_database_refuses_is_no_failure;
 mod a_rollback_leaves_nothing_behind;
 mod an_expiry_during_a_calculation_is_not_lost;
 mod an_older_calculation_never_wins;
+mod errors_say_whether_to_try_again;
 mod mark_ids_come_out_of_commit_order;
 mod nobody_waits_for_us;
 mod rows_of_the_queue_are_locked_in_one_order;

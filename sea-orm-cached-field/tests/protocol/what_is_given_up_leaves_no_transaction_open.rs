@@ -68,5 +68,5 @@ async fn by_a_worker(db: TestDb) {
 
 #[apply(contract)]
 async fn by_who_installs(db: TestDb) {
-    is_given_up(db, async |db| lampposts().install(&**db).await).await;
+    is_given_up(db, async |db| Ok(lampposts().install(&**db).await?)).await;
 }

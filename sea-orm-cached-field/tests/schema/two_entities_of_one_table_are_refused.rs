@@ -1,4 +1,4 @@
-use sea_orm_cached_field::{CachedFields, Error};
+use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
@@ -6,7 +6,7 @@ owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
 owner!(lantern, { table_name = "lamp" }, {}, depends_on(name));
 owner!(torch, { table_name = "lamp", schema_name = "public" }, {}, depends_on(name));
 
-fn assert_names_both(error: &Error, other: &str) {
+fn assert_names_both(error: &impl std::error::Error, other: &str) {
     let text = error.to_string();
     let both = text.contains("::lamp::Entity` (label)")
         && text.contains(&format!("::{other}::Entity` (label)"));

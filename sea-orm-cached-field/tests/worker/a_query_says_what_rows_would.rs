@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DbBackend, EntityTrait};
-use sea_orm_cached_field::{CachedFields, Error};
+use sea_orm_cached_field::{CachedFields, Error, InstallError};
 
 use crate::{
     harness::{Narration, TestDb},
@@ -242,7 +242,10 @@ mod wrong {
 #[apply(on_sqlite)]
 async fn a_query_of_other_columns_is_refused(db: TestDb) {
     let refused = CachedFields::of::<wrong::Entity>().install(&*db).await.unwrap_err();
-    assert!(matches!(refused, Error::NotKeyAndValue { found: 4, .. }), "{refused}");
+    assert!(
+        matches!(refused, InstallError::Fields(Error::NotKeyAndValue { found: 4, .. })),
+        "{refused}"
+    );
     assert_eq!(
         refused.to_string(),
         "the query of `double` of `wrong` selects 4 columns: it has to select, after `select_only()`, the key (id), then the value"

@@ -1,4 +1,5 @@
 use std::{
+    cell::RefCell,
     fmt,
     sync::{
         Arc, LazyLock, Mutex,
@@ -15,9 +16,18 @@ use tracing::{
 
 use crate::fragile::*;
 
-/// Keeps what the engine says, with its level.
+/// Keeps what the engine says, with its level and its span.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<String>>>);
+struct Heard {
+    said: Arc<Mutex<Vec<String>>>,
+    /// A span's number is its place here, from 1 on.
+    spans: Arc<Mutex<Vec<String>>>,
+}
+
+thread_local! {
+    /// The numbers of the spans that this thread is in.
+    static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Heard {
     /// The one subscriber of this process: those of single tests would turn off each other's
@@ -33,7 +43,7 @@ impl Heard {
 
     /// What was said of the row with this key, which is written as `ID`.
     fn of(&self, id: i32) -> String {
-        let heard = self.0.lock().unwrap();
+        let heard = self.said.lock().unwrap();
         let id = id.to_string();
         let said: Vec<String> = heard
             .iter()
@@ -69,20 +79,35 @@ impl Subscriber for Heard {
         let mut said = Said::default();
         event.record(&mut said);
         let Said { message, fields } = said;
-        self.0.lock().unwrap().push(format!("{} {message};{fields}", event.metadata().level()));
+        let within = ENTERED.with_borrow(|entered| entered.last().copied());
+        let within = within.map(|span| {
+            let name = &self.spans.lock().unwrap()[span as usize - 1];
+            format!("; in {name}")
+        });
+        let within = within.unwrap_or_default();
+        let level = event.metadata().level();
+        self.said.lock().unwrap().push(format!("{level} {message};{fields}{within}"));
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut said = Said::default();
+        span.record(&mut said);
+        let mut spans = self.spans.lock().unwrap();
+        spans.push(format!("{}{}", span.metadata().name(), said.fields));
+        Id::from_u64(spans.len() as u64)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
-    fn enter(&self, _: &Id) {}
+    fn enter(&self, span: &Id) {
+        ENTERED.with_borrow_mut(|entered| entered.push(span.into_u64()));
+    }
 
-    fn exit(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {
+        ENTERED.with_borrow_mut(|entered| entered.pop());
+    }
 }
 
 #[apply(contract)]
@@ -163,11 +188,11 @@ async fn tracing_hears_the_same(db: TestDb) {
     insta::allow_duplicates! {
         insta::assert_snapshot!(heard, @r#"
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
-    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; table="fragile" field="opinion" key=ID
-    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID
+    WARN failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
+    DEBUG failed fragile.opinion ID, attempt 1, will retry: `opinion` of `fragile` ID could not be calculated: not in the mood; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
     DEBUG claimed fragile ID: opinion; table="fragile" key=ID
-    DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID
-    DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID
+    DEBUG calculated fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
+    DEBUG completed fragile.opinion ID; table="fragile" field="opinion" key=ID; in recalculate table="fragile" claims=1
     "#);
     }
 }
@@ -189,7 +214,7 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     }
     db.sql(&format!("UPDATE fragile SET mood = '{secret}' WHERE mood = 'fine'")).await;
     db.drain(fragiles()).await;
-    let told = heard.0.lock().unwrap().clone();
+    let told = heard.said.lock().unwrap().clone();
     let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
     assert!(
         told.iter().any(|said| said.contains("then panic")),

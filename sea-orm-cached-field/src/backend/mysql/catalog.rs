@@ -151,7 +151,7 @@ pub(crate) fn can_name(key: &str, linked: &str) -> bool {
     key == linked || linked == "ascii" || has_all(&key) || has_most(&key) && !has_all(&linked)
 }
 
-/// The databases that triggers of ours can stand in: the owner's, and those of its sources.
+/// The databases that triggers of the library can stand in: the owner's, and those of its sources.
 fn schemas(owner: &Owner) -> String {
     let tables = owner
         .sources

@@ -35,10 +35,11 @@ const ALL: &str = "18446744073709551615";
 /// How many of the oldest marks are looked at for each that is locked: other workers may hold some.
 const LOOKED_AT: u64 = 4;
 
-/// Locks, of the marks whose ids are found, those that nobody holds, at most so many and in their
-/// order. A question of its own finds them, which locks nothing: a scan that locks gives an
-/// explicit lock to whoever has inserted what it meets and not committed. InnoDB may hand such a
-/// lock on to a gap, as when a page is split, where other users' marks wait for it, and deadlock.
+/// Locks, of the marks whose ids are found, those that no transaction holds, at most so many and in
+/// their order. A question of its own finds them, which locks nothing: a scan that locks gives an
+/// explicit lock to the transaction that has inserted what it meets and not committed. InnoDB may
+/// hand such a lock on to a gap, as when a page is split, where other users' marks wait for it, and
+/// deadlock.
 fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
     format!(
         "SELECT {read}

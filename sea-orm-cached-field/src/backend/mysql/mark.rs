@@ -94,8 +94,9 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
     statement(sql, text)
 }
 
-/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that somebody holds
-/// locked. Because of the limit it is a table of its own, whose rows are locked as it says.
+/// Writes to the rows `t` of a FROM clause, which has a limit, except for those that another
+/// transaction holds locked. Because of the limit it is a table of its own, whose rows are locked
+/// as it says.
 pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> String {
     let key = owner_key(owner);
     format!(

@@ -237,6 +237,11 @@ pub(super) fn refuses_value(error: &DbErr) -> bool {
         || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))
 }
 
+/// A deadlock, a lock that was waited for too long, and a server that shuts down or is gone.
+pub(super) fn is_transient(error: &DbErr) -> bool {
+    matches!(catalog::error_number(error), Some(1053 | 1205 | 1213 | 2006 | 2013 | 3572))
+}
+
 pub(super) fn lacks_right(error: &DbErr) -> bool {
     // Of a table, and of a column.
     matches!(catalog::error_number(error), Some(1142 | 1143))

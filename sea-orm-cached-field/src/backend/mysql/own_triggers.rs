@@ -109,8 +109,7 @@ pub(super) fn if_any(
 
 /// Whether the key or an own column has changed that the field is calculated from.
 fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> String {
-    let inputs = owner.key.iter().map(|column| &column.name).chain(&field.own_columns);
-    any_changed(inputs.map(String::as_str), table)
+    any_changed(owner.watched(field), table)
 }
 
 pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &Described) -> String {

@@ -50,8 +50,7 @@ impl Change<'_> {
 
     fn updated(&self, readers: &[&Reader]) -> String {
         let changed = readers.iter().map(|reader| {
-            let read = self.source.link_columns().chain(reader.columns.iter().map(String::as_str));
-            (reader.field, any_changed(read, self.far))
+            (reader.field, any_changed(self.source.watched(&reader.columns), self.far))
         });
         let mark_old = if_any(self.owner, changed, |list| self.mark(list, "OLD"));
         let moved = any_changed(self.source.link_columns(), self.far);

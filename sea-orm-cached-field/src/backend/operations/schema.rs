@@ -196,7 +196,7 @@ impl Backend {
                 role: row.try_get("", "role")?,
                 privilege: row.try_get("", "privilege")?,
                 remedy: row.try_get("", "remedy")?,
-                ours: row.try_get("", "ours")?,
+                can_be_granted: row.try_get("", "ours")?,
             })
         };
         missing.iter().map(read).collect()

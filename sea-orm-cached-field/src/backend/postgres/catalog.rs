@@ -2,7 +2,7 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{OURS, statement, tables};
+use super::{LOCKS, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
@@ -361,7 +361,7 @@ pub(crate) fn sessions_without_triggers() -> Statement {
 }
 
 pub(crate) fn lock_out_installations() -> Statement {
-    let text = format!("SELECT true AS locked FROM pg_advisory_xact_lock({OURS})");
+    let text = format!("SELECT true AS locked FROM pg_advisory_xact_lock({LOCKS})");
     statement(Sql::postgres(), text)
 }
 

@@ -22,8 +22,8 @@ use crate::{
 /// The plans that are left go by keys: the tables look tiny whenever they were last empty.
 /// `lock_timeout` is a last resort: `SKIP LOCKED` itself can wait for the newer version of a row. A
 /// worker that is frozen or cut off in the middle of a transaction must not keep users from its
-/// rows for long. Nobody waits for the disk: what a crash takes of the last moment is found stale
-/// again, for it goes as a whole.
+/// rows for long. No transaction waits for the disk: what a crash takes of the last moment is found
+/// stale again, for it goes as a whole.
 const SETTINGS: [(&str, &str); 8] = [
     ("synchronous_commit", "off"),
     ("lock_timeout", "100ms"),

@@ -1,6 +1,6 @@
 //! The functions that the triggers share. All run as their owner with a pinned `search_path`, so
-//! that a role that may write a related table needs no right on ours, and no object of the same
-//! name can come in between.
+//! that a role that may write a related table needs no right on those of the library, and no object
+//! of the same name can come in between.
 
 use super::{as_expiry, tables, way};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     layout::{Owner, Source, Table},
 };
 
-/// What functions of ours are declared with. See [`function_object`] for who may call them.
+/// What functions of the library are declared with. See [`function_object`] for who may call them.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
 /// What triggers are declared with that handle the text of values of these types: it shows all that
@@ -76,7 +76,7 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
     objects
 }
 
-/// The name of a function of ours, quoted and with its schema.
+/// The name of a function of the library, quoted and with its schema.
 pub(super) fn function(owner: &Owner, suffix: &str) -> String {
     qualified(&Table { schema: owner.table.schema.clone(), name: function_name(owner, suffix) })
 }
@@ -95,8 +95,8 @@ pub(super) fn function_object(
     signature: &str,
     body: &str,
 ) -> Object {
-    // A user's column may be named like a variable of ours. Columns are qualified, so the variable
-    // is always meant.
+    // A user's column may be named like a variable of the function. Columns are qualified, so the
+    // variable is always meant.
     let option = if signature.contains("LANGUAGE plpgsql") {
         "#variable_conflict use_variable\n"
     } else {

@@ -27,7 +27,7 @@ pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statem
     ]
 }
 
-/// Whether the writes that follow in this transaction are ours.
+/// Whether the writes that follow in this transaction are those of the library.
 pub(super) fn internal(on: bool) -> Statement {
     let value = if on { "on" } else { "off" };
     let text = format!("SELECT set_config('cached_field.internal', '{value}', true)");

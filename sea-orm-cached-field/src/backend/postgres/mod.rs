@@ -59,14 +59,14 @@ fn as_expiry(field: &Field, moment: &str) -> String {
 /// A query of the number that tells the session from all others of the server.
 pub(crate) const SESSION_NUMBER: &str = "SELECT pg_backend_pid()";
 
-/// What our advisory locks begin with.
-const OURS: i64 = 0x5e_a0cf << 32;
+/// What the advisory locks of the library begin with.
+const LOCKS: i64 = 0x5e_a0cf << 32;
 
-/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is ours,
-/// the lower half is the table of marks.
+/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is the
+/// library's, the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
     let marks = super::sql::literal(marks);
-    format!("{OURS} + {marks}::regclass::oid::bigint")
+    format!("{LOCKS} + {marks}::regclass::oid::bigint")
 }
 
 pub(super) fn sql() -> Sql {
@@ -99,6 +99,16 @@ pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
 pub(super) fn refuses_value(error: &DbErr) -> bool {
     // Classes 22, data exception, and 23, integrity constraint violation.
     super::error_code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+/// Classes 08, connection exception, 40, transaction rollback, and 57, operator intervention, and a
+/// lock that was not available.
+pub(super) fn is_transient(error: &DbErr) -> bool {
+    let code = super::error_code(error);
+    code.is_some_and(|code| {
+        code.len() == 5
+            && (["08", "40", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03")
+    })
 }
 
 pub(super) fn lacks_right(error: &DbErr) -> bool {

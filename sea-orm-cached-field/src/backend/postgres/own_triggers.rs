@@ -24,17 +24,8 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 pub(super) fn name(event: &str) -> String {
-    // Triggers run by name: ours see what all others have done to the row.
+    // Triggers run by name: those of the library see what all others have done to the row.
     format!("zz_cached_field_{event}")
-}
-
-/// The key and the own columns that a field is calculated from.
-pub(super) fn inputs<'a>(owner: &'a Owner, field: &'a Field) -> impl Iterator<Item = &'a str> {
-    owner
-        .key
-        .iter()
-        .map(|column| column.name.as_str())
-        .chain(field.own_columns.iter().map(String::as_str))
 }
 
 /// The types of all columns that the triggers look at.
@@ -45,7 +36,7 @@ pub(super) fn compared_types<'a>(
     let columns = owner
         .fields
         .iter()
-        .flat_map(|field| inputs(owner, field).chain([field.cached.name.as_str()]));
+        .flat_map(|field| owner.watched(field).chain([field.cached.name.as_str()]));
     columns.map(|column| table.columns[column].as_str())
 }
 
@@ -76,7 +67,7 @@ fn is_forged(field: &Field, value_changed: &str) -> String {
 /// trigger calls it more often than need be, but misses nothing. Generated columns are not computed
 /// yet; the AFTER trigger sees to them.
 fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
-    let compared = |field| inputs(owner, field).filter(|column| !table.generated.contains(*column));
+    let compared = |field| owner.watched(field).filter(|column| !table.generated.contains(*column));
     let branch = |field| {
         let inputs = changed(table, compared(field), "OLD", "NEW");
         let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");

@@ -6,7 +6,7 @@ use super::{
         FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
         is_exact, trigger, trigger_object,
     },
-    own_triggers::{changed, compared_types, inputs, name},
+    own_triggers::{changed, compared_types, name},
 };
 use crate::{
     backend::sql::{Sql, key_columns, literal, owner_key, prefixed, qualified, quote},
@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {
     let foreign = foreign(owner);
     let changed: Vec<String> =
-        owner.fields.iter().map(|field| image_changed(inputs(owner, field))).collect();
+        owner.fields.iter().map(|field| image_changed(owner.watched(field))).collect();
     let on = qualified(&owner.table);
     let each_row =
         |condition: String| format!("AFTER UPDATE ON {on} FOR EACH ROW\n  WHEN ({condition})");
@@ -70,7 +70,7 @@ fn after_each_row(owner: &Owner, table: &Described) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     let stale = owner.fields.iter().enumerate().map(|(at, field)| {
-        let changed = changed(table, inputs(owner, field), "OLD", "NEW");
+        let changed = changed(table, owner.watched(field), "OLD", "NEW");
         let flagged = flagged(field);
         (at, format!("{changed} OR ({IS_FOREIGN} AND {flagged})"))
     });
@@ -173,7 +173,7 @@ fn look_at_one(owner: &Owner, table: &Described) -> String {
     let mut missed = Vec::new();
     for (at, field) in owner.fields.iter().enumerate() {
         let flag = quote(&field.recalculation_needed);
-        let changed = changed(table, inputs(owner, field), "o", "n");
+        let changed = changed(table, owner.watched(field), "o", "n");
         missed.push((at, format!("({changed}) AND NOT n.{flag}")));
         stale.push((at, format!("{changed} OR (n.{flag} AND NOT o.{flag})")));
     }

@@ -127,9 +127,11 @@ impl Change<'_> {
         self.far.primary_key.iter().map(String::as_str).chain(self.source.link_columns())
     }
 
-    /// The columns whose change a reader of these has to know of.
+    /// The columns whose change a reader of these has to know of. A row under another key counts as
+    /// another row: statements tell the old rows from the new ones by it.
     fn watched<'a>(&'a self, columns: &'a [String]) -> impl Iterator<Item = &'a str> {
-        self.identifying().chain(columns.iter().map(String::as_str))
+        let key = self.far.primary_key.iter().map(String::as_str);
+        key.chain(self.source.watched(columns))
     }
 
     /// All readers, first those that are flagged later than at COMMIT.
@@ -383,7 +385,7 @@ END",
         }
     }
 
-    /// Marks all owners: after a TRUNCATE nobody knows any more whose rows there were.
+    /// Marks all owners: after a TRUNCATE nothing tells any more whose rows there were.
     fn truncate(&self) -> String {
         let aggregated: Vec<String> =
             owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();

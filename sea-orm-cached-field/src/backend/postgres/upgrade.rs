@@ -1,4 +1,4 @@
-//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+//! What brings tables of the library from older schemas to the one of [`tables`](super::tables).
 
 use super::tables::{bound_definitions, comment, key_index};
 use crate::{

@@ -115,7 +115,8 @@ pub(crate) fn unique_indexes(table: &Table) -> Statement {
     statement(sql, text)
 }
 
-/// SQLite keeps the text that made an object; ours has the tag, which begins so, in a comment.
+/// SQLite keeps the text that made an object; that of the library has the tag, which begins so, in
+/// a comment.
 fn tag(prefix: &str) -> String {
     let rest = format!("substr(sql, instr(sql, {prefix}))");
     format!("substr({rest}, 1, instr({rest}, ' */') - 1)")

@@ -5,7 +5,7 @@
 //!
 //! There is one writer at a time, so the triggers, one a row, set the flag always: flag = false
 //! means fresh, strictly. A completion announces itself to the triggers by a row of the queue with
-//! generation 0, which nobody else can see.
+//! generation 0, which no other transaction can see.
 
 pub(super) mod catalog;
 pub(super) mod claim;
@@ -40,11 +40,15 @@ fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
 
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_LOCKED: i32 = 6;
 const SQLITE_READONLY: i32 = 8;
 
 /// The lower byte of an extended code is the primary one.
 fn primary_code(error: &DbErr) -> Option<i32> {
-    super::error_code(error)?.parse().ok().map(|code: i32| code & 0xff)
+    // Those of the servers have five characters.
+    let code = super::error_code(error).filter(|code| code.len() < 5)?;
+    code.parse().ok().map(|code: i32| code & 0xff)
 }
 
 /// Now, as a Julian day, by the clocks that the field's expiry is written by. SQLite knows no time
@@ -91,6 +95,10 @@ pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
 pub(super) fn refuses_value(error: &DbErr) -> bool {
     // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH.
     matches!(primary_code(error), Some(18..=20))
+}
+
+pub(super) fn is_transient(error: &DbErr) -> bool {
+    matches!(primary_code(error), Some(SQLITE_BUSY | SQLITE_LOCKED))
 }
 
 /// SQLite knows no roles.

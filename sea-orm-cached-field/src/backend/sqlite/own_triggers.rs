@@ -217,7 +217,7 @@ fn inputs_changed(
     trigger(owner, &format!("{first}_own"), &event, &[set_flags])
 }
 
-/// Nobody but a completion ends the flag or writes the value: its queue row has generation 0.
+/// Only a completion ends the flag or writes the value: its queue row has generation 0.
 fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
     let flag = quote(&field.recalculation_needed);
     let cached = quote(&field.cached.name);

@@ -34,7 +34,7 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
     Some(name)
 }
 
-/// A value that the column would take, and nobody could read.
+/// A value that the column would take, and that could not be read.
 fn fits(kind: &ColumnType) -> Option<String> {
     let (least, greatest): (i64, i64) = match kind {
         ColumnType::TinyInteger => (i8::MIN.into(), i8::MAX.into()),

@@ -132,8 +132,7 @@ impl Change<'_> {
     }
 
     fn after_update(&self, at: usize, columns: &[String], fields: &[&Field]) -> Object {
-        let links = self.source.link_columns();
-        let mut columns: Vec<&str> = links.chain(columns.iter().map(String::as_str)).collect();
+        let mut columns: Vec<&str> = self.source.watched(columns).collect();
         columns.sort_unstable();
         columns.dedup();
         let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();

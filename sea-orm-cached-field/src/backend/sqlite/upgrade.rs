@@ -1,4 +1,4 @@
-//! What brings tables of ours from older schemas to the one of [`tables`](super::tables).
+//! What brings tables of the library from older schemas to the one of [`tables`](super::tables).
 //!
 //! SQLite keeps the text that made a table, with its tag. So each is made anew, and its rows are
 //! carried over. Not by a new name for the old one, which would go into the text of triggers.
