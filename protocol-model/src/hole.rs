@@ -24,11 +24,19 @@ pub enum Hole {
     LazyMarkLeavesGeneration,
     /// Marks of a leased row are thrown away: its holder is about to calculate it, after all.
     MarkOfLeasedRowIgnored,
+    /// An installation flags a row that stands in the queue, and makes no mark of its own for it: a
+    /// calculation under way ends that flag.
+    QueuedRowOfChunkNotMarked,
+    /// An installation passes over a row that a user's transaction holds locked, and makes no mark
+    /// for it.
+    LockedRowOfChunkNotMarked,
+    /// The mark of a chunk is deleted before its rows are queued, in a transaction of its own.
+    ChunkMarkDeletedFirst,
 }
 
 impl Hole {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::FlagEndedUnconditionally,
         Self::CompletionWithoutGeneration,
         Self::GenerationCounted,
@@ -39,5 +47,18 @@ impl Hole {
         Self::SaveEndsFlag,
         Self::LazyMarkLeavesGeneration,
         Self::MarkOfLeasedRowIgnored,
+        Self::QueuedRowOfChunkNotMarked,
+        Self::LockedRowOfChunkNotMarked,
+        Self::ChunkMarkDeletedFirst,
     ];
+
+    /// Whether it takes an installation to show.
+    pub(crate) fn is_of_installations(self) -> bool {
+        matches!(
+            self,
+            Self::QueuedRowOfChunkNotMarked
+                | Self::LockedRowOfChunkNotMarked
+                | Self::ChunkMarkDeletedFirst
+        )
+    }
 }

@@ -14,7 +14,7 @@ mod state;
 mod step;
 
 pub use hole::Hole;
-pub use state::{Mark, Queued, State, Worker, Writer};
+pub use state::{Installation, Mark, Queued, State, Worker, Writer};
 pub use step::Step;
 
 use stateright::{Model, Property};
@@ -31,6 +31,9 @@ pub struct Protocol {
     /// Whether there is one writer at a time, as on SQLite. Then, where a mark waits, a change of
     /// a related row makes no mark, and sets no flag.
     pub one_writer: bool,
+    /// Whether triggers were missing, so that a change may go unseen until an installation flags the
+    /// row. It makes one mark for a chunk of rows.
+    pub installation: bool,
     /// What the protocol does wrong, if anything.
     pub hole: Option<Hole>,
 }
@@ -39,7 +42,24 @@ impl Protocol {
     /// As it is: three transactions, two workers, and one recalculation that takes the lease from
     /// whoever has it.
     pub fn sound() -> Self {
-        Self { transactions: 3, workers: 2, steals: 1, one_writer: false, hole: None }
+        Self {
+            transactions: 3,
+            workers: 2,
+            steals: 1,
+            one_writer: false,
+            installation: false,
+            hole: None,
+        }
+    }
+
+    /// With an installation that flags a chunk of rows.
+    pub fn of_an_installation() -> Self {
+        Self { transactions: 2, installation: true, ..Self::sound() }
+    }
+
+    /// The same on SQLite, with one transaction more.
+    pub fn of_an_installation_by_one_writer() -> Self {
+        Self { transactions: 3, one_writer: true, ..Self::of_an_installation() }
     }
 
     /// As it is on SQLite, with one transaction more.
@@ -49,7 +69,9 @@ impl Protocol {
 
     /// With this hole.
     pub fn with(hole: Hole) -> Self {
-        Self { hole: Some(hole), ..Self::sound() }
+        let protocol =
+            if hole.is_of_installations() { Self::of_an_installation() } else { Self::sound() };
+        Self { hole: Some(hole), ..protocol }
     }
 
     fn has(&self, hole: Hole) -> bool {
@@ -85,6 +107,7 @@ impl Model for Protocol {
                         || state.flag
                         || !state.marks.is_empty()
                         || state.queued.is_some()
+                        || state.installation.is_under_way()
                 },
             ),
             Property::always(

@@ -13,6 +13,10 @@ pub struct State {
     pub marks: Vec<Mark>,
     /// The row's place in the queue.
     pub queued: Option<Queued>,
+    /// How far the installation is that flags the row.
+    pub installation: Installation,
+    /// Whether there is a mark of a chunk of rows, the row among them.
+    pub chunk_mark: bool,
     /// The open transactions.
     pub writers: Vec<Writer>,
     /// How many more may begin.
@@ -50,6 +54,32 @@ pub struct Queued {
     pub holder: Option<usize>,
 }
 
+/// How far an installation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Installation {
+    /// Triggers are missing: a change may go unseen.
+    Unwatched,
+    /// All triggers are there. The row is not flagged yet.
+    Watched,
+    /// Its transaction has flagged the row, and holds it locked; or it has passed it over, for a
+    /// user's transaction has it.
+    Flagging {
+        /// Whether it has flagged the row.
+        flagged: bool,
+        /// Whether it makes a mark of the row's own.
+        marks_row: bool,
+    },
+    /// It is complete, or there was none.
+    Complete,
+}
+
+impl Installation {
+    /// Whether the row may be wrong although nothing says so.
+    pub fn is_under_way(self) -> bool {
+        self != Self::Complete
+    }
+}
+
 /// An open transaction of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Writer {
@@ -73,6 +103,9 @@ pub enum Worker {
     HasClaimed(u8),
     /// Has claimed the row at this generation, and calculated the value from this input.
     HasCalculated(u8, u8),
+    /// Is queueing a chunk: whether the row is among those that its statement has seen as flagged,
+    /// and in no queue.
+    IsQueueing(bool),
 }
 
 impl State {
@@ -83,6 +116,12 @@ impl State {
             flag: false,
             marks: Vec::new(),
             queued: None,
+            installation: if protocol.installation {
+                Installation::Unwatched
+            } else {
+                Installation::Complete
+            },
+            chunk_mark: false,
             writers: Vec::new(),
             transactions_left: protocol.transactions,
             workers: vec![Worker::Idle; protocol.workers],
@@ -102,13 +141,20 @@ impl State {
     /// Whether nothing is left to be done, by anybody.
     pub fn is_quiet(&self) -> bool {
         self.marks.is_empty()
+            && !self.chunk_mark
+            && !self.installation.is_under_way()
             && self.queued.is_none()
             && self.writers.is_empty()
             && self.workers.iter().all(|worker| *worker == Worker::Idle)
     }
 
-    /// Whether somebody's transaction holds the row locked.
+    /// Whether a user's transaction, or an installation, holds the row locked.
     pub(crate) fn is_locked(&self) -> bool {
+        self.is_locked_by_user()
+            || matches!(self.installation, Installation::Flagging { flagged: true, .. })
+    }
+
+    pub(crate) fn is_locked_by_user(&self) -> bool {
         self.writers.iter().any(|writer| !matches!(writer, Writer::Related(_)))
     }
 

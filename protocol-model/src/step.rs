@@ -1,4 +1,4 @@
-use crate::{Hole, Mark, Protocol, Queued, State, Worker, Writer};
+use crate::{Hole, Installation, Mark, Protocol, Queued, State, Worker, Writer};
 
 /// How many transactions may be open at a time.
 const OPEN: usize = 2;
@@ -15,6 +15,18 @@ pub enum Step {
     ChangeOwn,
     /// A transaction saves the whole row as it was loaded long ago.
     SaveStaleCopy,
+    /// A transaction changes a related row while a trigger is missing.
+    ChangeUnseen,
+    /// The installation makes the triggers that are missing.
+    Watch,
+    /// Its next transaction flags the rows of a chunk.
+    FlagChunk,
+    /// That transaction commits, with the mark of the chunk.
+    CommitChunk,
+    /// A worker begins to queue the flagged rows of a chunk.
+    SeeChunk(usize),
+    /// It commits: the rows are queued, and the mark of the chunk is gone.
+    QueueChunk(usize),
     /// The transaction at this place commits.
     Commit {
         /// Its place.
@@ -50,7 +62,22 @@ pub enum Step {
 /// All that can happen next.
 pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>) {
     let open = if protocol.one_writer { 1 } else { OPEN };
-    if state.transactions_left > 0 && state.writers.len() < open {
+    let flagging = matches!(state.installation, Installation::Flagging { .. });
+    match state.installation {
+        Installation::Unwatched => {
+            steps.push(Step::Watch);
+            if state.transactions_left > 0 {
+                steps.push(Step::ChangeUnseen);
+            }
+        }
+        Installation::Watched if !protocol.one_writer || state.writers.is_empty() => {
+            steps.push(Step::FlagChunk);
+        }
+        Installation::Flagging { .. } => steps.push(Step::CommitChunk),
+        Installation::Watched | Installation::Complete => {}
+    }
+    let may_begin = !(protocol.one_writer && flagging);
+    if state.transactions_left > 0 && state.writers.len() < open && may_begin {
         steps.extend([Step::ChangeRelated { eager: true }, Step::ChangeRelated { eager: false }]);
         if !state.is_locked() {
             steps.extend([Step::ChangeOwn, Step::SaveStaleCopy]);
@@ -66,7 +93,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
             steps.push(Step::Commit { writer, flags: true });
         }
     }
-    let may_write = !protocol.one_writer || state.writers.is_empty();
+    let may_write = !protocol.one_writer || state.writers.is_empty() && !flagging;
     for (at, worker) in state.workers.iter().enumerate() {
         match worker {
             Worker::Idle if protocol.has(Hole::InputsReadBeforeClaim) => {
@@ -75,7 +102,11 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
             Worker::Idle | Worker::HasRead(_) if may_write => steps.extend(claims(state, at)),
             Worker::HasClaimed(_) => steps.push(Step::Calculate(at)),
             Worker::HasCalculated(..) if may_write => steps.push(Step::Complete(at)),
-            Worker::Idle | Worker::HasRead(_) | Worker::HasCalculated(..) => {}
+            Worker::IsQueueing(_) if may_write => steps.push(Step::QueueChunk(at)),
+            Worker::Idle
+            | Worker::HasRead(_)
+            | Worker::HasCalculated(..)
+            | Worker::IsQueueing(_) => {}
         }
         if *worker != Worker::Idle {
             steps.push(Step::Die(at));
@@ -88,6 +119,11 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
 
 fn claims(state: &State, worker: usize) -> Vec<Step> {
     let mut steps = Vec::new();
+    let is_queueing = |worker: &Worker| matches!(worker, Worker::IsQueueing(_));
+    if state.chunk_mark && !state.workers.iter().any(is_queueing) {
+        // The mark of a chunk is locked meanwhile.
+        steps.push(Step::SeeChunk(worker));
+    }
     if !state.marks.is_empty() {
         steps.push(Step::Collect(worker));
     } else if let Some(queued) = state.queued {
@@ -116,6 +152,41 @@ impl Step {
             Self::SaveStaleCopy => {
                 let mark = state.mark(protocol, true);
                 state.begin(Writer::StaleSave(mark));
+            }
+            Self::ChangeUnseen => {
+                state.transactions_left -= 1;
+                state.input += 1;
+            }
+            Self::Watch => state.installation = Installation::Watched,
+            Self::FlagChunk => {
+                let flagged = !state.is_locked_by_user();
+                let queued =
+                    state.queued.is_some() && !protocol.has(Hole::QueuedRowOfChunkNotMarked);
+                let passed_over = !flagged && !protocol.has(Hole::LockedRowOfChunkNotMarked);
+                let marks_row = queued || passed_over;
+                state.installation = Installation::Flagging { flagged, marks_row };
+            }
+            Self::CommitChunk => {
+                if let Installation::Flagging { flagged, marks_row } = state.installation {
+                    let mark = marks_row.then(|| state.new_mark(true));
+                    state.marks.extend(mark);
+                    state.flag |= flagged;
+                }
+                state.chunk_mark = true;
+                state.installation = Installation::Complete;
+            }
+            Self::SeeChunk(worker) => {
+                let is_seen = state.flag && state.queued.is_none();
+                state.workers[worker] = Worker::IsQueueing(is_seen);
+                state.chunk_mark &= !protocol.has(Hole::ChunkMarkDeletedFirst);
+            }
+            Self::QueueChunk(worker) => {
+                if state.workers[worker] == Worker::IsQueueing(true) && state.queued.is_none() {
+                    let generation = state.new_mark(true).id;
+                    state.queued = Some(Queued { generation, holder: None });
+                }
+                state.chunk_mark = false;
+                state.workers[worker] = Worker::Idle;
             }
             Self::Commit { writer, flags } => state.commit(protocol, writer, flags),
             Self::Roll { writer } => drop(state.writers.remove(writer)),
@@ -249,7 +320,8 @@ impl State {
         let is_last = self.marks.is_empty()
             && (queued.generation == generation || protocol.has(Hole::CompletionWithoutGeneration));
         if is_last || protocol.has(Hole::FlagEndedUnconditionally) {
-            self.went_back |= value < self.value;
+            // What goes unseen cannot be told apart.
+            self.went_back |= value < self.value && !self.installation.is_under_way();
             (self.value, self.flag, self.queued) = (value, false, None);
         } else {
             (self.value, self.published) = (value, true);

@@ -24,6 +24,17 @@ fn also_where_one_mark_stands_for_several_changes() {
     assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
 }
 
+/// A chunk of rows that an installation flags has one mark.
+#[test]
+fn also_where_an_installation_flags_the_row() {
+    for protocol in [Protocol::of_an_installation(), Protocol::of_an_installation_by_one_writer()] {
+        let checker = check(protocol);
+        checker.assert_properties();
+        println!("{} states", checker.unique_state_count());
+        assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
+    }
+}
+
 /// Each of the mistakes breaks an invariant; the shortest way there is printed.
 #[test]
 fn and_each_hole_is_found() {

@@ -112,7 +112,7 @@
 )]
 #![cfg_attr(
     not(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql")),
-    allow(unused, reason = "there is no database")
+    allow(unused, clippy::never_loop, reason = "there is no database")
 )]
 
 mod access;
