@@ -212,9 +212,10 @@ impl CachedFields {
         installation::doctor(&db.into_executor(), &self.models()?).await
     }
 
-    /// Does what [`CachedFields::doctor`] advises: enables our triggers, installs, flags all rows
-    /// of models of which writes may have gone unseen, queues what is flagged, and retries at once
-    /// what has failed, for good or not. Who has nothing to repair gets an empty list.
+    /// Does what a program can do of what [`CachedFields::doctor`] advises: enables triggers,
+    /// installs, flags all rows of models of which writes may have gone unseen, queues what is
+    /// flagged, and retries at once what has failed, for good or not. Who has nothing to repair
+    /// gets an empty list.
     ///
     /// # Errors
     /// As [`CachedFields::install`].

@@ -74,8 +74,9 @@
 //! assert_eq!(lamppost.fresh_slow_full_name(&db).await?, "The 7 ton Ada");
 //!
 //! db.execute_unprepared("UPDATE pigeon SET weight = 8").await?;
-//! CachedFields::all().worker(&db).drain().await?; // in production: `run`, in this process or in
-//! others let lamppost = lamppost::Entity::find_by_id(1).one(&db).await?.unwrap();
+//! // In production `run`, in this process or in others.
+//! CachedFields::all().worker(&db).drain().await?;
+//! let lamppost = lamppost::Entity::find_by_id(1).one(&db).await?.unwrap();
 //! assert_eq!(lamppost.cached_slow_full_name.as_deref(), Some("The 8 ton Ada"));
 //! # Ok(())
 //! # }

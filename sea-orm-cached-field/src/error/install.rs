@@ -16,7 +16,8 @@ pub enum InstallError {
 
     /// The models themselves are wrong ([`Error::Cycle`], [`Error::UnsupportedPath`],
     /// [`Error::TwoEntities`]), or the database is none that the program supports
-    /// ([`Error::UnsupportedDatabase`], [`Error::MissingFeature`]).
+    /// ([`Error::UnsupportedDatabase`], [`Error::MissingFeature`]), or a setting is unknown
+    /// ([`Error::InvalidSetting`]).
     #[error(transparent)]
     Fields(Error),
 

@@ -1,7 +1,7 @@
 //! A worker's own connections: their sessions are set once, not each transaction, and none is tried
 //! before it is used.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 
 use super::{context::Context, pooler};
 use crate::{Error, backend::postgres};
@@ -19,12 +19,12 @@ pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnecti
         .max_connections(context.settings.connections)
         .test_before_acquire(false);
     let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
-    let stands = match own.query_one_raw(session.check.clone()).await {
-        Ok(stands) => stands.and_then(|row| row.try_get("", "stands").ok()).unwrap_or(false),
+    let stands = match session.stands(&own).await {
+        Ok(stands) => stands,
         // PgBouncer refuses a connection with settings that it does not know. If it is the server
         // that does not answer, it does not over the pool either.
         Err(_) => {
-            context.db.query_one_raw(session.check.clone()).await?;
+            session.stands(&context.db).await?;
             false
         }
     };

@@ -59,7 +59,15 @@ pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Stateme
     statement(sql, text)
 }
 
+/// The moment is bound as a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB
+/// makes NULL.
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
+    let moment = match moment {
+        Value::ChronoDateTimeUtc(moment) => {
+            Value::ChronoDateTime(moment.map(|moment| moment.naive_utc()))
+        }
+        other => other,
+    };
     let mut sql = Sql::mysql();
     let column = quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);

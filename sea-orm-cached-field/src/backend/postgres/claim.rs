@@ -1,6 +1,6 @@
 //! Claiming: what is due, and the lease on it.
 
-use sea_orm::Statement;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
 use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
 #[cfg(test)]
@@ -39,8 +39,16 @@ const SETTINGS: [(&str, &str); 8] = [
 pub(crate) struct SessionSettings {
     /// Names and values.
     pub(crate) settings: Vec<(&'static str, &'static str)>,
-    /// A query of whether they are set, which a proxy may have prevented: a row `stands` (bool).
-    pub(crate) check: Statement,
+    /// A query of whether they are set: a row `stands` (bool).
+    check: Statement,
+}
+
+impl SessionSettings {
+    /// Whether they are set, which a proxy may have prevented.
+    pub(crate) async fn stands(&self, db: &DatabaseConnection) -> Result<bool, DbErr> {
+        let stands = db.query_one_raw(self.check.clone()).await?;
+        stands.map_or(Ok(false), |row| row.try_get("", "stands"))
+    }
 }
 
 /// What a transaction sets for itself. That of a worker's own session needs only to make its writes

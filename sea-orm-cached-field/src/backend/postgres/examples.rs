@@ -27,7 +27,7 @@ pub(crate) fn sent(of: &Example) -> Vec<(&'static str, Vec<Named>)> {
 pub(crate) fn of_installation(of: &Example) -> Vec<(&'static str, Vec<Named>)> {
     vec![
         ("catalog", catalog::examples(of)),
-        ("versions", shared::examples_of_installation(of, sql)),
+        ("installation", shared::examples_of_installation(of, sql)),
     ]
 }
 
