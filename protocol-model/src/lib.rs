@@ -31,8 +31,8 @@ pub struct Protocol {
     /// Whether there is one writer at a time, as on SQLite. Then, where a mark waits, a change of
     /// a related row makes no mark, and sets no flag.
     pub one_writer: bool,
-    /// Whether triggers were missing, so that a change may go unseen until an installation flags the
-    /// row. It makes one mark for a chunk of rows.
+    /// Whether triggers are missing at first. A change may go unseen until an installation flags
+    /// the row, and makes one mark for a chunk of rows.
     pub installation: bool,
     /// What the protocol does wrong, if anything.
     pub hole: Option<Hole>,

@@ -40,7 +40,8 @@ macro_rules! of_database {
     };
 }
 
-/// Calls a function that a single database has, if it is this one. On the others, it is `otherwise`.
+/// Calls a function that a single database has, if it is this one. On the others it is
+/// `otherwise`.
 macro_rules! of_one_database {
     ($backend:expr, Postgres => $($call:tt)*) => {
         of_one_database!("sqlx-postgres", $backend, Postgres, postgres, $($call)*)

@@ -6,8 +6,8 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 /// Reading and recalculating tell the two apart: outside a transaction a stale value is stored as
 /// soon as it is calculated; inside one, storing must not hold locks that the user did not ask for.
 ///
-/// A function that is generic over `&impl ConnectionTrait` cannot tell them apart, so it cannot call
-/// these methods. Be generic over this trait instead: the executor that it gives is a
+/// A function that is generic over `&impl ConnectionTrait` cannot tell them apart, so it cannot
+/// call these methods. Be generic over this trait instead: the executor that it gives is a
 /// `ConnectionTrait`, too, for all other queries.
 ///
 /// ```

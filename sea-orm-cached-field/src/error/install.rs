@@ -224,6 +224,7 @@ impl From<Error> for InstallError {
         match error {
             Error::Database(error) => Self::Database(error),
             Error::Install(error) => *error,
+            Error::Stopped(why) => Self::Stopped(why),
             other => Self::Fields(other),
         }
     }
@@ -234,6 +235,7 @@ impl From<InstallError> for Error {
         match error {
             InstallError::Database(error) => Self::Database(error),
             InstallError::Fields(error) => error,
+            InstallError::Stopped(why) => Self::Stopped(why),
             other => Self::Install(Box::new(other)),
         }
     }

@@ -34,8 +34,8 @@ pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 /// How long the worker waits when the database cannot be reached: at first, and at most.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// An apalis backend whose tasks are batches of claimed rows. [`recalculate`](crate::apalis::recalculate)
-/// is the handler.
+/// An apalis backend whose tasks are batches of claimed rows.
+/// [`recalculate`](crate::apalis::recalculate) is the handler.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {

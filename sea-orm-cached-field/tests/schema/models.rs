@@ -1,4 +1,4 @@
-//! CachedFields in few words: most claims here are about one dependency, not about what is calculated.
+//! Models in few words: most claims here are about one dependency, not about what is calculated.
 
 /// A model with an `id`, a `name`, the given columns, and the cached field `label`.
 macro_rules! owner {

@@ -59,8 +59,8 @@ pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Stateme
     statement(sql, text)
 }
 
-/// The moment is bound as a `DATETIME`: of a `TIMESTAMP` after 2038, as which SQLx binds it, MariaDB
-/// makes NULL.
+/// The moment is bound as a `DATETIME`. SQLx would bind it as a `TIMESTAMP`, and of one after 2038
+/// MariaDB makes NULL.
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
     let moment = match moment {
         Value::ChronoDateTimeUtc(moment) => {

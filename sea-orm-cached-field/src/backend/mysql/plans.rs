@@ -216,7 +216,7 @@ async fn no_statement_reads_a_whole_table(url: &str) {
             if ["circular", "readers", "retry_readers", "stale_behind"].contains(&name) {
                 continue;
             }
-            // They read the owner's table, or are asked by the doctor. Those of chunks have a test of
+            // They read the owner's table, or the doctor asks them. Those of chunks have a test of
             // their own.
             let others = ["stale_anywhere", "stale_behind rows", "oldest", "retry_failed"];
             if others.contains(&name) || OF_CHUNKS.contains(&name) {
