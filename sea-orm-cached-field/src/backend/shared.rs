@@ -199,16 +199,16 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
     ))
 }
 
-/// Of a mark that names a related row, or stands for a chunk, it is not known whom it concerns.
+/// Of a mark that names a related row it is not known whom it concerns. SQLite has none.
 pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
-    let is_of_any = match sql.backend() {
-        DbBackend::Sqlite => sql.is_chunk("m"),
-        _ => "m.via IS NOT NULL".to_owned(),
-    };
     let keys = key_columns(owner);
     let own = sql.owner_key(owner);
     let field = &owner.fields[field];
     let name = literal(field.name);
+    let is_related = match sql.backend() {
+        DbBackend::Sqlite => String::new(),
+        _ => format!("\n                        OR m.via <> '{CHUNK}'"),
+    };
     let text = format!(
         "SELECT count(*) AS found
            FROM {table} t
@@ -221,8 +221,9 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
             AND NOT EXISTS (
                 SELECT 1
                   FROM {marks} m
-                 WHERE ({marked} OR {is_of_any})
-                   AND {listed})",
+                 WHERE {listed}
+                   AND ({marked}{is_related}
+                        OR {is_of_chunk}))",
         listed = sql.is_listed(&name, "m.field"),
         table = sql.qualified(&owner.table),
         flag = sql.quote(&field.recalculation_needed),
@@ -230,6 +231,7 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
         marks = sql.qualified(&marks(owner)),
         queued = equal("q", &keys, "t", &own),
         marked = equal("m", &keys, "t", &own),
+        is_of_chunk = sql.is_of_chunk(owner),
     );
     sql.statement(text)
 }

@@ -129,6 +129,32 @@ impl Sql {
         }
     }
 
+    /// Whether the owner's row `t` is of the chunk that a mark `m` stands for.
+    pub(crate) fn is_of_chunk(&self, owner: &Owner) -> String {
+        let ordered = |row: &str, columns: Vec<String>| {
+            let columns = owner.key.iter().zip(columns);
+            let columns = columns.map(|(key, column)| match self.backend {
+                DbBackend::MySql => self.cast(&key.order, &format!("{row}.{column}")),
+                _ => format!("{row}.{column}"),
+            });
+            columns.collect::<Vec<_>>().join(", ")
+        };
+        let key = ordered("t", self.owner_key(owner));
+        let bounds = [("after", ">"), ("to", "<=")].map(|(bound, operator)| {
+            let columns = bound_columns(owner, bound);
+            let first = columns[0].clone();
+            let bound = ordered("m", columns);
+            format!("(m.{first} IS NULL OR ({key}) {operator} ({bound}))")
+        });
+        let [after, to] = bounds;
+        format!(
+            "{is_chunk}
+                       AND {after}
+                       AND {to}",
+            is_chunk = self.is_chunk("m"),
+        )
+    }
+
     /// Keys as SeaORM reads them, of rows that hold them in these columns.
     pub(crate) fn read_keys(&self, owner: &Owner, columns: &[String]) -> String {
         let columns = owner.key.iter().zip(columns).zip(key_columns(owner));

@@ -2,10 +2,11 @@
 
 use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Statement, TransactionTrait};
 use sea_orm_cached_field::CachedFields;
+use tokio::runtime;
 
 use crate::{
     catalog::installed,
-    harness::{TestDb, not_there},
+    harness::{TestDb, connect, cut_off, not_there},
 };
 
 pub mod leaf {
@@ -251,6 +252,60 @@ async fn and_rows_beside_it_are_marked_again(db: TestDb) {
     assert_eq!(installed(&db, all()).await, "nothing to do\n");
     assert_eq!(work_off(&db, leaves).await, 6);
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
+}
+
+#[apply(contract)]
+async fn and_the_doctor_finds_rows_beside_it(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    assert!(all().doctor(&*db).await.expect("examined").is_healthy());
+    db.sql("DELETE FROM _leaf_cached_marks").await;
+    for (after, to, outside) in [("20", "40", 4), ("NULL", "10", 5), ("50", "NULL", 5)] {
+        mark(&db, "area", after, to).await;
+        let diagnosis = all().doctor(&*db).await.expect("examined").to_string();
+        let found = format!("leaf: {outside} rows are flagged for area, unseen by any worker");
+        assert!(diagnosis.starts_with(&found), "{diagnosis}");
+        assert_eq!(diagnosis.lines().count(), 1, "{diagnosis}");
+        db.sql("DELETE FROM _leaf_cached_marks").await;
+    }
+}
+
+/// Each worker gets a step further than the one before it.
+#[apply(contract)]
+async fn also_when_worker_after_worker_is_killed(db: TestDb) {
+    at_rest(&db).await;
+    unwatched(&db, "leaf").await;
+    installed(&db, all()).await;
+    in_three_chunks(&db).await;
+    for polls in 0.. {
+        assert!(polls < 1000, "{} values are left", db.pending("leaf").await);
+        let has_ended = killed_after(polls, &db).await;
+        if has_ended && db.pending("leaf").await == 0 {
+            break;
+        }
+        db.let_time_pass("leaf").await;
+    }
+    assert_eq!(areas(&db).await, right(2));
+}
+
+/// A worker that is cut off with its runtime, as by the end of its process. Returns whether it had
+/// ended before.
+async fn killed_after(polls: usize, db: &TestDb) -> bool {
+    let url = db.url.clone();
+    let process = move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let drained = runtime.block_on(async {
+            let pool = connect(&url).await;
+            let worker = leaves().worker(&pool).batch_size(1).max_attempts(1000);
+            cut_off(worker.drain(), polls).await
+        });
+        runtime.shutdown_background();
+        drained.is_some()
+    };
+    tokio::task::spawn_blocking(process).await.expect("it should not panic")
 }
 
 #[apply(contract)]
