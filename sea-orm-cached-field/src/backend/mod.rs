@@ -30,7 +30,7 @@ mod shared;
 mod sizes;
 pub(crate) mod sql;
 #[cfg(feature = "sqlx-sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 #[cfg(test)]
 pub(crate) mod words;
 
@@ -86,10 +86,10 @@ impl Identity {
 
 /// How a sleeping worker learns at once that something was marked.
 pub(crate) enum WakeUp {
-    /// By a notification on this channel. While the worker sleeps it holds, on the listening
-    /// connection, the lock that the triggers try: only a transaction that finds it held notifies.
+    /// By a notification. While the worker sleeps it holds, on the listening connection, the lock
+    /// that the triggers try: only a transaction that finds it held notifies.
     #[cfg(feature = "sqlx-postgres")]
-    Listen(&'static str),
+    Listen,
     /// By a change of the database's files.
     #[cfg(feature = "sqlx-sqlite")]
     WatchFile,

@@ -129,7 +129,7 @@ impl Source {
             let claim = async {
                 if woken { context.next_marked(&lanes).await } else { context.next(&lanes).await }
             };
-            let (next, ()) = tokio::join!(claim, self.sleep.wake_up(context));
+            let (next, ()) = tokio::join!(claim, self.sleep.wake_up());
             match next {
                 Ok(Next::Batch(batch)) => {
                     if let Some(place) = batch.lane().and_then(|lane| free.in_lane(lane)) {

@@ -19,7 +19,7 @@ use crate::{
     Error,
     calculation::Limits,
     engine::Engine,
-    layout::Upstream,
+    layout::{Owner, Upstream},
     protocol::{self, Connections},
     registry::{Model, upstream_first, upstreams},
 };
@@ -66,7 +66,11 @@ impl Context {
             schedule: Schedule::new(models.len()),
             models,
             #[cfg(feature = "sqlx-postgres")]
-            listen_on: settings.listen_on.as_deref().map(super::listen::parse).transpose()?,
+            listen_on: settings
+                .listen_on
+                .as_deref()
+                .map(crate::backend::postgres::listen_options)
+                .transpose()?,
             settings,
             ledger: Ledger::default(),
             has_ended: AtomicBool::default(),
@@ -79,7 +83,14 @@ impl Context {
         #[cfg(feature = "sqlx-postgres")]
         if self.engine.backend == crate::backend::Backend::Postgres && self.settings.connections > 0
         {
-            self.own.get_or_try_init(|| super::connections::connect(self)).await?;
+            let connect = || {
+                crate::backend::postgres::dedicated(
+                    &self.db,
+                    self.settings.connections,
+                    &self.engine.shares_sessions,
+                )
+            };
+            self.own.get_or_try_init(connect).await?;
         }
         Ok(())
     }
@@ -96,10 +107,13 @@ impl Context {
         }
     }
 
+    pub(super) fn owners(&self) -> impl Iterator<Item = &Owner> {
+        self.models.iter().map(|model| &model.owner)
+    }
+
     /// What is not installed can be of another model than the one that is looked at.
     pub(super) fn explained(&self, error: Error) -> Error {
-        let owners = self.models.iter().map(|model| &model.owner);
-        protocol::explained(self.engine.backend, owners, error)
+        protocol::explained(self.engine.backend, self.owners(), error)
     }
 
     /// Hands back what was taken. What cannot be handed back now is, before anything else is

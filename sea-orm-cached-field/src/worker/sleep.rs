@@ -41,9 +41,9 @@ enum Alarm {
     /// Nothing does: it looks, after this pause at the latest.
     None(Duration),
     #[cfg(feature = "sqlx-postgres")]
-    Listener(Box<super::listen::Listener>),
+    Listener(Box<crate::backend::postgres::Listener>),
     #[cfg(feature = "sqlx-sqlite")]
-    Watcher { _until_dropped: super::watch::FileWatch },
+    Watcher { _until_dropped: crate::backend::sqlite::FileWatch },
 }
 
 impl Sleep {
@@ -94,7 +94,7 @@ impl Sleep {
             _ if work == Work::Now => (self.pause, work),
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
-            Some(Alarm::Listener(listener)) => match listener.fall_asleep(context).await {
+            Some(Alarm::Listener(listener)) => match listener.fall_asleep(context.owners()).await {
                 // What was marked or set to expire before the lock was taken has woken no worker:
                 // look again.
                 Ok(true) => (IF_WOKEN, context.look().await.unwrap_or(work)),
@@ -115,16 +115,14 @@ impl Sleep {
     }
 
     /// A worker that is awake need not be woken.
-    pub(super) async fn wake_up(&mut self, context: &Context) {
+    pub(super) async fn wake_up(&mut self) {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
-            && let Err(error) = listener.wake_up(context).await
+            && let Err(error) = listener.wake_up().await
         {
             tracing::warn!("lost the connection that listens: {error}");
             self.alarm = None;
         }
-        #[cfg(not(feature = "sqlx-postgres"))]
-        let _ = context;
     }
 
     /// Whether something happened before the time was over.
@@ -151,8 +149,9 @@ impl Sleep {
 async fn set_alarm(context: &Arc<Context>) -> Option<Alarm> {
     match context.engine.backend.wake_up() {
         #[cfg(feature = "sqlx-postgres")]
-        crate::backend::WakeUp::Listen(channel) => {
-            match super::listen::Listener::connect(context, channel).await {
+        crate::backend::WakeUp::Listen => {
+            let listen_on = context.listen_on.as_ref();
+            match crate::backend::postgres::Listener::connect(&context.db, listen_on).await {
                 Ok(Some(listener)) => Some(Alarm::Listener(Box::new(listener))),
                 Ok(None) => {
                     tracing::warn!(
@@ -169,14 +168,20 @@ async fn set_alarm(context: &Arc<Context>) -> Option<Alarm> {
             }
         }
         #[cfg(feature = "sqlx-sqlite")]
-        crate::backend::WakeUp::WatchFile => match super::watch::FileWatch::start(context).await {
-            Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
-            Ok(None) => Some(Alarm::None(BY_POLLING)),
-            Err(error) => {
-                tracing::warn!("cannot watch the database's files, polling instead: {error}");
-                Some(Alarm::None(BY_POLLING))
+        crate::backend::WakeUp::WatchFile => {
+            let engine = Arc::clone(&context.engine);
+            let wake = move || {
+                engine.wake.send_replace(());
+            };
+            match crate::backend::sqlite::FileWatch::start(&context.db, wake).await {
+                Ok(Some(watch)) => Some(Alarm::Watcher { _until_dropped: watch }),
+                Ok(None) => Some(Alarm::None(BY_POLLING)),
+                Err(error) => {
+                    tracing::warn!("cannot watch the database's files, polling instead: {error}");
+                    Some(Alarm::None(BY_POLLING))
+                }
             }
-        },
+        }
         #[cfg(feature = "sqlx-mysql")]
         crate::backend::WakeUp::Poll => Some(Alarm::None(BY_POLLING_A_SERVER)),
     }

@@ -46,23 +46,4 @@ impl Backend {
         execute(db, statements!(self, MySql => catalog::let_installations_in())).await?;
         Ok(())
     }
-
-    /// The files of the database.
-    #[cfg(feature = "sqlx-sqlite")]
-    pub(crate) async fn files(self, db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
-        let files = query(db, crate::backend::sqlite::files()).await?;
-        files.iter().map(|row| row.try_get("", "file")).collect()
-    }
-
-    /// Statements that take the lock of [`WakeUp::Listen`](crate::backend::WakeUp::Listen) for this
-    /// owner, and that give up all such locks of the session. Nothing happens, and no row comes, in
-    /// another session than that with this number.
-    #[cfg(feature = "sqlx-postgres")]
-    pub(crate) fn sleep_locks(
-        self,
-        owner: &crate::layout::Owner,
-        session: i32,
-    ) -> (String, String) {
-        crate::backend::postgres::sleep_locks(owner, session)
-    }
 }

@@ -9,15 +9,21 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
+#[cfg(feature = "worker")]
+mod connections;
 #[cfg(test)]
 pub(super) mod examples;
 mod functions;
+#[cfg(feature = "worker")]
+mod listen;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;
 mod own_updates;
 #[cfg(test)]
 mod plans;
+#[cfg(feature = "worker")]
+mod pooler;
 pub(super) mod query;
 pub(super) mod read;
 pub(super) mod recursion;
@@ -33,7 +39,10 @@ use sea_orm::{DatabaseConnection, DbErr, Statement, TransactionOptions};
 use super::{Identity, WakeUp, sql::Sql};
 use crate::layout::{Field, Owner};
 
-pub(crate) use claim::session;
+#[cfg(feature = "worker")]
+pub(crate) use connections::dedicated;
+#[cfg(feature = "worker")]
+pub(crate) use listen::{Listener, listen_options};
 
 /// The channel on which sleeping workers are woken.
 const CHANNEL: &str = "cached_fields";
@@ -57,7 +66,7 @@ fn as_expiry(field: &Field, moment: &str) -> String {
 }
 
 /// A query of the number that tells the session from all others of the server.
-pub(crate) const SESSION_NUMBER: &str = "SELECT pg_backend_pid()";
+const SESSION_NUMBER: &str = "SELECT pg_backend_pid()";
 
 /// What the advisory locks of the library begin with.
 const LOCKS: i64 = 0x5e_a0cf << 32;
@@ -78,7 +87,7 @@ pub(super) fn identity(db: &DatabaseConnection) -> Identity {
 }
 
 pub(super) fn wake_up() -> WakeUp {
-    WakeUp::Listen(CHANNEL)
+    WakeUp::Listen
 }
 
 pub(super) fn transaction(_: bool) -> TransactionOptions {
@@ -115,17 +124,19 @@ pub(super) fn lacks_right(error: &DbErr) -> bool {
     super::error_code(error).as_deref() == Some("42501")
 }
 
-/// The statements that take the lock of a sleeper, and that give up all such locks of the session.
-pub(super) fn sleep_locks(owner: &Owner, session: i32) -> (String, String) {
+/// Takes the lock of a sleeping worker. Returns no row in another session than that with this
+/// number.
+pub(super) fn lock_of_sleeper(owner: &Owner, session: i32) -> String {
     let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
     // A shared lock that cannot be had says that another worker sleeps, and will be notified, too.
     let asleep = format!(
         "CASE WHEN pg_try_advisory_lock({lock}) THEN true
                      ELSE NOT pg_try_advisory_xact_lock_shared({lock}) END"
     );
-    let is_ours = format!("pg_backend_pid() = {session}");
-    (
-        format!("SELECT {asleep} WHERE {is_ours}"),
-        format!("SELECT pg_advisory_unlock_all() WHERE {is_ours}"),
-    )
+    format!("SELECT {asleep} WHERE pg_backend_pid() = {session}")
+}
+
+/// Gives up all locks of the session, if it is the one with this number.
+pub(super) fn unlock_all(session: i32) -> String {
+    format!("SELECT pg_advisory_unlock_all() WHERE pg_backend_pid() = {session}")
 }

@@ -25,12 +25,17 @@ mod related_triggers;
 pub(super) mod tables;
 pub(super) mod unique;
 pub(super) mod upgrade;
+#[cfg(feature = "worker")]
+mod watch;
 mod way;
 
 use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::{Identity, WakeUp, sql::Sql};
 use crate::layout::{Field, Owner};
+
+#[cfg(feature = "worker")]
+pub(crate) use watch::FileWatch;
 
 /// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
 /// `unixepoch('subsec')` is NULL before SQLite 3.42.
@@ -107,7 +112,8 @@ pub(super) fn lacks_right(_: &DbErr) -> bool {
 }
 
 /// The files of the database.
-pub(super) fn files() -> Statement {
+#[cfg(feature = "worker")]
+fn files() -> Statement {
     let text = "SELECT file FROM pragma_database_list WHERE file <> ''";
     statement(Sql::sqlite(), text.to_owned())
 }

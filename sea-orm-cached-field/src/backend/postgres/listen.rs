@@ -2,16 +2,17 @@
 //! after the other: a worker that falls asleep takes a lock that the triggers try, and only a
 //! writer that finds it held notifies.
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use sqlx::{
     AssertSqlSafe,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
-use super::{context::Context, pooler};
-use crate::{Error, backend::postgres::SESSION_NUMBER};
+use super::{CHANNEL, SESSION_NUMBER, lock_of_sleeper, pooler, unlock_all};
+use crate::{Error, layout::Owner};
 
-pub(super) struct Listener {
+/// A connection that listens, and holds the locks of a sleeping worker.
+pub(crate) struct Listener {
     /// A connection of its own, whose session holds the locks.
     connection: PgListener,
     /// The number of that session.
@@ -19,8 +20,8 @@ pub(super) struct Listener {
     locked: bool,
 }
 
-/// Of [`Worker::listen_on`](super::Worker::listen_on). Without the URL, which may hold a password.
-pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
+/// Reads a URL to listen on. The error does not contain the URL, which may hold a password.
+pub(crate) fn listen_options(url: &str) -> Result<PgConnectOptions, Error> {
     url.parse().map_err(|error: sqlx::Error| {
         Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
             "the worker cannot listen on this URL: {error}"
@@ -29,14 +30,14 @@ pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
 }
 
 impl Listener {
-    /// `None` where a pooler would share the session.
-    pub(super) async fn connect(
-        context: &Context,
-        channel: &str,
+    /// Listens where `listen_on` says, or else where the user's pool connects. `None` where a pooler
+    /// would share the session.
+    pub(crate) async fn connect(
+        db: &DatabaseConnection,
+        listen_on: Option<&PgConnectOptions>,
     ) -> Result<Option<Self>, sqlx::Error> {
-        let pool = context.db.get_postgres_connection_pool();
-        let listen_on = context.listen_on.clone();
-        let options = listen_on.unwrap_or_else(|| pool.connect_options().as_ref().clone());
+        let pool = db.get_postgres_connection_pool();
+        let options = listen_on.unwrap_or(&pool.connect_options()).clone();
         if pooler::shares_sessions(&options).await? {
             return Ok(None);
         }
@@ -50,7 +51,7 @@ impl Listener {
             .connect_with(options)
             .await?;
         let mut connection = PgListener::connect_with(&own).await?;
-        connection.listen(channel).await?;
+        connection.listen(CHANNEL).await?;
         let session =
             sqlx::query_scalar(AssertSqlSafe(SESSION_NUMBER)).fetch_one(&mut connection).await?;
         Ok(Some(Self { connection, session, locked: false }))
@@ -58,10 +59,13 @@ impl Listener {
 
     /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
     /// neither, a transaction is open that has found no sleeper.
-    pub(super) async fn fall_asleep(&mut self, context: &Context) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn fall_asleep(
+        &mut self,
+        owners: impl Iterator<Item = &Owner>,
+    ) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
-        for model in &context.models {
-            let (lock, _) = context.engine.backend.sleep_locks(&model.owner, self.session);
+        for owner in owners {
+            let lock = lock_of_sleeper(owner, self.session);
             self.locked = true;
             let held: Option<bool> = sqlx::query_scalar(AssertSqlSafe(lock))
                 .fetch_optional(&mut self.connection)
@@ -72,7 +76,7 @@ impl Listener {
                 ));
             };
             if !held {
-                self.wake_up(context).await?;
+                self.wake_up().await?;
                 return Ok(false);
             }
         }
@@ -81,22 +85,17 @@ impl Listener {
 
     /// Ends once a notification has come, or the connection is lost, so that nothing can come any
     /// more.
-    pub(super) async fn woken(&mut self) {
+    pub(crate) async fn woken(&mut self) {
         let _ = self.connection.try_recv().await;
     }
 
     /// Gives up the locks: from now on no transaction needs to notify.
-    pub(super) async fn wake_up(&mut self, context: &Context) -> Result<(), sqlx::Error> {
+    pub(crate) async fn wake_up(&mut self) -> Result<(), sqlx::Error> {
         if !std::mem::take(&mut self.locked) {
             return Ok(());
         }
-        let locks = context
-            .models
-            .first()
-            .map(|model| context.engine.backend.sleep_locks(&model.owner, self.session));
-        if let Some((_, unlock)) = locks {
-            sqlx::query(AssertSqlSafe(unlock)).execute(&mut self.connection).await?;
-        }
+        let unlock = unlock_all(self.session);
+        sqlx::query(AssertSqlSafe(unlock)).execute(&mut self.connection).await?;
         Ok(())
     }
 

@@ -3,35 +3,40 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::context::Context;
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::files;
 use crate::declaration::BoxError;
 
-pub(super) struct FileWatch {
+/// Watches files until it is dropped.
+pub(crate) struct FileWatch {
     _watcher: RecommendedWatcher,
 }
 
 impl FileWatch {
     /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the
     /// file of the write-ahead log comes and goes.
-    pub(super) async fn start(context: &Arc<Context>) -> Result<Option<Self>, BoxError> {
-        let files = context.engine.backend.files(&context.db).await?;
-        let paths: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
+    pub(crate) async fn start(
+        db: &impl ConnectionTrait,
+        wake: impl Fn() + Send + 'static,
+    ) -> Result<Option<Self>, BoxError> {
+        let files = db.query_all_raw(files()).await?;
+        let path = |row: &QueryResult| row.try_get::<String>("", "file").map(PathBuf::from);
+        let paths: Vec<PathBuf> = files.iter().map(path).collect::<Result<_, _>>()?;
         if paths.is_empty() {
             return Ok(None);
         }
         let names: Vec<OsString> =
             paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect();
-        let engine = Arc::clone(&context.engine);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| {
                 is_write(&event) && event.paths.iter().any(|path| is_of(path, &names))
             }) {
-                engine.wake.send_replace(());
+                wake();
             }
         })?;
         for folder in paths.iter().filter_map(|path| path.parent()) {

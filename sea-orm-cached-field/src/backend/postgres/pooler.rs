@@ -7,7 +7,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgConnection},
 };
 
-use crate::backend::postgres::SESSION_NUMBER;
+use super::SESSION_NUMBER;
 
 /// How often is looked: other clients may take the session that both connections would have got.
 const LOOKS: usize = 4;

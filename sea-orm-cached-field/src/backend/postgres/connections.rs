@@ -1,0 +1,43 @@
+//! A worker's dedicated connections. Their sessions are set once, not in each transaction, and no
+//! connection is tried before it is used.
+
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
+
+use tokio::sync::OnceCell;
+
+use super::{claim::session, pooler};
+use crate::Error;
+
+/// Connects as the user's pool does, `connections` times at most. `None` if a pooler does not let
+/// sessions be set, or shares them; `shares_sessions` keeps what was found.
+pub(crate) async fn dedicated(
+    db: &DatabaseConnection,
+    connections: u32,
+    shares_sessions: &OnceCell<bool>,
+) -> Result<Option<DatabaseConnection>, Error> {
+    let session = session();
+    let pool = db.get_postgres_connection_pool();
+    let options = pool.connect_options().as_ref().clone().options(session.settings.iter().copied());
+    let own = pool
+        .options()
+        .clone()
+        .min_connections(0)
+        .max_connections(connections)
+        .test_before_acquire(false);
+    let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
+    let stands = match session.stands(&own).await {
+        Ok(stands) => stands,
+        // PgBouncer refuses a connection with settings that it does not know. If it is the server
+        // that does not answer, it does not over the pool either.
+        Err(_) => {
+            session.stands(db).await?;
+            false
+        }
+    };
+    let options = pool.connect_options();
+    let look = || pooler::shares_sessions(&options);
+    let shared = shares_sessions.get_or_try_init(look).await.copied();
+    let shared = shared
+        .map_err(|error| Error::Database(DbErr::Conn(RuntimeErr::SqlxError(error.into()))))?;
+    Ok((stands && !shared).then_some(own))
+}
