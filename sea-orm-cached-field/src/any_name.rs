@@ -1,5 +1,5 @@
-//! The user's tables and columns may have any name, also those of the library's statements: its
-//! tables, aliases, variables and columns, as they are found in the text itself.
+//! The user's tables and columns may have any name. That includes the names in the library's
+//! statements: its tables, aliases, variables and columns, as they are found in the text itself.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::{
 const WORDS: [&str; 10] =
     ["new", "old", "excluded", "main", "temp", "public", "select", "table", "values", "user"];
 
-/// How a user has named what a total is calculated from: rows that refer to the owner, what lies
-/// behind those, and a row that the owner refers to.
+/// The names that a user has given to everything that a total is calculated from. That is: rows
+/// that refer to the owner, rows behind those, and a row that the owner refers to.
 struct Names<'n> {
     owner: &'n str,
     part: &'n str,
@@ -43,7 +43,7 @@ struct Names<'n> {
 }
 
 impl<'n> Names<'n> {
-    /// Four tables, and some columns of each, from this place on.
+    /// Takes four table names, and some column names of each, from this place on.
     fn from(all: &'n [String], place: usize) -> Self {
         let name = |at: usize| all[(place + at) % all.len()].as_str();
         Self {
@@ -64,12 +64,12 @@ impl<'n> Names<'n> {
     }
 }
 
-/// So many of them are those of tables.
+/// The number of names, from the beginning, that are names of tables.
 const TABLES: usize = 4;
 
 const TOTAL: &str = "cached total";
 const FLAG: &str = "total is stale";
-/// The owner's columns that lead on.
+/// The owner's columns that relate it to other tables.
 const KIND: &str = "kind of it";
 const WHOLE: &str = "whole of it";
 
@@ -171,7 +171,7 @@ impl Names<'_> {
         }
     }
 
-    /// What the total of the row is that `o` names in the query around it.
+    /// Returns the total of the row that `o` names in the query around it.
     fn total(&self, sql: &Sql) -> String {
         let quote = |name: &str| sql.quote(name);
         let sum = |of: String, from: String| format!("COALESCE((SELECT SUM({of}) FROM {from}), 0)");
@@ -205,7 +205,7 @@ impl Names<'_> {
         format!("CAST({} AS {integer})", sums.join(" + "))
     }
 
-    /// What is done with the rows: changes that are worked off together.
+    /// Returns the writes to the rows: groups of changes that are worked off together.
     fn steps(&self, sql: &Sql) -> [Vec<String>; 4] {
         let quote = |name: &str| sql.quote(name);
         let owner = quote(self.owner);
@@ -246,7 +246,7 @@ impl Names<'_> {
                     quote(self.kind_key)
                 ),
             ],
-            // Row 1 by the row below it, row 2 by its own.
+            // Row 1 changes by the row below it, row 2 by its own column.
             vec![
                 format!(
                     "UPDATE {owner} SET {} = 7 WHERE {} = 2",
@@ -374,8 +374,8 @@ impl Fresh {
         let options =
             rest.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
         let mut fresh = ConnectOptions::new(format!("{place}/{name}{options}"));
-        // Each name makes other texts. For one that falls out of the cache, MySQL's protocol waits
-        // 40 ms.
+        // Each name makes other texts. For a text that falls out of the cache, MySQL's protocol
+        // waits 40 ms.
         fresh.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(1000));
         let db = Database::connect(fresh).await.unwrap();
         Self { db, server: Some((server, name)), _folder: None }
@@ -389,7 +389,7 @@ impl Fresh {
     }
 }
 
-/// Whatever is done, each total is right afterwards, and nothing waits.
+/// Runs all steps. After each, every total is right, and nothing is left to do.
 async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error> {
     let sql = Backend::of(db)?.sql();
     for table in names.tables(&sql) {
@@ -437,12 +437,12 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// Each name in so many roles.
+/// Tests each name in so many roles.
 async fn serves(fresh: Fresh, roles: usize) {
     let mut all = words::names_beside_the_users(Backend::of(&fresh.db).unwrap());
     assert!(all.len() > 40, "{all:?}");
     all.extend(WORDS.map(str::to_owned));
-    // No column can be called like the system's.
+    // No column can have the name of a system column.
     all.retain(|name| !["ctid", "tableoid"].contains(&name.as_str()));
     let all: Vec<String> = all.into_iter().collect();
     let mut failures: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! What is done with many rows at a time: recalculated, or made fresh.
+//! Recalculating, or making fresh, many rows at a time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -30,15 +30,14 @@ use crate::{
     registry::{self, Below, Model, Way},
 };
 
-/// How many rows are claimed, calculated and stored at a time.
+/// The number of rows that are claimed, calculated and stored at a time.
 pub(super) const CHUNK: u64 = 200;
 
-/// How often rows are tried to be claimed: others who claim some of them may be waited for too
-/// long.
+/// The number of attempts to claim rows: waiting for another transaction that claims some of them
+/// may take too long.
 const CLAIMS: u32 = 5;
 
-/// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many
-/// there were.
+/// Recalculates the rows that meet a condition now, even if nothing is stale. Returns their number.
 pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
@@ -69,7 +68,7 @@ pub async fn recalculate_rows<F: CachedField>(
     failure.map_or(Ok(count), Err)
 }
 
-/// Makes these loaded rows fresh, as far as the field is concerned.
+/// Makes this field of these loaded rows fresh.
 pub async fn load_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     models: &mut [RowOf<F>],
@@ -98,8 +97,8 @@ pub async fn load_rows<F: CachedField>(
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts what the row says of the field into the model; or, where the row is stale or the value
-/// could not be stored, the value that was calculated of it, if one was.
+/// Copies the field from the loaded row into the model. If the row is stale or the value could not
+/// be stored, it takes the calculated value instead, if there is one.
 fn put<F: CachedField>(
     spec: &FieldSpec<F::Entity>,
     model: &mut RowOf<F>,
@@ -117,7 +116,7 @@ fn put<F: CachedField>(
     if let Some(value) = refreshed.values.get(key).filter(|_| is_newer) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
-        // An expiry that had passed ends with the flag, in the row as soon as the value is stored.
+        // An expiry that has passed ends with the flag: in the row, as soon as the value is stored.
         let has_expired = F::stored(row).expires_after.is_some_and(|moment| moment <= Utc::now());
         if let Some(expires) = spec.expires_after.filter(|_| has_expired) {
             model.set(expires, row.get(expires).as_null());
@@ -125,26 +124,26 @@ fn put<F: CachedField>(
     }
 }
 
-/// What has become of rows that were recalculated.
+/// The outcome of rows that were recalculated.
 #[derive(Default)]
 pub(super) struct Recalculated {
-    /// What is known of the values.
+    /// The values that are known.
     pub(super) values: HashMap<Key, Value>,
-    /// Those whose values were stored.
+    /// The rows whose values were stored.
     stored: HashSet<Key>,
     /// Whether a row was marked again before its value was stored.
     marked: bool,
-    /// Whether any value is another than its row had before.
+    /// Whether any value differs from the one that its row had before.
     pub(super) changed: bool,
     /// The first failure.
     pub(super) failure: Option<Error>,
-    /// Those with an input that has failed.
+    /// The rows with an input that has failed.
     unreadable: HashSet<Key>,
-    /// Those that could be claimed.
+    /// The rows that could be claimed.
     claimed: HashSet<Key>,
 }
 
-/// A cached field, of rows that are named along with it.
+/// A cached field, for methods that are told its rows.
 #[derive(Clone)]
 pub(super) struct FieldRows {
     pub(super) model: Arc<Model>,
@@ -175,7 +174,7 @@ impl FieldRows {
         Error::RowGone { table: self.model.owner.table.name.clone(), key }
     }
 
-    /// Those that are stale, by the database: flag, expiry, marks and queue.
+    /// Returns the rows that are stale by the database: flag, expiry, marks and queue.
     pub(super) async fn stale(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -189,14 +188,15 @@ impl FieldRows {
         Ok(status.into_iter().filter(|(_, stale)| *stale).map(|(key, _)| key).collect())
     }
 
-    /// Those that are stale, or of which a role without rights on the library's tables cannot ask.
+    /// Returns the rows that are stale. If a role without rights on the library's tables cannot
+    /// ask, it returns all of them.
     pub(super) async fn stale_or_unknown(
         &self,
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<Vec<Key>, Error> {
         match self.stale(db, keys).await {
-            // A statement that fails ends a transaction of PostgreSQL.
+            // A statement that fails aborts a transaction of PostgreSQL.
             Err(Error::Database(error))
                 if matches!(db, DatabaseExecutor::Connection(_))
                     && Backend::of(db)?.lacks_right(&error) =>
@@ -207,7 +207,7 @@ impl FieldRows {
         }
     }
 
-    /// The rows of a field below this one that are stale.
+    /// Returns the stale rows of a field below this one.
     pub(super) async fn stale_below(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -237,7 +237,7 @@ impl FieldRows {
     }
 
     /// Refreshes the rows, then loads them. A value that a query has stored is known only from its
-    /// row, which may have been flagged again by then: that one has its turn once more.
+    /// row. If that row has been flagged again by then, it is refreshed once more.
     async fn refresh_and_load<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -258,16 +258,17 @@ impl FieldRows {
                 return Ok((refreshed, loaded));
             }
         }
-        // They are flagged again each time that they are stored: they are calculated once more, and
+        // They are flagged again each time that they are stored. They are calculated once more, but
         // not stored.
         let preview = || async { Ok(Reading::calculated(self.preview(db, &left).await?)) };
         refreshed.extend(self.read(db, &left, preview).await?);
         Ok((refreshed, loaded))
     }
 
-    /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold
-    /// the rows' locks until the user commits. Where nothing can be claimed, what is stale is
-    /// calculated all the same. If an input of some rows fails, the rows are calculated one by one.
+    /// Calculates the stale rows, or all, and stores the values. In a transaction it stores
+    /// nothing, because that would hold the rows' locks until the user commits. Stale rows that
+    /// cannot be claimed are calculated all the same. If an input of some rows fails, the rows are
+    /// calculated one by one.
     async fn refresh(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -319,7 +320,7 @@ impl FieldRows {
         self.read(db, keys, refresh).await
     }
 
-    /// Calculates, and stores nothing.
+    /// Calculates the rows, and stores nothing.
     pub(super) async fn preview(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -360,7 +361,8 @@ impl FieldRows {
         Ok(previewed)
     }
 
-    /// Calculates and stores. `steal`: leases of others are taken over, not shared.
+    /// Calculates and stores the rows. With `steal`, leases of others are taken over; without, they
+    /// are shared.
     pub(super) async fn recalculate(
         &self,
         connection: &DatabaseConnection,
@@ -373,7 +375,7 @@ impl FieldRows {
         let engine = Engine::of(connection)?;
         let connection = connection.clone();
         let rows = self.clone();
-        // A task of its own: a caller that gives up in the middle leaves no lease behind.
+        // A task of its own, so that a caller that gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {
             rows.recalculate_claimed(&engine, &connection, &keys, steal).await
         });
@@ -411,9 +413,9 @@ impl FieldRows {
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
-    /// Claims what can be claimed. With `steal` the caller has to store what it calculates.
-    /// Without, nothing is claimed if the database refuses it: to a role that may not write, or
-    /// beside a busy worker.
+    /// Claims the rows that can be claimed. With `steal` the caller has to store what it
+    /// calculates. Without `steal`, nothing is claimed if the database refuses it: to a role that
+    /// may not write, or beside a busy worker.
     pub(super) async fn claim(
         &self,
         engine: &Engine,
@@ -451,7 +453,7 @@ impl FieldRows {
     }
 }
 
-/// Whether one row is to blame, and others may end better.
+/// Returns whether the error is of one row, so that other rows may succeed.
 fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> {
     let is_failure = matches!(
         error,
@@ -463,7 +465,7 @@ fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> 
     Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
 
-/// Asks about these owners. `repeats`: whether the question follows a repeated part of a way.
+/// Runs a query on these owners. `repeats`: whether the query follows a repeated part of a path.
 async fn ask<T>(
     db: &DatabaseExecutor<'_>,
     question: impl AsyncFnOnce(Backend, &DatabaseExecutor<'_>) -> Result<T, DbErr>,
@@ -479,7 +481,7 @@ async fn ask<T>(
     answer.map_err(|error| protocol::explained(backend, owners, error))
 }
 
-/// The claims of rows that are being recalculated, and what has become of them.
+/// The claims of rows that are being recalculated, and their outcomes.
 struct Held {
     claims: Mutex<Vec<Claim>>,
     ended: Mutex<Recalculated>,

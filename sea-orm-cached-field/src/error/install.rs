@@ -52,7 +52,8 @@ pub enum InstallError {
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.
     #[error(
         "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not \
-         exist: create it before `CachedFields::install`, for instance in an earlier migration"
+         exist: create it before `CachedFields::all().install(&db)`, for instance in an earlier \
+         migration"
     )]
     NoSuchTable {
         /// The owner's table.

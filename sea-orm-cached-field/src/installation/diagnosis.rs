@@ -209,7 +209,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const REPAIR: &str = "run `CachedFields::repair`";
+        const REPAIR: &str = "run `CachedFields::all().repair(&db)`";
         match self {
             Self::Unusable { table, reason } => write!(f, "{table}: {reason}"),
             Self::NotInstalled { table } => write!(f, "{table}: nothing is installed; {REPAIR}"),
@@ -248,7 +248,7 @@ impl fmt::Display for Finding {
             Self::NewPartition { table, partition } => write!(
                 f,
                 "{table}: the partition {partition} is newer than the last installation, and its \
-                 TRUNCATE goes unseen; run `CachedFields::install`"
+                 TRUNCATE goes unseen; run `CachedFields::all().install(&db)`"
             ),
             Self::Disabled { table, name, remedy } => {
                 write!(
@@ -293,8 +293,8 @@ impl fmt::Display for Finding {
             Self::Waiting { table, seconds, claimed: false } => write!(
                 f,
                 "{table}: a change has waited for {seconds} s and is not claimed: no worker runs \
-                 for this table, or it cannot work; run `CachedFields::worker`, or see what its \
-                 log says"
+                 for this table, or it cannot work; run `CachedFields::all().worker(&db)`, or \
+                 see what its log says"
             ),
             Self::Waiting { table, seconds, claimed: true } => write!(
                 f,

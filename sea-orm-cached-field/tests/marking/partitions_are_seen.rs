@@ -136,7 +136,7 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
     let diagnosis = async || lampposts().doctor(&*db).await.expect("examined").to_string();
     assert_eq!(
         diagnosis().await,
-        "lamppost: the partition \"public\".\"pigeon_black\" is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`\n"
+        "lamppost: the partition \"public\".\"pigeon_black\" is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::all().install(&db)`\n"
     );
     let transaction = db.begin().await.expect("begun");
     let scans = async || {

@@ -58,7 +58,7 @@ async fn and_no_write_fails_or_is_lost(db: TestDb) {
     let before = migrated::models().doctor(&*db).await.expect("examined").to_string();
     assert!(
         before.contains("shop: trigger ")
-            && before.contains(" is missing; run `CachedFields::repair`\n"),
+            && before.contains(" is missing; run `CachedFields::all().repair(&db)`\n"),
         "{before}"
     );
     Migrator::up(&*db, None).await.expect("installed");

@@ -50,7 +50,7 @@ async fn as_the_doctor_says(db: TestDb) {
     let diagnosis = renamed::models().doctor(&*db).await.expect("examined");
     let dead = |finding: &Finding| matches!(finding, Finding::Dead { table, objects } if table == "shop" && *objects > 5);
     assert!(diagnosis.iter().any(dead), "{diagnosis}");
-    let advice = "were installed for its cached fields, but there is no such table any more, or it has lost their columns; run `CachedFields::repair`, which removes them\n";
+    let advice = "were installed for its cached fields, but there is no such table any more, or it has lost their columns; run `CachedFields::all().repair(&db)`, which removes them\n";
     assert!(diagnosis.to_string().contains(advice), "{diagnosis}");
     renamed::models().repair(&*db).await.expect("repaired");
     db.drain(renamed::models()).await;

@@ -125,7 +125,7 @@ async fn repaired(db: &TestDb) {
     ];
     assert_eq!(names, expected);
     let diagnosis = models().doctor(&**db).await.expect("examined").to_string();
-    let failed = "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::repair`, which tries again\n";
+    let failed = "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::all().repair(&db)`, which tries again\n";
     assert_eq!(diagnosis, failed);
     models().repair(&**db).await.expect("repaired");
     db.drain(models()).await;
@@ -260,7 +260,7 @@ async fn each_that_there_ever_was(db: TestDb) {
 async fn as_the_doctor_says(db: TestDb) {
     for db in each_older_schema(&db).await {
         let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
-        let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
+        let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::all().repair(&db)` with the version that is to stay\n";
         assert!(diagnosis.contains(differs), "{diagnosis}");
     }
 }

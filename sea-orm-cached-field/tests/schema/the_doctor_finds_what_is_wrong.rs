@@ -85,7 +85,7 @@ async fn a_trigger_that_was_dropped(db: TestDb) {
     assert_eq!(findings(&db, lampposts()).await, [expected]);
     assert_eq!(
         diagnosis(&db).await,
-        format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n")
+        format!("lamppost: trigger {name} is missing; run `CachedFields::all().repair(&db)`\n")
     );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
@@ -97,7 +97,7 @@ async fn tables_that_came_without_ours(db: TestDb) {
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     assert_eq!(
         diagnosis(&db).await,
-        "lamppost: nothing is installed; run `CachedFields::repair`\n"
+        "lamppost: nothing is installed; run `CachedFields::all().repair(&db)`\n"
     );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
@@ -124,7 +124,7 @@ async fn flagged_rows_that_nobody_will_see(db: TestDb) {
     let seen = diagnosis(&db).await;
     assert_eq!(
         seen,
-        "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n"
+        "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::all().repair(&db)`\n"
     );
     assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
     db.drain(lampposts()).await;
@@ -183,7 +183,7 @@ mod only_on_postgres {
         assert_eq!(
             seen,
             format!(
-                "lamppost: trigger {name} is disabled; run `CachedFields::repair`, which runs `{remedy}` and flags all rows\n"
+                "lamppost: trigger {name} is disabled; run `CachedFields::all().repair(&db)`, which runs `{remedy}` and flags all rows\n"
             )
         );
         is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;

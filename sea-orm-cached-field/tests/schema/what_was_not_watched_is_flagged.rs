@@ -173,7 +173,7 @@ async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: Test
     assert_eq!(
         diagnosis,
         "lamppost: full_name may be outdated: it was calculated by another version, or while one \
-         of its inputs was not watched; run `CachedFields::repair`, which flags all rows\n"
+         of its inputs was not watched; run `CachedFields::all().repair(&db)`, which flags all rows\n"
     );
     assert_eq!(installed(&db, lampposts()).await, FLAGGED);
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");

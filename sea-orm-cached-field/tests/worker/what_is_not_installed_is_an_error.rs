@@ -103,5 +103,5 @@ async fn of_the_table_that_it_is_about(db: TestDb) {
         "the cached fields of `fragile` (opinion) are not installed in this database: it has no `_fragile_cached_marks`; call `CachedFields::all().install(&db)` at start-up or in a migration, or, if `fragile` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
     );
     let said = CachedFields::of::<Entity>().doctor(&*db).await.unwrap().to_string();
-    assert_eq!(said, "fragile: nothing is installed; run `CachedFields::repair`\n");
+    assert_eq!(said, "fragile: nothing is installed; run `CachedFields::all().repair(&db)`\n");
 }
