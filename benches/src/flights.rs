@@ -225,7 +225,11 @@ impl Place {
     pub(crate) async fn count_flights(&self) -> Result<()> {
         for Counted { table, link, fields } in OWNERS {
             let set = fields.iter().map(|(field, value)| {
-                format!("cached_{field} = (SELECT {value} FROM flight WHERE flight.{link} = {table}.code)")
+                format!(
+                    "cached_{field} = (SELECT {value}
+                                         FROM flight
+                                        WHERE flight.{link} = {table}.code)"
+                )
             });
             self.sql(&format!("UPDATE {table} SET {}", set.collect::<Vec<_>>().join(", "))).await?;
         }

@@ -394,7 +394,8 @@ impl Client {
             40..44 => format!("\"{field}_recalculation_needed\" = false WHERE {row}"),
             44..46 => format!("\"cached_{field}\" = {number} WHERE {row}"),
             46..48 => format!(
-                "\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false WHERE {row}"
+                "\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false \
+                 WHERE {row}"
             ),
             _ => format!("\"f0_expires_after\" = '2020-01-01 00:00:00' WHERE {row}"),
         };
@@ -461,7 +462,8 @@ impl Client {
         self.run(
             db,
             &format!(
-                "INSERT INTO \"ledger\" (\"born\") SELECT \"born\" FROM \"{name}\" WHERE {row}"
+                "INSERT INTO \"ledger\" (\"born\") \
+                 SELECT \"born\" FROM \"{name}\" WHERE {row}"
             ),
         )
         .await

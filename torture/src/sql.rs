@@ -189,9 +189,18 @@ pub(crate) fn expression(
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));
             format!(
                 "(WITH RECURSIVE w AS (
-                    SELECT {y} FROM \"{name}\" s JOIN \"{name}\" y ON {first} WHERE {start}
-                     UNION SELECT {y} FROM w JOIN \"{name}\" x ON {x_is_w} JOIN \"{name}\" y ON {next})
-                  SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM w JOIN \"{name}\" y ON {same})",
+                    SELECT {y}
+                      FROM \"{name}\" s
+                      JOIN \"{name}\" y ON {first}
+                     WHERE {start}
+                     UNION
+                    SELECT {y}
+                      FROM w
+                      JOIN \"{name}\" x ON {x_is_w}
+                      JOIN \"{name}\" y ON {next})
+                  SELECT CAST(coalesce(sum({value}), 0) AS {big})
+                    FROM w
+                    JOIN \"{name}\" y ON {same})",
                 y = of("y"),
                 first = step("s"),
                 start = start.collect::<Vec<_>>().join(" AND "),

@@ -97,9 +97,15 @@ impl Contender {
     }
 
     async fn change(&mut self, pigeon: i32) -> Result<Duration> {
-        const BEFORE: &str = "SELECT l.id, 'The ' || (SELECT sum(weight) + 1 FROM pigeon WHERE lamppost_id = l.id)
-                                           || ' ' || first_name || ' of ' || country
-                                FROM lamppost l JOIN pigeon p ON p.lamppost_id = l.id WHERE p.id = $1";
+        const BEFORE: &str = "SELECT l.id,
+                                     'The '
+                                     || (SELECT sum(weight) + 1
+                                           FROM pigeon
+                                          WHERE lamppost_id = l.id)
+                                     || ' ' || first_name || ' of ' || country
+                                FROM lamppost l
+                                JOIN pigeon p ON p.lamppost_id = l.id
+                               WHERE p.id = $1";
         let row =
             self.observer.query_one_raw(self.place.statement(BEFORE, [pigeon.into()])).await?;
         let (lamppost, wanted): (i32, String) =

@@ -84,8 +84,10 @@ async fn size(place: &Place) -> Result<f64> {
     let size = if place.is_sqlite() {
         "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '\\_lamppost\\_cached\\_%' ESCAPE '\\'"
     } else if place.is_mysql() {
-        "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_tablespaces
-          WHERE name LIKE concat(database(), '/%lamppost@5fcached%') OR name LIKE concat(database(), '/%lamppost_cached%')"
+        "SELECT CAST(sum(file_size) AS SIGNED)
+           FROM information_schema.innodb_tablespaces
+          WHERE name LIKE concat(database(), '/%lamppost@5fcached%')
+             OR name LIKE concat(database(), '/%lamppost_cached%')"
     } else {
         "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint)
            FROM pg_class

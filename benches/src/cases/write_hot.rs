@@ -41,8 +41,11 @@ async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
     let waiting = if writer.place.is_mysql() {
         "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
     } else {
-        "SELECT count(*) FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
+        "SELECT count(*)
+           FROM pg_stat_activity
+          WHERE datname = current_database()
+            AND wait_event_type = 'Lock'
+            AND wait_event <> 'extend'"
     };
     let mut waits = 0;
     let observer = Place::open(writer.place.url.clone()).await?;

@@ -96,7 +96,10 @@ async fn change(
 ) -> Result<()> {
     const CHANGE: &str = "UPDATE pigeon SET weight = weight + 1 WHERE id = $1";
     const RENAME: &str = "UPDATE lamppost
-           SET cached_slow_full_name = 'The ' || (SELECT sum(weight) FROM pigeon WHERE lamppost_id = lamppost.id)
+           SET cached_slow_full_name = 'The '
+                                       || (SELECT sum(weight)
+                                             FROM pigeon
+                                            WHERE lamppost_id = lamppost.id)
                                        || ' ' || first_name || ' of ' || country
          WHERE id = (SELECT lamppost_id FROM pigeon WHERE id = $1)";
     let statement = |sql: &str| -> Statement { place.statement(sql, [pigeon.into()]) };

@@ -49,10 +49,12 @@ impl Town {
             )
         };
         format!(
-            "INSERT INTO lamppost (id, first_name, country, cached_slow_full_name, slow_full_name_recalculation_needed)
+            "INSERT INTO lamppost (id, first_name, country, cached_slow_full_name,
+                                   slow_full_name_recalculation_needed)
              SELECT id, 'Name' || id, 'Country' || (id % 200),
                     'The ' || weight || 'Name' || id || ' of Country' || (id % 200), false
-               FROM ({names}) named ORDER BY id"
+               FROM ({names}) named
+              ORDER BY id"
         )
     }
 
@@ -79,13 +81,18 @@ pub(crate) fn series(place: &Place, count: u64) -> String {
     let last = count - 1;
     if place.is_sqlite() {
         format!(
-            "(WITH RECURSIVE s (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < {last}) SELECT i FROM s) AS s"
+            "(WITH RECURSIVE s (i) AS (SELECT 0
+                                        UNION ALL
+                                       SELECT i + 1 FROM s WHERE i < {last})
+              SELECT i FROM s) AS s"
         )
     } else if place.is_mysql() {
         // Neither has a function for it, and recursions end after 1,000 steps.
         let digits = last.to_string().len();
-        let digit = "SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
-                      UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9";
+        let digit = "SELECT 0 AS d
+                      UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3
+                      UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6
+                      UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9";
         let tables: Vec<String> = (0..digits).map(|n| format!("({digit}) AS d{n}")).collect();
         let terms: Vec<String> =
             (0..digits).map(|n| format!("d{n}.d * {}", 10_u64.pow(n as u32))).collect();
@@ -103,7 +110,8 @@ const WEIGHTS: &str =
 impl Place {
     /// All names at once, as one writes it by hand who needs no library.
     pub(crate) async fn set_all_names(&self) -> Result<()> {
-        const SET: &str = "SET cached_slow_full_name = 'The ' || s.weight || ' ' || first_name || ' of ' || country,
+        const SET: &str = "SET cached_slow_full_name = 'The ' || s.weight || ' '
+                                                       || first_name || ' of ' || country,
                                slow_full_name_recalculation_needed = false";
         let update = if self.is_mysql() {
             format!("UPDATE lamppost JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id {SET}")
@@ -166,7 +174,9 @@ impl Place {
         let update = if self.is_mysql() {
             format!(
                 "UPDATE lamppost
-                   JOIN JSON_TABLE($1, '$[*]' COLUMNS (id integer PATH '$[0]', name varchar(255) PATH '$[1]')) new
+                   JOIN JSON_TABLE($1, '$[*]' COLUMNS (
+                          id integer PATH '$[0]',
+                          name varchar(255) PATH '$[1]')) new
                      ON new.id = lamppost.id
                     {SET}"
             )
@@ -185,9 +195,11 @@ impl Place {
     pub(crate) async fn check_names(&self) -> Result<()> {
         let wrong = format!(
             "SELECT count(*)
-               FROM lamppost JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id
+               FROM lamppost
+               JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id
               WHERE slow_full_name_recalculation_needed
-                 OR coalesce(cached_slow_full_name, '') <> 'The ' || s.weight || ' ' || first_name || ' of ' || country"
+                 OR coalesce(cached_slow_full_name, '')
+                    <> 'The ' || s.weight || ' ' || first_name || ' of ' || country"
         );
         let wrong: i64 = self.scalar(&wrong).await?;
         anyhow::ensure!(wrong == 0, "{wrong} names are wrong or flagged in {}", self.url);

@@ -64,14 +64,24 @@ async fn set_up(db: &TestDb) {
     };
     db.sql(&format!(
         "CREATE TABLE tea (id {id} PRIMARY KEY,
-           cached_taste integer, taste_recalculation_needed {boolean} NOT NULL, taste_expires_after {moment},
-           cached_warmth integer, warmth_recalculation_needed {boolean} NOT NULL, warmth_expires_after {moment},
-           cached_harvest integer, harvest_recalculation_needed {boolean} NOT NULL, harvest_expires_after {moment})"
+           cached_taste integer,
+           taste_recalculation_needed {boolean} NOT NULL,
+           taste_expires_after {moment},
+           cached_warmth integer,
+           warmth_recalculation_needed {boolean} NOT NULL,
+           warmth_expires_after {moment},
+           cached_harvest integer,
+           harvest_recalculation_needed {boolean} NOT NULL,
+           harvest_expires_after {moment})"
     ))
     .await;
     teas().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed)
-            VALUES (true, true, true)").await;
+    db.sql(
+        "INSERT INTO tea
+           (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed)
+         VALUES (true, true, true)",
+    )
+    .await;
     db.drain(teas()).await;
 }
 

@@ -444,8 +444,10 @@ impl TestDb {
     /// Whether the server refuses to write, under `REPEATABLE READ`, a row that has changed since
     /// the snapshot. MariaDB does so from 11.6.2 on, by default.
     pub async fn refuses_newer_rows(&self) -> bool {
-        let setting = "SELECT count(*) FROM information_schema.global_variables
-                        WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'";
+        let setting = "SELECT count(*)
+                         FROM information_schema.global_variables
+                        WHERE variable_name = 'innodb_snapshot_isolation'
+                          AND variable_value = 'ON'";
         self.is_mariadb() && self.scalar::<i64>(setting).await > 0
     }
 
@@ -461,7 +463,9 @@ impl TestDb {
             None => format!("_{table}"),
         };
         // A mark may be of several fields.
-        let fields = "CAST(coalesce(sum(length(field) - length(replace(field, ',', '')) + 1), 0) AS {integer})";
+        let fields = "CAST(
+            coalesce(sum(length(field) - length(replace(field, ',', '')) + 1), 0)
+            AS {integer})";
         let integer =
             if self.get_database_backend() == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
         let fields = fields.replace("{integer}", integer);

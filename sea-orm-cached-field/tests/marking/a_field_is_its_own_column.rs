@@ -158,9 +158,11 @@ async fn whatever_other_columns_are_called(db: TestDb) {
     db.create(part::Entity).await;
     db.create(tag::Entity).await;
     wares().install(&*db).await.expect("installed");
-    let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
+    let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2")
+        VALUES (1, 0, '', 'n', '', 't', 'l')"#;
     db.sql(&db.quoted(ware)).await;
-    let part = r#"INSERT INTO part (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
+    let part = r#"INSERT INTO part
+          (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
         VALUES (1, 2, '', 'N', '', 'T', 'L', 'light', 'dark')"#;
     db.sql(&db.quoted(part)).await;
     db.sql(&db.quoted(

@@ -173,8 +173,11 @@ async fn alike(db: &TestDb) -> &'static str {
         DbBackend::MySql => "varchar(20)",
         _ => {
             db.sql("CREATE SCHEMA elsewhere").await;
-            db.sql(r#"CREATE COLLATION elsewhere."no case" (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"#)
-                .await;
+            db.sql(
+                r#"CREATE COLLATION elsewhere."no case"
+                     (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"#,
+            )
+            .await;
             r#"varchar(20) COLLATE elsewhere."no case""#
         }
     }
@@ -192,8 +195,12 @@ async fn set_up(db: &TestDb) {
         "CREATE TABLE game (id integer PRIMARY KEY, code {kind} NOT NULL, year integer NOT NULL)"
     ))
     .await;
-    db.sql(&format!("CREATE TABLE part (code {kind} NOT NULL PRIMARY KEY, weight bigint NOT NULL, whole_code {kind})"))
-        .await;
+    db.sql(&format!(
+        "CREATE TABLE part (code {kind} NOT NULL PRIMARY KEY,
+                            weight bigint NOT NULL,
+                            whole_code {kind})"
+    ))
+    .await;
     clubs().install(&**db).await.expect("installed");
 }
 
@@ -358,8 +365,16 @@ async fn up_a_tree(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn by_the_accents_and_blanks_of_mysql(db: TestDb) {
     set_up(&db).await;
-    db.sql("ALTER TABLE club MODIFY code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL").await;
-    db.sql("ALTER TABLE player MODIFY club_code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci").await;
+    db.sql(
+        "ALTER TABLE club
+           MODIFY code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL",
+    )
+    .await;
+    db.sql(
+        "ALTER TABLE player
+           MODIFY club_code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+    )
+    .await;
     clubs().uninstall(&*db).await.expect("uninstalled");
     clubs().install(&*db).await.expect("installed");
     let club = club::ActiveModel { code: Set("Zoé".to_owned()), ..Default::default() };

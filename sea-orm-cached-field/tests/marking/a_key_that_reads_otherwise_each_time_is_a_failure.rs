@@ -100,7 +100,11 @@ async fn that_the_doctor_names(db: TestDb) {
         DbBackend::Sqlite => "varchar(30) COLLATE NOCASE",
         DbBackend::MySql => "varchar(30)",
         _ => {
-            db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+            db.sql(
+                "CREATE COLLATION nocase
+                   (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            )
+            .await;
             "varchar(30) COLLATE nocase"
         }
     };

@@ -126,16 +126,24 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
 async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
     let partitioned = TestDb::postgres().await;
     partitioned
-        .sql("CREATE TABLE lamppost (id serial, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
-                full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY RANGE (id);
-              CREATE TABLE lamppost_all PARTITION OF lamppost DEFAULT")
+        .sql(
+            "CREATE TABLE lamppost (
+               id serial, first_name varchar NOT NULL, note varchar, city_id integer,
+               cached_full_name varchar,
+               full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+               full_name_expires_after timestamptz
+             ) PARTITION BY RANGE (id);
+             CREATE TABLE lamppost_all PARTITION OF lamppost DEFAULT",
+        )
         .await;
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     partitioned.create(city::Entity).await;
     for db in [&db, &partitioned] {
         db.sql(
-            "CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer);
+            "CREATE TABLE pigeon (
+               id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+               lamppost_id integer);
              CREATE TABLE plaque (id integer, text varchar NOT NULL, lamppost_id integer)",
         )
         .await;
@@ -151,7 +159,9 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             "first_name = 'Bob', full_name_recalculation_needed = false",
         ] {
             let forged = format!(
-                "SET LOCAL ROLE {role}; SET LOCAL cached_field.internal = on; UPDATE lamppost SET {forged}"
+                "SET LOCAL ROLE {role};
+                 SET LOCAL cached_field.internal = on;
+                 UPDATE lamppost SET {forged}"
             );
             let written = db.execute_unprepared(&forged).await.map(drop);
             healed.push((
@@ -161,8 +171,11 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             ));
         }
         let again = format!(
-            "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM _lamppost_cached_marks; SET LOCAL ROLE {role};
-                SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
+            "UPDATE lamppost SET full_name_recalculation_needed = true;
+             DELETE FROM _lamppost_cached_marks;
+             SET LOCAL ROLE {role};
+             SET LOCAL cached_field.internal = on;
+             UPDATE lamppost SET full_name_recalculation_needed = true"
         );
         db.sql(&again).await;
         let marked_again = db.pending("lamppost").await;

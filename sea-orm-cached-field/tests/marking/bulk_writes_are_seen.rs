@@ -34,7 +34,10 @@ async fn copy_is_an_insert(db: TestDb) {
         Some("Bob of nowhere, 3 pigeons of 333, -")
     );
     let mut copy = pool
-        .copy_in_raw("COPY lamppost (first_name, cached_full_name, full_name_recalculation_needed) FROM STDIN")
+        .copy_in_raw(
+            "COPY lamppost (first_name, cached_full_name, full_name_recalculation_needed)
+             FROM STDIN",
+        )
         .await
         .expect("copying");
     copy.send(b"Cid\tforged\tf\n".as_slice()).await.expect("sent");
@@ -48,9 +51,13 @@ async fn merge_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
     let merge = |weight: i32| {
         format!(
-            "MERGE INTO pigeon p USING (VALUES (1, {weight}), (77, 5)) AS v (id, weight) ON p.id = v.id
-              WHEN MATCHED THEN UPDATE SET weight_in_g = v.weight
-              WHEN NOT MATCHED THEN INSERT (id, weight_in_g, lamppost_id) VALUES (v.id, v.weight, 2)"
+            "MERGE INTO pigeon p
+             USING (VALUES (1, {weight}), (77, 5)) AS v (id, weight) ON p.id = v.id
+              WHEN MATCHED THEN
+                   UPDATE SET weight_in_g = v.weight
+              WHEN NOT MATCHED THEN
+                   INSERT (id, weight_in_g, lamppost_id)
+                   VALUES (v.id, v.weight, 2)"
         )
     };
     assert_eq!(watch.after(&merge(700)).await, BOTH);

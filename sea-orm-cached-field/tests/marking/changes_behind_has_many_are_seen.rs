@@ -98,12 +98,14 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its
     // name, on MySQL by its age.
     let weighing = if db.is_sqlite() {
-        "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id;
+        "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN
+           UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id;
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW SET NEW.weight_in_g = 7"
     } else {
-        "CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.weight_in_g := 7; RETURN NEW; END$$;
+        "CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN NEW.weight_in_g := 7; RETURN NEW; END$$;
          CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW EXECUTE FUNCTION weigh()"
     };
     db.sql(weighing).await;

@@ -63,7 +63,9 @@ fn notes() -> CachedFields {
 /// `kind`: the type of both tables' value; `before` becomes `after`, which that type calls equal.
 async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     db.sql(&format!(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, value {kind} NOT NULL, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, value {kind} NOT NULL, cached_shown varchar,
+           shown_recalculation_needed boolean NOT NULL DEFAULT true);
          CREATE TABLE tag (id INTEGER PRIMARY KEY, value {kind} NOT NULL, note_id integer NOT NULL)"
     ))
     .await;
@@ -95,7 +97,11 @@ async fn in_a_citext(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn in_a_column_with_a_case_insensitive_collation(db: TestDb) {
-    db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+    db.sql(
+        "CREATE COLLATION nocase
+           (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+    )
+    .await;
     seen(&db, "text COLLATE nocase", "Bob", "bob").await;
 }
 
@@ -112,9 +118,15 @@ async fn in_an_xml_that_has_no_equality(db: TestDb) {
 /// Each type in turn: `type`, `before`, `after`.
 async fn each_seen(db: &TestDb, types: &[(&str, &str, &str)]) {
     db.sql(
-        "CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TYPE pair AS (a numeric, b bpchar);
-         CREATE DOMAIN padded AS bpchar; CREATE DOMAIN email AS citext; CREATE SCHEMA timestamps; CREATE TYPE timestamps.pair AS (a numeric, b text);
-         CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "CREATE EXTENSION citext;
+         CREATE TYPE mood AS ENUM ('sad', 'glad');
+         CREATE TYPE pair AS (a numeric, b bpchar);
+         CREATE DOMAIN padded AS bpchar;
+         CREATE DOMAIN email AS citext;
+         CREATE SCHEMA timestamps;
+         CREATE TYPE timestamps.pair AS (a numeric, b text);
+         CREATE COLLATION nocase
+           (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     )
     .await;
     for (kind, before, after) in types {
@@ -271,8 +283,10 @@ async fn null_is_a_value_of_its_own(db: TestDb) {
         return not_there("MySQL cannot cast to text, and has a test of its own");
     }
     db.sql(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, value varchar, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-         CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)"
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, value varchar, cached_shown varchar,
+           shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)",
     )
     .await;
     notes().install(&*db).await.expect("installed");
@@ -302,8 +316,12 @@ async fn in_a_generated_column(db: TestDb) {
     }
     let generated = "GENERATED ALWAYS AS (base || '!') STORED";
     db.sql(&format!(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-         CREATE TABLE tag (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer, note_id integer NOT NULL)"
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated},
+           cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (
+           id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer,
+           note_id integer NOT NULL)"
     ))
     .await;
     notes().install(&*db).await.expect("installed");
@@ -353,9 +371,17 @@ async fn on_mysql(db: TestDb) {
     ] {
         let db = db.another_database().await;
         let columns = format!(
-            "id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED, writes INTEGER NOT NULL DEFAULT 0"
+            "id INTEGER PRIMARY KEY,
+             value {kind},
+             twice {kind} GENERATED ALWAYS AS (value) STORED,
+             writes INTEGER NOT NULL DEFAULT 0"
         );
-        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+        db.sql(&format!(
+            "CREATE TABLE note (
+               {columns}, cached_shown varchar(9),
+               shown_recalculation_needed boolean NOT NULL DEFAULT true)"
+        ))
+        .await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
         let [first, ..] = values;
@@ -387,9 +413,16 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
     for kept in ["STORED", "VIRTUAL"] {
         let db = db.another_database().await;
         let columns = format!(
-            "id INTEGER PRIMARY KEY, base varchar(9) NOT NULL, value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
+            "id INTEGER PRIMARY KEY,
+             base varchar(9) NOT NULL,
+             value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
         );
-        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+        db.sql(&format!(
+            "CREATE TABLE note (
+               {columns}, cached_shown varchar(9),
+               shown_recalculation_needed boolean NOT NULL DEFAULT true)"
+        ))
+        .await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
         db.sql(

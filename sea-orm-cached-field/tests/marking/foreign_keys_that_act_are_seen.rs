@@ -22,12 +22,17 @@ async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     for table in [
         format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
-            "lamppost ({key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2, cached_full_name varchar(99),
-             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after {moment},
+            "lamppost (
+             {key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2,
+             cached_full_name varchar(99),
+             full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+             full_name_expires_after {moment},
              FOREIGN KEY (city_id) REFERENCES city (id) {action})"
         ),
         format!(
-            "pigeon ({key}, weight_in_g integer NOT NULL, colour varchar(99), ring varchar(99), lamppost_id integer DEFAULT 2,
+            "pigeon (
+             {key}, weight_in_g integer NOT NULL, colour varchar(99), ring varchar(99),
+             lamppost_id integer DEFAULT 2,
              FOREIGN KEY (lamppost_id) REFERENCES lamppost (id) {action})"
         ),
         format!("plaque ({key}, text varchar(99) NOT NULL, lamppost_id integer)"),

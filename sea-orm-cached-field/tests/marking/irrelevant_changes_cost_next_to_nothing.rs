@@ -73,7 +73,10 @@ async fn of_the_owners_own_columns(db: TestDb) {
         Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await,
         one_look
     );
-    let ours = "SET LOCAL cached_field.internal = 'on'; UPDATE lamppost SET cached_full_name = 'x', full_name_recalculation_needed = NOT full_name_recalculation_needed";
+    let ours = "SET LOCAL cached_field.internal = 'on';
+                UPDATE lamppost
+                   SET cached_full_name = 'x',
+                       full_name_recalculation_needed = NOT full_name_recalculation_needed";
     assert_eq!(Work::of(&db, ours).await, Work { calls: 0, ..one_look });
 }
 
@@ -99,8 +102,10 @@ async fn and_an_owner_that_is_flagged_already_is_left_alone(db: TestDb) {
     perched(&db).await;
     db.sql("UPDATE pigeon SET weight_in_g = 7").await;
     db.sql(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'updated'; END$$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON lamppost FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN RAISE EXCEPTION 'updated'; END$$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON lamppost
+           FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
     )
     .await;
     let version = "SELECT string_agg(xmin::text || ctid::text, ' ' ORDER BY id) FROM lamppost";

@@ -101,11 +101,20 @@ macro_rules! keyed {
 
             async fn recognize(db: &TestDb, [owner, part]: [Spelled; 2]) {
                 let Spelled(kind, spelled) = owner;
-                let columns = "base bigint NOT NULL, cached_total bigint, total_recalculation_needed boolean NOT NULL DEFAULT true";
-                db.sql(&format!("CREATE TABLE {} (id {kind} NOT NULL PRIMARY KEY, {columns})", $owner_table)).await;
+                let columns = "base bigint NOT NULL, cached_total bigint,
+                    total_recalculation_needed boolean NOT NULL DEFAULT true";
+                db.sql(&format!(
+                    "CREATE TABLE {} (id {kind} NOT NULL PRIMARY KEY, {columns})",
+                    $owner_table
+                ))
+                .await;
                 let Spelled(kind, otherwise) = part;
                 let columns = "id integer PRIMARY KEY, size bigint NOT NULL";
-                db.sql(&format!("CREATE TABLE {} ({columns}, owner_id {kind} NOT NULL)", $part_table)).await;
+                db.sql(&format!(
+                    "CREATE TABLE {} ({columns}, owner_id {kind} NOT NULL)",
+                    $part_table
+                ))
+                .await;
                 let owners = || CachedFields::of::<$owner::Entity>();
                 let installed = owners().install(&**db).await;
                 if db.is_mysql() && owner.0 != part.0 {
@@ -114,10 +123,15 @@ macro_rules! keyed {
                     return;
                 }
                 installed.expect("installed");
-                db.sql(&format!("INSERT INTO {} (id, base) VALUES ({spelled}, 1)", $owner_table)).await;
+                db.sql(&format!("INSERT INTO {} (id, base) VALUES ({spelled}, 1)", $owner_table))
+                    .await;
                 db.drain(owners()).await;
                 for (id, size, total) in [(1, 5, 6), (2, 7, 13)] {
-                    db.sql(&format!("INSERT INTO {} VALUES ({id}, {size}, {otherwise})", $part_table)).await;
+                    db.sql(&format!(
+                        "INSERT INTO {} VALUES ({id}, {size}, {otherwise})",
+                        $part_table
+                    ))
+                    .await;
                     db.drain(owners()).await;
                     let row = $owner::Entity::find().one(&**db).await.expect("loaded").expect("the row");
                     assert_eq!((row.cached_total, row.total_recalculation_needed), (Some(total), false));
@@ -158,7 +172,9 @@ keyed!(moment, reading, DateTime, "moment", "reading", with_fractions);
 async fn with_fractions(db: &TestDb) {
     if db.is_mysql() {
         db.sql(
-            "ALTER TABLE reading DROP FOREIGN KEY `fk-reading-owner_id`, MODIFY owner_id datetime(6) NOT NULL;
+            "ALTER TABLE reading
+               DROP FOREIGN KEY `fk-reading-owner_id`,
+               MODIFY owner_id datetime(6) NOT NULL;
              ALTER TABLE moment MODIFY id datetime(6) NOT NULL",
         )
         .await;
@@ -372,7 +388,11 @@ async fn a_uuid_in_a_text_that_knows_no_case(db: TestDb) {
         DbBackend::Sqlite => "varchar(36) COLLATE NOCASE",
         DbBackend::MySql => "varchar(36)",
         _ => {
-            db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+            db.sql(
+                "CREATE COLLATION nocase
+                   (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            )
+            .await;
             "varchar(36) COLLATE nocase"
         }
     };

@@ -35,8 +35,13 @@ mod flock {
             let statement = sea_orm::Statement::from_string(
                 sea_orm::DbBackend::Postgres,
                 format!(
-                    "SELECT coalesce(sum(b.weight), 0)::bigint + coalesce((SELECT length(r.name) FROM region r JOIN flock f ON f.region_code = r.code WHERE f.code = '{0}'), 0)
-                       FROM bird b WHERE b.flock_code = '{0}'",
+                    "SELECT coalesce(sum(b.weight), 0)::bigint
+                            + coalesce((SELECT length(r.name)
+                                          FROM region r
+                                          JOIN flock f ON f.region_code = r.code
+                                         WHERE f.code = '{0}'), 0)
+                       FROM bird b
+                      WHERE b.flock_code = '{0}'",
                     self.code
                 ),
             );
@@ -88,7 +93,9 @@ fn flocks() -> CachedFields {
 async fn set_up<'d>(db: &'d TestDb, kind: &str) -> Watch<'d> {
     db.sql(&format!(
         "CREATE TABLE region (code {kind} PRIMARY KEY, name text NOT NULL);
-         CREATE TABLE flock (code {kind} PRIMARY KEY, region_code {kind}, cached_weight bigint, weight_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE flock (
+           code {kind} PRIMARY KEY, region_code {kind}, cached_weight bigint,
+           weight_recalculation_needed boolean NOT NULL DEFAULT true);
          CREATE TABLE bird (id integer PRIMARY KEY, weight integer NOT NULL, flock_code {kind})"
     ))
     .await;

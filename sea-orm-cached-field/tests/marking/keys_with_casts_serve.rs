@@ -245,8 +245,12 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
     hunted(&db).await;
     db.sql(
         "INSERT INTO hunt (region, number)
-         WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 104)
-         SELECT 'south', 3 + a.n * 100 + b.n FROM n a, n b WHERE b.n < 100",
+         WITH RECURSIVE n (n) AS (SELECT 0
+                                   UNION ALL
+                                  SELECT n + 1 FROM n WHERE n < 104)
+         SELECT 'south', 3 + a.n * 100 + b.n
+           FROM n a, n b
+          WHERE b.n < 100",
     )
     .await;
     db.sql("DELETE FROM _hunt_cached_marks").await;
@@ -270,8 +274,9 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
 async fn a_tree_of_dens(db: TestDb) {
     let code = if db.is_sqlite() { "integer" } else { "den_code" };
     db.sql(&format!(
-        "CREATE TABLE den (code {code} PRIMARY KEY, parent {code}, foxes bigint NOT NULL, cached_total bigint,
-                total_recalculation_needed boolean NOT NULL DEFAULT true)"
+        "CREATE TABLE den (
+           code {code} PRIMARY KEY, parent {code}, foxes bigint NOT NULL, cached_total bigint,
+           total_recalculation_needed boolean NOT NULL DEFAULT true)"
     ))
     .await;
     dens().install(&*db).await.expect("installed");

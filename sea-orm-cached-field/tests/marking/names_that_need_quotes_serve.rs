@@ -76,7 +76,8 @@ async fn of_tables_columns_and_fields(db: TestDb) {
     db.create(order::Entity).await;
     db.create(select::Entity).await;
     orders().install(&*db).await.expect("installed");
-    let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field") VALUES ('g', 'n', 'o', 'f')"#;
+    let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field")
+        VALUES ('g', 'n', 'o', 'f')"#;
     db.sql(&db.quoted(order)).await;
     db.sql(&db.quoted(r#"INSERT INTO "Select 'me'" ("table", v_links) VALUES ('t', 1)"#)).await;
     let mut watch = Watch::begin(&db, orders).await;

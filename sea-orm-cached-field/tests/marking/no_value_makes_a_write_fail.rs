@@ -92,9 +92,13 @@ const TYPES: [(&str, &str, &str, &[&str]); 9] = [
 /// The tables of a key and what is linked with it, installed.
 async fn set_up(db: &TestDb, key: &str, linked: &str) -> Result<(), String> {
     db.sql(&format!(
-        "CREATE TABLE box (code {key} NOT NULL PRIMARY KEY, shop_code {key} NULL, cached_label varchar(9),
+        "CREATE TABLE box (code {key} NOT NULL PRIMARY KEY,
+                           shop_code {key} NULL,
+                           cached_label varchar(9),
                            label_recalculation_needed boolean NOT NULL DEFAULT TRUE);
-         CREATE TABLE fruit (id integer PRIMARY KEY, name varchar(9) NOT NULL, box_code {linked} NULL);
+         CREATE TABLE fruit (id integer PRIMARY KEY,
+                             name varchar(9) NOT NULL,
+                             box_code {linked} NULL);
          CREATE TABLE shop (code {linked} NOT NULL, name varchar(9) NOT NULL)"
     ))
     .await;

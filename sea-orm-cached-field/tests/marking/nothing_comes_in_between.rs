@@ -9,26 +9,38 @@ use crate::{
 /// calls it.
 const TRAPS: &str = "
     CREATE SCHEMA evil;
-    CREATE FUNCTION evil.fail() RETURNS integer LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
-    CREATE FUNCTION evil.equal(integer, integer) RETURNS boolean LANGUAGE sql AS 'SELECT evil.fail() = 1';
+    CREATE FUNCTION evil.fail() RETURNS integer LANGUAGE plpgsql
+      AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+    CREATE FUNCTION evil.equal(integer, integer) RETURNS boolean LANGUAGE sql
+      AS 'SELECT evil.fail() = 1';
     CREATE OPERATOR evil.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = evil.equal);
-    CREATE FUNCTION evil.equal(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT evil.fail() = 1';
+    CREATE FUNCTION evil.equal(text, text) RETURNS boolean LANGUAGE sql
+      AS 'SELECT evil.fail() = 1';
     CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.equal);
-    CREATE FUNCTION evil.unnest(integer[]) RETURNS SETOF integer LANGUAGE sql AS 'SELECT evil.fail()';
-    CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT evil.fail()::text';
-    CREATE FUNCTION evil.current_setting(text, boolean) RETURNS text LANGUAGE sql AS 'SELECT evil.fail()::text';
-    CREATE FUNCTION evil.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
+    CREATE FUNCTION evil.unnest(integer[]) RETURNS SETOF integer LANGUAGE sql
+      AS 'SELECT evil.fail()';
+    CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE sql
+      AS 'SELECT evil.fail()::text';
+    CREATE FUNCTION evil.current_setting(text, boolean) RETURNS text LANGUAGE sql
+      AS 'SELECT evil.fail()::text';
+    CREATE FUNCTION evil.pg_notify(text, text) RETURNS void LANGUAGE plpgsql
+      AS $$BEGIN RAISE EXCEPTION 'hijacked'; END$$;
     CREATE AGGREGATE evil.array_agg(integer) (sfunc = int4pl, stype = integer, initcond = '0');
     CREATE AGGREGATE evil.count(integer) (sfunc = int4pl, stype = integer, initcond = '0');
     CREATE DOMAIN evil.text AS pg_catalog.text CHECK (evil.fail() = 1);
     CREATE TABLE evil._lamppost_cached_marks (id integer);
     CREATE TABLE evil.lamppost (id integer);
-    CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql AS 'SELECT evil.fail()';
+    CREATE FUNCTION evil.cardinality(integer[]) RETURNS integer LANGUAGE sql
+      AS 'SELECT evil.fail()';
     DO $$DECLARE ours record; BEGIN
-        FOR ours IN SELECT proname AS name, pg_get_function_identity_arguments(oid) AS arguments FROM pg_proc
-                     WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'cf\\_lamppost\\_%' AND prorettype = 'void'::regtype
+        FOR ours IN SELECT proname AS name, pg_get_function_identity_arguments(oid) AS arguments
+                      FROM pg_proc
+                     WHERE pronamespace = 'public'::regnamespace
+                       AND proname LIKE 'cf\\_lamppost\\_%'
+                       AND prorettype = 'void'::regtype
         LOOP
-            EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS void LANGUAGE plpgsql AS %L', ours.name, ours.arguments,
+            EXECUTE format('CREATE FUNCTION evil.%I(%s) RETURNS void LANGUAGE plpgsql AS %L',
+                           ours.name, ours.arguments,
                            'BEGIN RAISE EXCEPTION ''hijacked''; END');
         END LOOP;
     END$$";
@@ -54,7 +66,10 @@ async fn when_a_related_row_is_written(db: TestDb) {
     let mut watch = perched(&db).await;
     set_traps(&db).await;
     db.sql(&format!(
-        "{FIRST}; UPDATE public.pigeon SET weight_in_g = 7 WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
+        "{FIRST};
+         UPDATE public.pigeon SET weight_in_g = 7 WHERE id OPERATOR(pg_catalog.=) 1;
+         DISCARD TEMP;
+         RESET search_path"
     ))
     .await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
@@ -67,8 +82,15 @@ async fn when_an_owner_or_the_city_of_one_is_written(db: TestDb) {
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm')").await;
     set_traps(&db).await;
     db.sql(&format!(
-        "{FIRST}; UPDATE public.lamppost SET first_name = 'Cid', city_id = 1 WHERE id OPERATOR(pg_catalog.=) 1;
-         UPDATE public.lamppost SET full_name_recalculation_needed = true WHERE id OPERATOR(pg_catalog.=) 1; DISCARD TEMP; RESET search_path"
+        "{FIRST};
+         UPDATE public.lamppost
+            SET first_name = 'Cid', city_id = 1
+          WHERE id OPERATOR(pg_catalog.=) 1;
+         UPDATE public.lamppost
+            SET full_name_recalculation_needed = true
+          WHERE id OPERATOR(pg_catalog.=) 1;
+         DISCARD TEMP;
+         RESET search_path"
     ))
     .await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
@@ -132,7 +154,9 @@ async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
 #[apply(on_postgres)]
 async fn but_the_role_of_a_replica_does(db: TestDb) {
     let mut watch = perched(&db).await;
-    let replica = "SET session_replication_role = replica; UPDATE pigeon SET weight_in_g = 7; RESET session_replication_role";
+    let replica = "SET session_replication_role = replica;
+                   UPDATE pigeon SET weight_in_g = 7;
+                   RESET session_replication_role";
     assert_eq!(watch.after(replica).await, crate::support::NOTHING);
     let all = "UPDATE lamppost SET full_name_recalculation_needed = true";
     assert_eq!(watch.after(all).await, ["lamppost.full_name 1", "lamppost.full_name 2"]);

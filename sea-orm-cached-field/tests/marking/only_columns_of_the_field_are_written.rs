@@ -53,16 +53,21 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
     let journal = if db.is_sqlite() {
-        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note);
+        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN
+           INSERT INTO touched VALUES (NEW.id, NEW.note);
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
-           IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN
+           IF NOT (OLD.first_name <=> NEW.first_name
+                   AND OLD.note <=> NEW.note
+                   AND OLD.city_id <=> NEW.city_id) THEN
              INSERT INTO touched VALUES (NEW.id, NEW.note);
            END IF"
     } else {
-        "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
-         CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost FOR EACH ROW EXECUTE FUNCTION journal()"
+        "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
+         CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost
+           FOR EACH ROW EXECUTE FUNCTION journal()"
     };
     db.sql(journal).await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
@@ -78,8 +83,9 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_row_that_is_not_stale_is_not_written_at_all(db: TestDb) {
     let mut watch = furnished(&db).await;
-    let versions =
-        "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id) FROM lamppost WHERE id <> 1";
+    let versions = "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id)
+                      FROM lamppost
+                     WHERE id <> 1";
     let before: String = db.scalar(versions).await;
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 50").await, ["lamppost.full_name 1"]);
     assert_eq!(db.scalar::<String>(versions).await, before);

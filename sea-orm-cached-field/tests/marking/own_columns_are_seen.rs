@@ -86,12 +86,15 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     // It comes after ours: on PostgreSQL by its name, on MySQL by its age.
     let shouting = if db.is_sqlite() {
-        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;
+        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN
+           UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;
          END"
     } else if db.is_mysql() {
-        "CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW SET NEW.first_name = upper(NEW.first_name)"
+        "CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW
+           SET NEW.first_name = upper(NEW.first_name)"
     } else {
-        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;
          CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION shout()"
     };
     db.sql(shouting).await;

@@ -17,9 +17,13 @@ async fn kept_by_colour(db: &TestDb) -> Watch<'_> {
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
     db.sql(
-        "CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour);
+        "CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour);
          CREATE TABLE pigeon_grey PARTITION OF pigeon FOR VALUES IN ('grey');
-         CREATE TABLE pigeon_white PARTITION OF pigeon FOR VALUES IN ('white') PARTITION BY RANGE (weight_in_g);
+         CREATE TABLE pigeon_white PARTITION OF pigeon FOR VALUES IN ('white')
+           PARTITION BY RANGE (weight_in_g);
          CREATE TABLE pigeon_white_light PARTITION OF pigeon_white FOR VALUES FROM (0) TO (100);
          CREATE TABLE pigeon_white_heavy PARTITION OF pigeon_white FOR VALUES FROM (100) TO (1000)",
     )
@@ -94,7 +98,12 @@ async fn what_is_written_to_a_partition_that_came_later(db: TestDb) {
     db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
     assert_eq!(watch.after("INSERT INTO pigeon_black VALUES (6, 9, 'black', NULL, 1)").await, ADA);
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 10 WHERE id = 6").await, ADA);
-    db.sql("CREATE TABLE pigeon_red (lamppost_id integer, ring varchar, gone integer, colour varchar, weight_in_g integer NOT NULL, id integer)").await;
+    db.sql(
+        "CREATE TABLE pigeon_red (
+           lamppost_id integer, ring varchar, gone integer, colour varchar,
+           weight_in_g integer NOT NULL, id integer)",
+    )
+    .await;
     db.sql("ALTER TABLE pigeon_red DROP COLUMN gone").await;
     db.sql("ALTER TABLE pigeon ATTACH PARTITION pigeon_red FOR VALUES IN ('red')").await;
     assert_eq!(
@@ -198,7 +207,10 @@ async fn a_table_that_becomes_partitioned_and_a_partition_by_itself(db: TestDb) 
     set_up_lampposts(&db).await;
     db.sql("ALTER TABLE pigeon RENAME TO old_pigeon; DROP TABLE old_pigeon").await;
     db.sql(
-        "CREATE TABLE bird (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour);
+        "CREATE TABLE bird (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour);
          CREATE TABLE pigeon PARTITION OF bird DEFAULT",
     )
     .await;
@@ -214,11 +226,17 @@ async fn a_table_that_becomes_partitioned_and_a_partition_by_itself(db: TestDb) 
 async fn spread(db: &TestDb) -> Watch<'_> {
     db.create(city::Entity).await;
     db.sql(
-        "CREATE TABLE lamppost (id integer NOT NULL, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
-                full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY LIST (note);
+        "CREATE TABLE lamppost (
+           id integer NOT NULL, first_name varchar NOT NULL, note varchar, city_id integer,
+           cached_full_name varchar,
+           full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+           full_name_expires_after timestamptz
+         ) PARTITION BY LIST (note);
          CREATE TABLE lamppost_here PARTITION OF lamppost FOR VALUES IN ('here');
          CREATE TABLE lamppost_there PARTITION OF lamppost FOR VALUES IN ('there');
-         CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer);
+         CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer);
          CREATE TABLE plaque (id integer, text varchar NOT NULL, lamppost_id integer)",
     )
     .await;
@@ -272,8 +290,12 @@ async fn an_owner_in_partitions(db: TestDb) {
 async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     let mut watch = spread(&db).await;
     db.sql("CREATE TABLE lamppost_new PARTITION OF lamppost FOR VALUES IN ('new')").await;
-    db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed)
-            VALUES (3, 'Eve', 'new', 'forged', false)").await;
+    db.sql(
+        "INSERT INTO lamppost_new
+           (id, first_name, note, cached_full_name, full_name_recalculation_needed)
+         VALUES (3, 'Eve', 'new', 'forged', false)",
+    )
+    .await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 3"]);
     // Rows that come along with their partition are flagged if their column says so; the next
     // install queues them.

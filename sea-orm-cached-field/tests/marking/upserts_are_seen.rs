@@ -57,7 +57,8 @@ async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
 #[apply(contract)]
 async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
-    let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (1, 'Cid', false)
+    let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed)
+                    VALUES (1, 'Cid', false)
                         ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
     assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
     let ignored =

@@ -11,13 +11,22 @@ use crate::{
 
 /// Tables in which all that the field reads is virtual, and the link to the city, too.
 const TABLES: &str = "
-    CREATE TABLE city (id integer PRIMARY KEY, base varchar NOT NULL, name varchar GENERATED ALWAYS AS (upper(base)), mayor varchar);
-    CREATE TABLE lamppost (id integer PRIMARY KEY, base varchar NOT NULL, first_name varchar GENERATED ALWAYS AS (base || '!'), note varchar,
+    CREATE TABLE city (
+      id integer PRIMARY KEY, base varchar NOT NULL,
+      name varchar GENERATED ALWAYS AS (upper(base)), mayor varchar);
+    CREATE TABLE lamppost (
+      id integer PRIMARY KEY, base varchar NOT NULL,
+      first_name varchar GENERATED ALWAYS AS (base || '!'), note varchar,
       town integer, city_id integer GENERATED ALWAYS AS (town + 0), cached_full_name varchar,
-      full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz);
-    CREATE TABLE pigeon (id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
+      full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+      full_name_expires_after timestamptz);
+    CREATE TABLE pigeon (
+      id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
       colour varchar, ring varchar, lamppost_id integer);
-    CREATE TABLE plaque (id integer PRIMARY KEY, base varchar NOT NULL, text varchar GENERATED ALWAYS AS (base), lamppost_id integer)";
+    CREATE TABLE plaque (
+      id integer PRIMARY KEY, base varchar NOT NULL, text varchar GENERATED ALWAYS AS (base),
+      lamppost_id integer)";
 
 /// Creates these tables; an older server, which knows no virtual columns, refuses to.
 async fn has(db: &TestDb, tables: &str) -> bool {
@@ -79,10 +88,15 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
 #[apply(on_postgres)]
 async fn of_partitions(db: TestDb) {
     let tables = TABLES.replace(
-        "CREATE TABLE pigeon (id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
+        "CREATE TABLE pigeon (
+      id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
       colour varchar, ring varchar, lamppost_id integer)",
-        "CREATE TABLE pigeon (id integer, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
-      colour varchar, ring varchar, lamppost_id integer) PARTITION BY RANGE (id); CREATE TABLE pigeon_all PARTITION OF pigeon DEFAULT",
+        "CREATE TABLE pigeon (
+      id integer, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
+      colour varchar, ring varchar, lamppost_id integer) PARTITION BY RANGE (id);
+    CREATE TABLE pigeon_all PARTITION OF pigeon DEFAULT",
     );
     if !has(&db, &tables).await {
         return;

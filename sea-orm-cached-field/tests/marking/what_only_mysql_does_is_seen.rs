@@ -107,7 +107,8 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
-    let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
+    let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL,
+                   ring varchar(9), lamppost_id int";
     db.sql(&format!(
         "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey
          VALUES IN ('grey'), PARTITION white
@@ -240,11 +241,15 @@ fn threads() -> CachedFields {
 async fn discussed(db: &TestDb) -> Watch<'_> {
     for table in [
         "country (id int PRIMARY KEY)",
-        "account (id int PRIMARY KEY, country_id int, FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE)",
-        "topic (id int PRIMARY KEY, cached_length bigint, length_recalculation_needed boolean NOT NULL DEFAULT TRUE)",
-        "comment (id int PRIMARY KEY, text varchar(99) NOT NULL, topic_id int, account_id int, answers int,
+        "account (id int PRIMARY KEY, country_id int,
+                  FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE)",
+        "topic (id int PRIMARY KEY, cached_length bigint,
+                length_recalculation_needed boolean NOT NULL DEFAULT TRUE)",
+        "comment (id int PRIMARY KEY, text varchar(99) NOT NULL, topic_id int, account_id int,
+                  answers int,
                   FOREIGN KEY (topic_id) REFERENCES topic (id) ON DELETE CASCADE ON UPDATE CASCADE,
-                  FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE ON UPDATE CASCADE,
+                  FOREIGN KEY (account_id) REFERENCES account (id)
+                    ON DELETE CASCADE ON UPDATE CASCADE,
                   FOREIGN KEY (answers) REFERENCES comment (id) ON DELETE CASCADE)",
     ] {
         db.sql(&format!("CREATE TABLE {table}")).await;
@@ -308,7 +313,9 @@ async fn a_circle_of_foreign_keys_is_refused(db: TestDb) {
     discussed(&db).await;
     db.sql("ALTER TABLE account ADD COLUMN favourite int").await;
     db.sql(
-        "ALTER TABLE account ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id) ON DELETE CASCADE",
+        "ALTER TABLE account
+           ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id)
+               ON DELETE CASCADE",
     )
     .await;
     let error = threads().install(&*db).await.expect_err("it should be refused").to_string();

@@ -12,54 +12,128 @@ use crate::{
 /// A field and a query of `id` and the value that it should have.
 fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let big = big_integer(db.get_database_backend());
-    let tree = "WITH RECURSIVE tree (top, id) AS (SELECT manager_id, id FROM person WHERE manager_id IS NOT NULL
-                 UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
+    let tree = "WITH RECURSIVE tree (top, id) AS (
+                SELECT manager_id, id
+                  FROM person
+                 WHERE manager_id IS NOT NULL
+                 UNION
+                SELECT t.top, p.id
+                  FROM tree t
+                  JOIN person p ON p.manager_id = t.id)";
     let sum = |value: &str, from: &str| {
         format!(
             "SELECT p.id, (
-             SELECT CAST(coalesce(sum({value}), 0) AS {big})
-               FROM {from}) AS value
- FROM person p"
+                    SELECT CAST(coalesce(sum({value}), 0) AS {big})
+                      FROM {from}) AS value
+               FROM person p"
         )
     };
-    let friends = "WITH RECURSIVE friends (whose, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
-                    UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
+    let friends = "WITH RECURSIVE friends (whose, id) AS (
+                   SELECT person_id, friend_id
+                     FROM friendship
+                    WHERE friend_id IN (SELECT id FROM person)
+                    UNION
+                   SELECT f.whose, s.friend_id
+                     FROM friends f
+                     JOIN friendship s ON s.person_id = f.id
+                    WHERE s.friend_id IN (SELECT id FROM person))";
     vec![
-        ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.whose = p.id"))),
+        (
+            "person",
+            "circle",
+            format!(
+                "{friends} {}",
+                sum(
+                    "f.salary",
+                    "friends r
+                     JOIN person f ON f.id = r.id
+                    WHERE r.whose = p.id"
+                )
+            ),
+        ),
         (
             "person",
             "reach",
             format!(
-                "SELECT p.id, (SELECT CAST(count(DISTINCT h.town_id) AS {big}) FROM sale s JOIN shelf f ON f.shop_id = s.shop_id AND f.number = s.shelf_number
-                   JOIN shop h ON h.id = f.shop_id WHERE s.person_id = p.id) AS value FROM person p"
+                "SELECT p.id, (
+                        SELECT CAST(count(DISTINCT h.town_id) AS {big})
+                          FROM sale s
+                          JOIN shelf f ON f.shop_id = s.shop_id AND f.number = s.shelf_number
+                          JOIN shop h ON h.id = f.shop_id
+                         WHERE s.person_id = p.id) AS value
+                   FROM person p"
             ),
         ),
-        ("person", "grand_salary", sum("g.salary", "person m JOIN person g ON g.id = m.manager_id WHERE m.id = p.manager_id")),
+        (
+            "person",
+            "grand_salary",
+            sum(
+                "g.salary",
+                "person m
+                 JOIN person g ON g.id = m.manager_id
+                WHERE m.id = p.manager_id",
+            ),
+        ),
         ("person", "subordinates", format!("{tree} {}", sum("1", "tree WHERE top = p.id"))),
-        ("person", "salary_above", format!("{tree} {}", sum("a.salary", "tree JOIN person a ON a.id = tree.top WHERE tree.id = p.id"))),
-        ("person", "payroll", format!("{tree} {}", sum("s.salary", "person s WHERE s.id = p.id OR s.id IN (SELECT id FROM tree WHERE top = p.id)"))),
+        (
+            "person",
+            "salary_above",
+            format!(
+                "{tree} {}",
+                sum(
+                    "a.salary",
+                    "tree
+                     JOIN person a ON a.id = tree.top
+                    WHERE tree.id = p.id"
+                )
+            ),
+        ),
+        (
+            "person",
+            "payroll",
+            format!(
+                "{tree} {}",
+                sum(
+                    "s.salary",
+                    "person s
+                    WHERE s.id = p.id
+                       OR s.id IN (SELECT id FROM tree WHERE top = p.id)"
+                )
+            ),
+        ),
         (
             "person",
             "taxes",
-            format!("SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value
-                       FROM person p
-                       LEFT
-                       JOIN town h ON h.id = p.home_id
-                       LEFT
-                       JOIN town w ON w.id = p.work_id"),
+            format!(
+                "SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value
+                   FROM person p
+                   LEFT JOIN town h ON h.id = p.home_id
+                   LEFT JOIN town w ON w.id = p.work_id"
+            ),
         ),
         (
             "person",
             "fees",
-            sum("c.fee + coalesce(t.tax, 0)", "membership m JOIN club c ON c.id = m.club_id LEFT JOIN town t ON t.id = c.town_id WHERE m.person_id = p.id"),
+            sum(
+                "c.fee + coalesce(t.tax, 0)",
+                "membership m
+                 JOIN club c ON c.id = m.club_id
+                 LEFT JOIN town t ON t.id = c.town_id
+                WHERE m.person_id = p.id",
+            ),
         ),
         (
             "town",
             "turnover",
             format!(
-                "SELECT p.id, (SELECT CAST(coalesce(sum(s.amount * coalesce(b.salary, 0)), 0) AS {big})
-                   FROM shop h JOIN shelf f ON f.shop_id = h.id JOIN sale s ON s.shop_id = f.shop_id AND s.shelf_number = f.number
-                   LEFT JOIN person b ON b.id = s.person_id WHERE h.town_id = p.id) AS value FROM town p"
+                "SELECT p.id, (
+                        SELECT CAST(coalesce(sum(s.amount * coalesce(b.salary, 0)), 0) AS {big})
+                          FROM shop h
+                          JOIN shelf f ON f.shop_id = h.id
+                          JOIN sale s ON s.shop_id = f.shop_id AND s.shelf_number = f.number
+                          LEFT JOIN person b ON b.id = s.person_id
+                         WHERE h.town_id = p.id) AS value
+                   FROM town p"
             ),
         ),
     ]
@@ -175,8 +249,11 @@ async fn wrong_values(db: &TestDb) -> Vec<String> {
     let mut wrong = Vec::new();
     for (table, field, query) in expectations(db) {
         let compared = format!(
-            "SELECT e.id AS id, e.value AS expected, t.cached_{field} AS found FROM ({query}) e JOIN {table} t ON t.id = e.id
-              WHERE t.cached_{field} IS NULL OR t.cached_{field} <> e.value"
+            "SELECT e.id AS id, e.value AS expected, t.cached_{field} AS found
+               FROM ({query}) e
+               JOIN {table} t ON t.id = e.id
+              WHERE t.cached_{field} IS NULL
+                 OR t.cached_{field} <> e.value"
         );
         for row in without_jit(db, &compared).await {
             wrong.push(format!("{table}.{field} {row}"));
@@ -285,7 +362,10 @@ async fn after_every_change(db: TestDb) {
     for town in clubs {
         let rows = db
             .rows(&format!(
-                "SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id",
+                "SELECT id, fee, motto
+                   FROM club
+                  WHERE town_id = {}
+                  ORDER BY id",
                 town["id"]
             ))
             .await;

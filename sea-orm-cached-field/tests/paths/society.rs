@@ -173,8 +173,11 @@ pub mod person {
             number(
                 db,
                 format!(
-                    "SELECT CAST(sum(c.fee + coalesce(t.tax, 0)) AS {}) FROM membership m JOIN club c ON c.id = m.club_id
-                       LEFT JOIN town t ON t.id = c.town_id WHERE m.person_id = {}",
+                    "SELECT CAST(sum(c.fee + coalesce(t.tax, 0)) AS {})
+                       FROM membership m
+                       JOIN club c ON c.id = m.club_id
+                       LEFT JOIN town t ON t.id = c.town_id
+                      WHERE m.person_id = {}",
                     super::big_integer(db.get_database_backend()),
                     self.id
                 ),

@@ -88,9 +88,11 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     db.sql(
         "CREATE SCHEMA cached_field_test_land; CREATE SCHEMA cached_field_test_matter;
          CREATE TABLE cached_field_test_land.yard (id integer PRIMARY KEY);
-         CREATE TABLE cached_field_test_matter.heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
+         CREATE TABLE cached_field_test_matter.heap (
+           id integer PRIMARY KEY, yard_id integer NOT NULL);
          CREATE TABLE heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
-         CREATE TABLE stone (id integer PRIMARY KEY, weight bigint NOT NULL, heap_id integer NOT NULL)",
+         CREATE TABLE stone (
+           id integer PRIMARY KEY, weight bigint NOT NULL, heap_id integer NOT NULL)",
     )
     .await;
     models().install(&**db).await.expect("installed");

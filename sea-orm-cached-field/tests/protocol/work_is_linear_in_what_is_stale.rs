@@ -8,14 +8,20 @@ const STALE: i64 = 50;
 /// Rows that the server has read in scans of the owner's table and of ours. A session reports them
 /// at its end at the latest, so every session but this one has to be closed.
 async fn rows_read(db: &TestDb) -> i64 {
-    let others = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    let others = "SELECT count(*)
+                    FROM pg_stat_activity
+                   WHERE datname = current_database()
+                     AND pid <> pg_backend_pid()
+                     AND backend_type = 'client backend'";
     while db.scalar::<i64>(others).await > 0 {
         tokio::task::yield_now().await;
     }
     db.scalar(
-        "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint) FROM pg_stat_user_tables
-          WHERE relname IN ('lamppost', '_lamppost_cached_marks', '_lamppost_cached_recalculations')",
+        "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint)
+           FROM pg_stat_user_tables
+          WHERE relname IN ('lamppost',
+                            '_lamppost_cached_marks',
+                            '_lamppost_cached_recalculations')",
     )
     .await
 }

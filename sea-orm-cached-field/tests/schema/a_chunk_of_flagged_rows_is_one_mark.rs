@@ -403,7 +403,8 @@ async fn but_not_what_a_trigger_of_the_user_changes_meanwhile(db: TestDb) {
     at_rest(&db).await;
     unwatched(&db, "twig").await;
     db.sql(
-        "CREATE TRIGGER others AFTER UPDATE OF shade_recalculation_needed ON twig WHEN NEW.id = 1 BEGIN
+        "CREATE TRIGGER others AFTER UPDATE OF shade_recalculation_needed ON twig WHEN NEW.id = 1
+         BEGIN
            INSERT INTO leaf (id, width, twig_id) VALUES (70, 7, 2);
          END",
     )

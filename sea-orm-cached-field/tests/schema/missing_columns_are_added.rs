@@ -43,7 +43,11 @@ async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
 #[apply(contract)]
 async fn of_all_models_before_one_reads_those_of_another(db: TestDb) {
     db.sql("CREATE TABLE room (id integer PRIMARY KEY, name varchar(20) NOT NULL)").await;
-    db.sql("CREATE TABLE shelf (id integer PRIMARY KEY, name varchar(20) NOT NULL, room_id integer NOT NULL)").await;
+    db.sql(
+        "CREATE TABLE shelf (
+           id integer PRIMARY KEY, name varchar(20) NOT NULL, room_id integer NOT NULL)",
+    )
+    .await;
     let models = || CachedFields::of::<room::Entity>().and::<shelf::Entity>();
     let message = refused(&db, CachedFields::of::<room::Entity>).await;
     insta::allow_duplicates!(

@@ -27,10 +27,16 @@ pub async fn drop_role(db: &TestDb, role: &str, connection: DatabaseConnection) 
 async fn calls(db: &TestDb) -> Vec<(String, bool)> {
     let rows = db
         .rows(
-            "SELECT p.proname || '(' || coalesce((SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
-               FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)), '') || ')' AS call,
-p.prorettype = 'trigger'::regtype AS of_trigger
-FROM pg_proc p WHERE p.proname LIKE 'cf\\_%' ORDER BY 1",
+            "SELECT p.proname || '('
+                    || coalesce(
+                         (SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
+                            FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)),
+                         '')
+                    || ')' AS call,
+                    p.prorettype = 'trigger'::regtype AS of_trigger
+               FROM pg_proc p
+              WHERE p.proname LIKE 'cf\\_%'
+              ORDER BY 1",
         )
         .await;
     let call = |row: &sea_orm::JsonValue| {
@@ -78,8 +84,14 @@ async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql(
         "DO $$ DECLARE f record; BEGIN
-           FOR f IN SELECT p.oid::regprocedure AS name, d.description FROM pg_proc p JOIN pg_description d ON d.objoid = p.oid WHERE p.proname LIKE 'cf\\_%' LOOP
-             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC; COMMENT ON FUNCTION %s IS %L', f.name, f.name, f.description || '1');
+           FOR f IN SELECT p.oid::regprocedure AS name, d.description
+                      FROM pg_proc p
+                      JOIN pg_description d ON d.objoid = p.oid
+                     WHERE p.proname LIKE 'cf\\_%'
+           LOOP
+             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC;
+                             COMMENT ON FUNCTION %s IS %L',
+                            f.name, f.name, f.description || '1');
            END LOOP; END $$",
     )
     .await;
@@ -108,7 +120,9 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     .await;
     let rights = [
         "GRANT SELECT ON city, pigeon, plaque TO ROLE",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations TO ROLE",
+        "GRANT SELECT, INSERT, UPDATE, DELETE
+            ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations
+            TO ROLE",
     ];
     let (role, worker) = role(&db, "worker", &rights).await;
     let lacking: Vec<Finding> =
@@ -152,7 +166,13 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
-    db.sql("CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour)").await;
+    db.sql(
+        "CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour)",
+    )
+    .await;
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",
         "ALTER TABLE pigeon OWNER TO ROLE",

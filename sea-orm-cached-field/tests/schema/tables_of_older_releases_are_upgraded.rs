@@ -75,8 +75,11 @@ async fn busy(db: &TestDb) {
     .await;
     db.sql("DELETE FROM _lamppost_cached_marks").await;
     db.sql(
-        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)
-         SELECT id, 'full_name', 1000, NULL, 9, 'broken' FROM lamppost WHERE first_name = 'Cyd'",
+        "INSERT INTO _lamppost_cached_recalculations
+           (key_1, field, generation, due_at, attempts, last_error)
+         SELECT id, 'full_name', 1000, NULL, 9, 'broken'
+           FROM lamppost
+          WHERE first_name = 'Cyd'",
     )
     .await;
     db.sql(
@@ -154,16 +157,27 @@ async fn full_names(db: &TestDb) -> Vec<String> {
 /// The columns of our tables, with all that is said of them.
 async fn columns(db: &TestDb) -> Vec<String> {
     let query = if db.is_sqlite() {
-        "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
-           FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\' ORDER BY 1"
+        "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' '
+                || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
+           FROM sqlite_master m, pragma_table_info(m.name) c
+          WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\'
+          ORDER BY 1"
     } else if db.is_mysql() {
         // The text of an error has the collation that was the server's when the table was made.
-        "SELECT concat_ws(' ', table_name, column_name, column_type, if(column_name = 'last_error', character_set_name, collation_name),
+        "SELECT concat_ws(' ', table_name, column_name, column_type,
+                          if(column_name = 'last_error', character_set_name, collation_name),
                           is_nullable, column_default, column_key) AS it
-           FROM information_schema.columns WHERE table_schema = database() AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+           FROM information_schema.columns
+          WHERE table_schema = database()
+            AND table_name LIKE '%\\_cached\\_%'
+          ORDER BY 1"
     } else {
-        "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS it
-           FROM information_schema.columns WHERE table_schema = 'public' AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+        "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable,
+                          column_default) AS it
+           FROM information_schema.columns
+          WHERE table_schema = 'public'
+            AND table_name LIKE '%\\_cached\\_%'
+          ORDER BY 1"
     };
     db.rows(query)
         .await

@@ -45,8 +45,10 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
              END"
         }
         DbBackend::Postgres => {
-            "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
-             CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp FOR EACH ROW EXECUTE FUNCTION writing()"
+            "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$
+               BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
+             CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp
+               FOR EACH ROW EXECUTE FUNCTION writing()"
         }
         // It has no such triggers.
         _ => "",
@@ -72,7 +74,8 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
 async fn a_materialized_view(db: TestDb) {
     let owner = "CREATE MATERIALIZED VIEW lamp
                      AS
-                 SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label, true AS label_recalculation_needed";
+                 SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label,
+                        true AS label_recalculation_needed";
     let related =
         "CREATE MATERIALIZED VIEW plaque AS SELECT 1 AS id, 'x'::text AS text, 1 AS lamppost_id";
     is_refused(&db, "materialized view", owner, related).await;

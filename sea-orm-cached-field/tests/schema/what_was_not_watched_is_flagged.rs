@@ -239,7 +239,8 @@ mod only_on_mysql {
         drop_a_trigger_on(&db, "pigeon", "u").await;
         db.sql("UPDATE pigeon SET weight_in_g = 500").await;
         db.sql(
-            "CREATE TRIGGER refused BEFORE INSERT ON _lamppost_cached_versions FOR EACH ROW SIGNAL SQLSTATE '45000'",
+            "CREATE TRIGGER refused BEFORE INSERT ON _lamppost_cached_versions
+               FOR EACH ROW SIGNAL SQLSTATE '45000'",
         )
         .await;
         lampposts().install(&*db).await.expect_err("nothing can be written down");

@@ -137,11 +137,14 @@ async fn a_value_that_is_too_long_for_its_column(db: TestDb) {
 #[apply(contract)]
 async fn a_value_that_a_trigger_of_the_user_refuses(db: TestDb) {
     let raise = if db.is_sqlite() {
-        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd');
+        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN
+           SELECT RAISE(ABORT, 'too odd');
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW
-           IF NEW.cached_opinion = 'feels odd' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd'; END IF"
+           IF NEW.cached_opinion = 'feels odd' THEN
+             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd';
+           END IF"
     } else {
         "CREATE FUNCTION strict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            IF NEW.cached_opinion = 'feels odd' THEN RAISE 'too odd'; END IF; RETURN NEW; END $$;

@@ -40,7 +40,11 @@ async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String
          $$ BEGIN INSERT INTO writers VALUES ({expression}); RETURN NEW; END $$"
     ))
     .await;
-    db.sql("CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile FOR EACH ROW EXECUTE FUNCTION note()").await;
+    db.sql(
+        "CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile
+           FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    .await;
     let [id] = rows_of(db, ["fine"]).await;
     assert_eq!(worker.drain().await.expect("drained"), 1);
     assert_opinion(db, id, "feels fine").await;

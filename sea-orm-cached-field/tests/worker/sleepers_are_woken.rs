@@ -30,8 +30,12 @@ async fn listening(db: &TestDb) -> Worker {
 
 /// Whether a session of this database holds the lock of a sleeper.
 async fn asleep(db: &TestDb) -> bool {
-    let held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                 WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND d.datname = current_database()";
+    let held = "SELECT count(*)
+                  FROM pg_locks l
+                  JOIN pg_database d ON d.oid = l.database
+                 WHERE l.locktype = 'advisory'
+                   AND l.mode = 'ExclusiveLock'
+                   AND d.datname = current_database()";
     db.scalar::<i64>(held).await > 0
 }
 

@@ -249,7 +249,8 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
 async fn unless_the_column_may_not_be_null(db: TestDb) {
     if db.is_sqlite() {
         db.sql(
-            "CREATE TABLE club (id integer PRIMARY KEY, league integer NOT NULL, place integer NOT NULL,
+            "CREATE TABLE club (
+               id integer PRIMARY KEY, league integer NOT NULL, place integer NOT NULL,
                cached_rank integer NOT NULL DEFAULT (1000 + abs(random()) % 1000000),
                rank_recalculation_needed boolean NOT NULL DEFAULT true)",
         )

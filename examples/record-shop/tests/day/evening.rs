@@ -126,7 +126,8 @@ async fn upserted_in_sql(shop: &Shop) -> Result<()> {
 
 /// Where the database has no REPLACE, the row is deleted and inserted.
 async fn replaced(shop: &Shop) -> Result<()> {
-    let row = "invoice_line (id, track_id, unit_price, invoice_id, quantity) VALUES (1002, 3500, 3.33, 352, 1)";
+    let row = "invoice_line (id, track_id, unit_price, invoice_id, quantity)
+               VALUES (1002, 3500, 3.33, 352, 1)";
     if let Some(replace) = shop.place.replaces() {
         return shop.sql(&format!("{replace} {row}")).await;
     }
