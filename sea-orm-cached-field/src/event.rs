@@ -214,7 +214,7 @@ impl Event {
         self.subject().0
     }
 
-    /// Logs the event, with what it is about as fields.
+    /// Logs the event, with its table, field and key as fields.
     pub(crate) fn trace(&self) {
         let (table, field, key) = self.subject();
         tracing::debug!(table, field, key = key.map(tracing::field::display), "{self}");
@@ -232,7 +232,7 @@ impl Event {
         );
     }
 
-    /// The table, the field and the row that this is about.
+    /// Returns the table, the field and the key of the event.
     fn subject(&self) -> (&str, Option<&'static str>, Option<&Key>) {
         match self {
             Self::FlaggedRows { table, field, .. }
@@ -253,7 +253,7 @@ impl Event {
         }
     }
 
-    /// A failure without its cause.
+    /// Returns the text of a failure without its cause.
     pub(crate) fn headline(&self) -> String {
         match self {
             Self::Failed { table, field, key, attempts, retry_in, .. } => {

@@ -1,4 +1,4 @@
-//! What the user does after a value was stored.
+//! The user's hooks after a value was stored.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as
-/// they stand now. Whether all have ended well; what has not is told, and changes nothing.
+/// they are now. Returns whether all have ended well. A hook that fails is reported, and changes
+/// nothing.
 pub(crate) async fn after_recalculation(
     engine: &Engine,
     db: &DatabaseExecutor<'_>,
@@ -49,7 +50,7 @@ pub(crate) async fn after_recalculation(
             .flatten()
             .for_each(|field| publish(engine, model, key, *field, UNREADABLE, error.to_string()));
     }
-    // A row that is gone by now has no value any more that anything could follow from.
+    // A row that is gone by now has no value any more that a hook could follow.
     let mut hooks = Vec::new();
     for (key, fields) in rows {
         let Some(place) = places.get(&key).copied() else { continue };
@@ -61,7 +62,7 @@ pub(crate) async fn after_recalculation(
     unreadable.is_empty() && ended.into_iter().all(|well| well)
 }
 
-/// Why the hook of a row that cannot be loaded has failed.
+/// The reason why the hook of a row that cannot be loaded has failed.
 const UNREADABLE: &str = "the row cannot be read";
 
 fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
@@ -70,7 +71,7 @@ fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str,
     engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
 }
 
-/// What follows the recalculation of a field of a loaded row.
+/// The hook of a field of a loaded row.
 struct Hook<'a> {
     engine: &'a Engine,
     db: &'a DatabaseExecutor<'a>,

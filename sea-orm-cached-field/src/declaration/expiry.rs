@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::time_zone::Zone;
 
-/// From when on a stored value counts as stale: a moment, or never.
+/// The moment from which on a stored value counts as stale, if there is one.
 ///
 /// ```
 /// use chrono::{NaiveDate, TimeZone, Utc};
@@ -24,10 +24,10 @@ enum When {
 }
 
 impl Expiry {
-    /// The value does not expire.
+    /// No expiry.
     pub const NEVER: Self = Self(None);
 
-    /// The moment; what names no time zone is meant in this one, or in UTC.
+    /// Returns the moment. A time without a time zone is read in this one, or in UTC.
     pub(crate) fn moment(self, zone: Option<Zone>) -> Option<DateTime<Utc>> {
         self.0.map(|when| match (when, zone) {
             (When::Moment(moment), _) => moment,
@@ -49,14 +49,14 @@ impl From<DateTime<Utc>> for Expiry {
     }
 }
 
-/// In the field's `expiration_time_zone`, or in UTC.
+/// The time is read in the field's `expiration_time_zone`, or in UTC.
 impl From<NaiveDateTime> for Expiry {
     fn from(local: NaiveDateTime) -> Self {
         Self(Some(When::Local(local)))
     }
 }
 
-/// The beginning of that day in the field's `expiration_time_zone`, or in UTC.
+/// The day begins in the field's `expiration_time_zone`, or in UTC.
 impl From<NaiveDate> for Expiry {
     fn from(day: NaiveDate) -> Self {
         Self::from(day.and_time(NaiveTime::MIN))

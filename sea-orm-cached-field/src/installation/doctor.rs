@@ -1,4 +1,4 @@
-//! Doctor: what is wrong, and what to run. Repair runs it.
+//! Doctor and repair: doctor finds what is wrong, and says what to run. Repair runs it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
     registry::{FieldColumn, Model},
 };
 
-/// Looks at everything, and changes nothing.
+/// Examines everything, and changes nothing.
 pub(crate) async fn doctor(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
@@ -93,7 +93,7 @@ async fn examine(
             (false, Some(partition)) if is_of_partition => {
                 Some(Finding::NewPartition { table, partition })
             }
-            // The trigger's function.
+            // The function of such a trigger.
             (false, None) if is_of_partition => None,
             (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
         }
@@ -121,7 +121,7 @@ async fn examine(
     Ok(())
 }
 
-/// The names of all objects but those of single partitions.
+/// Returns the names of all objects except for those of single partitions.
 fn names_without_partitions(backend: Backend, inspected: &Inspected) -> BTreeSet<String> {
     let mut related = inspected.related.clone();
     related.iter_mut().for_each(|far| far.partitions.clear());
@@ -139,7 +139,7 @@ fn missing_columns(backend: Backend, model: &Model, inspected: &Inspected) -> Ve
     columns.map(missing).collect()
 }
 
-/// The fields whose rows the next installation flags.
+/// Returns the fields whose rows the next installation flags.
 async fn outdated_fields(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -160,7 +160,7 @@ async fn outdated_fields(
         .collect())
 }
 
-/// What our tables and the flags say of rows.
+/// Returns the findings about rows, by the library's tables and the flags.
 async fn rows(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -197,16 +197,16 @@ async fn rows(
         rows,
     }));
     let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
-    findings.extend(waiting(db, backend, owner, &eager).await?);
+    findings.extend(waited_too_long(db, backend, owner, &eager).await?);
     Ok(findings)
 }
 
-/// For how long a change may wait.
+/// The time that a change may wait.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is
-/// told by that.
-async fn waiting(
+/// Returns a finding if something has waited too long for a worker, of fields that are left to
+/// workers. Only that shows whether a worker runs.
+async fn waited_too_long(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     owner: &Owner,
@@ -226,7 +226,8 @@ async fn waiting(
     }))
 }
 
-/// Installs, and sees to what was unseen meanwhile.
+/// Installs, and flags the rows of models whose writes may have gone unseen. Retries what has
+/// failed.
 pub(crate) async fn repair(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],

@@ -1,4 +1,4 @@
-//! Install: bring the database to what the fields need, from wherever it stands.
+//! Install: bring the database to the state that the fields need, from any other state.
 
 use std::{
     cmp::Ordering,
@@ -40,15 +40,15 @@ pub(crate) async fn install(
         .await
 }
 
-/// What changes the schema.
+/// A function that changes the schema.
 type Work<T> = for<'a> fn(
     &'a DatabaseExecutor<'a>,
     Backend,
     &'a T,
 ) -> BoxFuture<'a, Result<Changes, InstallError>>;
 
-/// Does it, where a lock of the session is taken for it, in a task of its own: a caller that gives
-/// up in the middle leaves no lock behind.
+/// Does the work. If it takes a lock of the session, it runs in a task of its own, so that a caller
+/// that gives up leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,
     of: T,
@@ -69,7 +69,7 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     work(db, backend, &of).await
 }
 
-/// One transaction for all that is created, then the rows that are stale, in chunks.
+/// Creates everything in one transaction. Then flags and queues the stale rows, in chunks.
 async fn install_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -92,7 +92,7 @@ async fn create_all(
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), InstallError> {
     let mut changes = Changes::default();
     let mut all = Vec::new();
-    // First: it may stand where something of the library is going to.
+    // This comes first, because such objects may have names that the library is about to use.
     drop_dead(transaction, backend, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, backend, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
@@ -110,15 +110,16 @@ async fn create_all(
     Ok((all, changes))
 }
 
-/// Begins a transaction that is going to write, where that makes a difference; inside a user's
-/// transaction, a savepoint.
+/// Begins a transaction that is going to write, on databases where that makes a difference. Inside
+/// a user's transaction it begins a savepoint.
 pub(super) async fn begin(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
 ) -> Result<DatabaseTransaction, InstallError> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
-            // Not a worker's isolation. A session that is read-only is so for a reason.
+            // The isolation level is the session's, not a worker's. A read-only session stays
+            // read-only.
             let options =
                 TransactionOptions { isolation_level: None, ..backend.transaction(false) };
             transaction::begin(connection, options).await?
@@ -132,7 +133,7 @@ pub(super) async fn begin(
     Ok(transaction)
 }
 
-/// Ends the transaction as its outcome says, and lets other installations in.
+/// Commits or rolls back the transaction by its outcome, and lets other installations in.
 pub(super) async fn end<T>(
     transaction: DatabaseTransaction,
     backend: Backend,
@@ -141,13 +142,13 @@ pub(super) async fn end<T>(
     backend.let_installations_in(&transaction).await?;
     match outcome {
         Ok(_) => transaction.commit().await?,
-        // Awaited, so that nothing is locked any more when the caller hears of it.
+        // Awaited, so that nothing is locked any more when the caller gets the error.
         Err(_) => transaction.rollback().await?,
     }
     outcome
 }
 
-/// The database's own error, where it can be put in our terms.
+/// Returns the library's own error in place of the database's, where there is one.
 fn explained(backend: Backend, owner: &Owner, error: InstallError) -> InstallError {
     match error {
         InstallError::Database(refused) if backend.is_read_only(&refused) => {
@@ -170,7 +171,7 @@ async fn inspect_all(
     Ok(inspected)
 }
 
-/// Two entities may name one table differently: with its schema and without.
+/// Refuses two entities of one table, which may name it differently: with its schema and without.
 fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), InstallError> {
     let mut seen: Vec<(&Table, &Model)> = Vec::new();
     for (model, Inspected { owner, .. }) in models.iter().zip(inspected) {
@@ -202,7 +203,7 @@ async fn add_columns(
     Ok(())
 }
 
-/// What stands there for an owner, by kind, name and place.
+/// The objects of an owner in the database, by kind, name and place.
 type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
 
 pub(super) async fn installed(
@@ -215,27 +216,28 @@ pub(super) async fn installed(
     Ok(installed.map(|object| (place(&object), object)).collect())
 }
 
-/// What has to stand in the database for an owner, held against what does.
+/// The objects that an owner needs, compared with those in the database.
 pub(super) struct Comparison {
-    /// What is missing, and what stands there in another form: whether it does.
+    /// The objects to create, each with whether it replaces another version of itself.
     pub(super) wanted: Vec<(Object, bool)>,
-    /// Our tables of an older schema: its number.
+    /// The library's tables of an older schema, each with the number of that schema.
     pub(super) outdated: Vec<(Object, u32)>,
-    /// What is not needed any more.
+    /// The objects that are not needed any more.
     pub(super) superfluous: Installed,
-    /// What is needed, but went along with a table that was renamed when another came in its place.
+    /// The objects that are needed, but are on a table that was renamed when another one took its
+    /// place.
     pub(super) misplaced: Installed,
-    /// Whether our tables were made for another primary key.
+    /// Whether the library's tables were made for another primary key.
     has_other_key: bool,
-    /// Whether a trigger of the library stands anywhere.
+    /// Whether a trigger of the library exists at all.
     is_watched: bool,
-    /// What keeps the fields: what does now, and what is going to.
+    /// The objects that keep the fields: those that exist, and those that are needed.
     standing: BTreeSet<String>,
     needed: BTreeSet<String>,
 }
 
 impl Comparison {
-    /// Whether all of our own tables stand, in their present schema.
+    /// Returns whether all tables of the library exist, in their present schema.
     pub(super) fn has_tables(&self) -> bool {
         self.outdated.is_empty()
             && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
@@ -246,7 +248,8 @@ impl Comparison {
     }
 }
 
-/// Fails if there is something that is not the library's.
+/// Compares the needed objects with the existing ones. Fails if one of the names is taken by
+/// something that is not the library's.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
     backend: Backend,
@@ -327,14 +330,15 @@ async fn create_objects(
     if comparison.has_other_key
         || have_other_key(db, backend, inspected, &comparison.outdated).await?
     {
-        // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
+        // The keys in them do not identify rows any more. As nothing is recorded then, all rows are
+        // flagged.
         drop_installed(db, backend, owner, changes).await?;
         comparison = compare(db, backend, inspected).await?;
     } else if !comparison.outdated.is_empty() {
         if backend.commits_schema_changes()
             && comparison.outdated.iter().any(|(_, schema)| *schema < 3)
         {
-            // The triggers would fail, once the tables have new names.
+            // The triggers would fail once the tables have new names.
             suspend_owner(db, backend, &owner.table, &owner.table, changes).await?;
         } else {
             is_older = comparison.is_watched;
@@ -368,10 +372,10 @@ async fn create_objects(
             Change::Created { table, kind, name }
         });
     }
-    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces
-    // another.
+    // This comes afterwards: where each change takes effect at once, there is no moment without the
+    // old trigger or the one that replaces it.
     drop_all(db, backend, owner, superfluous, changes).await?;
-    // From now on the triggers see what is written.
+    // From now on the triggers see each write.
     for field in versions.unknown(db, backend, owner).await? {
         if !renewals.iter().any(|renewal| renewal.is_of(field)) {
             renewals.push(Renewal::new(field, Reason::Unwatched));
@@ -382,7 +386,7 @@ async fn create_objects(
     Ok(renewals)
 }
 
-/// Backwards: triggers, functions, indexes, tables.
+/// Drops objects in this order: triggers, functions, indexes, tables.
 pub(super) async fn drop_all(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -402,7 +406,7 @@ pub(super) async fn drop_all(
     Ok(())
 }
 
-/// Whether some of these tables were made for another primary key.
+/// Returns whether some of these tables were made for another primary key.
 async fn have_other_key(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -428,7 +432,7 @@ async fn have_other_key(
     Ok(false)
 }
 
-/// Brings tables of older schemas to the present one, with what is in them.
+/// Brings tables of older schemas to the present one, and keeps their contents.
 async fn upgrade(
     db: &DatabaseTransaction,
     backend: Backend,

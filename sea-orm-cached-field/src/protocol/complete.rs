@@ -1,4 +1,4 @@
-//! Complete: a calculated value is stored, or a claim ends otherwise.
+//! Complete: a calculated value is stored, or a claim ends in another way.
 
 use std::{
     borrow::Cow,
@@ -26,7 +26,7 @@ use crate::{
     registry::Model,
 };
 
-/// After how many milliseconds a row is tried again that another transaction holds locked.
+/// The time in milliseconds after which a row that another transaction holds locked is retried.
 const LOCKED_DELAY: i64 = 20;
 
 /// A calculated value on its way to the row.
@@ -37,8 +37,8 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction, which waits for no lock, and returns the verdict on
-/// each. It locks rows first, then the queue.
+/// Stores values in one short transaction, which waits for no lock, and returns the verdict on each
+/// value. It locks rows first, then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -51,7 +51,7 @@ pub(crate) async fn complete(
     if let Err(error) = &stored
         && engine.refuses_value(error)
     {
-        // An index may have been made since, or a column may not be NULL any more.
+        // An index may have been created since, or a column may have become NOT NULL.
         let found = look_up(engine, &connections.reader(), model).await?;
         if found != unique {
             unique = found;
@@ -72,7 +72,7 @@ pub(crate) async fn complete(
     Ok(verdicts)
 }
 
-/// What is left to be done after the commit.
+/// Does the work that is left after the commit.
 pub(super) async fn stored(
     engine: &Engine,
     connections: Connections<'_>,
@@ -91,7 +91,7 @@ pub(super) async fn stored(
     wave::hold_back(engine, connections, model, &published).await;
     let expires = model.owner.fields.iter().any(|field| field.expires_after.is_some());
     if expires || verdicts.iter().any(|verdict| *verdict != Verdict::Done) {
-        // A worker that fell asleep meanwhile knows only of the leases, and nothing of expiries.
+        // A worker that fell asleep meanwhile knows the leases, but not the expiries.
         engine.wake.send_replace(());
     }
 }
@@ -104,11 +104,12 @@ fn values(calculations: &[Calculation]) -> Vec<(&Claim, &Value)> {
     calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect()
 }
 
-/// How often a lease is tried to be ended, each time for as long as a lock is waited for.
+/// The number of attempts to end a lease. Each waits as long as a transaction waits for a lock.
 const RELEASES: u32 = 5;
 
-/// Ends the leases of what was not stored. Its row, or its row of the queue, is gone or locked by
-/// another transaction. This transaction may wait for that lock, and so holds no other.
+/// Ends the leases of the values that were not stored. Their row, or their row of the queue, is
+/// gone or locked by another transaction. This transaction may wait for that lock, and so holds no
+/// other.
 async fn release(
     engine: &Engine,
     connections: Connections<'_>,
@@ -144,13 +145,13 @@ async fn try_to_store(
     store(engine, connections, model, unique, calculations).await
 }
 
-/// Whether a unique index may refuse some of the values.
+/// Returns whether a unique index may refuse some of the values.
 fn are_unique(unique: &UniqueIndexes, model: &Model, calculations: &[Calculation]) -> bool {
     claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
 }
 
-/// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing
-/// is done.
+/// Stores values by one statement that is a transaction of its own. Returns `None`, and does
+/// nothing, where that is impossible.
 async fn store_alone(
     engine: &Engine,
     connections: Connections<'_>,
@@ -218,7 +219,7 @@ async fn store(
     connections.within(engine, true, store).await
 }
 
-/// What else there is to do for the claims, once the values are written.
+/// Does the remaining work for the claims, once the values are written.
 pub(super) async fn end(
     engine: &Engine,
     transaction: &DatabaseTransaction,
@@ -261,7 +262,7 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     }
 }
 
-/// Ends leases without a result; the rows are due again after this time.
+/// Ends leases without a result. The rows are due again after this time.
 pub(crate) async fn hand_back(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -286,8 +287,8 @@ pub(crate) async fn hand_back(
     Ok(())
 }
 
-/// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's
-/// claim is handed back.
+/// Drops claims whose row is gone. If another row has got its key meanwhile, the claim of that row
+/// is handed back.
 pub(crate) async fn drop_gone(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -312,14 +313,13 @@ pub(crate) async fn drop_gone(
     Ok(())
 }
 
-/// The time by the database's clock, in milliseconds since 1970.
+/// Returns the time by the database's clock, in milliseconds since 1970.
 pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     Ok(Backend::of(db)?.clock(db).await?)
 }
 
 /// Stores a value inside a user's transaction, without waiting, and returns whether it could. It
-/// cannot if another transaction holds a lock on the row, or on one that has the value in a unique
-/// index.
+/// cannot if another transaction locks the row, or a row that has the value in a unique index.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -343,7 +343,7 @@ pub(crate) async fn store_in_transaction(
         if !room.blocked.is_empty() {
             return Ok(false);
         }
-        // No value is given back to a column that may not have the same as another row.
+        // A value is not given back to a column whose values a unique index restricts.
         let fields: Vec<usize> = (0..model.owner.fields.len())
             .filter(|field| !unique.has(&model.owner, *field))
             .collect();

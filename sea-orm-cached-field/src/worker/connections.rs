@@ -1,13 +1,13 @@
-//! A worker's own connections: their sessions are set once, not each transaction, and none is tried
-//! before it is used.
+//! A worker's own connections. Their sessions are set up once, not for each transaction, and no
+//! connection is tested before it is used.
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 
 use super::{context::Context, pooler};
 use crate::{Error, backend::postgres};
 
-/// Connects as the user's pool does. `None` if something between us and the server does not let
-/// sessions be set, or does not leave them to us.
+/// Connects as the user's pool does. Returns `None` if a pooler in front of the server does not allow
+/// these settings, or does not keep a session for one client.
 pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnection>, Error> {
     let session = postgres::session();
     let pool = context.db.get_postgres_connection_pool();
@@ -21,8 +21,8 @@ pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnecti
     let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
     let stands = match session.stands(&own).await {
         Ok(stands) => stands,
-        // PgBouncer refuses a connection with settings that it does not know. If it is the server
-        // that does not answer, it does not over the pool either.
+        // PgBouncer refuses a connection with settings that it does not know. If the server itself
+        // does not answer, it does not answer over the pool either.
         Err(_) => {
             session.stands(&context.db).await?;
             false
@@ -31,7 +31,7 @@ pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnecti
     Ok((stands && !shares_sessions(context).await?).then_some(own))
 }
 
-/// Looked at once a pool.
+/// Returns whether a pooler shares sessions, which is examined once for each pool.
 async fn shares_sessions(context: &Context) -> Result<bool, Error> {
     let options = context.db.get_postgres_connection_pool().connect_options();
     let look = || pooler::shares_sessions(&options);

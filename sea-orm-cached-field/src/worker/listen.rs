@@ -1,6 +1,6 @@
-//! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one
-//! after the other: a worker that falls asleep takes a lock that the triggers try, and only a
-//! writer that finds it held notifies.
+//! Waking by PostgreSQL's notifications. If every mark notified, all writers would commit one after
+//! the other. So a worker that falls asleep takes a lock that the triggers try. Only a writer that
+//! finds it held notifies.
 
 use sea_orm::{DbErr, RuntimeErr};
 use sqlx::{
@@ -19,7 +19,8 @@ pub(super) struct Listener {
     locked: bool,
 }
 
-/// Of [`Worker::listen_on`](super::Worker::listen_on). Without the URL, which may hold a password.
+/// Parses the URL of [`Worker::listen_on`](super::Worker::listen_on). The error leaves the URL out,
+/// which may hold a password.
 pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
     url.parse().map_err(|error: sqlx::Error| {
         Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
@@ -29,7 +30,7 @@ pub(super) fn parse(url: &str) -> Result<PgConnectOptions, Error> {
 }
 
 impl Listener {
-    /// `None` where a pooler would share the session.
+    /// Connects. Returns `None` if a pooler would share the session.
     pub(super) async fn connect(
         context: &Context,
         channel: &str,
@@ -40,8 +41,8 @@ impl Listener {
         if pooler::shares_sessions(&options).await? {
             return Ok(None);
         }
-        // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a
-        // connection of the user's pool.
+        // It is closed when it is dropped, so that no lock outlives the sleeping worker. In a
+        // connection of the user's pool a lock would.
         let own = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -56,8 +57,8 @@ impl Listener {
         Ok(Some(Self { connection, session, locked: false }))
     }
 
-    /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
-    /// neither, a transaction is open that has found no sleeper.
+    /// Returns whether all marks from now on will notify: this worker holds the locks, or another
+    /// sleeping one does. If not, a transaction is open that has found no sleeping worker.
     pub(super) async fn fall_asleep(&mut self, context: &Context) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
         for model in &context.models {
@@ -79,13 +80,12 @@ impl Listener {
         Ok(true)
     }
 
-    /// Ends once a notification has come, or the connection is lost, so that nothing can come any
-    /// more.
+    /// Waits for a notification, or for the loss of the connection, after which none can come.
     pub(super) async fn woken(&mut self) {
         let _ = self.connection.try_recv().await;
     }
 
-    /// Gives up the locks: from now on no transaction needs to notify.
+    /// Releases the locks: from now on no transaction needs to notify.
     pub(super) async fn wake_up(&mut self, context: &Context) -> Result<(), sqlx::Error> {
         if !std::mem::take(&mut self.locked) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Being woken by SQLite: each commit, in whatever process, writes to the database's files.
+//! Waking by SQLite's files: each commit, in whatever process, writes to the database's files.
 
 use std::{
     ffi::OsString,
@@ -16,8 +16,8 @@ pub(super) struct FileWatch {
 }
 
 impl FileWatch {
-    /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the
-    /// file of the write-ahead log comes and goes.
+    /// Watches the files of the database. Returns `None` if it is in memory. The folder is watched,
+    /// because the file of the write-ahead log comes and goes.
     pub(super) async fn start(context: &Arc<Context>) -> Result<Option<Self>, BoxError> {
         let files = context.engine.backend.files(&context.db).await?;
         let paths: Vec<PathBuf> = files.into_iter().map(PathBuf::from).collect();
@@ -48,7 +48,7 @@ fn is_write(event: &Event) -> bool {
     )
 }
 
-/// Whether this is one of the databases or a file beside one, such as `shop.db-wal`.
+/// Returns whether this is one of the databases or a file beside one, such as `shop.db-wal`.
 fn is_of(path: &Path, names: &[OsString]) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
     names.iter().any(|database| {
