@@ -165,6 +165,7 @@ impl Place {
         self.create(&schema, airport::Entity).await?;
         self.create(&schema, plane::Entity).await?;
         self.create(&schema, flight::Entity).await?;
+
         let codes: [fn(&Flight) -> Option<&str>; 3] = [
             |flight| Some(&flight.carrier),
             |flight| Some(&flight.origin),
@@ -211,6 +212,7 @@ impl Place {
                 "({id}, {distance}, {dep_delay}, {arr_delay}, '{carrier}', '{origin}', {tailnum})"
             )
         };
+
         let rows: Vec<String> = flights.iter().map(row).collect();
         let columns = "id, distance, dep_delay, arr_delay, carrier, origin, tailnum";
         db.execute_unprepared(&format!(
@@ -249,6 +251,7 @@ impl Place {
                                 <> (SELECT {value} FROM flight WHERE flight.{link} = {table}.code)"
                     ))
                     .await?;
+
                 anyhow::ensure!(
                     wrong == 0,
                     "{wrong} of {field} of {table} are wrong or flagged in {}",

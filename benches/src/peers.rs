@@ -110,9 +110,11 @@ fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
     if !["127.0.0.1", "localhost"].contains(&host) {
         bail!("no Redis answers at {address}: {unreachable}");
     }
+
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]);
     let server = RedisServer(command.stdout(Stdio::null()).spawn().context("redis-server")?);
+
     let started = Instant::now();
     while let Err(error) = answers(host, port) {
         ensure!(

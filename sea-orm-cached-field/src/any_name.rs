@@ -46,6 +46,7 @@ impl<'n> Names<'n> {
     /// Takes four table names, and some column names of each, from this place on.
     fn from(all: &'n [String], place: usize) -> Self {
         let name = |at: usize| all[(place + at) % all.len()].as_str();
+
         Self {
             owner: name(0),
             part: name(1),
@@ -76,6 +77,7 @@ const WHOLE: &str = "whole of it";
 impl Names<'_> {
     fn tables(&self, sql: &Sql) -> [String; 4] {
         let quote = |name: &str| sql.quote(name);
+
         [
             format!(
                 "CREATE TABLE {} (
@@ -136,11 +138,13 @@ impl Names<'_> {
                 columns: columns.iter().map(|&name| name.to_owned()).collect(),
             }],
         };
+
         let part = step(self.part, self.key, self.part_owner);
         let detail = step(self.detail, self.part_key, self.detail_part);
         let below = step(self.owner, self.key, WHOLE);
         let mut below = source(&[below], &[self.input, self.key]);
         below.repeated = std::iter::once(0..1).collect();
+
         Owner {
             table: table(self.owner),
             key: vec![column(self.key)],
@@ -175,6 +179,7 @@ impl Names<'_> {
     fn total(&self, sql: &Sql) -> String {
         let quote = |name: &str| sql.quote(name);
         let sum = |of: String, from: String| format!("COALESCE((SELECT SUM({of}) FROM {from}), 0)");
+
         let parts = format!(
             "{} p WHERE p.{} = o.{}",
             quote(self.part),
@@ -194,6 +199,7 @@ impl Names<'_> {
             format!("{} k WHERE k.{} = o.{}", quote(self.kind), quote(self.kind_key), quote(KIND));
         let below =
             format!("{} b WHERE b.{} = o.{}", quote(self.owner), quote(WHOLE), quote(self.key));
+
         let sums = [
             format!("o.{}", quote(self.input)),
             sum(format!("p.{}", quote(self.size)), parts),
@@ -219,6 +225,7 @@ impl Names<'_> {
             quote(KIND),
             quote(WHOLE)
         );
+
         [
             vec![
                 format!("INSERT INTO {kind} VALUES (1, 1000), (2, 2000)"),
@@ -370,6 +377,7 @@ impl Fresh {
         let name = format!("cached_field_names_{}", std::process::id());
         server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+
         let (place, rest) = url.rsplit_once('/').unwrap();
         let options =
             rest.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
@@ -377,6 +385,7 @@ impl Fresh {
         // Each name makes other texts. For a text that falls out of the cache, MySQL's protocol
         // waits 40 ms.
         fresh.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(1000));
+
         let db = Database::connect(fresh).await.unwrap();
         Self { db, server: Some((server, name)), _folder: None }
     }
@@ -395,6 +404,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
     for table in names.tables(&sql) {
         db.execute_unprepared(&table).await?;
     }
+
     let [key, owner, total, flag] =
         [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
     let expected = names.total(&sql);
@@ -405,6 +415,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
                 o.{flag} AS is_stale
            FROM {owner} o"
     );
+
     let rows = Box::new(Plain { of_keys: of_keys.clone(), key });
     let models = vec![Arc::new(Model::plain(names.layout(), rows))];
     installation::install(&DatabaseExecutor::Connection(db), &models).await?;
@@ -426,10 +437,12 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
             }
         }
     }
+
     let found = installation::doctor(&DatabaseExecutor::Connection(db), &models).await?;
     if !found.is_healthy() {
         return Err(Error::Worker(found.to_string()));
     }
+
     installation::uninstall(&DatabaseExecutor::Connection(db), &models).await?;
     for table in [names.owner, names.part, names.kind, names.detail] {
         db.execute_unprepared(&format!("DROP TABLE {}", sql.quote(table))).await?;

@@ -70,6 +70,7 @@ impl<H: Holder> Recalculation<'_, H> {
         let claims = self.without_circles(claims).await?;
         let (lost, claims): (Vec<Claim>, Vec<Claim>) =
             claims.into_iter().partition(|claim| claim.attempts > given_up);
+
         for claim in lost {
             // Failures are recorded when they happen. More attempts than that mean that the
             // calculation has ended its workers.
@@ -82,10 +83,12 @@ impl<H: Holder> Recalculation<'_, H> {
             };
             self.fail(&claim, error).await?;
         }
+
         let claims = self.have_calculated(claims).await;
         if claims.is_empty() {
             return Ok(());
         }
+
         let (calculated, settled) = mpsc::channel(claims.len());
         // Both run at the same time. While a value waits for a connection to be stored with, the
         // calculations go on and give theirs back.
@@ -118,6 +121,7 @@ impl<H: Holder> Recalculation<'_, H> {
         if model.owner.fields.iter().all(|field| field.query.is_none()) {
             return claims;
         }
+
         let mut due: HashMap<Key, usize> = HashMap::new();
         for claim in &claims {
             *due.entry(claim.key.clone()).or_default() += 1;
@@ -129,6 +133,7 @@ impl<H: Holder> Recalculation<'_, H> {
         for claim in queried {
             fields.entry(claim.field).or_default().push(claim);
         }
+
         for claims in fields.into_values() {
             match protocol::complete_by_query(engine, connections, model, &claims, limits.timeout)
                 .await
@@ -171,6 +176,7 @@ impl<H: Holder> Recalculation<'_, H> {
         let mut values = Vec::new();
         let mut gone = Vec::new();
         let mut postponed = Vec::new();
+
         for Calculated { claim, outcome } in calculated {
             match outcome {
                 Outcome::Value { value, changed } => {
@@ -181,6 +187,7 @@ impl<H: Holder> Recalculation<'_, H> {
                 Outcome::Gone => gone.push(claim),
             }
         }
+
         if !values.is_empty() {
             self.holder.calculated(&values);
             self.complete(&values).await?;
@@ -224,6 +231,7 @@ impl<H: Holder> Recalculation<'_, H> {
             tried += 1;
             tokio::time::sleep(BETWEEN_COMPLETIONS).await;
         };
+
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         self.holder.settled(&ended);
         self.have_stored(&ended, &verdicts).await;

@@ -47,6 +47,7 @@ pub(crate) async fn of_row(
         chance if chance < FAILURES + PANICS => panic!("a calculation that panics"),
         _ => {}
     }
+
     let mut sum = 0;
     for (weight, term) in (1..).zip(&schema().tables[table].fields[field].terms) {
         let value = match term {
@@ -57,6 +58,7 @@ pub(crate) async fn of_row(
         sum += weight * value;
         pause().await;
     }
+
     if mutation::reads_before_the_claim() {
         return Ok(as_read_last_time((table, field, n), sum));
     }
@@ -104,6 +106,7 @@ pub(crate) fn select(table: usize, field: usize) -> SelectStatement {
             format!("{weight} * {}", expression(schema(), table, term, backend, None))
         })
         .collect();
+
     let row = Alias::new("x0");
     let mut select = Query::select();
     select.from_as(Alias::new(schema().tables[table].name), row.clone());

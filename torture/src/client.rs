@@ -27,6 +27,7 @@ const HOT: i64 = 6;
 pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result<()> {
     let mut chance = Rng::with_seed(1);
     let backend = db.get_database_backend();
+
     for table in 0..schema.tables.len() {
         for n in 0..ROWS / 2 {
             let links: Vec<Option<i64>> =
@@ -39,6 +40,7 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
                 ))
                 .await;
         }
+
         for n in CANARIES {
             let links: Vec<Option<i64>> = schema.tables[table]
                 .links
@@ -70,10 +72,12 @@ fn insert(
         fastrand::i64(1..i64::MAX).to_string(),
     ]);
     values.push(i64::from(canary).to_string());
+
     for (link, to) in links.iter().enumerate() {
         columns.extend(link_columns(schema, table, link));
         values.extend(link_values(schema, table, link, *to));
     }
+
     let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
     format!(
         "INSERT INTO \"{}\" ({}) VALUES ({})",
@@ -146,6 +150,7 @@ pub(crate) fn refusal(error: &DbErr) -> &'static str {
         ("lock wait", "lock wait"),
         ("database is locked", "lock wait"),
     ];
+
     let connection = matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
     match known.iter().find(|(part, _)| text.contains(part)) {
         Some((_, name)) => name,
@@ -227,11 +232,13 @@ impl Client {
             (Some(undecided), TakesBack::Always) => undecided,
             _ => &self.usual,
         };
+
         let transaction = db.begin_with_options(options).await?;
         if self.chance.u8(..100) < 8 {
             self.change_canaries(&transaction).await?;
             return self.take_back(transaction).await.map(|()| false);
         }
+
         for n in 0..self.chance.u8(1..=4) {
             self.statement(&transaction).await?;
             match self.chance.u8(..30) {
@@ -243,6 +250,7 @@ impl Client {
                 _ => {}
             }
         }
+
         if self.chance.u8(..100) < 10 {
             transaction.rollback().await?;
             return Ok(false);
@@ -336,6 +344,7 @@ impl Client {
                 format!("UPDATE \"{name}\" SET \"{field}_recalculation_needed\" = true WHERE {row}")
             }
         };
+
         self.run(db, &sql).await
     }
 
@@ -377,6 +386,7 @@ impl Client {
         let column = DATA[self.chance.usize(..DATA.len())];
         let link = self.chance.usize(..self.schema.tables[table].links.len());
         let field = self.field(table);
+
         let set = match self.chance.u8(..50) {
             0..14 => format!("\"{column}\" = {number} WHERE {row}"),
             14..18 => format!("\"{column}\" = \"{column}\" + 1 WHERE {row}"),
@@ -399,6 +409,7 @@ impl Client {
             ),
             _ => format!("\"f0_expires_after\" = '2020-01-01 00:00:00' WHERE {row}"),
         };
+
         format!("UPDATE \"{name}\" SET {set}")
     }
 
@@ -413,6 +424,7 @@ impl Client {
         let insert = insert(self.schema, table, n, data, &links, false);
         let keys: Vec<String> =
             key(table).iter().map(|(column, _)| format!("\"{column}\"")).collect();
+
         let upsert = match (self.backend, self.chance.bool()) {
             (DbBackend::MySql, true) => {
                 format!("{insert} ON DUPLICATE KEY UPDATE \"a\" = VALUES(\"a\")")
@@ -424,6 +436,7 @@ impl Client {
             ),
             (_, false) => format!("{insert} ON CONFLICT DO NOTHING"),
         };
+
         self.run(db, &upsert).await
     }
 
@@ -436,6 +449,7 @@ impl Client {
         if db.query_one_raw(Statement::from_string(self.backend, taken)).await?.is_some() {
             return Ok(());
         }
+
         let set: Vec<String> = key(table)
             .iter()
             .zip(key_values(table, to))
@@ -459,6 +473,7 @@ impl Client {
         if db.execute_unprepared(&turn).await?.rows_affected() == 0 {
             return Ok(());
         }
+
         self.run(
             db,
             &format!(
@@ -476,6 +491,7 @@ impl Client {
         let row = is_row(table, n);
         let columns = [DATA[0].to_owned(), DATA[1].to_owned(), format!("cached_{field}")];
         let flag = format!("{field}_recalculation_needed");
+
         let selected: Vec<String> =
             columns.iter().chain([&flag]).map(|column| format!("\"{column}\"")).collect();
         let select = said(
@@ -486,6 +502,7 @@ impl Client {
         else {
             return Ok(());
         };
+
         let mut set = Vec::new();
         for column in &columns {
             let value: Option<i64> = found.try_get("", column)?;
@@ -494,6 +511,7 @@ impl Client {
                 value.map_or_else(|| "NULL".to_owned(), |value| value.to_string())
             ));
         }
+
         set.push(format!("\"{flag}\" = {}", found.try_get::<bool>("", &flag)?));
         self.loaded.push(LoadedRow { table, n, as_loaded: set.join(", ") });
         Ok(())

@@ -50,6 +50,7 @@ fn dependency(table: usize, term: &Term) -> Dependency {
         }
         Term::Tree(hop, reads) => (vec![Step { repeats: 1, ..step(table, *hop) }], *reads),
     };
+
     let read = match reads {
         Reads::Data(column) => Read::Column(DATA[column].to_owned()),
         Reads::Cached(field) => Read::Column(format!("cached_{}", field_name(field))),
@@ -169,6 +170,7 @@ macro_rules! entity {
                 // A field that this schema does not have is in no list, and so is never asked for.
                 let field = super::field($at, $n).expect("a field of this schema");
                 let query = Query { select: || calculation::select($at, $n), optional: false };
+
                 FieldSpec {
                     name: Self::NAME,
                     cached: Column::$cached,
@@ -274,6 +276,7 @@ pub(crate) async fn read(
             }
         }};
     }
+
     match (table, field) {
         (0, 0) => of!(alpha, 0),
         (0, 1) => of!(alpha, 1),

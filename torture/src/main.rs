@@ -105,6 +105,7 @@ async fn torture(options: &Options) -> Result<bool> {
     let databases = if options.database.is_empty() { Database::USUAL } else { &options.database };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let mut sound = true;
+
     for database in databases {
         let mut server = database.start(options.programs.as_deref())?;
         for part in [Part::Torture, Part::Reads] {
@@ -113,6 +114,7 @@ async fn torture(options: &Options) -> Result<bool> {
                     rounds(options, *database, server.as_mut(), seed, part == Part::Reads).await?;
             }
         }
+
         if options.only.is_none_or(|only| only == Part::Mutations) {
             let holes =
                 mutation::ALL.iter().filter(|mutation| mutation.name.contains(&options.mutation));
@@ -136,6 +138,7 @@ async fn rounds(
     let version = round::version(database, server).await?;
     let what = if reads { ", reads" } else { "" };
     println!("{} {version}, {} minutes, seed {seed}{what}", database.name(), options.minutes);
+
     let mut all = Report::default();
     while begun.elapsed() < time && all.violations.is_empty() {
         let seed = seed + all.rounds;
@@ -155,6 +158,7 @@ async fn rounds(
         }
         all.add(report);
     }
+
     println!("  {all}");
     Ok(all.violations.is_empty())
 }
@@ -173,6 +177,7 @@ async fn is_found(
     let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND);
     let mut tormented = Duration::ZERO;
     let unmatched = |all: &Report| mutation.unmatched(database.backend(), &all.tally);
+
     // What a schema has no use for is not sent, and not replaced.
     while tormented < PATIENCE && (all.violations.is_empty() || !unmatched(&all).is_empty()) {
         tormented += time;
@@ -183,6 +188,7 @@ async fn is_found(
         report.violations.retain(|violation| mutation.breaks(violation));
         all.add(report);
     }
+
     let name = mutation.name;
     let seconds = begun.elapsed().as_secs_f64();
     let unmatched = unmatched(&all);
@@ -194,6 +200,7 @@ async fn is_found(
         );
         return Ok(false);
     }
+
     match all.violations.first() {
         Some(violation) => println!(
             "  {}, {name}: found after {seconds:.0} s: {:.160}",

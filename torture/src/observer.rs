@@ -34,6 +34,7 @@ impl<'a> Observer<'a> {
             });
             links.collect()
         });
+
         Self {
             schema,
             snapshot,
@@ -57,6 +58,7 @@ impl<'a> Observer<'a> {
                 let queued = self.snapshot.queued[table].contains(&(*n, field));
                 let marked = self.snapshot.marked[table].contains(&(*n, field))
                     || self.snapshot.marked_elsewhere[table].contains(&field);
+
                 let wrong = stored.value != Some(expected);
                 let say = |what: &str| {
                     let name = self.schema.tables[table].name;
@@ -65,6 +67,7 @@ impl<'a> Observer<'a> {
                         "{what}: {name} {n}, {field}: {stored:?}, expected {expected}, queued: {queued}, marked: {marked}; {row:?}"
                     ))
                 };
+
                 if wrong && !stored.flagged && !marked && !queued {
                     return say("I4, a wrong value that nothing tells of");
                 }
@@ -83,6 +86,7 @@ impl<'a> Observer<'a> {
                 }
             }
         }
+
         self.check_turns()
     }
 
@@ -105,6 +109,7 @@ impl<'a> Observer<'a> {
     /// What must hold when everybody has stopped, and nothing is left to do: I1 and I3.
     pub(crate) fn check_at_rest(&self) -> Result<(), String> {
         self.check()?;
+
         for (table, field, definition) in self.schema.fields() {
             for (n, row) in &self.snapshot.tables[table] {
                 let stored = row.fields[field];
@@ -120,6 +125,7 @@ impl<'a> Observer<'a> {
                 }
             }
         }
+
         Ok(())
     }
 

@@ -31,6 +31,7 @@ impl Proxy {
             is_cut: Arc::default(),
             cut: Arc::default(),
         };
+
         let server = SocketAddr::from(([127, 0, 0, 1], port));
         let is_cut = Arc::clone(&proxy.is_cut);
         let cut = Arc::clone(&proxy.cut);
@@ -41,6 +42,7 @@ impl Proxy {
                 }
             }
         });
+
         Ok(proxy)
     }
 

@@ -66,6 +66,7 @@ async fn write_and_read(
     let mut client = Client::new(url, None, schema, chance).await;
     let within = connect(url, READERS).await?;
     let db = connect(readers, 2 * READERS).await?;
+
     while !is_over.load(Ordering::Relaxed) {
         let ended = client.ended().await;
         say(ended)?;
@@ -73,6 +74,7 @@ async fn write_and_read(
             tokio::time::sleep(SETTLED).await;
             continue;
         }
+
         let Ok(server) = begun(&db).await else { continue };
         let Ok(snapshot) = Snapshot::take(&db, schema).await else { continue };
         let observer = Observer::of_data(schema, &snapshot);
@@ -90,6 +92,7 @@ async fn write_and_read(
             ended?;
         }
     }
+
     Ok(())
 }
 
@@ -122,6 +125,7 @@ async fn read_some_row(
     let n = *fastrand::choice(
         snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>(),
     )?;
+
     let (how, read) = match fastrand::u8(..8) {
         0 => ("within a transaction", read_within(within, (table, field), n).await),
         1 => (
@@ -135,6 +139,7 @@ async fn read_some_row(
                 .await,
         ),
     };
+
     let is_within = how == "within a transaction";
     let expected = observer.expected(table, field, n);
     let name = schema.tables[table].name;
@@ -144,6 +149,7 @@ async fn read_some_row(
             field_name(field)
         ))
     };
+
     match read {
         Ok(read) if read == expected => Some("read".to_owned()),
         // The server that has answered may have lost what it said: workers do not wait for its

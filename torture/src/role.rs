@@ -59,6 +59,7 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConne
         .max_connections(connections)
         .sqlx_logging(false)
         .acquire_timeout(Duration::from_secs(20));
+
     if url.starts_with("mysql") {
         // About 60 for each model of a schema.
         options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(300));
@@ -69,6 +70,7 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConne
             options.journal_mode(wal).busy_timeout(Duration::from_secs(20)).foreign_keys(true)
         });
     }
+
     let db = Database::connect(options).await.with_context(|| format!("no connection to {url}"))?;
     let _ = crate::BACKEND.set(db.get_database_backend());
     Ok(db)
@@ -81,6 +83,7 @@ async fn install(url: &str, seed: u64) -> Result<()> {
         db.execute_unprepared(&statement).await.context(statement)?;
     }
     entity::models().install(&db).await?;
+
     // The entities name all columns that there could be.
     let backend = db.get_database_backend();
     for table in &schema.tables {
@@ -96,6 +99,7 @@ async fn install(url: &str, seed: u64) -> Result<()> {
             }
         }
     }
+
     client::populate(&db, schema).await?;
     // What is never changed is to be at rest from the beginning.
     entity::models().worker(&db).drain().await?;
@@ -114,6 +118,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     calculation::IS_ROUGH.store(true, Ordering::Relaxed);
     let schema = entity::set_schema(seed);
+
     loop {
         // A server that is about to start again refuses everybody for a while.
         let Ok(db) = connect(url, 8).await else {
@@ -127,6 +132,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
             .concurrency(fastrand::usize(1..8))
             .max_attempts(1000)
             .backoff(Duration::from_millis(20), Duration::from_millis(500));
+
         let reading = tokio::spawn(read_until_told(db.clone(), schema));
         if let Err(error) = worker.run().await {
             writeln!(std::io::stdout(), "a worker ended: {error}")?;
@@ -149,6 +155,7 @@ async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
             let _ = entity::read_some_row(&db, (table, field), reading).await;
         }
     };
+
     tokio::select! {
         () = read => {}
         () = told_to_stop() => {}

@@ -98,6 +98,7 @@ impl fmt::Display for Report {
             servers_killed,
             ..
         } = self.faults;
+
         let of = |what: &str| self.tally.get(what).copied().unwrap_or(0);
         let refused: Vec<String> = self
             .tally
@@ -106,6 +107,7 @@ impl fmt::Display for Report {
             .filter(|(what, _)| !what.starts_with(VIOLATION) && !what.starts_with(REPLACED))
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
+
         write!(
             f,
             "{} schemas; {} transactions committed, {} rolled back, {} fresh reads, refused: {}; \
@@ -119,6 +121,7 @@ impl fmt::Display for Report {
             self.snapshots,
             self.violations.len(),
         )?;
+
         if self.deadlocks_by_the_server > 0 {
             write!(
                 f,
@@ -136,6 +139,7 @@ impl Round<'_> {
         static ROUND: AtomicU64 = AtomicU64::new(1);
         let name = format!("round_{}", ROUND.fetch_add(1, Ordering::Relaxed));
         let tally = Tally::default();
+
         self.set_up(server, &name, &schema, tally.clone()).await?;
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name, tally).await?;
@@ -146,6 +150,7 @@ impl Round<'_> {
             self.database,
             Arc::clone(&watching),
         ));
+
         let mut report = Report { rounds: 1, ..Report::default() };
         let worked = async {
             self.torment(server, &mut people, &watching, &mut report.faults).await?;
@@ -156,6 +161,7 @@ impl Round<'_> {
                 people.catch_up(&db, &schema, self.database).await.map(Some)
             }
         };
+
         let at_rest = worked.await;
         watching.end();
         report.violations.extend(observer.await??);
@@ -170,6 +176,7 @@ impl Round<'_> {
         report
             .violations
             .extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
+
         let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
         ensure!(did("committed"), "nobody has written anything");
         ensure!(!self.reads || did("read"), "nobody has read anything");
@@ -189,9 +196,11 @@ impl Round<'_> {
             db.execute_unprepared(&create).await?;
             db.close().await?;
         }
+
         let url = server.url(name, Account::Owner, None);
         let arguments = ["install", &url, &self.seed.to_string()].map(str::to_owned).to_vec();
         Process::start(arguments, self.variable(), tally)?.stop().await?;
+
         let db = connect(&url, 1).await?;
         let mut tables: Vec<&str> = schema.tables.iter().map(|table| table.name).collect();
         tables.push("ledger");
@@ -217,6 +226,7 @@ impl Round<'_> {
         let mut chance = Rng::with_seed(self.seed);
         let begun = Instant::now();
         let mut restarted = Instant::now();
+
         while begun.elapsed() < self.time && !watch.is_over() {
             tokio::time::sleep(Duration::from_millis(chance.u64(50..600))).await;
             people.replace_the_dead().await?;
@@ -301,10 +311,12 @@ impl People {
         };
         let worker_url = server.url(name, Account::Worker, proxy.as_ref().map(Proxy::port));
         let seed = round.seed.to_string();
+
         let worker = || {
             let arguments = vec!["worker".to_owned(), worker_url.clone(), seed.clone()];
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         let client = |n: usize| {
             let urls =
                 [Account::Owner, Account::Clerk].map(|account| server.url(name, account, None));
@@ -318,6 +330,7 @@ impl People {
             }
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         let reader = || {
             let urls =
                 [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
@@ -326,6 +339,7 @@ impl People {
             arguments.extend([seed.clone(), seed.clone()]);
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
             reads: round.reads,
@@ -383,6 +397,7 @@ impl People {
                     continue;
                 }
             };
+
             if snapshot.pending() == 0 {
                 return Ok(Observer::new(schema, &snapshot, database == Database::Sqlite)
                     .check_at_rest()
@@ -443,5 +458,6 @@ async fn watch(
         }
         tokio::task::yield_now().await;
     }
+
     Ok(None)
 }

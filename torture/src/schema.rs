@@ -103,6 +103,7 @@ impl Schema {
                 Table { name, links: links.collect(), fields: Vec::new() }
             })
             .collect();
+
         let wanted = chance.usize(count..=count * 2 + 1);
         for n in 0..wanted {
             let at = if n < count { n } else { chance.usize(..count) };
@@ -111,6 +112,7 @@ impl Schema {
                 tables[at].fields.push(field);
             }
         }
+
         Self { tables }
     }
 
@@ -165,6 +167,7 @@ impl Field {
         } else {
             &[Style::Row, Style::Batch, Style::Query]
         };
+
         Self {
             style: *chance.choice(styles).expect("some"),
             flagged_by_the_collector: chance.u8(..3) == 0,
@@ -184,6 +187,7 @@ impl Term {
         {
             return Self::Tree(*hop, Reads::random(chance, None));
         }
+
         let mut path = Vec::new();
         let mut at = table;
         for _ in 0..*chance.choice(&[0, 1, 1, 1, 2, 2, 3]).expect("some") {
@@ -191,6 +195,7 @@ impl Term {
             path.push(hop);
             at = end(tables, at, hop);
         }
+
         let is_own_row = path.is_empty();
         let reads = Reads::random(chance, Some(&tables[at]));
         let reads =

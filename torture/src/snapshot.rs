@@ -76,6 +76,7 @@ impl Reader<'_> {
             marked_elsewhere: Vec::new(),
             ledger: BTreeMap::new(),
         };
+
         for table in 0..self.schema.tables.len() {
             taken.tables.push(self.rows(table).await?);
             let (marked, elsewhere) = self.named(table, "marks").await?;
@@ -83,6 +84,7 @@ impl Reader<'_> {
             taken.marked_elsewhere.push(elsewhere);
             taken.queued.push(self.named(table, "recalculations").await?.0);
         }
+
         for row in self
             .query("SELECT \"born\", count(*) AS turns FROM \"ledger\" GROUP BY \"born\"")
             .await?
@@ -117,6 +119,7 @@ impl Reader<'_> {
         let links: Vec<Vec<String>> = (0..definition.links.len())
             .map(|link| link_columns(self.schema, table, link))
             .collect();
+
         let mut selected: Vec<String> =
             keys.iter().chain(links.iter().flatten()).map(|column| self.text(column)).collect();
         selected
@@ -127,6 +130,7 @@ impl Reader<'_> {
                 format!("\"{field}_recalculation_needed\""),
             ]);
         }
+
         let mut rows = BTreeMap::new();
         for row in self
             .query(&format!("SELECT {} FROM \"{}\"", selected.join(", "), definition.name))
@@ -165,6 +169,7 @@ impl Reader<'_> {
         let name = self.schema.tables[table].name;
         let mut named = HashSet::new();
         let mut elsewhere = HashSet::new();
+
         for row in self
             .query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", ")))
             .await?

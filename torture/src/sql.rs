@@ -115,6 +115,7 @@ fn create(schema: &Schema, table: usize) -> String {
         "\"born\" BIGINT NOT NULL".to_owned(),
         "\"turns\" BIGINT NOT NULL DEFAULT 0".to_owned(),
     ]);
+
     for (n, link) in definition.links.iter().enumerate() {
         let columns = link_columns(schema, table, n);
         let of_type = columns
@@ -123,6 +124,7 @@ fn create(schema: &Schema, table: usize) -> String {
             .map(|(column, (_, kind))| format!("\"{column}\" {kind}"));
         parts.extend(of_type);
     }
+
     parts.push(format!("PRIMARY KEY ({})", quoted(&keys)));
     for (n, link) in definition.links.iter().enumerate() {
         let Some(action) = link.on_delete else { continue };
@@ -135,6 +137,7 @@ fn create(schema: &Schema, table: usize) -> String {
             quoted(&far)
         ));
     }
+
     format!("CREATE TABLE \"{}\" ({})", definition.name, parts.join(", "))
 }
 
@@ -167,6 +170,7 @@ pub(crate) fn expression(
                     joins.push(format!("JOIN \"{name}\" {far} ON {on}"));
                 }
             }
+
             let value = read(&format!("x{}", hops.len()), *reads);
             format!(
                 "(SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {} WHERE {condition})",
@@ -187,6 +191,7 @@ pub(crate) fn expression(
             let step = |near: &str| join(schema, table, *hop, near, "y");
             let start = key(table).iter().zip(key_values(table, n.expect("a row")));
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));
+
             format!(
                 "(WITH RECURSIVE w AS (
                     SELECT {y}

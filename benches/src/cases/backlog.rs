@@ -42,6 +42,7 @@ async fn measure(
         Way::OwnColumns.models().install(&place.db).await?;
         places.push((place, doublings));
     }
+
     let samples = alternate(&mut places, bench.repeats(), async |(place, doublings)| {
         place.sql(FLAG_ALL).await?;
         if *doublings > 0 {
@@ -54,6 +55,7 @@ async fn measure(
         place.tidy().await?;
         peak_memory(place, patience).await
     });
+
     let samples = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record(case, stale, Unit::Bytes, samples);
     Ok(())

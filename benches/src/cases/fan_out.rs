@@ -78,6 +78,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         build(&place, houses).await?;
         contenders.push(Contender { place, houses, turn: 0 });
     }
+
     let samples =
         alternate(&mut contenders, bench.repeats(), async |Contender { place, houses, turn }| {
             *turn += 1;
@@ -90,6 +91,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
             anyhow::ensure!(place.scalar::<i64>(&wrong).await? == 0, "not all addresses are right");
             Ok(took.as_secs_f64() * 1000.0 / *houses as f64)
         });
+
     let samples = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record((case, ""), most, Unit::Milliseconds, samples);
     Ok(())
@@ -105,6 +107,7 @@ async fn build(place: &Place, houses: u64) -> Result<()> {
     place.db.execute(&schema.create_table_from_entity(street::Entity)).await?;
     place.db.execute(&schema.create_table_from_entity(house::Entity)).await?;
     place.sql("INSERT INTO street (id, name) VALUES (1, 'Street 0')").await?;
+
     let houses = series(place, houses);
     place
         .sql(&format!(
@@ -112,9 +115,11 @@ async fn build(place: &Place, houses: u64) -> Result<()> {
              SELECT i, 1, 'Street 0', false FROM {houses}"
         ))
         .await?;
+
     for index in schema.create_index_from_entity(house::Entity) {
         place.db.execute(&index).await?;
     }
+
     models().install(&place.db).await?;
     models().worker(&place.db).batch_size(1000).drain().await?;
     place.tidy().await

@@ -31,6 +31,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let flights = flights::read(rows)?;
     let contenders = [FLOOR, CACHED];
     let mut samples = PARTS.map(|_| contenders.map(|_| Vec::new()));
+
     for repeat in 0..bench.repeats().min(REPEATS) {
         for turn in 0..contenders.len() {
             let at = (repeat + turn) % contenders.len();
@@ -48,6 +49,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
             bench.places.clear().await?;
         }
     }
+
     for (part, samples) in PARTS.iter().zip(samples) {
         bench.record((case, part), rows, Unit::Seconds, contenders.into_iter().zip(samples));
     }
@@ -68,8 +70,10 @@ async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64
     });
     let load = load.await?;
     place.tidy().await?;
+
     let drain = timed(work_off(place, is_cached)).await?;
     place.check_flights().await?;
+
     let edits = timed(async {
         for flight in 1..=EDITS.min(flights.len()) {
             let edit = format!(
@@ -82,6 +86,7 @@ async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64
     let edits = edits.await?;
     let drain_of_edits = timed(work_off(place, is_cached)).await?;
     place.check_flights().await?;
+
     Ok([load, drain, edits, drain_of_edits])
 }
 

@@ -26,6 +26,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Way::OwnColumns.models().install(&place.db).await?;
         contenders.push(Contender { place, rows: stale * times, turn: 0 });
     }
+
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
         contender.place.tidy().await?;
         contender.make_stale(stale).await?;
@@ -33,6 +34,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Ok(work_off(&contender.place, worker).await?.as_secs_f64() * 1000.0 / stale as f64)
     });
     let samples = samples.await?;
+
     for (contender, of_it) in contenders.iter().zip(&samples) {
         let name = if contender.rows == stale { FLOOR } else { CACHED };
         let measured = case.measured(name, contender.rows, Unit::Milliseconds, of_it.clone());

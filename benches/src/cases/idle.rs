@@ -27,10 +27,12 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Way::RowWise.models().install(&place.db).await?;
         workers.push(Child::worker(&place.url, Way::RowWise, 1000, 8)?);
     }
+
     let (settled, watched) = match bench.scale {
         Scale::Smoke => (Duration::ZERO, Duration::from_millis(50)),
         _ => (SETTLED, WATCHED),
     };
+
     thread::sleep(settled);
     let before = looked_at(&mut workers)?;
     thread::sleep(watched);
@@ -39,6 +41,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let (percents, rates) = spent
         .map(|(after, before)| (100.0 * a_second(after.0, before.0), a_second(after.1, before.1)))
         .unzip();
+
     bench.keep(case.measured(CACHED, rows, Unit::Percent, percents).part("processor"));
     bench.keep(case.measured(CACHED, rows, Unit::QueriesPerSecond, rates).part("queries"));
     workers.into_iter().try_for_each(Child::stop)

@@ -106,10 +106,12 @@ impl Contender {
                                 FROM lamppost l
                                 JOIN pigeon p ON p.lamppost_id = l.id
                                WHERE p.id = $1";
+
         let row =
             self.observer.query_one_raw(self.place.statement(BEFORE, [pigeon.into()])).await?;
         let (lamppost, wanted): (i32, String) =
             row.context("no such pigeon")?.try_get_many_by_index()?;
+
         let started = Instant::now();
         self.writer.tell(&format!("change {pigeon}"))?;
         while self.name_of(lamppost).await? != wanted {

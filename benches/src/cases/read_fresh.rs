@@ -32,6 +32,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     // On SQLite the accessor asks the database.
     Way::RowWise.models().install(&place.db).await?;
     Way::RowWise.models().worker(&place.db).drain().await?;
+
     place
         .db
         .execute(
@@ -46,6 +47,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         )
         .await?;
     place.tidy().await?;
+
     let client = place.client().await?;
     let mut columns = [Column::Plain, Column::Cached];
     let samples = alternate(&mut columns, bench.repeats() * TIMES, async |column| {
@@ -56,6 +58,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         }
         Ok(started.elapsed().as_secs_f64() * 1000.0)
     });
+
     let reached = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record((case, ""), rows, Unit::Milliseconds, reached);
     accessors(bench, case, &place).await
@@ -86,6 +89,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
     let numbers: Vec<_> = (0..i32::try_from(rows.len())?).map(number).collect();
     let is_asked = place.db.get_database_backend() == DbBackend::Sqlite;
     let rounds = if bench.scale == Scale::Smoke || is_asked { 1 } else { 100 };
+
     let mut columns = [Column::Plain, Column::Cached];
     let strings = alternate(&mut columns, bench.repeats(), async |column| {
         let started = Instant::now();
@@ -98,6 +102,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
         Ok(nanoseconds_each(started.elapsed(), rows.len() * rounds))
     });
     let strings = strings.await?;
+
     let integers = alternate(&mut columns, bench.repeats(), async |column| {
         let started = Instant::now();
         for row in numbers.iter().cycle().take(numbers.len() * rounds) {
@@ -109,6 +114,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
         Ok(nanoseconds_each(started.elapsed(), numbers.len() * rounds))
     });
     let integers = integers.await?;
+
     let count = rows.len() as u64;
     bench.record(
         (case, "accessor String"),

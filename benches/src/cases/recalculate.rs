@@ -143,6 +143,7 @@ async fn row_after_row(place: &Place, client: &DatabaseConnection, rows: u64) ->
                             SET cached_slow_full_name = $1,
                                 slow_full_name_recalculation_needed = false
                           WHERE id = $2";
+
     for id in 1..=i32::try_from(rows)? {
         let inputs = client.query_one_raw(place.statement(&inputs, [id.into()])).await?;
         let inputs = inputs.context("no such lamppost")?;

@@ -94,6 +94,7 @@ async fn size(place: &Place) -> Result<f64> {
           WHERE relkind = 'r'
             AND relname LIKE '\\_lamppost\\_cached\\_%'"
     };
+
     match place.scalar::<Option<i64>>(size).await {
         Ok(size) => Ok(size.unwrap_or_default() as f64),
         // MariaDB's view has another name.

@@ -33,11 +33,13 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Scale::Quick => 1000,
         Scale::Full => 2000,
     });
+
     let mut contenders = [1, 2, 4, 8].map(|workers| Contender { place: &place, workers, watched });
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
         contender.rows_per_second().await
     });
     let samples = samples.await?;
+
     for (contender, of_it) in contenders.iter().zip(&samples) {
         let name = if contender.workers == 1 { FLOOR } else { CACHED };
         let measured = case.measured(name, rows, Unit::RowsPerSecond, of_it.clone());

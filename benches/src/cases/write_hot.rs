@@ -47,10 +47,12 @@ async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
             AND wait_event_type = 'Lock'
             AND wait_event <> 'extend'"
     };
+
     let mut waits = 0;
     let observer = Place::open(writer.place.url.clone()).await?;
     let writing = writer.write(change_own_pigeon, town, 0..rows);
     let mut writing = std::pin::pin!(writing);
+
     loop {
         tokio::select! {
             ended = &mut writing => return ended.map(|_| waits),

@@ -47,6 +47,7 @@ impl Writer {
             // The flags of the owners are set by the worker.
             Database::Mariadb | Database::Mysql => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
         };
+
         let mut writers = Vec::new();
         for (name, way) in ways {
             let place = bench.places.with(town).await?;
@@ -59,6 +60,7 @@ impl Writer {
             }
             writers.push(Self { name, place, way: *way, hand: Hand::Clients(connected) });
         }
+
         writers.extend(Self::pg_ivm(bench, town, clients).await?);
         Ok(writers)
     }
@@ -120,6 +122,7 @@ impl Writer {
                 return Ok(Duration::from_secs_f64(seconds));
             }
         };
+
         let step = clients.len();
         let started = Instant::now();
         let writing = clients.iter().enumerate().map(|(number, client)| {
@@ -135,6 +138,7 @@ impl Writer {
                 anyhow::Ok(())
             })
         });
+
         for written in try_join_all(writing).await? {
             written?;
         }
@@ -163,6 +167,7 @@ pub(crate) async fn race(
             writer.start_afresh().await?;
             writer.warm_up(write, town).await?;
         }
+
         let mut took = vec![Duration::ZERO; writers.len()];
         for slice in 0..SLICES {
             let numbers = slice * rows / SLICES..(slice + 1) * rows / SLICES;
@@ -173,5 +178,6 @@ pub(crate) async fn race(
         }
         took.iter().zip(&mut samples).for_each(|(took, samples)| samples.push(took.as_secs_f64()));
     }
+
     Ok(writers.iter().map(|writer| writer.name).zip(samples).collect())
 }

@@ -102,11 +102,13 @@ async fn change(
                                             WHERE lamppost_id = lamppost.id)
                                        || ' ' || first_name || ' of ' || country
          WHERE id = (SELECT lamppost_id FROM pigeon WHERE id = $1)";
+
     let statement = |sql: &str| -> Statement { place.statement(sql, [pigeon.into()]) };
     if !by_hand {
         client.execute_raw(statement(CHANGE)).await?;
         return Ok(());
     }
+
     let transaction = client.begin().await?;
     transaction.execute_raw(statement(CHANGE)).await?;
     transaction.execute_raw(statement(RENAME)).await?;

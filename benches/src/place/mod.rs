@@ -71,6 +71,7 @@ impl Places {
             place.tidy().await?;
             return Ok(place);
         }
+
         let template = match self.templates.iter().find(|(built, _)| *built == town) {
             Some((_, template)) => template.clone(),
             None => self.build_template(town).await?,
@@ -80,6 +81,7 @@ impl Places {
             Host::Sqlite(folder) => folder.copy(&template)?,
             Host::MySql(_) => unreachable!("it has no templates"),
         };
+
         Place::open(url).await
     }
 

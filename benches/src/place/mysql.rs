@@ -41,12 +41,14 @@ impl Server {
                FROM information_schema.schemata
               WHERE schema_name LIKE '{PREFIX}%'"
         );
+
         for row in self.db.query_all_raw(Statement::from_string(DbBackend::MySql, names)).await? {
             let name: String = row.try_get_by_index(0)?;
             let process = name
                 .strip_prefix(PREFIX)
                 .and_then(|rest| rest.split('_').next())
                 .unwrap_or_default();
+
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }

@@ -43,6 +43,7 @@ impl Server {
                 .strip_prefix(PREFIX)
                 .and_then(|rest| rest.split('_').next())
                 .unwrap_or_default();
+
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }

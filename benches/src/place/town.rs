@@ -48,6 +48,7 @@ impl Town {
                 LAMPPOST = self.lamppost_of_pigeon(),
             )
         };
+
         format!(
             "INSERT INTO lamppost (id, first_name, country, cached_slow_full_name,
                                    slow_full_name_recalculation_needed)
@@ -79,6 +80,7 @@ const WEIGHT: &str = "(1 + (i * 31) % 1000)";
 /// The numbers from 0 on as `i`.
 pub(crate) fn series(place: &Place, count: u64) -> String {
     let last = count - 1;
+
     if place.is_sqlite() {
         format!(
             "(WITH RECURSIVE s (i) AS (SELECT 0
@@ -140,6 +142,7 @@ impl Place {
               WHERE lamppost.id BETWEEN $3 AND $4",
             self.integer()
         );
+
         for first in (1..=lampposts).step_by(usize::try_from(chunk)?) {
             let [first, last] =
                 [i32::try_from(first)?, i32::try_from(lampposts.min(first + chunk - 1))?];

@@ -26,6 +26,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER);
+
     for measured in results {
         let targets: Vec<&Target> = targets_of(measured).collect();
         let times =
@@ -54,6 +55,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
                 .join("\n"),
         ]);
     }
+
     for column in [3, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -55,6 +55,7 @@ impl FieldRows {
                 Reading::Stored(value) => return Ok(value),
                 Reading::Calculated { value, was_marked } => (value, was_marked),
             };
+
             // The isolation of the user's transaction decides which moment its reads are of.
             let is_within = !matches!(db, DatabaseExecutor::Connection(_));
             if is_within || self.model.all_below(self.field).is_empty() {
@@ -67,6 +68,7 @@ impl FieldRows {
                 last = Some(value);
             }
         }
+
         last.ok_or_else(|| {
             self.stale_input(
                 keys,
@@ -121,6 +123,7 @@ impl FieldRows {
         let mut before = HashSet::new();
         let mut all = HashSet::new();
         let mut rounds = 0;
+
         loop {
             let (rows, mut stale) = self.stale_below(&db, keys, below).await?;
             if below.is_asked_once() && !before.is_empty() {
@@ -129,6 +132,7 @@ impl FieldRows {
             if stale.is_empty() {
                 return Ok(());
             }
+
             let now: HashSet<Key> = stale.iter().cloned().collect();
             all.extend(now.iter().cloned());
             let stuck = || {
@@ -138,6 +142,7 @@ impl FieldRows {
                      time",
                 )
             };
+
             if !before.is_subset(&now) {
                 (since, wait) = (Instant::now(), WAIT);
                 rounds += 1;
@@ -151,6 +156,7 @@ impl FieldRows {
                 tokio::time::sleep(wait).await;
                 wait = LONGEST_WAIT.min(2 * wait);
             }
+
             before = now;
             let mut failure = None;
             for stale in stale.chunks(CHUNK as usize) {
@@ -176,6 +182,7 @@ impl FieldRows {
         let mut seen = HashSet::new();
         let mut stored = HashMap::new();
         let mut rounds = 0;
+
         loop {
             let (rows, stale) = self.stale_below(db, keys, below).await?;
             seen.extend(stale);
@@ -184,6 +191,7 @@ impl FieldRows {
             for keys in all.chunks(CHUNK as usize) {
                 changed |= rows.store_within(db, keys, &mut stored).await?;
             }
+
             if !changed || !rows.model.owner.fields[rows.field].recursive {
                 return Ok(());
             }
@@ -210,10 +218,12 @@ impl FieldRows {
         if let Some(failure) = failure {
             return Err(failure);
         }
+
         // As text, because NaN does not equal itself.
         values.retain(|key, value| {
             stored.get(key).is_none_or(|stored| format!("{stored:?}") != format!("{value:?}"))
         });
+
         for (key, value) in &values {
             let written = Written { key: key.clone(), claimed_at, values: vec![value.clone()] };
             if !protocol::store_in_transaction(db, &self.model, self.field, &written).await? {
@@ -222,6 +232,7 @@ impl FieldRows {
                 );
             }
         }
+
         let changed = changed && !values.is_empty();
         stored.extend(values);
         Ok(changed)

@@ -25,12 +25,14 @@ pub(super) async fn keep_leased<T>(
             tracing::warn!("cannot renew leases: {error}");
         }
     };
+
     let mut work = pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
             () = tokio::time::sleep(LEASE / 3) => {}
         }
+
         let mut renewal = pin!(renew());
         tokio::select! {
             done = &mut work => {

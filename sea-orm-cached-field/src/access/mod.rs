@@ -203,6 +203,7 @@ pub async fn read_fresh<F: CachedField>(
             // Storing would hold the row's lock until the user commits; the worker does it.
             return Ok(Reading::calculated(target.calculate::<F>(&db).await?.0));
         };
+
         let (mut landed, started) = fly::<F>(connection, &target).await?;
         if !started {
             // That calculation may have begun before a change that this reader knows of. The next
@@ -215,6 +216,7 @@ pub async fn read_fresh<F: CachedField>(
         let (value, was_marked) = landed?;
         Ok(Reading::Calculated { value, was_marked })
     };
+
     FieldRows::of(&target).read(&db, std::slice::from_ref(&target.key), read).await
 }
 
@@ -305,10 +307,12 @@ async fn calculate_and_complete<F: CachedField>(
     let claims = || claim.iter().cloned().collect();
     let calculated =
         keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
+
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
         engine.publish(Event::Calculated { table, field, key, took: started.elapsed() });
     }
+
     let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
     match calculated {
         Ok((value, changed)) => {

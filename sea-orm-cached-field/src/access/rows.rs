@@ -47,6 +47,7 @@ pub async fn recalculate_rows<F: CachedField>(
     let mut count = 0;
     let mut after = None;
     let mut failure = None;
+
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
         let Some(last) = keys.last().cloned() else { break };
@@ -65,6 +66,7 @@ pub async fn recalculate_rows<F: CachedField>(
         }
         after = Some(last);
     }
+
     failure.map_or(Ok(count), Err)
 }
 
@@ -76,6 +78,7 @@ pub async fn load_rows<F: CachedField>(
     let rows = FieldRows::field::<F>()?;
     let spec = F::spec();
     let mut failure = None;
+
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
@@ -94,6 +97,7 @@ pub async fn load_rows<F: CachedField>(
         }
         failure = failure.or(refreshed.failure);
     }
+
     failure.map_or(Ok(()), Err)
 }
 
@@ -113,6 +117,7 @@ fn put<F: CachedField>(
         model.set(column, row.get(column));
     }
     let is_newer = !refreshed.stored.contains(key) || F::stored(row).fresh().is_none();
+
     if let Some(value) = refreshed.values.get(key).filter(|_| is_newer) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
@@ -217,6 +222,7 @@ impl FieldRows {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
         let own = &self.model.owner;
         let owner = &below.model.owner;
+
         let stale = match &below.way {
             Way::Itself => rows.stale(db, keys).await?,
             Way::Behind(source) => {
@@ -233,6 +239,7 @@ impl FieldRows {
                 ask(db, stale, owner.repeats(), [own, owner]).await?
             }
         };
+
         Ok((rows, stale))
     }
 
@@ -246,6 +253,7 @@ impl FieldRows {
         let mut refreshed = Recalculated::default();
         let mut loaded = HashMap::new();
         let mut left = keys.to_vec();
+
         for _ in 0..READINGS {
             refreshed.extend(self.refresh(db, &left, false).await?);
             let rows = registry::load_all::<F::Entity>(db, &left).await?;
@@ -258,6 +266,7 @@ impl FieldRows {
                 return Ok((refreshed, loaded));
             }
         }
+
         // They are flagged again each time that they are stored. They are calculated once more, but
         // not stored.
         let preview = || async { Ok(Reading::calculated(self.preview(db, &left).await?)) };
@@ -279,6 +288,7 @@ impl FieldRows {
             Err(error) if keys.len() > 1 && is_of_a_row(db, &error)? => {}
             ended => return ended,
         }
+
         let mut refreshed = Recalculated::default();
         for key in keys {
             match self.refresh_together(db, std::slice::from_ref(key), all).await {
@@ -306,6 +316,7 @@ impl FieldRows {
             let DatabaseExecutor::Connection(connection) = db else {
                 return Ok(Reading::calculated(self.preview(db, &stale).await?));
             };
+
             let mut ended = self.recalculate(connection, stale.clone(), all).await?;
             if !all {
                 let left: Vec<Key> =
@@ -317,6 +328,7 @@ impl FieldRows {
             let was_marked = ended.marked;
             Ok(Reading::Calculated { value: ended, was_marked })
         };
+
         self.read(db, keys, refresh).await
     }
 
@@ -330,6 +342,7 @@ impl FieldRows {
         if keys.is_empty() {
             return Ok(previewed);
         }
+
         let mut circles = protocol::find_circles(db, &self.model, self.field, keys).await?;
         let engine = Engine::at(db)?;
         let claim = |key: &Key| Claim {
@@ -343,6 +356,7 @@ impl FieldRows {
         };
         let claims: Vec<Claim> =
             keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
+
         let (calculated, mut outcomes) = mpsc::channel(keys.len());
         calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;
         previewed.failure = keys.iter().find_map(|key| circles.remove(key));
@@ -358,6 +372,7 @@ impl FieldRows {
                 }
             }
         }
+
         Ok(previewed)
     }
 
@@ -401,6 +416,7 @@ impl FieldRows {
             together: CHUNK as usize,
             holder: &held,
         };
+
         let left = || held.claims().clone();
         if let Err(error) =
             keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await
@@ -409,6 +425,7 @@ impl FieldRows {
             protocol::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
             return Err(error);
         }
+
         let ended = std::mem::take(&mut *held.ended());
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
@@ -435,6 +452,7 @@ impl FieldRows {
                 steal,
             )
             .await;
+
             match claims {
                 Err(
                     Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_))

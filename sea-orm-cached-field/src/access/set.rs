@@ -67,6 +67,7 @@ impl Target {
             }
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
+
         Err(Error::Locked { table: model.owner.table.name.clone(), key: self.key.clone() })
     }
 }

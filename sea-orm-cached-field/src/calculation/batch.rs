@@ -156,6 +156,7 @@ pub(crate) async fn calculate(
     let keys: Vec<Key> = claims.keys().cloned().collect();
     let LoadedRows { rows: loaded, places, unreadable } = model.load(rows_over, &keys).await?;
     let batch = Batch { engine, db, model, loaded: &*loaded, limits, calculated };
+
     let mut rows = Vec::new();
     let mut ended = Vec::new();
     for (key, claims) in claims {
@@ -169,6 +170,7 @@ pub(crate) async fn calculate(
                 .extend(claims.into_iter().map(|claim| Calculated { claim, outcome: outcome() })),
         }
     }
+
     batch.send(ended).await;
     let (together, alone) =
         rows.into_iter().partition(|row| row.left.iter().any(|claim| batch.is_batch(claim)));
@@ -217,6 +219,7 @@ impl Batch<'_> {
     /// turns out to be slow keeps neither its row nor the other rows waiting.
     async fn row_by_row(&self, rows: Vec<Row>) {
         let (slow, mut left_running) = mpsc::unbounded_channel::<BoxFuture<'_, ()>>();
+
         let rows = async move {
             let is_left_running = AtomicBool::default();
             let row = |row: Row| {
@@ -237,6 +240,7 @@ impl Batch<'_> {
                 only_slow_left();
             }
         };
+
         let left_running = async move {
             let mut running = FuturesUnordered::new();
             loop {
@@ -247,6 +251,7 @@ impl Batch<'_> {
                 }
             }
         };
+
         join(rows, left_running).await;
     }
 
@@ -260,6 +265,7 @@ impl Batch<'_> {
         done.extend(
             postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }),
         );
+
         let calculation = |claim: Claim| {
             async move {
                 let outcome = self.calculate_one(place, &claim).await;
@@ -267,6 +273,7 @@ impl Batch<'_> {
             }
             .boxed()
         };
+
         let mut running: FuturesUnordered<BoxFuture<'a, Calculated>> =
             left.iter().cloned().map(calculation).collect();
         loop {
@@ -280,10 +287,12 @@ impl Batch<'_> {
                 Err(_) => {}
             }
         }
+
         self.send(done).await;
         if running.is_empty() {
             return None;
         }
+
         let end = async move {
             while let Some(calculated) = running.next().await {
                 self.send(vec![calculated]).await;
@@ -306,9 +315,11 @@ impl Batch<'_> {
                 fields.entry(claim.field).or_default().push(row.place);
             }
         }
+
         let fields = fields.iter().map(|(field, places)| self.calculate_batch(*field, places));
         let mut outcomes: HashMap<(usize, usize), Outcome> =
             join_all(fields).await.into_iter().flatten().collect();
+
         for row in &mut rows {
             for claim in std::mem::take(&mut row.left) {
                 match outcomes.remove(&(row.place, claim.field)) {
@@ -317,6 +328,7 @@ impl Batch<'_> {
                 }
             }
         }
+
         let (done, left): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| row.left.is_empty());
         self.send(done.into_iter().flat_map(|row| row.done).collect()).await;
@@ -333,6 +345,7 @@ impl Batch<'_> {
         if places.len() == 1 {
             return Vec::new();
         }
+
         let calculation = async {
             let started = Instant::now();
             let values = drive(
@@ -342,6 +355,7 @@ impl Batch<'_> {
             .await;
             values.map(|values| (values, started.elapsed()))
         };
+
         let ended = self.limits.observe(self.model, field, calculation).await;
         match ended {
             Ok((values, took)) => {

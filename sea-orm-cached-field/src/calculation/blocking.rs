@@ -24,6 +24,7 @@ where
     let DatabaseExecutor::Connection(connection) = db else {
         return Box::pin(async move { calculate(&rows, db).await });
     };
+
     let connection = (*connection).clone();
     Box::pin(async move {
         let given_up = CancellationToken::new();

@@ -32,6 +32,7 @@ pub(crate) async fn after_recalculation(
     if rows.is_empty() {
         return true;
     }
+
     let keys: Vec<Key> = rows.keys().cloned().collect();
     let LoadedRows { rows: loaded, places, unreadable } = match model.load(db, &keys).await {
         Ok(loaded) => loaded,
@@ -44,12 +45,14 @@ pub(crate) async fn after_recalculation(
             return false;
         }
     };
+
     for (key, error) in &unreadable {
         rows.remove(key)
             .iter()
             .flatten()
             .for_each(|field| publish(engine, model, key, *field, UNREADABLE, error.to_string()));
     }
+
     // A row that is gone by now has no value any more that a hook could follow.
     let mut hooks = Vec::new();
     for (key, fields) in rows {
@@ -58,6 +61,7 @@ pub(crate) async fn after_recalculation(
             hooks.push(Hook { engine, db, model, loaded: &*loaded, limits, place, field }.call());
         }
     }
+
     let ended: Vec<bool> = stream::iter(hooks).buffer_unordered(limits.concurrency).collect().await;
     unreadable.is_empty() && ended.into_iter().all(|well| well)
 }
@@ -89,6 +93,7 @@ impl Hook<'_> {
         let permit = limits.permits.acquire().await;
         let ended = drive(Some(limits.timeout), hook).await;
         drop(permit);
+
         if let Err(failure) = &ended {
             publish(
                 engine,

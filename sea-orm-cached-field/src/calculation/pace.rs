@@ -61,6 +61,7 @@ impl Pace {
                 calculation.await
             }
         };
+
         // Far below the limit, so that the record does not change all the time.
         if started.elapsed() < SLOW / 2 {
             slow.store(false, Ordering::Relaxed);

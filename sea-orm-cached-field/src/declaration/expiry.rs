@@ -73,6 +73,7 @@ mod tests {
         let local = |text: &str| text.parse::<NaiveDateTime>().unwrap();
         let moment =
             |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();
+
         assert_eq!(moment("2030-07-01T12:00:00"), local("2030-07-01T10:00:00"));
         assert_eq!(moment("2030-01-01T12:00:00"), local("2030-01-01T11:00:00"));
         assert_eq!(moment("2030-10-27T02:30:00"), local("2030-10-27T00:30:00"), "the first of two");

@@ -112,6 +112,7 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
         if let Some((_, hop)) = fitting.iter().find(|(variant, _)| variant == self.variant) {
             return self.path.by_hops([hop.clone()]);
         }
+
         match related {
             Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => {
                 self.path.by_hops(hops)

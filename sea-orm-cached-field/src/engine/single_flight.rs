@@ -85,6 +85,7 @@ fn spawn<T: Send + Sync + 'static>(
         let _guard = Guard(calls, target);
         calculation.await
     });
+
     async move {
         match task.await {
             Ok(Ok(value)) => Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>),

@@ -102,10 +102,12 @@ mod tests {
             key,
             source: "no such city".into(),
         };
+
         assert_eq!(
             format!("{error:?}"),
             "`name` of `post` 1 could not be calculated: no such city"
         );
+
         let shared = Error::Shared(std::sync::Arc::new(error));
         assert_eq!(
             format!("{shared:?}"),

@@ -88,6 +88,7 @@ async fn unneeded(
             // Its triggers can be seen on related tables, while the table itself cannot.
             continue;
         }
+
         let mut is_dead = true;
         let mut declared_by = BTreeSet::new();
         if let Some(Found { kind, described }) = backend.describe(db, &owner).await?
@@ -104,6 +105,7 @@ async fn unneeded(
             declared_by =
                 declarations.into_iter().filter_map(|(_, declared_by)| declared_by).collect();
         }
+
         unneeded.push(Abandoned { owner, objects, is_dead, declared_by });
     }
     Ok(unneeded)
@@ -191,12 +193,14 @@ async fn remove(
         owner.name == table || with_schema.into_iter().any(|name| name == table)
     };
     let refused = |reason| Err(InstallError::NotAbandoned { table: table.to_owned(), reason });
+
     if declared().iter().any(|(declared, _)| is_meant(declared)) {
         return refused(
             "a model of this program declares them: to drop what serves it, use `uninstall`"
                 .to_owned(),
         );
     }
+
     for abandoned in unneeded(&DatabaseExecutor::Transaction(db), backend, &[]).await? {
         if !is_meant(&abandoned.owner) {
             continue;
@@ -212,5 +216,6 @@ async fn remove(
         }
         drop_owner(db, backend, &abandoned.owner, &mut changes).await?;
     }
+
     Ok(changes)
 }

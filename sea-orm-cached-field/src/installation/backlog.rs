@@ -38,6 +38,7 @@ pub(super) async fn mark_unqueued(
     if marked.is_empty() {
         return Ok(());
     }
+
     let mut last = None;
     while let Some(chunk) = next_chunk(db, backend, owner, last).await? {
         for (field, rows) in &mut marked {
@@ -53,6 +54,7 @@ pub(super) async fn mark_unqueued(
         }
         last = Some(chunk);
     }
+
     for (field, rows) in marked.into_iter().filter(|(_, rows)| *rows > 0) {
         let table = owner.table.name.clone();
         let field = owner.fields[field].name;
@@ -94,6 +96,7 @@ pub(super) async fn flag_all(
     if fields.is_empty() {
         return Ok(0);
     }
+
     let eager = eager(db, model)?;
     let mut found = 0;
     let mut last = None;

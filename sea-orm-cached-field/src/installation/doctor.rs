@@ -35,6 +35,7 @@ pub(crate) async fn doctor(
     let mut findings = Vec::new();
     let off = backend.sessions_without_triggers(db).await?.into_iter();
     findings.extend(off.map(|sessions| Finding::TriggersOff { sessions }));
+
     for model in models {
         let unusable = match examine(db, backend, model, models, &mut findings).await {
             Ok(()) => continue,
@@ -44,6 +45,7 @@ pub(crate) async fn doctor(
         findings
             .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
+
     findings.extend(abandoned(db, backend, models).await?.into_iter().map(|found| {
         let table = found.owner.name;
         let objects = found.objects.len();
@@ -177,6 +179,7 @@ async fn rows(
         let unqueued = Finding::Unqueued { table, field: field.name, rows };
         findings.extend((rows > 0).then_some(unqueued));
     }
+
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for Waiting { fields, state, rows, error } in backend.waiting(db, owner).await? {
         for name in fields.split(',').filter(|name| owner.field_index(name).is_none()) {
@@ -196,6 +199,7 @@ async fn rows(
         field,
         rows,
     }));
+
     let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
     findings.extend(waited_too_long(db, backend, owner, &eager).await?);
     Ok(findings)
@@ -241,12 +245,14 @@ pub(crate) async fn repair(
             changes.0.push(Change::Enabled { table: table.clone(), name: name.clone() });
         }
     }
+
     changes.0.extend(install(db, models).await?.0);
     let unseen: BTreeSet<&str> = findings
         .iter()
         .filter(|finding| finding.hides_writes())
         .filter_map(Finding::table)
         .collect();
+
     for model in models {
         let Inspected { owner, .. } = inspect(backend, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {

@@ -62,6 +62,7 @@ pub(super) async fn inspect(
         check_types(backend, model, field, &table)?;
     }
     check_time_zones(backend, db, &owner).await?;
+
     let mut related = Vec::new();
     for source in &owner.sources {
         let far = if *source.table() == owner.table {
@@ -71,10 +72,12 @@ pub(super) async fn inspect(
         };
         related.push(far);
     }
+
     check_columns(&owner, &table, &related, models)?;
     check_links(backend, &owner, &table, &related)?;
     watch_what_is_behind(&mut owner, &table, &related);
     check_privileges(backend, db, &owner, &table, &related).await?;
+
     owner.table = table.table.clone();
     let real = real_tables(&owner, &related);
     for step in owner.sources.iter_mut().flat_map(|source| &mut source.steps) {
@@ -97,6 +100,7 @@ async fn describe_or_fail(
 ) -> Result<Described, InstallError> {
     let fields = owner.field_names();
     let name = table.name.clone();
+
     let mut found = match backend.describe(db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
@@ -108,6 +112,7 @@ async fn describe_or_fail(
             });
         }
     };
+
     found.unreadable = backend.unreadable_columns(db, &found.table).await?;
     if found.by_row {
         for (partition, kind) in backend.partitions(db, &found.table).await? {
@@ -130,6 +135,7 @@ async fn cascades(
 ) -> Result<Vec<Vec<Cascade>>, InstallError> {
     let mut found = Vec::new();
     let mut ways = vec![Vec::new()];
+
     while let Some(way) = ways.pop() {
         let from = way.last().map_or(table, |last: &Cascade| &last.parent);
         for key in backend.foreign_keys(db, from).await? {
@@ -189,6 +195,7 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, I
         ];
         let (there, missing): (Vec<&String>, Vec<&String>) =
             columns.into_iter().flatten().partition(|column| table.columns.contains_key(*column));
+
         match (there.is_empty(), missing.first()) {
             (true, _) => without.push(index),
             (false, None) => {}
@@ -224,6 +231,7 @@ fn check_types(
         if !may_be_null && backend.holds(&column.kind, kind) {
             continue;
         }
+
         let remedy = if may_be_null {
             "set what is NULL there to true, then make the column NOT NULL"
         } else if expires_after.as_ref() == Some(&column.name) {
@@ -296,6 +304,7 @@ fn check_columns(
             }
         }
     }
+
     for (source, far) in owner.sources.iter().zip(related) {
         for reader in &source.readers {
             for column in source.watched(&reader.columns) {
@@ -333,6 +342,7 @@ fn check_links(
             let serve = |near, far| {
                 backend.can_link(near, far) && (!holds_key || backend.can_name(near, far))
             };
+
             let reason = if far.unreadable.contains_key(&link.far) {
                 "the column that relates its rows to the other table is a virtual generated \
                  column, which a trigger cannot read; make it STORED"

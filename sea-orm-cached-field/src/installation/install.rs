@@ -92,6 +92,7 @@ async fn create_all(
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), InstallError> {
     let mut changes = Changes::default();
     let mut all = Vec::new();
+
     // This comes first, because such objects may have names that the library is about to use.
     drop_dead(transaction, backend, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, backend, models).await?;
@@ -102,6 +103,7 @@ async fn create_all(
     if !changes.is_empty() {
         inspected = inspect_all(transaction, backend, models).await?;
     }
+
     for (model, inspected) in models.iter().zip(inspected) {
         let created = create_objects(transaction, backend, model, &inspected, &mut changes).await;
         let renewals = created.map_err(|error| explained(backend, &inspected.owner, error))?;
@@ -127,6 +129,7 @@ pub(super) async fn begin(
         _ if backend.commits_schema_changes() => return Err(InstallError::CommitsTransaction),
         _ => transaction::begin_within(db).await?,
     };
+
     if !backend.lock_out_installations(&transaction).await? {
         return Err(InstallError::OtherInstallation);
     }
@@ -258,6 +261,7 @@ pub(super) async fn compare(
     let owner = &inspected.owner;
     let objects = backend.objects(owner, &inspected.table, &inspected.related);
     let tables = inspected.tables();
+
     let mut misplaced = Installed::new();
     let mut superfluous = Installed::new();
     for (place, standing) in installed(db, backend, owner).await? {
@@ -270,6 +274,7 @@ pub(super) async fn compare(
             superfluous.insert(place, standing);
         }
     }
+
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
     let mut standing: BTreeSet<String> =
@@ -278,6 +283,7 @@ pub(super) async fn compare(
     let mut wanted = Vec::new();
     let mut outdated = Vec::new();
     let mut names = BTreeSet::new();
+
     for object in objects {
         let place = (object.kind, object.name.clone(), object.parent.clone());
         let mut found = superfluous.remove(&place);
@@ -304,6 +310,7 @@ pub(super) async fn compare(
             found => wanted.push((object, found.is_some())),
         }
     }
+
     Ok(Comparison {
         wanted,
         outdated,
@@ -327,6 +334,7 @@ async fn create_objects(
     let table = inspected.owner.table.name.clone();
     let mut comparison = compare(db, backend, inspected).await?;
     let mut is_older = false;
+
     if comparison.has_other_key
         || have_other_key(db, backend, inspected, &comparison.outdated).await?
     {
@@ -348,6 +356,7 @@ async fn create_objects(
         comparison = compare(db, backend, inspected).await?;
         comparison.standing.extend(stood_before);
     }
+
     let mut versions = if comparison.has(&versions_table(owner)) {
         Versions::read(db, backend, owner).await?
     } else if comparison.has(&marks(owner)) {
@@ -358,6 +367,7 @@ async fn create_objects(
     if is_older {
         versions = versions.of_an_older_release();
     }
+
     let Comparison { wanted, superfluous, misplaced, standing, needed, .. } = comparison;
     let mut renewals = versions.begin(db, backend, model, owner, &standing).await?;
     drop_all(db, backend, owner, misplaced, changes).await?;
@@ -372,6 +382,7 @@ async fn create_objects(
             Change::Created { table, kind, name }
         });
     }
+
     // This comes afterwards: where each change takes effect at once, there is no moment without the
     // old trigger or the one that replaces it.
     drop_all(db, backend, owner, superfluous, changes).await?;
@@ -381,6 +392,7 @@ async fn create_objects(
             renewals.push(Renewal::new(field, Reason::Unwatched));
         }
     }
+
     rights::grant(db, backend, owner, changes).await?;
     versions.end(db, backend, model, owner, &renewals, &needed).await?;
     Ok(renewals)
@@ -424,6 +436,7 @@ async fn have_other_key(
             columns.get(&column) != table.columns.get(&own.name)
                 || is_compared && collations.get(&column) != table.collations.get(&own.name)
         };
+
         let mut keys = key_columns(owner).into_iter().zip(&owner.key);
         if [marks(owner), recalculations(owner)].contains(&ours) && keys.any(differs) {
             return Ok(true);

@@ -133,6 +133,7 @@ impl Versions {
             let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
             renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
         }
+
         for Renewal { field, id, .. } in &renewals {
             if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
                 version.renewal = Some(*id);
@@ -166,6 +167,7 @@ impl Versions {
                 backend.set_version(db, owner, &version).await?;
             }
         }
+
         for version in self
             .versions
             .into_values()

@@ -23,6 +23,7 @@ pub(super) async fn queue_chunk(
         // Otherwise rows that a policy hides would be lost with the mark.
         backend.see_all(db).await?;
     }
+
     let mut oldest: Option<Chunk> = None;
     let mut marks = 0;
     let mut rows = 0;
@@ -36,6 +37,7 @@ pub(super) async fn queue_chunk(
         backend.delete_mark(db, owner, id).await?;
         marks += 1;
     }
+
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
     Ok((marks > 0).then(|| Event::Collected { table: owner.table.name.clone(), marks, rows }))
 }

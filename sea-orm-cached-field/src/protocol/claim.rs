@@ -120,6 +120,7 @@ pub(crate) async fn claim(
     let at_once = if is_due { lease } else { 0 };
     let room =
         |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
+
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
         let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
@@ -134,6 +135,7 @@ pub(crate) async fn claim(
         engine.backend.flag_missing(transaction, &model.owner, rows).await?;
         Ok(due)
     };
+
     // Rows that are collected but not leased at once are due, and are leased as such.
     let (collected, due) = if first == First::Due && at_once > 0 {
         let due = connections
@@ -169,12 +171,14 @@ pub(crate) async fn claim(
         };
         connections.within(engine, true, claim).await?
     };
+
     engine.publish_all(std::iter::once_with(|| collect::event(&collected, model)).flatten());
     let mut has_more = collected.has_more;
     let mut claims = collected.claims;
     let due_rows = due.len();
     claims.extend(due);
     tell_claimed(engine, model, &claims);
+
     // With `First::Due` only the rows that were due count, else all claimed rows.
     let found = if first == First::Due { due_rows } else { claims.len() };
     let is_little = claims.is_empty() || time_for_chunks && room(found).is_some();
@@ -194,6 +198,7 @@ pub(crate) async fn claim(
             Err(error) => return Err(error),
         }
     }
+
     Ok(Claimed { claims, has_more, looked_for_chunks })
 }
 
@@ -250,6 +255,7 @@ async fn claim_known_rows(
         let owner = &model.owner;
         Ok(engine.backend.lease_rows(transaction, owner, field, &keys, lease, steal).await?)
     };
+
     let (mut claims, left) = loop {
         let claim = async |transaction: &DatabaseTransaction| {
             let collected =
@@ -273,6 +279,7 @@ async fn claim_known_rows(
             break (claims, left);
         }
     };
+
     if !left.is_empty() {
         // In another transaction, because this one holds rows of the queue.
         match connections
@@ -286,6 +293,7 @@ async fn claim_known_rows(
             }
         }
     }
+
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
         && let Err(error) = collect_marks_of_others(engine, connections, model).await
@@ -348,6 +356,7 @@ fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
             fields,
         })
     });
+
     engine.publish_all(events.flatten());
 }
 

@@ -58,12 +58,14 @@ pub(crate) async fn complete(
             stored = try_to_store(engine, connections, model, &unique, calculations).await;
         }
     }
+
     let verdicts = stored.map_err(|error| match calculations {
         [Calculation { claim, .. }] => {
             Room::default().explained(&unique, model, claim.field, &claim.key, error)
         }
         _ => error,
     })?;
+
     let judged = calculations.iter().zip(&verdicts);
     engine.publish_all(judged.map(|(calculation, verdict)| {
         event(model, &calculation.claim, *verdict, calculation.changed)
@@ -164,6 +166,7 @@ async fn store_alone(
     if claims(calculations).any(is_read_by_others) || !engine.backend.stores_at_once(&values) {
         return Ok(None);
     }
+
     let found = engine.backend.store(writer, &model.owner, &values).await?;
     let verdicts: Vec<Verdict> = found.into_iter().map(Verdict::on).collect();
     if verdicts.contains(&Verdict::Publish) {
@@ -190,6 +193,7 @@ async fn store(
         } else {
             Room::default()
         };
+
         let is_blocked = |calculation: &Calculation| {
             unique.has(&model.owner, calculation.claim.field)
                 && room.blocked.contains(&calculation.claim.key)
@@ -199,6 +203,7 @@ async fn store(
         } else {
             calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
         };
+
         let stored = engine.backend.store(transaction, &model.owner, &values(&free)).await;
         let found = stored.map_err(|error| match calculations {
             [Calculation { claim, .. }] => {
@@ -206,6 +211,7 @@ async fn store(
             }
             _ => error.into(),
         })?;
+
         let mut verdicts = found.into_iter().map(Verdict::on);
         let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
         let verdicts: Vec<Verdict> = calculations
@@ -216,6 +222,7 @@ async fn store(
         end(engine, transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
+
     connections.within(engine, true, store).await
 }
 
@@ -238,6 +245,7 @@ pub(super) async fn end(
             engine.backend.retry_readers(transaction, &model.owner, field, source, &keys).await?;
         }
     }
+
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
     let published = own(&with_verdict(claims, verdicts, Verdict::Publish));
     for claim in published.into_iter().filter(|claim| !wave::is_held_back(claim)) {
@@ -274,11 +282,13 @@ pub(crate) async fn hand_back(
     if claims.is_empty() {
         return Ok(());
     }
+
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     let hand_back = async |transaction: &DatabaseTransaction| {
         Ok(engine.backend.hand_back(transaction, &model.owner, &claims, delay, 0).await?)
     };
     connections.into().within(engine, false, hand_back).await?;
+
     for claim in claims {
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[claim.field].name;
@@ -299,6 +309,7 @@ pub(crate) async fn drop_gone(
     if claims.is_empty() {
         return Ok(());
     }
+
     let drop_gone = async |transaction: &DatabaseTransaction| {
         // A row that is hidden from this role is not gone.
         engine.backend.see_all(transaction).await?;
@@ -306,6 +317,7 @@ pub(crate) async fn drop_gone(
         Ok(engine.backend.hand_back(transaction, &model.owner, &claims, 0, 0).await?)
     };
     connections.into().within(engine, false, drop_gone).await?;
+
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {
         engine.publish(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });
@@ -332,17 +344,20 @@ pub(crate) async fn store_in_transaction(
         if !backend.lock_row(db, &model.owner, key).await? {
             return Ok(false);
         }
+
         let engine = Engine::at(db)?;
         let unique = unique_of(&engine, db, model).await?;
         let rows = BTreeMap::from([(
             Shape(vec![ShapedField { field, done: true }]),
             vec![written.clone()],
         )]);
+
         // The transaction may read a snapshot that is older than the rows that it locks now.
         let room = make_room(&engine, db, model, &unique, &rows, false).await?;
         if !room.blocked.is_empty() {
             return Ok(false);
         }
+
         // A value is not given back to a column whose values a unique index restricts.
         let fields: Vec<usize> = (0..model.owner.fields.len())
             .filter(|field| !unique.has(&model.owner, *field))
@@ -352,5 +367,6 @@ pub(crate) async fn store_in_transaction(
         stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;
         Ok(true)
     };
+
     stored.await.map_err(|error| explained(backend, [&model.owner], error))
 }

@@ -58,6 +58,7 @@ pub(crate) async fn fail(
         // The holder of the lease records its own failure.
         return Ok(());
     }
+
     let cause = error.without_values();
     let error = error.with_sources();
     let mut retry_in = match retry {
@@ -70,6 +71,7 @@ pub(crate) async fn fail(
         Some(delay) => NextTry::In(delay),
         None => NextTry::Never,
     };
+
     let record = async |transaction: &DatabaseTransaction| {
         let owner = &model.owner;
         engine.backend.record_failure(transaction, owner, claim, &error, next_try).await?;
@@ -78,6 +80,7 @@ pub(crate) async fn fail(
     if connections.into().within(engine, false, record).await? {
         retry_in = None;
     }
+
     let table = model.owner.table.name.clone();
     let field = model.owner.fields[claim.field].name;
     let key = claim.key.clone();

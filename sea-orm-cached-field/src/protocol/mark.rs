@@ -107,6 +107,7 @@ pub(crate) async fn flag_expired(
     let connections = connections.into();
     let temporal =
         model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
+
     for (index, field) in temporal {
         let flagged = connections
             .within(engine, false, async |transaction| {

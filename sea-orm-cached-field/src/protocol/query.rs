@@ -33,6 +33,7 @@ pub(crate) async fn complete_by_query(
     if !engine.backend.stores_queries() {
         return Ok(None);
     }
+
     let started = Instant::now();
     let connections = connections.into();
     let unique = unique_of(engine, &connections.reader(), model).await?;
@@ -40,6 +41,7 @@ pub(crate) async fn complete_by_query(
         // To find the rows that hold a value, the value must be known first.
         return Ok(None);
     }
+
     let transaction = connections.begin(engine, true).await?;
     let ended = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
         Ok(Some(ended)) => ended,
@@ -48,6 +50,7 @@ pub(crate) async fn complete_by_query(
             return refused.map(|_| None);
         }
     };
+
     transaction.commit().await?;
     let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
     let took = started.elapsed();

@@ -30,6 +30,7 @@ async fn find_circles_now(
 ) -> Result<HashMap<Key, Error>, Error> {
     let backend = Backend::of(db)?;
     let mut circles = HashMap::new();
+
     for source in model.owner.recursions(field) {
         let suspects = backend.suspects(db, &model.owner, source, keys).await?;
         let spelled = model.spelled(db, &suspects).await?;
@@ -57,6 +58,7 @@ async fn circle(
 ) -> Result<Option<Vec<Key>>, Error> {
     let mut ways = VecDeque::from([vec![start.clone()]]);
     let mut seen = HashSet::new();
+
     while let Some(way) = ways.pop_front() {
         let last = way.last().unwrap_or(start);
         for reader in backend.readers(db, &model.owner, source, last).await? {

@@ -91,6 +91,7 @@ pub(super) async fn make_room(
             {
                 continue;
             }
+
             let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
             for (holder, wanting) in
                 engine.backend.holders(db, &model.owner, index, shape, rows).await?
@@ -117,6 +118,7 @@ async fn clear(
     let mut left: Vec<Key> = holders.keys().cloned().collect();
     let mut locked = HashSet::new();
     let mut waiting = HashSet::new();
+
     for (field, nullable) in indexed_fields(&model.owner, index) {
         let mut stale = HashSet::new();
         let mut unflagged = Vec::new();
@@ -129,6 +131,7 @@ async fn clear(
                 unflagged.push(key);
             }
         }
+
         if !unflagged.is_empty() {
             let queued = queued(engine, db, model, field, &unflagged).await?;
             if by_marks {
@@ -144,6 +147,7 @@ async fn clear(
             room.is_kept = true;
             continue;
         }
+
         let given_up: Vec<Key> = stale.iter().cloned().collect();
         engine.backend.give_up_value(db, &model.owner, field, &given_up).await?;
         left.retain(|key| !stale.contains(key));
@@ -151,6 +155,7 @@ async fn clear(
             break;
         }
     }
+
     let in_the_way =
         holders.iter().filter(|(holder, _)| !locked.contains(*holder) || waiting.contains(*holder));
     room.blocked.extend(in_the_way.flat_map(|(_, wanting)| wanting.iter().cloned()));
@@ -191,6 +196,7 @@ impl Room {
             Error::Database(error) => error,
             other => return other,
         };
+
         let remedy = if self.is_kept {
             "another row that is to be recalculated has it, and its column may not be NULL until \
              then; let the column be NULL, or drop the unique index"
@@ -201,6 +207,7 @@ impl Room {
             "which row has it cannot be told, for the unique index is not over the cached column \
              itself; make it one of whole columns, or drop it"
         };
+
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[field].name;
         Error::NotUnique { table, field, key: key.clone(), remedy, source: Box::new(source) }

@@ -48,6 +48,7 @@ pub(super) async fn hold_back(
         let error = (waves >= LOOP).then(|| {
             Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.to_string()
         });
+
         let mut left = TRIES;
         let is_held_back = loop {
             left -= 1;
@@ -58,6 +59,7 @@ pub(super) async fn hold_back(
                 _ => tokio::time::sleep(BETWEEN_TRIES).await,
             }
         };
+
         if let Some(error) = error.filter(|_| is_held_back) {
             let key = claim.key.clone();
             let attempts = claim.attempts;
@@ -88,11 +90,13 @@ async fn hold_back_one(
         if engine.backend.is_marked(&transaction, &model.owner, claim).await? && wait {
             return Ok(None);
         }
+
         let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
         let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
         engine.backend.hold_back(&transaction, &model.owner, claim, delay, error).await?;
         Ok(Some(collected))
     };
+
     match hold_back.await {
         Ok(Some(collected)) => {
             transaction.commit().await?;

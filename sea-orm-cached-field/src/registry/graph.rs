@@ -35,6 +35,7 @@ fn visit(
     if finished.contains(&node) {
         return Ok(());
     }
+
     path.push(node);
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
         return Err(Error::Cycle {
@@ -46,6 +47,7 @@ fn visit(
             visit(models, below, path, finished)?;
         }
     }
+
     path.pop();
     finished.push(node);
     Ok(())
@@ -155,6 +157,7 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
         }
         waits
     };
+
     (0..models.len()).map(of_model).collect()
 }
 

@@ -28,12 +28,14 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
         fields: entries.iter().map(field).collect(),
         sources: Vec::new(),
     };
+
     for (index, entry) in entries.iter().enumerate() {
         check_query(&owner, index)?;
         for dependency in &entry.spec.depends_on {
             add_dependency(&mut owner, index, dependency)?;
         }
     }
+
     Ok(Model {
         entity: std::any::type_name::<E>(),
         owner,
@@ -161,11 +163,13 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         let flaw = PathError { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
+
     let columns = read_columns(owner, dependency);
     let Some(first) = dependency.hops.first() else {
         columns.iter().for_each(|column| add_own_column(owner, field, column));
         return Ok(());
     };
+
     first.from.iter().for_each(|column| add_own_column(owner, field, column));
     let mut sources = sources(&dependency.hops).into_iter().peekable();
     while let Some((source, leading_on)) = sources.next() {
@@ -179,6 +183,7 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
 fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
     let steps: Vec<Step> = hops.iter().map(step).collect();
     let repeated = repeated(hops);
+
     let source = |at: usize| {
         let group = repeated.iter().find(|group| group.contains(&at));
         let source = Source {
@@ -194,6 +199,7 @@ fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
             next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
         (source, leading_on.collect())
     };
+
     (0..steps.len()).map(source).collect()
 }
 
@@ -264,11 +270,13 @@ fn add_source(
         owner.sources.push(source);
         owner.sources.len() - 1
     });
+
     let readers = &mut owner.sources[at].readers;
     let reader = readers.iter().position(|reader| reader.field == field).unwrap_or_else(|| {
         readers.push(Reader { field, columns: Vec::new() });
         readers.len() - 1
     });
+
     for column in columns {
         if !readers[reader].columns.contains(&column) {
             readers[reader].columns.push(column);
@@ -308,5 +316,6 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
         let kind = column.def().get_column_type().clone();
         FieldColumn { name, kind, definition, table: E::default().table_ref() }
     });
+
     columns.collect()
 }

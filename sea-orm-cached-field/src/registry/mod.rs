@@ -105,6 +105,7 @@ impl Model {
         let (rows, mut unreadable) = self.rows.load(db, keys).await?;
         let mut places: HashMap<Key, usize> =
             (0..rows.len()).map(|place| (rows.key(place), place)).collect();
+
         let is_missing = |key: &&Key| !places.contains_key(*key) && !unreadable.contains_key(*key);
         let missing: Vec<Key> = keys.iter().filter(is_missing).cloned().collect();
         for (key, own) in self.spelled(db, &missing).await? {
@@ -118,6 +119,7 @@ impl Model {
                 unreadable.insert(key, DbErr::Custom(reason));
             }
         }
+
         Ok(LoadedRows { rows, places, unreadable })
     }
 

@@ -121,6 +121,7 @@ async fn load<E: EntityTrait>(
         }
         Err(_) => {}
     }
+
     let mut models = Vec::new();
     for key in keys {
         match load_one::<E>(db, key).await {
@@ -212,11 +213,13 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
     let keys = backend::repeated(keys);
     let columns: Vec<E::Column> =
         E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+
     if let [column] = columns.as_slice() {
         return column
             .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
             .into_condition();
     }
+
     if Backend::of(db).is_ok_and(Backend::supports_values_lists) {
         let tuple = Expr::tuple(
             columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
@@ -233,6 +236,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
             .take();
         return tuple.in_subquery(values).into_condition();
     }
+
     let is = |key: &&Key| {
         columns
             .iter()

@@ -107,6 +107,7 @@ impl Source {
                 Err(error) => self.wait_for_database(&error).await,
             }
         }
+
         loop {
             let stop = self.stop.clone();
             let places = async {
@@ -122,6 +123,7 @@ impl Source {
                 () = stop.cancelled() => return None,
                 free = places => free,
             };
+
             let lanes: Vec<Lane> = free.lanes().collect();
             // The claim goes on when the worker stops: a claim that is half made would be lost
             // until its lease ends.
@@ -131,6 +133,7 @@ impl Source {
                 if woken { context.next_marked(&lanes).await } else { context.next(&lanes).await }
             };
             let (next, ()) = tokio::join!(claim, self.sleep.wake_up(context));
+
             match next {
                 Ok(Next::Batch(batch)) => {
                     if let Some(place) = batch.lane().and_then(|lane| free.in_lane(lane)) {
@@ -161,6 +164,7 @@ impl Source {
                 None => std::future::pending().await,
             }
         };
+
         tokio::select! {
             biased;
             () = stop.cancelled() => {}

@@ -116,6 +116,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         together: usize::try_from(context.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,
     };
+
     let table = model.owner.table.name.as_str();
     let span = tracing::debug_span!("recalculate", table, claims = claims.len());
     recalculation.run(claims).instrument(span).await

@@ -76,6 +76,7 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
     let mut under_way = JoinSet::new();
     let mut worked = 0;
     let mut errors = 0;
+
     loop {
         let handing_back = context.engine.is_handing_back();
         // While one batch is calculated and stored, the next one is claimed.
@@ -98,6 +99,7 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
                 Work::Now
             }
         };
+
         match (under_way.join_next().await, work) {
             (Some(Ok(Ok(rows))), _) => {
                 worked += rows;

@@ -53,6 +53,7 @@ where
     fn call(&mut self, task: Task<Batch>) -> Self::Future {
         let batch = task.args.clone();
         let begun = std::panic::catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
+
         Box::pin(async move {
             let ended = match begun {
                 Ok(ended) => AssertUnwindSafe(ended)
@@ -61,6 +62,7 @@ where
                     .map(|ended| ended.map_err(Into::into)),
                 Err(panic) => Err(panic),
             };
+
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
             if let Err(error) = batch.hand_back().await {
                 tracing::warn!("could not hand back a batch yet: {error}");

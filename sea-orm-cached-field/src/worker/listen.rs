@@ -41,6 +41,7 @@ impl Listener {
         if pooler::shares_sessions(&options).await? {
             return Ok(None);
         }
+
         // It is closed when it is dropped, so that no lock outlives the sleeping worker. In a
         // connection of the user's pool a lock would.
         let own = PgPoolOptions::new()
@@ -50,6 +51,7 @@ impl Listener {
             .acquire_timeout(pool.options().get_acquire_timeout())
             .connect_with(options)
             .await?;
+
         let mut connection = PgListener::connect_with(&own).await?;
         connection.listen(channel).await?;
         let session =
@@ -61,6 +63,7 @@ impl Listener {
     /// sleeping one does. If not, a transaction is open that has found no sleeping worker.
     pub(super) async fn fall_asleep(&mut self, context: &Context) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
+
         for model in &context.models {
             let (lock, _) = context.engine.backend.sleep_locks(&model.owner, self.session);
             self.locked = true;

@@ -157,6 +157,7 @@ impl Worker {
         let context = Arc::new(self.context()?);
         let apalis = WorkerContext::from("sea-orm-cached-field");
         let mut running = run_in_apalis(&context, &apalis);
+
         // This is dropped before the tasks are, if this future is dropped.
         let _handed_back = HandedBack(&context);
         let ended = tokio::select! {
@@ -170,6 +171,7 @@ impl Worker {
                 Err(_) => Ok(()),
             },
         };
+
         // Taken before the tasks are dropped: a batch that is dropped gives up its claims.
         let held = context.ledger.take_all();
         drop(running);

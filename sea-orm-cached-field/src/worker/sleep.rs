@@ -65,6 +65,7 @@ impl Sleep {
         if self.alarm.is_none() {
             self.alarm = set_alarm(context).await;
         }
+
         let (longest, work) = self.fall_asleep(context, work).await;
         let due = match work {
             // Another transaction holds the work locked.
@@ -72,10 +73,12 @@ impl Sleep {
             Work::In(wait) => wait,
             Work::None => Duration::MAX,
         };
+
         self.pause = (self.pause * 2).min(match self.alarm {
             Some(Alarm::None(longest)) => longest,
             _ => BY_POLLING,
         });
+
         let woken = self.wait(longest.min(due)).await;
         if woken {
             self.was_busy();
@@ -136,6 +139,7 @@ impl Sleep {
                 _ => std::future::pending().await,
             }
         };
+
         let woken = tokio::time::timeout(pause, async {
             tokio::select! {
                 _ = woken => {}

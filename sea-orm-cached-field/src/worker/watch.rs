@@ -24,6 +24,7 @@ impl FileWatch {
         if paths.is_empty() {
             return Ok(None);
         }
+
         let names: Vec<OsString> =
             paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect();
         let engine = Arc::clone(&context.engine);
@@ -34,6 +35,7 @@ impl FileWatch {
                 engine.wake.send_replace(());
             }
         })?;
+
         for folder in paths.iter().filter_map(|path| path.parent()) {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }

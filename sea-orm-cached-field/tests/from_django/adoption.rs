@@ -110,11 +110,14 @@ async fn of_tables_of_django(db: TestDb) {
     let before = columns(&db).await;
     let mut rows = values(&db).await;
     let lampposts = || CachedFields::of::<lamppost::Entity>();
+
     let changes = lampposts().install(&*db).await.unwrap().to_string();
     rows.iter_mut().for_each(|(_, _, flag)| *flag = true);
+
     assert_eq!((columns(&db).await, values(&db).await), (before, rows));
     assert!(changes.contains("flagged 5 rows for slow_full_name"), "{changes}");
     assert_eq!(lampposts().install(&*db).await.unwrap().to_string(), "nothing to do\n");
+
     assert_eq!(db.drain(lampposts()).await, 5, "nothing says that the values of Django are right");
     let calculated = |name: &str| (name.to_owned(), Some(format!("The {name}")), false);
     assert_eq!(values(&db).await, ["Ada", "Bob", "Cid", "Dan", "Eve"].map(calculated));
@@ -132,6 +135,7 @@ async fn that_both_go_on_to_write(db: TestDb) {
     let lampposts = || CachedFields::of::<lamppost::Entity>();
     lampposts().install(&*db).await.unwrap();
     db.drain(lampposts()).await;
+
     // Django saves all columns, with stale copies of ours.
     db.sql(
         "UPDATE street_lamppost
@@ -153,6 +157,7 @@ async fn that_both_go_on_to_write(db: TestDb) {
         ours.flag_slow_full_name_as_stale();
     }
     ours.insert(&*db).await.expect("a row of ours");
+
     assert_eq!(db.drain(lampposts()).await, 3);
     let written: i64 = db
         .scalar(
@@ -177,6 +182,7 @@ async fn of_a_column_that_is_not_null(db: TestDb) {
         }
         _ => "CREATE TABLE copy AS SELECT * FROM street_lamppost",
     };
+
     db.sql(
         "UPDATE street_lamppost SET cached_slow_full_name = '' WHERE cached_slow_full_name IS NULL",
     )
@@ -187,6 +193,7 @@ async fn of_a_column_that_is_not_null(db: TestDb) {
         db.sql(&TABLES[2].replace("text NULL", "text NOT NULL")).await;
         db.sql("INSERT INTO street_lamppost SELECT * FROM copy").await;
     }
+
     let lampposts = || CachedFields::of::<lamppost::Entity>();
     lampposts().install(&*db).await.unwrap();
     let ours = |value| {
@@ -200,6 +207,7 @@ async fn of_a_column_that_is_not_null(db: TestDb) {
     };
     ours(None).insert(&*db).await.expect_err("NOT NULL");
     ours(Some(String::new())).insert(&*db).await.expect("a row of ours");
+
     assert_eq!(db.drain(lampposts()).await, 6);
     let wrong: i64 = db
         .scalar(

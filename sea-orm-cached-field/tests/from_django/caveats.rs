@@ -38,11 +38,13 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     drain(&db).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run());
+
     ada(&db)
         .await
         .expire_slow_full_name_after(Utc::now() + TimeDelta::milliseconds(200), &*db)
         .await
         .unwrap();
+
     narration
         .wait_for(|event| event.to_string() == "expired lamppost.slow_full_name of 1 row")
         .await;

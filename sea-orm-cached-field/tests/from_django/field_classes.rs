@@ -65,6 +65,7 @@ macro_rules! field_classes {
                 let models = || sea_orm_cached_field::CachedFields::of::<Entity>();
                 let changes = models().install(&**db).await.unwrap().to_string();
                 assert!(!changes.contains("column"), "{changes}");
+
                 let row = Entity::find().one(&**db).await.unwrap().unwrap();
                 row.assert_values(db).await;
                 // A worker may queue what an installation has flagged beside its own claims.
@@ -72,6 +73,7 @@ macro_rules! field_classes {
                 // What was stored is loaded: nothing is calculated any more.
                 db.sql("UPDATE street_everything SET seed = 2").await;
                 assert_eq!(db.drain(models()).await, columns.len());
+
                 let mut narration = db.narration();
                 Entity::find().one(&**db).await.unwrap().unwrap().assert_values(db).await;
                 assert_eq!(narration.said(), [""; 0]);
@@ -96,6 +98,7 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
         "bigint AUTO_INCREMENT PRIMARY KEY",
         "integer NOT NULL PRIMARY KEY AUTOINCREMENT",
     ][database];
+
     let columns: Vec<String> = columns
         .iter()
         .map(|(field, kinds)| {
@@ -107,11 +110,13 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
             )
         })
         .collect();
+
     let table = format!(
         "CREATE TABLE street_everything (id {id}, seed integer NOT NULL, {})",
         columns.join(", ")
     );
     db.sql(&table).await;
+
     let flags: Vec<String> = columns.iter().map(|_| "TRUE".to_owned()).collect();
     let names: Vec<&str> = columns
         .iter()

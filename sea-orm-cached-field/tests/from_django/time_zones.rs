@@ -62,6 +62,7 @@ async fn set_up(db: &TestDb) {
         DbBackend::MySql => ("int AUTO_INCREMENT", "bool", "datetime(6)"),
         _ => ("integer", "bool", "datetime"),
     };
+
     db.sql(&format!(
         "CREATE TABLE tea (id {id} PRIMARY KEY,
            cached_taste integer,
@@ -75,6 +76,7 @@ async fn set_up(db: &TestDb) {
            harvest_expires_after {moment})"
     ))
     .await;
+
     teas().install(&**db).await.expect("installed");
     db.sql(
         "INSERT INTO tea
@@ -103,6 +105,7 @@ async fn of_a_column_without_one(db: TestDb) {
             narration.said().iter().filter(|event| event.starts_with("calculated")).count(),
             recalculated
         );
+
         expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
         assert_eq!(db.drain(teas()).await, recalculated);
         assert_eq!(the_tea(&db).await.taste_expires_after.is_none(), recalculated == 1);

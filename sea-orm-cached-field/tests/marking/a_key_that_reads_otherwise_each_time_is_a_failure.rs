@@ -108,15 +108,18 @@ async fn that_the_doctor_names(db: TestDb) {
             "varchar(30) COLLATE nocase"
         }
     };
+
     db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)"))
         .await;
     actors().install(&*db).await.expect("installed");
     db.sql("INSERT INTO actor (name, age) VALUES ('abcdefghijklmnopqrstuvwxyz', 30)").await;
+
     for _ in 0..20 {
         assert_eq!(db.drain(actors()).await, 1);
         db.let_time_pass("actor").await;
     }
     assert_eq!(db.drain(actors()).await, 0, "it was given up");
+
     let diagnosis = actors().doctor(&*db).await.expect("examined").to_string();
     let expected = "actor: next_age of 1 row has failed for good (";
     assert!(diagnosis.starts_with(expected), "{diagnosis}");

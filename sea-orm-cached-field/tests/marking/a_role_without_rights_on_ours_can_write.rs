@@ -38,10 +38,12 @@ async fn what_it_writes_is_marked(db: TestDb) {
         ],
     )
     .await;
+
     assert!(results[0].is_err(), "it may not read our tables");
     for result in &results[1..] {
         assert!(result.is_ok(), "{result:?}");
     }
+
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "the flag is set at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
     assert_eq!(
@@ -64,6 +66,7 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     .await;
     let (_, place) = db.url.split_once('@').expect("a user in the URL");
     let falconer = Database::connect(format!("mysql://{role}@{place}")).await;
+
     let mut results = Vec::new();
     if let Ok(falconer) = &falconer {
         for statement in [
@@ -78,8 +81,10 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
         }
         falconer.close_by_ref().await.expect("closed");
     }
+
     db.sql(&format!("DROP USER {users}")).await;
     falconer.expect("connected");
+
     assert!(
         results[0].is_err() && results[1].is_err(),
         "it may read neither our tables nor the owners: {results:?}"
@@ -106,6 +111,7 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     .await;
     db.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA aviary TO {role}")).await;
     db.sql(&format!("GRANT SELECT (id), UPDATE (weight_in_g) ON aviary.pigeon TO {role}")).await;
+
     let as_role = |sql: &str| format!("SET LOCAL ROLE {role}; {sql}");
     let refused = db.execute_unprepared(&as_role("SELECT 1 FROM public.lamppost")).await.is_err();
     let written = db
@@ -115,6 +121,7 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
         "DROP OWNED BY {role}; DROP ROLE {role}; ALTER TABLE aviary.pigeon SET SCHEMA public"
     ))
     .await;
+
     assert!(refused, "it may not use the schema");
     written.expect("written");
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
@@ -139,6 +146,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     partitioned.create(city::Entity).await;
+
     for db in [&db, &partitioned] {
         db.sql(
             "CREATE TABLE pigeon (
@@ -152,6 +160,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
         let mut watch = Watch::begin(db, lampposts).await;
         let role = format!("forger_{}", std::process::id());
         db.sql(&format!("CREATE ROLE {role}; GRANT SELECT, UPDATE ON lamppost TO {role}")).await;
+
         let mut healed = Vec::new();
         for forged in [
             "cached_full_name = 'forged', full_name_recalculation_needed = false",
@@ -170,6 +179,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
                 watch.recalculated().await,
             ));
         }
+
         let again = format!(
             "UPDATE lamppost SET full_name_recalculation_needed = true;
              DELETE FROM _lamppost_cached_marks;
@@ -180,6 +190,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
         db.sql(&again).await;
         let marked_again = db.pending("lamppost").await;
         db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+
         for (written, flagged, recalculated) in healed {
             written.expect("written");
             assert!(flagged);

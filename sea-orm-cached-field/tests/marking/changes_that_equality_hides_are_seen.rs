@@ -72,6 +72,7 @@ async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     notes().install(&**db).await.expect("installed");
     db.sql(&format!("INSERT INTO note (id, value) VALUES (1, '{before}')")).await;
     db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, '{before}', 1)")).await;
+
     let mut watch = Watch::begin(db, notes).await;
     for table in ["note", "tag"] {
         assert_eq!(
@@ -129,6 +130,7 @@ async fn each_seen(db: &TestDb, types: &[(&str, &str, &str)]) {
            (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     )
     .await;
+
     for (kind, before, after) in types {
         seen(db, kind, before, after).await;
         notes().uninstall(&**db).await.expect("uninstalled");
@@ -268,10 +270,12 @@ async fn that_the_session_does_not_show(db: TestDb) {
                 format!("{}; UPDATE {table} SET value = '{after}'; {reset}", set.join("; "));
             let recalculated = watch.after(&change).await;
             assert_eq!(recalculated.len(), 1, "{kind} of {table}: {recalculated:?}");
+
             // The same under other settings is the same.
             let same = format!("{}; UPDATE {table} SET value = value; {reset}", set.join("; "));
             assert_eq!(watch.after(&same).await, NOTHING, "{kind} of {table}");
         }
+
         notes().uninstall(&*db).await.expect("uninstalled");
         db.sql("DROP TABLE note, tag").await;
     }
@@ -282,6 +286,7 @@ async fn null_is_a_value_of_its_own(db: TestDb) {
     if db.is_mysql() {
         return not_there("MySQL cannot cast to text, and has a test of its own");
     }
+
     db.sql(
         "CREATE TABLE note (
            id INTEGER PRIMARY KEY, value varchar, cached_shown varchar,
@@ -293,6 +298,7 @@ async fn null_is_a_value_of_its_own(db: TestDb) {
     db.sql("INSERT INTO note (id, value) VALUES (1, 'a')").await;
     db.sql("INSERT INTO tag (id, value, note_id) VALUES (1, 'a', 1)").await;
     db.drain(notes()).await;
+
     for table in ["note", "tag"] {
         for (value, marks) in
             [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)]
@@ -314,6 +320,7 @@ async fn in_a_generated_column(db: TestDb) {
     if db.is_mysql() {
         return not_there("MySQL cannot cast to text, and has a test of its own");
     }
+
     let generated = "GENERATED ALWAYS AS (base || '!') STORED";
     db.sql(&format!(
         "CREATE TABLE note (
@@ -328,6 +335,7 @@ async fn in_a_generated_column(db: TestDb) {
     db.sql("INSERT INTO note (id, base) VALUES (1, 'a')").await;
     db.sql("INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)").await;
     let mut watch = Watch::begin(&db, notes).await;
+
     assert_eq!(watch.after("UPDATE note SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(watch.after("UPDATE tag SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "b! b!");
@@ -335,6 +343,7 @@ async fn in_a_generated_column(db: TestDb) {
         watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await,
         NOTHING
     );
+
     // Whoever ends the flag in the same statement does not hide the change.
     let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
     assert_eq!(watch.after(forged).await, ["note.shown 1"]);
@@ -387,6 +396,7 @@ async fn on_mysql(db: TestDb) {
         let [first, ..] = values;
         db.sql(&format!("INSERT INTO note (id, value) VALUES (1, {first})")).await;
         db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, {first}, 1)")).await;
+
         for table in ["tag", "note"] {
             for value in values[1..].iter().chain([&first]) {
                 for marks in [1, 0] {
@@ -417,6 +427,7 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
              base varchar(9) NOT NULL,
              value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
         );
+
         db.sql(&format!(
             "CREATE TABLE note (
                {columns}, cached_shown varchar(9),
@@ -432,6 +443,7 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
              VALUES (1, 'a', 1)",
         )
         .await;
+
         for table in ["tag", "note"] {
             for marks in [1, 0] {
                 db.sql(

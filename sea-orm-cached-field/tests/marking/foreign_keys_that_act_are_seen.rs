@@ -19,6 +19,7 @@ async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     } else {
         "timestamp NULL"
     };
+
     for table in [
         format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
@@ -39,6 +40,7 @@ async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     ] {
         db.sql(&format!("CREATE TABLE {table}")).await;
     }
+
     lampposts().install(&**db).await.expect("installed");
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'), (2, 'Bonn')").await;
     db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 2)")
@@ -88,6 +90,7 @@ async fn on_delete_set_default(db: TestDb) {
 #[apply(contract)]
 async fn on_update_cascade(db: TestDb) {
     let mut watch = tied(&db, "ON UPDATE CASCADE").await;
+
     assert_eq!(
         watch.after("UPDATE city SET id = 9 WHERE id = 1").await,
         ["lamppost.full_name 1, unchanged"]

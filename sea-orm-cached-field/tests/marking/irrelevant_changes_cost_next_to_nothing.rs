@@ -135,12 +135,14 @@ async fn on_sqlite_too(db: TestDb) {
 async fn on_mysql_too(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
+
     let inserted = async || {
         let counted =
             Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_write'");
         let row = db.query_one_raw(counted).await.expect("asked").expect("a row");
         row.try_get_by_index::<String>(1).expect("a count").parse::<i64>().expect("a number")
     };
+
     for (sql, rows) in [
         ("UPDATE pigeon SET colour = 'grey'", 0),
         ("UPDATE pigeon SET weight_in_g = weight_in_g, lamppost_id = lamppost_id", 0),

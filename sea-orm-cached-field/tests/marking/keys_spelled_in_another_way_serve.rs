@@ -112,6 +112,7 @@ async fn with_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
     let db = db.with_setting("search_path = public, elsewhere").await;
     let mut watch = set_up(&db, "citext").await;
+
     db.sql(
         "INSERT INTO region
          VALUES ('North', 'abc');
@@ -157,6 +158,7 @@ async fn with_char_and_its_blanks(db: TestDb) {
     )
     .await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'adas'"]);
+
     assert_eq!(
         watch.after("INSERT INTO bird VALUES (1, 5, 'adas')").await,
         ["flock.weight 'adas'"]

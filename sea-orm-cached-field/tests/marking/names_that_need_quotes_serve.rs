@@ -81,6 +81,7 @@ async fn of_tables_columns_and_fields(db: TestDb) {
     db.sql(&db.quoted(order)).await;
     db.sql(&db.quoted(r#"INSERT INTO "Select 'me'" ("table", v_links) VALUES ('t', 1)"#)).await;
     let mut watch = Watch::begin(&db, orders).await;
+
     for column in ["group", "new", r#"the ""old"" one"#, "field"] {
         // sqlx has MySQL read `||` as the standard does.
         let change = format!(r#"UPDATE "order" SET "{column}" = "{column}" || '!'"#);
@@ -95,6 +96,7 @@ async fn of_tables_columns_and_fields(db: TestDb) {
         watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await,
         ["order.type 1"]
     );
+
     let order = order::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the order");
     assert_eq!(order.label.as_deref(), Some("g!n!o!f!T"));
     assert_eq!((order.label_is_stale, order.until), (false, None));

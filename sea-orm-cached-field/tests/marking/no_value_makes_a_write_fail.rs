@@ -109,6 +109,7 @@ async fn set_up(db: &TestDb, key: &str, linked: &str) -> Result<(), String> {
 async fn that_no_owner_can_hold(db: TestDb) {
     let db = db.with_one_connection().await;
     db.sql("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'").await;
+
     for (key, linked, fitting, others) in TYPES {
         set_up(&db, key, linked).await.unwrap_or_else(|error| panic!("{key}, {linked}: {error}"));
         db.sql(&format!("INSERT INTO box (code, shop_code) VALUES ({fitting}, {fitting})")).await;
@@ -121,6 +122,7 @@ async fn that_no_owner_can_hold(db: TestDb) {
             db.sql(&format!("INSERT INTO shop VALUES ({other}, 'corner')")).await;
             db.sql("UPDATE shop SET name = 'market'; DELETE FROM shop").await;
         }
+
         db.sql("DELETE FROM _box_cached_marks").await;
         db.sql(&format!("INSERT INTO fruit VALUES (100, 'plum', {fitting})")).await;
         let marked = "SELECT count(*) FROM _box_cached_marks m JOIN box b ON b.code = m.key_1";

@@ -81,6 +81,7 @@ async fn when_an_owner_or_the_city_of_one_is_written(db: TestDb) {
     let mut watch = perched(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm')").await;
     set_traps(&db).await;
+
     db.sql(&format!(
         "{FIRST};
          UPDATE public.lamppost
@@ -94,6 +95,7 @@ async fn when_an_owner_or_the_city_of_one_is_written(db: TestDb) {
     ))
     .await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+
     db.sql(&format!(
         "{FIRST}; UPDATE public.city SET name = 'Bonn'; DISCARD TEMP; RESET search_path"
     ))
@@ -112,6 +114,7 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     for trap in traps {
         db.sql(&format!("CREATE TEMP TABLE {trap} AS SELECT * FROM main.{trap}")).await;
     }
+
     db.sql(
         "UPDATE pigeon
             SET weight_in_g = 7
@@ -124,6 +127,7 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     for trap in traps {
         db.sql(&format!("DROP TABLE temp.{trap}")).await;
     }
+
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
 
@@ -133,6 +137,7 @@ async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     let mut watch = perched(&db).await;
     let internal =
         |sql: &str| format!("SET cached_field.internal = 'on'; {sql}; RESET cached_field.internal");
+
     assert_eq!(
         watch.after(&internal("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1")).await,
         ["lamppost.full_name 1"]
@@ -144,6 +149,7 @@ async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     let new = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed)
                VALUES (3, 'Eve', false)";
     assert_eq!(watch.after(&internal(new)).await, ["lamppost.full_name 3"]);
+
     db.sql(&internal("UPDATE lamppost SET id = 4 WHERE id = 3")).await;
     assert!(reloaded(&db, 4).await.full_name_recalculation_needed);
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 4, unchanged"]);

@@ -52,6 +52,7 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
     let mut watch = furnished(&db).await;
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
+
     let journal = if db.is_sqlite() {
         "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN
            INSERT INTO touched VALUES (NEW.id, NEW.note);
@@ -69,6 +70,7 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
          CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost
            FOR EACH ROW EXECUTE FUNCTION journal()"
     };
+
     db.sql(journal).await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
     assert_eq!(
@@ -76,6 +78,7 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
         0,
         "no other column is so much as named"
     );
+
     db.sql("UPDATE lamppost SET note = 'm' WHERE id = 1").await;
     assert_eq!(db.rows("SELECT * FROM touched").await.len(), 1, "the journal works");
 }

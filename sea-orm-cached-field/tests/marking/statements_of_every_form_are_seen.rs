@@ -34,6 +34,7 @@ async fn update_from(db: TestDb) {
                 AND p.weight_in_g = 300",
         )
     };
+
     assert_eq!(watch.after(lighter).await, BOTH[1..]);
     assert_eq!(watch.after(named).await, BOTH[..1]);
 }
@@ -85,6 +86,7 @@ async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
             .await,
         ["lamppost.full_name 1, unchanged", "lamppost.full_name 2, unchanged"]
     );
+
     assert_eq!(
         watch
             .after(
@@ -117,6 +119,7 @@ async fn several_writes_in_one_statement(db: TestDb) {
                     named AS (UPDATE lamppost SET first_name = 'Cid' WHERE id = 1 RETURNING id)
                INSERT INTO plaque (text, lamppost_id) SELECT 'here', id FROM named";
     assert_eq!(watch.after(all).await, BOTH);
+
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Cid of nowhere, 0 pigeons of 0, here")
@@ -177,6 +180,7 @@ async fn truncate_of_a_table_behind_belongs_to(db: TestDb) {
     a_lamppost(&db, "Ada").await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1").await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("TRUNCATE city").await, BOTH[..1]);
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),

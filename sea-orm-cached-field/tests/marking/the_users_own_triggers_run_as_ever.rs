@@ -68,6 +68,7 @@ async fn and_what_they_write_to_other_rows_inside_of_a_completion_is_seen(db: Te
     let bob = a_lamppost(&db, "Bob").await;
     a_pigeon(&db, bob.id, 5).await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     let change = "UPDATE pigeon SET weight_in_g = weight_in_g + 1";
     let following = if db.is_sqlite() {
         format!(
@@ -89,6 +90,7 @@ async fn and_what_they_write_to_other_rows_inside_of_a_completion_is_seen(db: Te
                FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION follow()"
         )
     };
+
     db.sql(&following).await;
     let both = ["lamppost.full_name 1", "lamppost.full_name 2"];
     assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, both);
@@ -101,6 +103,7 @@ async fn and_what_they_write_to_the_row_itself_inside_of_a_completion_is_seen(db
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     let once = "OLD.first_name = 'Cid' AND NEW.cached_full_name LIKE 'Cid%'";
     let renaming = if db.is_sqlite() {
         format!(
@@ -124,6 +127,7 @@ async fn and_what_they_write_to_the_row_itself_inside_of_a_completion_is_seen(db
                FOR EACH ROW WHEN ({once}) EXECUTE FUNCTION rename()"
         )
     };
+
     db.sql(&renaming).await;
     db.sql("UPDATE lamppost SET first_name = 'Cid'").await;
     watch.recalculated().await;

@@ -46,6 +46,7 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     if !has(&db, TABLES).await {
         return;
     }
+
     lampposts().install(&*db).await.expect("installed");
     db.sql(
         "INSERT INTO city (id, base)
@@ -64,6 +65,7 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     let ada = "lamppost.full_name 1";
     let bob = "lamppost.full_name 2";
+
     assert_eq!(watch.after("UPDATE lamppost SET base = 'Cid' WHERE id = 1").await, [ada]);
     assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, NOTHING);
     assert_eq!(watch.after("UPDATE pigeon SET tail = 2").await, [ada]);
@@ -101,6 +103,7 @@ async fn of_partitions(db: TestDb) {
     if !has(&db, &tables).await {
         return;
     }
+
     lampposts().install(&*db).await.expect("installed");
     db.sql(
         "INSERT INTO lamppost (id, base)
@@ -110,6 +113,7 @@ async fn of_partitions(db: TestDb) {
     )
     .await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("UPDATE pigeon SET head = 2").await, ["lamppost.full_name 1"]);
     assert_eq!(watch.after("UPDATE pigeon_all SET tail = 2").await, ["lamppost.full_name 1"]);
 }
@@ -123,11 +127,13 @@ async fn of_a_link_they_are_refused(db: TestDb) {
     if !has(&db, &tables).await {
         return;
     }
+
     let refused = lampposts().install(&*db).await.expect_err("refused").to_string();
     assert!(
         refused.contains("pigeon") && refused.contains("is a virtual generated column"),
         "{refused}"
     );
+
     db.sql(
         "ALTER TABLE pigeon DROP COLUMN lamppost_id;
             ALTER TABLE pigeon ADD lamppost_id integer GENERATED ALWAYS AS (post) STORED",

@@ -20,6 +20,7 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
                 SELECT t.top, p.id
                   FROM tree t
                   JOIN person p ON p.manager_id = t.id)";
+
     let sum = |value: &str, from: &str| {
         format!(
             "SELECT p.id, (
@@ -28,6 +29,7 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
                FROM person p"
         )
     };
+
     let friends = "WITH RECURSIVE friends (whose, id) AS (
                    SELECT person_id, friend_id
                      FROM friendship
@@ -37,6 +39,7 @@ fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
                      FROM friends f
                      JOIN friendship s ON s.person_id = f.id
                     WHERE s.friend_id IN (SELECT id FROM person))";
+
     vec![
         (
             "person",
@@ -149,12 +152,14 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
     let value = chance.i64(1..100);
     let id = chance.i32(1..20);
     let friend = chance.i32(1..12);
+
     let manager = if person > 1 && chance.u8(..5) > 0 {
         chance.i32(1..person).to_string()
     } else {
         "NULL".to_owned()
     };
     let maybe_town = if chance.u8(..5) > 0 { town.to_string() } else { "NULL".to_owned() };
+
     let changes = [
         format!(
             "INSERT INTO person (id, salary, manager_id, home_id, work_id)
@@ -227,6 +232,7 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
         "UPDATE sale SET amount = amount + 1".to_owned(),
         format!("DELETE FROM sale WHERE id = {id}"),
     ];
+
     changes[chance.usize(..changes.len())].clone()
 }
 
@@ -286,6 +292,7 @@ async fn write(db: DatabaseConnection, seed: u64) -> u32 {
     let mut committed = 0;
     let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+
     for _ in 0..60 {
         let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
         let begun = if sqlite { db.begin_with_options(options).await } else { db.begin().await };
@@ -295,6 +302,7 @@ async fn write(db: DatabaseConnection, seed: u64) -> u32 {
             refused |= transaction.execute_unprepared(&some_change(&mut chance)).await.is_err();
             tokio::task::yield_now().await;
         }
+
         if refused || chance.u8(..7) == 0 {
             transaction.rollback().await.expect("rolled back");
         } else if transaction.commit().await.is_ok() {
@@ -311,6 +319,7 @@ async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
     for _ in 0..80 {
         db.sql(&some_change(&mut chance)).await;
     }
+
     let stop = CancellationToken::new();
     let work = |pool: DatabaseConnection| {
         let stop = stop.clone();
@@ -319,15 +328,18 @@ async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
         })
     };
     let workers = [work(db.another_pool().await), work(db.another_pool().await)];
+
     let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
     let mut committed = 0;
     for writer in writers {
         committed += writer.await.expect("written");
     }
+
     stop.cancel();
     for worker in workers {
         worker.await.expect("ended").expect("worked");
     }
+
     db.drain(models()).await;
     let wrong = wrong_values(&db).await;
     assert!(committed > 0 && wrong.is_empty(), "{wrong:#?} after {committed} transactions");
@@ -344,11 +356,13 @@ async fn after_every_change(db: TestDb) {
         for change in &changes {
             db.sql(change).await;
         }
+
         if step % 3 == 0 {
             read_all(&db).await;
             let wrong = wrong_values(&db).await;
             assert!(wrong.is_empty(), "step {step}, read: {wrong:#?} after {changes:#?}");
         }
+
         db.drain(models()).await;
         let wrong = wrong_values(&db).await;
         assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
@@ -358,6 +372,7 @@ async fn after_every_change(db: TestDb) {
             "step {step} after {changes:#?}"
         );
     }
+
     let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;
     for town in clubs {
         let rows = db

@@ -97,6 +97,7 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     .await;
     models().install(&**db).await.expect("installed");
     assert!(models().install(&**db).await.expect("again").is_empty());
+
     db.sql("INSERT INTO cached_field_test_land.yard (id) VALUES (1), (2)").await;
     db.sql(
         "INSERT INTO cached_field_test_matter.heap
@@ -108,12 +109,15 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     db.sql("INSERT INTO stone VALUES (1, 10, 1), (2, 20, 2)").await;
     db.drain(models()).await;
     assert_eq!(weights(db).await, [Some(10), Some(20)]);
+
     db.sql("UPDATE stone SET weight = 11 WHERE id = 1").await;
     let yard = yard::Entity::find_by_id(1).one(&**db).await.expect("found").expect("a yard");
     assert_eq!(yard.fresh_weight(&**db).await.expect("read"), 11);
+
     db.sql("UPDATE cached_field_test_matter.heap SET yard_id = 2 WHERE id = 1").await;
     db.drain(models()).await;
     assert_eq!(weights(db).await, [Some(0), Some(31)]);
+
     models().uninstall(&**db).await.expect("uninstalled");
     db.sql("UPDATE stone SET weight = 12 WHERE id = 1").await;
 }

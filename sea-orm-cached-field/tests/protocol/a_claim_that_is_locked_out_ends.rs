@@ -17,14 +17,17 @@ async fn postgres(db: TestDb) {
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
+
     let collector = db.begin().await.expect("begun");
     let locked = "UPDATE _lamppost_cached_recalculations SET due_at = due_at";
     assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
+
     gate.open();
     // The value was not stored, and whoever ends the lease waits for the lock.
     while !postgres_waits(&db).await {
         tokio::task::yield_now().await;
     }
+
     collector.commit().await.expect("committed");
     worker.await.unwrap().unwrap();
     assert!(narration.said().contains(&format!("superseded lamppost.full_name {}", lamppost.id)));

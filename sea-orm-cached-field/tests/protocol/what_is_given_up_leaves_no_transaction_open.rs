@@ -19,6 +19,7 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
     let lamppost = a_lamppost(&db, "Ada").await;
     let others = db.another_pool().await;
+
     for polls in 0.. {
         db.sql("UPDATE lamppost SET first_name = 'Bob', full_name_recalculation_needed = true")
             .await;
@@ -32,6 +33,7 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
             break;
         }
     }
+
     db.let_time_pass("lamppost").await;
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, "Bob of nowhere, 0 pigeons of 0, -").await;

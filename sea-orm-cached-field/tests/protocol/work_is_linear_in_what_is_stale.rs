@@ -16,6 +16,7 @@ async fn rows_read(db: &TestDb) -> i64 {
     while db.scalar::<i64>(others).await > 0 {
         tokio::task::yield_now().await;
     }
+
     db.scalar(
         "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint)
            FROM pg_stat_user_tables
@@ -30,6 +31,7 @@ async fn rows_read(db: &TestDb) -> i64 {
 async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
     db.needs_sessions_of_its_own().await;
     set_up_lampposts(&db).await;
+
     // All fresh, but for as many failed rows in the queue, which are not due.
     db.sql("ALTER TABLE lamppost DISABLE TRIGGER USER").await;
     db.sql(&format!(
@@ -53,6 +55,7 @@ async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
         ROWS / STALE
     ))
     .await;
+
     let db = db.with_one_connection().await;
     let before = rows_read(&db).await;
     let pool = db.another_pool().await;

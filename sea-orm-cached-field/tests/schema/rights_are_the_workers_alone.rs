@@ -39,6 +39,7 @@ async fn calls(db: &TestDb) -> Vec<(String, bool)> {
               ORDER BY 1",
         )
         .await;
+
     let call = |row: &sea_orm::JsonValue| {
         (
             row["call"].as_str().expect("a call").to_owned(),
@@ -61,6 +62,7 @@ async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
     poor.execute_unprepared("CREATE TABLE own (id integer, first_name text)")
         .await
         .expect("a table of its own");
+
     for (call, of_trigger) in &calls {
         let statement = match of_trigger {
             false => format!("SELECT {call}"),
@@ -73,6 +75,7 @@ async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
             other => allowed.push(format!("{call}: {other:?}")),
         }
     }
+
     drop_role(&db, &role, poor).await;
     assert!(calls.len() > 10, "{calls:?}");
     assert_eq!(allowed, Vec::<String>::new());
@@ -95,6 +98,7 @@ async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
            END LOOP; END $$",
     )
     .await;
+
     let open = "SELECT count(*)
                   FROM pg_proc p
                  WHERE p.proname LIKE 'cf\\_%'
@@ -118,6 +122,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
         ada.id
     ))
     .await;
+
     let rights = [
         "GRANT SELECT ON city, pigeon, plaque TO ROLE",
         "GRANT SELECT, INSERT, UPDATE, DELETE
@@ -125,6 +130,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
             TO ROLE",
     ];
     let (role, worker) = role(&db, "worker", &rights).await;
+
     let lacking: Vec<Finding> =
         lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
     let changes = lampposts().install(&*db).await.expect("installed").to_string();
@@ -133,6 +139,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     let worked = lampposts().worker(&worker).drain().await;
     let read = reloaded(&db, ada.id).await.fresh_full_name(&worker).await;
     drop_role(&db, &role, worker).await;
+
     let is_lacking = |finding: &Finding| matches!(finding, Finding::MissingRight { role: named, .. } if *named == role);
     assert_eq!(lacking.iter().filter(|finding| is_lacking(finding)).count(), 3, "{lacking:?}");
     assert_eq!(changes.matches(&format!("to {role}\n")).count(), 3, "{changes}");
@@ -173,6 +180,7 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
          ) PARTITION BY LIST (colour)",
     )
     .await;
+
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",
         "ALTER TABLE pigeon OWNER TO ROLE",
@@ -181,6 +189,7 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
         "ALTER TABLE plaque OWNER TO ROLE",
     ];
     let (role, owner) = role(&db, "owner_of_all", &rights).await;
+
     let installed = lampposts().install(&*db).await.map(drop);
     let partition = "CREATE TABLE pigeon_grey PARTITION OF pigeon FOR VALUES IN ('grey')";
     let made = owner.execute_unprepared(partition).await.map(drop);
@@ -196,6 +205,7 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
         .await
         .map(drop);
     let flagged = db.pending("lamppost").await;
+
     drop_role(&db, &role, owner).await;
     for (what, result) in [("made", made), ("written", written)] {
         result.unwrap_or_else(|error| panic!("{what}: {error}"));

@@ -66,6 +66,7 @@ async fn busy(db: &TestDb) {
     db.sql("UPDATE lamppost SET city_id = 1 WHERE first_name = 'Eve'").await;
     db.sql("INSERT INTO measure (inches) VALUES (1)").await;
     db.drain(models()).await;
+
     db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
     db.sql(
         "UPDATE lamppost
@@ -87,6 +88,7 @@ async fn busy(db: &TestDb) {
          SELECT id, 'full_name', 1001, 1 FROM lamppost WHERE first_name = 'Dan'",
     )
     .await;
+
     db.sql("UPDATE lamppost SET first_name = 'Bea' WHERE first_name = 'Bob'").await;
     db.sql("UPDATE pigeon SET weight_in_g = 500 WHERE id = 1").await;
     db.sql("UPDATE city SET name = 'Roma'").await;
@@ -179,6 +181,7 @@ async fn columns(db: &TestDb) -> Vec<String> {
             AND table_name LIKE '%\\_cached\\_%'
           ORDER BY 1"
     };
+
     db.rows(query)
         .await
         .iter()
@@ -244,6 +247,7 @@ async fn to_what_would_be_made_anew(db: TestDb) {
 async fn also_from_what_this_release_leaves(db: TestDb) {
     busy(&db).await;
     let dump = dumps::dump(&db).await;
+
     if let Ok(folder) = std::env::var("CACHED_FIELD_TEST_DUMPS") {
         let name = if db.is_sqlite() {
             "sqlite"
@@ -254,6 +258,7 @@ async fn also_from_what_this_release_leaves(db: TestDb) {
         };
         std::fs::write(format!("{folder}/{name}.sql"), &dump).expect("written");
     }
+
     let db = dumps::emptied(db).await;
     dumps::load(&db, &dump).await;
     works_off(&db, false).await;

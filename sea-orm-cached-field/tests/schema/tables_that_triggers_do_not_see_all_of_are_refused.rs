@@ -20,6 +20,7 @@ async fn is_refused(db: &TestDb, kind: &str, owner: &str, related: &str) {
         "`lamp`, which the cached fields of `lamp` (label) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
     );
     assert_eq!(message, expected);
+
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(pigeon::Entity).await;
@@ -53,6 +54,7 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
         // It has no such triggers.
         _ => "",
     };
+
     let owner = format!(
         "CREATE TABLE light (id integer PRIMARY KEY, name varchar(20));
          CREATE VIEW lamp
@@ -61,6 +63,7 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
            FROM light;
          {instead}"
     );
+
     is_refused(
         &db,
         "view",
@@ -104,6 +107,7 @@ async fn a_foreign_partition(db: TestDb) {
             VALUES IN (1) SERVER afar",
     )
     .await;
+
     let message = refused(&db, lamps).await;
     assert!(
         message.starts_with(
@@ -142,6 +146,7 @@ async fn a_temporary_or_virtual_table_of_sqlite(db: TestDb) {
         ),
         "{message}"
     );
+
     db.sql("DROP TABLE lamp").await;
     let owner = "CREATE VIRTUAL TABLE lamp USING fts5(id, name)";
     is_refused(

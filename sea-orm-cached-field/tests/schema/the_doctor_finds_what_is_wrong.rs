@@ -56,6 +56,7 @@ async fn a_trigger_on(db: &TestDb, table: &str) -> String {
                 AND tgname LIKE '%\\_au\\_%'"
         ),
     };
+
     db.scalar(&query).await
 }
 
@@ -217,6 +218,7 @@ mod only_on_sqlite {
         let id = a_lamppost_at_rest(&db).await;
         let table: String =
             db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
+
         db.sql("PRAGMA foreign_keys = OFF").await;
         db.sql("PRAGMA legacy_alter_table = ON").await;
         db.sql(&table.replacen("lamppost", "new_lamppost", 1)).await;
@@ -225,6 +227,7 @@ mod only_on_sqlite {
         db.sql("ALTER TABLE new_lamppost RENAME TO lamppost").await;
         db.sql("PRAGMA legacy_alter_table = OFF").await;
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+
         let found = findings(&db, lampposts()).await;
         let missing =
             |finding: &&Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });

@@ -126,6 +126,7 @@ async fn also_if_it_is_recalculated_in_a_transaction(db: TestDb) {
 async fn while_the_worker_runs(db: TestDb) {
     calculated(&db).await;
     let worker = crate::fragile::start(reports().worker(&db));
+
     report::Entity::update_many()
         .col_expr(
             report::Column::HeadingExpiresAfter,

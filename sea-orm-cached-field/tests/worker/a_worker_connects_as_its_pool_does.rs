@@ -45,6 +45,7 @@ async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String
            FOR EACH ROW EXECUTE FUNCTION note()",
     )
     .await;
+
     let [id] = rows_of(db, ["fine"]).await;
     assert_eq!(worker.drain().await.expect("drained"), 1);
     assert_opinion(db, id, "feels fine").await;

@@ -100,6 +100,7 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
     db.drain(fragiles()).await;
     let other = db.another_pool().await;
     let mut narration = db.narration();
+
     let writer = other.begin().await.unwrap();
     set_mood(&writer, first, "late").await;
     let worker = start(worker(&db));
@@ -107,6 +108,7 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
         set_mood(&*db, second, "early").await;
         narration.wait_for(completes(second)).await;
     }
+
     writer.commit().await.unwrap();
     narration.wait_for(completes(first)).await;
     worker.stop().await;
@@ -168,6 +170,7 @@ async fn nobody_is_notified_while_the_worker_is_awake(db: TestDb) {
 async fn in_a_pool_of_one_connection_too(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
+
     let mut options = sea_orm::ConnectOptions::new(&db.url);
     options.max_connections(1).sqlx_logging(false);
     let small = Database::connect(options).await.unwrap();
@@ -176,6 +179,7 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
         worker = worker.listen_on(&db.direct_url().await);
     }
     let worker = start(worker);
+
     eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
     set_mood(&*db, id, "other").await;
     eventually("it is done", async || {

@@ -81,10 +81,12 @@ async fn but_not_of_a_worker_that_runs(db: TestDb) {
     let mut narration = db.narration();
     let worker = start(fragiles().worker(&db));
     narration.wait_for(completes(id)).await;
+
     fragiles().uninstall(&*db).await.expect("uninstalled");
     let names_it =
         async || matches!(fragiles().worker(&db).run_once().await, Err(Error::NotInstalled { .. }));
     assert!(names_it().await);
+
     db.sql("UPDATE fragile SET mood = 'second', opinion_recalculation_needed = true").await;
     fragiles().install(&*db).await.expect("installed again");
     eventually("the worker goes on", async || !row(&db, id).await.opinion_recalculation_needed)

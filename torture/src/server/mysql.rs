@@ -82,6 +82,7 @@ impl MySql {
             "--innodb-flush-log-at-trx-commit=2",
             "--max-connections=300",
         ]);
+
         if self.is_mariadb {
             command.arg("--skip-name-resolve");
         } else {
@@ -162,6 +163,7 @@ fn complaints(log: &str) -> Vec<String> {
         };
         text.lines().filter(is_of_use).collect::<Vec<_>>().join("\n    ")
     };
+
     let whole = deadlocks.filter_map(|text| {
         let (before, after) = text.split_once("WE ROLL BACK TRANSACTION")?;
         Some(without_contents(&format!(
@@ -169,6 +171,7 @@ fn complaints(log: &str) -> Vec<String> {
             after.trim_start()
         )))
     });
+
     let concerns_us = |text: &String| {
         let is_of_a_client =
             [" root ", " clerk ", " undecided "].iter().any(|name| text.contains(name));

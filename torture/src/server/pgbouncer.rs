@@ -36,6 +36,7 @@ impl PgBouncer {
             &users,
             ["postgres", "clerk", "worker"].map(|role| format!("\"{role}\" \"\"\n")).concat(),
         )?;
+
         let server = self.postgres.port().expect("it listens");
         let port = self.daemon.port;
         // Rounds have databases of their own: sessions in those that have ended would add up.

@@ -29,6 +29,7 @@ impl Postgres {
         packaged.sort();
         let programs: Vec<PathBuf> =
             programs.map(Path::to_owned).into_iter().chain(packaged).collect();
+
         let mut server = Self { daemon, programs, workers: HashSet::new() };
         let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
         initdb.args([
@@ -57,6 +58,7 @@ impl Postgres {
             "log_line_prefix=%n [%p] %a: ",
             "unix_socket_directories=",
         ];
+
         // After the postmaster was killed, the memory that it shared is in use until the last of
         // the others has noticed.
         self.daemon.wait_until("PostgreSQL", |daemon| {
@@ -139,6 +141,7 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
         .expect("a regular expression");
     let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)")
         .expect("a regular expression");
+
     let mut entries: Vec<Vec<&str>> = Vec::new();
     for line in log.lines() {
         match entries.last_mut() {
@@ -146,6 +149,7 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
             _ => entries.push(vec![line]),
         }
     }
+
     let concerns_us = |entry: &Vec<&str>| {
         let Some(head) = begins.captures(entry[0]) else { return false };
         let text = entry.join("\n");

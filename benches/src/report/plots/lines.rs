@@ -42,6 +42,7 @@ fn draw(
 ) -> Result<()> {
     let area = SVGBackend::new(file, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
+
     let least = points.first().map_or(1.0, |(least, _)| *least);
     let most = points.last().map_or(2.0, |(most, _)| *most);
     let highest =
@@ -53,6 +54,7 @@ fn draw(
         .y_label_area_size(64)
         .build_cartesian_2d((least..most).log_scale(), 0.0..highest * 1.1)
         .map_err(|error| anyhow!("{error}"))?;
+
     chart.configure_mesh().x_desc(x).y_desc(y).draw()?;
     chart.draw_series(LineSeries::new(ideal, colour("floor").stroke_width(1)))?;
     chart.draw_series(LineSeries::new(points.iter().copied(), colour("cached").stroke_width(2)))?;
