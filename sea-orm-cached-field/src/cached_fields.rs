@@ -82,9 +82,9 @@ impl CachedFields {
         }
     }
 
-    /// Creates everything that the fields need in the database: their columns if the tables do not
-    /// have them, the tables of marks and recalculations, triggers, and an index on each expiry
-    /// column. Rows that are already stale are queued.
+    /// Creates everything that the fields need in the database: the tables of marks and
+    /// recalculations, triggers, and an index on each expiry column. It also adds the columns of
+    /// the fields if the tables do not have them. Rows that are already stale are queued.
     ///
     /// It can be called any number of times, best at each start of the program:
     ///
@@ -170,7 +170,7 @@ impl CachedFields {
     }
 
     /// Drops everything that was installed for a table that has no cached fields in this program
-    /// any more: its model has lost its last one, or is gone. The columns stay; drop them in a
+    /// any more. Its model has lost its last one, or is gone. The columns stay; drop them in a
     /// migration.
     ///
     /// [`CachedFields::doctor`] and [`CachedFields::install`] report such tables, but remove

@@ -47,7 +47,7 @@ type Work<T> = for<'a> fn(
     &'a T,
 ) -> BoxFuture<'a, Result<Changes, InstallError>>;
 
-/// Does the work. If it takes a lock of the session, it runs in a task of its own, so that a caller
+/// Does the work. If it takes a lock of the session, it runs in a task of its own. Then a caller
 /// that gives up leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,

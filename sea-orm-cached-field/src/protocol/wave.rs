@@ -17,7 +17,7 @@ const AT_ONCE: i32 = 10;
 /// row was held back, and nothing marked it in that pause.
 ///
 /// It may also be that a change from elsewhere came during each of these calculations, and none in
-/// the pauses, which are four times as long. If changes are independent of each other (a Poisson
+/// the pauses. Those are four times as long. If changes are independent of each other (a Poisson
 /// process), that has a probability of at most (1/5 * (4/5)^4)^5. This is about one in 270,000.
 const LOOP: i32 = AT_ONCE + 5;
 

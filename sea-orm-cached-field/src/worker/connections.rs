@@ -6,8 +6,8 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 use super::{context::Context, pooler};
 use crate::{Error, backend::postgres};
 
-/// Connects as the user's pool does. Returns `None` if a pooler in front of the server does not allow
-/// these settings, or does not keep a session for one client.
+/// Connects as the user's pool does. Returns `None` if a pooler in front of the server does not
+/// allow these settings, or does not keep a session for one client.
 pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnection>, Error> {
     let session = postgres::session();
     let pool = context.db.get_postgres_connection_pool();

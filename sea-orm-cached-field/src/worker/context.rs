@@ -142,7 +142,7 @@ impl Context {
     }
 
     /// Renews the leases of all claims until the guard is dropped. It does not stop in the middle
-    /// of a statement, because SQLx would lose the connection.
+    /// of a statement, which SQLx does not handle well.
     pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
         let context = Arc::clone(self);
         let stop = CancellationToken::new();

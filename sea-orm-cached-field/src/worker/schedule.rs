@@ -12,7 +12,7 @@ use crate::{calculation::Limits, protocol::First, registry::Model};
 /// calculated from.
 const PASSED_OVER: Duration = Duration::from_secs(1);
 
-/// The time after which it is the turn of a chunk of rows that an installation has flagged, though
+/// The time after which a chunk of rows that an installation has flagged has its turn, although
 /// there is a little else to do.
 const CHUNKS_PASSED_OVER: Duration = Duration::from_secs(1);
 
