@@ -38,6 +38,7 @@ pub trait TakesOthers {
     fn call(self) -> OtherParameters;
 }
 
+// With it, one message says what to write. rustc alone would list what does not fit.
 impl<F, A> TakesOthers for &Call<F, A> {
     fn call(self) -> OtherParameters {
         OtherParameters

@@ -47,6 +47,8 @@ pub(super) fn column_of<E: EntityTrait, F: StoredField>(
     field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
     variant: &str,
 ) -> Option<E::Column> {
+    // `Column::from_str` would not do. It knows the columns' names, too, and a field's column may
+    // have the name of another field.
     let mut row = E::ActiveModelEx::default_values();
     let (with_value, without): (Vec<E::Column>, Vec<E::Column>) =
         E::Column::iter().partition(|column| has_value(&row, *column));

@@ -141,6 +141,8 @@ pub(super) async fn drop_dead(
     for Abandoned { owner, objects, is_dead, .. } in
         abandoned(&DatabaseExecutor::Transaction(db), backend, models).await?
     {
+        // If a program does need it, its next `install` flags all rows. But until then no change
+        // would be seen. So all else is only reported.
         if is_dead && objects.iter().all(|object| object.is_droppable) {
             drop_owner(db, backend, &owner, changes).await?;
         } else {

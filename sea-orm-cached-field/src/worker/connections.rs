@@ -20,6 +20,7 @@ pub(super) async fn connect(context: &Context) -> Result<Option<DatabaseConnecti
         .test_before_acquire(false);
     let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
 
+    // Without the settings, the worker's own writes would count as foreign.
     let stands = match session.stands(&own).await {
         Ok(stands) => stands,
         // PgBouncer refuses a connection with settings that it does not know. If the server itself

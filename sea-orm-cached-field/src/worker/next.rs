@@ -59,6 +59,7 @@ impl Context {
         if self.has_connections_of_its_own() {
             let stops = self.schedule.stops(&self.models, &self.limits, lanes);
             for stop in stops.into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
+                // What is due, but not marked, is found by the look that follows.
                 let taken = self.claim(&stop, First::OnlyMarks).await;
                 if let Taken::Batch(batch) = taken.map_err(|error| self.explained(error))? {
                     return Ok(Next::Batch(batch));
