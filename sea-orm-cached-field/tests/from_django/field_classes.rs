@@ -22,8 +22,16 @@ macro_rules! field_classes {
             integer_field calculate_integer_field: i32 = -7, ["integer", "integer", "integer"];
             ip_address_field calculate_ip_address_field: String = "127.0.0.1".to_owned(), ["varchar(15)", "char(15)", "char(15)"];
             null_boolean_field calculate_null_boolean_field: Option<bool> = Some(false), ["boolean", "bool", "bool"];
-            positive_integer_field calculate_positive_integer_field: $positive = 7, ["integer CHECK (cached_positive_integer_field >= 0)", "integer UNSIGNED", "integer unsigned CHECK (cached_positive_integer_field >= 0)"];
-            positive_small_integer_field calculate_positive_small_integer_field: $positive_small = 8, ["smallint CHECK (cached_positive_small_integer_field >= 0)", "smallint UNSIGNED", "smallint unsigned CHECK (cached_positive_small_integer_field >= 0)"];
+            positive_integer_field calculate_positive_integer_field: $positive = 7, [
+                "integer CHECK (cached_positive_integer_field >= 0)",
+                "integer UNSIGNED",
+                "integer unsigned CHECK (cached_positive_integer_field >= 0)"
+            ];
+            positive_small_integer_field calculate_positive_small_integer_field: $positive_small = 8, [
+                "smallint CHECK (cached_positive_small_integer_field >= 0)",
+                "smallint UNSIGNED",
+                "smallint unsigned CHECK (cached_positive_small_integer_field >= 0)"
+            ];
             slug_field calculate_slug_field: String = "a-slug".to_owned(), ["varchar(50)", "varchar(50)", "varchar(50)"];
             small_integer_field calculate_small_integer_field: i16 = -8, ["smallint", "smallint", "smallint"];
             text_field calculate_text_field: String = "text".repeat(1000), ["text", "longtext", "text"];

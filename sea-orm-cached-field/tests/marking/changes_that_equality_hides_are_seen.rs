@@ -265,7 +265,8 @@ async fn that_the_session_does_not_show(db: TestDb) {
             watch.recalculated().await;
             let set: Vec<String> =
                 setting.split(", ").map(|setting| format!("SET {setting}")).collect();
-            let reset = "RESET extra_float_digits; RESET DateStyle; RESET TimeZone; RESET IntervalStyle; RESET lc_monetary; RESET bytea_output";
+            let reset = "RESET extra_float_digits; RESET DateStyle; RESET TimeZone;
+                         RESET IntervalStyle; RESET lc_monetary; RESET bytea_output";
             let change =
                 format!("{}; UPDATE {table} SET value = '{after}'; {reset}", set.join("; "));
             let recalculated = watch.after(&change).await;

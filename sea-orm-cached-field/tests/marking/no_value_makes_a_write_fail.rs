@@ -127,8 +127,11 @@ async fn that_no_owner_can_hold(db: TestDb) {
         db.sql(&format!("INSERT INTO fruit VALUES (100, 'plum', {fitting})")).await;
         let marked = "SELECT count(*) FROM _box_cached_marks m JOIN box b ON b.code = m.key_1";
         assert_eq!(db.scalar::<i64>(marked).await, 1, "{key}, {linked}");
-        db.sql("DROP TABLE box, fruit, shop, _box_cached_marks, _box_cached_recalculations, _box_cached_versions")
-            .await;
+        db.sql(
+            "DROP TABLE box, fruit, shop,
+                        _box_cached_marks, _box_cached_recalculations, _box_cached_versions",
+        )
+        .await;
     }
 }
 

@@ -135,7 +135,8 @@ async fn on_mysql(db: TestDb) {
         .execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)")
         .await
         .expect("locked");
-    let gone = "DROP SCHEMA IF EXISTS cached_field_test_land; DROP SCHEMA IF EXISTS cached_field_test_matter";
+    let gone = "DROP SCHEMA IF EXISTS cached_field_test_land;
+                DROP SCHEMA IF EXISTS cached_field_test_matter";
     db.sql(gone).await;
     from_one_schema_over_another_to_a_third(&db).await;
     db.sql(gone).await;
