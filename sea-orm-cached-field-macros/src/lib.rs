@@ -1,9 +1,9 @@
 //! The attribute macro of [`sea-orm-cached-field`](https://docs.rs/sea-orm-cached-field), which
 //! re-exports it.
 //!
-//! A model is processed in this order: `attr` reads the attributes, `ast` makes them one picture of
-//! the model, `valid` checks it, `expand` generates the code. If the model itself is wrong,
-//! `fallback` keeps SeaORM going.
+//! A model is processed in this order. `attr` reads the attributes, and `ast` makes them one
+//! picture of the model. `valid` checks it, and `expand` generates the code. If the model itself is
+//! wrong, `fallback` keeps SeaORM going.
 
 mod ast;
 mod attr;
@@ -68,9 +68,9 @@ use syn::{Item, parse_macro_input};
 /// # After each recalculation
 ///
 /// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method
-/// `tell_the_post` of the model is called once a value was stored, even if the value is the same as
-/// before. The worker that has calculated the value calls it, or the reader, which waits for it. It
-/// gets the row as it is then.
+/// `tell_the_post` of the model is called once a value was stored. That is so even if the value is
+/// the same as before. The worker that has calculated the value calls it, or the reader, which
+/// waits for it. It gets the row as it is then.
 ///
 /// It fails if it returns an error, panics, or takes longer than a worker's `calculation_timeout`.
 /// A failure becomes the event `HookFailed` and a warning; the value stays. Inside a transaction

@@ -17,13 +17,13 @@ use crate::{
     sql::{is_row, key, key_values, link_columns, link_values, said, set_link},
 };
 
-/// How many write at a time, in each process.
+/// The number of clients that write at a time, in each process.
 const WRITERS: u64 = 3;
 
-/// How many of the rows are written most of the time.
+/// The number of rows that are written most of the time.
 const HOT: i64 = 6;
 
-/// The tables as they are at the beginning.
+/// Fills the tables as they are at the beginning.
 pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result<()> {
     let mut chance = Rng::with_seed(1);
     let backend = db.get_database_backend();
@@ -32,7 +32,8 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
         for n in 0..ROWS / 2 {
             let links: Vec<Option<i64>> =
                 schema.tables[table].links.iter().map(|_| Some(chance.i64(0..ROWS / 4))).collect();
-            // With a foreign key to itself or to what is not there yet, it would be refused.
+            // A foreign key to the row itself, or to a row that does not exist yet, would make it
+            // fail.
             let _ = db
                 .execute_unprepared(&said(
                     backend,
@@ -87,7 +88,7 @@ fn insert(
     )
 }
 
-/// Writes until the end of its input, and says of each transaction how it ended.
+/// Writes until the end of its input, and prints for each transaction how it ended.
 pub(crate) async fn write(
     urls: &[String],
     undecided: Option<String>,
@@ -134,10 +135,10 @@ async fn connected(url: &str) -> DatabaseConnection {
     }
 }
 
-/// That a connection was lost.
+/// The outcome of a transaction whose connection was lost.
 pub(crate) const CUT_OFF: &str = "cut off";
 
-/// Why the database refused a transaction.
+/// Returns the reason why the database refused a transaction.
 pub(crate) fn refusal(error: &DbErr) -> &'static str {
     let text = error.to_string().to_lowercase();
     let known = [
@@ -180,7 +181,7 @@ struct LoadedRow {
     as_loaded: String,
 }
 
-/// Whether a transaction takes back to a savepoint what it has written.
+/// The choice whether a transaction rolls its writes back to a savepoint.
 #[derive(Clone, Copy)]
 enum TakesBack {
     Never,
@@ -193,9 +194,10 @@ pub(crate) struct Client {
     chance: Rng,
     backend: DbBackend,
     usual: DatabaseConnection,
-    /// For the transactions that [`TakesBack::Always`], if they are told apart from others.
+    /// The account for transactions that [`TakesBack::Always`], if the server tells them apart from
+    /// others.
     undecided: Option<DatabaseConnection>,
-    /// To be saved whole later, as many an ORM does.
+    /// Rows to save as a whole later, as many an ORM does.
     loaded: Vec<LoadedRow>,
 }
 
@@ -215,7 +217,7 @@ impl Client {
         Self { schema, chance, backend, usual, undecided, loaded: Vec::new() }
     }
 
-    /// How the next transaction ended.
+    /// Runs the next transaction, and returns how it ended.
     pub(crate) async fn ended(&mut self) -> &'static str {
         match self.transaction().await {
             Ok(true) => "committed",
@@ -224,7 +226,7 @@ impl Client {
         }
     }
 
-    /// Whether it was committed.
+    /// Runs a transaction, and returns whether it was committed.
     async fn transaction(&mut self) -> Result<bool, DbErr> {
         let options = self.options();
         let takes_back = self.takes_back(options.isolation_level);
@@ -280,8 +282,8 @@ impl Client {
         TransactionOptions { isolation_level, ..Default::default() }
     }
 
-    /// Anybody may, at `READ COMMITTED` or where nobody is told apart; above it one transaction in
-    /// five does.
+    /// Chooses whether to roll back to a savepoint. At `READ COMMITTED`, or where accounts are not
+    /// told apart, each transaction may. Above it one transaction in five does.
     fn takes_back(&mut self, isolation: Option<IsolationLevel>) -> TakesBack {
         if self.undecided.is_none() || isolation == Some(IsolationLevel::ReadCommitted) {
             TakesBack::Sometimes
@@ -292,7 +294,7 @@ impl Client {
         }
     }
 
-    /// What is changed since is there or taken back, and canaries are always taken back.
+    /// Keeps the changes since the savepoint, or rolls them back. Canaries are always rolled back.
     async fn savepoint(
         &mut self,
         transaction: &DatabaseTransaction,
@@ -320,7 +322,7 @@ impl Client {
         self.chance.usize(..self.schema.tables.len())
     }
 
-    /// Most are of a few, which change all the time.
+    /// Returns a row. Usually it is one of a few, which change all the time.
     fn row(&mut self) -> i64 {
         if self.chance.u8(..3) > 0 { self.chance.i64(0..HOT) } else { self.chance.i64(0..ROWS) }
     }
@@ -413,7 +415,7 @@ impl Client {
         format!("UPDATE \"{name}\" SET {set}")
     }
 
-    /// In some way; as most of these rows exist, often it is an upsert.
+    /// Inserts a row in some way. As most of these rows exist, it is often an upsert.
     async fn insert(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let links = self.schema.tables[table].links.len();
         let links: Vec<Option<i64>> = (0..links)
@@ -462,7 +464,7 @@ impl Client {
         .await
     }
 
-    /// Counts in the row, and in the ledger too: what is written over would be missing.
+    /// Counts in the row, and in the ledger too: a count that is overwritten would be missing.
     async fn take_a_turn(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let name = self.schema.tables[table].name;
         let row = is_row(table, self.row());

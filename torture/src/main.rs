@@ -1,8 +1,8 @@
 //! `cargo xtask torture`: random schemas, writers and workers under every fault, and an observer
-//! that knows what is right.
+//! that knows the right values.
 //!
-//! Each round has a seed, from which its schema and its choices are made; how the processes meet,
-//! no seed can say.
+//! Each round has a seed, from which its schema and its choices are made. No seed can decide in
+//! which order the processes meet.
 
 mod calculation;
 mod client;
@@ -39,8 +39,8 @@ use server::{Database, Server};
 /// The database of this process.
 static BACKEND: OnceLock<DbBackend> = OnceLock::new();
 
-/// A hole has to be found within so much time of rounds; what is needed to begin and to end them
-/// does not count, which takes long on a busy machine.
+/// The time in rounds within which a hole has to be found. The time that rounds need to begin and
+/// to end does not count, because that is long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not every schema can show every hole.
@@ -100,7 +100,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was lost, and every hole found.
+/// Tortures the databases. Returns whether nothing was lost, and every hole was found.
 async fn torture(options: &Options) -> Result<bool> {
     let databases = if options.database.is_empty() { Database::USUAL } else { &options.database };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
@@ -163,7 +163,7 @@ async fn rounds(
     Ok(all.violations.is_empty())
 }
 
-/// Whether somebody sees that the code has this hole.
+/// Returns whether an observer sees that the code has this hole.
 async fn is_found(
     mutation: &Mutation,
     options: &Options,
@@ -178,7 +178,7 @@ async fn is_found(
     let mut tormented = Duration::ZERO;
     let unmatched = |all: &Report| mutation.unmatched(database.backend(), &all.tally);
 
-    // What a schema has no use for is not sent, and not replaced.
+    // A statement that a schema does not need is not sent, and not replaced.
     while tormented < PATIENCE && (all.violations.is_empty() || !unmatched(&all).is_empty()) {
         tormented += time;
         let seed = seeds.next().expect("there are seeds enough");

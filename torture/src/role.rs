@@ -1,4 +1,4 @@
-//! What processes of their own do: this very program, started again.
+//! The roles of processes of their own: this program, started again.
 
 use std::{io::Write, sync::atomic::Ordering, time::Duration};
 
@@ -16,7 +16,8 @@ use crate::{
     sql,
 };
 
-/// Short, so that a killed worker's rows are soon free; some calculations take longer.
+/// The lease of workers. It is short, so that a killed worker's rows are soon free; some
+/// calculations take longer.
 pub(crate) const LEASE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug, Subcommand)]
@@ -101,12 +102,12 @@ async fn install(url: &str, seed: u64) -> Result<()> {
     }
 
     client::populate(&db, schema).await?;
-    // What is never changed is to be at rest from the beginning.
+    // A value that is never changed has to be at rest from the beginning.
     entity::models().worker(&db).drain().await?;
     say_what_is_replaced()
 }
 
-/// What holes are made in the statements that this process has sent.
+/// Prints the holes that are made in the statements that this process has sent.
 pub(crate) fn say_what_is_replaced() -> Result<()> {
     for line in sea_orm_cached_field::__private::matched() {
         writeln!(std::io::stdout(), "{REPLACED}{line}")?;
@@ -120,7 +121,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
     let schema = entity::set_schema(seed);
 
     loop {
-        // A server that is about to start again refuses everybody for a while.
+        // A server that is about to restart refuses all connections for a while.
         let Ok(db) = connect(url, 8).await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -141,7 +142,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
     }
 }
 
-/// A reader now and then, who is served like anybody else.
+/// Reads now and then, as any other reader.
 async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
     let fields: Vec<(usize, usize)> =
         schema.fields().map(|(table, field, _)| (table, field)).collect();
@@ -149,7 +150,7 @@ async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
         loop {
             tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
             let (table, field) = *fastrand::choice(&fields).expect("a schema has fields");
-            // It may fail as the calculation does, and as the server is gone.
+            // It may fail as the calculation does, or because the server is gone.
             let reading =
                 if fastrand::u8(..4) == 0 { Reading::Recalculated } else { Reading::Fresh };
             let _ = entity::read_some_row(&db, (table, field), reading).await;

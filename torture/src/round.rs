@@ -1,5 +1,4 @@
-//! One round: a schema, those who write it and those who recalculate, what befalls them, and who
-//! watches.
+//! One round: a schema, its writers, its workers, the faults that they suffer, and the observer.
 
 use std::{
     fmt,
@@ -29,25 +28,25 @@ use crate::{
 const WORKERS: usize = 3;
 const CLIENTS: usize = 2;
 
-/// How long the workers may take to catch up in the end.
+/// The time that workers may take to catch up in the end.
 const CATCHING_UP: Duration = Duration::from_secs(60);
 
-/// For how long a server may be out of reach.
+/// The time that a server may be out of reach.
 const OUTAGE: Duration = Duration::from_secs(60);
 
-/// Between two kills of the server.
+/// The time between two kills of the server.
 const BETWEEN_RESTARTS: Duration = Duration::from_secs(6);
 
 pub(crate) struct Round<'a> {
     pub(crate) database: Database,
     pub(crate) seed: u64,
     pub(crate) time: Duration,
-    /// Whether one alone writes, and reads.
+    /// Whether a single client writes, and reads.
     pub(crate) reads: bool,
     pub(crate) mutation: Option<&'a Mutation>,
 }
 
-/// What was done in one or several rounds.
+/// The report of one or several rounds.
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) violations: Vec<String>,
@@ -60,7 +59,7 @@ pub(crate) struct Report {
 
 #[derive(Default)]
 struct Faults {
-    /// While workers were frozen or cut off.
+    /// The times in which workers were frozen or cut off.
     spans: Vec<Span>,
     workers_killed: u64,
     workers_frozen: u64,
@@ -214,8 +213,7 @@ impl Round<'_> {
         self.mutation.map(|mutation| mutation.environment(self.database.backend()))
     }
 
-    /// Lets one thing after the other befall them, until the time is over or somebody has seen
-    /// enough.
+    /// Causes one fault after the other, until the time is over or enough was observed.
     async fn torment(
         &self,
         server: &mut dyn Server,
@@ -270,7 +268,7 @@ impl Round<'_> {
     }
 }
 
-/// Of the server.
+/// Returns the version of the server.
 pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<String> {
     let (maintenance, query) = database.maintenance();
     let db = connect(&server.url(maintenance, Account::Owner, None), 1).await?;
@@ -283,12 +281,12 @@ pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<S
     Ok(version)
 }
 
-/// In milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn now() -> u128 {
     std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis())
 }
 
-/// Everybody else: clients and workers.
+/// All processes other than the observer: clients and workers.
 struct People {
     clients: Vec<Process>,
     workers: Vec<Process>,
@@ -369,7 +367,7 @@ impl People {
         Ok(())
     }
 
-    /// Nobody writes any more, nor reads.
+    /// Stops all writers and readers.
     async fn calm_down(&mut self) -> Result<()> {
         self.workers.iter_mut().for_each(Process::tell);
         for client in std::mem::take(&mut self.clients) {
@@ -378,7 +376,7 @@ impl People {
         Ok(())
     }
 
-    /// Waits until everything is recalculated, and looks whether it is right.
+    /// Waits until everything is recalculated, and checks whether it is right.
     async fn catch_up(
         &mut self,
         db: &DatabaseConnection,
@@ -390,7 +388,7 @@ impl People {
             self.replace_the_dead().await?;
             let snapshot = match Snapshot::take(db, schema).await {
                 Ok(snapshot) => snapshot,
-                // A pooler says for a while that the server is away.
+                // A pooler reports for a while that the server is away.
                 Err(error) if begun.elapsed() > CATCHING_UP => return Err(error),
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -414,7 +412,7 @@ impl People {
     }
 }
 
-/// What the observer and the others tell each other.
+/// The messages between the observer and the other tasks.
 #[derive(Default)]
 struct Watch {
     is_over: AtomicBool,

@@ -1,4 +1,4 @@
-//! All that stands in the database, as one transaction sees it.
+//! The whole contents of the database, as one transaction sees them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,14 +13,14 @@ use crate::{
     sql::{key, link_columns, number, said},
 };
 
-/// Each table's rows by their numbers, and what our tables say of them.
+/// Each table's rows by their numbers, and their state in the library's tables.
 pub(crate) struct Snapshot {
     pub(crate) tables: Vec<BTreeMap<i64, Row>>,
     pub(crate) marked: Vec<Named>,
     pub(crate) queued: Vec<Named>,
-    /// Fields of which a mark names a related row, instead of its owners.
+    /// Fields that have a mark of a related row, instead of its owners.
     pub(crate) marked_elsewhere: Vec<HashSet<usize>>,
-    /// How many turns were taken with the row that was born with this number.
+    /// The number of turns that were taken with the row that was first inserted with this number.
     pub(crate) ledger: BTreeMap<i64, i64>,
 }
 
@@ -55,7 +55,7 @@ impl Snapshot {
         Ok(taken)
     }
 
-    /// Marks and rows of the queue.
+    /// Returns the number of marks and rows of the queue.
     pub(crate) fn pending(&self) -> usize {
         let sets = self.marked.iter().chain(&self.queued).map(HashSet::len).sum::<usize>();
         sets + self.marked_elsewhere.iter().map(HashSet::len).sum::<usize>()
@@ -103,7 +103,7 @@ impl Reader<'_> {
         rows.with_context(|| sql.to_owned())
     }
 
-    /// `column` as text.
+    /// Returns `column` as text.
     fn text(&self, column: &str) -> String {
         let kind = if self.transaction.get_database_backend() == DbBackend::MySql {
             "CHAR"

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own.
+//! A PostgreSQL cluster for this program alone.
 
 use std::{
     collections::HashSet,
@@ -59,8 +59,8 @@ impl Postgres {
             "unix_socket_directories=",
         ];
 
-        // After the postmaster was killed, the memory that it shared is in use until the last of
-        // the others has noticed.
+        // After the postmaster was killed, its shared memory is in use until the last of the other
+        // processes has noticed.
         self.daemon.wait_until("PostgreSQL", |daemon| {
             if !daemon.is_running() {
                 let mut command = daemon.command(&postgres);
@@ -131,11 +131,11 @@ impl Server for Postgres {
     }
 }
 
-/// Longer waits are logged.
+/// The time after which a wait is logged.
 const WAIT: u128 = 500;
 
-/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part
-/// in. While workers were away, others may have waited.
+/// Returns the deadlocks, and waits of half a second and more, that involve a worker or a trigger
+/// of the library. While workers were away, other transactions may have waited.
 fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
     let begins = Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ")
         .expect("a regular expression");
