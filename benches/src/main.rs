@@ -1,4 +1,4 @@
-//! What cached fields cost, side by side with what is done by hand: `cargo xtask bench`.
+//! The cost of cached fields, side by side with solutions by hand: `cargo xtask bench`.
 
 mod bench;
 mod cases;

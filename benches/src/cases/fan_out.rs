@@ -1,4 +1,4 @@
-//! `fan_out`: what each owner costs when the one related row of very many is changed.
+//! `fan_out`: the cost for each owner when the one related row of very many owners is changed.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
     place::{Place, series},
 };
 
-/// How many times as many owners the larger one has.
+/// The number of owners of the larger one, in those of the smaller one.
 const TIMES: u64 = 30;
 
 #[allow(dead_code, reason = "the benchmark uses part of what SeaORM generates")]
@@ -101,7 +101,7 @@ fn models() -> CachedFields {
     CachedFields::of::<house::Entity>()
 }
 
-/// One street, on which all houses stand.
+/// Makes one street with all houses.
 async fn build(place: &Place, houses: u64) -> Result<()> {
     let schema = Schema::new(place.db.get_database_backend());
     place.db.execute(&schema.create_table_from_entity(street::Entity)).await?;

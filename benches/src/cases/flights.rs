@@ -13,17 +13,17 @@ use crate::{
     place::Place,
 };
 
-/// How many flights a statement stores, and how many statements a transaction has.
+/// The number of flights in a statement, and the number of statements in a transaction.
 const FLIGHTS: usize = 1_000;
 const STATEMENTS: usize = 10;
 
-/// How many flights are edited, one by one.
+/// The number of flights that are edited, one by one.
 const EDITS: usize = 200;
 
-/// A run takes minutes.
+/// The number of runs, each of which takes minutes.
 const REPEATS: usize = 3;
 
-/// What is measured, in this order.
+/// The parts that are measured, in this order.
 const PARTS: [&str; 4] = ["load", "drain", "edits", "drain of edits"];
 
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
@@ -56,7 +56,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     Ok(())
 }
 
-/// How long each part takes.
+/// Returns the time of each part.
 async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64; PARTS.len()]> {
     let load = timed(async {
         for flights in flights.chunks(FLIGHTS * STATEMENTS) {

@@ -1,5 +1,5 @@
-//! `growth`: what claiming and completing a row costs when the table grows, and as many rows are
-//! stale as ever.
+//! `growth`: the cost of claiming and completing a row when the table grows, but no more rows are
+//! stale.
 
 use anyhow::Result;
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
 }
 
 impl Contender {
-    /// Rows all over the table.
+    /// Makes rows all over the table stale.
     async fn make_stale(&mut self, stale: u64) -> Result<()> {
         self.turn += 1;
         let sql = format!(

@@ -1,4 +1,4 @@
-//! `read_fresh`: rows are loaded, and the attribute of each is read; and what reading it costs by
+//! `read_fresh`: rows are loaded, and the attribute of each is read. Then the cost of reading it by
 //! itself.
 
 use std::{
@@ -17,7 +17,8 @@ use crate::{
     schema::{Way, number, plain, row_wise::lamppost},
 };
 
-/// Loading takes milliseconds: it is repeated more often than what takes seconds.
+/// The number of repetitions: loading takes milliseconds, so it is repeated more often than other
+/// cases.
 const TIMES: usize = 8;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -78,7 +79,7 @@ async fn load_cached(client: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// The accessors return the value itself: the floor is a copy of it.
+/// Measures the accessors, which return the value itself: the floor is a copy of it.
 async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Result<()> {
     let rows = lamppost::Entity::find().all(&place.db).await?;
     let number = |id| number::Model {

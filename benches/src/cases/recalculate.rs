@@ -1,5 +1,5 @@
-//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: all rows are stale; how
-//! long until none is.
+//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: the time to make all rows
+//! of a stale table fresh.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ struct Contender {
 }
 
 enum How {
-    /// A query and an update for each row, with a commit each, on one connection.
+    /// A query and an update for each row, with a commit for each, on one connection.
     Loop(DatabaseConnection),
     /// One update of all rows.
     Statement,
@@ -34,10 +34,10 @@ enum How {
     Peer(Child),
 }
 
-/// How many rows are calculated at a time, by hand and by the worker.
+/// The number of rows that are calculated at a time, by hand and by the worker.
 const CHUNK: u64 = 1_000;
 
-/// How many rows are enough for who needs milliseconds for each.
+/// The number of rows that is enough for contenders that need milliseconds for each.
 const FEW: u64 = 1_000;
 
 pub(crate) async fn row_by_row(bench: &mut Bench, case: &'static Case) -> Result<()> {

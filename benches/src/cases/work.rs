@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 
 use crate::place::Place;
 
-/// How long a worker takes until nothing is left to do.
+/// Returns the time that a worker takes until nothing is left to do.
 pub(crate) async fn work_off(place: &Place, worker: Worker) -> Result<Duration> {
-    // The newest mark: before it stands all that was deleted a moment ago, which a search for any
-    // mark would go through.
+    // The newest mark. A search for any mark would go through all marks that were deleted a moment
+    // ago.
     const LEFT: &str = "SELECT (SELECT max(id) FROM _lamppost_cached_marks) IS NOT NULL
                             OR EXISTS (SELECT 1 FROM _lamppost_cached_recalculations)";
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,4 +1,4 @@
-//! What a process does that was started by another one. It ends when its input does.
+//! The role of a process that another one has started. It ends when its input does.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -117,7 +117,7 @@ async fn change(
 
 static QUERIES: AtomicU64 = AtomicU64::new(0);
 
-/// Counts the statements that sqlx logs, which are all that it sends.
+/// Counts the statements in sqlx's log, which are all that the process sends.
 struct CountQueries;
 
 impl Subscriber for CountQueries {

@@ -64,7 +64,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
     table
 }
 
-/// What each case is held against.
+/// Returns the floor of each case.
 pub(super) fn floors(results: &[Measured]) -> String {
     let measured = |case: &&Case| results.iter().any(|measured| measured.case == case.name);
     let lines =
@@ -85,7 +85,7 @@ pub(super) fn amount(value: f64, unit: Unit) -> String {
     format!("{} {name}", number(value, unit))
 }
 
-/// Bytes are read in mebibytes.
+/// Returns a number as text. Bytes are shown in mebibytes.
 fn number(value: f64, unit: Unit) -> String {
     let value = if unit == Unit::Bytes { value / 1_048_576.0 } else { value };
     let decimals = match value.abs() {

@@ -1,4 +1,4 @@
-//! A bar for each contender, those of one part of a case under each other.
+//! A bar for each contender, with those of one part of a case below each other.
 
 use std::path::Path;
 

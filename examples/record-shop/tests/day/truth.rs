@@ -1,4 +1,4 @@
-//! What every figure must be: for each field one query over the plain data, which knows nothing of
+//! The right value of every figure: for each field one query over the plain data, which knows no
 //! cached columns.
 
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ fn queries(place: Place) -> [(Figure, String); 8] {
     ]
 }
 
-/// All that is not as it was, and every seventh row.
+/// Returns all values that have changed, and every seventh row.
 pub fn changed_and_some_others(before: &Values, now: &Values) -> Values {
     let picked = now.iter().map(|(figure, rows)| {
         let was = |id: &i64| before[figure].get(id);
@@ -103,7 +103,7 @@ pub fn changed_and_some_others(before: &Values, now: &Values) -> Values {
     picked.collect()
 }
 
-/// Fails with all that differs.
+/// Fails with all differences.
 pub fn compare(truth: &Values, found: &Values) -> Result<()> {
     let mut wrong = Vec::new();
     for (figure, truth) in truth {
