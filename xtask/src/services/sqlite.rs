@@ -1,11 +1,11 @@
-//! The client of SQLite, by which tests write as other programs do.
+//! The client of SQLite, with which tests write as other programs do.
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use super::debian;
 
-/// Debian's package of it.
+/// The package in Debian.
 const PACKAGE: &str = "sqlite3";
 
 /// As root on Debian: installs the client if it is missing.
