@@ -26,7 +26,7 @@ pub(crate) enum Role {
     Install { url: String, seed: u64 },
     /// Recalculates until it is killed, and reads now and then until the end of its input.
     Worker { url: String, seed: u64 },
-    /// Writes and reads until the end of its input, where nobody else writes.
+    /// Writes and reads until the end of its input, where no other process writes.
     Reader { url: String, readers: String, seed: u64, chance: u64 },
     /// Writes until it is told to stop by the end of its input.
     Client {

@@ -136,7 +136,7 @@ async fn that_both_go_on_to_write(db: TestDb) {
     lampposts().install(&*db).await.unwrap();
     db.drain(lampposts()).await;
 
-    // Django saves all columns, with stale copies of ours.
+    // Django saves all columns, with stale copies of the cached ones.
     db.sql(
         "UPDATE street_lamppost
             SET first_name = 'Bea',

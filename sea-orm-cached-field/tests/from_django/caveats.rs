@@ -54,7 +54,7 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     worker.abort();
 }
 
-// "Hook into the pigeons landing", and into everything else that changes a value: nobody has to.
+// "Hook into the pigeons landing", and into everything else that changes a value: no code has to.
 #[apply(contract)]
 async fn hunting_down_every_change(db: TestDb) {
     set_up(&db).await;

@@ -163,7 +163,7 @@ async fn that_a_worker_sleeps_by(db: TestDb) {
 #[apply(on_postgres)]
 async fn that_postgres_does_not_know(db: TestDb) {
     db.create(tea::Entity).await;
-    // A server with older time zones than ours.
+    // A server with older time zones than this library's.
     db.sql("CREATE VIEW pg_timezone_names AS SELECT 'UTC'::text AS name").await;
     let db = db.with_setting("search_path = public, pg_catalog").await;
     let error = teas().install(&*db).await.expect_err("unknown").to_string();

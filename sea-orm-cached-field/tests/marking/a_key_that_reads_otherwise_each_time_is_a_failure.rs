@@ -1,5 +1,5 @@
-//! A claim whose row the database finds, and the program does not: it ends as a failure that the
-//! doctor names, and is not handed back again and again.
+//! A claim whose row the database finds, but the program does not. It ends as a failure that the
+//! doctor names. It is not handed back again and again.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;

@@ -52,7 +52,7 @@ async fn what_it_writes_is_marked(db: TestDb) {
     );
 }
 
-/// The triggers of MySQL run with the rights of who made them.
+/// The triggers of MySQL run with the rights of the account that made them.
 #[apply(on_mariadb_and_mysql)]
 async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     let mut watch = perched(&db).await;
@@ -128,7 +128,7 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
-/// Any session may set what tells our own writes from foreign ones.
+/// Any session may set the variable that tells the library's own writes from foreign ones.
 #[apply(on_postgres)]
 async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
     let partitioned = TestDb::postgres().await;

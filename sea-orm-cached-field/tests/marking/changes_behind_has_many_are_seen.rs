@@ -97,8 +97,8 @@ async fn a_key_that_changes_takes_its_related_rows_along(db: TestDb) {
 #[apply(contract)]
 async fn what_another_trigger_changes_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
-    // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its
-    // name, on MySQL by its age.
+    // The statement does not set the column that the trigger changes. The trigger comes after the
+    // library's: on PostgreSQL by its name, on MySQL by its age.
     let weighing = if db.is_sqlite() {
         "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN
            UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id;

@@ -241,7 +241,7 @@ async fn in_a_column_of_sqlite_that_takes_any_value(db: TestDb) {
     }
 }
 
-/// A session may have values shown with less than they are, to our triggers too.
+/// A session may have values shown inexactly, to the library's triggers too.
 #[apply(on_postgres)]
 async fn that_the_session_does_not_show(db: TestDb) {
     for (kind, other, before, after, setting) in [
@@ -345,7 +345,7 @@ async fn in_a_generated_column(db: TestDb) {
         NOTHING
     );
 
-    // Whoever ends the flag in the same statement does not hide the change.
+    // Ending the flag in the same statement does not hide the change.
     let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
     assert_eq!(watch.after(forged).await, ["note.shown 1"]);
 }

@@ -12,7 +12,7 @@ use crate::{
 struct Work {
     versions_of_owners: i64,
     marks: i64,
-    /// Calls of all our functions.
+    /// Calls of all functions of the library.
     calls: i64,
 }
 
@@ -155,7 +155,7 @@ async fn on_mysql_too(db: TestDb) {
     }
 }
 
-/// On MySQL nobody can tell whether the statement has set the flag once more.
+/// On MySQL it cannot be seen whether the statement has set the flag once more.
 #[apply(contract)]
 async fn of_a_row_that_is_flagged(db: TestDb) {
     perched(&db).await;

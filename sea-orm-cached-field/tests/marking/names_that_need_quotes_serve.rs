@@ -4,7 +4,7 @@ use sea_orm_cached_field::CachedFields;
 use crate::support::{NOTHING, Watch};
 
 /// Columns named by words of SQL, by words of triggers, in quotes, in mixed case, and like columns
-/// of ours.
+/// of the library.
 mod order {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;

@@ -75,8 +75,8 @@ fn boxes() -> CachedFields {
     CachedFields::of::<crate_of_fruit::Entity>()
 }
 
-/// Types of the owner's key and of what is linked with it, of each kind that may differ; a value
-/// that both can hold, and some that only the second can.
+/// Types of the owner's key and of the columns linked with it, one pair for each kind that may
+/// differ. Each has a value that both can hold, and some that only the second can.
 const TYPES: [(&str, &str, &str, &[&str]); 9] = [
     ("tinyint unsigned", "bigint", "7", &["-1", "300"]),
     ("integer", "bigint", "7", &["3000000000", "-3000000000"]),

@@ -1,12 +1,12 @@
-//! Objects of the names that our triggers use, where a session would find them first.
+//! Objects of the names that the library's triggers use, where a session would find them first.
 
 use crate::{
     changes_behind_has_many_are_seen::perched,
     harness::{TestDb, lampposts::*},
 };
 
-/// All that our functions could take for what they mean, each of which fails the statement that
-/// calls it.
+/// All objects that the library's functions could take for those that they mean. Each of them fails
+/// the statement that calls it.
 const TRAPS: &str = "
     CREATE SCHEMA evil;
     CREATE FUNCTION evil.fail() RETURNS integer LANGUAGE plpgsql
@@ -131,7 +131,7 @@ async fn when_a_session_of_sqlite_has_temporary_tables(db: TestDb) {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
 }
 
-/// A session that says its writes are ours can forge flags and values, but hides no input.
+/// A session that pretends to be the library can forge flags and values, but hides no input.
 #[apply(on_postgres)]
 async fn when_a_session_says_that_it_is_one_of_ours(db: TestDb) {
     let mut watch = perched(&db).await;

@@ -8,7 +8,7 @@ use crate::{
 const OURS: [&str; 3] =
     ["cached_full_name", "full_name_recalculation_needed", "full_name_expires_after"];
 
-/// All rows of all tables of the user, without our columns.
+/// Returns all rows of all tables of the user, without the library's columns.
 async fn foreign_columns(db: &TestDb) -> Vec<JsonValue> {
     let mut rows = Vec::new();
     for table in ["lamppost", "pigeon", "city", "plaque"] {

@@ -1,5 +1,5 @@
 //! SQLite only: triggers and defaults run in whatever program writes, with the SQLite of that
-//! program. The distribution's is mostly older than ours.
+//! program. The distribution's is usually older than this library's.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -87,7 +87,7 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    // It comes after ours: on PostgreSQL by its name, on MySQL by its age.
+    // It comes after the library's: on PostgreSQL by its name, on MySQL by its age.
     let shouting = if db.is_sqlite() {
         "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN
            UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;

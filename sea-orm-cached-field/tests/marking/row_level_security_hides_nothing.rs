@@ -1,4 +1,5 @@
-//! PostgreSQL only. Policies hide rows from who writes; our functions see all.
+//! PostgreSQL only. Policies hide rows from the role that writes, but the library's functions see
+//! all.
 
 use sea_orm::ConnectionTrait;
 

@@ -71,7 +71,7 @@ async fn a_key_of_a_related_row(db: TestDb) {
     assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, NOTHING);
 }
 
-/// What the statement does first concerns whom it concerns, whatever it does next.
+/// The owner that the first write concerns is marked, whatever the next write does.
 #[apply(contract)]
 async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
     let mut watch = perched(&db).await;

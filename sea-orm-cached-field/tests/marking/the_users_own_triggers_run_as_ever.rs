@@ -1,5 +1,6 @@
-//! What users' triggers do inside of our statements. On PostgreSQL our functions have a
-//! `search_path` of their own; those of the user that run inside must not.
+//! Effects of users' triggers inside the library's statements. On PostgreSQL the library's
+//! functions have a `search_path` of their own. Functions of the user that run inside must not have
+//! it.
 
 use crate::{harness::lampposts::*, support::Watch};
 
@@ -24,7 +25,8 @@ async fn when_the_flag_is_set_for_a_related_row(db: TestDb) {
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
-/// A BEFORE trigger after ours changes an input: the flag is set once more by a statement of ours.
+/// A BEFORE trigger after the library's changes an input: another statement of the library sets the
+/// flag.
 #[apply(on_postgres)]
 async fn when_the_flag_is_set_behind_another_trigger(db: TestDb) {
     set_up_lampposts(&db).await;
@@ -41,8 +43,8 @@ async fn when_the_flag_is_set_behind_another_trigger(db: TestDb) {
     assert!(db.scalar::<i64>("SELECT count(*) FROM log WHERE entry = 'ADA'").await > 0);
 }
 
-/// What a trigger of the user writes inside a statement of ours is foreign, and an input is an
-/// input.
+/// A write by a trigger of the user inside a statement of the library is foreign, and an input is
+/// an input.
 #[apply(on_postgres)]
 async fn and_what_they_write_inside_of_our_statements_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;

@@ -155,7 +155,7 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     );
 }
 
-/// Our own writes tell themselves by a number that stands in no column afterwards.
+/// The library's own writes identify themselves with a number that is in no column afterwards.
 #[apply(on_mariadb_and_mysql)]
 async fn a_flag_is_true_or_false_in_the_table(db: TestDb) {
     perched(&db).await;

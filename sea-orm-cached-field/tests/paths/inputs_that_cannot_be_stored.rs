@@ -1,5 +1,5 @@
-//! Readers who may not store what they calculate, or cannot: another transaction holds the row
-//! locked.
+//! Readers that may not store what they calculate, or cannot, because another transaction holds the
+//! row locked.
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait,

@@ -1,5 +1,6 @@
-//! I1: who finds the queue's row locked cannot tell whether it is still theirs. Nothing is stored
-//! then, and the lease ends, or the row would wait for it to run out.
+//! I1: a transaction that finds the queue's row locked cannot know whether its lease still holds.
+//! Nothing is stored then, and the lease ends. Otherwise the row would wait until the lease runs
+//! out.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
@@ -23,7 +24,7 @@ async fn postgres(db: TestDb) {
     assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
 
     gate.open();
-    // The value was not stored, and whoever ends the lease waits for the lock.
+    // The value was not stored, and the transaction that ends the lease waits for the lock.
     while !postgres_waits(&db).await {
         tokio::task::yield_now().await;
     }

@@ -1,5 +1,5 @@
-//! I2: a connection that is handed on in a transaction of ours would keep what its next user
-//! writes.
+//! I2: a connection that is handed on in an open transaction of the library would keep the writes
+//! of its next user.
 
 use sea_orm::{Condition, ConnectionTrait, Statement};
 use sea_orm_cached_field::Error;
@@ -8,8 +8,8 @@ use crate::harness::{TestDb, cut_off, lampposts::*, not_there};
 
 const LOST: &str = "SQLx loses a connection of MySQL on which a statement is given up";
 
-/// Gives it up after each number of polls, until it ends by itself; each time somebody else writes
-/// over the same connection.
+/// Gives the work up after each number of polls, until it ends by itself. Each time another
+/// statement writes over the same connection.
 ///
 /// On MySQL SQLx 0.9 loses a connection on which any statement is given up while it is prepared. So
 /// only what is done in tasks of its own can be given up there.

@@ -5,8 +5,8 @@ use crate::harness::{TestDb, lampposts::*};
 const ROWS: i64 = 50_000;
 const STALE: i64 = 50;
 
-/// Rows that the server has read in scans of the owner's table and of ours. A session reports them
-/// at its end at the latest, so every session but this one has to be closed.
+/// Returns the rows that the server has read in scans of the owner's table and of the library's. A
+/// session reports them at its end at the latest. So every session but this one has to be closed.
 async fn rows_read(db: &TestDb) -> i64 {
     let others = "SELECT count(*)
                     FROM pg_stat_activity

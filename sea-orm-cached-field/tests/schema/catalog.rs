@@ -100,8 +100,8 @@ pub async fn installed(db: &TestDb, models: CachedFields) -> String {
     models.install(&**db).await.unwrap_or_else(|error| panic!("{error}")).to_string()
 }
 
-/// What an install says, without the checksums at the end of triggers' names: on MySQL they are of
-/// the trigger's text, in which the test's own database is named.
+/// Returns the report of an installation, without the checksums at the end of triggers' names. On
+/// MySQL the checksums are of the trigger's text, which names the test's own database.
 pub fn without_checksums(report: &str) -> String {
     let named = |line: &str| match line.split_once(" trigger ") {
         Some((change, name)) => {

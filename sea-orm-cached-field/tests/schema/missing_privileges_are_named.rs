@@ -71,7 +71,7 @@ async fn of_a_role_that_may_not_use_the_schema(db: TestDb) {
     insta::assert_snapshot!(message, @r#"to install the cached fields of `torch` (label) the database's user needs CREATE on the schema "town" and USAGE on the schema "town": run `GRANT CREATE ON SCHEMA "town" TO poor` and `GRANT USAGE ON SCHEMA "town" TO poor`, or install as the owner of the tables"#);
 }
 
-/// Our functions run as this role: they would not mark what is hidden from it.
+/// The library's functions run as this role: they would not mark rows that are hidden from it.
 #[apply(on_postgres)]
 async fn of_an_owner_that_row_level_security_is_forced_on(db: TestDb) {
     tables_of_the_lampposts(&db).await;

@@ -1,5 +1,5 @@
-//! PostgreSQL only. Our functions run as who installed them, so that only who needs them may call
-//! them.
+//! PostgreSQL only. The library's functions run as the role that installed them. So only roles that
+//! need them may call them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_cached_field::Finding;
@@ -23,7 +23,8 @@ pub async fn drop_role(db: &TestDb, role: &str, connection: DatabaseConnection) 
     db.drop_role(role).await;
 }
 
-/// A call of each function of ours, with NULL for each argument, and whether it is a trigger's.
+/// Returns a call of each function of the library, with NULL for each argument, and whether it is a
+/// trigger's.
 async fn calls(db: &TestDb) -> Vec<(String, bool)> {
     let rows = db
         .rows(
@@ -166,8 +167,8 @@ async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     assert_eq!((remedies.len(), mended.as_str()), (9, "nothing is wrong\n"));
 }
 
-/// A partition gets the triggers of its table: who makes it has to be allowed to call their
-/// functions.
+/// A partition gets the triggers of its table. So the role that creates it has to be allowed to
+/// call their functions.
 #[apply(on_postgres)]
 async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(db: TestDb) {
     db.create(city::Entity).await;

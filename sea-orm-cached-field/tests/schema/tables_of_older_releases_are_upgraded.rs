@@ -1,6 +1,6 @@
-//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with
-//! it left behind: what [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this
-//! release are written to that folder.
+//! `older_schemas/` has a dump for each older schema of the library's tables. It has the contents
+//! that [`busy`] makes with the last release that had this schema. With
+//! `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this release are written to that folder.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
@@ -156,7 +156,7 @@ async fn full_names(db: &TestDb) -> Vec<String> {
     rows.iter().map(|row| row["full_name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// The columns of our tables, with all that is said of them.
+/// Returns the columns of the library's tables, with their definitions.
 async fn columns(db: &TestDb) -> Vec<String> {
     let query = if db.is_sqlite() {
         "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' '

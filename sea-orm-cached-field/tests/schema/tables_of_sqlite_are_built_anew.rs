@@ -1,5 +1,5 @@
-//! SQLite only. Migration tools change a table by building it anew: they create another, copy the
-//! rows, drop the old one and give its name to the new one. The triggers that stand on it go with
+//! SQLite only. Migration tools change a table by building it anew. They create another table, copy
+//! the rows, drop the old one and give its name to the new one. The triggers on the old one go with
 //! it.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};

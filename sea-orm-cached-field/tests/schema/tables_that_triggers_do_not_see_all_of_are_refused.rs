@@ -134,7 +134,8 @@ async fn a_table_that_others_inherit_from(db: TestDb) {
     is_refused(&db, "table that others inherit from", owner, &related).await;
 }
 
-/// SQLite finds temporary tables first; ours could only point at the tables of the file.
+/// SQLite finds temporary tables first. A trigger of the library could only refer to the tables of
+/// the file.
 #[apply(on_sqlite)]
 async fn a_temporary_or_virtual_table_of_sqlite(db: TestDb) {
     let db = db.with_one_connection().await;

@@ -31,7 +31,7 @@ async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
     ada.id
 }
 
-/// A trigger of ours on this table.
+/// Returns a trigger of the library on this table.
 async fn a_trigger_on(db: &TestDb, table: &str) -> String {
     let query = match db.get_database_backend() {
         DbBackend::Sqlite => format!(
@@ -60,7 +60,7 @@ async fn a_trigger_on(db: &TestDb, table: &str) -> String {
     db.scalar(&query).await
 }
 
-/// What nobody saw is made good.
+/// Checks that a change that went unseen is repaired.
 async fn is_mended(db: &TestDb, id: i32, full_name: &str) {
     let changes = repaired(db).await;
     assert!(changes.contains("lamppost: flagged 1 row for full_name\n"), "{changes}");

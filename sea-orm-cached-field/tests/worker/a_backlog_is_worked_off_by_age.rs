@@ -1,6 +1,6 @@
 use crate::fragile::*;
 
-/// Nobody who changes many rows, again and again, keeps somebody else's row waiting.
+/// A transaction that changes many rows, again and again, does not keep another row waiting.
 #[apply(contract)]
 async fn whoever_has_changed_the_rows(db: TestDb) {
     let place = set_up_fragiles(&db).await;

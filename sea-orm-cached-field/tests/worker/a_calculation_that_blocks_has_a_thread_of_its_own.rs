@@ -56,7 +56,7 @@ fn of_place(place: &str) -> Counts {
     Arc::clone(PLACES.lock().unwrap().entry(place.to_owned()).or_default())
 }
 
-/// Keeps the thread until somebody lets this calculation end.
+/// Keeps the thread until the test lets this calculation end.
 fn block(place: &str) {
     let (counts, signal) = &*of_place(place);
     let mut counts = counts.lock().unwrap();

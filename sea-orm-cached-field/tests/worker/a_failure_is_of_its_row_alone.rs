@@ -222,8 +222,8 @@ async fn after_the_last_attempt_it_stays_as_failed_until_it_is_marked(db: TestDb
     assert_eq!((attempts(&db, id).await, given_up(&db, id).await, place.times(id)), (1, false, 4));
 }
 
-/// Also if it fails with another worker's number of attempts: what has been given up stays so,
-/// until somebody succeeds.
+/// Even if it fails with another worker's number of attempts: a field that was given up stays so,
+/// until an attempt succeeds.
 #[apply(contract)]
 async fn a_reader_leaves_what_was_given_up_as_it_is(db: TestDb) {
     let place = set_up_fragiles(&db).await;

@@ -64,7 +64,7 @@ async fn also_if_somebody_holds_the_row_locked(db: TestDb) {
     let (set, ()) = tokio::join!(setting, committing);
     set.unwrap();
     assert_eq!(row(&db, id).await.cached_opinion.as_deref(), Some("is mine"));
-    // The change may have been committed after the value was set, while nobody had seen it.
+    // The change may have been committed after the value was set, before it was visible.
     let kept =
         if row(&db, id).await.opinion_recalculation_needed { "feels other" } else { "is mine" };
     db.drain(fragiles()).await;

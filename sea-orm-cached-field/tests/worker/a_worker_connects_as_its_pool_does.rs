@@ -82,8 +82,8 @@ async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb)
     assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
 }
 
-/// A proxy may keep our settings from the server: then a session would take the worker's own writes
-/// for foreign ones.
+/// A proxy may keep the worker's settings from the server. Then a session would take the worker's
+/// own writes for foreign ones.
 #[apply(on_postgres)]
 async fn also_where_it_cannot_set_its_sessions(db: TestDb) {
     db.needs_sessions_of_its_own().await;

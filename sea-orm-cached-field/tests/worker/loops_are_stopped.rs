@@ -7,7 +7,8 @@ use crate::{fragile::*, harness::TestDb};
 const AT_ONCE: usize = 10;
 const HELD_BACK: usize = 5;
 
-/// How many rows are leased, to nobody, for most of a second or longer after they were due.
+/// Returns the number of rows that are leased, but to no worker, for most of a second or longer
+/// after they were due.
 async fn held_back(db: &TestDb) -> i64 {
     let after = match db.get_database_backend() {
         DbBackend::Sqlite => "700",
@@ -42,7 +43,7 @@ async fn once_marked_meanwhile(db: &TestDb, id: i32, mood: &str) {
     assert_eq!(worker.await.unwrap().expect("worked"), 1);
 }
 
-/// A row whose calculation is marked by somebody else each time, until it is held back.
+/// A row that another transaction marks during each calculation, until it is held back.
 async fn hot_row(db: &TestDb) -> i32 {
     let place = set_up_fragiles(db).await;
     let [id] = rows_of(db, ["gate"]).await;

@@ -39,7 +39,8 @@ async fn asleep(db: &TestDb) -> bool {
     db.scalar::<i64>(held).await > 0
 }
 
-/// How many notifications come for what is done meanwhile, and a last one of our own.
+/// Returns the number of notifications for the changes meanwhile, and for a last one of the test's
+/// own.
 async fn notifications(listener: &mut PgListener, db: &TestDb) -> usize {
     db.sql("SELECT pg_notify('cached_fields', 'last')").await;
     let mut heard = 0;

@@ -201,7 +201,7 @@ async fn tracing_hears_the_same(db: TestDb) {
     }
 }
 
-/// Whoever may read the log need not be one who may read the data.
+/// A person who may read the log need not be allowed to read the data.
 #[apply(contract)]
 async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     let heard = Heard::everywhere();

@@ -307,7 +307,7 @@ async fn unless_the_index_is_not_over_the_column_itself(db: TestDb) {
 #[apply(contract)]
 async fn without_waiting_for_a_lock(db: TestDb) {
     if db.is_sqlite() {
-        // There is one writer, who waits for all others anyway.
+        // There is one writer, which waits for all others anyway.
         return;
     }
     ranked(&db, OF_RANKS).await;
