@@ -86,8 +86,8 @@ pub enum Error {
     /// is not to be recalculated keeps its value. Workers try the refused row again, as they do
     /// when a calculation fails.
     #[error(
-        "`{field}` of `{table}` {key} could not be stored, for a unique index allows its value \
-         once: {remedy}"
+        "`{field}` of `{table}` {key} could not be stored, because a unique index allows its value \
+         only once: {remedy}"
     )]
     NotUnique {
         /// The owner's table.

@@ -270,7 +270,7 @@ impl Event {
                 format!("batch of {rows} of {table}.{field} failed, will retry row by row")
             }
             Self::HookFailed { table, field, key, .. } => {
-                format!("what follows the recalculation of {table}.{field} {key} failed")
+                format!("the hook after the recalculation of {table}.{field} {key} failed")
             }
             other => other.to_string(),
         }

@@ -96,7 +96,7 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         ..NONE
     },
     Mutation {
-        name: "a late completion that stores what somebody else has completed",
+        name: "a late completion that stores what another worker has completed",
         postgres: r"v\.held AND v\.current IS NOT NULL => v.held",
         ..NONE
     },

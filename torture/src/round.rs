@@ -168,7 +168,10 @@ impl Round<'_> {
         let complaints = server.complaints(&report.faults.spans)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
         report.violations.extend(
-            complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")),
+            complaints
+                .by_us
+                .into_iter()
+                .map(|text| format!("I2, the library was in the way: {text}")),
         );
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
@@ -177,8 +180,8 @@ impl Round<'_> {
             .extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
 
         let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
-        ensure!(did("committed"), "nobody has written anything");
-        ensure!(!self.reads || did("read"), "nobody has read anything");
+        ensure!(did("committed"), "no client has written anything");
+        ensure!(!self.reads || did("read"), "no client has read anything");
         Ok(report)
     }
 

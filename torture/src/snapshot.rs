@@ -180,7 +180,7 @@ impl Reader<'_> {
                 let field = FIELD_NAMES
                     .iter()
                     .position(|name| *name == field)
-                    .context("a field of nobody")?;
+                    .context("a field that the schema does not have")?;
                 match n {
                     Some(n) => drop(named.insert((n, field))),
                     None => drop(elsewhere.insert(field)),

@@ -288,7 +288,7 @@ impl fmt::Display for Finding {
             ),
             Self::Failing { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} fails and is tried again later ({error}); mend the cause, \
+                "{table}: {field} of {} fails and is tried again later ({error}); fix the cause, \
                  then {REPAIR}, which tries again at once",
                 counted(*rows, "row"),
             ),
@@ -305,7 +305,7 @@ impl fmt::Display for Finding {
             ),
             Self::Failed { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} has failed for good ({error}); mend the cause, then \
+                "{table}: {field} of {} has failed for good ({error}); fix the cause, then \
                  {REPAIR}, which tries again",
                 counted(*rows, "row"),
             ),

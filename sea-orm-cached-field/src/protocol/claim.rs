@@ -153,7 +153,7 @@ pub(crate) async fn claim(
         };
         let collected = match collected {
             Err(error) if !due.is_empty() => {
-                tracing::debug!("marks are not collected: {error}");
+                tracing::debug!("could not collect marks: {error}");
                 Collected::default()
             }
             collected => collected?,
@@ -193,7 +193,7 @@ pub(crate) async fn claim(
                 engine.publish_all(queued);
             }
             Err(error) if !claims.is_empty() => {
-                tracing::debug!("a chunk of rows is not queued: {error}");
+                tracing::debug!("could not queue a chunk of rows: {error}");
             }
             Err(error) => return Err(error),
         }
@@ -289,7 +289,7 @@ async fn claim_known_rows(
             Ok(leased) => claims.extend(leased),
             Err(error) if claims.is_empty() => return Err(error),
             Err(error) => {
-                tracing::debug!("a reader claims only some of the rows: {error}");
+                tracing::debug!("could not claim all of the rows: {error}");
             }
         }
     }

@@ -204,8 +204,8 @@ impl Room {
             "another row that is not to be recalculated has it; let the calculation give each row \
              a value of its own, or drop the unique index"
         } else {
-            "which row has it cannot be told, for the unique index is not over the cached column \
-             itself; make it one of whole columns, or drop it"
+            "the library cannot tell which row has it, because the unique index is not over the \
+             cached column itself; make it one of whole columns, or drop it"
         };
 
         let table = model.owner.table.name.clone();

@@ -135,7 +135,7 @@ impl Context {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let hand_back = async move {
             if let Err(error) = context.hand_back(held).await {
-                tracing::warn!("could not hand back what a worker held that was dropped: {error}");
+                tracing::warn!("could not hand back the claims of a dropped worker: {error}");
             }
         };
         self.engine.hand_backs.spawn_on(hand_back, &runtime);

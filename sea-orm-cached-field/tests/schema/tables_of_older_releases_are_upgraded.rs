@@ -130,7 +130,7 @@ async fn repaired(db: &TestDb) {
     ];
     assert_eq!(names, expected);
     let diagnosis = models().doctor(&**db).await.expect("examined").to_string();
-    let failed = "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::all().repair(&db)`, which tries again\n";
+    let failed = "lamppost: full_name of 1 row has failed for good (broken); fix the cause, then run `CachedFields::all().repair(&db)`, which tries again\n";
     assert_eq!(diagnosis, failed);
     models().repair(&**db).await.expect("repaired");
     db.drain(models()).await;

@@ -147,7 +147,7 @@ async fn and_spoils_no_value(db: TestDb) {
         "3 failed: ",
         "4 failed: stopped after 0.5 s",
     ] {
-        let failed = format!("what follows the recalculation of letter.words {failed}");
+        let failed = format!("the hook after the recalculation of letter.words {failed}");
         assert!(said.contains(&failed), "{failed}\n{said}");
     }
     assert!(!said.contains("letter.words 5 failed"), "{said}");
