@@ -77,7 +77,7 @@ pub enum Error {
         field: &'static str,
         /// The number of values that were returned.
         expected: usize,
-        /// How many values were returned.
+        /// The number of values that were returned.
         found: usize,
     },
 

@@ -31,7 +31,7 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows were flagged.
+        /// The number of rows that were flagged.
         rows: u64,
     },
     /// Rows whose expiry had passed were flagged.
@@ -40,16 +40,16 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows were flagged.
+        /// The number of rows that were flagged.
         rows: u64,
     },
     /// Marks were moved to the queue.
     Collected {
         /// The owner's table.
         table: String,
-        /// How many marks were collected.
+        /// The number of marks that were collected.
         marks: usize,
-        /// How many rows of the queue were inserted or changed.
+        /// The number of rows of the queue that were inserted or changed.
         rows: usize,
     },
     /// A row was leased.
@@ -69,7 +69,7 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// How long the calculation ran; for a `batch`, that of all its rows.
+        /// The duration of the calculation; for a `batch`, that of all its rows.
         took: Duration,
     },
     /// A calculation of many rows at a time failed. The rows are retried one by one, so that one
@@ -79,7 +79,7 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows the batch had.
+        /// The number of rows that the batch had.
         rows: usize,
         /// The text of the error.
         error: String,
@@ -135,9 +135,9 @@ pub enum Event {
         key: Key,
         /// The text of the error.
         error: String,
-        /// How often workers have tried since the last mark; 0 if a reader tried now.
+        /// The number of attempts of workers since the last mark; 0 if a reader tried now.
         attempts: i32,
-        /// How long a worker waits before it tries again; `None` if it waits for the next mark. A
+        /// The time that a worker waits before it retries; `None` if it waits for the next mark. A
         /// reader's failure changes this only if no worker has tried yet.
         retry_in: Option<Duration>,
     },

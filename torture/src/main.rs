@@ -52,14 +52,14 @@ struct Options {
     /// How long each database is tortured
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
-    /// Of the first round; each one that follows has the next seed
+    /// The seed of the first round; each one that follows has the next seed
     #[arg(long)]
     seed: Option<u64>,
     /// Only this database, of all but pgbouncer; several can be named
     #[arg(long)]
     database: Vec<Database>,
-    /// Where the programs of the server are, as those of another version; what is not there is
-    /// looked for as usual
+    /// A folder with the programs of the server, such as another version's; programs that are not
+    /// there are looked for as usual
     #[arg(long)]
     programs: Option<PathBuf>,
     /// The length of a round, in seconds: with each begins another schema
@@ -69,7 +69,7 @@ struct Options {
     /// found
     #[arg(long)]
     only: Option<Part>,
-    /// Of the holes, only those whose names contain this
+    /// Only the holes whose names contain this
     #[arg(long, default_value = "")]
     mutation: String,
     #[command(subcommand)]

@@ -33,7 +33,7 @@ struct Service {
     docker: &'static str,
     /// Logs in, and checks that this role may do what the tests do.
     probe: fn(&Shell, &Url) -> Result<()>,
-    /// As root on Debian: installs the server if it is missing, starts it, and lets the URL's role
+    /// Installs the server if it is missing, as root on Debian. Starts it, and lets the URL's role
     /// log in.
     start: fn(&Shell, &Url) -> Result<()>,
 }

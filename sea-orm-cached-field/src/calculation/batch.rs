@@ -45,7 +45,7 @@ pub(crate) struct Limits {
     /// The permits of slow fields, where other fields are not slow. They are fewer than all
     /// permits.
     pub(crate) slow_permits: Arc<Semaphore>,
-    /// Where slow fields have batches of their own, a callback for the moment when nothing but slow
+    /// A callback, where slow fields have batches of their own. It is called when nothing but slow
     /// calculations is left of this batch.
     pub(crate) only_slow_left: Option<Arc<dyn Fn() + Send + Sync>>,
 }

@@ -8,7 +8,7 @@ use super::debian;
 /// The package in Debian.
 const PACKAGE: &str = "sqlite3";
 
-/// As root on Debian: installs the client if it is missing.
+/// Installs the client if it is missing, as root on Debian.
 pub(super) fn ensure_client(sh: &Shell) -> Result<()> {
     if let Ok(version) = cmd!(sh, "sqlite3 --version").quiet().ignore_stderr().read() {
         eprintln!("the client of SQLite is ready: {version}");
