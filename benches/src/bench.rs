@@ -19,7 +19,7 @@ pub(crate) enum Scale {
     Full,
 }
 
-/// How large a case is.
+/// The size of a case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     pub(crate) smoke: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Bench {
     results: Vec<Measured>,
 }
 
-/// How often each contender has its turn.
+/// The number of turns of each contender.
 const REPEATS: usize = 5;
 
 impl Bench {
@@ -54,13 +54,13 @@ impl Bench {
         Ok(())
     }
 
-    /// Removes what was made.
+    /// Removes everything that was made.
     pub(crate) async fn close(self) -> Result<Vec<Measured>> {
         self.places.close().await?;
         Ok(self.results)
     }
 
-    /// The peers at work, each on a place of its own; none if they are not wanted.
+    /// Starts the peers, each on a place of its own; none if they are not wanted.
     pub(crate) async fn start_peers(&mut self, town: Town) -> Result<Vec<(Peer, Place, Child)>> {
         let mut started = Vec::new();
         for peer in Peer::ALL {
@@ -85,7 +85,7 @@ impl Bench {
         }
     }
 
-    /// Keeps what the contenders have reached, the first of whom is the floor.
+    /// Records the measurements of the contenders, of which the first is the floor.
     pub(crate) fn record(
         &mut self,
         (case, part): (&'static Case, &str),

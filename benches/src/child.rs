@@ -1,4 +1,4 @@
-//! Workers and writers in processes of their own: this very program, started again.
+//! Workers and writers in processes of their own: this program, started again.
 
 mod role;
 
@@ -16,7 +16,7 @@ pub(crate) use role::Role;
 
 use crate::schema::Way;
 
-/// A process that goes with the value.
+/// A process that ends when the value is dropped.
 pub(crate) struct Child {
     process: std::process::Child,
     input: Option<ChildStdin>,
@@ -24,7 +24,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// A process that says when it is ready, and does what it is told line by line.
+    /// Starts a process that says when it is ready, and takes commands line by line.
     pub(crate) fn spawn(mut command: Command) -> Result<Self> {
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = started.with_context(|| format!("{command:?}"))?;
@@ -43,7 +43,7 @@ impl Child {
         Self::spawn(command)
     }
 
-    /// A running worker.
+    /// Starts a running worker.
     pub(crate) fn worker(url: &str, way: Way, batch_size: u64, concurrency: usize) -> Result<Self> {
         let way = clap::ValueEnum::to_possible_value(&way).context("a way without a name")?;
         Self::start(&[
@@ -55,13 +55,14 @@ impl Child {
         ])
     }
 
-    /// Installs when it is told to.
+    /// Starts a process that installs on command.
     pub(crate) fn installer(url: &str, way: Way) -> Result<Self> {
         let way = clap::ValueEnum::to_possible_value(&way).context("a way without a name")?;
         Self::start(&["installer", url, way.get_name()])
     }
 
-    /// Changes the pigeons that it is told to, and with `by_hand` the names of their lampposts too.
+    /// Starts a process that changes the pigeons that it is told to. With `by_hand` it also changes
+    /// the names of their lampposts.
     pub(crate) fn writer(url: &str, by_hand: bool) -> Result<Self> {
         if by_hand {
             Self::start(&["writer", url, "--by-hand"])
@@ -70,7 +71,7 @@ impl Child {
         }
     }
 
-    /// Tells it what to do, and returns its answer.
+    /// Sends a command, and returns the answer.
     pub(crate) fn ask(&mut self, line: &str) -> Result<f64> {
         self.tell(line)?;
         let mut answer = String::new();
@@ -83,12 +84,12 @@ impl Child {
         Ok(writeln!(input, "{line}")?)
     }
 
-    /// How many queries a worker has sent.
+    /// Returns the number of queries that a worker has sent.
     pub(crate) fn queries(&mut self) -> Result<f64> {
         self.ask("queries")
     }
 
-    /// The most memory that it has had, in bytes.
+    /// Returns the peak of its memory, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let peak =
@@ -97,8 +98,7 @@ impl Child {
         Ok(kibibytes * 1024.0)
     }
 
-    /// For how long it has run on a processor, in seconds. (`stat` counts in hundredths of a
-    /// second.)
+    /// Returns its time on a processor, in seconds. (`stat` counts in hundredths of a second.)
     pub(crate) fn processor_time(&self) -> Result<f64> {
         let mut nanoseconds = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
@@ -110,7 +110,7 @@ impl Child {
         Ok(nanoseconds / 1e9)
     }
 
-    /// Lets it end what it does.
+    /// Lets it end its work, and ends it.
     pub(crate) fn stop(mut self) -> Result<()> {
         self.input = None;
         let ended = self.process.wait()?;
@@ -119,10 +119,10 @@ impl Child {
     }
 }
 
-/// How long a process may take to end, and to end those that it has started.
+/// The time that a process may take to end, and to end those that it has started.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// However a case ends, no process is left behind.
+/// No process is left behind, however a case ends.
 impl Drop for Child {
     fn drop(&mut self) {
         self.input = None;

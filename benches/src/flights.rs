@@ -1,5 +1,4 @@
-//! The flights that left New York City in 2013, and what airlines, airports and planes keep of
-//! theirs.
+//! The flights that left New York City in 2013, and the fields of airlines, airports and planes.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,7 +10,7 @@ use serde::Deserialize;
 
 use crate::place::Place;
 
-/// An owner of flights, with what each field of it is in words of SeaORM.
+/// An owner of flights, with each of its fields in terms of SeaORM.
 macro_rules! owner {
     ($module:ident, $table:literal, $($field:ident $select:ident, depends_on($($input:tt)*), $value:expr;)+) => {
         #[allow(dead_code, reason = "the benchmark uses part of what SeaORM generates")]
@@ -70,10 +69,10 @@ owner! {
     miles select_miles, depends_on(flights(distance)), flight::Column::Distance.sum().if_null(0);
 }
 
-/// What the fields of an owner are in SQL.
+/// The fields of an owner in SQL.
 struct Counted {
     table: &'static str,
-    /// The column of a flight that leads to it.
+    /// The column of a flight that refers to it.
     link: &'static str,
     fields: &'static [(&'static str, &'static str)],
 }
@@ -150,7 +149,7 @@ pub(crate) struct Flight {
     arr_delay: Option<i32>,
 }
 
-/// The first flights of the year.
+/// Returns the first flights of the year.
 pub(crate) fn read(count: u64) -> Result<Vec<Flight>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights.csv.gz");
     let mut lines = csv::Reader::from_reader(GzDecoder::new(std::fs::File::open(path)?));
@@ -158,13 +157,14 @@ pub(crate) fn read(count: u64) -> Result<Vec<Flight>> {
 }
 
 impl Place {
-    /// The tables, with the owners of all flights and no flight.
+    /// Makes the tables, with the owners of all flights, but no flight.
     pub(crate) async fn open_airports(&self, flights: &[Flight]) -> Result<()> {
         let schema = Schema::new(self.db.get_database_backend());
         self.create(&schema, airline::Entity).await?;
         self.create(&schema, airport::Entity).await?;
         self.create(&schema, plane::Entity).await?;
         self.create(&schema, flight::Entity).await?;
+
         let codes: [fn(&Flight) -> Option<&str>; 3] = [
             |flight| Some(&flight.carrier),
             |flight| Some(&flight.origin),
@@ -211,6 +211,7 @@ impl Place {
                 "({id}, {distance}, {dep_delay}, {arr_delay}, '{carrier}', '{origin}', {tailnum})"
             )
         };
+
         let rows: Vec<String> = flights.iter().map(row).collect();
         let columns = "id, distance, dep_delay, arr_delay, carrier, origin, tailnum";
         db.execute_unprepared(&format!(
@@ -221,18 +222,23 @@ impl Place {
         Ok(())
     }
 
-    /// What the fields are, as one writes it by hand: one UPDATE an owner.
+    /// Stores the fields as one would by hand: by one UPDATE for each owner.
     pub(crate) async fn count_flights(&self) -> Result<()> {
         for Counted { table, link, fields } in OWNERS {
             let set = fields.iter().map(|(field, value)| {
-                format!("cached_{field} = (SELECT {value} FROM flight WHERE flight.{link} = {table}.code)")
+                format!(
+                    "cached_{field} = (SELECT {value}
+                                         FROM flight
+                                        WHERE flight.{link} = {table}.code)"
+                )
             });
             self.sql(&format!("UPDATE {table} SET {}", set.collect::<Vec<_>>().join(", "))).await?;
         }
         Ok(())
     }
 
-    /// Whoever leaves a wrong value was not measured, but broken.
+    /// Checks the fields. A contender that leaves a wrong value is broken, and its measurement does
+    /// not count.
     pub(crate) async fn check_flights(&self) -> Result<()> {
         for Counted { table, link, fields } in OWNERS {
             for (field, value) in fields {
@@ -245,6 +251,7 @@ impl Place {
                                 <> (SELECT {value} FROM flight WHERE flight.{link} = {table}.code)"
                     ))
                     .await?;
+
                 anyhow::ensure!(
                     wrong == 0,
                     "{wrong} of {field} of {table} are wrong or flagged in {}",

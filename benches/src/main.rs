@@ -1,4 +1,4 @@
-//! What cached fields cost, side by side with what is done by hand: `cargo xtask bench`.
+//! The cost of cached fields, side by side with solutions by hand: `cargo xtask bench`.
 
 mod bench;
 mod cases;
@@ -63,6 +63,7 @@ async fn run(options: Options) -> Result<()> {
     if let Some(role) = options.role {
         return role.play().await;
     }
+
     let scale = match options {
         Options { smoke: true, .. } => Scale::Smoke,
         Options { quick: true, .. } => Scale::Quick,
@@ -70,6 +71,7 @@ async fn run(options: Options) -> Result<()> {
     };
     let databases =
         if options.database.is_empty() { Database::value_variants() } else { &options.database };
+
     let mut results = Vec::new();
     for &database in databases {
         let mut bench = Bench::on(database, scale).await?;
@@ -83,5 +85,6 @@ async fn run(options: Options) -> Result<()> {
         }
         results.extend(bench.close().await?);
     }
+
     report::all(&results)
 }

@@ -1,8 +1,8 @@
-//! Repeating, and what comes out.
+//! Repetitions, and their results.
 
 use anyhow::Result;
 
-/// What a median is in.
+/// The unit of a median.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     RowsPerSecond,
@@ -11,10 +11,10 @@ pub(crate) enum Unit {
     Nanoseconds,
     Bytes,
     Rows,
-    /// Of a core.
+    /// Percent of a core.
     Percent,
     QueriesPerSecond,
-    /// How often somebody was seen waiting.
+    /// The number of times that a client was seen waiting.
     Waits,
 }
 
@@ -38,14 +38,14 @@ impl Unit {
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) case: &'static str,
-    /// What of the case, if it measures several things.
+    /// The part of the case, if it measures several things.
     pub(crate) part: String,
     pub(crate) contender: String,
     pub(crate) database: &'static str,
     pub(crate) rows: u64,
     pub(crate) samples: Vec<f64>,
     pub(crate) unit: Unit,
-    /// The median that it is held against.
+    /// The median of the floor.
     pub(crate) floor: Option<f64>,
 }
 
@@ -66,12 +66,12 @@ impl Measured {
         self.floor.map(|floor| self.median() / floor)
     }
 
-    /// Whether it is this library, and neither floor nor peer.
+    /// Returns whether it is this library, and neither floor nor peer.
     pub(crate) fn is_ours(&self) -> bool {
         self.contender.starts_with("cached")
     }
 
-    /// The case, and what of it.
+    /// Returns the case, and its part.
     pub(crate) fn name(&self) -> String {
         if self.part.is_empty() {
             self.case.to_owned()
@@ -81,7 +81,7 @@ impl Measured {
     }
 }
 
-/// This median as a multiple of another contender's.
+/// Returns this median as a multiple of another contender's.
 pub(crate) fn ratio_to(measured: &Measured, contender: &str, results: &[Measured]) -> Option<f64> {
     let same =
         |other: &&Measured| other.name() == measured.name() && other.database == measured.database;
@@ -89,7 +89,7 @@ pub(crate) fn ratio_to(measured: &Measured, contender: &str, results: &[Measured
     Some(measured.median() / other.median())
 }
 
-/// The value below which this part of the samples lies.
+/// Returns the value below which this part of the samples lies.
 pub(crate) fn percentile(samples: &[f64], part: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -102,8 +102,8 @@ pub(crate) fn percentile(samples: &[f64], part: f64) -> f64 {
     }
 }
 
-/// Lets the contenders take turns, each time beginning with another one, so that what disturbs the
-/// machine disturbs all of them. Returns each contender's samples.
+/// Lets the contenders take turns. Each turn begins with another contender, so that a disturbance
+/// of the machine affects all of them. Returns each contender's samples.
 pub(crate) async fn alternate<C>(
     contenders: &mut [C],
     repeats: usize,

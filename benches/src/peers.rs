@@ -1,4 +1,4 @@
-//! The Django packages that do something alike, as processes: `peers/peer.py`.
+//! The Django packages with a similar purpose, as processes: `peers/peer.py`.
 
 use std::{
     io::{Read, Write},
@@ -37,11 +37,11 @@ impl Peer {
     }
 }
 
-/// What they need: an environment of Python, and Redis.
+/// The requirements of the peers: an environment of Python, and Redis.
 pub(crate) struct Peers {
     python: PathBuf,
     redis: String,
-    /// If it was not running.
+    /// The server, if it was not running.
     _server: Option<RedisServer>,
 }
 
@@ -56,7 +56,7 @@ impl Peers {
         Ok(Self { python, redis, _server: server })
     }
 
-    /// The peer at work on this database.
+    /// Starts the peer on this database.
     pub(crate) fn start(&self, peer: Peer, database: &str) -> Result<Child> {
         let mut command = Command::new(&self.python);
         command.arg("peer.py").current_dir(folder()).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -70,7 +70,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
-/// The Python of an environment with all that is in `requirements.txt`.
+/// Returns the Python of an environment with everything in `requirements.txt`.
 fn environment() -> Result<PathBuf> {
     let venv = report::folder()?.join("peers-venv");
     let python = venv.join("bin/python");
@@ -90,7 +90,7 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// A server that ends with the value.
+/// A server that ends when the value is dropped.
 struct RedisServer(std::process::Child);
 
 impl Drop for RedisServer {
@@ -100,7 +100,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// Starts it if it does not answer and is to be on this machine.
+/// Starts Redis if it does not answer and its URL is on this machine.
 fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
     let address =
         url.split("://").nth(1).context("not a URL")?.split('/').next().unwrap_or_default();
@@ -110,9 +110,11 @@ fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
     if !["127.0.0.1", "localhost"].contains(&host) {
         bail!("no Redis answers at {address}: {unreachable}");
     }
+
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]);
     let server = RedisServer(command.stdout(Stdio::null()).spawn().context("redis-server")?);
+
     let started = Instant::now();
     while let Err(error) = answers(host, port) {
         ensure!(
@@ -124,7 +126,8 @@ fn ensure_redis(url: &str) -> Result<Option<RedisServer>> {
     Ok(Some(server))
 }
 
-/// Any answer will do, also one that asks for a password: Celery has it from the URL.
+/// Checks that it answers. Any answer is enough, even one that asks for a password: Celery has it
+/// from the URL.
 fn answers(host: &str, port: &str) -> Result<()> {
     let mut stream = TcpStream::connect(format!("{host}:{port}"))?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;

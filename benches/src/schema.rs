@@ -4,7 +4,7 @@
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
 
-/// What CAST makes an `i64` with: MariaDB's and MySQL's sums are decimal numbers.
+/// Returns the type with which CAST makes an `i64`. Sums of MariaDB and MySQL are decimal numbers.
 pub(crate) fn integer(backend: DbBackend) -> &'static str {
     if backend == DbBackend::MySql { "signed" } else { "bigint" }
 }
@@ -41,7 +41,7 @@ macro_rules! lampposts {
                 impl Model {
                     $($calculation)*
 
-                    /// The query that makes the name slow.
+                    /// Returns the weight, by the query that makes the name slow.
                     async fn weight(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
                         let weights = self.find_related(pigeon::Entity).select_only();
                         let integer = crate::schema::integer(db.get_database_backend());
@@ -115,7 +115,7 @@ lampposts! {
 }
 
 lampposts! {
-    /// One query says the names of many rows.
+    /// By one query that selects the names of many rows.
     by_query,
     cached(query, depends_on(first_name, country, pigeons(weight))),
     fn select_slow_full_name() -> Select<Entity> {
@@ -164,7 +164,7 @@ macro_rules! lampposts_alone {
 }
 
 lampposts_alone! {
-    /// Nothing to calculate: what is left is the work of the library.
+    /// Without a calculation: only the work of the library is left.
     own_columns,
     async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
         Ok(format!("The {} of {}", self.first_name, self.country))
@@ -172,7 +172,7 @@ lampposts_alone! {
 }
 
 lampposts_alone! {
-    /// A calculation that waits for somebody else for 5 ms.
+    /// By a calculation that waits for another service for 5 ms.
     waiting,
     async fn calculate_slow_full_name(&self, _: &impl ConnectionTrait) -> Result<String, DbErr> {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -180,7 +180,7 @@ lampposts_alone! {
     }
 }
 
-/// A name that nobody has to calculate, in a column that is nothing but a column.
+/// A name without a calculation, in an ordinary column.
 pub(crate) mod plain {
     use sea_orm::entity::prelude::*;
 

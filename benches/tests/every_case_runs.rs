@@ -15,7 +15,7 @@ const KEYS: [&str; 8] = [
     "unit",
 ];
 
-/// Those that SQLite takes part in.
+/// The cases that run on SQLite.
 const CASES: [&str; 12] = [
     "backlog",
     "embedded",
@@ -67,7 +67,7 @@ fn results_have_the_promised_shape() {
     }
 }
 
-/// What a server takes part in beyond that.
+/// Runs some cases on a server, among them those that SQLite takes no part in.
 fn runs_on(server: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let results = measure(server, folder.path());

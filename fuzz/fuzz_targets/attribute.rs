@@ -1,4 +1,4 @@
-//! Whatever is written in `#[cached(..)]`, the macro does not panic, and what it writes is Rust.
+//! Any tokens in `#[cached(..)]`: the macro does not panic, and its output is valid Rust.
 
 #![no_main]
 
@@ -35,7 +35,7 @@ fuzz_target!(|options: &str| -> Corpus {
              pub slow_full_name: String,
          }}"
     );
-    // What is no Rust does not reach the macro.
+    // Tokens that are not valid Rust do not reach the macro.
     let Ok(item) = model.parse::<TokenStream>().map_err(drop).and_then(|tokens| syn::parse2(tokens).map_err(drop)) else {
         return Corpus::Reject;
     };

@@ -1,5 +1,5 @@
-//! What a trigger writes of a link is read as it was; whatever else stands there is no value, and
-//! breaks nothing.
+//! Links as triggers write them are read back unchanged. Any other text is no value, and does not
+//! panic.
 
 #![no_main]
 
@@ -20,7 +20,7 @@ enum Part<'a> {
 }
 
 impl Part<'_> {
-    /// As `link::encoded` has the database write it.
+    /// Returns the text that the database writes for `link::encoded`.
     fn written(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
         match self {

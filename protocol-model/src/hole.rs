@@ -1,41 +1,41 @@
-/// What the protocol could do wrong.
+/// A mistake that the protocol could make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hole {
-    /// A completion ends the flag whatever has been marked since, as the predecessor of this
-    /// library does.
+    /// A completion ends the flag whatever has been marked since, as `django-cached-field` does.
     FlagEndedUnconditionally,
     /// A completion does not look at the generation.
     CompletionWithoutGeneration,
-    /// The generation is counted, so that it comes again when the queue's row does.
+    /// The generation is a counter, so that it repeats when the queue's row is deleted and inserted
+    /// again.
     GenerationCounted,
-    /// The generation is the greatest mark ever, and misses a mark with a smaller number that was
+    /// The generation is the greatest mark ever. It misses a mark with a smaller number that was
     /// committed later.
     GenerationOnlyGrows,
     /// A writer makes no mark if the row is flagged already.
     MarkSkippedWhenFlagged,
-    /// A writer makes no mark if one waits, where it is not the only writer: a worker may be about
-    /// to collect that one.
+    /// A writer makes no mark if one waits, although it is not the only writer. A worker may be
+    /// about to collect that mark.
     MarkSkippedWhileOneWaits,
     /// The inputs are read before the claim.
     InputsReadBeforeClaim,
     /// A stale save of the whole row ends the flag.
     SaveEndsFlag,
-    /// What is only lazily marked leaves the generation as it is.
+    /// A lazy mark leaves the generation as it is.
     LazyMarkLeavesGeneration,
-    /// Marks of a leased row are thrown away: its holder is about to calculate it, after all.
+    /// Marks of a leased row are dropped, because its holder is about to calculate it.
     MarkOfLeasedRowIgnored,
-    /// An installation flags a row that stands in the queue, and makes no mark of its own for it: a
+    /// An installation flags a row that is in the queue, and makes no mark of its own for it. A
     /// calculation under way ends that flag.
     QueuedRowOfChunkNotMarked,
-    /// An installation passes over a row that a user's transaction holds locked, and makes no mark
-    /// for it.
+    /// An installation skips a row that a user's transaction holds locked, and makes no mark for
+    /// it.
     LockedRowOfChunkNotMarked,
     /// The mark of a chunk is deleted before its rows are queued, in a transaction of its own.
     ChunkMarkDeletedFirst,
 }
 
 impl Hole {
-    /// All of them.
+    /// All holes.
     pub const ALL: [Self; 13] = [
         Self::FlagEndedUnconditionally,
         Self::CompletionWithoutGeneration,
@@ -52,7 +52,7 @@ impl Hole {
         Self::ChunkMarkDeletedFirst,
     ];
 
-    /// Whether it takes an installation to show.
+    /// Returns whether the hole only shows with an installation.
     pub(crate) fn is_of_installations(self) -> bool {
         matches!(
             self,

@@ -1,10 +1,10 @@
-//! The protocol of cached fields, of one field of one row, as a finite model: everything that
-//! writers, workers and readers can do to each other, in every order. A model checker visits all of
-//! its states and asks whether the [invariants] hold; each [`Hole`] is a mistake that was made
-//! once, or could be, and that the checker has to find.
+//! The protocol of cached fields, for one field of one row, as a finite model. It has everything
+//! that writers, workers and readers can do to each other, in every order. A model checker visits
+//! all of its states and checks the [invariants]. Each [`Hole`] is a mistake that was made once, or
+//! could be made, and that the checker has to find.
 //!
-//! What a step does is one transaction of the real code, or a part of a writer's: `ARCHITECTURE.md`
-//! tells the life of an invalidation in the same words. Not in the model: other rows and fields,
+//! A step is one transaction of the real code, or a part of a writer's. `ARCHITECTURE.md` describes
+//! the life of an invalidation in the same words. The model leaves out other rows and fields,
 //! failures of calculations, expiries, and time.
 //!
 //! [invariants]: Protocol#impl-Model-for-Protocol
@@ -19,28 +19,28 @@ pub use step::Step;
 
 use stateright::{Model, Property};
 
-/// The model: who takes part, and what is wrong with it.
+/// The model: its participants, and its hole, if any.
 #[derive(Clone, Debug)]
 pub struct Protocol {
-    /// How many transactions writers begin, all in all; two may be open at a time.
+    /// The number of transactions that writers begin in all. Two may be open at a time.
     pub transactions: u8,
-    /// How many workers and readers there are.
+    /// The number of workers and readers.
     pub workers: usize,
-    /// How often somebody recalculates a row that another has leased.
+    /// The number of recalculations that take a lease from its holder.
     pub steals: u8,
-    /// Whether there is one writer at a time, as on SQLite. Then, where a mark waits, a change of
-    /// a related row makes no mark, and sets no flag.
+    /// Whether there is one writer at a time, as on SQLite. Then, if a mark waits, a change of a
+    /// related row makes no mark, and sets no flag.
     pub one_writer: bool,
     /// Whether triggers are missing at first. A change may go unseen until an installation flags
     /// the row, and makes one mark for a chunk of rows.
     pub installation: bool,
-    /// What the protocol does wrong, if anything.
+    /// The mistake of the protocol, if it has one.
     pub hole: Option<Hole>,
 }
 
 impl Protocol {
-    /// As it is: three transactions, two workers, and one recalculation that takes the lease from
-    /// whoever has it.
+    /// Returns the protocol as it is: three transactions, two workers, and one recalculation that
+    /// takes the lease from its holder.
     pub fn sound() -> Self {
         Self {
             transactions: 3,
@@ -52,22 +52,22 @@ impl Protocol {
         }
     }
 
-    /// With an installation that flags a chunk of rows.
+    /// Returns the protocol with an installation that flags a chunk of rows.
     pub fn of_an_installation() -> Self {
         Self { transactions: 2, installation: true, ..Self::sound() }
     }
 
-    /// The same on SQLite, with one transaction more.
+    /// Returns the same on SQLite, with one transaction more.
     pub fn of_an_installation_by_one_writer() -> Self {
         Self { transactions: 3, one_writer: true, ..Self::of_an_installation() }
     }
 
-    /// As it is on SQLite, with one transaction more.
+    /// Returns the protocol as it is on SQLite, with one transaction more.
     pub fn of_one_writer() -> Self {
         Self { transactions: 4, one_writer: true, ..Self::sound() }
     }
 
-    /// With this hole.
+    /// Returns the protocol with this hole.
     pub fn with(hole: Hole) -> Self {
         let protocol =
             if hole.is_of_installations() { Self::of_an_installation() } else { Self::sound() };

@@ -1,9 +1,9 @@
 use crate::Protocol;
 
-/// What stands in the database, and what everybody is about to do.
+/// The contents of the database, and the next steps of all participants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// How often the input has changed: the right value, too.
+    /// The number of changes of the input. It is also the right value.
     pub input: u8,
     /// The stored value: the input that it was calculated from.
     pub value: u8,
@@ -13,26 +13,26 @@ pub struct State {
     pub marks: Vec<Mark>,
     /// The row's place in the queue.
     pub queued: Option<Queued>,
-    /// How far the installation is that flags the row.
+    /// The progress of the installation that flags the row.
     pub installation: Installation,
-    /// Whether there is a mark of a chunk of rows, the row among them.
+    /// Whether there is a mark of a chunk of rows that has this row.
     pub chunk_mark: bool,
     /// The open transactions.
     pub writers: Vec<Writer>,
-    /// How many more may begin.
+    /// The number of transactions that may still begin.
     pub transactions_left: u8,
-    /// The workers, and readers, who do the same.
+    /// The workers. Readers are workers here, because they do the same.
     pub workers: Vec<Worker>,
-    /// How many more leases may be taken from those who have them.
+    /// The number of leases that may still be taken from their holders.
     pub steals_left: u8,
     /// The number of the next mark. Numbers are given when a mark is made, not when it is
     /// committed.
     pub next_mark: u8,
     /// Whether the row was ever marked lazily.
     pub lazily: bool,
-    /// Whether a completion has put an older value in the place of a newer one, and ended the flag.
+    /// Whether a completion has replaced a newer value by an older one, and ended the flag.
     pub went_back: bool,
-    /// Whether a value was ever published: stored though it was known to be not the last.
+    /// Whether a value was ever published: stored although it was known to be outdated.
     pub published: bool,
 }
 
@@ -48,25 +48,25 @@ pub struct Mark {
 /// A row of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Queued {
-    /// What changes with each collected mark.
+    /// The generation, which changes with each collected mark.
     pub generation: u8,
-    /// Who has leased it.
+    /// The worker that has leased it.
     pub holder: Option<usize>,
 }
 
-/// How far an installation is.
+/// The progress of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Installation {
     /// Triggers are missing: a change may go unseen.
     Unwatched,
     /// All triggers are there. The row is not flagged yet.
     Watched,
-    /// Its transaction has flagged the row, and holds it locked; or it has passed it over, for a
-    /// user's transaction has it.
+    /// Its transaction has flagged the row, and holds it locked. Or it has skipped the row, because
+    /// a user's transaction has it locked.
     Flagging {
         /// Whether it has flagged the row.
         flagged: bool,
-        /// Whether it makes a mark of the row's own.
+        /// Whether it makes a mark for the row alone.
         marks_row: bool,
     },
     /// It is complete, or there was none.
@@ -74,7 +74,7 @@ pub enum Installation {
 }
 
 impl Installation {
-    /// Whether the row may be wrong although nothing says so.
+    /// Returns whether the row may be wrong although nothing says so.
     pub fn is_under_way(self) -> bool {
         self != Self::Complete
     }
@@ -94,7 +94,7 @@ pub enum Writer {
 /// A worker or a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Worker {
-    /// Does nothing; or was killed.
+    /// Does nothing, or was killed.
     Idle,
     /// Has read the input before it claims (only with
     /// [`Hole::InputsReadBeforeClaim`](crate::Hole)).
@@ -103,8 +103,8 @@ pub enum Worker {
     HasClaimed(u8),
     /// Has claimed the row at this generation, and calculated the value from this input.
     HasCalculated(u8, u8),
-    /// Is queueing a chunk: whether the row is among those that its statement has seen as flagged,
-    /// and in no queue.
+    /// Is queueing a chunk. The flag says whether the row is one of those that its statement has
+    /// seen as flagged, and in no queue.
     IsQueueing(bool),
 }
 
@@ -133,12 +133,12 @@ impl State {
         }
     }
 
-    /// Whether the stored value is what a calculation would say now.
+    /// Returns whether the stored value is the one that a calculation would return now.
     pub fn is_right(&self) -> bool {
         self.value == self.input
     }
 
-    /// Whether nothing is left to be done, by anybody.
+    /// Returns whether no participant has anything left to do.
     pub fn is_quiet(&self) -> bool {
         self.marks.is_empty()
             && !self.chunk_mark
@@ -148,7 +148,7 @@ impl State {
             && self.workers.iter().all(|worker| *worker == Worker::Idle)
     }
 
-    /// Whether a user's transaction, or an installation, holds the row locked.
+    /// Returns whether a user's transaction, or an installation, holds the row locked.
     pub(crate) fn is_locked(&self) -> bool {
         self.is_locked_by_user()
             || matches!(self.installation, Installation::Flagging { flagged: true, .. })
@@ -158,7 +158,7 @@ impl State {
         self.writers.iter().any(|writer| !matches!(writer, Writer::Related(_)))
     }
 
-    /// The order of marks and of transactions tells nothing.
+    /// Sorts marks and transactions, whose order has no effect.
     pub(crate) fn forget_what_no_one_sees(&mut self) {
         self.marks.sort_unstable();
         self.writers.sort_unstable();

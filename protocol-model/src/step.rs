@@ -1,12 +1,12 @@
 use crate::{Hole, Installation, Mark, Protocol, Queued, State, Worker, Writer};
 
-/// How many transactions may be open at a time.
+/// The number of transactions that may be open at a time.
 const OPEN: usize = 2;
 
-/// Something that somebody does.
+/// A step of one participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A transaction changes a related row; lazily or not.
+    /// A transaction changes a related row, lazily or not.
     ChangeRelated {
         /// Whether a worker is to calculate the row.
         eager: bool,
@@ -31,7 +31,8 @@ pub enum Step {
     Commit {
         /// Its place.
         writer: usize,
-        /// Whether it sets the flag: not if the row is locked, or at a higher isolation level.
+        /// Whether it sets the flag. It does not if the row is locked, or at a higher isolation
+        /// level.
         flags: bool,
     },
     /// The transaction at this place is rolled back.
@@ -41,25 +42,25 @@ pub enum Step {
     },
     /// A worker reads the inputs before it claims.
     ReadTooEarly(usize),
-    /// A worker collects all marks of the row, and leases it if nobody else has.
+    /// A worker collects all marks of the row, and leases it if no other worker has.
     Collect(usize),
-    /// A worker leases a row of the queue that nobody has leased.
+    /// A worker leases a row of the queue that no worker has leased.
     Claim(usize),
-    /// A reader shares the lease that another has.
+    /// A reader shares the lease of another holder.
     Share(usize),
-    /// Somebody recalculates the row now, and takes the lease from whoever has it.
+    /// A reader recalculates the row now, and takes the lease from its holder.
     Steal(usize),
-    /// Who has claimed reads the inputs, and calculates.
+    /// A worker with a claim reads the inputs, and calculates.
     Calculate(usize),
-    /// Who has calculated stores the value, if it may.
+    /// A worker with a calculated value stores it, if it may.
     Complete(usize),
-    /// Is killed, and leaves its lease behind.
+    /// A worker is killed, and leaves its lease behind.
     Die(usize),
     /// The lease of the row ends by itself: its holder is dead, frozen, or slow.
     LeaseEnds,
 }
 
-/// All that can happen next.
+/// Adds all steps that are possible next.
 pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>) {
     let open = if protocol.one_writer { 1 } else { OPEN };
     let flagging = matches!(state.installation, Installation::Flagging { .. });
@@ -85,7 +86,7 @@ pub(crate) fn possible(protocol: &Protocol, state: &State, steps: &mut Vec<Step>
     }
     for (writer, open) in state.writers.iter().enumerate() {
         steps.push(Step::Roll { writer });
-        // The one writer always has the row.
+        // With one writer, no other transaction can hold the row locked.
         if !protocol.one_writer || !matches!(open, Writer::Related(_)) {
             steps.push(Step::Commit { writer, flags: false });
         }
@@ -127,7 +128,7 @@ fn claims(state: &State, worker: usize) -> Vec<Step> {
     if !state.marks.is_empty() {
         steps.push(Step::Collect(worker));
     } else if let Some(queued) = state.queued {
-        // A row that is still marked comes with its marks.
+        // A row that is still marked is collected with its marks.
         steps.push(if queued.holder.is_none() { Step::Claim(worker) } else { Step::Share(worker) });
     }
     if state.steals_left > 0 {
@@ -228,7 +229,7 @@ impl Step {
 }
 
 impl State {
-    /// Unless one waits that says the same, and a writer may rely on it.
+    /// Makes a mark. It makes none if an equal one waits, and a writer may rely on that.
     fn mark(&mut self, protocol: &Protocol, eager: bool) -> Option<Mark> {
         let relies = protocol.one_writer || protocol.has(Hole::MarkSkippedWhileOneWaits);
         let waits = self.marks.iter().any(|mark| mark.eager == eager);
@@ -248,7 +249,7 @@ impl State {
     fn commit(&mut self, protocol: &Protocol, writer: usize, flags: bool) {
         match self.writers.remove(writer) {
             Writer::Related(mark) => {
-                // Where a mark waits, the flag is set: whoever made the mark has set both.
+                // Where a mark waits, the flag is set, because the same transaction has set both.
                 let relies = protocol.one_writer && mark.is_none();
                 self.input += 1;
                 self.marks.extend(mark);
@@ -295,7 +296,7 @@ impl State {
         if protocol.has(Hole::MarkOfLeasedRowIgnored) && is_leased {
             return;
         }
-        // What is locked cannot be flagged now, and is queued like the others.
+        // A locked row cannot be flagged now, and is queued like the others.
         if !marks.iter().any(|mark| mark.eager) && !is_locked {
             if let Some(queued) = &mut self.queued
                 && !protocol.has(Hole::LazyMarkLeavesGeneration)
@@ -320,7 +321,7 @@ impl State {
         let is_last = self.marks.is_empty()
             && (queued.generation == generation || protocol.has(Hole::CompletionWithoutGeneration));
         if is_last || protocol.has(Hole::FlagEndedUnconditionally) {
-            // What goes unseen cannot be told apart.
+            // Changes that go unseen cannot be told apart.
             self.went_back |= value < self.value && !self.installation.is_under_way();
             (self.value, self.flag, self.queued) = (value, false, None);
         } else {
@@ -329,7 +330,7 @@ impl State {
         }
     }
 
-    /// A lease that another has may go on, or end by itself.
+    /// Lets the lease of another worker go on, or end by itself.
     fn end_lease_of(&mut self, worker: usize) {
         if self.queued.is_some_and(|queued| queued.holder == Some(worker)) {
             self.end_lease();

@@ -15,7 +15,7 @@ fn in_every_state() {
     assert!(checker.unique_state_count() > 10_000, "so few states say nothing");
 }
 
-/// Where there is one writer, a mark that waits stands for later changes, too.
+/// Where there is one writer, a mark that waits also stands for later changes.
 #[test]
 fn also_where_one_mark_stands_for_several_changes() {
     let checker = check(Protocol::of_one_writer());
@@ -35,7 +35,7 @@ fn also_where_an_installation_flags_the_row() {
     }
 }
 
-/// Each of the mistakes breaks an invariant; the shortest way there is printed.
+/// Each of the mistakes breaks an invariant. The test prints the shortest way to it.
 #[test]
 fn and_each_hole_is_found() {
     for hole in Hole::ALL {

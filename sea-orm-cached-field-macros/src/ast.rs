@@ -13,7 +13,7 @@ use crate::{
     errors::Errors,
 };
 
-/// A struct with named fields, above which `#[cached_fields]` stands.
+/// A struct with named fields, which has the attribute `#[cached_fields]`.
 pub(crate) struct Model<'a> {
     pub(crate) item: &'a ItemStruct,
     /// The struct that SeaORM makes beside the model, with the relation fields.
@@ -46,7 +46,7 @@ pub(crate) struct CachedField<'a> {
     pub(crate) ty: &'a Type,
     /// `T` of a field of type `Option<T>`.
     pub(crate) optional: Option<&'a Type>,
-    /// All attributes but our own.
+    /// All attributes except for `#[cached]`.
     pub(crate) attributes: Vec<&'a Attribute>,
     pub(crate) sea_orm: SeaOrm,
     pub(crate) options: Options,
@@ -100,12 +100,12 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The relation field of this name.
+    /// Returns the relation field of this name.
     pub(crate) fn relation(&self, name: &Ident) -> Option<&Relation<'a>> {
         self.relations.iter().find(|relation| relation.name == name)
     }
 
-    /// The name of a field's variant in `Column`.
+    /// Returns the name of a field's variant in `Column`.
     pub(crate) fn variant(&self, field: &Ident) -> Ident {
         let cached = self.cached_fields.iter().map(|cached| (&cached.cached, &cached.sea_orm));
         let mut columns =
@@ -114,7 +114,7 @@ impl<'a> Model<'a> {
         found.map_or_else(|| variant(field), |(_, sea_orm)| sea_orm.variant(field))
     }
 
-    /// Whether a relation is seen to lead to the model itself.
+    /// Returns whether a relation is seen to lead to the model itself.
     pub(crate) fn leads_back(&self, relation: &Path) -> bool {
         let field = relation.get_ident().and_then(|name| self.relation(name));
         let is_self =
@@ -164,22 +164,22 @@ impl<'a> CachedField<'a> {
         }
     }
 
-    /// The columns that stand for the field.
+    /// Returns the columns that stand for the field.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &Ident> {
         [&self.cached, &self.recalculation_needed].into_iter().chain(&self.expires_after)
     }
 
-    /// What the user writes.
+    /// Returns the name of the function that the user writes.
     pub(crate) fn written(&self) -> &Ident {
         self.select.as_ref().or(self.calculate_batch.as_ref()).unwrap_or(&self.calculate)
     }
 
-    /// Whether what the user writes is for many rows at a time.
+    /// Returns whether the function that the user writes is for many rows at a time.
     pub(crate) fn is_of_many(&self) -> bool {
         self.select.is_some() || self.calculate_batch.is_some()
     }
 
-    /// The methods that are generated for the field.
+    /// Returns the methods that are generated for the field.
     pub(crate) fn methods(&self) -> Methods {
         let plain = self.name.unraw();
         let named = |text: String| Ident::new(&text, self.name.span());
@@ -216,7 +216,7 @@ pub(crate) fn is_cached(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cached")
 }
 
-/// What the struct derives.
+/// Returns the paths that the struct derives.
 pub(crate) fn derives(item: &ItemStruct) -> impl Iterator<Item = Path> {
     let derives = item.attrs.iter().filter(|attribute| attribute.path().is_ident("derive"));
     derives
@@ -226,7 +226,7 @@ pub(crate) fn derives(item: &ItemStruct) -> impl Iterator<Item = Path> {
         .flatten()
 }
 
-/// Whether the struct is still to be read by `#[sea_orm::model]` or `#[sea_orm::compact_model]`.
+/// Returns whether `#[sea_orm::model]` or `#[sea_orm::compact_model]` is still to read the struct.
 fn has_extended_model(item: &ItemStruct) -> bool {
     let last = |attribute: &Attribute| {
         attribute.path().segments.last().map(|segment| segment.ident.to_string())
@@ -234,13 +234,14 @@ fn has_extended_model(item: &ItemStruct) -> bool {
     item.attrs.iter().filter_map(last).any(|name| name == "model" || name == "compact_model")
 }
 
-/// The entity at the other end of a relation field.
+/// Returns the entity at the other end of a relation field.
 pub(crate) fn related_entity(ty: &Type) -> Option<&Type> {
     let target = argument_of(ty, &["HasMany", "HasOne", "BelongsTo"])?;
     Some(argument_of(target, &["Option"]).unwrap_or(target))
 }
 
-/// `T` of `Name<T>`. Types have no meaning yet when a macro runs: SeaORM goes by their names, too.
+/// Returns `T` of `Name<T>`. Types have no meaning yet when a macro runs: SeaORM goes by their
+/// names, too.
 fn argument_of<'a>(ty: &'a Type, names: &[&str]) -> Option<&'a Type> {
     match ty {
         Type::Group(group) => argument_of(&group.elem, names),

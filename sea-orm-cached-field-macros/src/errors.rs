@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::Error;
 
-/// What is wrong so far.
+/// The mistakes found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<Error>);
 

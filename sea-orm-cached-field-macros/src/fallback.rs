@@ -1,4 +1,4 @@
-//! What is emitted when the model cannot be expanded.
+//! The code that is generated when the model cannot be expanded.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -6,8 +6,8 @@ use syn::{Field, Item, parse_quote};
 
 use crate::{ast::is_cached, attr::SeaOrm, valid::derives};
 
-/// The item as it is but for our attributes, so that the user sees our errors and not, beside them,
-/// those of a module without its `Entity`.
+/// Returns the item without the attributes of this macro. So the user sees only the errors of this
+/// macro. Otherwise there would also be those of a module without its `Entity`.
 pub(crate) fn without_cached_fields(item: &Item) -> TokenStream {
     let mut item = item.clone();
     for field in fields(&mut item) {
@@ -32,7 +32,8 @@ fn fields(item: &mut Item) -> Vec<&mut Field> {
     }
 }
 
-/// Without a primary key, nothing of what SeaORM generates compiles, and our own error drowns.
+/// Gives the fields a primary key. Without one, nothing that SeaORM generates compiles, and the
+/// error of this macro drowns.
 fn give_primary_key(mut fields: Vec<&mut Field>) {
     if !fields.iter().any(|field| SeaOrm::of(&field.attrs).primary_key)
         && let Some(first) = fields.first_mut()

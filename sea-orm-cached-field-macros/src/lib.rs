@@ -1,9 +1,9 @@
 //! The attribute macro of [`sea-orm-cached-field`](https://docs.rs/sea-orm-cached-field), which
 //! re-exports it.
 //!
-//! The way of a model: `attr` reads the attributes, `ast` makes them one picture of the model,
-//! `valid` checks it, `expand` writes the code. Where the model itself is wrong, `fallback` keeps
-//! SeaORM going.
+//! A model is processed in this order. `attr` reads the attributes, and `ast` makes them one
+//! picture of the model. `valid` checks it, and `expand` generates the code. If the model itself is
+//! wrong, `fallback` keeps SeaORM going.
 
 mod ast;
 mod attr;
@@ -18,8 +18,8 @@ use syn::{Item, parse_macro_input};
 
 /// Turns the fields of a SeaORM model that carry `#[cached]` into cached fields.
 ///
-/// It stands above `#[sea_orm::model]`, above `#[sea_orm::compact_model]`, or above
-/// `#[derive(DeriveEntityModel)]`, because SeaORM has to see the columns that it adds:
+/// It has to be above `#[sea_orm::model]`, `#[sea_orm::compact_model]` or
+/// `#[derive(DeriveEntityModel)]`, because SeaORM must see the columns that it adds:
 ///
 /// ```text
 /// #[cached_fields]
@@ -46,34 +46,36 @@ use syn::{Item, parse_macro_input};
 ///
 /// | option | meaning |
 /// |---|---|
-/// | `depends_on(first_name, pigeons(weight))` | what the calculation reads: columns of the row, and of related rows; what is added here makes all rows stale at the next `CachedFields::install`. `depends_on()` says that it reads nothing; without it and without an expiry the compiler warns |
+/// | `depends_on(first_name, pigeons(weight))` | the inputs of the calculation: columns of the row, and of related rows. An added input makes all rows stale at the next `CachedFields::all().install(&db)`. `depends_on()` says that it reads nothing; without it and without an expiry the compiler warns |
 /// | `batch` | many rows are calculated at a time, by a function; see below |
 /// | `query` | many rows are calculated at a time, by one query of the database; see below |
 /// | `recursive` | the calculation reads the same field of related rows |
 /// | `temporal_triggers` | the value can expire: adds a column and the method `expire_<field>_after` |
-/// | `expires_every = "30m"` | with each value, the moment on which it expires is set that far ahead of when its inputs were read; implies `temporal_triggers` |
+/// | `expires_every = "30m"` | each value expires this long after its inputs were read; implies `temporal_triggers` |
 /// | `calculation_method_name = ".."` | instead of `calculate_<field>`; with `query`, instead of `select_<field>` |
 /// | `cached_field_name = ".."` | instead of `cached_<field>` |
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `after_recalculation = ".."` | the user's method `async fn ..(&self, db) -> Result<(), E>`, called with the row after each recalculation that was stored |
-/// | `flagging = ".."` | who flags after a change of a related row: the `"commit"` (default) or the `"collector"` |
+/// | `flagging = ".."` | what sets the flag after a change of a related row: the commit of the change (`"commit"`, the default), or the worker that collects the mark (`"collector"`) |
 /// | `attributes(serde(skip))` | attributes of the flag and of the expiry; see below |
 /// | `lazy` | no worker recalculates the field, only readers do: for values that are seldom read, or that change all the time |
-/// | `debounce = "5s"` | a worker waits so long after the first change, and calculates once for all that follow; readers wait for nothing |
-/// | `blocking` | the calculation keeps a thread busy, and gets one of its own, with `batch` one a batch; in a transaction it runs where it is |
-/// | `version = 2` | a number that is changed along with the calculation: `CachedFields::install` then flags all rows. Where it is new on a field that was installed before, too |
+/// | `debounce = "5s"` | a worker waits this long after the first change, and calculates once for all changes that follow; readers do not wait |
+/// | `blocking` | the calculation keeps a thread busy, and gets one of its own, with `batch` one for each batch; in a transaction it runs where it is |
+/// | `version = 2` | a number that is changed along with the calculation: the next `CachedFields::all().install(&db)` then flags all rows. So does a version that is new on a field that was installed before |
 /// | `db_index_on_recalculation_needed_field` | an index on the flag; a worker needs none. The expiry always has one |
 ///
 /// # After each recalculation
 ///
 /// With `#[cached(after_recalculation = "tell_the_post", depends_on(..))]` the method
-/// `tell_the_post` of the model is called once a value was stored, also if it is the same as
-/// before, by the worker that has calculated it, or by the reader, which waits for it. It gets the
-/// row as it stands then. An error or a panic in it, or that it takes longer than a worker's
-/// `calculation_timeout`, becomes the event `HookFailed` and a warning; the value stays. Inside of
-/// a transaction it is called in it, and if it fails, what it has done there is undone. It is
-/// called at most once for each recalculation: not if the process ends before.
+/// `tell_the_post` of the model is called once a value was stored. That is so even if the value is
+/// the same as before. The worker that has calculated the value calls it, or the reader, which
+/// waits for it. It gets the row as it is then.
+///
+/// It fails if it returns an error, panics, or takes longer than a worker's `calculation_timeout`.
+/// A failure becomes the event `HookFailed` and a warning; the value stays. Inside a transaction
+/// the method is called within it. If it fails there, its writes are undone. It is called at most
+/// once for each recalculation, and not at all if the process ends before.
 ///
 /// ```text
 /// impl Model {
@@ -85,8 +87,8 @@ use syn::{Item, parse_macro_input};
 ///
 /// # Many rows at a time
 ///
-/// A calculation that queries is cheaper for many rows at once. With
-/// `#[cached(batch, depends_on(..))]` one writes, instead of the method, an associated function
+/// A calculation that queries is cheaper for many rows at once. For that, add `batch`:
+/// `#[cached(batch, depends_on(..))]`. Then write an associated function instead of the method,
 /// with an `s` at the end of its name. It returns one value for each row, in their order:
 ///
 /// ```text
@@ -98,17 +100,17 @@ use syn::{Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one
-/// calculation among those that run at a time; a reader calls it with its one row, as does
-/// `SlowFullName::preview`. If it fails for many rows, by an error, a panic, its timeout, or by
-/// another number of values than there are rows, it is called for each of them: so that a bad row
-/// fails alone.
+/// A worker calls it once for all rows that it has claimed (`Worker::batch_size`), as one of the
+/// calculations that run at a time. A reader calls it with its one row, as does
+/// `SlowFullName::preview`. If it fails for many rows, it is called for each of them, so that a bad
+/// row fails alone. It fails by an error, a panic, its timeout, or if the number of values is not
+/// that of the rows.
 ///
 /// # By a query
 ///
-/// What one query can say of many rows is cheapest. With `#[cached(query, depends_on(..))]` one
-/// writes, instead of a method, a query of any entity that selects the key of the model, column by
-/// column, then the value:
+/// A value that one query can select for many rows is cheapest. For that, add `query`:
+/// `#[cached(query, depends_on(..))]`. Then write a query of any entity instead of the method. It
+/// selects the key of the model, column by column, then the value:
 ///
 /// ```text
 /// impl Model {
@@ -119,22 +121,23 @@ use syn::{Item, parse_macro_input};
 /// }
 /// ```
 ///
-/// It is written for all rows; what it is asked for are some, and every planner carries that
-/// condition to the rows below a `GROUP BY` by the key. The value becomes one of the column's type,
-/// as a sum of `integer` does. It has one row for each key. If it has none for some, as here for a
-/// lamppost without pigeons, the field has to be an `Option`: its value is then NULL.
+/// It is written for all rows, but used for some of them. Every planner applies that condition to
+/// the rows below a `GROUP BY` by the key. The value is converted to the column's type, as a sum of
+/// `integer` is. The query has one row for each key. If some keys have none, as here a lamppost
+/// without pigeons, the field has to be an `Option`: its value is then NULL.
 ///
-/// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement; on
-/// MySQL, and of rows of which more fields are due, it fetches and stores them. A query that takes
-/// longer than a second is run on its own on PostgreSQL, so that no transaction waits for it; on
-/// SQLite it should be quick, for others cannot write meanwhile. A row without a value, or with
-/// several, or with one that the database refuses, fails alone. `Load::preview` asks it for one
-/// row.
+/// On PostgreSQL and SQLite a worker has the values calculated and stored by one statement. On
+/// MySQL, and for rows with more than one field due, it fetches the values and stores them.
+///
+/// On PostgreSQL a query that takes longer than a second is run on its own, so that no transaction
+/// waits for it. On SQLite it should be quick, because other connections cannot write meanwhile. A
+/// row fails alone if it has no value, or several, or one that the database refuses.
+/// `Load::preview` runs the query for one row.
 ///
 /// # What it adds
 ///
-/// In place of the field stand its columns. The doc comment and the other attributes of the field
-/// go to the first:
+/// The columns replace the field. The doc comment and the other attributes of the field go to the
+/// first one:
 ///
 /// | column | type |
 /// |---|---|
@@ -142,19 +145,21 @@ use syn::{Item, parse_macro_input};
 /// | `slow_full_name_recalculation_needed` | `bool`, by default true |
 /// | `slow_full_name_expires_after` | `Option<DateTimeUtc>`, with `temporal_triggers` only |
 ///
-/// `attributes(..)` are those of the columns beside the value:
-/// `attributes(serde(skip), schema(ignore))` keeps them out of the model's JSON and of its schema.
-/// Attributes of the value stand on the field, as on any other: `#[serde(skip_deserializing)]`. A
-/// model that derives `Deserialize` can be read from JSON without them: a row whose flag is not
-/// given is stale.
+/// `attributes(..)` are the attributes of the flag and of the expiry: `attributes(serde(skip),
+/// schema(ignore))` keeps these columns out of the model's JSON and of its schema. Attributes of
+/// the value are written on the field, as on any other: `#[serde(skip_deserializing)]`. A model
+/// that derives `Deserialize` can be read from JSON without these columns. A row without a flag is
+/// stale.
 ///
-/// On `Model`, and on `ModelEx` where SeaORM makes one, the methods `slow_full_name`,
-/// `fresh_slow_full_name`, `recalculate_slow_full_name`, `flag_slow_full_name_as_stale`,
-/// `set_slow_full_name` and, with `temporal_triggers`, `expire_slow_full_name_after`. On
-/// `ActiveModel` the methods `flag_slow_full_name_as_stale` and `recalculate_slow_full_name`, which
-/// store nothing: the caller saves it with other changes. Beside the model the type `SlowFullName`,
-/// which stands for the field where many rows are meant: `SlowFullName::flag(condition, &db)` flags
-/// all that meet the condition, by one statement. All have the visibility of the field.
+/// `Model`, and `ModelEx` where SeaORM makes one, get the methods `slow_full_name`,
+/// `fresh_slow_full_name`, `recalculate_slow_full_name`, `flag_slow_full_name_as_stale` and
+/// `set_slow_full_name`. With `temporal_triggers` they also get `expire_slow_full_name_after`.
+/// `ActiveModel` gets the methods `flag_slow_full_name_as_stale` and `recalculate_slow_full_name`.
+/// Those store nothing: the caller saves the active model with other changes.
+///
+/// Beside the model there is the type `SlowFullName`, which stands for the field in calls for many
+/// rows. For instance, `SlowFullName::flag(condition, &db)` flags all rows that meet the condition,
+/// by one statement. The methods and the type have the visibility of the field.
 #[proc_macro_attribute]
 pub fn cached_fields(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
@@ -168,7 +173,7 @@ mod tests {
 
     use super::rewrite;
 
-    /// The code for a model that uses all of `depends_on`, to be read.
+    /// Shows the code for a model that uses all of `depends_on`, for review.
     #[test]
     fn the_expansion() {
         let model = quote! {

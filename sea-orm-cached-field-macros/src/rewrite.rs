@@ -1,4 +1,4 @@
-//! From a model as it was written to what stands in its place.
+//! The replacement of a model by its generated code.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,8 +6,8 @@ use syn::Item;
 
 use crate::{ast, errors::Errors, expand, fallback, valid};
 
-/// The code of an item under the attribute, or, with what is wrong with it, the item without cached
-/// fields.
+/// Returns the code of an item with the attribute. If there are mistakes, it returns the errors and
+/// the item without cached fields.
 pub(crate) fn item(arguments: &TokenStream, item: &Item) -> TokenStream {
     let mut errors = Errors::default();
     let mut model =

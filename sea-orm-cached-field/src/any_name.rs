@@ -1,5 +1,5 @@
-//! The user's tables and columns may have any name, also those of the library's statements: its
-//! tables, aliases, variables and columns, as they are found in the text itself.
+//! The user's tables and columns may have any name. That includes the names in the library's
+//! statements: its tables, aliases, variables and columns, as they are found in the text itself.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::{
 const WORDS: [&str; 10] =
     ["new", "old", "excluded", "main", "temp", "public", "select", "table", "values", "user"];
 
-/// How a user has named what a total is calculated from: rows that refer to the owner, what lies
-/// behind those, and a row that the owner refers to.
+/// The names that a user has given to everything that a total is calculated from. That is: rows
+/// that refer to the owner, rows behind those, and a row that the owner refers to.
 struct Names<'n> {
     owner: &'n str,
     part: &'n str,
@@ -43,9 +43,10 @@ struct Names<'n> {
 }
 
 impl<'n> Names<'n> {
-    /// Four tables, and some columns of each, from this place on.
+    /// Takes four table names, and some column names of each, from this place on.
     fn from(all: &'n [String], place: usize) -> Self {
         let name = |at: usize| all[(place + at) % all.len()].as_str();
+
         Self {
             owner: name(0),
             part: name(1),
@@ -64,18 +65,19 @@ impl<'n> Names<'n> {
     }
 }
 
-/// So many of them are those of tables.
+/// The number of names, from the beginning, that are names of tables.
 const TABLES: usize = 4;
 
 const TOTAL: &str = "cached total";
 const FLAG: &str = "total is stale";
-/// The owner's columns that lead on.
+/// The owner's columns that relate it to other tables.
 const KIND: &str = "kind of it";
 const WHOLE: &str = "whole of it";
 
 impl Names<'_> {
     fn tables(&self, sql: &Sql) -> [String; 4] {
         let quote = |name: &str| sql.quote(name);
+
         [
             format!(
                 "CREATE TABLE {} (
@@ -136,11 +138,13 @@ impl Names<'_> {
                 columns: columns.iter().map(|&name| name.to_owned()).collect(),
             }],
         };
+
         let part = step(self.part, self.key, self.part_owner);
         let detail = step(self.detail, self.part_key, self.detail_part);
         let below = step(self.owner, self.key, WHOLE);
         let mut below = source(&[below], &[self.input, self.key]);
         below.repeated = std::iter::once(0..1).collect();
+
         Owner {
             table: table(self.owner),
             key: vec![column(self.key)],
@@ -171,10 +175,11 @@ impl Names<'_> {
         }
     }
 
-    /// What the total of the row is that `o` names in the query around it.
+    /// Returns the total of the row that `o` names in the query around it.
     fn total(&self, sql: &Sql) -> String {
         let quote = |name: &str| sql.quote(name);
         let sum = |of: String, from: String| format!("COALESCE((SELECT SUM({of}) FROM {from}), 0)");
+
         let parts = format!(
             "{} p WHERE p.{} = o.{}",
             quote(self.part),
@@ -194,6 +199,7 @@ impl Names<'_> {
             format!("{} k WHERE k.{} = o.{}", quote(self.kind), quote(self.kind_key), quote(KIND));
         let below =
             format!("{} b WHERE b.{} = o.{}", quote(self.owner), quote(WHOLE), quote(self.key));
+
         let sums = [
             format!("o.{}", quote(self.input)),
             sum(format!("p.{}", quote(self.size)), parts),
@@ -205,7 +211,7 @@ impl Names<'_> {
         format!("CAST({} AS {integer})", sums.join(" + "))
     }
 
-    /// What is done with the rows: changes that are worked off together.
+    /// Returns the writes to the rows: groups of changes that are worked off together.
     fn steps(&self, sql: &Sql) -> [Vec<String>; 4] {
         let quote = |name: &str| sql.quote(name);
         let owner = quote(self.owner);
@@ -219,6 +225,7 @@ impl Names<'_> {
             quote(KIND),
             quote(WHOLE)
         );
+
         [
             vec![
                 format!("INSERT INTO {kind} VALUES (1, 1000), (2, 2000)"),
@@ -246,7 +253,7 @@ impl Names<'_> {
                     quote(self.kind_key)
                 ),
             ],
-            // Row 1 by the row below it, row 2 by its own.
+            // Row 1 changes by the row below it, row 2 by its own column.
             vec![
                 format!(
                     "UPDATE {owner} SET {} = 7 WHERE {} = 2",
@@ -370,13 +377,15 @@ impl Fresh {
         let name = format!("cached_field_names_{}", std::process::id());
         server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
         server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+
         let (place, rest) = url.rsplit_once('/').unwrap();
         let options =
             rest.split_once('?').map(|(_, options)| format!("?{options}")).unwrap_or_default();
         let mut fresh = ConnectOptions::new(format!("{place}/{name}{options}"));
-        // Each name makes other texts. For one that falls out of the cache, MySQL's protocol waits
-        // 40 ms.
+        // Each name makes other texts. For a text that falls out of the cache, MySQL's protocol
+        // waits 40 ms.
         fresh.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(1000));
+
         let db = Database::connect(fresh).await.unwrap();
         Self { db, server: Some((server, name)), _folder: None }
     }
@@ -389,12 +398,13 @@ impl Fresh {
     }
 }
 
-/// Whatever is done, each total is right afterwards, and nothing waits.
+/// Runs all steps. After each, every total is right, and nothing is left to do.
 async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error> {
     let sql = Backend::of(db)?.sql();
     for table in names.tables(&sql) {
         db.execute_unprepared(&table).await?;
     }
+
     let [key, owner, total, flag] =
         [names.key, names.owner, TOTAL, FLAG].map(|name| sql.quote(name));
     let expected = names.total(&sql);
@@ -405,6 +415,7 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
                 o.{flag} AS is_stale
            FROM {owner} o"
     );
+
     let rows = Box::new(Plain { of_keys: of_keys.clone(), key });
     let models = vec![Arc::new(Model::plain(names.layout(), rows))];
     installation::install(&DatabaseExecutor::Connection(db), &models).await?;
@@ -426,10 +437,12 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
             }
         }
     }
+
     let found = installation::doctor(&DatabaseExecutor::Connection(db), &models).await?;
     if !found.is_healthy() {
         return Err(Error::Worker(found.to_string()));
     }
+
     installation::uninstall(&DatabaseExecutor::Connection(db), &models).await?;
     for table in [names.owner, names.part, names.kind, names.detail] {
         db.execute_unprepared(&format!("DROP TABLE {}", sql.quote(table))).await?;
@@ -437,12 +450,12 @@ async fn follow(db: &DatabaseConnection, names: &Names<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// Each name in so many roles.
+/// Tests each name in so many roles.
 async fn serves(fresh: Fresh, roles: usize) {
     let mut all = words::names_beside_the_users(Backend::of(&fresh.db).unwrap());
     assert!(all.len() > 40, "{all:?}");
     all.extend(WORDS.map(str::to_owned));
-    // No column can be called like the system's.
+    // No column can have the name of a system column.
     all.retain(|name| !["ctid", "tableoid"].contains(&name.as_str()));
     let all: Vec<String> = all.into_iter().collect();
     let mut failures: Vec<String> = Vec::new();

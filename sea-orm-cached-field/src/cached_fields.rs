@@ -45,17 +45,17 @@ enum Selection {
 }
 
 impl CachedFields {
-    /// Those of all models of the program.
+    /// Returns the set-up for all models of the program.
     pub const fn all() -> Self {
         Self(Selection::All)
     }
 
-    /// Those of this model, and of those that are [added](CachedFields::and).
+    /// Returns the set-up for this model, and for those that are [added](CachedFields::and).
     pub fn of<E: CachedModel>() -> Self {
         Self(Selection::Of(vec![Model::of::<E>]))
     }
 
-    /// Those of this model, too. All models have it already.
+    /// Adds this model. [`CachedFields::all`] already has all models.
     pub fn and<E: CachedModel>(mut self) -> Self {
         if let Selection::Of(models) = &mut self.0 {
             models.push(Model::of::<E>);
@@ -63,13 +63,13 @@ impl CachedFields {
         self
     }
 
-    /// Those of models that no entity stands for.
+    /// Returns the set-up for models that no entity stands for.
     #[cfg(test)]
     pub(crate) fn these(models: Vec<Arc<Model>>) -> Self {
         Self(Selection::These(models))
     }
 
-    /// The models, or what is wrong with one of them.
+    /// Returns the models, or the error of one of them.
     pub(crate) fn models(&self) -> Result<Vec<Arc<Model>>, Error> {
         match &self.0 {
             Selection::All => registry::all(),
@@ -82,42 +82,51 @@ impl CachedFields {
         }
     }
 
-    /// Creates what the fields need in the database: their columns if the tables do not have them,
-    /// the tables of marks and recalculations, triggers, and an index on each expiry column. Rows
-    /// that are stale already are queued.
+    /// Creates everything that the fields need in the database: the tables of marks and
+    /// recalculations, triggers, and an index on each expiry column. It also adds the columns of
+    /// the fields if the tables do not have them. Rows that are already stale are queued.
     ///
-    /// It can be called again and again, best at each start: what stands there already is left
-    /// alone, what has changed is made anew, what is not needed any more is dropped, tables of an
-    /// older release of this library are upgraded. All rows of a field are flagged if its
-    /// calculation has another `version`, or if something that it depends on was not watched for a
-    /// while: an older version of the program had installed, a trigger was lost or suspended, a
-    /// dependency is new, the fields were uninstalled, the table was renamed or has another primary
-    /// key, or it had the columns before and nothing says who has filled them. What stands there
-    /// for a table that is gone is dropped. In a rolling deployment no older version may call it
-    /// after the newer one: what only the newer one declares is not watched from then on, until it
-    /// installs again.
+    /// It can be called any number of times, best at each start of the program:
     ///
-    /// All is done in one transaction, but for flagging and queueing, which follow in chunks; if it
-    /// is cut off, the next call goes on. On MySQL and MariaDB each statement commits, and it goes
-    /// on to its end when its caller does not wait for it any more.
+    /// - What is already there is left alone.
+    /// - What has changed is replaced.
+    /// - What is not needed any more is dropped. That includes the objects of a table that is gone.
+    /// - Tables of an older release of this library are upgraded.
+    ///
+    /// All rows of a field are flagged if its calculation has another `version`. They are also
+    /// flagged if something that the field depends on was not watched for a while:
+    ///
+    /// - An older version of the program had installed.
+    /// - A trigger was lost or suspended.
+    /// - A dependency is new.
+    /// - The fields were uninstalled.
+    /// - The table was renamed, or has another primary key.
+    /// - The table had the columns before, and nothing says who has filled them.
+    ///
+    /// In a rolling deployment no older version may call it after the newer one. Dependencies that
+    /// only the newer version declares would not be watched until the newer version installs again.
+    ///
+    /// Everything happens in one transaction, except for flagging and queueing, which follow in
+    /// chunks. If it is cut off, the next call continues. On MySQL and MariaDB each statement
+    /// commits. There the installation runs to its end even if its caller does not wait for it any
+    /// more.
     ///
     /// # Errors
-    /// Everything that can be checked is, before anything is changed: [`InstallError::Fields`],
-    /// [`InstallError::NoSuchTable`], [`InstallError::NotATable`], [`InstallError::NoSuchColumn`],
-    /// [`InstallError::WrongColumn`], [`InstallError::UnknownTimeZone`],
-    /// [`InstallError::MissingPrivilege`], [`InstallError::ReadOnly`],
-    /// [`InstallError::NameTaken`]. And on MySQL and MariaDB [`InstallError::UnseenForeignKey`],
-    /// [`InstallError::OtherInstallation`] and, within a transaction,
-    /// [`InstallError::CommitsTransaction`].
+    /// Everything that can be checked is checked before anything is changed:
+    /// [`InstallError::Fields`], [`InstallError::NoSuchTable`], [`InstallError::NotATable`],
+    /// [`InstallError::NoSuchColumn`], [`InstallError::WrongColumn`],
+    /// [`InstallError::UnknownTimeZone`], [`InstallError::MissingPrivilege`],
+    /// [`InstallError::ReadOnly`], [`InstallError::NameTaken`]. On MySQL and MariaDB also
+    /// [`InstallError::UnseenForeignKey`], [`InstallError::OtherInstallation`] and, within a
+    /// transaction, [`InstallError::CommitsTransaction`].
     pub async fn install<'c>(&self, db: impl IntoExecutor<'c>) -> Result<Changes, InstallError> {
         installation::install(&db.into_executor(), &self.models()?).await
     }
 
-    /// Drops everything that [`CachedFields::install`] created, but for the columns, which stay
-    /// with their values. What serves no program any more is dropped, too.
+    /// Drops everything that [`CachedFields::install`] created, except for the columns, which keep
+    /// their values. Objects that serve no program any more are dropped, too.
     ///
-    /// What changes from then on is seen by no trigger. The next [`CachedFields::install`] flags
-    /// all rows.
+    /// No trigger sees the changes from then on. The next [`CachedFields::install`] flags all rows.
     ///
     /// # Errors
     /// [`InstallError::Database`]; then nothing is dropped.
@@ -125,16 +134,17 @@ impl CachedFields {
         installation::uninstall(&db.into_executor(), &self.models()?).await
     }
 
-    /// The first step of a migration that changes a table: drops all triggers that look into it, so
-    /// that no statement of the migration is refused because of them, and no write fails between
-    /// the migration and the next [`CachedFields::install`].
+    /// Drops all triggers that refer to a table, as the first step of a migration that changes it.
+    /// Then no statement of the migration is refused because of them. No write fails between the
+    /// migration and the next [`CachedFields::install`].
     ///
-    /// Call it as the table is named before the migration, with its schema if it is not found
-    /// without (`"sales.shop"`). It goes by what stands in the database, not by the program's
-    /// models. On PostgreSQL and SQLite it can be a part of the migration's transaction.
+    /// `table` is the name of the table before the migration, with its schema if it is not found
+    /// without (`"sales.shop"`). The call goes by the triggers in the database, not by the
+    /// program's models. On PostgreSQL and SQLite it can be a part of the migration's transaction.
     ///
-    /// What is written from then on is seen by no trigger; the next [`CachedFields::install`] makes
-    /// them again, and flags all rows of the owners that were concerned. Workers may run meanwhile.
+    /// No trigger sees what is written from then on. The next [`CachedFields::install`] creates the
+    /// triggers again, and flags all rows of the owners that were concerned. Workers may run
+    /// meanwhile.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), Box<dyn std::error::Error>> {
@@ -159,17 +169,18 @@ impl CachedFields {
         installation::suspend(&db.into_executor(), table).await
     }
 
-    /// Drops what was installed for a table that has no cached fields in this program any more: a
-    /// model has lost its last one, or is gone. Its columns stay; drop them in a migration.
+    /// Drops everything that was installed for a table that has no cached fields in this program
+    /// any more. Its model has lost its last one, or is gone. The columns stay; drop them in a
+    /// migration.
     ///
     /// [`CachedFields::doctor`] and [`CachedFields::install`] report such tables, but remove
-    /// nothing by themselves, for another version of the program may need it, as in a rolling
-    /// deployment: call this when no such version will run again. Should one, its `install` makes
-    /// all anew, and flags all rows.
+    /// nothing by themselves. Another version of the program may need these objects, as in a
+    /// rolling deployment. Call this when no such version will run again. If one does, its
+    /// `install` creates everything again, and flags all rows.
     ///
-    /// Several programs may share a database. `install` writes down which crate declares the model
-    /// of a table; what a crate declares that is no part of this program is another program's, and
-    /// is neither reported nor removed.
+    /// Several programs may share a database. `install` records which crate declares the model of a
+    /// table. Tables that are declared by a crate that is not part of this program belong to
+    /// another program. They are neither reported nor removed.
     ///
     /// # Errors
     /// [`InstallError::NotAbandoned`] if a model of this program, or a crate that is no part of it,
@@ -181,17 +192,21 @@ impl CachedFields {
         installation::remove_abandoned(&db.into_executor(), table).await
     }
 
-    /// Looks for what is wrong in the database, and says of each finding what to run: triggers that
-    /// were dropped or disabled, or that were lost when a table was built anew; what a dump
-    /// did not bring along; renamed columns; what another version of the program has installed;
-    /// flagged rows that no worker will see; calculations that fail, or have failed for good;
-    /// changes that have waited for more than a minute, because no worker runs, or too few.
+    /// Looks for problems in the database. Each finding says what to run. It finds:
+    ///
+    /// - triggers that were dropped or disabled, or that were lost when a table was built anew,
+    /// - objects of the library that a dump did not bring along,
+    /// - renamed columns,
+    /// - objects that another version of the program has installed,
+    /// - flagged rows that no worker will see,
+    /// - calculations that fail, or have failed for good,
+    /// - changes that have waited for more than a minute, because no worker runs, or too few.
     ///
     /// Nothing is changed. Each flagged row is looked at, which takes a while on large tables.
     ///
-    /// [`CachedFields::install`] mends much of it by itself. Not what was written while triggers
-    /// were disabled, or while a restored database was without our tables, nor what has failed:
-    /// that takes [`CachedFields::repair`].
+    /// [`CachedFields::install`] repairs much of it by itself. It does not flag what was written
+    /// while triggers were disabled, or while a restored database was without the library's tables.
+    /// Nor does it retry what has failed. For that, call [`CachedFields::repair`].
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -212,10 +227,14 @@ impl CachedFields {
         installation::doctor(&db.into_executor(), &self.models()?).await
     }
 
-    /// Does what a program can do of what [`CachedFields::doctor`] advises: enables triggers,
-    /// installs, flags all rows of models of which writes may have gone unseen, queues what is
-    /// flagged, and retries at once what has failed, for good or not. Who has nothing to repair
-    /// gets an empty list.
+    /// Does whatever a program can do of what [`CachedFields::doctor`] advises:
+    ///
+    /// - It enables triggers, and installs.
+    /// - It flags all rows of models of which writes may have gone unseen.
+    /// - It queues what is flagged.
+    /// - It retries at once what has failed, for good or not.
+    ///
+    /// Returns an empty list if there is nothing to repair.
     ///
     /// # Errors
     /// As [`CachedFields::install`].
@@ -223,19 +242,20 @@ impl CachedFields {
         installation::repair(&db.into_executor(), &self.models()?).await
     }
 
-    /// A worker for this database. It does nothing until it is run.
+    /// Returns a worker for this database. It does nothing until it is run.
     #[cfg(feature = "worker")]
     pub fn worker(&self, db: &DatabaseConnection) -> Worker {
         Worker::new(db, self.clone())
     }
 
-    /// Whether workers recalculate what is flagged, over this pool and its clones; they do unless
-    /// told otherwise here or by the environment variable `CACHED_FIELD_EAGER_RECALCULATION`.
+    /// Sets whether workers recalculate what is flagged, over this pool and its clones. They do
+    /// unless this method or the environment variable `CACHED_FIELD_EAGER_RECALCULATION` says
+    /// otherwise.
     ///
-    /// If not, values are recalculated when they are read, and no worker is needed: each reader who
-    /// finds a stale value also puts away up to 1,000 marks of other rows. A worker only sets flags
-    /// then. A call of `flag_*` has its own say with `and_recalculate`, and a single field is left
-    /// to its readers by the option `lazy`.
+    /// If they do not, values are recalculated when they are read, and no worker is needed. Each
+    /// reader that finds a stale value also collects up to 1,000 marks of other rows. A worker only
+    /// sets flags then. A call of `flag_*` can decide otherwise with `and_recalculate`. The option
+    /// `lazy` leaves a single field to its readers.
     ///
     /// When this is switched on again, the workers of this process queue what was flagged
     /// meanwhile. Where no worker runs in this process, the next [`CachedFields::install`] or
@@ -248,7 +268,7 @@ impl CachedFields {
         Ok(())
     }
 
-    /// What the engine does for these models in this process and database, from now on.
+    /// Returns the events of these models in this process and database, from now on.
     ///
     /// A listener that lags behind by more than 4096 events misses the oldest.
     ///

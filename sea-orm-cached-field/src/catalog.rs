@@ -1,40 +1,41 @@
-//! Tables and the library's objects, as the database has them: plain data.
+//! Tables and the library's objects, as they are in the database: plain data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::layout::{Owner, Table};
 
-/// A table as the database has it.
+/// A table as it is in the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Described {
-    /// With its real schema.
+    /// Its name, with its real schema.
     pub(crate) table: Table,
     /// The role that owns it, where tables have owners.
     pub(crate) owned_by: Option<String>,
-    /// Type by name.
+    /// The type of each column, by its name.
     pub(crate) columns: BTreeMap<String, String>,
-    /// Whether its columns take only values of their type, and only types that SQLite names itself.
+    /// Whether it is a `STRICT` table of SQLite: its columns take only values of their type, and
+    /// have only types that SQLite names itself.
     pub(crate) strict: bool,
     /// The collation by name, quoted, of columns whose own may call different texts equal, where
     /// the type does not name it.
     pub(crate) collations: BTreeMap<String, String>,
-    /// The operator of equality by name, of columns whose type brings one of its own.
+    /// The operator of equality by name, of columns whose type has one of its own.
     pub(crate) operators: BTreeMap<String, String>,
     /// The columns that may be NULL.
     pub(crate) nullable: BTreeSet<String>,
-    /// The columns that the database computes from others of the row.
+    /// The columns that the database computes from other columns of the row.
     pub(crate) generated: BTreeSet<String>,
-    /// Of those, the columns that triggers read as NULL, each with the columns that it is computed
-    /// from.
+    /// Those of the generated columns that triggers read as NULL, each with the columns that it is
+    /// computed from.
     pub(crate) unreadable: BTreeMap<String, Vec<String>>,
-    /// Whether rows come to it, or leave it, by statements on another table: it has partitions, is
-    /// one, or inherits. Only triggers for each row see those.
+    /// Whether statements on another table can add rows to it or take rows away: it has partitions,
+    /// is one, or inherits. Only row-level triggers see those.
     pub(crate) by_row: bool,
     /// The partitions that hold its rows.
     pub(crate) partitions: Vec<Table>,
     pub(crate) primary_key: Vec<String>,
-    /// The ways on which a statement on another table changes its rows without a trigger that sees
-    /// it: each the foreign keys, from that of this table on.
+    /// The paths over which a statement on another table changes its rows without a trigger that
+    /// sees it. Each is a list of foreign keys, the one of this table first.
     pub(crate) cascades: Vec<Vec<Cascade>>,
     /// The columns of each unique index, beside the primary key.
     pub(crate) unique: Vec<Vec<UniqueColumn>>,
@@ -56,7 +57,7 @@ pub(crate) struct UniqueIndex {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IndexedColumn {
     pub(crate) name: String,
-    /// By which the index compares it, where that need not be the column's own.
+    /// The collation by which the index compares it, where that need not be the column's own.
     pub(crate) collation: Option<String>,
     pub(crate) nullable: bool,
 }
@@ -67,14 +68,14 @@ pub(crate) struct Cascade {
     pub(crate) name: String,
     pub(crate) table: Table,
     pub(crate) columns: Vec<String>,
-    /// What it refers to.
+    /// The table that it refers to.
     pub(crate) parent: Table,
     pub(crate) parent_columns: Vec<String>,
     pub(crate) on_delete: Action,
     pub(crate) on_update: Action,
 }
 
-/// What becomes of rows when those that they refer to are deleted or changed.
+/// The action on rows when those that they refer to are deleted or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Nothing,
@@ -117,52 +118,52 @@ impl ObjectKind {
     }
 }
 
-/// What is written down of a field: what its values were calculated by, and what has been watched
-/// since.
+/// The record of a field: the calculation of its values, and what has been watched since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) field: String,
     /// The version of the calculation; 0 is none.
     pub(crate) calculation: i64,
-    /// What is watched for it, one a line; none if that was never written down.
+    /// The inputs that are watched for it, one a line; none if they were never recorded.
     pub(crate) inputs: Option<String>,
-    /// By which tables, functions and triggers of the library, one a line; none as before.
+    /// The tables, functions and triggers of the library that watch them, one a line; none as
+    /// above.
     pub(crate) kept_by: Option<String>,
-    /// Until all rows are flagged: which installation is about to do that.
+    /// The installation that is about to flag all rows, until it has.
     pub(crate) renewal: Option<i64>,
-    /// The crate of the model that declares the field, as of the last installation; none if that
-    /// was never written down.
+    /// The crate of the model that declares the field, as of the last installation; none if it was
+    /// never recorded.
     pub(crate) declared_by: Option<String>,
 }
 
-/// Something that stands in the database for an owner.
+/// Something in the database that belongs to an owner.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,
     /// The table that a trigger stands on.
     pub(crate) parent: Option<String>,
-    /// What makes it, also if another version of it stands there.
+    /// The statements that create it, even if another version of it exists.
     pub(crate) create: Vec<String>,
-    /// What the database keeps with it, to tell whether it is this one.
+    /// The text that the database keeps with it, to tell this version from others.
     pub(crate) tag: String,
 }
 
 impl Object {
-    /// The number of the schema of our tables. A newer one only adds to an older one what has a
-    /// default, so that programs with an older release of this library can work with it.
+    /// The number of the schema of the library's tables. A newer schema only adds columns with a
+    /// default. So programs with an older release of this library can work with it.
     pub(crate) const SCHEMA: u32 = 3;
 
-    /// What each tag begins with; the name of the owner follows, then the fingerprint.
+    /// The beginning of each tag. The name of the owner follows, then the fingerprint.
     pub(crate) const TAG: &str = "sea-orm-cached-field ";
 
-    /// The name of the owner in a tag, as it is written there.
+    /// Returns the name of the owner in a tag, as it is written there.
     pub(crate) fn owner(tag: &str) -> Option<&str> {
         tag.strip_prefix(Self::TAG)?.rsplit_once(' ').map(|(owner, _)| owner)
     }
 
-    /// What the tag of an object ends with, after whose it is. That of a table has its schema with
-    /// it.
+    /// Returns the end of an object's tag, which follows the owner. For a table it begins with the
+    /// number of the schema.
     pub(crate) fn fingerprint(kind: ObjectKind, made_from: &str) -> String {
         match kind {
             ObjectKind::Table => format!("{}.{}", Self::SCHEMA, checksum(made_from)),
@@ -170,7 +171,7 @@ impl Object {
         }
     }
 
-    /// The number of the schema of the table that has this tag; the first had none.
+    /// Returns the number of the schema of the table that has this tag. The first schema had none.
     pub(crate) fn schema(tag: &str) -> u32 {
         let fingerprint = tag.rsplit(' ').next().unwrap_or_default();
         fingerprint.split_once('.').and_then(|(schema, _)| schema.parse().ok()).unwrap_or(1)
@@ -179,7 +180,7 @@ impl Object {
 
 /// Something that has the name of a table.
 pub(crate) struct Found {
-    /// `table`, or what else it is.
+    /// The kind: `table`, or another one.
     pub(crate) kind: String,
     pub(crate) described: Described,
 }
@@ -188,8 +189,8 @@ pub(crate) struct Found {
 pub(crate) struct Standing {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,
-    /// What [`Backend::drop_object`](crate::backend::Backend::drop_object) has to know of a
-    /// trigger's place.
+    /// The place of a trigger, as [`Backend::drop_object`](crate::backend::Backend::drop_object)
+    /// needs it.
     pub(crate) parent: Option<String>,
     /// Empty if it is not the library's.
     pub(crate) tag: String,
@@ -213,32 +214,32 @@ pub(crate) struct Tagged {
 pub(crate) struct MissingRight {
     pub(crate) role: String,
     pub(crate) privilege: String,
-    /// A statement.
+    /// The statement that grants it.
     pub(crate) remedy: String,
-    /// Whether it is a right on something of the library, which `install` may grant.
+    /// Whether it is a right on an object of the library, which `install` may grant.
     pub(crate) can_be_granted: bool,
 }
 
 impl Standing {
-    /// Whether a trigger or an index is known to stand on another table than these.
+    /// Returns whether a trigger or an index is known to be on another table than these.
     pub(crate) fn is_on_none_of(&self, tables: &[String]) -> bool {
         let is_on = |on: &String| tables.iter().any(|table| table.eq_ignore_ascii_case(on));
         self.on.as_ref().is_some_and(|on| !is_on(on))
     }
 }
 
-/// What is known of the unique indexes of an owner.
+/// The known unique indexes of an owner.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct UniqueIndexes {
-    /// Those that have a cached column, and only whole columns.
+    /// The indexes that have a cached column, and only whole columns.
     pub(crate) indexes: Vec<UniqueIndex>,
-    /// Whether there are others, beside the primary key: one over an expression may read a cached
-    /// column, too.
+    /// Whether there are others, beside the primary key. An index over an expression may read a
+    /// cached column, too.
     pub(crate) others: bool,
 }
 
 impl UniqueIndexes {
-    /// Whether a value of this field can be in a row's way.
+    /// Returns whether a value of this field may collide with that of another row.
     pub(crate) fn has(&self, owner: &Owner, field: usize) -> bool {
         self.indexes
             .iter()
@@ -246,7 +247,7 @@ impl UniqueIndexes {
     }
 }
 
-/// The fields whose cached columns are in the index, and whether those may be NULL.
+/// Returns the fields whose cached columns are in the index, and whether those may be NULL.
 pub(crate) fn indexed_fields<'i>(
     owner: &'i Owner,
     index: &'i UniqueIndex,
@@ -257,8 +258,8 @@ pub(crate) fn indexed_fields<'i>(
     })
 }
 
-/// FNV-1a (Fowler, Noll and Vo), 32 bits: the same in every build, as the names of stored objects
-/// must be.
+/// Returns the FNV-1a checksum (Fowler, Noll and Vo) in 32 bits. It is the same in every build, as
+/// the names of stored objects must be.
 pub(crate) fn checksum(text: &str) -> String {
     let hash = text
         .bytes()

@@ -11,11 +11,11 @@ pub use install::InstallError;
 use words::circle;
 pub(crate) use words::{counted, with_sources};
 
-/// What can go wrong when values are read, flagged or recalculated.
+/// An error of reading, flagging or recalculating values.
 ///
-/// What is refused by [`install`](crate::CachedFields::install) and its like is an
-/// [`InstallError`]. `Debug` prints what `Display` does, followed by all causes: it is what a
-/// program shows whose `main` returns the error.
+/// Errors of [`install`](crate::CachedFields::install) and the related methods are
+/// [`InstallError`]s. `Debug` prints the text of `Display`, followed by all causes. So a program
+/// whose `main` returns the error shows all of that.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,7 +32,7 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// What the calculation returned.
+        /// The error that the calculation returned.
         source: BoxError,
     },
 
@@ -59,12 +59,12 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// How long it was let run, in seconds.
+        /// The time after which it was stopped, in seconds.
         seconds: f64,
     },
 
     /// A calculation of many rows at a time (`batch`) returned more or fewer values than there were
-    /// rows. As for every calculation of many rows that fails, they are then calculated one by one.
+    /// rows. The rows are then calculated one by one, as after every failure of such a calculation.
     #[error(
         "the calculation of `{field}` for {} of `{table}` returned {}: it has to return \
          one for each row, in their order",
@@ -73,11 +73,11 @@ pub enum Error {
     WrongLength {
         /// The owner's table.
         table: String,
-        /// The cached field.
+        /// The number of rows.
         field: &'static str,
-        /// How many rows there were.
+        /// The number of values that were returned.
         expected: usize,
-        /// How many values were returned.
+        /// The number of values that were returned.
         found: usize,
     },
 
@@ -86,8 +86,8 @@ pub enum Error {
     /// is not to be recalculated keeps its value. Workers try the refused row again, as they do
     /// when a calculation fails.
     #[error(
-        "`{field}` of `{table}` {key} could not be stored, for a unique index allows its value \
-         once: {remedy}"
+        "`{field}` of `{table}` {key} could not be stored, because a unique index allows its value \
+         only once: {remedy}"
     )]
     NotUnique {
         /// The owner's table.
@@ -96,13 +96,13 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// Which row is in the way, and what to do.
+        /// The row that has the value, and the remedy.
         remedy: &'static str,
-        /// What the database says, with the name of the index.
+        /// The error of the database, with the name of the index.
         source: Box<DbErr>,
     },
 
-    /// A value was to be set by hand, and another transaction holds the row locked.
+    /// The value could not be set by hand, because another transaction holds the row locked.
     #[error("cannot set the value: row {key} of `{table}` is locked by another transaction")]
     Locked {
         /// The owner's table.
@@ -111,9 +111,9 @@ pub enum Error {
         key: Key,
     },
 
-    /// A cached field had to be fresh, to be read or because another is calculated from it, and
-    /// stayed stale for ten seconds: its row is locked by a transaction, may not be written by this
-    /// role, or changes all the time. Nothing was lost: read again later.
+    /// A cached field had to be fresh, but stayed stale for ten seconds. It was to be read, or
+    /// another field is calculated from it. Its row is locked by a transaction, may not be written
+    /// by this role, or changes all the time. Nothing was lost: read again later.
     #[error("`{field}` of `{table}` {key} could not be made fresh: {reason}")]
     StaleInput {
         /// The owner's table.
@@ -122,7 +122,7 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// What kept it stale.
+        /// The reason why it stayed stale.
         reason: &'static str,
     },
 
@@ -187,8 +187,8 @@ pub enum Error {
         path: Vec<String>,
     },
 
-    /// A row whose field is calculated, over other rows, from itself: the data of a field with
-    /// `recursive` goes in a circle. The row is tried again as if it had failed, and at once when
+    /// The calculation of a row depends, over other rows, on its own value: the data of a field
+    /// with `recursive` goes in a circle. The row is retried as after a failure, and at once when
     /// the circle is broken.
     #[error(
         "`{field}` of `{table}` is calculated from itself: the data goes in a circle, {}",
@@ -204,9 +204,9 @@ pub enum Error {
         path: Vec<Key>,
     },
 
-    /// The user's calculation changes what it is calculated from, so that each recalculation called
-    /// for another. The value of the last is stored; the row stays flagged, and is recalculated
-    /// when something else changes, or by `CachedFields::repair`.
+    /// The user's calculation changes its own inputs, so that each recalculation made the row stale
+    /// again. The last value is stored, and the row stays flagged. It is recalculated when
+    /// something else changes, or by `CachedFields::all().repair(&db)`.
     #[error(
         "`{table}.{field}` of row {key} invalidated itself {waves} times in a row: its calculation \
          must not write what `depends_on` names"
@@ -218,11 +218,11 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// How many recalculations it was.
+        /// The number of recalculations.
         waves: i32,
     },
 
-    /// The query of a field (`query`) selects something else than the key and a value.
+    /// The query of a field (`query`) does not select exactly the key and a value.
     #[error(
         "the query of `{field}` of `{table}` selects {}: it has to select, after \
          `select_only()`, the key ({key}), then the value",
@@ -235,7 +235,7 @@ pub enum Error {
         field: &'static str,
         /// The key of the owner's table.
         key: String,
-        /// How many columns it selects.
+        /// The number of columns that it selects.
         found: usize,
     },
 
@@ -250,11 +250,12 @@ pub enum Error {
         path: String,
         /// The table of the path where it cannot be followed.
         hop: String,
-        /// Why, and what to do instead.
+        /// The reason, and the remedy.
         reason: String,
     },
 
-    /// Two entities have cached fields of one table. What the table needs is made from one of them.
+    /// Two entities have cached fields of one table, whose objects can be made from only one of
+    /// them.
     #[error(
         "{} and {} are two entities of the table `{table}` with cached fields: put all \
          cached fields of a table into one entity; if the tables are in different databases, name \
@@ -276,16 +277,16 @@ pub enum Error {
         name: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// The values that are allowed.
         expected: &'static str,
     },
 
-    /// A task of the library ended before its work did: the runtime shut down, or it panicked.
+    /// A task of the library ended before its work was done: the runtime shut down, or it panicked.
     #[error("a task of the library ended before its work was done: {0}")]
     Stopped(String),
 
-    /// Workers ended each time while they calculated a row, which was then leased to the next. The
-    /// row stays flagged; it is retried when it is marked again.
+    /// Several workers ended while they calculated a row, and each time the row was leased to the
+    /// next one. The row stays flagged. It is retried when it is marked again.
     #[error(
         "{attempts} workers ended while they calculated `{field}` of `{table}` {key}: see what the \
          calculation does to its process"
@@ -297,15 +298,15 @@ pub enum Error {
         field: &'static str,
         /// The row's primary key.
         key: Key,
-        /// How many workers have ended.
+        /// The number of workers that have ended.
         attempts: i32,
     },
 
-    /// The apalis worker could not go on.
+    /// The apalis worker could not continue.
     #[error("the worker stopped: {0}")]
     Worker(String),
 
-    /// The cached fields could not be installed, or uninstalled, or examined.
+    /// The cached fields could not be installed, uninstalled or examined.
     #[error(transparent)]
     Install(Box<InstallError>),
 }

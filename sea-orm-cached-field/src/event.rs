@@ -31,7 +31,7 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows were flagged.
+        /// The number of rows that were flagged.
         rows: u64,
     },
     /// Rows whose expiry had passed were flagged.
@@ -40,16 +40,16 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows were flagged.
+        /// The number of rows that were flagged.
         rows: u64,
     },
     /// Marks were moved to the queue.
     Collected {
         /// The owner's table.
         table: String,
-        /// How many marks were collected.
+        /// The number of marks that were collected.
         marks: usize,
-        /// How many rows of the queue were inserted or changed.
+        /// The number of rows of the queue that were inserted or changed.
         rows: usize,
     },
     /// A row was leased.
@@ -69,7 +69,7 @@ pub enum Event {
         field: &'static str,
         /// The key of the row.
         key: Key,
-        /// How long the calculation ran; for a `batch`, that of all its rows.
+        /// The duration of the calculation; for a `batch`, that of all its rows.
         took: Duration,
     },
     /// A calculation of many rows at a time failed. The rows are retried one by one, so that one
@@ -79,7 +79,7 @@ pub enum Event {
         table: String,
         /// The field.
         field: &'static str,
-        /// How many rows the batch had.
+        /// The number of rows that the batch had.
         rows: usize,
         /// The text of the error.
         error: String,
@@ -135,9 +135,9 @@ pub enum Event {
         key: Key,
         /// The text of the error.
         error: String,
-        /// How often workers have tried since the last mark; 0 if a reader tried now.
+        /// The number of attempts of workers since the last mark; 0 if a reader tried now.
         attempts: i32,
-        /// How long a worker waits before it tries again; `None` if it waits for the next mark. A
+        /// The time that a worker waits before it retries; `None` if it waits for the next mark. A
         /// reader's failure changes this only if no worker has tried yet.
         retry_in: Option<Duration>,
     },
@@ -214,7 +214,7 @@ impl Event {
         self.subject().0
     }
 
-    /// Logs the event, with what it is about as fields.
+    /// Logs the event, with its table, field and key as fields.
     pub(crate) fn trace(&self) {
         let (table, field, key) = self.subject();
         tracing::debug!(table, field, key = key.map(tracing::field::display), "{self}");
@@ -232,7 +232,7 @@ impl Event {
         );
     }
 
-    /// The table, the field and the row that this is about.
+    /// Returns the table, the field and the key of the event.
     fn subject(&self) -> (&str, Option<&'static str>, Option<&Key>) {
         match self {
             Self::FlaggedRows { table, field, .. }
@@ -253,7 +253,7 @@ impl Event {
         }
     }
 
-    /// A failure without its cause.
+    /// Returns the text of a failure without its cause.
     pub(crate) fn headline(&self) -> String {
         match self {
             Self::Failed { table, field, key, attempts, retry_in, .. } => {
@@ -270,7 +270,7 @@ impl Event {
                 format!("batch of {rows} of {table}.{field} failed, will retry row by row")
             }
             Self::HookFailed { table, field, key, .. } => {
-                format!("what follows the recalculation of {table}.{field} {key} failed")
+                format!("the hook after the recalculation of {table}.{field} {key} failed")
             }
             other => other.to_string(),
         }

@@ -15,21 +15,21 @@ pub(crate) struct Table {
     pub(crate) name: String,
 }
 
-/// A column, with the casts that SeaORM writes its values through and reads them through (for
-/// enums, `save_as` and `select_as`).
+/// A column, with the casts that SeaORM writes its values through and reads them through. For enums
+/// those are `save_as` and `select_as`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) cast: Cast,
     pub(crate) read: Cast,
-    /// What stands around the column where rows are put in an order. MySQL sorts an enum by its
+    /// The text around the column where rows are put in an order. MySQL sorts an enum by its
     /// numbers, and compares it with a text by its letters.
     pub(crate) order: Cast,
 }
 
-/// What stands before and after a value that is written to a column, or read from it, such as
-/// `CAST(` and ` AS "mood")`. The databases differ: SQLite has no enum types, and would make a
-/// number of the value.
+/// The text before and after a value that is written to a column, or read from it, such as `CAST(`
+/// and ` AS "mood")`. The databases differ: SQLite has no enum types, and would make a number of
+/// the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cast {
     pub(crate) postgres: (String, String),
@@ -47,8 +47,8 @@ pub(crate) struct Owner {
     pub(crate) sources: Vec<Source>,
 }
 
-/// Reads a key, of its own types, from the columns `key_1`, `key_2`, ... of a result, whose names
-/// begin with a prefix.
+/// A function that reads a key, with the types of its columns, from the columns `key_1`, `key_2`,
+/// ... of a result. The names of these columns begin with a prefix.
 pub(crate) type KeyReader = fn(&QueryResult, &str) -> Result<Key, DbErr>;
 
 /// A cached field of an owner.
@@ -58,27 +58,28 @@ pub(crate) struct Field {
     pub(crate) cached: Column,
     pub(crate) recalculation_needed: String,
     pub(crate) expires_after: Option<String>,
-    /// How far ahead the expiry is set with each value, in milliseconds, if it is.
+    /// The time from the calculation to the expiry that is set with each value, in milliseconds, if
+    /// any.
     pub(crate) expires_every: Option<i64>,
     /// The time zone that the expiry is written in, if its column has none.
     pub(crate) time_zone: Option<Zone>,
     pub(crate) flagging: Flagging,
     /// Whether the flag's column is indexed.
     pub(crate) index_flag: bool,
-    /// How long a worker waits after the first change, in milliseconds, if it does.
+    /// The time that a worker waits after the first change, in milliseconds, if any.
     pub(crate) debounce: Option<i64>,
     /// The version of the calculation; 0 is none.
     pub(crate) version: u32,
     /// Whether only readers recalculate.
     pub(crate) lazy: bool,
-    /// The query that it is calculated by, if it is.
+    /// The query that calculates the field, if any.
     pub(crate) query: Option<Query>,
     /// Whether it may be calculated from the same field of other rows.
     pub(crate) recursive: bool,
-    /// Whether the column of the value gives back each value as it was written, unrounded.
+    /// Whether the value's column returns each value as it was written, unrounded.
     pub(crate) exact: bool,
     /// The columns of the row itself that the calculation reads or that lead to related rows,
-    /// beside the key.
+    /// except for the key.
     pub(crate) own_columns: Vec<String>,
 }
 
@@ -92,17 +93,19 @@ pub(crate) struct Query {
     pub(crate) kind: ColumnType,
 }
 
-/// A table on the way from the owner's rows to what their fields are calculated from. Each table of
-/// a path is a source of its own: a row in the middle that moves takes all behind it along.
+/// A table on the path from the owner's rows to the inputs of their fields. Each table of a path is
+/// a source of its own: a row in the middle that moves takes all rows behind it along.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
-    /// The way from the owner, to the end of the repeated group if the source lies in one.
+    /// The path from the owner. If the source is in a repeated group, the path ends with that
+    /// group.
     pub(crate) steps: Vec<Step>,
     /// The step that leads to the table of this source.
     pub(crate) at: usize,
     /// The groups of steps that are followed any number of times, but at least once.
     pub(crate) repeated: Vec<Range<usize>>,
-    /// The fields that depend on it, by index, each with the columns that it reads or that lead on.
+    /// The fields that depend on it, by index, each with the columns that it reads or that lead
+    /// further.
     pub(crate) readers: Vec<Reader>,
 }
 
@@ -111,7 +114,7 @@ pub(crate) struct Source {
 pub(crate) struct Step {
     /// The table that it leads to.
     pub(crate) table: Table,
-    /// Pairs of columns that are equal.
+    /// The pairs of columns that are equal.
     pub(crate) link: Vec<Link>,
 }
 
@@ -122,7 +125,7 @@ pub(crate) struct Link {
     pub(crate) far: String,
 }
 
-/// Cached fields that a field is calculated from: it waits while they are pending.
+/// Cached fields that a field is calculated from. It waits while they are pending.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
     /// The field that waits, by index.
@@ -135,8 +138,8 @@ pub(crate) struct Upstream {
     pub(crate) fields: Vec<&'static str>,
 }
 
-/// How one comes from a changed row back to the owners. Each move goes from values of the link of
-/// one step to values of the link of an earlier one.
+/// A move on the way from a changed row back to the owners. It leads from values of the link of one
+/// step to values of the link of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Move {
     /// From the link of this step to that of the step before it, over the rows of the table
@@ -153,7 +156,7 @@ pub(crate) struct Reader {
 }
 
 impl Field {
-    /// The expiry as it is stored.
+    /// Returns the expiry as it is stored.
     pub(crate) fn stored_expiry(&self, expiry: Expiry) -> Value {
         let moment = expiry.moment(self.time_zone);
         match self.time_zone {
@@ -162,13 +165,13 @@ impl Field {
         }
     }
 
-    /// How far the clocks that the expiry is written by are ahead of UTC now, in seconds.
+    /// Returns by how many seconds the clocks of the expiry are ahead of UTC now.
     pub(crate) fn ahead_of_utc(&self) -> i64 {
         self.ahead_of_utc_at(Utc::now())
     }
 
-    /// How far they will be when a value that is calculated now expires by itself: they may be
-    /// changed before.
+    /// Returns by how many seconds they will be ahead when a value that is calculated now expires
+    /// by itself. The clocks may be changed before.
     pub(crate) fn ahead_of_utc_at_expiry(&self) -> i64 {
         let every = TimeDelta::milliseconds(self.expires_every.unwrap_or_default());
         self.ahead_of_utc_at(
@@ -182,7 +185,7 @@ impl Field {
 }
 
 impl Owner {
-    /// The names of all fields, for messages.
+    /// Returns the names of all fields, for messages.
     pub(crate) fn field_names(&self) -> String {
         self.fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ")
     }
@@ -208,29 +211,30 @@ impl Owner {
         inputs
     }
 
-    /// The columns of the row itself whose change a field has to know of.
+    /// Returns the columns of the row itself whose change makes a field stale.
     pub(crate) fn watched<'a>(&'a self, field: &'a Field) -> impl Iterator<Item = &'a str> {
         let key = self.key.iter().map(|column| &column.name);
         key.chain(&field.own_columns).map(String::as_str)
     }
 
-    /// The fields for which a worker waits after the first change, each with the time in
+    /// Returns the fields for which a worker waits after the first change, each with the time in
     /// milliseconds.
     pub(crate) fn debounced(&self) -> impl Iterator<Item = (&Field, i64)> {
         self.fields.iter().filter_map(|field| Some((field, field.debounce?)))
     }
 
-    /// The sources whose rows do not hold the owner's key, so that the owners have to be looked up.
+    /// Returns the sources that have to be looked up, because their rows do not hold the owner's
+    /// key.
     pub(crate) fn looked_up(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|source| source.key_columns(self).is_none())
     }
 
-    /// Whether a part of the way to a source is followed any number of times.
+    /// Returns whether a part of the path to a source is followed any number of times.
     pub(crate) fn repeats(&self) -> bool {
         self.sources.iter().any(|source| !source.repeated.is_empty())
     }
 
-    /// The sources through which a field is calculated from the same field of other rows.
+    /// Returns the sources through which a field is calculated from the same field of other rows.
     pub(crate) fn recursions(&self, field: usize) -> impl Iterator<Item = &Source> {
         let column = &self.fields[field].cached.name;
         let reads = move |reader: &Reader| reader.field == field && reader.columns.contains(column);
@@ -239,7 +243,8 @@ impl Owner {
             .filter(move |source| *source.table() == self.table && source.readers.iter().any(reads))
     }
 
-    /// The sources of a source's path by index, itself the last of them: one a step.
+    /// Returns the sources of a source's path by index, one a step. The last of them is the source
+    /// itself.
     pub(crate) fn path(&self, source: &Source) -> Vec<usize> {
         let on_the_way = |at: usize| {
             let step = |other: &Source| other.at == at && other.is_on_the_way_to(source);
@@ -249,12 +254,13 @@ impl Owner {
     }
 }
 
-/// A column of the owner, as [`Owner::inputs`] has it.
+/// Returns the line of a column of the owner in [`Owner::inputs`].
 pub(crate) fn written_column(name: &str) -> String {
     format!("{name:?}")
 }
 
-/// The lines of [`Owner::inputs`] that are columns of the owner: one quoted name and nothing else.
+/// Returns the lines of [`Owner::inputs`] that are columns of the owner: one quoted name and
+/// nothing else.
 pub(crate) fn own_columns(inputs: &str) -> impl Iterator<Item = &str> {
     inputs.lines().filter(|line| {
         let name = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -263,29 +269,29 @@ pub(crate) fn own_columns(inputs: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Source {
-    /// The table that is watched.
+    /// Returns the table that is watched.
     pub(crate) fn table(&self) -> &Table {
         &self.steps[self.at].table
     }
 
-    /// How its rows are linked with those of the table before.
+    /// Returns the link of its rows with those of the table before.
     pub(crate) fn link(&self) -> &[Link] {
         &self.steps[self.at].link
     }
 
-    /// The columns of [`Source::link`] in the source's own table.
+    /// Returns the columns of [`Source::link`] in the source's own table.
     pub(crate) fn link_columns(&self) -> impl Iterator<Item = &str> {
         self.link().iter().map(|link| link.far.as_str())
     }
 
-    /// The columns of the source's rows whose change a reader of these columns has to know of:
-    /// those that relate the rows to the table before, too.
+    /// Returns the columns of the source's rows whose change concerns a reader of these columns.
+    /// That includes the columns that relate the rows to the table before.
     pub(crate) fn watched<'a>(&'a self, read: &'a [String]) -> impl Iterator<Item = &'a str> {
         self.link_columns().chain(read.iter().map(String::as_str))
     }
 
-    /// The source's columns that hold the owner's key, in the key's order; `None` if the link is
-    /// not the whole key.
+    /// Returns the source's columns that hold the owner's key, in the key's order. `None` if the
+    /// link is not the whole key.
     pub(crate) fn key_columns(&self, owner: &Owner) -> Option<Vec<&str>> {
         if self.at > 0 || !self.repeated.is_empty() {
             return None;
@@ -297,8 +303,8 @@ impl Source {
         columns.filter(|columns| columns.len() == self.link().len())
     }
 
-    /// The way back from a row of the source to the first step's link, which the owners are found
-    /// by.
+    /// Returns the way back from a row of the source to the link of the first step, by which the
+    /// owners are found.
     pub(crate) fn way_back(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         for at in (0..=self.at).rev() {
@@ -310,7 +316,7 @@ impl Source {
         moves
     }
 
-    /// The way over this source and on to another.
+    /// Returns the path over this source and on to another.
     pub(crate) fn joined(mut self, other: Self) -> Self {
         let length = self.steps.len();
         let shifted = other.repeated.iter().map(|group| group.start + length..group.end + length);
@@ -320,7 +326,8 @@ impl Source {
         self
     }
 
-    /// The same way any number of times; `None` if a part of it is repeated already.
+    /// Returns the same path, repeated any number of times. `None` if a part of it is repeated
+    /// already.
     pub(crate) fn repeated_as_a_whole(mut self) -> Option<Self> {
         if !self.repeated.is_empty() {
             return None;
@@ -329,7 +336,7 @@ impl Source {
         Some(self)
     }
 
-    /// The repeated group that begins with this step.
+    /// Returns the repeated group that begins with this step.
     pub(crate) fn group_from(&self, step: usize) -> Option<&Range<usize>> {
         self.repeated.iter().find(|group| group.start == step)
     }
@@ -346,7 +353,7 @@ impl Source {
         other.steps.starts_with(&self.steps) && groups(self) == groups(other)
     }
 
-    /// `"pigeon"("lamppost_id" = "id") ..`, as [`Owner::inputs`] has it.
+    /// Returns `"pigeon"("lamppost_id" = "id") ..`, as [`Owner::inputs`] has it.
     fn spelled(&self) -> String {
         let step = |Step { table, link }: &Step| {
             let schema =
@@ -362,8 +369,8 @@ impl Source {
             .join(" ")
     }
 
-    /// What tells this source from others of the same owner: the tables of its path and the columns
-    /// of their links.
+    /// Returns a name that tells this source from others of the same owner. It is made of the
+    /// tables of its path and the columns of their links.
     pub(crate) fn name(&self) -> String {
         let mut names = Vec::new();
         for (at, step) in self.steps[..=self.at].iter().enumerate() {

@@ -5,14 +5,14 @@ use sea_orm_migration::{
 
 use crate::CachedFields;
 
-/// Installation as a step of a migrator: up installs all cached fields of the program, down
+/// A step of a migrator that installs: up installs all cached fields of the program, down
 /// uninstalls them.
 ///
 /// In a program with several databases, [`InstallCachedFields::of`] picks the models of this one.
 ///
-/// Put it behind the migrations that create the tables. As a migration runs once, list it again
-/// (under another name, with [`InstallCachedFields::named`]) when fields were added or changed; it
-/// only makes what is missing.
+/// Put it after the migrations that create the tables. A migration runs only once. So list the step
+/// again, under another name (with [`InstallCachedFields::named`]), when fields were added or
+/// changed. It creates only what is missing.
 ///
 /// ```
 /// use sea_orm_cached_field::InstallCachedFields;
@@ -33,12 +33,12 @@ pub struct InstallCachedFields {
 }
 
 impl InstallCachedFields {
-    /// The step under this name, by which the migrator knows whether it was applied.
+    /// Returns the step under this name, by which the migrator knows whether it was applied.
     pub const fn named(name: &'static str) -> Self {
         Self { name, fields: CachedFields::all }
     }
 
-    /// Only these: `.of(|| CachedFields::of::<lamppost::Entity>())`.
+    /// Picks these models: `.of(|| CachedFields::of::<lamppost::Entity>())`.
     #[must_use]
     pub const fn of(self, fields: fn() -> CachedFields) -> Self {
         Self { name: self.name, fields }
@@ -70,9 +70,9 @@ impl MigrationTrait for InstallCachedFields {
 }
 
 /// The first step of a migration that changes a table with cached fields, or one that they depend
-/// on: up does what [`CachedFields::suspend`] does, down does nothing.
+/// on. Up does what [`CachedFields::suspend`] does, down does nothing.
 ///
-/// Put it before the migration, and [`InstallCachedFields`] behind it.
+/// Put it before the migration, and [`InstallCachedFields`] after it.
 ///
 /// ```
 /// use sea_orm_cached_field::{InstallCachedFields, SuspendCachedFields};
@@ -97,12 +97,13 @@ pub struct SuspendCachedFields {
 }
 
 impl SuspendCachedFields {
-    /// The step under this name, by which the migrator knows whether it was applied.
+    /// Returns the step under this name, by which the migrator knows whether it was applied.
     pub const fn named(name: &'static str) -> Self {
         Self { name, tables: Vec::new() }
     }
 
-    /// This table, as it is named before the migration; once more for each that is changed.
+    /// Adds this table, as it is named before the migration. Call it once for each table that is
+    /// changed.
     #[must_use]
     pub fn of(mut self, table: &'static str) -> Self {
         self.tables.push(table);

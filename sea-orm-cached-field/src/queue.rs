@@ -1,4 +1,4 @@
-//! Marks, rows of the queue and what is written for them, as plain data.
+//! Marks, rows of the queue and the values written for them, as plain data.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,61 +14,61 @@ use crate::{
 pub(crate) struct Claim {
     pub(crate) key: Key,
     pub(crate) field: usize,
-    /// Changes with each newly collected mark; a completion holds only for the generation that it
-    /// was claimed with.
+    /// A number that changes with each newly collected mark. A completion holds only for the
+    /// generation that was claimed.
     pub(crate) generation: i64,
-    /// How often it was claimed since it was last marked, this time included.
+    /// The number of claims since the last mark, this one included.
     pub(crate) attempts: i32,
-    /// How often in a row it was marked again while it was calculated.
+    /// The number of times in a row that it was marked again while it was calculated.
     pub(crate) waves: i32,
-    /// When it was claimed, by the database's clock in milliseconds since 1970: an expiry after
-    /// that is not served by it.
+    /// The time of the claim, by the database's clock in milliseconds since 1970. A later expiry is
+    /// not served by it.
     pub(crate) claimed_at: i64,
-    /// Whether the lease belongs to another, which this reader shares: the first to complete ends
+    /// Whether this reader shares the lease of another holder. The first of them to complete ends
     /// it for both.
     pub(crate) shared: bool,
 }
 
-/// Which marks are collected.
+/// The marks to collect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Which<'a> {
-    /// Those of these rows.
+    /// The marks of these rows.
     Of(&'a [Key]),
-    /// So many of the oldest, and all others of the same rows.
+    /// This number of the oldest marks, and all others of the same rows.
     Oldest(u64),
 }
 
-/// What is collected, and what becomes of it.
+/// A request to collect marks, and to lease the rows.
 pub(crate) struct Collect<'a> {
     pub(crate) which: Which<'a>,
-    /// For how long what is queued is leased, in milliseconds; nothing is if it is 0.
+    /// The duration of the leases in milliseconds; with 0 nothing is leased.
     pub(crate) lease: i64,
-    /// The one field that is leased; otherwise all are.
+    /// The one field that is leased; all are if there is none.
     pub(crate) leased: Option<usize>,
     /// The fields that only readers recalculate.
     pub(crate) lazy: &'a [usize],
 }
 
 impl Collect<'_> {
-    /// Whether this field is leased.
+    /// Returns whether this field is leased.
     pub(crate) fn leases(&self, field: usize) -> bool {
         self.lease > 0 && self.leased.is_none_or(|leased| leased == field)
     }
 }
 
-/// What was collected.
+/// The result of collecting.
 #[derive(Default)]
 pub(crate) struct Collected {
-    /// What was queued, leased or not.
+    /// The rows and fields that were queued, leased or not.
     pub(crate) queued: Vec<(Key, usize)>,
-    /// Of it, what is perhaps not flagged.
+    /// Those of the queued ones that may not be flagged yet.
     pub(crate) unflagged: Vec<(Key, usize)>,
-    /// What was leased.
+    /// Those that were leased.
     pub(crate) claims: Vec<Claim>,
-    /// How many marks were taken.
+    /// The number of marks that were collected.
     pub(crate) marks: usize,
     /// Whether there may be more marks of the same rows, or of the same related rows. Then nothing
-    /// is leased: they come first, in a transaction of their own.
+    /// is leased: those marks come first, in a transaction of their own.
     pub(crate) has_more: bool,
 }
 
@@ -79,27 +79,27 @@ pub(crate) struct MarkedChunk {
     pub(crate) chunk: Chunk,
 }
 
-/// Whether there is something to do.
+/// The work that there is.
 #[derive(Default)]
 pub(crate) struct Due {
     /// Whether something is marked, due or expired.
     pub(crate) marked: bool,
-    /// The milliseconds until something will be due, if it will.
+    /// The milliseconds until something will be due, if anything will.
     pub(crate) wait: Option<i64>,
 }
 
-/// What has waited for a worker for the longest time.
+/// The time that the oldest work has waited for a worker.
 #[derive(Default)]
 pub(crate) struct Oldest {
-    /// For how long, in milliseconds, if anything waits.
+    /// That time in milliseconds, if anything waits.
     pub(crate) waited: Option<i64>,
     /// Whether anything is leased.
     pub(crate) leased: bool,
 }
 
-/// Rows of the queue, and marks, that are of the same fields and in the same state.
+/// Rows of the queue, and marks, of the same fields and in the same state.
 pub(crate) struct Waiting {
-    /// The names of the fields, with commas in between.
+    /// The names of the fields, separated by commas.
     pub(crate) fields: String,
     pub(crate) state: State,
     pub(crate) rows: u64,
@@ -110,49 +110,50 @@ pub(crate) struct Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Due,
-    /// It failed, and is tried again.
+    /// It failed, and will be retried.
     Failing,
     /// It failed for good.
     Failed,
 }
 
-/// Which of what is due is leased.
+/// A request to lease rows that are due.
 pub(crate) struct LeaseDue<'a> {
     pub(crate) fields: &'a [usize],
-    /// What fields wait for.
+    /// The cached fields that the fields wait for.
     pub(crate) upstream: &'a [Upstream],
-    /// Of how many rows, at most.
+    /// The greatest number of rows.
     pub(crate) rows: u64,
-    /// For how long, in milliseconds.
+    /// The duration of the leases in milliseconds.
     pub(crate) lease: i64,
-    /// For how long a field waits for those that it is calculated from, at most, in milliseconds.
+    /// The longest time in milliseconds that a field waits for those that it is calculated from.
     pub(crate) patience: i64,
 }
 
-/// What was found of a claim's row and of its place in the queue, both of them locked if they could
-/// be had.
+/// The state of a claim's row and of its place in the queue, both of them locked if that was
+/// possible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Locked {
     /// Whether the row is locked. Otherwise another transaction holds it, or it is gone.
     pub(crate) row: bool,
-    /// Whether nothing was marked since the claim; `None` if the place is gone, or another
+    /// Whether nothing was marked since the claim. `None` if the place is gone, or another
     /// transaction holds it.
     pub(crate) unchanged: Option<bool>,
 }
 
 impl Locked {
-    /// Whether a value is written and, if it is, whether it is right, so that the flag ends.
+    /// Returns whether a value is written and, if it is, whether it is fresh, so that the flag
+    /// ends.
     pub(crate) fn writes(self) -> Option<bool> {
         self.unchanged.filter(|_| self.row)
     }
 }
 
-/// What is written to a row.
+/// The values that are written to a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) key: Key,
     pub(crate) claimed_at: i64,
-    /// One a field of the shape.
+    /// The values, one for each field of the shape.
     pub(crate) values: Vec<Value>,
 }
 
@@ -160,58 +161,58 @@ pub(crate) struct Written {
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
     pub(crate) key: Key,
-    /// By its name: it may be one that only another version of the program knows.
+    /// The name of the field. Only another version of the program may know it.
     pub(crate) field: String,
-    /// In milliseconds since 1970.
+    /// The time of the mark, in milliseconds since 1970.
     pub(crate) marked_at: i64,
 }
 
-/// When a worker tries again what has failed.
+/// The time at which a worker retries a failed calculation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NextTry {
-    /// In so many milliseconds.
+    /// After so many milliseconds.
     In(i64),
-    /// When it is marked again.
+    /// When the row is marked again.
     Never,
-    /// When it would have without this failure; but in so many milliseconds if no worker has tried
-    /// yet.
+    /// At the time that was set before this failure; after so many milliseconds if no worker has
+    /// tried yet.
     AsItWas(i64),
 }
 
 impl NextTry {
-    /// Whether the attempt that has failed counts. That of a reader does not.
+    /// Returns whether the failed attempt counts. A reader's attempt does not.
     pub(crate) fn counts(self) -> bool {
         !matches!(self, Self::AsItWas(_))
     }
 }
 
-/// Something to be queued.
+/// A field of a row that is to be queued.
 #[derive(Clone, Debug)]
 pub(crate) struct Enqueued {
     pub(crate) key: Key,
     pub(crate) field: usize,
     pub(crate) generation: i64,
-    /// Whether the one who queues it wants to calculate it.
+    /// Whether the transaction that queues it wants to calculate it.
     pub(crate) lease: bool,
 }
 
-/// What is written to a row: some of its fields, each with or without the flag's end.
+/// The fields of a row that are written, each with or without the end of its flag.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Shape(pub(crate) Vec<ShapedField>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ShapedField {
     pub(crate) field: usize,
-    /// Whether the value is right, so that the flag ends; otherwise it is only newer than what
-    /// stood there.
+    /// Whether the value is fresh, so that the flag ends. Otherwise it is only newer than the
+    /// stored one.
     pub(crate) done: bool,
 }
 
-/// What is written of a row, and when the first of it was claimed.
+/// The fields of a row that are written, and the time at which the first of them was claimed.
 type Fields = (i64, Vec<(ShapedField, Value)>);
 
-/// The values to write, by what is written of a row, each with whether it is right: all fields of a
-/// row go into one UPDATE.
+/// Groups the values by the shape of the written rows, each value with whether it is fresh. So all
+/// fields of a row go into one UPDATE.
 pub(crate) fn by_shape<'v>(
     values: impl Iterator<Item = (&'v Claim, &'v Value, bool)>,
 ) -> BTreeMap<Shape, Vec<Written>> {
@@ -232,8 +233,8 @@ pub(crate) fn by_shape<'v>(
     shapes
 }
 
-/// Sorts what is to be locked in the queue. All transactions that wait for such locks take them in
-/// this order, so that two of them never wait for each other.
+/// Sorts the rows to lock in the queue. All transactions that wait for such locks take them in this
+/// order, so that two of them never wait for each other.
 pub(crate) fn in_order<T>(mut rows: Vec<T>, place: impl Fn(&T) -> (&Key, usize)) -> Vec<T> {
     rows.sort_by_cached_key(|row| {
         let (key, field) = place(row);

@@ -1,5 +1,5 @@
-//! Recalculation: claimed rows of a model, from their calculation to the store. What workers and
-//! readers have in common.
+//! Recalculation: claimed rows of a model, from their calculation to the store. Workers and readers
+//! share it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,57 +21,59 @@ use crate::{
     registry::Model,
 };
 
-/// How long a value that is calculated may wait for others, to be stored together with them.
+/// The time that a calculated value may wait for others, to be stored together with them.
 const STORED_WITHIN: Duration = Duration::from_millis(10);
 
-/// How often, and how far apart, a completion is tried while the database refuses it.
+/// The number of attempts to complete while the database refuses it.
 const COMPLETIONS: u32 = 3;
 const BETWEEN_COMPLETIONS: Duration = Duration::from_millis(50);
 
-/// What holds the claims: a batch of a worker, or a reader.
+/// A holder of claims: a batch of a worker, or a reader.
 pub(crate) trait Holder: Sync {
-    /// These claims have ended, one way or another.
+    /// Called when these claims have ended, in any way.
     fn settled(&self, claims: &[Claim]);
 
-    /// These values were calculated, and are about to be stored.
+    /// Called when these values were calculated, and are about to be stored.
     fn calculated(&self, _calculations: &[Calculation]) {}
 
-    /// The value of this claim was stored. `marked`: the row was marked again meanwhile.
+    /// Called when the value of this claim was stored. `marked`: the row was marked again
+    /// meanwhile.
     fn stored(&self, _claim: &Claim, _marked: bool) {}
 
-    /// This claim has failed, and that is kept with its row.
+    /// Called when this claim has failed, and the failure is recorded with its row.
     fn failed(&self, _claim: &Claim, _error: Error) {}
 }
 
-/// How claims are recalculated, and for whom.
+/// The settings for the recalculation of claims, and their holder.
 pub(crate) struct Recalculation<'a, H> {
     pub(crate) engine: &'a Engine,
-    /// What the protocol is spoken over.
+    /// The connections that the protocol uses.
     pub(crate) connections: Connections<'a>,
-    /// The user's code's.
+    /// The connections of the user's code.
     pub(crate) db: &'a DatabaseConnection,
     pub(crate) model: &'a Model,
     pub(crate) limits: &'a Limits,
-    /// How often, and when, a worker tries again; a reader does not.
+    /// The attempts of a worker at failing rows; none for a reader.
     pub(crate) retry: Option<Retry>,
-    /// How many values are stored together, at most.
+    /// The greatest number of values that are stored together.
     pub(crate) together: usize,
     pub(crate) holder: &'a H,
 }
 
 impl<H: Holder> Recalculation<'_, H> {
     /// Calculates the claims' fields, and stores each value as soon as it is there. A calculation
-    /// that fails is no error: it is kept with its row. After an error, what is not settled is
-    /// still leased.
+    /// that fails is no error: the failure is recorded with its row. After an error, the claims
+    /// that are not settled are still leased.
     pub(crate) async fn run(&self, claims: &[Claim]) -> Result<(), Error> {
         let given_up =
             self.retry.and_then(|retry| i32::try_from(retry.max_attempts).ok()).unwrap_or(i32::MAX);
         let claims = self.without_circles(claims).await?;
         let (lost, claims): (Vec<Claim>, Vec<Claim>) =
             claims.into_iter().partition(|claim| claim.attempts > given_up);
+
         for claim in lost {
-            // Failures are kept when they happen; more attempts than that mean that workers died of
-            // it.
+            // Failures are recorded when they happen. More attempts than that mean that the
+            // calculation has ended its workers.
             let owner = &self.model.owner;
             let error = Error::WorkersEnded {
                 table: owner.table.name.clone(),
@@ -81,18 +83,20 @@ impl<H: Holder> Recalculation<'_, H> {
             };
             self.fail(&claim, error).await?;
         }
+
         let claims = self.have_calculated(claims).await;
         if claims.is_empty() {
             return Ok(());
         }
+
         let (calculated, settled) = mpsc::channel(claims.len());
-        // Side by side: while a value waits for a connection to be stored with, the calculations go
-        // on and give theirs back.
+        // Both run at the same time. While a value waits for a connection to be stored with, the
+        // calculations go on and give theirs back.
         tokio::try_join!(self.calculate(claims, calculated), self.settle_all(settled))?;
         Ok(())
     }
 
-    /// Fails what would be calculated from itself, and returns the rest.
+    /// Fails the claims that would be calculated from themselves, and returns the rest.
     async fn without_circles(&self, claims: &[Claim]) -> Result<Vec<Claim>, Error> {
         let db = DatabaseExecutor::Connection(self.db);
         let mut left = Vec::new();
@@ -110,13 +114,14 @@ impl<H: Holder> Recalculation<'_, H> {
         Ok(left)
     }
 
-    /// Has the database calculate and store what it can by one query, and returns the rest: rows of
-    /// which more is due, and what could not be stored so, for whatever reason.
+    /// Makes the database calculate and store the fields that are one query. Returns the rest:
+    /// claims of rows that have more fields due, and claims that could not be stored this way.
     async fn have_calculated(&self, claims: Vec<Claim>) -> Vec<Claim> {
         let Self { engine, connections, model, limits, .. } = *self;
         if model.owner.fields.iter().all(|field| field.query.is_none()) {
             return claims;
         }
+
         let mut due: HashMap<Key, usize> = HashMap::new();
         for claim in &claims {
             *due.entry(claim.key.clone()).or_default() += 1;
@@ -128,6 +133,7 @@ impl<H: Holder> Recalculation<'_, H> {
         for claim in queried {
             fields.entry(claim.field).or_default().push(claim);
         }
+
         for claims in fields.into_values() {
             match protocol::complete_by_query(engine, connections, model, &claims, limits.timeout)
                 .await
@@ -170,6 +176,7 @@ impl<H: Holder> Recalculation<'_, H> {
         let mut values = Vec::new();
         let mut gone = Vec::new();
         let mut postponed = Vec::new();
+
         for Calculated { claim, outcome } in calculated {
             match outcome {
                 Outcome::Value { value, changed } => {
@@ -180,6 +187,7 @@ impl<H: Holder> Recalculation<'_, H> {
                 Outcome::Gone => gone.push(claim),
             }
         }
+
         if !values.is_empty() {
             self.holder.calculated(&values);
             self.complete(&values).await?;
@@ -202,7 +210,8 @@ impl<H: Holder> Recalculation<'_, H> {
         Ok(())
     }
 
-    /// A completion waits for no lock, so the database may refuse it for a moment.
+    /// Completes values. A completion waits for no lock, so the database may refuse it for a
+    /// moment.
     async fn complete(&self, values: &[Calculation]) -> Result<(), Error> {
         let mut tried = 1;
         let verdicts = loop {
@@ -213,8 +222,8 @@ impl<H: Holder> Recalculation<'_, H> {
                 };
             if tried == COMPLETIONS || self.engine.refuses_value(&error) {
                 return match values {
-                    // If the database cannot be reached, neither can this be kept, and the batch
-                    // fails.
+                    // If the database cannot be reached, the failure cannot be recorded either, and
+                    // the batch fails.
                     [only] => self.fail(&only.claim, error).await,
                     _ => self.complete_singly(values).await,
                 };
@@ -222,6 +231,7 @@ impl<H: Holder> Recalculation<'_, H> {
             tried += 1;
             tokio::time::sleep(BETWEEN_COMPLETIONS).await;
         };
+
         let ended: Vec<Claim> = values.iter().map(|value| value.claim.clone()).collect();
         self.holder.settled(&ended);
         self.have_stored(&ended, &verdicts).await;
@@ -237,8 +247,8 @@ impl<H: Holder> Recalculation<'_, H> {
         after_recalculation(self.engine, &db, self.model, stored, self.limits).await;
     }
 
-    /// One of the values cannot be stored, for it does not fit its column, or a trigger objects:
-    /// the others must not fail with it.
+    /// Completes values one by one. One of them cannot be stored, because it does not fit its
+    /// column, or a trigger objects. The others must not fail with it.
     async fn complete_singly(&self, values: &[Calculation]) -> Result<(), Error> {
         for value in values {
             Box::pin(self.complete(std::slice::from_ref(value))).await?;

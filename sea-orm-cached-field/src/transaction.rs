@@ -1,4 +1,4 @@
-//! How transactions begin.
+//! The beginning and the end of transactions.
 
 use sea_orm::{
     DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, SqliteTransactionMode,
@@ -7,8 +7,8 @@ use sea_orm::{
 
 use crate::Error;
 
-/// Begins a transaction in a task of its own: where a caller gives up while it begins, SQLx would
-/// hand the connection on to the next one with the transaction open
+/// Begins a transaction in a task of its own. If a caller gave up meanwhile, SQLx would hand the
+/// connection to the next caller with the transaction open
 /// (<https://github.com/transact-rs/sqlx/issues/4393>).
 pub(crate) async fn begin(
     connection: &DatabaseConnection,
@@ -19,8 +19,8 @@ pub(crate) async fn begin(
     beginning.await.unwrap_or_else(|stopped| Err(DbErr::Custom(stopped.to_string())))
 }
 
-/// Commits what was done, or rolls back and returns the error. A transaction that is dropped would
-/// keep its locks for a moment.
+/// Commits the transaction, or rolls it back and returns the error. A transaction that is dropped
+/// would keep its locks for a moment.
 pub(crate) async fn end<T>(
     transaction: DatabaseTransaction,
     done: Result<T, Error>,
@@ -38,13 +38,13 @@ pub(crate) async fn end<T>(
     }
 }
 
-/// Inside a user's transaction, a savepoint.
+/// Begins a transaction. Inside a user's transaction it begins a savepoint.
 pub(crate) async fn begin_within(db: &DatabaseExecutor<'_>) -> Result<DatabaseTransaction, DbErr> {
     begin_or_nest(db, TransactionOptions::default()).await
 }
 
-/// As [`begin_within`], to write. On SQLite a transaction that has read may not write any more if
-/// another one has written since.
+/// Begins a transaction that writes, as [`begin_within`] does. On SQLite a transaction that has
+/// read cannot write any more if another one has written since.
 pub(crate) async fn begin_writing_within(
     db: &DatabaseExecutor<'_>,
 ) -> Result<DatabaseTransaction, DbErr> {

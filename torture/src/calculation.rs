@@ -1,5 +1,5 @@
-//! How a worker calculates a field: term by term, each by a query of its own, with pauses in
-//! between in which others write.
+//! The calculation of a field by a worker: term by term, each by a query of its own. Others write
+//! in the pauses between.
 
 use std::{
     collections::HashMap,
@@ -23,15 +23,15 @@ use crate::{
     sql::{expression, is_row, key, said},
 };
 
-/// Of a thousand calculations so many fail, and so many panic.
+/// The number of calculations in a thousand that fail, and the number that panic.
 const FAILURES: u32 = 8;
 const PANICS: u32 = 2;
 
-/// Whether they do in this process, and take their time.
+/// Whether calculations of this process fail and panic, and take their time.
 pub(crate) static IS_ROUGH: AtomicBool = AtomicBool::new(false);
 
-/// One pause in five may be as long as this, in milliseconds: two of them are longer than the
-/// workers' leases.
+/// The longest pause in milliseconds, which one pause in five may reach. Two such pauses are longer
+/// than the workers' leases.
 const LONGEST_PAUSE: u64 = 400;
 
 pub(crate) async fn of_row(
@@ -47,16 +47,18 @@ pub(crate) async fn of_row(
         chance if chance < FAILURES + PANICS => panic!("a calculation that panics"),
         _ => {}
     }
+
     let mut sum = 0;
     for (weight, term) in (1..).zip(&schema().tables[table].fields[field].terms) {
         let value = match term {
-            // What the library has loaded.
+            // This is what the library has loaded.
             Term::Path(hops, Reads::Data(0)) if hops.is_empty() => a.unwrap_or(0),
             _ => read(table, term, n, db).await?,
         };
         sum += weight * value;
         pause().await;
     }
+
     if mutation::reads_before_the_claim() {
         return Ok(as_read_last_time((table, field, n), sum));
     }
@@ -88,14 +90,14 @@ async fn pause() {
 /// Table, field and number.
 type Place = (usize, usize, i64);
 
-/// What a worker would store that read its inputs before the claim.
+/// Returns the value that a worker would store if it read its inputs before the claim.
 fn as_read_last_time(row: Place, read: i64) -> i64 {
     static LAST: LazyLock<Mutex<HashMap<Place, i64>>> = LazyLock::new(Mutex::default);
     LAST.lock().unwrap_or_else(PoisonError::into_inner).insert(row, read).unwrap_or(read)
 }
 
-/// The calculation as a query: the key, and the value. The quotes are the database's, for it is
-/// written once for all.
+/// Returns the calculation as a query: the key, and the value. The quotes are the database's,
+/// because the query is written once for all databases.
 pub(crate) fn select(table: usize, field: usize) -> SelectStatement {
     let backend = crate::BACKEND.get().copied().expect("the database is known by now");
     let terms = (1..).zip(&schema().tables[table].fields[field].terms);
@@ -104,6 +106,7 @@ pub(crate) fn select(table: usize, field: usize) -> SelectStatement {
             format!("{weight} * {}", expression(schema(), table, term, backend, None))
         })
         .collect();
+
     let row = Alias::new("x0");
     let mut select = Query::select();
     select.from_as(Alias::new(schema().tables[table].name), row.clone());

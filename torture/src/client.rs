@@ -17,21 +17,23 @@ use crate::{
     sql::{is_row, key, key_values, link_columns, link_values, said, set_link},
 };
 
-/// How many write at a time, in each process.
+/// The number of clients that write at a time, in each process.
 const WRITERS: u64 = 3;
 
-/// How many of the rows are written most of the time.
+/// The number of rows that are written most of the time.
 const HOT: i64 = 6;
 
-/// The tables as they are at the beginning.
+/// Fills the tables as they are at the beginning.
 pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result<()> {
     let mut chance = Rng::with_seed(1);
     let backend = db.get_database_backend();
+
     for table in 0..schema.tables.len() {
         for n in 0..ROWS / 2 {
             let links: Vec<Option<i64>> =
                 schema.tables[table].links.iter().map(|_| Some(chance.i64(0..ROWS / 4))).collect();
-            // With a foreign key to itself or to what is not there yet, it would be refused.
+            // A foreign key to the row itself, or to a row that does not exist yet, would make it
+            // fail.
             let _ = db
                 .execute_unprepared(&said(
                     backend,
@@ -39,6 +41,7 @@ pub(crate) async fn populate(db: &DatabaseConnection, schema: &Schema) -> Result
                 ))
                 .await;
         }
+
         for n in CANARIES {
             let links: Vec<Option<i64>> = schema.tables[table]
                 .links
@@ -70,10 +73,12 @@ fn insert(
         fastrand::i64(1..i64::MAX).to_string(),
     ]);
     values.push(i64::from(canary).to_string());
+
     for (link, to) in links.iter().enumerate() {
         columns.extend(link_columns(schema, table, link));
         values.extend(link_values(schema, table, link, *to));
     }
+
     let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
     format!(
         "INSERT INTO \"{}\" ({}) VALUES ({})",
@@ -83,7 +88,7 @@ fn insert(
     )
 }
 
-/// Writes until the end of its input, and says of each transaction how it ended.
+/// Writes until the end of its input, and prints for each transaction how it ended.
 pub(crate) async fn write(
     urls: &[String],
     undecided: Option<String>,
@@ -130,10 +135,10 @@ async fn connected(url: &str) -> DatabaseConnection {
     }
 }
 
-/// That a connection was lost.
+/// The outcome of a transaction whose connection was lost.
 pub(crate) const CUT_OFF: &str = "cut off";
 
-/// Why the database refused a transaction.
+/// Returns the reason why the database refused a transaction.
 pub(crate) fn refusal(error: &DbErr) -> &'static str {
     let text = error.to_string().to_lowercase();
     let known = [
@@ -146,6 +151,7 @@ pub(crate) fn refusal(error: &DbErr) -> &'static str {
         ("lock wait", "lock wait"),
         ("database is locked", "lock wait"),
     ];
+
     let connection = matches!(error, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
     match known.iter().find(|(part, _)| text.contains(part)) {
         Some((_, name)) => name,
@@ -175,7 +181,7 @@ struct LoadedRow {
     as_loaded: String,
 }
 
-/// Whether a transaction takes back to a savepoint what it has written.
+/// The choice whether a transaction rolls its writes back to a savepoint.
 #[derive(Clone, Copy)]
 enum TakesBack {
     Never,
@@ -188,9 +194,10 @@ pub(crate) struct Client {
     chance: Rng,
     backend: DbBackend,
     usual: DatabaseConnection,
-    /// For the transactions that [`TakesBack::Always`], if they are told apart from others.
+    /// The account for transactions that [`TakesBack::Always`], if the server tells them apart from
+    /// others.
     undecided: Option<DatabaseConnection>,
-    /// To be saved whole later, as many an ORM does.
+    /// Rows to save as a whole later, as many an ORM does.
     loaded: Vec<LoadedRow>,
 }
 
@@ -210,7 +217,7 @@ impl Client {
         Self { schema, chance, backend, usual, undecided, loaded: Vec::new() }
     }
 
-    /// How the next transaction ended.
+    /// Runs the next transaction, and returns how it ended.
     pub(crate) async fn ended(&mut self) -> &'static str {
         match self.transaction().await {
             Ok(true) => "committed",
@@ -219,7 +226,7 @@ impl Client {
         }
     }
 
-    /// Whether it was committed.
+    /// Runs a transaction, and returns whether it was committed.
     async fn transaction(&mut self) -> Result<bool, DbErr> {
         let options = self.options();
         let takes_back = self.takes_back(options.isolation_level);
@@ -227,11 +234,13 @@ impl Client {
             (Some(undecided), TakesBack::Always) => undecided,
             _ => &self.usual,
         };
+
         let transaction = db.begin_with_options(options).await?;
         if self.chance.u8(..100) < 8 {
             self.change_canaries(&transaction).await?;
             return self.take_back(transaction).await.map(|()| false);
         }
+
         for n in 0..self.chance.u8(1..=4) {
             self.statement(&transaction).await?;
             match self.chance.u8(..30) {
@@ -243,6 +252,7 @@ impl Client {
                 _ => {}
             }
         }
+
         if self.chance.u8(..100) < 10 {
             transaction.rollback().await?;
             return Ok(false);
@@ -272,8 +282,8 @@ impl Client {
         TransactionOptions { isolation_level, ..Default::default() }
     }
 
-    /// Anybody may, at `READ COMMITTED` or where nobody is told apart; above it one transaction in
-    /// five does.
+    /// Chooses whether to roll back to a savepoint. At `READ COMMITTED`, or where accounts are not
+    /// told apart, each transaction may. Above it one transaction in five does.
     fn takes_back(&mut self, isolation: Option<IsolationLevel>) -> TakesBack {
         if self.undecided.is_none() || isolation == Some(IsolationLevel::ReadCommitted) {
             TakesBack::Sometimes
@@ -284,7 +294,7 @@ impl Client {
         }
     }
 
-    /// What is changed since is there or taken back, and canaries are always taken back.
+    /// Keeps the changes since the savepoint, or rolls them back. Canaries are always rolled back.
     async fn savepoint(
         &mut self,
         transaction: &DatabaseTransaction,
@@ -312,7 +322,7 @@ impl Client {
         self.chance.usize(..self.schema.tables.len())
     }
 
-    /// Most are of a few, which change all the time.
+    /// Returns a row. Usually it is one of a few, which change all the time.
     fn row(&mut self) -> i64 {
         if self.chance.u8(..3) > 0 { self.chance.i64(0..HOT) } else { self.chance.i64(0..ROWS) }
     }
@@ -336,6 +346,7 @@ impl Client {
                 format!("UPDATE \"{name}\" SET \"{field}_recalculation_needed\" = true WHERE {row}")
             }
         };
+
         self.run(db, &sql).await
     }
 
@@ -377,6 +388,7 @@ impl Client {
         let column = DATA[self.chance.usize(..DATA.len())];
         let link = self.chance.usize(..self.schema.tables[table].links.len());
         let field = self.field(table);
+
         let set = match self.chance.u8(..50) {
             0..14 => format!("\"{column}\" = {number} WHERE {row}"),
             14..18 => format!("\"{column}\" = \"{column}\" + 1 WHERE {row}"),
@@ -394,14 +406,16 @@ impl Client {
             40..44 => format!("\"{field}_recalculation_needed\" = false WHERE {row}"),
             44..46 => format!("\"cached_{field}\" = {number} WHERE {row}"),
             46..48 => format!(
-                "\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false WHERE {row}"
+                "\"cached_{field}\" = {number}, \"{field}_recalculation_needed\" = false \
+                 WHERE {row}"
             ),
             _ => format!("\"f0_expires_after\" = '2020-01-01 00:00:00' WHERE {row}"),
         };
+
         format!("UPDATE \"{name}\" SET {set}")
     }
 
-    /// In some way; as most of these rows exist, often it is an upsert.
+    /// Inserts a row in some way. As most of these rows exist, it is often an upsert.
     async fn insert(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let links = self.schema.tables[table].links.len();
         let links: Vec<Option<i64>> = (0..links)
@@ -412,6 +426,7 @@ impl Client {
         let insert = insert(self.schema, table, n, data, &links, false);
         let keys: Vec<String> =
             key(table).iter().map(|(column, _)| format!("\"{column}\"")).collect();
+
         let upsert = match (self.backend, self.chance.bool()) {
             (DbBackend::MySql, true) => {
                 format!("{insert} ON DUPLICATE KEY UPDATE \"a\" = VALUES(\"a\")")
@@ -423,6 +438,7 @@ impl Client {
             ),
             (_, false) => format!("{insert} ON CONFLICT DO NOTHING"),
         };
+
         self.run(db, &upsert).await
     }
 
@@ -435,6 +451,7 @@ impl Client {
         if db.query_one_raw(Statement::from_string(self.backend, taken)).await?.is_some() {
             return Ok(());
         }
+
         let set: Vec<String> = key(table)
             .iter()
             .zip(key_values(table, to))
@@ -447,7 +464,7 @@ impl Client {
         .await
     }
 
-    /// Counts in the row, and in the ledger too: what is written over would be missing.
+    /// Counts in the row, and in the ledger too: a count that is overwritten would be missing.
     async fn take_a_turn(&mut self, db: &DatabaseTransaction, table: usize) -> Result<(), DbErr> {
         let name = self.schema.tables[table].name;
         let row = is_row(table, self.row());
@@ -458,10 +475,12 @@ impl Client {
         if db.execute_unprepared(&turn).await?.rows_affected() == 0 {
             return Ok(());
         }
+
         self.run(
             db,
             &format!(
-                "INSERT INTO \"ledger\" (\"born\") SELECT \"born\" FROM \"{name}\" WHERE {row}"
+                "INSERT INTO \"ledger\" (\"born\") \
+                 SELECT \"born\" FROM \"{name}\" WHERE {row}"
             ),
         )
         .await
@@ -474,6 +493,7 @@ impl Client {
         let row = is_row(table, n);
         let columns = [DATA[0].to_owned(), DATA[1].to_owned(), format!("cached_{field}")];
         let flag = format!("{field}_recalculation_needed");
+
         let selected: Vec<String> =
             columns.iter().chain([&flag]).map(|column| format!("\"{column}\"")).collect();
         let select = said(
@@ -484,6 +504,7 @@ impl Client {
         else {
             return Ok(());
         };
+
         let mut set = Vec::new();
         for column in &columns {
             let value: Option<i64> = found.try_get("", column)?;
@@ -492,6 +513,7 @@ impl Client {
                 value.map_or_else(|| "NULL".to_owned(), |value| value.to_string())
             ));
         }
+
         set.push(format!("\"{flag}\" = {}", found.try_get::<bool>("", &flag)?));
         self.loaded.push(LoadedRow { table, n, as_loaded: set.join(", ") });
         Ok(())

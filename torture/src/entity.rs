@@ -1,6 +1,6 @@
-//! The four tables as SeaORM knows them. Which fields there are, and what they depend on, only the
-//! schema says, which is made from the seed: what `#[cached_fields]` would generate is written out
-//! here.
+//! The four tables as SeaORM knows them. The schema, which is made from the seed, decides which
+//! fields there are, and what they depend on. So the code that `#[cached_fields]` would generate is
+//! written out here.
 
 use std::sync::OnceLock;
 
@@ -28,7 +28,7 @@ pub(crate) fn schema() -> &'static Schema {
     SCHEMA.get().expect("the schema is made first")
 }
 
-/// The field, if this schema has it.
+/// Returns the field, if this schema has it.
 fn field(table: usize, field: usize) -> Option<&'static Field> {
     schema().tables.get(table)?.fields.get(field)
 }
@@ -50,6 +50,7 @@ fn dependency(table: usize, term: &Term) -> Dependency {
         }
         Term::Tree(hop, reads) => (vec![Step { repeats: 1, ..step(table, *hop) }], *reads),
     };
+
     let read = match reads {
         Reads::Data(column) => Read::Column(DATA[column].to_owned()),
         Reads::Cached(field) => Read::Column(format!("cached_{}", field_name(field))),
@@ -166,9 +167,10 @@ macro_rules! entity {
             const NAME: &'static str = crate::schema::FIELD_NAMES[$n];
 
             fn spec() -> FieldSpec<Entity> {
-                // A field that this schema does not have is in no list, and so is never asked for.
+                // A field that this schema does not have is in no list, and so nothing asks for it.
                 let field = super::field($at, $n).expect("a field of this schema");
                 let query = Query { select: || calculation::select($at, $n), optional: false };
+
                 FieldSpec {
                     name: Self::NAME,
                     cached: Column::$cached,
@@ -205,7 +207,7 @@ entity!(beta, "beta", 1, id: i32, part: i32);
 entity!(gamma, "gamma", 2, id: String);
 entity!(delta, "delta", 3, id: i64);
 
-/// The models of this schema.
+/// Returns the models of this schema.
 pub(crate) fn models() -> CachedFields {
     let models = CachedFields::of::<alpha::Entity>();
     let count = schema().tables.len();
@@ -214,17 +216,17 @@ pub(crate) fn models() -> CachedFields {
     if count > 3 { models.and::<delta::Entity>() } else { models }
 }
 
-/// How a field is read.
+/// The way in which a field is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
     Fresh,
-    /// With all others of its table, after they were loaded.
+    /// With all other rows of its table, after they were loaded.
     Loaded,
     Recalculated,
 }
 
-/// Reads some row's field, as an application would. Of no canary: to recalculate a row is to write
-/// to its place in the queue.
+/// Reads some row's field, as an application would. It reads no canary, because recalculating a row
+/// writes to its place in the queue.
 pub(crate) async fn read_some_row(
     db: &DatabaseConnection,
     (table, field): Place,
@@ -274,6 +276,7 @@ pub(crate) async fn read(
             }
         }};
     }
+
     match (table, field) {
         (0, 0) => of!(alpha, 0),
         (0, 1) => of!(alpha, 1),

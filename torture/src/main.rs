@@ -1,8 +1,8 @@
 //! `cargo xtask torture`: random schemas, writers and workers under every fault, and an observer
-//! that knows what is right.
+//! that knows the right values.
 //!
-//! Each round has a seed, from which its schema and its choices are made; how the processes meet,
-//! no seed can say.
+//! Each round has a seed, from which its schema and its choices are made. No seed can decide in
+//! which order the processes meet.
 
 mod calculation;
 mod client;
@@ -39,8 +39,8 @@ use server::{Database, Server};
 /// The database of this process.
 static BACKEND: OnceLock<DbBackend> = OnceLock::new();
 
-/// A hole has to be found within so much time of rounds; what is needed to begin and to end them
-/// does not count, which takes long on a busy machine.
+/// The time in rounds within which a hole has to be found. The time that rounds need to begin and
+/// to end does not count, because that is long on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Not every schema can show every hole.
@@ -52,14 +52,14 @@ struct Options {
     /// How long each database is tortured
     #[arg(long, default_value_t = 2.0)]
     minutes: f64,
-    /// Of the first round; each one that follows has the next seed
+    /// The seed of the first round; each one that follows has the next seed
     #[arg(long)]
     seed: Option<u64>,
     /// Only this database, of all but pgbouncer; several can be named
     #[arg(long)]
     database: Vec<Database>,
-    /// Where the programs of the server are, as those of another version; what is not there is
-    /// looked for as usual
+    /// A folder with the programs of the server, such as another version's; programs that are not
+    /// there are looked for as usual
     #[arg(long)]
     programs: Option<PathBuf>,
     /// The length of a round, in seconds: with each begins another schema
@@ -69,7 +69,7 @@ struct Options {
     /// found
     #[arg(long)]
     only: Option<Part>,
-    /// Of the holes, only those whose names contain this
+    /// Only the holes whose names contain this
     #[arg(long, default_value = "")]
     mutation: String,
     #[command(subcommand)]
@@ -100,11 +100,12 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was lost, and every hole found.
+/// Tortures the databases. Returns whether nothing was lost, and every hole was found.
 async fn torture(options: &Options) -> Result<bool> {
     let databases = if options.database.is_empty() { Database::USUAL } else { &options.database };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let mut sound = true;
+
     for database in databases {
         let mut server = database.start(options.programs.as_deref())?;
         for part in [Part::Torture, Part::Reads] {
@@ -113,6 +114,7 @@ async fn torture(options: &Options) -> Result<bool> {
                     rounds(options, *database, server.as_mut(), seed, part == Part::Reads).await?;
             }
         }
+
         if options.only.is_none_or(|only| only == Part::Mutations) {
             let holes =
                 mutation::ALL.iter().filter(|mutation| mutation.name.contains(&options.mutation));
@@ -136,6 +138,7 @@ async fn rounds(
     let version = round::version(database, server).await?;
     let what = if reads { ", reads" } else { "" };
     println!("{} {version}, {} minutes, seed {seed}{what}", database.name(), options.minutes);
+
     let mut all = Report::default();
     while begun.elapsed() < time && all.violations.is_empty() {
         let seed = seed + all.rounds;
@@ -155,11 +158,12 @@ async fn rounds(
         }
         all.add(report);
     }
+
     println!("  {all}");
     Ok(all.violations.is_empty())
 }
 
-/// Whether somebody sees that the code has this hole.
+/// Returns whether an observer sees that the code has this hole.
 async fn is_found(
     mutation: &Mutation,
     options: &Options,
@@ -173,7 +177,8 @@ async fn is_found(
     let time = Duration::from_secs_f64(options.round).min(SHORT_ROUND);
     let mut tormented = Duration::ZERO;
     let unmatched = |all: &Report| mutation.unmatched(database.backend(), &all.tally);
-    // What a schema has no use for is not sent, and not replaced.
+
+    // A statement that a schema does not need is not sent, and not replaced.
     while tormented < PATIENCE && (all.violations.is_empty() || !unmatched(&all).is_empty()) {
         tormented += time;
         let seed = seeds.next().expect("there are seeds enough");
@@ -183,6 +188,7 @@ async fn is_found(
         report.violations.retain(|violation| mutation.breaks(violation));
         all.add(report);
     }
+
     let name = mutation.name;
     let seconds = begun.elapsed().as_secs_f64();
     let unmatched = unmatched(&all);
@@ -194,6 +200,7 @@ async fn is_found(
         );
         return Ok(false);
     }
+
     match all.violations.first() {
         Some(violation) => println!(
             "  {}, {name}: found after {seconds:.0} s: {:.160}",

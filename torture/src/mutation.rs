@@ -6,17 +6,17 @@ use sea_orm::DbBackend;
 
 use crate::reader::VIOLATION;
 
-/// What the library reads when it is built with the feature `__mutations`: replacements of SQL
-/// text, one a line, each a regular expression, ` => `, and what stands in its place.
+/// The variable that the library reads if it is built with the feature `__mutations`. It holds
+/// replacements of SQL text, one a line. Each is a regular expression, ` => `, and the new text.
 const REPLACEMENTS: &str = "CACHED_FIELD_MUTATION";
 
-/// What begins a line that tells of a replacement which has replaced something.
+/// The beginning of a line that reports a replacement that has replaced something.
 pub(crate) const REPLACED: &str = "replaced: ";
 
 const READS_BEFORE_THE_CLAIM: &str = "TORTURE_READS_BEFORE_THE_CLAIM";
 const COMMITS_WHAT_IS_TO_BE_ROLLED_BACK: &str = "TORTURE_COMMITS_CANARIES";
 
-/// A hole, and on each database what makes it; nothing where there cannot be such a hole.
+/// A hole, and what makes it on each database. It is empty where there cannot be such a hole.
 pub(crate) struct Mutation {
     pub(crate) name: &'static str,
     sqlite: &'static str,
@@ -26,7 +26,7 @@ pub(crate) struct Mutation {
     pub(crate) is_in_the_way: bool,
     /// Whether it breaks I8, which only readers see.
     pub(crate) is_of_reads: bool,
-    /// Another variable, for what is no SQL.
+    /// Another variable, for holes that are not in SQL.
     variable: Option<&'static str>,
 }
 
@@ -40,7 +40,7 @@ const NONE: Mutation = Mutation {
     variable: None,
 };
 
-/// As often as a trigger names the row as it was.
+/// Repeats it as often as a trigger names the row as it was.
 macro_rules! eight_times {
     ($line:literal) => {
         concat!(
@@ -96,7 +96,7 @@ WHERE f\.list <> '' AND => WHERE false AND"#,
         ..NONE
     },
     Mutation {
-        name: "a late completion that stores what somebody else has completed",
+        name: "a late completion that stores what another worker has completed",
         postgres: r"v\.held AND v\.current IS NOT NULL => v.held",
         ..NONE
     },
@@ -164,8 +164,8 @@ impl Mutation {
         }
     }
 
-    /// The replacements that have replaced nothing, by what the processes have said. The code has
-    /// changed below them: there was no hole to be found.
+    /// Returns the replacements that have replaced nothing, by the output of the processes. The
+    /// code has changed, so there was no hole to be found.
     pub(crate) fn unmatched(
         &self,
         backend: DbBackend,
@@ -175,18 +175,18 @@ impl Mutation {
         lines.filter(|line| !said.contains_key(&format!("{REPLACED}{line}"))).collect()
     }
 
-    /// Whether it is to be seen by such a violation.
+    /// Returns whether such a violation shows the hole.
     pub(crate) fn breaks(&self, violation: &str) -> bool {
         violation.starts_with("I2") == self.is_in_the_way
             && violation.starts_with(VIOLATION) == self.is_of_reads
     }
 
-    /// Whether there is such a hole on this database.
+    /// Returns whether there is such a hole on this database.
     pub(crate) fn exists_on(&self, backend: DbBackend) -> bool {
         self.variable.is_some() || !self.replacements(backend).is_empty()
     }
 
-    /// What a process is told that is to have it.
+    /// Returns the environment of a process that is to have the hole.
     pub(crate) fn environment(&self, backend: DbBackend) -> (&'static str, &'static str) {
         self.variable.map_or((REPLACEMENTS, self.replacements(backend)), |variable| (variable, "1"))
     }

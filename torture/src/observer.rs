@@ -1,4 +1,4 @@
-//! The observer: what must hold in every snapshot. It calculates by itself, from the rows, in no
+//! The observer: the invariants of every snapshot. It calculates by itself, from the rows, without
 //! SQL.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,11 +12,11 @@ use crate::{
 pub(crate) struct Observer<'a> {
     schema: &'a Schema,
     snapshot: &'a Snapshot,
-    /// Of each table and link, the rows that link to a row.
+    /// For each table and link, the rows that link to a row.
     linking: Vec<Vec<HashMap<i64, Vec<i64>>>>,
     /// Whether the flag follows every change at once.
     flag_is_exact: bool,
-    /// Whether cached fields are what they should be, instead of what is stored.
+    /// Whether cached fields count with their right values, instead of the stored ones.
     looks_at_data_alone: bool,
 }
 
@@ -34,6 +34,7 @@ impl<'a> Observer<'a> {
             });
             links.collect()
         });
+
         Self {
             schema,
             snapshot,
@@ -43,12 +44,12 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Who knows what all fields should be, whatever is stored.
+    /// Returns an observer that knows the right values of all fields, whatever is stored.
     pub(crate) fn of_data(schema: &'a Schema, snapshot: &'a Snapshot) -> Self {
         Self { looks_at_data_alone: true, ..Self::new(schema, snapshot, false) }
     }
 
-    /// What is violated at any time: I4, I5 and I6.
+    /// Checks the invariants that hold at any time: I4, I5 and I6.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (table, field, definition) in self.schema.fields() {
             for (n, row) in &self.snapshot.tables[table] {
@@ -57,6 +58,7 @@ impl<'a> Observer<'a> {
                 let queued = self.snapshot.queued[table].contains(&(*n, field));
                 let marked = self.snapshot.marked[table].contains(&(*n, field))
                     || self.snapshot.marked_elsewhere[table].contains(&field);
+
                 let wrong = stored.value != Some(expected);
                 let say = |what: &str| {
                     let name = self.schema.tables[table].name;
@@ -65,6 +67,7 @@ impl<'a> Observer<'a> {
                         "{what}: {name} {n}, {field}: {stored:?}, expected {expected}, queued: {queued}, marked: {marked}; {row:?}"
                     ))
                 };
+
                 if wrong && !stored.flagged && !marked && !queued {
                     return say("I4, a wrong value that nothing tells of");
                 }
@@ -83,10 +86,11 @@ impl<'a> Observer<'a> {
                 }
             }
         }
+
         self.check_turns()
     }
 
-    /// Only the columns of the fields are written: what others have counted is all there.
+    /// Checks that only the columns of the fields are written: all counts of the clients are there.
     fn check_turns(&self) -> Result<(), String> {
         for (table, rows) in self.schema.tables.iter().zip(&self.snapshot.tables) {
             for (n, row) in rows {
@@ -102,9 +106,11 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
-    /// What must hold when everybody has stopped, and nothing is left to do: I1 and I3.
+    /// Checks the invariants that hold when all writers have stopped, and nothing is left to do: I1
+    /// and I3.
     pub(crate) fn check_at_rest(&self) -> Result<(), String> {
         self.check()?;
+
         for (table, field, definition) in self.schema.fields() {
             for (n, row) in &self.snapshot.tables[table] {
                 let stored = row.fields[field];
@@ -120,6 +126,7 @@ impl<'a> Observer<'a> {
                 }
             }
         }
+
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// How often each line was said, by all processes that share it.
+/// The number of times that each line was printed, by all processes that share it.
 #[derive(Clone, Default)]
 pub(crate) struct Tally(Arc<Mutex<BTreeMap<String, u64>>>);
 
@@ -31,13 +31,13 @@ impl Tally {
     }
 }
 
-/// This very program, started once more with other arguments, and again whenever it is killed.
+/// This program, started once more with other arguments, and again whenever it is killed.
 pub(crate) struct Process {
     arguments: Vec<String>,
     variable: Option<(&'static str, &'static str)>,
     tally: Tally,
     child: Child,
-    /// Ends with what the process says.
+    /// A task that ends with the output of the process.
     listening: JoinHandle<()>,
 }
 
@@ -64,24 +64,24 @@ impl Process {
         self.signal(Signal::SIGCONT)
     }
 
-    /// Kills it in the middle of whatever it does, and starts another in its place.
+    /// Kills the process in the middle of whatever it does, and starts another in its place.
     pub(crate) async fn replace(&mut self) -> Result<()> {
         self.child.kill().await?;
         (self.child, self.listening) = start(&self.arguments, self.variable, &self.tally)?;
         Ok(())
     }
 
-    /// Whether it has ended by itself.
+    /// Returns whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets it calm down, by the end of its input.
+    /// Tells it to calm down, by the end of its input.
     pub(crate) fn tell(&mut self) {
         drop(self.child.stdin.take());
     }
 
-    /// Waits until it has ended by itself, and all that it has said is counted.
+    /// Waits until it has ended by itself, and all of its output is counted.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.tell();
         let ended = self.child.wait().await?;

@@ -16,7 +16,7 @@ use tokio::{
     sync::Notify,
 };
 
-/// Listens on a port of its own, and passes everything on.
+/// A proxy that listens on a port of its own, and passes everything on.
 pub(crate) struct Proxy {
     port: u16,
     is_cut: Arc<AtomicBool>,
@@ -31,6 +31,7 @@ impl Proxy {
             is_cut: Arc::default(),
             cut: Arc::default(),
         };
+
         let server = SocketAddr::from(([127, 0, 0, 1], port));
         let is_cut = Arc::clone(&proxy.is_cut);
         let cut = Arc::clone(&proxy.cut);
@@ -41,6 +42,7 @@ impl Proxy {
                 }
             }
         });
+
         Ok(proxy)
     }
 
@@ -48,8 +50,8 @@ impl Proxy {
         self.port
     }
 
-    /// Passes nothing on, and takes no more connections, until it is mended; those that there were
-    /// have ended then.
+    /// Passes nothing on, and takes no more connections, until it is mended. By then the
+    /// connections that existed have ended.
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
         self.cut.notify_waiters();

@@ -1,5 +1,4 @@
-//! The one who writes and reads: as there is no other writer, what is read as of now has to be what
-//! the data says.
+//! A reader that is also the only writer. So each read as of now has to return what the data says.
 
 use std::{
     io::Write,
@@ -28,19 +27,19 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// What begins a line that tells of a violation.
+/// The beginning of a line that reports a violation.
 pub(crate) const VIOLATION: &str = "I8, ";
 
-/// How many read at a time, and how often each after every transaction.
+/// The number of readers at a time, and the number of their reads after every transaction.
 const READERS: u32 = 4;
 const READS: usize = 8;
 
-/// Until whatever a connection had under way that was cut off has ended.
+/// The time until the work of a connection that was cut off has ended.
 const SETTLED: Duration = Duration::from_millis(500);
 
-/// Writes and reads until the end of its input, and says of each transaction and read how it ended.
-/// `readers`: the URL of those who do not read in a transaction of their own. They may deadlock
-/// with each other and with workers, for such a read is tried again.
+/// Writes and reads until the end of its input, and prints for each transaction and read how it
+/// ended. `readers`: the URL for reads that are not in a transaction of their own. These may
+/// deadlock with each other and with workers, because such a read is retried.
 pub(crate) async fn read(url: &str, readers: &str, seed: u64, chance: u64) -> Result<()> {
     let schema = entity::set_schema(seed);
     let is_over = Arc::new(AtomicBool::new(false));
@@ -66,6 +65,7 @@ async fn write_and_read(
     let mut client = Client::new(url, None, schema, chance).await;
     let within = connect(url, READERS).await?;
     let db = connect(readers, 2 * READERS).await?;
+
     while !is_over.load(Ordering::Relaxed) {
         let ended = client.ended().await;
         say(ended)?;
@@ -73,6 +73,7 @@ async fn write_and_read(
             tokio::time::sleep(SETTLED).await;
             continue;
         }
+
         let Ok(server) = begun(&db).await else { continue };
         let Ok(snapshot) = Snapshot::take(&db, schema).await else { continue };
         let observer = Observer::of_data(schema, &snapshot);
@@ -90,10 +91,11 @@ async fn write_and_read(
             ended?;
         }
     }
+
     Ok(())
 }
 
-/// When the server has begun, where a crash takes the last moment of workers.
+/// Returns when the server has begun, where a crash loses the last moment of workers.
 async fn begun(db: &DatabaseConnection) -> Result<String> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(String::new());
@@ -108,7 +110,7 @@ fn say(ended: &str) -> Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{ended}")?)
 }
 
-/// How it ended; `None` if there is no row.
+/// Reads some row. Returns how that ended; `None` if there is no row.
 async fn read_some_row(
     [within, db]: [&DatabaseConnection; 2],
     observer: &Observer<'_>,
@@ -122,6 +124,7 @@ async fn read_some_row(
     let n = *fastrand::choice(
         snapshot.tables[table].keys().filter(|n| !CANARIES.contains(n)).collect::<Vec<_>>(),
     )?;
+
     let (how, read) = match fastrand::u8(..8) {
         0 => ("within a transaction", read_within(within, (table, field), n).await),
         1 => (
@@ -135,6 +138,7 @@ async fn read_some_row(
                 .await,
         ),
     };
+
     let is_within = how == "within a transaction";
     let expected = observer.expected(table, field, n);
     let name = schema.tables[table].name;
@@ -144,10 +148,11 @@ async fn read_some_row(
             field_name(field)
         ))
     };
+
     match read {
         Ok(read) if read == expected => Some("read".to_owned()),
-        // The server that has answered may have lost what it said: workers do not wait for its
-        // disk.
+        // The server that has answered may have lost these data in a crash: workers do not wait for
+        // its disk.
         Ok(_) if !begun(db).await.is_ok_and(|begun| begun == server) => {
             Some("a read across a crash".to_owned())
         }
@@ -161,7 +166,7 @@ async fn read_some_row(
     }
 }
 
-/// Also where a calculation has met it.
+/// Returns whether the connection was cut off, even if a calculation has noticed it.
 fn is_cut_off(error: &Error) -> bool {
     match error {
         Error::Shared(error) => is_cut_off(error),
@@ -184,7 +189,7 @@ fn is_of_locks(error: &Error) -> bool {
     }
 }
 
-/// In a transaction of the user, which is rolled back.
+/// Reads in a transaction of the user, which is rolled back.
 async fn read_within(db: &DatabaseConnection, field: (usize, usize), n: i64) -> Result<i64, Error> {
     let transaction = db.begin().await?;
     let read =

@@ -1,4 +1,4 @@
-//! What processes of their own do: this very program, started again.
+//! The roles of processes of their own: this program, started again.
 
 use std::{io::Write, sync::atomic::Ordering, time::Duration};
 
@@ -16,7 +16,8 @@ use crate::{
     sql,
 };
 
-/// Short, so that a killed worker's rows are soon free; some calculations take longer.
+/// The lease of workers. It is short, so that a killed worker's rows are soon free; some
+/// calculations take longer.
 pub(crate) const LEASE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug, Subcommand)]
@@ -25,7 +26,7 @@ pub(crate) enum Role {
     Install { url: String, seed: u64 },
     /// Recalculates until it is killed, and reads now and then until the end of its input.
     Worker { url: String, seed: u64 },
-    /// Writes and reads until the end of its input, where nobody else writes.
+    /// Writes and reads until the end of its input, where no other process writes.
     Reader { url: String, readers: String, seed: u64, chance: u64 },
     /// Writes until it is told to stop by the end of its input.
     Client {
@@ -59,6 +60,7 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConne
         .max_connections(connections)
         .sqlx_logging(false)
         .acquire_timeout(Duration::from_secs(20));
+
     if url.starts_with("mysql") {
         // About 60 for each model of a schema.
         options.map_sqlx_mysql_opts(|options| options.statement_cache_capacity(300));
@@ -69,6 +71,7 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<DatabaseConne
             options.journal_mode(wal).busy_timeout(Duration::from_secs(20)).foreign_keys(true)
         });
     }
+
     let db = Database::connect(options).await.with_context(|| format!("no connection to {url}"))?;
     let _ = crate::BACKEND.set(db.get_database_backend());
     Ok(db)
@@ -81,6 +84,7 @@ async fn install(url: &str, seed: u64) -> Result<()> {
         db.execute_unprepared(&statement).await.context(statement)?;
     }
     entity::models().install(&db).await?;
+
     // The entities name all columns that there could be.
     let backend = db.get_database_backend();
     for table in &schema.tables {
@@ -96,13 +100,14 @@ async fn install(url: &str, seed: u64) -> Result<()> {
             }
         }
     }
+
     client::populate(&db, schema).await?;
-    // What is never changed is to be at rest from the beginning.
+    // A value that is never changed has to be at rest from the beginning.
     entity::models().worker(&db).drain().await?;
     say_what_is_replaced()
 }
 
-/// What holes are made in the statements that this process has sent.
+/// Prints the holes that are made in the statements that this process has sent.
 pub(crate) fn say_what_is_replaced() -> Result<()> {
     for line in sea_orm_cached_field::__private::matched() {
         writeln!(std::io::stdout(), "{REPLACED}{line}")?;
@@ -114,8 +119,9 @@ async fn work(url: &str, seed: u64) -> Result<()> {
     std::panic::set_hook(Box::new(|_| {}));
     calculation::IS_ROUGH.store(true, Ordering::Relaxed);
     let schema = entity::set_schema(seed);
+
     loop {
-        // A server that is about to start again refuses everybody for a while.
+        // A server that is about to restart refuses all connections for a while.
         let Ok(db) = connect(url, 8).await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -127,6 +133,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
             .concurrency(fastrand::usize(1..8))
             .max_attempts(1000)
             .backoff(Duration::from_millis(20), Duration::from_millis(500));
+
         let reading = tokio::spawn(read_until_told(db.clone(), schema));
         if let Err(error) = worker.run().await {
             writeln!(std::io::stdout(), "a worker ended: {error}")?;
@@ -135,7 +142,7 @@ async fn work(url: &str, seed: u64) -> Result<()> {
     }
 }
 
-/// A reader now and then, who is served like anybody else.
+/// Reads now and then, as any other reader.
 async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
     let fields: Vec<(usize, usize)> =
         schema.fields().map(|(table, field, _)| (table, field)).collect();
@@ -143,12 +150,13 @@ async fn read_until_told(db: DatabaseConnection, schema: &'static Schema) {
         loop {
             tokio::time::sleep(Duration::from_millis(fastrand::u64(..200))).await;
             let (table, field) = *fastrand::choice(&fields).expect("a schema has fields");
-            // It may fail as the calculation does, and as the server is gone.
+            // It may fail as the calculation does, or because the server is gone.
             let reading =
                 if fastrand::u8(..4) == 0 { Reading::Recalculated } else { Reading::Fresh };
             let _ = entity::read_some_row(&db, (table, field), reading).await;
         }
     };
+
     tokio::select! {
         () = read => {}
         () = told_to_stop() => {}

@@ -1,5 +1,4 @@
-//! One round: a schema, those who write it and those who recalculate, what befalls them, and who
-//! watches.
+//! One round: a schema, its writers, its workers, the faults that they suffer, and the observer.
 
 use std::{
     fmt,
@@ -29,25 +28,25 @@ use crate::{
 const WORKERS: usize = 3;
 const CLIENTS: usize = 2;
 
-/// How long the workers may take to catch up in the end.
+/// The time that workers may take to catch up in the end.
 const CATCHING_UP: Duration = Duration::from_secs(60);
 
-/// For how long a server may be out of reach.
+/// The time that a server may be out of reach.
 const OUTAGE: Duration = Duration::from_secs(60);
 
-/// Between two kills of the server.
+/// The time between two kills of the server.
 const BETWEEN_RESTARTS: Duration = Duration::from_secs(6);
 
 pub(crate) struct Round<'a> {
     pub(crate) database: Database,
     pub(crate) seed: u64,
     pub(crate) time: Duration,
-    /// Whether one alone writes, and reads.
+    /// Whether a single client writes, and reads.
     pub(crate) reads: bool,
     pub(crate) mutation: Option<&'a Mutation>,
 }
 
-/// What was done in one or several rounds.
+/// The report of one or several rounds.
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) violations: Vec<String>,
@@ -60,7 +59,7 @@ pub(crate) struct Report {
 
 #[derive(Default)]
 struct Faults {
-    /// While workers were frozen or cut off.
+    /// The times in which workers were frozen or cut off.
     spans: Vec<Span>,
     workers_killed: u64,
     workers_frozen: u64,
@@ -98,6 +97,7 @@ impl fmt::Display for Report {
             servers_killed,
             ..
         } = self.faults;
+
         let of = |what: &str| self.tally.get(what).copied().unwrap_or(0);
         let refused: Vec<String> = self
             .tally
@@ -106,6 +106,7 @@ impl fmt::Display for Report {
             .filter(|(what, _)| !what.starts_with(VIOLATION) && !what.starts_with(REPLACED))
             .map(|(what, count)| format!("{count} {what}"))
             .collect();
+
         write!(
             f,
             "{} schemas; {} transactions committed, {} rolled back, {} fresh reads, refused: {}; \
@@ -119,6 +120,7 @@ impl fmt::Display for Report {
             self.snapshots,
             self.violations.len(),
         )?;
+
         if self.deadlocks_by_the_server > 0 {
             write!(
                 f,
@@ -136,6 +138,7 @@ impl Round<'_> {
         static ROUND: AtomicU64 = AtomicU64::new(1);
         let name = format!("round_{}", ROUND.fetch_add(1, Ordering::Relaxed));
         let tally = Tally::default();
+
         self.set_up(server, &name, &schema, tally.clone()).await?;
         let db = connect(&server.url(&name, Account::Owner, None), 3).await?;
         let mut people = People::start(self, server, &name, tally).await?;
@@ -146,6 +149,7 @@ impl Round<'_> {
             self.database,
             Arc::clone(&watching),
         ));
+
         let mut report = Report { rounds: 1, ..Report::default() };
         let worked = async {
             self.torment(server, &mut people, &watching, &mut report.faults).await?;
@@ -156,6 +160,7 @@ impl Round<'_> {
                 people.catch_up(&db, &schema, self.database).await.map(Some)
             }
         };
+
         let at_rest = worked.await;
         watching.end();
         report.violations.extend(observer.await??);
@@ -163,16 +168,20 @@ impl Round<'_> {
         let complaints = server.complaints(&report.faults.spans)?;
         report.deadlocks_by_the_server = complaints.by_the_server;
         report.violations.extend(
-            complaints.by_us.into_iter().map(|text| format!("I2, somebody was in the way: {text}")),
+            complaints
+                .by_us
+                .into_iter()
+                .map(|text| format!("I2, the library was in the way: {text}")),
         );
         report.snapshots = watching.snapshots.load(Ordering::Relaxed);
         report.tally = people.tally.counts();
         report
             .violations
             .extend(report.tally.keys().filter(|said| said.starts_with(VIOLATION)).cloned());
+
         let did = |what: &str| self.mutation.is_some() || report.tally.contains_key(what);
-        ensure!(did("committed"), "nobody has written anything");
-        ensure!(!self.reads || did("read"), "nobody has read anything");
+        ensure!(did("committed"), "no client has written anything");
+        ensure!(!self.reads || did("read"), "no client has read anything");
         Ok(report)
     }
 
@@ -189,9 +198,11 @@ impl Round<'_> {
             db.execute_unprepared(&create).await?;
             db.close().await?;
         }
+
         let url = server.url(name, Account::Owner, None);
         let arguments = ["install", &url, &self.seed.to_string()].map(str::to_owned).to_vec();
         Process::start(arguments, self.variable(), tally)?.stop().await?;
+
         let db = connect(&url, 1).await?;
         let mut tables: Vec<&str> = schema.tables.iter().map(|table| table.name).collect();
         tables.push("ledger");
@@ -205,8 +216,7 @@ impl Round<'_> {
         self.mutation.map(|mutation| mutation.environment(self.database.backend()))
     }
 
-    /// Lets one thing after the other befall them, until the time is over or somebody has seen
-    /// enough.
+    /// Causes one fault after the other, until the time is over or enough was observed.
     async fn torment(
         &self,
         server: &mut dyn Server,
@@ -217,6 +227,7 @@ impl Round<'_> {
         let mut chance = Rng::with_seed(self.seed);
         let begun = Instant::now();
         let mut restarted = Instant::now();
+
         while begun.elapsed() < self.time && !watch.is_over() {
             tokio::time::sleep(Duration::from_millis(chance.u64(50..600))).await;
             people.replace_the_dead().await?;
@@ -260,7 +271,7 @@ impl Round<'_> {
     }
 }
 
-/// Of the server.
+/// Returns the version of the server.
 pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<String> {
     let (maintenance, query) = database.maintenance();
     let db = connect(&server.url(maintenance, Account::Owner, None), 1).await?;
@@ -273,12 +284,12 @@ pub(crate) async fn version(database: Database, server: &dyn Server) -> Result<S
     Ok(version)
 }
 
-/// In milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn now() -> u128 {
     std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis())
 }
 
-/// Everybody else: clients and workers.
+/// All processes other than the observer: clients and workers.
 struct People {
     clients: Vec<Process>,
     workers: Vec<Process>,
@@ -301,10 +312,12 @@ impl People {
         };
         let worker_url = server.url(name, Account::Worker, proxy.as_ref().map(Proxy::port));
         let seed = round.seed.to_string();
+
         let worker = || {
             let arguments = vec!["worker".to_owned(), worker_url.clone(), seed.clone()];
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         let client = |n: usize| {
             let urls =
                 [Account::Owner, Account::Clerk].map(|account| server.url(name, account, None));
@@ -318,6 +331,7 @@ impl People {
             }
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         let reader = || {
             let urls =
                 [Account::Owner, Account::Worker].map(|account| server.url(name, account, None));
@@ -326,6 +340,7 @@ impl People {
             arguments.extend([seed.clone(), seed.clone()]);
             Process::start(arguments, round.variable(), tally.clone())
         };
+
         Ok(Self {
             workers: (0..WORKERS).map(|_| worker()).collect::<Result<_>>()?,
             reads: round.reads,
@@ -355,7 +370,7 @@ impl People {
         Ok(())
     }
 
-    /// Nobody writes any more, nor reads.
+    /// Stops all writers and readers.
     async fn calm_down(&mut self) -> Result<()> {
         self.workers.iter_mut().for_each(Process::tell);
         for client in std::mem::take(&mut self.clients) {
@@ -364,7 +379,7 @@ impl People {
         Ok(())
     }
 
-    /// Waits until everything is recalculated, and looks whether it is right.
+    /// Waits until everything is recalculated, and checks whether it is right.
     async fn catch_up(
         &mut self,
         db: &DatabaseConnection,
@@ -376,13 +391,14 @@ impl People {
             self.replace_the_dead().await?;
             let snapshot = match Snapshot::take(db, schema).await {
                 Ok(snapshot) => snapshot,
-                // A pooler says for a while that the server is away.
+                // A pooler reports for a while that the server is away.
                 Err(error) if begun.elapsed() > CATCHING_UP => return Err(error),
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
                 }
             };
+
             if snapshot.pending() == 0 {
                 return Ok(Observer::new(schema, &snapshot, database == Database::Sqlite)
                     .check_at_rest()
@@ -399,7 +415,7 @@ impl People {
     }
 }
 
-/// What the observer and the others tell each other.
+/// The messages between the observer and the other tasks.
 #[derive(Default)]
 struct Watch {
     is_over: AtomicBool,
@@ -443,5 +459,6 @@ async fn watch(
         }
         tokio::task::yield_now().await;
     }
+
     Ok(None)
 }

@@ -2,10 +2,11 @@
 
 use fastrand::Rng;
 
-/// Rows that everybody writes, in each table: few, so that all meet there.
+/// The number of rows in each table that all clients write. They are few, so that all clients meet
+/// there.
 pub(crate) const ROWS: i64 = 24;
 
-/// Rows that are only ever written in what is rolled back.
+/// Rows that are written only by writes that are rolled back.
 pub(crate) const CANARIES: std::ops::Range<i64> = 900..904;
 
 /// The columns that fields are calculated from.
@@ -13,10 +14,10 @@ pub(crate) const DATA: [&str; 2] = ["a", "b"];
 
 const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
-/// Of the fields that the entities have.
+/// The names of the fields that the entities have.
 pub(crate) const FIELD_NAMES: [&str; 3] = ["f0", "f1", "f2"];
 
-/// What is read of another field is read modulo this, lest sums of sums grow too large.
+/// A value of another field is read modulo this number, so that sums of sums do not grow too large.
 pub(crate) const SMALL: i64 = 1000;
 
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(crate) struct Table {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) to: usize,
-    /// What the foreign key does, if there is one.
+    /// The action of the foreign key, if there is one.
     pub(crate) on_delete: Option<&'static str>,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Field {
     pub(crate) debounced: bool,
 }
 
-/// How the worker calculates.
+/// The style of the worker's calculation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     Row,
@@ -59,7 +60,7 @@ pub(crate) enum Style {
 
 #[derive(Debug)]
 pub(crate) enum Term {
-    /// A sum over all ways that lead along these hops; none of them for the row itself.
+    /// A sum over all paths that lead along these hops. For the row itself there are none.
     Path(Vec<Hop>, Reads),
     /// A sum over all rows that are reached by this hop, taken any number of times.
     Tree(Hop, Reads),
@@ -67,7 +68,7 @@ pub(crate) enum Term {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Hop {
-    /// Over a link of the table at hand.
+    /// Over a link of this table.
     Up { link: usize },
     /// To the rows of a table whose link leads here.
     Down { table: usize, link: usize },
@@ -84,7 +85,7 @@ pub(crate) enum Reads {
 }
 
 impl Schema {
-    /// The same seed makes the same schema, in every process.
+    /// Makes a schema. The same seed makes the same schema, in every process.
     pub(crate) fn random(seed: u64) -> Self {
         let mut chance = Rng::with_seed(seed);
         let count = chance.usize(1..=NAMES.len());
@@ -95,14 +96,15 @@ impl Schema {
             .map(|(at, name)| {
                 let links = (0..chance.usize(1..=2)).map(|_| {
                     let to = chance.usize(..count);
-                    // A foreign key leads to an earlier table, so that there is no circle of those
-                    // that act.
+                    // A foreign key leads to an earlier table, so that there is no circle of
+                    // foreign keys with actions.
                     let action = *chance.choice(&["CASCADE", "SET NULL"]).expect("two");
                     Link { to, on_delete: Some(action).filter(|_| has_foreign_keys && to < at) }
                 });
                 Table { name, links: links.collect(), fields: Vec::new() }
             })
             .collect();
+
         let wanted = chance.usize(count..=count * 2 + 1);
         for n in 0..wanted {
             let at = if n < count { n } else { chance.usize(..count) };
@@ -111,22 +113,23 @@ impl Schema {
                 tables[at].fields.push(field);
             }
         }
+
         Self { tables }
     }
 
-    /// The table that a hop from this one leads to.
+    /// Returns the table that a hop from this one leads to.
     pub(crate) fn end(&self, table: usize, hop: Hop) -> usize {
         end(&self.tables, table, hop)
     }
 
-    /// Whether all of its fields take their time, and are calculated by workers as soon as they
-    /// can: where nothing is read at leisure, some holes hardly ever show.
+    /// Returns whether all of its fields take their time, and workers calculate them as soon as
+    /// they can. If fields are calculated only when they are read, some holes hardly ever show.
     pub(crate) fn shows_holes(&self) -> bool {
         self.fields()
             .all(|(_, _, field)| !field.lazy && !field.debounced && field.style != Style::Query)
     }
 
-    /// Each table and field.
+    /// Returns each table and field.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (usize, usize, &Field)> {
         let tables = self.tables.iter().enumerate();
         tables.flat_map(|(at, table)| {
@@ -155,7 +158,7 @@ fn end(tables: &[Table], table: usize, hop: Hop) -> usize {
 }
 
 impl Field {
-    /// It reads only fields that are there already, so there are no circles.
+    /// Makes a field. It reads only fields that exist already, so there are no circles.
     fn random(chance: &mut Rng, tables: &[Table], table: usize) -> Self {
         let terms: Vec<Term> =
             (0..chance.usize(1..=3)).map(|_| Term::random(chance, tables, table)).collect();
@@ -165,6 +168,7 @@ impl Field {
         } else {
             &[Style::Row, Style::Batch, Style::Query]
         };
+
         Self {
             style: *chance.choice(styles).expect("some"),
             flagged_by_the_collector: chance.u8(..3) == 0,
@@ -184,6 +188,7 @@ impl Term {
         {
             return Self::Tree(*hop, Reads::random(chance, None));
         }
+
         let mut path = Vec::new();
         let mut at = table;
         for _ in 0..*chance.choice(&[0, 1, 1, 1, 2, 2, 3]).expect("some") {
@@ -191,6 +196,7 @@ impl Term {
             path.push(hop);
             at = end(tables, at, hop);
         }
+
         let is_own_row = path.is_empty();
         let reads = Reads::random(chance, Some(&tables[at]));
         let reads =
@@ -210,7 +216,7 @@ impl Reads {
     }
 }
 
-/// All hops that lead on from a table.
+/// Returns all hops that lead further from a table.
 fn hops(tables: &[Table], from: usize) -> Vec<Hop> {
     let up = (0..tables[from].links.len()).map(|link| Hop::Up { link });
     let down = tables.iter().enumerate().flat_map(|(table, other)| {

@@ -1,4 +1,4 @@
-//! All that stands in the database, as one transaction sees it.
+//! The whole contents of the database, as one transaction sees them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,14 +13,14 @@ use crate::{
     sql::{key, link_columns, number, said},
 };
 
-/// Each table's rows by their numbers, and what our tables say of them.
+/// Each table's rows by their numbers, and their state in the library's tables.
 pub(crate) struct Snapshot {
     pub(crate) tables: Vec<BTreeMap<i64, Row>>,
     pub(crate) marked: Vec<Named>,
     pub(crate) queued: Vec<Named>,
-    /// Fields of which a mark names a related row, instead of its owners.
+    /// Fields that have a mark of a related row, instead of its owners.
     pub(crate) marked_elsewhere: Vec<HashSet<usize>>,
-    /// How many turns were taken with the row that was born with this number.
+    /// The number of turns that were taken with the row that was first inserted with this number.
     pub(crate) ledger: BTreeMap<i64, i64>,
 }
 
@@ -55,7 +55,7 @@ impl Snapshot {
         Ok(taken)
     }
 
-    /// Marks and rows of the queue.
+    /// Returns the number of marks and rows of the queue.
     pub(crate) fn pending(&self) -> usize {
         let sets = self.marked.iter().chain(&self.queued).map(HashSet::len).sum::<usize>();
         sets + self.marked_elsewhere.iter().map(HashSet::len).sum::<usize>()
@@ -76,6 +76,7 @@ impl Reader<'_> {
             marked_elsewhere: Vec::new(),
             ledger: BTreeMap::new(),
         };
+
         for table in 0..self.schema.tables.len() {
             taken.tables.push(self.rows(table).await?);
             let (marked, elsewhere) = self.named(table, "marks").await?;
@@ -83,6 +84,7 @@ impl Reader<'_> {
             taken.marked_elsewhere.push(elsewhere);
             taken.queued.push(self.named(table, "recalculations").await?.0);
         }
+
         for row in self
             .query("SELECT \"born\", count(*) AS turns FROM \"ledger\" GROUP BY \"born\"")
             .await?
@@ -101,7 +103,7 @@ impl Reader<'_> {
         rows.with_context(|| sql.to_owned())
     }
 
-    /// `column` as text.
+    /// Returns `column` as text.
     fn text(&self, column: &str) -> String {
         let kind = if self.transaction.get_database_backend() == DbBackend::MySql {
             "CHAR"
@@ -117,6 +119,7 @@ impl Reader<'_> {
         let links: Vec<Vec<String>> = (0..definition.links.len())
             .map(|link| link_columns(self.schema, table, link))
             .collect();
+
         let mut selected: Vec<String> =
             keys.iter().chain(links.iter().flatten()).map(|column| self.text(column)).collect();
         selected
@@ -127,6 +130,7 @@ impl Reader<'_> {
                 format!("\"{field}_recalculation_needed\""),
             ]);
         }
+
         let mut rows = BTreeMap::new();
         for row in self
             .query(&format!("SELECT {} FROM \"{}\"", selected.join(", "), definition.name))
@@ -165,6 +169,7 @@ impl Reader<'_> {
         let name = self.schema.tables[table].name;
         let mut named = HashSet::new();
         let mut elsewhere = HashSet::new();
+
         for row in self
             .query(&format!("SELECT field, {} FROM \"_{name}_cached_{ours}\"", selected.join(", ")))
             .await?
@@ -175,7 +180,7 @@ impl Reader<'_> {
                 let field = FIELD_NAMES
                     .iter()
                     .position(|name| *name == field)
-                    .context("a field of nobody")?;
+                    .context("a field that the schema does not have")?;
                 match n {
                     Some(n) => drop(named.insert((n, field))),
                     None => drop(elsewhere.insert(field)),

@@ -1,15 +1,16 @@
-//! How the schema is written in SQL. Rows are known by numbers, whatever their keys look like.
+//! The schema in SQL. Rows are known by numbers, whatever their keys look like.
 
 use sea_orm::DbBackend;
 
 use crate::schema::{DATA, Hop, Reads, SMALL, Schema, Term};
 
-/// Double quotes; this is the only place that minds MySQL's.
+/// Returns the statement for this database. It is written with double quotes, and only this
+/// function handles MySQL's.
 pub(crate) fn said(backend: DbBackend, sql: &str) -> String {
     if backend == DbBackend::MySql { sql.replace('"', "`") } else { sql.to_owned() }
 }
 
-/// The columns of a table's key, each with its type. Every table has a key of another kind.
+/// Returns the columns of a table's key, each with its type. Every table has another kind of key.
 pub(crate) fn key(table: usize) -> &'static [(&'static str, &'static str)] {
     const KEYS: [&[(&str, &str)]; 4] = [
         &[("id", "INTEGER")],
@@ -22,7 +23,7 @@ pub(crate) fn key(table: usize) -> &'static [(&'static str, &'static str)] {
 
 const FAR_APART: i64 = 1_000_000_007;
 
-/// The values of the row with this number.
+/// Returns the values of the key of the row with this number.
 pub(crate) fn key_values(table: usize, n: i64) -> Vec<String> {
     match table {
         1 => vec![(n / 4).to_string(), (n % 4).to_string()],
@@ -32,7 +33,7 @@ pub(crate) fn key_values(table: usize, n: i64) -> Vec<String> {
     }
 }
 
-/// The number of the row with these values, as texts.
+/// Returns the number of the row with these values, as texts.
 pub(crate) fn number(table: usize, values: &[String]) -> Option<i64> {
     let number = |value: &String| value.trim_start_matches('k').parse::<i64>().ok();
     match table {
@@ -42,13 +43,13 @@ pub(crate) fn number(table: usize, values: &[String]) -> Option<i64> {
     }
 }
 
-/// The columns of a link.
+/// Returns the columns of a link.
 pub(crate) fn link_columns(schema: &Schema, table: usize, link: usize) -> Vec<String> {
     let to = schema.tables[table].links[link].to;
     (0..key(to).len()).map(|part| format!("l{link}_{part}")).collect()
 }
 
-/// `"id" = 3`
+/// Returns `"id" = 3`.
 pub(crate) fn is_row(table: usize, n: i64) -> String {
     let parts = key(table).iter().zip(key_values(table, n));
     parts
@@ -57,7 +58,7 @@ pub(crate) fn is_row(table: usize, n: i64) -> String {
         .join(" AND ")
 }
 
-/// `"l0_0" = 3`; NULL for none.
+/// Returns `"l0_0" = 3`; NULL for no row.
 pub(crate) fn set_link(schema: &Schema, table: usize, link: usize, to: Option<i64>) -> String {
     let columns = link_columns(schema, table, link);
     let values = link_values(schema, table, link, to);
@@ -82,7 +83,7 @@ pub(crate) fn link_values(
     }
 }
 
-/// What makes the tables, without any of ours.
+/// Returns the statements that create the tables, without any of the library's.
 pub(crate) fn tables(schema: &Schema, backend: DbBackend) -> Vec<String> {
     let mut statements: Vec<String> =
         (0..schema.tables.len()).map(|table| create(schema, table)).collect();
@@ -115,6 +116,7 @@ fn create(schema: &Schema, table: usize) -> String {
         "\"born\" BIGINT NOT NULL".to_owned(),
         "\"turns\" BIGINT NOT NULL DEFAULT 0".to_owned(),
     ]);
+
     for (n, link) in definition.links.iter().enumerate() {
         let columns = link_columns(schema, table, n);
         let of_type = columns
@@ -123,6 +125,7 @@ fn create(schema: &Schema, table: usize) -> String {
             .map(|(column, (_, kind))| format!("\"{column}\" {kind}"));
         parts.extend(of_type);
     }
+
     parts.push(format!("PRIMARY KEY ({})", quoted(&keys)));
     for (n, link) in definition.links.iter().enumerate() {
         let Some(action) = link.on_delete else { continue };
@@ -135,10 +138,11 @@ fn create(schema: &Schema, table: usize) -> String {
             quoted(&far)
         ));
     }
+
     format!("CREATE TABLE \"{}\" ({})", definition.name, parts.join(", "))
 }
 
-/// What a term is of the row `x0`, as one expression. `n`: that row's number, where the expression
+/// Returns a term of the row `x0`, as one expression. `n`: that row's number, where the expression
 /// cannot refer to it.
 pub(crate) fn expression(
     schema: &Schema,
@@ -167,6 +171,7 @@ pub(crate) fn expression(
                     joins.push(format!("JOIN \"{name}\" {far} ON {on}"));
                 }
             }
+
             let value = read(&format!("x{}", hops.len()), *reads);
             format!(
                 "(SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM {} WHERE {condition})",
@@ -187,11 +192,21 @@ pub(crate) fn expression(
             let step = |near: &str| join(schema, table, *hop, near, "y");
             let start = key(table).iter().zip(key_values(table, n.expect("a row")));
             let start = start.map(|((column, _), value)| format!("s.\"{column}\" = {value}"));
+
             format!(
                 "(WITH RECURSIVE w AS (
-                    SELECT {y} FROM \"{name}\" s JOIN \"{name}\" y ON {first} WHERE {start}
-                     UNION SELECT {y} FROM w JOIN \"{name}\" x ON {x_is_w} JOIN \"{name}\" y ON {next})
-                  SELECT CAST(coalesce(sum({value}), 0) AS {big}) FROM w JOIN \"{name}\" y ON {same})",
+                    SELECT {y}
+                      FROM \"{name}\" s
+                      JOIN \"{name}\" y ON {first}
+                     WHERE {start}
+                     UNION
+                    SELECT {y}
+                      FROM w
+                      JOIN \"{name}\" x ON {x_is_w}
+                      JOIN \"{name}\" y ON {next})
+                  SELECT CAST(coalesce(sum({value}), 0) AS {big})
+                    FROM w
+                    JOIN \"{name}\" y ON {same})",
                 y = of("y"),
                 first = step("s"),
                 start = start.collect::<Vec<_>>().join(" AND "),

@@ -93,9 +93,8 @@ fn features(sh: &Shell, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Runs each example on SQLite and on PostgreSQL, as it is built together with the tests: with the
-/// features of its own, with which it is only checked, all that it stands on would be built once
-/// more.
+/// Runs each example on SQLite and on PostgreSQL, as it is built together with the tests. With only
+/// its own features it is checked, but not built: all of its dependencies would be built again.
 fn examples(sh: &Shell, workspace: &Workspace) -> Result<()> {
     ensure!(workspace.examples().next().is_some(), "no examples in the workspace");
     for example in workspace.examples() {

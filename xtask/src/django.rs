@@ -18,19 +18,20 @@ pub(crate) fn test(sh: &Shell) -> Result<()> {
     services::ensure(sh)?;
     let python = environment(sh)
         .context("the Django application needs Python 3.10 or later with venv, and PyPI")?;
-    // As the other tests are built, so that nothing is built once more for it.
+    // It is built as the other tests are, so that nothing is built again for it.
     let test =
         cmd!(sh, "cargo test --locked --workspace --all-features --test {TEST} -- --nocapture");
     Ok(test.env("DJANGO_NEIGHBOUR_PYTHON", python).run()?)
 }
 
-/// The Python of an environment with all that the application requires. It is kept; what is
-/// installed already is looked at and left alone.
+/// Returns the Python of an environment with everything that the application requires. It is kept
+/// between runs. Packages that are installed already are left alone.
 fn environment(sh: &Shell) -> Result<PathBuf> {
     let folder = sh.current_dir().join("target").join("django-neighbour-venv");
     let python =
         folder.join(Path::new(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }));
-    // A venv that was made without pip, for a package was missing, has a Python all the same.
+    // If a package was missing, `venv` makes an environment without pip, which has a Python all the
+    // same.
     if !python.exists()
         || cmd!(sh, "{python} -m pip --version").quiet().ignore_stdout().run().is_err()
     {

@@ -1,4 +1,4 @@
-//! The project's commands, run as `cargo xtask <command>`: what CI runs is what a developer runs.
+//! The project's commands, run as `cargo xtask <command>`: CI and developers run the same ones.
 
 mod ci;
 mod django;
@@ -93,11 +93,11 @@ fn test(sh: &Shell, args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What libtest reads.
+/// The variable from which libtest reads the number of threads.
 pub(crate) const THREADS: &str = "RUST_TEST_THREADS";
 
-/// How many tests run at a time: two a core unless it is set, for each test waits for a server half
-/// of its time.
+/// Returns the number of tests that run at a time. It is two for each core unless it is set,
+/// because each test waits for a server half of its time.
 pub(crate) fn test_threads() -> Result<String> {
     match std::env::var(THREADS) {
         Ok(threads) => Ok(threads),
@@ -105,9 +105,9 @@ pub(crate) fn test_threads() -> Result<String> {
     }
 }
 
-/// This command of Cargo, for all packages that need no more than the services. Each build that
-/// runs tests or examples uses it: for other packages Cargo chooses other features, and builds the
-/// library again.
+/// Returns this command of Cargo, for all packages that need no more than the services. Each build
+/// that runs tests or examples uses it: for other packages Cargo chooses other features, and builds
+/// the library again.
 pub(crate) fn cargo<'sh>(sh: &'sh Shell, command: &str) -> Cmd<'sh> {
     let neighbour = django::NEIGHBOUR;
     cmd!(sh, "cargo {command} --locked --workspace --exclude {neighbour} --all-features")

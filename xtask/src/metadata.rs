@@ -1,4 +1,4 @@
-//! What the workspace consists of, so that no list of packages or features is kept by hand.
+//! The contents of the workspace, so that no list of packages or features is kept by hand.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub(crate) struct Workspace {
 struct Package {
     name: String,
     features: Vec<String>,
-    /// The programs of tests beside the code's own.
+    /// The programs of integration tests, beside the unit tests.
     tests: Vec<String>,
     is_example: bool,
 }
@@ -26,7 +26,7 @@ impl Workspace {
         Self::parse(&json, &sh.current_dir().join("examples"))
     }
 
-    /// The packages below `examples` are the examples.
+    /// Reads the metadata. The packages below `examples` are the examples.
     fn parse(json: &str, examples: &Path) -> Result<Self> {
         let metadata: Value = serde_json::from_str(json)?;
         let packages = metadata["packages"]
@@ -42,20 +42,20 @@ impl Workspace {
         Ok(Self { packages, target: target.into() })
     }
 
-    /// All features of `package` but `default`.
+    /// Returns all features of `package` except for `default`.
     pub(crate) fn features(&self, package: &str) -> Result<impl Iterator<Item = &str>> {
         let package = self.packages.iter().find(|candidate| candidate.name == package);
         let package = package.context("no such package in the workspace")?;
         Ok(package.features.iter().map(String::as_str).filter(|feature| *feature != "default"))
     }
 
-    /// The programs of tests of this package.
+    /// Returns the programs of integration tests of this package.
     pub(crate) fn tests(&self, package: &str) -> impl Iterator<Item = &str> {
         let package = self.packages.iter().filter(move |candidate| candidate.name == package);
         package.flat_map(|package| package.tests.iter().map(String::as_str))
     }
 
-    /// The program that a build of the workspace makes of this example.
+    /// Returns the program that a build of the workspace makes of this example.
     pub(crate) fn program(&self, example: &str) -> PathBuf {
         self.target.join("debug").join(example)
     }

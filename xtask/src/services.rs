@@ -1,4 +1,4 @@
-//! The servers that the tests connect to: whether each is reachable, and what makes it so.
+//! The servers that the tests connect to: checking that each is reachable, and starting it.
 
 mod debian;
 mod kind;
@@ -19,26 +19,26 @@ use xshell::Shell;
 pub(crate) use kind::Kind;
 pub(crate) use postgres::FreshDatabase;
 
-/// Another server is one more entry.
+/// All services. Another server is one more entry.
 const SERVICES: &[Service] = &[postgres::SERVICE, mariadb::SERVICE, mysql::SERVICE];
 
 struct Service {
     name: &'static str,
-    /// The environment variable in which the tests look for the URL.
+    /// The environment variable from which the tests read the URL.
     variable: &'static str,
     default_url: &'static str,
-    /// Systems with packages of it, each with the command that installs them.
+    /// The systems with packages of it, each with the command that installs them.
     packaged: &'static [[&'static str; 2]],
     /// The command that runs the server in a container, reachable at the default URL.
     docker: &'static str,
-    /// Logs in, and asks whether this role may do what the tests do.
+    /// Logs in, and checks that this role may do what the tests do.
     probe: fn(&Shell, &Url) -> Result<()>,
-    /// As root on Debian: installs the server if it is missing, starts it, and lets the URL's role
-    /// in.
+    /// Installs the server if it is missing, as root on Debian. Starts it, and lets the URL's role
+    /// log in.
     start: fn(&Shell, &Url) -> Result<()>,
 }
 
-/// Makes every service reachable, or fails with what to do.
+/// Makes every service reachable, or fails with instructions.
 pub(crate) fn ensure(sh: &Shell) -> Result<()> {
     sqlite::ensure_client(sh)?;
     SERVICES.iter().try_for_each(|service| service.ensure(sh))
@@ -69,7 +69,7 @@ impl Service {
         wait_for(|| (self.probe)(sh, url))
     }
 
-    /// Why it is not ours to start, if so.
+    /// Returns the reason why this program must not start it, if there is one.
     fn obstacle(&self, sh: &Shell, url: &Url) -> Option<&'static str> {
         let default = Url::parse(self.default_url).expect("the default is a URL");
         let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));

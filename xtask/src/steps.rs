@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-/// Runs `step` under a headline, and says how long it took or that it failed.
+/// Runs `step` under a headline. Prints how long it took, or that it failed.
 pub(crate) fn step(name: &str, step: impl FnOnce() -> Result<()>) -> Result<()> {
     eprintln!("\n==> {name}");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The contract on servers of any version: which tests passed on each, which failed, and which
+//! The contract on servers of any version: the tests that passed on each, that failed, and that
 //! could not be run.
 
 mod outcome;
@@ -14,7 +14,7 @@ use crate::services::Kind;
 use outcome::Outcome;
 use program::Program;
 
-/// `NAME=URL`
+/// A server by its argument, `NAME=URL`.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     name: String,
@@ -59,7 +59,7 @@ fn kind(sh: &Shell, server: &Server) -> Result<Kind> {
         .with_context(|| format!("what kind of server is {}?", server.name))
 }
 
-/// Runs the tests of this kind of server alone.
+/// Runs only the tests of this kind of server.
 fn on(
     sh: &Shell,
     server: &Server,
@@ -91,7 +91,7 @@ fn on(
     Ok(outcomes)
 }
 
-/// One line, and the names of what did not pass.
+/// Returns one line, and the names of the tests that did not pass.
 fn report(server: &str, outcomes: &BTreeMap<String, Outcome>) -> String {
     let mut passed = 0;
     let mut failed: Vec<&str> = Vec::new();

@@ -1,5 +1,5 @@
-//! The map in ARCHITECTURE.md is true: it names each room of the library, and a room imports only
-//! from those below it.
+//! The map in ARCHITECTURE.md is correct: it names each room of the library, and a room imports
+//! only from rooms below it.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use syn::{
 
 const LIBRARY: &str = "sea-orm-cached-field/src";
 
-/// The rooms from top to bottom, as the map has them. A room is a file or a folder.
+/// Returns the rooms from top to bottom, by the map. A room is a file or a folder.
 fn rooms_of_the_map(map: &str) -> Vec<String> {
     let lines = map.lines().skip_while(|line| !line.starts_with(LIBRARY)).skip(1);
     let names = lines.take_while(|line| line.starts_with("  ")).flat_map(|line| {
@@ -24,11 +24,11 @@ fn rooms_of_the_map(map: &str) -> Vec<String> {
     names.collect()
 }
 
-/// The rooms that are there.
+/// Returns the rooms that exist.
 fn rooms_of(library: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(library).expect("the library").map(|entry| entry.unwrap().path());
     let names = entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
-    // Pages of the documentation, and a test.
+    // These are pages of the documentation, and a test.
     names.filter(|name| !["docs", "any_name"].contains(&name.as_str())).collect()
 }
 
@@ -39,7 +39,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     files.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
 }
 
-/// What a file names of its crate, tests aside.
+/// The names of the crate that a file uses, except for its tests.
 #[derive(Default)]
 struct Named(BTreeSet<String>);
 
@@ -101,7 +101,7 @@ fn each_is_in_the_map_and_knows_only_those_below() {
         let file = source.strip_prefix(&library).unwrap();
         let room = file.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
         let Some(floor) = rooms.iter().position(|name| name == room) else { continue };
-        // The face names them all.
+        // The face names all of them.
         if room == "lib" {
             continue;
         }

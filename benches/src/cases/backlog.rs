@@ -1,4 +1,4 @@
-//! `backlog`: how much memory a worker needs when very much is stale.
+//! `backlog`: the memory that a worker needs for a large backlog.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::{
     schema::Way,
 };
 
-/// How many times as much the large backlog is.
+/// The size of the large backlog, in small ones.
 const TIMES: u64 = 100;
 
-/// How often the marks of a row are doubled, where a few rows have very many.
+/// The number of times that the marks of a row are doubled, where a few rows have very many.
 const DOUBLINGS: [u32; 2] = [4, 11];
 
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
@@ -28,7 +28,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     measure(bench, (case, "marks of few rows"), few << DOUBLINGS[1], contenders).await
 }
 
-/// Of each contender: how many rows there are, and how often the marks of each are doubled.
+/// Measures a contender. `rows`: the number of rows, and how often the marks of each are doubled.
 async fn measure(
     bench: &mut Bench,
     case: (&'static Case, &str),
@@ -42,6 +42,7 @@ async fn measure(
         Way::OwnColumns.models().install(&place.db).await?;
         places.push((place, doublings));
     }
+
     let samples = alternate(&mut places, bench.repeats(), async |(place, doublings)| {
         place.sql(FLAG_ALL).await?;
         if *doublings > 0 {
@@ -54,12 +55,13 @@ async fn measure(
         place.tidy().await?;
         peak_memory(place, patience).await
     });
+
     let samples = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record(case, stale, Unit::Bytes, samples);
     Ok(())
 }
 
-/// Of a worker that has worked off all, or has worked for so long.
+/// Returns the peak memory of a worker that has worked off everything, or for this long.
 async fn peak_memory(place: &Place, patience: Duration) -> Result<f64> {
     let worker = Child::worker(&place.url, Way::OwnColumns, 1000, 8)?;
     let started = Instant::now();

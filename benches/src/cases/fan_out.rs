@@ -1,4 +1,4 @@
-//! `fan_out`: what each owner costs when the one related row of very many is changed.
+//! `fan_out`: the cost for each owner when the one related row of very many owners is changed.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::{
     place::{Place, series},
 };
 
-/// How many times as many owners the larger one has.
+/// The number of owners of the larger one, in those of the smaller one.
 const TIMES: u64 = 30;
 
 #[allow(dead_code, reason = "the benchmark uses part of what SeaORM generates")]
@@ -78,6 +78,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         build(&place, houses).await?;
         contenders.push(Contender { place, houses, turn: 0 });
     }
+
     let samples =
         alternate(&mut contenders, bench.repeats(), async |Contender { place, houses, turn }| {
             *turn += 1;
@@ -90,6 +91,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
             anyhow::ensure!(place.scalar::<i64>(&wrong).await? == 0, "not all addresses are right");
             Ok(took.as_secs_f64() * 1000.0 / *houses as f64)
         });
+
     let samples = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record((case, ""), most, Unit::Milliseconds, samples);
     Ok(())
@@ -99,12 +101,13 @@ fn models() -> CachedFields {
     CachedFields::of::<house::Entity>()
 }
 
-/// One street, on which all houses stand.
+/// Makes one street with all houses.
 async fn build(place: &Place, houses: u64) -> Result<()> {
     let schema = Schema::new(place.db.get_database_backend());
     place.db.execute(&schema.create_table_from_entity(street::Entity)).await?;
     place.db.execute(&schema.create_table_from_entity(house::Entity)).await?;
     place.sql("INSERT INTO street (id, name) VALUES (1, 'Street 0')").await?;
+
     let houses = series(place, houses);
     place
         .sql(&format!(
@@ -112,9 +115,11 @@ async fn build(place: &Place, houses: u64) -> Result<()> {
              SELECT i, 1, 'Street 0', false FROM {houses}"
         ))
         .await?;
+
     for index in schema.create_index_from_entity(house::Entity) {
         place.db.execute(&index).await?;
     }
+
     models().install(&place.db).await?;
     models().worker(&place.db).batch_size(1000).drain().await?;
     place.tidy().await

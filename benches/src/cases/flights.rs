@@ -13,17 +13,17 @@ use crate::{
     place::Place,
 };
 
-/// How many flights a statement stores, and how many statements a transaction has.
+/// The number of flights in a statement, and the number of statements in a transaction.
 const FLIGHTS: usize = 1_000;
 const STATEMENTS: usize = 10;
 
-/// How many flights are edited, one by one.
+/// The number of flights that are edited, one by one.
 const EDITS: usize = 200;
 
-/// A run takes minutes.
+/// The number of runs, each of which takes minutes.
 const REPEATS: usize = 3;
 
-/// What is measured, in this order.
+/// The parts that are measured, in this order.
 const PARTS: [&str; 4] = ["load", "drain", "edits", "drain of edits"];
 
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
@@ -31,6 +31,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let flights = flights::read(rows)?;
     let contenders = [FLOOR, CACHED];
     let mut samples = PARTS.map(|_| contenders.map(|_| Vec::new()));
+
     for repeat in 0..bench.repeats().min(REPEATS) {
         for turn in 0..contenders.len() {
             let at = (repeat + turn) % contenders.len();
@@ -48,13 +49,14 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
             bench.places.clear().await?;
         }
     }
+
     for (part, samples) in PARTS.iter().zip(samples) {
         bench.record((case, part), rows, Unit::Seconds, contenders.into_iter().zip(samples));
     }
     Ok(())
 }
 
-/// How long each part takes.
+/// Returns the time of each part.
 async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64; PARTS.len()]> {
     let load = timed(async {
         for flights in flights.chunks(FLIGHTS * STATEMENTS) {
@@ -68,8 +70,10 @@ async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64
     });
     let load = load.await?;
     place.tidy().await?;
+
     let drain = timed(work_off(place, is_cached)).await?;
     place.check_flights().await?;
+
     let edits = timed(async {
         for flight in 1..=EDITS.min(flights.len()) {
             let edit = format!(
@@ -82,6 +86,7 @@ async fn year(place: &Place, flights: &[Flight], is_cached: bool) -> Result<[f64
     let edits = edits.await?;
     let drain_of_edits = timed(work_off(place, is_cached)).await?;
     place.check_flights().await?;
+
     Ok([load, drain, edits, drain_of_edits])
 }
 

@@ -1,5 +1,5 @@
-//! `growth`: what claiming and completing a row costs when the table grows, and as many rows are
-//! stale as ever.
+//! `growth`: the cost of claiming and completing a row when the table grows, but no more rows are
+//! stale.
 
 use anyhow::Result;
 
@@ -26,6 +26,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Way::OwnColumns.models().install(&place.db).await?;
         contenders.push(Contender { place, rows: stale * times, turn: 0 });
     }
+
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
         contender.place.tidy().await?;
         contender.make_stale(stale).await?;
@@ -33,6 +34,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Ok(work_off(&contender.place, worker).await?.as_secs_f64() * 1000.0 / stale as f64)
     });
     let samples = samples.await?;
+
     for (contender, of_it) in contenders.iter().zip(&samples) {
         let name = if contender.rows == stale { FLOOR } else { CACHED };
         let measured = case.measured(name, contender.rows, Unit::Milliseconds, of_it.clone());
@@ -42,7 +44,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
 }
 
 impl Contender {
-    /// Rows all over the table.
+    /// Makes rows all over the table stale.
     async fn make_stale(&mut self, stale: u64) -> Result<()> {
         self.turn += 1;
         let sql = format!(

@@ -1,4 +1,4 @@
-//! `idle`: what a worker costs that has nothing to do.
+//! `idle`: the cost of a worker that has nothing to do.
 
 use std::{thread, time::Duration};
 
@@ -13,12 +13,13 @@ use crate::{
     schema::Way,
 };
 
-/// Until they have fallen asleep.
+/// The time until the workers have fallen asleep.
 const SETTLED: Duration = Duration::from_secs(2);
-/// A sleeper that nothing wakes looks for work this often.
+/// The time that workers are watched: a sleeping one that nothing wakes looks for work this often.
 const WATCHED: Duration = Duration::from_secs(5);
 
-/// Several workers side by side, each with a database of its own: a sleeper is watched for seconds.
+/// Measures several workers side by side, each with a database of its own. Each is watched for
+/// seconds.
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
     let mut workers = Vec::new();
@@ -27,10 +28,12 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Way::RowWise.models().install(&place.db).await?;
         workers.push(Child::worker(&place.url, Way::RowWise, 1000, 8)?);
     }
+
     let (settled, watched) = match bench.scale {
         Scale::Smoke => (Duration::ZERO, Duration::from_millis(50)),
         _ => (SETTLED, WATCHED),
     };
+
     thread::sleep(settled);
     let before = looked_at(&mut workers)?;
     thread::sleep(watched);
@@ -39,12 +42,13 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let (percents, rates) = spent
         .map(|(after, before)| (100.0 * a_second(after.0, before.0), a_second(after.1, before.1)))
         .unzip();
+
     bench.keep(case.measured(CACHED, rows, Unit::Percent, percents).part("processor"));
     bench.keep(case.measured(CACHED, rows, Unit::QueriesPerSecond, rates).part("queries"));
     workers.into_iter().try_for_each(Child::stop)
 }
 
-/// Of each worker the time on a processor and the queries sent so far.
+/// Returns for each worker the time on a processor and the queries sent so far.
 fn looked_at(workers: &mut [Child]) -> Result<Vec<(f64, f64)>> {
     workers.iter_mut().map(|worker| Ok((worker.processor_time()?, worker.queries()?))).collect()
 }

@@ -1,4 +1,4 @@
-//! `latency`: a pigeon is changed by another process; how long until somebody else sees the right
+//! `latency`: the time from the change of a pigeon by one process until another one sees the right
 //! name.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
     schema::Way,
 };
 
-/// Between two looks of the observer.
+/// The pause between two looks of the observer.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(200);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,7 +87,7 @@ impl Contender {
         self.place.tidy().await?;
         let mut taken = Vec::new();
         for pigeon in 1..=changes {
-            // So that the worker is found at various stages of falling asleep.
+            // So the worker is found at various stages of falling asleep.
             thread::sleep(Duration::from_millis(pigeon * 7 % 6));
             taken.push(self.change(i32::try_from(pigeon)?).await?.as_secs_f64() * 1000.0);
         }
@@ -97,13 +97,21 @@ impl Contender {
     }
 
     async fn change(&mut self, pigeon: i32) -> Result<Duration> {
-        const BEFORE: &str = "SELECT l.id, 'The ' || (SELECT sum(weight) + 1 FROM pigeon WHERE lamppost_id = l.id)
-                                           || ' ' || first_name || ' of ' || country
-                                FROM lamppost l JOIN pigeon p ON p.lamppost_id = l.id WHERE p.id = $1";
+        const BEFORE: &str = "SELECT l.id,
+                                     'The '
+                                     || (SELECT sum(weight) + 1
+                                           FROM pigeon
+                                          WHERE lamppost_id = l.id)
+                                     || ' ' || first_name || ' of ' || country
+                                FROM lamppost l
+                                JOIN pigeon p ON p.lamppost_id = l.id
+                               WHERE p.id = $1";
+
         let row =
             self.observer.query_one_raw(self.place.statement(BEFORE, [pigeon.into()])).await?;
         let (lamppost, wanted): (i32, String) =
             row.context("no such pigeon")?.try_get_many_by_index()?;
+
         let started = Instant::now();
         self.writer.tell(&format!("change {pigeon}"))?;
         while self.name_of(lamppost).await? != wanted {

@@ -1,4 +1,4 @@
-//! What is measured, and what is to be reached.
+//! The cases of the benchmark, and their targets.
 
 mod backlog;
 mod fan_out;
@@ -33,11 +33,11 @@ pub(crate) const CACHED: &str = "cached";
 pub(crate) const AT_COMMIT: &str = "cached-commit";
 pub(crate) const COLLECTOR: &str = "cached-collector";
 
-/// By hand, where the calculation is Rust: the inputs of 1,000 rows selected, and their values
-/// stored by one UPDATE.
+/// The contender by hand, where the calculation is Rust: the inputs of 1,000 rows are selected, and
+/// their values stored by one UPDATE.
 pub(crate) const CHUNKS: &str = "by-hand-chunks";
 
-/// The peers. The best is the one that, as this library, calculates in the background.
+/// The best peer: it calculates in the background, as this library does.
 pub(crate) const BEST_PEER: &str = "django-cached-field";
 pub(crate) const COMPUTEDFIELDS: &str = "django-computedfields";
 pub(crate) const PG_IVM: &str = "pg_ivm";
@@ -46,7 +46,7 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) rows: Size,
     pub(crate) on: &'static [Database],
-    /// What it is held against, in words.
+    /// The floor of the case, in words.
     pub(crate) floor: &'static str,
     pub(crate) targets: &'static [Target],
     run: Run,

@@ -1,4 +1,4 @@
-//! `read_fresh`: rows are loaded, and the attribute of each is read; and what reading it costs by
+//! `read_fresh`: rows are loaded, and the attribute of each is read. Then the cost of reading it by
 //! itself.
 
 use std::{
@@ -17,7 +17,8 @@ use crate::{
     schema::{Way, number, plain, row_wise::lamppost},
 };
 
-/// Loading takes milliseconds: it is repeated more often than what takes seconds.
+/// The number of repetitions: loading takes milliseconds, so it is repeated more often than other
+/// cases.
 const TIMES: usize = 8;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -32,6 +33,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     // On SQLite the accessor asks the database.
     Way::RowWise.models().install(&place.db).await?;
     Way::RowWise.models().worker(&place.db).drain().await?;
+
     place
         .db
         .execute(
@@ -46,6 +48,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         )
         .await?;
     place.tidy().await?;
+
     let client = place.client().await?;
     let mut columns = [Column::Plain, Column::Cached];
     let samples = alternate(&mut columns, bench.repeats() * TIMES, async |column| {
@@ -56,6 +59,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         }
         Ok(started.elapsed().as_secs_f64() * 1000.0)
     });
+
     let reached = [FLOOR, CACHED].into_iter().zip(samples.await?);
     bench.record((case, ""), rows, Unit::Milliseconds, reached);
     accessors(bench, case, &place).await
@@ -75,7 +79,7 @@ async fn load_cached(client: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// The accessors return the value itself: the floor is a copy of it.
+/// Measures the accessors, which return the value itself: the floor is a copy of it.
 async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Result<()> {
     let rows = lamppost::Entity::find().all(&place.db).await?;
     let number = |id| number::Model {
@@ -86,6 +90,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
     let numbers: Vec<_> = (0..i32::try_from(rows.len())?).map(number).collect();
     let is_asked = place.db.get_database_backend() == DbBackend::Sqlite;
     let rounds = if bench.scale == Scale::Smoke || is_asked { 1 } else { 100 };
+
     let mut columns = [Column::Plain, Column::Cached];
     let strings = alternate(&mut columns, bench.repeats(), async |column| {
         let started = Instant::now();
@@ -98,6 +103,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
         Ok(nanoseconds_each(started.elapsed(), rows.len() * rounds))
     });
     let strings = strings.await?;
+
     let integers = alternate(&mut columns, bench.repeats(), async |column| {
         let started = Instant::now();
         for row in numbers.iter().cycle().take(numbers.len() * rounds) {
@@ -109,6 +115,7 @@ async fn accessors(bench: &mut Bench, case: &'static Case, place: &Place) -> Res
         Ok(nanoseconds_each(started.elapsed(), numbers.len() * rounds))
     });
     let integers = integers.await?;
+
     let count = rows.len() as u64;
     bench.record(
         (case, "accessor String"),

@@ -1,5 +1,5 @@
-//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: all rows are stale; how
-//! long until none is.
+//! `recalculate`, `recalculate_batch`, `recalculate_query`, `embedded`: the time to make all rows
+//! of a stale table fresh.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ struct Contender {
 }
 
 enum How {
-    /// A query and an update for each row, with a commit each, on one connection.
+    /// A query and an update for each row, with a commit for each, on one connection.
     Loop(DatabaseConnection),
     /// One update of all rows.
     Statement,
@@ -34,10 +34,10 @@ enum How {
     Peer(Child),
 }
 
-/// How many rows are calculated at a time, by hand and by the worker.
+/// The number of rows that are calculated at a time, by hand and by the worker.
 const CHUNK: u64 = 1_000;
 
-/// How many rows are enough for who needs milliseconds for each.
+/// The number of rows that is enough for contenders that need milliseconds for each.
 const FEW: u64 = 1_000;
 
 pub(crate) async fn row_by_row(bench: &mut Bench, case: &'static Case) -> Result<()> {
@@ -139,8 +139,11 @@ async fn row_after_row(place: &Place, client: &DatabaseConnection, rows: u64) ->
           WHERE id = $1",
         place.integer()
     );
-    const STORE: &str = "UPDATE lamppost SET cached_slow_full_name = $1, slow_full_name_recalculation_needed = false
+    const STORE: &str = "UPDATE lamppost
+                            SET cached_slow_full_name = $1,
+                                slow_full_name_recalculation_needed = false
                           WHERE id = $2";
+
     for id in 1..=i32::try_from(rows)? {
         let inputs = client.query_one_raw(place.statement(&inputs, [id.into()])).await?;
         let inputs = inputs.context("no such lamppost")?;

@@ -1,4 +1,4 @@
-//! `renewal`: what it costs that the calculation of a large table's field gets another version.
+//! `renewal`: the cost of another version of the calculation of a large table's field.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     schema::Way,
 };
 
-/// A turn at the largest scale takes minutes, and one is like the next.
+/// A turn at the largest scale takes minutes, and turns hardly differ.
 pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     let rows = bench.pick(case.rows);
     let patience = Duration::from_secs(if bench.scale == Scale::Full { 60 } else { 2 });
@@ -27,7 +27,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
 
     let place = bench.places.new_with(Town::without_pigeons(rows)).await?;
     Way::OwnColumns.models().install(&place.db).await?;
-    // Triggers would set flags again that anything else ends.
+    // If anything else ended flags, triggers would set them again.
     let worker = Way::OwnColumns.models().worker(&place.db).batch_size(1000);
     work_off(&place, worker).await?;
     place.sql("UPDATE _lamppost_cached_versions SET version = 99").await?;
@@ -59,14 +59,14 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     Ok(())
 }
 
-/// How many marks and rows of the queue there are.
+/// Returns the number of marks and rows of the queue.
 async fn waiting(place: &Place) -> Result<f64> {
     let marks: i64 = place.scalar("SELECT count(*) FROM _lamppost_cached_marks").await?;
     let queued: i64 = place.scalar("SELECT count(*) FROM _lamppost_cached_recalculations").await?;
     Ok((marks + queued) as f64)
 }
 
-/// While a worker works off all, or for so long.
+/// Returns the largest of these numbers while a worker works off everything, or for this long.
 async fn most_waiting(place: &Place, patience: Duration) -> Result<f64> {
     let worker = Child::worker(&place.url, Way::OwnColumns, 1000, 8)?;
     let started = Instant::now();
@@ -79,19 +79,22 @@ async fn most_waiting(place: &Place, patience: Duration) -> Result<f64> {
     Ok(most)
 }
 
-/// How large the tables of the library are, with their indexes.
+/// Returns the size of the library's tables, with their indexes.
 async fn size(place: &Place) -> Result<f64> {
     let size = if place.is_sqlite() {
         "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '\\_lamppost\\_cached\\_%' ESCAPE '\\'"
     } else if place.is_mysql() {
-        "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_tablespaces
-          WHERE name LIKE concat(database(), '/%lamppost@5fcached%') OR name LIKE concat(database(), '/%lamppost_cached%')"
+        "SELECT CAST(sum(file_size) AS SIGNED)
+           FROM information_schema.innodb_tablespaces
+          WHERE name LIKE concat(database(), '/%lamppost@5fcached%')
+             OR name LIKE concat(database(), '/%lamppost_cached%')"
     } else {
         "SELECT CAST(sum(pg_total_relation_size(oid)) AS bigint)
            FROM pg_class
           WHERE relkind = 'r'
             AND relname LIKE '\\_lamppost\\_cached\\_%'"
     };
+
     match place.scalar::<Option<i64>>(size).await {
         Ok(size) => Ok(size.unwrap_or_default() as f64),
         // MariaDB's view has another name.

@@ -1,5 +1,5 @@
-//! `scale_out`: how much more several workers do than one, where a calculation waits for somebody
-//! else.
+//! `scale_out`: the throughput of several workers compared with one, where a calculation waits for
+//! another service.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::{
     schema::Way,
 };
 
-/// As a worker is set by default.
+/// The default of a worker.
 const BATCH_SIZE: u64 = 200;
 const CONCURRENCY: usize = 8;
 
@@ -33,11 +33,13 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
         Scale::Quick => 1000,
         Scale::Full => 2000,
     });
+
     let mut contenders = [1, 2, 4, 8].map(|workers| Contender { place: &place, workers, watched });
     let samples = alternate(&mut contenders, bench.repeats(), async |contender| {
         contender.rows_per_second().await
     });
     let samples = samples.await?;
+
     for (contender, of_it) in contenders.iter().zip(&samples) {
         let name = if contender.workers == 1 { FLOOR } else { CACHED };
         let measured = case.measured(name, rows, Unit::RowsPerSecond, of_it.clone());
@@ -47,7 +49,7 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
 }
 
 impl Contender<'_> {
-    /// While all of them are at work.
+    /// Returns the throughput while all workers are at work.
     async fn rows_per_second(&self) -> Result<f64> {
         self.place.sql(FLAG_ALL).await?;
         self.place.tidy().await?;

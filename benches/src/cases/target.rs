@@ -1,4 +1,4 @@
-//! What is to be reached.
+//! The targets of the cases.
 
 use super::{CASES, CHUNKS, EVERYWHERE};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(crate) struct Target {
-    /// What of the case.
+    /// The parts of the case.
     parts: &'static [&'static str],
     on: &'static [Database],
     contender: &'static str,
@@ -24,7 +24,7 @@ pub(crate) enum Bound {
     TimesPeerAtLeast(&'static str, f64),
 }
 
-/// The targets that this line of the results is held against.
+/// Returns the targets for this line of the results.
 pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static Target> {
     let case = CASES.iter().find(|case| case.name == measured.case);
     let part = measured.part.clone();
@@ -41,23 +41,23 @@ pub(crate) fn targets_of(measured: &Measured) -> impl Iterator<Item = &'static T
     case.into_iter().flat_map(|case| case.targets).filter(applies)
 }
 
-/// What the contender has to reach in a case that measures one thing.
+/// Returns the target of the contender in a case that measures one thing.
 pub(super) const fn to(contender: &'static str, bound: Bound) -> Target {
     Target { parts: &[""], on: EVERYWHERE, contender, bound }
 }
 
 impl Target {
-    /// What it has to reach in these parts.
+    /// Restricts the target to these parts.
     pub(super) const fn of(self, parts: &'static [&'static str]) -> Self {
         Self { parts, ..self }
     }
 
-    /// What it has to reach on these databases.
+    /// Restricts the target to these databases.
     pub(super) const fn on(self, on: &'static [Database]) -> Self {
         Self { on, ..self }
     }
 
-    /// `None` if what it is held against was not measured.
+    /// Returns whether the target is reached; `None` if its floor was not measured.
     pub(crate) fn is_reached(&self, measured: &Measured, results: &[Measured]) -> Option<bool> {
         let median = measured.median();
         Some(match self.bound {
@@ -69,7 +69,7 @@ impl Target {
         })
     }
 
-    /// In words. `amount` writes a number with its unit.
+    /// Returns the target in words. `amount` writes a number with its unit.
     pub(crate) fn in_words(&self, amount: impl Fn(f64) -> String) -> String {
         match self.bound {
             Bound::TimesFloorAtLeast(bound) => format!(">= {bound} x floor"),

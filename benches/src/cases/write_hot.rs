@@ -1,4 +1,4 @@
-//! `write_hot`: everybody changes a pigeon of the same lamppost.
+//! `write_hot`: all clients change a pigeon of the same lamppost.
 
 use anyhow::Result;
 use sea_orm::Statement;
@@ -29,25 +29,31 @@ pub(crate) async fn run(bench: &mut Bench, case: &'static Case) -> Result<()> {
     Ok(())
 }
 
-/// Each client has a pigeon of its own, so that nobody waits for anybody without triggers.
+/// Returns a change of the client's own pigeon, so that no client waits for another without
+/// triggers.
 fn change_own_pigeon(place: &Place, town: Town, client: u64, _: u64) -> Statement {
     let pigeon = i32::try_from(1 + client * town.lampposts).expect("not so many pigeons");
     place.statement("UPDATE pigeon SET weight = weight + 1 WHERE id = $1", [pigeon.into()])
 }
 
-/// How often a client was seen waiting for another one's transaction. Tables that grow are waited
-/// for with and without triggers.
+/// Returns how often a client was seen waiting for another one's transaction. Tables that grow are
+/// waited for with and without triggers.
 async fn watch(writer: &mut Writer, town: Town, rows: u64) -> Result<i64> {
     let waiting = if writer.place.is_mysql() {
         "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
     } else {
-        "SELECT count(*) FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'extend'"
+        "SELECT count(*)
+           FROM pg_stat_activity
+          WHERE datname = current_database()
+            AND wait_event_type = 'Lock'
+            AND wait_event <> 'extend'"
     };
+
     let mut waits = 0;
     let observer = Place::open(writer.place.url.clone()).await?;
     let writing = writer.write(change_own_pigeon, town, 0..rows);
     let mut writing = std::pin::pin!(writing);
+
     loop {
         tokio::select! {
             ended = &mut writing => return ended.map(|_| waits),

@@ -1,4 +1,4 @@
-//! Those who write pigeons, with and without triggers.
+//! Writers of pigeons, with and without triggers.
 
 use std::{
     ops::Range,
@@ -17,7 +17,7 @@ use crate::{
     schema::Way,
 };
 
-/// In how many slices the contenders take turns.
+/// The number of slices in which the contenders take turns.
 const SLICES: u64 = 10;
 
 pub(crate) struct Writer {
@@ -32,21 +32,22 @@ enum Hand {
     Peer(Child),
 }
 
-/// The statement of this client for this number.
+/// A function that returns the statement of this client for this number.
 pub(crate) type Write = fn(&Place, Town, client: u64, number: u64) -> Statement;
 
 impl Writer {
-    /// The floor first.
+    /// Returns all contenders, the floor first.
     pub(crate) async fn all(bench: &mut Bench, town: Town, clients: usize) -> Result<Vec<Self>> {
         let ways: &[_] = match bench.database {
             Database::Postgres => {
                 &[(FLOOR, None), (COLLECTOR, Some(Way::Collector)), (AT_COMMIT, Some(Way::RowWise))]
             }
-            // Its triggers always set the flag in the statement.
+            // SQLite's triggers always set the flag in the statement.
             Database::Sqlite => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
-            // The flags of the owners are set by the worker.
+            // The worker sets the flags of the owners.
             Database::Mariadb | Database::Mysql => &[(FLOOR, None), (CACHED, Some(Way::RowWise))],
         };
+
         let mut writers = Vec::new();
         for (name, way) in ways {
             let place = bench.places.with(town).await?;
@@ -59,12 +60,14 @@ impl Writer {
             }
             writers.push(Self { name, place, way: *way, hand: Hand::Clients(connected) });
         }
+
         writers.extend(Self::pg_ivm(bench, town, clients).await?);
         Ok(writers)
     }
 
-    /// A materialized view of the weights, which PostgreSQL's extension `pg_ivm` keeps in the
-    /// transaction of the change; none where the server does not have it.
+    /// Returns a contender with a materialized view of the weights, which PostgreSQL's extension
+    /// `pg_ivm` keeps in the transaction of the change. There is none if the server does not have
+    /// it.
     async fn pg_ivm(bench: &mut Bench, town: Town, clients: usize) -> Result<Option<Self>> {
         const IS_THERE: &str =
             "SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'pg_ivm')";
@@ -87,7 +90,7 @@ impl Writer {
         Ok(Some(Self { name: PG_IVM, place, way: None, hand: Hand::Clients(connected) }))
     }
 
-    /// The peers, with the pigeons loaded that they will write.
+    /// Returns the peers, with the pigeons loaded that they will write.
     pub(crate) async fn peers(bench: &mut Bench, town: Town, rows: u64) -> Result<Vec<Self>> {
         let mut writers = Vec::new();
         for (peer, place, mut process) in bench.start_peers(town).await? {
@@ -97,7 +100,7 @@ impl Writer {
         Ok(writers)
     }
 
-    /// Nothing is marked or flagged any more.
+    /// Removes all marks and flags.
     pub(crate) async fn start_afresh(&self) -> Result<()> {
         match self.way {
             Some(way) => self.place.forget_marks(way.models(), way.models()).await,
@@ -105,7 +108,7 @@ impl Writer {
         }
     }
 
-    /// All clients side by side, each with its share of the numbers.
+    /// Runs all clients side by side, each with its share of the numbers.
     pub(crate) async fn write(
         &mut self,
         write: Write,
@@ -120,6 +123,7 @@ impl Writer {
                 return Ok(Duration::from_secs_f64(seconds));
             }
         };
+
         let step = clients.len();
         let started = Instant::now();
         let writing = clients.iter().enumerate().map(|(number, client)| {
@@ -135,13 +139,14 @@ impl Writer {
                 anyhow::Ok(())
             })
         });
+
         for written in try_join_all(writing).await? {
             written?;
         }
         Ok(started.elapsed())
     }
 
-    /// What a session does once: statements are prepared, functions compiled.
+    /// Does the work that a session does once: statements are prepared, functions compiled.
     async fn warm_up(&mut self, write: Write, town: Town) -> Result<()> {
         let once_each =
             if let Hand::Clients(clients) = &self.hand { clients.len() as u64 } else { 1 };
@@ -149,7 +154,8 @@ impl Writer {
     }
 }
 
-/// How long each writer takes for so many statements, in seconds. They take turns in short slices.
+/// Returns the time that each writer takes for so many statements, in seconds. The writers take
+/// turns in short slices.
 pub(crate) async fn race(
     bench: &Bench,
     writers: &mut [Writer],
@@ -163,6 +169,7 @@ pub(crate) async fn race(
             writer.start_afresh().await?;
             writer.warm_up(write, town).await?;
         }
+
         let mut took = vec![Duration::ZERO; writers.len()];
         for slice in 0..SLICES {
             let numbers = slice * rows / SLICES..(slice + 1) * rows / SLICES;
@@ -173,5 +180,6 @@ pub(crate) async fn race(
         }
         took.iter().zip(&mut samples).for_each(|(took, samples)| samples.push(took.as_secs_f64()));
     }
+
     Ok(writers.iter().map(|writer| writer.name).zip(samples).collect())
 }

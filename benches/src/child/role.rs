@@ -1,4 +1,4 @@
-//! What a process does that was started by another one. It ends when its input does.
+//! The role of a process that another one has started. It ends when its input does.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -96,14 +96,19 @@ async fn change(
 ) -> Result<()> {
     const CHANGE: &str = "UPDATE pigeon SET weight = weight + 1 WHERE id = $1";
     const RENAME: &str = "UPDATE lamppost
-           SET cached_slow_full_name = 'The ' || (SELECT sum(weight) FROM pigeon WHERE lamppost_id = lamppost.id)
+           SET cached_slow_full_name = 'The '
+                                       || (SELECT sum(weight)
+                                             FROM pigeon
+                                            WHERE lamppost_id = lamppost.id)
                                        || ' ' || first_name || ' of ' || country
          WHERE id = (SELECT lamppost_id FROM pigeon WHERE id = $1)";
+
     let statement = |sql: &str| -> Statement { place.statement(sql, [pigeon.into()]) };
     if !by_hand {
         client.execute_raw(statement(CHANGE)).await?;
         return Ok(());
     }
+
     let transaction = client.begin().await?;
     transaction.execute_raw(statement(CHANGE)).await?;
     transaction.execute_raw(statement(RENAME)).await?;
@@ -112,7 +117,7 @@ async fn change(
 
 static QUERIES: AtomicU64 = AtomicU64::new(0);
 
-/// Counts the statements that sqlx logs, which are all that it sends.
+/// Counts the statements in sqlx's log, which are all that the process sends.
 struct CountQueries;
 
 impl Subscriber for CountQueries {

@@ -1,4 +1,4 @@
-//! Where contenders run: each in a database of its own, all copied from the same template.
+//! The places of the contenders: each has a database of its own, all copied from the same template.
 
 mod mysql;
 mod postgres;
@@ -17,7 +17,7 @@ use crate::schema;
 
 pub(crate) use town::{Town, series};
 
-/// How many connections a pool has, as SeaORM's and sqlx's users leave it.
+/// The number of connections of a pool, by the defaults of SeaORM and sqlx.
 const CONNECTIONS: u32 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -39,7 +39,7 @@ impl Database {
     }
 }
 
-/// Makes places, and removes them.
+/// Makes and removes places.
 pub(crate) struct Places {
     host: Host,
     templates: Vec<(Town, String)>,
@@ -63,14 +63,15 @@ impl Places {
         Ok(Self { host, templates: Vec::new() })
     }
 
-    /// A new place with such a town, without cached fields.
+    /// Returns a new place with such a town, without cached fields.
     pub(crate) async fn with(&mut self, town: Town) -> Result<Place> {
-        // MySQL copies no databases.
+        // MySQL cannot copy databases.
         if matches!(self.host, Host::MySql(_)) {
             let place = self.new_with(town).await?;
             place.tidy().await?;
             return Ok(place);
         }
+
         let template = match self.templates.iter().find(|(built, _)| *built == town) {
             Some((_, template)) => template.clone(),
             None => self.build_template(town).await?,
@@ -80,17 +81,18 @@ impl Places {
             Host::Sqlite(folder) => folder.copy(&template)?,
             Host::MySql(_) => unreachable!("it has no templates"),
         };
+
         Place::open(url).await
     }
 
-    /// The same, for a town that nobody else needs.
+    /// Returns the same, for a town that no other place needs.
     pub(crate) async fn new_with(&mut self, town: Town) -> Result<Place> {
         let place = self.blank().await?;
         town.build(&place).await?;
         Ok(place)
     }
 
-    /// A new place without any table.
+    /// Returns a new place without any table.
     pub(crate) async fn blank(&mut self) -> Result<Place> {
         Place::open(self.empty().await?).await
     }
@@ -111,7 +113,7 @@ impl Places {
         }
     }
 
-    /// Removes all places, but for the templates.
+    /// Removes all places, except for the templates.
     pub(crate) async fn clear(&mut self) -> Result<()> {
         let kept: Vec<&str> = self.templates.iter().map(|(_, url)| url.as_str()).collect();
         match &mut self.host {
@@ -127,7 +129,7 @@ impl Places {
         self.clear().await
     }
 
-    /// Which program serves the database.
+    /// Returns the program that serves the database, with its version.
     pub(crate) async fn version(&self) -> Result<String> {
         match &self.host {
             Host::Postgres(server) => server.version().await,
@@ -149,18 +151,18 @@ impl Place {
         Ok(Self { url, db })
     }
 
-    /// With each statement in sqlx's log.
+    /// Opens it with each statement in sqlx's log.
     pub(crate) async fn open_logging(url: String) -> Result<Self> {
         let db = connect(&url, CONNECTIONS, true).await?;
         Ok(Self { url, db })
     }
 
-    /// A client with one connection.
+    /// Returns a client with one connection.
     pub(crate) async fn client(&self) -> Result<DatabaseConnection> {
         connect(&self.url, 1, false).await
     }
 
-    /// `$1`, `$2` and so on stand for the values, each once and in this order.
+    /// Returns a statement. `$1`, `$2` and so on stand for the values, each once and in this order.
     pub(crate) fn statement(
         &self,
         sql: &str,
@@ -181,7 +183,7 @@ impl Place {
         Ok(done.with_context(|| text.to_owned())?.rows_affected())
     }
 
-    /// The first column of the first row.
+    /// Returns the first column of the first row.
     pub(crate) async fn scalar<T: TryGetable>(&self, text: &str) -> Result<T> {
         let row = self
             .db
@@ -197,17 +199,17 @@ impl Place {
         self.db.get_database_backend() == DbBackend::Sqlite
     }
 
-    /// Whether it is MariaDB or MySQL.
+    /// Returns whether it is MariaDB or MySQL.
     pub(crate) fn is_mysql(&self) -> bool {
         self.db.get_database_backend() == DbBackend::MySql
     }
 
-    /// What CAST makes an `i64` with.
+    /// Returns the type with which CAST makes an `i64`.
     pub(crate) fn integer(&self) -> &'static str {
         schema::integer(self.db.get_database_backend())
     }
 
-    /// Cleans up after what was done, so that nobody pays for another's work. Never timed.
+    /// Cleans up, so that no contender pays for another's work. Never timed.
     pub(crate) async fn tidy(&self) -> Result<()> {
         match self.db.get_database_backend() {
             DbBackend::Sqlite => sqlite::tidy(self).await,
@@ -216,7 +218,7 @@ impl Place {
         }
     }
 
-    /// Makes all rows fresh, and forgets what was marked. Never timed.
+    /// Makes all rows fresh, and removes the marks. Never timed.
     pub(crate) async fn forget_marks(
         &self,
         models: CachedFields,
@@ -234,8 +236,8 @@ impl Place {
     }
 }
 
-/// As a program connects that has read SeaORM's documentation: a ping before every statement is a
-/// round trip that nobody needs.
+/// Connects as SeaORM's documentation recommends for speed. A ping before every statement is an
+/// unnecessary round trip.
 pub(crate) async fn connect(url: &str, connections: u32, log: bool) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options

@@ -5,13 +5,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use super::{Database, Place, connect};
 
-/// All names begin with it; the number of the process follows.
+/// The beginning of all names; the number of the process follows.
 const PREFIX: &str = "cached_field_bench_";
 
 pub(super) struct Server {
     url: String,
     db: DatabaseConnection,
-    /// The URLs of the databases that stand.
+    /// The URLs of the databases that exist.
     made: Vec<String>,
     count: u32,
 }
@@ -34,19 +34,21 @@ impl Server {
         Ok(server)
     }
 
-    /// Of runs that were killed.
+    /// Drops the databases of runs that were killed.
     async fn drop_what_was_left(&self) -> Result<()> {
         let names = format!(
             "SELECT CAST(schema_name AS CHAR)
                FROM information_schema.schemata
               WHERE schema_name LIKE '{PREFIX}%'"
         );
+
         for row in self.db.query_all_raw(Statement::from_string(DbBackend::MySql, names)).await? {
             let name: String = row.try_get_by_index(0)?;
             let process = name
                 .strip_prefix(PREFIX)
                 .and_then(|rest| rest.split('_').next())
                 .unwrap_or_default();
+
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }

@@ -8,13 +8,13 @@ use super::{Place, connect};
 const VARIABLE: &str = "CACHED_FIELD_TEST_POSTGRES_URL";
 const DEFAULT_URL: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
-/// All names begin with it; the number of the process follows.
+/// The beginning of all names; the number of the process follows.
 const PREFIX: &str = "cached_field_bench_";
 
 pub(super) struct Server {
     url: String,
     db: DatabaseConnection,
-    /// The URLs of the databases that stand.
+    /// The URLs of the databases that exist.
     made: Vec<String>,
     count: u32,
 }
@@ -30,7 +30,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Of runs that were killed.
+    /// Drops the databases of runs that were killed.
     async fn drop_what_was_left(&self) -> Result<()> {
         let names = format!("SELECT datname FROM pg_database WHERE datname LIKE '{PREFIX}%'");
         for row in self
@@ -43,6 +43,7 @@ impl Server {
                 .strip_prefix(PREFIX)
                 .and_then(|rest| rest.split('_').next())
                 .unwrap_or_default();
+
             if !std::path::Path::new("/proc").join(process).exists() {
                 self.drop(&name).await?;
             }
@@ -59,7 +60,7 @@ impl Server {
         self.copy("template0").await
     }
 
-    /// `template`: a name or a URL.
+    /// Copies `template`, which is a name or a URL.
     pub(super) async fn copy(&mut self, template: &str) -> Result<String> {
         let name = format!("{PREFIX}{}_{}", std::process::id(), self.count);
         self.count += 1;
@@ -96,7 +97,7 @@ fn name_in(url: &str) -> &str {
     name.split('?').next().unwrap_or(name)
 }
 
-/// Each table by name, for a `VACUUM` of everything would go through the catalog too.
+/// Tidies each table by name, because a `VACUUM` of everything would go through the catalog too.
 pub(super) async fn tidy(place: &Place) -> Result<()> {
     let tables = "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
                    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";

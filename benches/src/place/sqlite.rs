@@ -1,4 +1,4 @@
-//! Databases in files, on the disk that `target` is on: a temporary folder may be in memory.
+//! Databases in files, on the disk of `target`: a temporary folder may be in memory.
 
 use std::{fs, io, path::PathBuf};
 
@@ -28,7 +28,7 @@ impl Folder {
         )
     }
 
-    /// The template is closed, and so has no WAL.
+    /// Copies the template, which is closed, and so has no WAL.
     pub(super) fn copy(&mut self, template: &str) -> Result<String> {
         let url = self.create();
         fs::copy(path_in(template), path_in(&url))?;

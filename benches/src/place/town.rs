@@ -1,4 +1,4 @@
-//! What stands in the tables of every contender.
+//! The contents of the tables of every contender.
 
 use anyhow::Result;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Schema, Statement};
@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Schema, Statement};
 use super::Place;
 use crate::schema::row_wise::{lamppost, pigeon};
 
-/// How many lampposts there are, and how many pigeons sit on each.
+/// The number of lampposts, and the number of pigeons on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Town {
     pub(crate) lampposts: u64,
@@ -18,12 +18,12 @@ impl Town {
         Self { lampposts, pigeons_each: 10 }
     }
 
-    /// For calculations that do not look at pigeons.
+    /// Returns a town for calculations that do not look at pigeons.
     pub(crate) fn without_pigeons(lampposts: u64) -> Self {
         Self { lampposts, pigeons_each: 0 }
     }
 
-    /// Makes the tables, with all names right. The first pigeons are one of each lamppost.
+    /// Makes the tables, with all names right. The first pigeons are one for each lamppost.
     pub(super) async fn build(self, place: &Place) -> Result<()> {
         let schema = Schema::new(place.db.get_database_backend());
         place.db.execute(&schema.create_table_from_entity(lamppost::Entity)).await?;
@@ -48,11 +48,14 @@ impl Town {
                 LAMPPOST = self.lamppost_of_pigeon(),
             )
         };
+
         format!(
-            "INSERT INTO lamppost (id, first_name, country, cached_slow_full_name, slow_full_name_recalculation_needed)
+            "INSERT INTO lamppost (id, first_name, country, cached_slow_full_name,
+                                   slow_full_name_recalculation_needed)
              SELECT id, 'Name' || id, 'Country' || (id % 200),
                     'The ' || weight || 'Name' || id || ' of Country' || (id % 200), false
-               FROM ({names}) named ORDER BY id"
+               FROM ({names}) named
+              ORDER BY id"
         )
     }
 
@@ -66,7 +69,7 @@ impl Town {
         )
     }
 
-    /// Those of one lamppost lie scattered.
+    /// Returns the lamppost of a pigeon. The pigeons of one lamppost are scattered.
     fn lamppost_of_pigeon(self) -> String {
         format!("1 + (i * 7919) % {}", self.lampposts)
     }
@@ -74,18 +77,24 @@ impl Town {
 
 const WEIGHT: &str = "(1 + (i * 31) % 1000)";
 
-/// The numbers from 0 on as `i`.
+/// Returns the numbers from 0 on as `i`.
 pub(crate) fn series(place: &Place, count: u64) -> String {
     let last = count - 1;
+
     if place.is_sqlite() {
         format!(
-            "(WITH RECURSIVE s (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < {last}) SELECT i FROM s) AS s"
+            "(WITH RECURSIVE s (i) AS (SELECT 0
+                                        UNION ALL
+                                       SELECT i + 1 FROM s WHERE i < {last})
+              SELECT i FROM s) AS s"
         )
     } else if place.is_mysql() {
-        // Neither has a function for it, and recursions end after 1,000 steps.
+        // Neither MariaDB nor MySQL has a function for it, and recursions end after 1,000 steps.
         let digits = last.to_string().len();
-        let digit = "SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
-                      UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9";
+        let digit = "SELECT 0 AS d
+                      UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3
+                      UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6
+                      UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9";
         let tables: Vec<String> = (0..digits).map(|n| format!("({digit}) AS d{n}")).collect();
         let terms: Vec<String> =
             (0..digits).map(|n| format!("d{n}.d * {}", 10_u64.pow(n as u32))).collect();
@@ -101,9 +110,10 @@ const WEIGHTS: &str =
     "(SELECT lamppost_id, sum(weight) AS weight FROM pigeon GROUP BY lamppost_id) s";
 
 impl Place {
-    /// All names at once, as one writes it by hand who needs no library.
+    /// Sets all names at once, as one would by hand without a library.
     pub(crate) async fn set_all_names(&self) -> Result<()> {
-        const SET: &str = "SET cached_slow_full_name = 'The ' || s.weight || ' ' || first_name || ' of ' || country,
+        const SET: &str = "SET cached_slow_full_name = 'The ' || s.weight || ' '
+                                                       || first_name || ' of ' || country,
                                slow_full_name_recalculation_needed = false";
         let update = if self.is_mysql() {
             format!("UPDATE lamppost JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id {SET}")
@@ -113,7 +123,7 @@ impl Place {
         self.sql(&update).await.map(drop)
     }
 
-    /// The names of a few lampposts after another, as one writes it by hand whose calculation is
+    /// Sets the names of a few lampposts after another, as one would by hand with a calculation in
     /// Rust.
     pub(crate) async fn set_names_in_chunks(
         &self,
@@ -132,6 +142,7 @@ impl Place {
               WHERE lamppost.id BETWEEN $3 AND $4",
             self.integer()
         );
+
         for first in (1..=lampposts).step_by(usize::try_from(chunk)?) {
             let [first, last] =
                 [i32::try_from(first)?, i32::try_from(lampposts.min(first + chunk - 1))?];
@@ -150,7 +161,7 @@ impl Place {
         Ok(())
     }
 
-    /// One UPDATE of these lampposts, from arrays.
+    /// Returns one UPDATE of these lampposts, from arrays.
     fn store(&self, ids: Vec<i32>, names: Vec<String>) -> Result<Statement> {
         const SET: &str =
             "SET cached_slow_full_name = new.name, slow_full_name_recalculation_needed = false";
@@ -166,7 +177,9 @@ impl Place {
         let update = if self.is_mysql() {
             format!(
                 "UPDATE lamppost
-                   JOIN JSON_TABLE($1, '$[*]' COLUMNS (id integer PATH '$[0]', name varchar(255) PATH '$[1]')) new
+                   JOIN JSON_TABLE($1, '$[*]' COLUMNS (
+                          id integer PATH '$[0]',
+                          name varchar(255) PATH '$[1]')) new
                      ON new.id = lamppost.id
                     {SET}"
             )
@@ -181,13 +194,16 @@ impl Place {
         Ok(self.statement(&update, [serde_json::to_string(&rows)?.into()]))
     }
 
-    /// Whoever leaves a wrong name was not measured, but broken.
+    /// Checks the names. A contender that leaves a wrong name is broken, and its measurement does
+    /// not count.
     pub(crate) async fn check_names(&self) -> Result<()> {
         let wrong = format!(
             "SELECT count(*)
-               FROM lamppost JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id
+               FROM lamppost
+               JOIN {WEIGHTS} ON s.lamppost_id = lamppost.id
               WHERE slow_full_name_recalculation_needed
-                 OR coalesce(cached_slow_full_name, '') <> 'The ' || s.weight || ' ' || first_name || ' of ' || country"
+                 OR coalesce(cached_slow_full_name, '')
+                    <> 'The ' || s.weight || ' ' || first_name || ' of ' || country"
         );
         let wrong: i64 = self.scalar(&wrong).await?;
         anyhow::ensure!(wrong == 0, "{wrong} names are wrong or flagged in {}", self.url);

@@ -35,5 +35,6 @@ pub(super) fn of(results: &[Measured]) -> Result<String> {
             None
         },
     });
+
     Ok(serde_json::to_string_pretty(&lines.collect::<Vec<_>>())?)
 }

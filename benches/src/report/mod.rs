@@ -1,4 +1,4 @@
-//! What is told of the results.
+//! The report of the results.
 
 mod json;
 mod plots;
@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use crate::measure::Measured;
 
-/// Where files go: below the workspace's `target`.
+/// Returns the folder for files, below the workspace's `target`.
 pub(crate) fn folder() -> Result<PathBuf> {
     let folder = match std::env::var_os("CACHED_FIELD_BENCH_FOLDER") {
         Some(folder) => folder.into(),

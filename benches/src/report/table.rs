@@ -26,6 +26,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(HEADER);
+
     for measured in results {
         let targets: Vec<&Target> = targets_of(measured).collect();
         let times =
@@ -54,6 +55,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
                 .join("\n"),
         ]);
     }
+
     for column in [3, 4, 5, 6, 7] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -62,7 +64,7 @@ pub(super) fn of(results: &[Measured]) -> Table {
     table
 }
 
-/// What each case is held against.
+/// Returns the floor of each case.
 pub(super) fn floors(results: &[Measured]) -> String {
     let measured = |case: &&Case| results.iter().any(|measured| measured.case == case.name);
     let lines =
@@ -83,7 +85,7 @@ pub(super) fn amount(value: f64, unit: Unit) -> String {
     format!("{} {name}", number(value, unit))
 }
 
-/// Bytes are read in mebibytes.
+/// Returns a number as text. Bytes are shown in mebibytes.
 fn number(value: f64, unit: Unit) -> String {
     let value = if unit == Unit::Bytes { value / 1_048_576.0 } else { value };
     let decimals = match value.abs() {

@@ -2,9 +2,9 @@
 
 use std::collections::LinkedList;
 
-/// Ackermann's function, by its definition and nothing cleverer. Each call that waits for another
-/// is a node on the heap: it cannot overflow the stack, and is nicely slow. `ackermann(3, 9)` waits
-/// 11 million times; `ackermann(5, 2)` has not ended yet.
+/// Calculates Ackermann's function by its definition, without any optimization. Each call that
+/// waits for another one is a node on the heap. So it cannot overflow the stack, and is nicely
+/// slow. `ackermann(3, 9)` waits 11 million times; `ackermann(5, 2)` has not ended yet.
 pub(crate) fn ackermann(m: u32, mut n: u32) -> u32 {
     let mut waiting = LinkedList::from([m]);
     while let Some(m) = waiting.pop_back() {

@@ -1,4 +1,4 @@
-//! Where the story takes place: a new SQLite file, or the database of `DATABASE_URL`.
+//! The database of the story: a new SQLite file, or the database of `DATABASE_URL`.
 
 use anyhow::{Context, Result, ensure};
 use sea_orm::{
@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::entity::{lamppost, pigeon};
 
-/// Connects, and says where to. The folder, if there is one, goes when it is dropped.
+/// Connects, and returns a description of the database. The folder, if there is one, is deleted
+/// when it is dropped.
 pub(crate) async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
     if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
         let db = Database::connect(&url).await.context("cannot connect to DATABASE_URL")?;
@@ -36,7 +37,7 @@ pub(crate) async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     Ok(transaction.commit().await?)
 }
 
-/// Somebody else's table of the same name is not ours to drop.
+/// Refuses to drop a table of the same name that is not this example's.
 async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
     let ours = lamppost::Entity::find().one(db).await.is_ok()
         && pigeon::Entity::find().one(db).await.is_ok();

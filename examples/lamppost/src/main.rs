@@ -1,13 +1,13 @@
-//! The lamppost of django-cached-field's README, told anew: it has a name that is slow to
-//! calculate, and pigeons.
+//! The lamppost of django-cached-field's README. It has a name that is slow to calculate, and
+//! pigeons.
 //!
 //! ```sh
 //! cargo run -p lamppost                                            # on SQLite, in a temporary folder
 //! DATABASE_URL=postgres://user@host/database cargo run -p lamppost # on PostgreSQL, or on another SQLite file
 //! ```
 //!
-//! In a database of yours it makes the tables `lamppost` and `pigeon` afresh, and leaves them there
-//! to be looked at. It drops those of an earlier run, and refuses to if there are tables of these
+//! In your own database it creates the tables `lamppost` and `pigeon`, and leaves them there for
+//! you to look at. It drops those of an earlier run. It refuses to run if there are tables of these
 //! names that are not its own.
 
 mod ackermann;

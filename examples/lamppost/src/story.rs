@@ -1,4 +1,4 @@
-//! The story, a chapter a function.
+//! The story, one function for each chapter.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
     transcript::{Events, aside, chapter, code, read, run, watch},
 };
 
-/// How much of what `install` says is shown.
+/// The number of shown changes of `install`.
 const FIRST_CHANGES: usize = 4;
 
 pub(crate) fn the_model() {
@@ -115,8 +115,8 @@ pub(crate) async fn it_is_renamed(db: &DatabaseConnection, events: &mut impl Eve
     watch(events, |event| matches!(event, Event::Claimed { .. })).await
 }
 
-/// What the worker has begun it finishes; what it has only claimed it hands back, to the next
-/// worker or reader.
+/// Shows that nothing is lost when a worker stops. It finishes the rows that it has begun, and
+/// hands back those that it has only claimed.
 pub(crate) async fn nothing_is_lost(
     db: &DatabaseConnection,
     events: &mut impl Events,
@@ -137,7 +137,7 @@ fn is_completed(event: &Event) -> bool {
     matches!(event, Event::Completed { .. })
 }
 
-/// What a chapter was about to show.
+/// Checks the result that a chapter should show.
 fn is(expected: &str, name: &str) -> Result<()> {
     ensure!(name == expected, "the name should be {expected:?} but is {name:?}");
     Ok(())

@@ -1,5 +1,4 @@
-//! How the story is told: what happens, the code that does it, what comes of it, and how long it
-//! took.
+//! The output of the story: what happens, the code that does it, the result, and the time.
 
 use std::{fmt::Display, time::Duration};
 
@@ -14,10 +13,10 @@ const CODE: Style = AnsiColor::Cyan.on_default();
 const VALUE: Style = AnsiColor::Green.on_default().bold();
 const ASIDE: Style = Style::new().dimmed();
 
-/// How long the worker may take for anything in this story.
+/// The time that the worker may take for anything in this story.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs an expression, or a `let`, and shows its source: what one reads is what ran.
+/// Runs an expression, or a `let`, and prints its source: the printed code is the code that ran.
 macro_rules! run {
     (let $name:ident = $code:expr) => {
         $crate::transcript::code(concat!("let ", stringify!($name), " = ", stringify!($code)));
@@ -29,7 +28,7 @@ macro_rules! run {
     }};
 }
 
-/// As `run!`, for a read: shows the value too, and how long it took.
+/// Runs a read as `run!` does. It also prints the value, and the time.
 macro_rules! read {
     ($code:expr) => {{
         let started = std::time::Instant::now();
@@ -73,12 +72,12 @@ fn milliseconds(took: Duration) -> String {
     }
 }
 
-/// What the engine tells.
+/// The events of the engine.
 pub(crate) trait Events: Stream<Item = Event> + Unpin {}
 
 impl<S: Stream<Item = Event> + Unpin> Events for S {}
 
-/// Tells what the engine does until it is what is waited for.
+/// Prints the events of the engine until the expected one comes.
 pub(crate) async fn watch(
     events: &mut impl Events,
     awaited: impl Fn(&Event) -> bool,

@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// How many values go into one INSERT: fewer than SQLite (32,766) and PostgreSQL (65,535) bind in
-/// one statement.
+/// The number of values in one INSERT. SQLite (32,766) and PostgreSQL (65,535) bind more than that
+/// in one statement.
 const VALUES_PER_INSERT: usize = 30_000;
 
 macro_rules! data {
@@ -28,12 +28,12 @@ macro_rules! data {
     };
 }
 
-/// Loads all tables in one transaction, and returns how many rows that were.
+/// Loads all tables in one transaction, and returns the number of rows.
 pub async fn load(db: &DatabaseConnection) -> Result<usize> {
     load_tables(db, &TABLES).await
 }
 
-/// Loads these tables in one transaction, and returns how many rows that were.
+/// Loads these tables in one transaction, and returns the number of rows.
 pub async fn load_tables(db: &DatabaseConnection, tables: &[&str]) -> Result<usize> {
     let transaction = db.begin().await?;
     let mut rows = 0;
@@ -75,7 +75,7 @@ where
             .with_context(|| table.clone())?;
     }
     if db.get_database_backend() == DbBackend::Postgres {
-        // The ids come with the data; the next one is to follow them.
+        // The ids come with the data. The next one has to follow them.
         let next =
             format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}");
         db.execute_unprepared(&next).await?;
@@ -90,8 +90,8 @@ fn read<E: EntityTrait>(data: &str) -> Result<Vec<E::ActiveModel>> {
     reader.records().map(|record| row::<E>(&columns, &record?)).collect()
 }
 
-/// The column of a heading. The shop's own total is what is calculated; the data's is kept beside
-/// it.
+/// Returns the column of a heading. The shop's own total is calculated; the total of the data is
+/// kept beside it.
 fn column<E: EntityTrait>(heading: &str) -> Result<E::Column> {
     let name = if heading == "total" { "recorded_total" } else { heading };
     E::Column::from_str(name).map_err(|_| anyhow!("there is no column `{name}`"))
@@ -107,7 +107,7 @@ fn row<E: EntityTrait>(columns: &[E::Column], record: &StringRecord) -> Result<E
     Ok(row)
 }
 
-/// A field of the data; an empty one is NULL.
+/// Converts a field of the data. An empty one is NULL.
 fn value(column_type: &ColumnType, text: &str) -> Result<Value> {
     fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
         text: &str,

@@ -1,4 +1,4 @@
-//! Where the shop is: a new SQLite file, or the database of `DATABASE_URL`.
+//! The database of the shop: a new SQLite file, or the database of `DATABASE_URL`.
 
 use anyhow::{Context, Result, ensure};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema};
@@ -26,7 +26,8 @@ pub const TABLES: [&str; 12] = [
     "playlist_track",
 ];
 
-/// Connects, and says where to. The folder, if there is one, goes when it is dropped.
+/// Connects, and returns a description of the database. The folder, if there is one, is deleted
+/// when it is dropped.
 pub async fn open() -> Result<(DatabaseConnection, String, Option<TempDir>)> {
     if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) {
         let db = Database::connect(&url).await.context("cannot connect to DATABASE_URL")?;
@@ -58,8 +59,8 @@ pub async fn make_tables(db: &DatabaseConnection) -> Result<()> {
     Ok(schema.register(playlist::Entity).register(playlist_track::Entity).apply(db).await?)
 }
 
-/// Somebody else's tables of these names are not ours to drop. Ours are known by the invoice's
-/// columns.
+/// Refuses to drop tables of these names that are not this example's. Its own are known by the
+/// invoice's columns.
 async fn refuse_foreign_tables(db: &DatabaseConnection) -> Result<()> {
     let ours = invoice::Entity::find().one(db).await.is_ok();
     for table in TABLES {

@@ -1,15 +1,16 @@
-//! The Chinook record shop, whose figures are cached fields: totals of invoices, the lifetime value
-//! of customers, the revenue of artists, genres, teams and of the shop, and how long playlists
-//! play. The data also has the totals as they were recorded, so that all 412 can be checked.
+//! The Chinook record shop, whose figures are cached fields. They are totals of invoices, the
+//! lifetime value of customers, and the revenue of artists, genres, teams and of the shop. Another
+//! one is the playing time of playlists. The data also has the totals as they were recorded, so
+//! that all 412 can be checked.
 //!
 //! ```sh
 //! cargo run -p record-shop                                            # on SQLite, in a temporary folder
 //! DATABASE_URL=postgres://user@host/database cargo run -p record-shop # on PostgreSQL, or on another SQLite file
 //! ```
 //!
-//! In a database of yours it makes its twelve tables (`artist`, `album`, `invoice`, ...) afresh,
-//! and leaves them there to be looked at. It drops those of an earlier run, and refuses to if there
-//! are tables of these names that are not its own.
+//! In your own database it creates its twelve tables (`artist`, `album`, `invoice`, ...), and
+//! leaves them there for you to look at. It drops those of an earlier run. It refuses to run if
+//! there are tables of these names that are not its own.
 
 mod report;
 
@@ -40,7 +41,7 @@ async fn main() -> Result<()> {
     report::print(&db).await
 }
 
-/// The shop has been open for years when somebody has the idea of cached figures.
+/// Loads the data first, then installs: the shop has been open for years when cached figures come.
 async fn load_then_install(db: &DatabaseConnection) -> Result<()> {
     database::make_tables(db).await?;
     let started = Instant::now();
@@ -67,12 +68,12 @@ async fn calculate_all(db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// Whether the row says that its total is fresh, and it is the recorded one.
+/// Returns whether the row says that its total is fresh, and it is the recorded one.
 fn has_recorded_total(invoice: &invoice::Model) -> bool {
     !invoice.total_recalculation_needed && invoice.cached_total == Some(invoice.recorded_total)
 }
 
-/// Somebody sells one more copy, past the ORM. The sum goes up the shop: invoice, customer, three
+/// Sells one more copy, without the ORM. The sum goes up the shop: invoice, customer, three
 /// employees; artist, genre, shop.
 async fn sell_one_more(db: &DatabaseConnection) -> Result<()> {
     let line = invoice_line::Entity::find_by_id(LINE).one(db).await?.context("the line is gone")?;
@@ -95,13 +96,13 @@ async fn sell_one_more(db: &DatabaseConnection) -> Result<()> {
     Ok(())
 }
 
-/// The first album of the artist who sells best turns out to be by another.
+/// Moves the first album of the best-selling artist to another artist.
 async fn move_an_album(db: &DatabaseConnection) -> Result<()> {
     let movement = "UPDATE album SET artist_id = 22 WHERE id = 94";
     change(db, "An album was by Led Zeppelin, not by Iron Maiden", movement).await.map(drop)
 }
 
-/// Jane leaves the sales team, with her customers.
+/// Moves Jane out of the sales team, with her customers.
 async fn move_an_employee(db: &DatabaseConnection) -> Result<()> {
     let movement = "UPDATE employee SET reports_to_id = 6 WHERE id = 3";
     change(db, "Jane moves from sales to IT, and takes her customers along", movement)
@@ -109,13 +110,14 @@ async fn move_an_employee(db: &DatabaseConnection) -> Result<()> {
         .map(drop)
 }
 
-/// Polly, of 2 minutes and 57 seconds.
+/// Adds the track Polly, of 2 minutes and 57 seconds, to a playlist.
 async fn add_to_a_playlist(db: &DatabaseConnection) -> Result<()> {
     let addition = "INSERT INTO playlist_track (playlist_id, track_id) VALUES (16, 2008)";
     change(db, "Polly comes onto the playlist Grunge", addition).await.map(drop)
 }
 
-/// Does it in SQL, lets a worker follow, and says how many rows of which field have changed.
+/// Runs a change in SQL, lets a worker follow, and prints how many rows of which field have
+/// changed.
 async fn change(db: &DatabaseConnection, what: &str, sql: &str) -> Result<report::Recalculated> {
     println!("\n{what}:\n  {sql}");
     let mut events = CachedFields::all().events(db)?;

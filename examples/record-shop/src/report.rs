@@ -1,4 +1,4 @@
-//! What the program prints.
+//! The output of the program.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,10 +11,11 @@ use sea_orm::{
 use sea_orm_cached_field::Event;
 use tokio_stream::{Stream, StreamExt};
 
-/// How many rows of each field were recalculated.
+/// The number of rows of each field that were recalculated.
 pub(crate) type Recalculated = BTreeMap<String, usize>;
 
-/// The figures of the day: read from their columns, as no worker has anything left to do.
+/// Prints the figures of the day. They are read from their columns, because no worker has anything
+/// left to do.
 pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
     println!("\nArtists by revenue:");
     let best = artist::Entity::find().order_by_desc(artist::Column::CachedRevenue);
@@ -46,7 +47,7 @@ pub(crate) async fn print(db: &DatabaseConnection) -> Result<()> {
         .await
 }
 
-/// The tree of those who report to this one.
+/// Prints the tree of those who report to this employee.
 async fn teams(
     db: &DatabaseConnection,
     all: &[employee::Model],
@@ -68,10 +69,10 @@ async fn teams(
     Ok(())
 }
 
-/// Counts what the engine has completed and told so far.
+/// Counts the completions that the engine has reported so far.
 pub(crate) async fn recalculated(events: &mut (impl Stream<Item = Event> + Unpin)) -> Recalculated {
     let mut recalculated = Recalculated::new();
-    // The worker is done, so all its events are there: nothing is waited for.
+    // The worker is done, so all its events are there: nothing has to be waited for.
     while let Ok(Some(event)) = tokio::time::timeout(Duration::ZERO, events.next()).await {
         if let Event::Completed { table, field, .. } = event {
             *recalculated.entry(format!("{table}.{field}")).or_default() += 1;
@@ -80,7 +81,7 @@ pub(crate) async fn recalculated(events: &mut (impl Stream<Item = Event> + Unpin
     recalculated
 }
 
-/// `artist.revenue 1, genre.share 25`
+/// Returns `artist.revenue 1, genre.share 25`.
 pub(crate) fn listed(recalculated: &Recalculated) -> String {
     let fields = recalculated.iter().map(|(field, rows)| format!("{field} {rows}"));
     fields.collect::<Vec<_>>().join(", ")

@@ -1,6 +1,6 @@
-//! The models of a program that shares its tables with a Django application, whose models stand in
-//! `application/street/models.py`: the same tables and columns, under the names that Django gives
-//! them.
+//! The models of a program that shares its tables with a Django application. The models of that
+//! application are in `application/street/models.py`. Both have the same tables and columns, under
+//! the names that Django gives them.
 
 pub mod lamppost;
 pub mod pigeon;

@@ -21,10 +21,10 @@ const KEYS: &str = "`depends_on(..)`, `temporal_triggers`, `expires_every = \"..
                     `version = ..`, `attributes(..)`, `lazy`, `blocking`, `batch`, `query` and \
                     `recursive`";
 
-/// What `#[cached(..)]` says of a field.
+/// The options that `#[cached(..)]` gives a field.
 #[derive(Default)]
 pub(crate) struct Options {
-    /// Nothing if the option is not given.
+    /// The dependencies; `None` if the option is not given.
     pub(crate) depends_on: Option<Vec<Dependency>>,
     pub(crate) temporal_triggers: bool,
     pub(crate) expires_every: Option<Duration>,
@@ -32,9 +32,9 @@ pub(crate) struct Options {
     pub(crate) cached_field_name: Option<Ident>,
     pub(crate) recalculation_needed_field_name: Option<Ident>,
     pub(crate) expiration_field_name: Option<Ident>,
-    /// The time zone that the expiry is written in, where it does not say so itself.
+    /// The time zone of the expiry, if its column has none.
     pub(crate) expiration_time_zone: Option<LitStr>,
-    /// The user's method that follows each recalculation.
+    /// The user's hook that is called after each recalculation.
     pub(crate) after_recalculation: Option<Ident>,
     pub(crate) flagging: Option<Flagging>,
     /// Whether the flag's column is indexed.
@@ -57,7 +57,7 @@ pub(crate) struct Options {
     pub(crate) recursive: Option<Ident>,
 }
 
-/// When a change of a related row sets the owner's flag.
+/// The moment at which a change of a related row sets the owner's flag.
 #[derive(Clone, Copy)]
 pub(crate) enum Flagging {
     Commit,
@@ -65,7 +65,7 @@ pub(crate) enum Flagging {
 }
 
 impl Options {
-    /// Reads the attribute; what is wrong with it goes to `errors`, and the rest is still read.
+    /// Reads the attribute. Mistakes go to `errors`, and the rest is still read.
     pub(crate) fn of(attribute: &Attribute, errors: &mut Errors) -> Self {
         let mut options = Self::default();
         match &attribute.meta {
@@ -79,7 +79,7 @@ impl Options {
                 let key = |input: ParseStream<'_>, errors: &mut Errors| {
                     options.read_key(&mut seen, input, errors)
                 };
-                // The list takes in whatever stands there, so this cannot fail.
+                // The list accepts any tokens, so this cannot fail.
                 let _ = (|input: ParseStream<'_>| Ok(list(input, errors, key)))
                     .parse2(meta.tokens.clone());
             }
@@ -170,7 +170,8 @@ impl Options {
     }
 }
 
-/// Reads a list to its end. An item that cannot be read becomes an error, and the next is read.
+/// Reads a list to its end. An item that cannot be read becomes an error, and the next item is
+/// read.
 pub(super) fn list<T>(
     input: ParseStream<'_>,
     errors: &mut Errors,
@@ -203,7 +204,7 @@ fn name(key: &Ident, input: ParseStream<'_>) -> Result<Ident> {
     value.parse().map_err(|_| Error::new(value.span(), wrong))
 }
 
-/// A row that expires all the time would be calculated all the time.
+/// A row that expires all the time would be recalculated all the time.
 const SHORTEST_EXPIRY: Duration = Duration::from_secs(1);
 
 const SHORTEST_DEBOUNCE: Duration = Duration::from_millis(1);

@@ -16,16 +16,16 @@ pub(crate) enum Dependency {
     Related(Related),
 }
 
-/// `relation(..)`: what is read behind a relation.
+/// A relation, and what is read behind it: `relation(..)`.
 pub(crate) struct Related {
     /// The word before a relation that is followed any number of times.
     pub(crate) recursive: Option<Ident>,
     pub(crate) relation: Path,
-    /// Nothing means: only which rows there are.
+    /// The items that are read; only the existence of the rows is, if there are none.
     pub(crate) reads: Vec<Dependency>,
 }
 
-/// Reads what follows the key: `(column, relation(column, ..), ..)`.
+/// Reads the items after the key: `(column, relation(column, ..), ..)`.
 pub(super) fn depends_on(
     key: &Ident,
     input: ParseStream<'_>,
@@ -61,7 +61,7 @@ fn dependency(input: ParseStream<'_>, errors: &mut Errors) -> Result<Dependency>
     }
 }
 
-/// The word `recursive`, if a relation follows it: a relation may have that name, too.
+/// Reads the word `recursive`, if a relation follows it: a relation may have that name, too.
 fn recursive(input: ParseStream<'_>) -> Result<Option<Ident>> {
     if !is_recursive(input) {
         return Ok(None);
@@ -99,7 +99,7 @@ fn needs_parentheses(relation: &Path) -> String {
     )
 }
 
-/// A path as its author wrote it.
+/// Returns a path as its author wrote it.
 pub(crate) fn written(path: &Path) -> String {
     let names: Vec<String> =
         path.segments.iter().map(|segment| segment.ident.to_string()).collect();

@@ -1,4 +1,4 @@
-//! Reads attributes: our own `#[cached(..)]`, and what we need to know of SeaORM's.
+//! Reads attributes: `#[cached(..)]`, and those of SeaORM that matter here.
 
 mod cached;
 mod depends_on;

@@ -5,8 +5,7 @@ use syn::{
     parenthesized, token::Paren,
 };
 
-/// What SeaORM's attributes say of a field. Whatever we do not need or understand is left for
-/// SeaORM to judge.
+/// The relevant part of SeaORM's attributes of a field. SeaORM itself judges the rest.
 #[derive(Default)]
 pub(crate) struct SeaOrm {
     pub(crate) primary_key: bool,
@@ -26,13 +25,13 @@ impl SeaOrm {
         let mut found = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm"))
         {
-            // SeaORM reads the same attribute after us and reports what is wrong with it.
+            // SeaORM reads the same attribute afterwards, and reports its mistakes.
             let _ = attribute.parse_nested_meta(|meta| found.read(&meta));
         }
         found
     }
 
-    /// The name of the field's variant in `Column`.
+    /// Returns the name of the field's variant in `Column`.
     pub(crate) fn variant(&self, field: &Ident) -> Ident {
         self.enum_name.clone().unwrap_or_else(|| variant(field))
     }
@@ -57,14 +56,14 @@ impl SeaOrm {
     }
 }
 
-/// The name that SeaORM gives the variant of a field if no attribute says otherwise.
+/// Returns the name that SeaORM gives the variant of a field if no attribute says otherwise.
 pub(crate) fn variant(field: &Ident) -> Ident {
     let name = field.unraw().to_string().to_upper_camel_case();
     let escaped = if name == "Self" { "Self_" } else { &name };
     Ident::new(escaped, field.span())
 }
 
-/// Whether an attribute `#[sea_orm(..)]` of the struct contains this key.
+/// Returns whether an attribute `#[sea_orm(..)]` of the struct contains this key.
 pub(crate) fn struct_has_key(attributes: &[Attribute], key: &str) -> bool {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("sea_orm")) {

@@ -5,7 +5,7 @@ use syn::{Ident, spanned::Spanned};
 use super::at;
 use crate::ast::{CachedField, Model};
 
-/// The methods of `CachedField` that call the user's calculation.
+/// Returns the methods of `CachedField` that call the user's calculation.
 pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let model_name = &model.item.ident;
     let db = quote!(db: &'a ::sea_orm::DatabaseExecutor<'a>);
@@ -13,7 +13,7 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     let body = match &field.calculate_batch {
         Some(calculate_batch) => {
             let body = Written::of_many(model, field, calculate_batch).body(model, field);
-            // On a thread of its own it is a `Vec`.
+            // On a thread of its own the calculation gets a `Vec`.
             let body = quote!({
                 let models = ::std::convert::AsRef::<[#model_name]>::as_ref(models);
                 #body
@@ -52,7 +52,7 @@ pub(super) fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream
     }
 }
 
-/// Has a calculation, if it is a blocking one, run on a thread of its own, with these rows.
+/// Runs a blocking calculation on a thread of its own, with these rows. Leaves others as they are.
 fn on_a_thread(
     field: &CachedField<'_>,
     rows: &TokenStream,
@@ -65,7 +65,7 @@ fn on_a_thread(
     quote!(::sea_orm_cached_field::__private::blocking(#owned, db, |#rows, db| { #body }))
 }
 
-/// The method of `CachedField` that calls what the user does after a recalculation.
+/// Returns the method of `CachedField` that calls the user's hook after a recalculation.
 pub(super) fn hook(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenStream> {
     let model_name = &model.item.ident;
     let name = field.options.after_recalculation.as_ref()?;
@@ -80,13 +80,14 @@ pub(super) fn hook(model: &Model<'_>, field: &CachedField<'_>) -> Option<TokenSt
     })
 }
 
-/// What the user has to write: a method for one row, or an associated function for many.
+/// The function that the user has to write: a method for one row, or an associated function for
+/// many.
 struct Written<'a> {
     name: &'a Ident,
     kind: &'static str,
     /// The first parameter: in the code, without regard to its type, and in messages.
     first: (TokenStream, String),
-    /// What the rows are called in the code that calls it.
+    /// The name of the rows in the code that calls the function.
     rows: &'static str,
     /// The type of the result: in the code and in messages.
     value: (TokenStream, String),
@@ -125,7 +126,7 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Calls it and says what is wrong with it, if something is.
+    /// Returns the code that calls the function, and that reports a mistake in it.
     fn body(&self, model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
         let at_name = field.name.span();
         let at_type = field.ty.span();
@@ -140,8 +141,8 @@ impl<'a> Written<'a> {
         let call = quote_spanned! {at(at_name)=>
             ::sea_orm_cached_field::__private::Call(#method, #arguments).call()
         };
-        // Where they are made and where they are used: a macro that was given the name would take
-        // them for others else.
+        // The same identifiers serve for the definition and the use. If a macro was given the
+        // field's name, rustc would otherwise take them for different variables.
         let [calculation, output] = ["calculation", "output"].map(|name| Ident::new(name, at_name));
         let value = &self.value.0;
         let value = quote_spanned! {at_type=>
@@ -167,7 +168,8 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// What is inherent comes before a trait's. So this one is found only if the user's is missing.
+    /// Returns the fallback for a missing function. An inherent method takes precedence over a
+    /// trait's. So this one is found only if the user's is missing.
     fn fallback(&self) -> TokenStream {
         let name = self.name;
         let (first, _) = &self.first;
@@ -195,7 +197,7 @@ impl<'a> Written<'a> {
             Some(batch) if batch == *name => format!(", in place of `{}`", field.calculate),
             _ => String::new(),
         };
-        // The text is a format string once more.
+        // The text becomes a format string once more.
         let missing_note = format!(
             "write: impl {model} {{{{ async fn {name}({parameters}) -> Result<{value}, DbErr> \
              {{{{ .. }}}} }}}}{instead}"

@@ -6,12 +6,12 @@ use syn::{
 
 use crate::ast::{CachedField, Model, derives, is_cached};
 
-/// The struct, with the columns of each cached field in the place of the field.
+/// Returns the struct, with the columns of each cached field in the place of the field.
 pub(super) fn item(model: &Model<'_>) -> ItemStruct {
     let mut item = model.item.clone();
     let mut cached_fields = model.cached_fields.iter();
     let fields = model.item.fields.iter().flat_map(|field| {
-        // Both go through the same fields in the same order.
+        // Both iterators go through the same fields in the same order.
         let cached = field.attrs.iter().any(is_cached).then(|| cached_fields.next()).flatten();
         cached.map_or_else(|| vec![field.clone()], |cached| columns(model, cached))
     });
@@ -29,12 +29,13 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
         let text = format!(" The stored value of `{name}`, possibly stale.");
         quote!(#[doc = #text])
     });
-    // SeaORM makes a column nullable if the text of its type starts with `Option<`: no path may
-    // stand before it.
+    // SeaORM makes a column nullable if the text of its type starts with `Option<`. So no path may
+    // come before it.
     let value = field.optional.unwrap_or(field.ty);
     let flag_doc = format!(" Whether the stored value of `{name}` is stale.");
     let expiry = field.expires_after.as_ref().map(|expires_after| {
-        let text = format!(" From when on the stored value of `{name}` counts as stale.");
+        let text =
+            format!(" The moment from which on the stored value of `{name}` counts as stale.");
         let moment = match field.options.expiration_time_zone {
             Some(_) => quote!(::sea_orm::prelude::DateTime),
             None => quote!(::sea_orm::prelude::DateTimeUtc),
@@ -54,7 +55,8 @@ fn columns(model: &Model<'_>, field: &CachedField<'_>) -> Vec<Field> {
     columns.named.into_iter().collect()
 }
 
-/// What is deserialized without its flag is stale: nothing says that its value is right.
+/// Returns the attribute that makes a row stale if it is deserialized without its flag. Nothing
+/// says that its value is right.
 fn if_absent(model: &Model<'_>, field: &CachedField<'_>) -> Option<Attribute> {
     let says_itself = field.options.attributes.iter().any(is_serde_default);
     (deserializes(model.item) && !says_itself)
@@ -69,8 +71,8 @@ fn is_serde_default(attribute: &Meta) -> bool {
             .is_ok_and(|options| options.iter().any(|option| option.path().is_ident("default")))
 }
 
-/// Whether the struct derives `serde::Deserialize`. Others have a derive of that name, too, but on
-/// longer paths.
+/// Returns whether the struct derives `serde::Deserialize`. Other crates have a derive of that
+/// name, too, but on longer paths.
 fn deserializes(item: &ItemStruct) -> bool {
     derives(item).any(|path| {
         let names: Vec<String> =

@@ -9,13 +9,13 @@ use crate::{
     attr::{Dependency, Related, variant},
 };
 
-/// What a calculation reads, as expressions of type `Dependency`.
+/// Returns the inputs of a calculation, as expressions of type `Dependency`.
 pub(super) fn dependencies(model: &Model<'_>, depends_on: &[Dependency]) -> Vec<TokenStream> {
     let start = quote!(::sea_orm_cached_field::__private::Path::<Entity>::start());
     depends_on.iter().flat_map(|dependency| paths(Some(model), &start, dependency)).collect()
 }
 
-/// Goes on from the end of a path, which is the model if that is known.
+/// Continues from the end of a path, which is the model if that is known.
 fn paths(
     model: Option<&Model<'_>>,
     path: &TokenStream,
@@ -35,7 +35,7 @@ fn paths(
     }
 }
 
-/// The closure has the compiler check the field, and editors find it.
+/// Ends a path at a column. The closure makes the compiler check the field, and editors find it.
 fn column(model: Option<&Model<'_>>, path: &TokenStream, name: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     let variant = model.map_or_else(|| variant(name), |model| model.variant(name)).to_string();
@@ -56,14 +56,14 @@ fn hop(model: Option<&Model<'_>>, path: &TokenStream, related: &Related) -> Toke
             None => quote_spanned!(span=> .toward::<#relation::Entity>().follow()),
         },
     };
-    // An error about a method is shown where the value begins that it is called on.
+    // An error about a method is shown at the beginning of the value that the method is called on.
     match related.recursive {
         Some(_) => quote_spanned!(span=> { let path = #path; path.repeated(|path| path #hop) }),
         None => quote_spanned!(span=> { let path = #path; path #hop }),
     }
 }
 
-/// What stands before `Relation::Variant`, if the path is one.
+/// Returns the part before `Relation::Variant`, if the path ends so.
 fn module_of_variant(relation: &Path) -> Option<TokenStream> {
     let count = relation.segments.len().checked_sub(2)?;
     let is_variant = relation.segments[count].ident == "Relation";
@@ -72,7 +72,7 @@ fn module_of_variant(relation: &Path) -> Option<TokenStream> {
     is_variant.then(|| quote!(#leading_colon #(#module)*))
 }
 
-/// Over a field of a model that cannot be seen: the closure has the compiler check it.
+/// Follows a field of a model that cannot be seen. The closure makes the compiler check the field.
 fn hop_over_field(name: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     let variant = text.to_upper_camel_case();
@@ -98,7 +98,7 @@ fn hop_over_own_field(model: &Model<'_>, field: &Relation<'_>) -> TokenStream {
     }
 }
 
-/// To another model through a junction, which is related to both.
+/// Follows a relation to another model through a junction, which is related to both.
 fn many_to_many(junction: &Path, field: &Relation<'_>) -> TokenStream {
     let entity = field.entity;
     let module = &junction.segments[0].ident;
@@ -109,7 +109,8 @@ fn many_to_many(junction: &Path, field: &Relation<'_>) -> TokenStream {
     quote!(.by_definition::<super::#module::Entity>(#back.rev()).to::<#entity>())
 }
 
-/// From the model to itself through a junction: SeaORM knows that as `RelatedSelfVia` the junction.
+/// Follows a relation from the model to itself through a junction. SeaORM implements
+/// `RelatedSelfVia` the junction for it.
 fn many_to_many_self(junction: &Path, field: &Relation<'_>) -> TokenStream {
     let entity = field.entity;
     let module = &junction.segments[0].ident;

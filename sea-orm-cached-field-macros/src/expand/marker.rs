@@ -10,7 +10,7 @@ use crate::{
     attr::{Flagging, variant},
 };
 
-/// The type that stands for a field, with its `CachedField`.
+/// Returns the type that stands for a field, with its `CachedField`.
 pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let CachedField { vis, ty, marker, .. } = field;
     let model_name = &model.item.ident;
@@ -18,21 +18,21 @@ pub(super) fn marker(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream 
     let doc = format!(" The cached field `{name}` of [`{model_name}`].");
     let flag_doc = format!(
         " Flags the stored values of `{name}` as stale, of all rows that meet the condition, by \
-         one statement. `.and_recalculate(..)` on the result overrides, for this call, the \
-         setting whether they are recalculated at once."
+         one statement. `.and_recalculate(..)` on the result overrides, for this call, the setting \
+         whether they are recalculated at once."
     );
     let recalculate_doc = format!(
-        " Recalculates `{name}` of all rows that meet the condition, now and a few hundred at a \
-         time, and stores it; returns how many rows there were. If some of them fail, the others \
-         are stored all the same, and the first error is returned at the end. In a transaction, \
-         row by row, without waiting for what others hold locked."
+        " Recalculates `{name}` of all rows that meet the condition now, a few hundred at a time, \
+         and stores it. Returns the number of rows. If some of them fail, the others are stored \
+         all the same, and the first error is returned at the end. In a transaction the rows are \
+         calculated one by one, and locks of other transactions are not waited for."
     );
     let load_doc = format!(
-        " Makes these loaded rows fresh, a few hundred at a time: asks the database which of them \
-         are stale, recalculates and stores `{name}` of those, and puts it into the rows, which \
-         [`{model_name}::{name}`] then returns as loaded. If some of them fail, the others are \
-         fresh all the same, and the first error is returned. In a transaction only the cached \
-         fields that they are calculated from are stored."
+        " Makes these loaded rows fresh, a few hundred at a time. It asks the database which of \
+         them are stale, and recalculates and stores `{name}` of those. Then it puts the values \
+         into the rows, and [`{model_name}::{name}`] returns them as loaded. If some of the rows \
+         fail, the others are fresh all the same, and the first error is returned. In a \
+         transaction only the cached fields that they are calculated from are stored."
     );
     let preview_doc =
         format!(" Calculates `{name}` of this row as it is loaded, and stores nothing.");
@@ -178,7 +178,7 @@ fn duration(time: Option<Duration>) -> TokenStream {
     }
 }
 
-/// What a row, a `Model` or a `ModelEx`, says of the field.
+/// Returns the state of the field in a row, which is a `Model` or a `ModelEx`.
 pub(super) fn stored(field: &CachedField<'_>, row: &TokenStream) -> TokenStream {
     let CachedField { cached, recalculation_needed, .. } = field;
     // The stored value of a field of type `Option<T>` is that option, NULL included.

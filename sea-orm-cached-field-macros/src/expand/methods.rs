@@ -4,7 +4,8 @@ use quote::quote;
 use super::marker::stored;
 use crate::ast::{CachedField, Methods, Model};
 
-/// The methods of the cached fields, on the model and on the struct with its relation fields.
+/// Returns the methods of the cached fields, on the model and on the struct with its relation
+/// fields.
 pub(super) fn impls(model: &Model<'_>) -> TokenStream {
     let methods: Vec<TokenStream> =
         model.cached_fields.iter().map(|field| methods(model, field)).collect();
@@ -28,15 +29,16 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     let expire = expire(field, &key);
 
     let get_doc = format!(
-        " The value of `{name}`: as loaded, without a query, if the loaded row is neither flagged \
-         nor expired; else recalculated now and stored. If the field depends on columns of its \
-         own row, SQLite is asked by the key whether the loaded value is right, for the row may \
-         be what a write has returned before its triggers ran."
+        " Returns the value of `{name}`. If the loaded row is neither flagged nor expired, it is \
+         the value as loaded, without a query. Otherwise the value is recalculated now and stored. \
+         On SQLite the loaded row may be what a write has returned before its triggers ran. So if \
+         the field depends on columns of its own row, SQLite is asked by the key whether the \
+         loaded value is right."
     );
     let fresh_doc = format!(
-        " The value of `{name}` as of now: asks the database whether the stored one is still \
-         right, and recalculates it if not. In a transaction it is then returned as calculated, \
-         and not as its column would round it."
+        " Returns the value of `{name}` as of now. It asks the database whether the stored value \
+         is still right, and recalculates it if not. In a transaction a recalculated value is \
+         returned as calculated, not as its column would round it."
     );
     let recalculate_doc =
         format!(" Recalculates `{name}` now, stores it, and returns it as its column holds it.");
@@ -45,9 +47,10 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
          overrides, for this call, the setting whether it is recalculated at once."
     );
     let set_doc = format!(
-        " Stores a value of `{name}` that was not calculated. It is kept until the next change \
-         of what `{name}` is calculated from. Waits for up to 10 s for a transaction that holds \
-         the row locked; not in a transaction, for that would have to be looked at once more."
+        " Stores a value of `{name}` that was not calculated. It is kept until the next change of \
+         an input of `{name}`. If a transaction holds the row locked, the call waits for up to 10 \
+         s. It cannot be part of a transaction, because the value would have to be checked once \
+         more."
     );
     let error = quote!(::sea_orm_cached_field::__private::Error);
     let result = quote!(::std::result::Result<#ty, #error>);
@@ -87,7 +90,7 @@ fn methods(model: &Model<'_>, field: &CachedField<'_>) -> TokenStream {
     }
 }
 
-/// The methods of the active model: what they do is stored when it is saved.
+/// Returns the methods of the active model. Their results are stored when it is saved.
 pub(super) fn active(model: &Model<'_>) -> TokenStream {
     let model_name = &model.item.ident;
     let methods = model.cached_fields.iter().map(|field| {
@@ -98,9 +101,8 @@ pub(super) fn active(model: &Model<'_>) -> TokenStream {
         );
         let recalculate_doc = format!(
             " Calculates `{name}` from this active model and sets it, to be saved with other \
-             changes. The database does not take it on trust: the row stays flagged until it was \
-             calculated from what is stored. Fails if a column of \
-             the model is not set."
+             changes. The database does not trust that value: the row stays flagged until it was \
+             calculated from the stored columns. Fails if a column of the model is not set."
         );
         let stored = match field.optional {
             Some(_) => quote!(::std::clone::Clone::clone(&value)),
@@ -141,8 +143,8 @@ fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
     let CachedField { name, vis, marker, .. } = field;
     let expire = field.methods().expire?;
     let doc = format!(
-        " Lets the stored value of `{name}` expire: from that moment on, a date, a date-time or \
-         `None`, the row counts as stale and is recalculated."
+        " Sets when the stored value of `{name}` expires: a date, a date-time or `None`. From that \
+         moment on, the row counts as stale and is recalculated."
     );
     Some(quote! {
         #[doc = #doc]
@@ -158,7 +160,7 @@ fn expire(field: &CachedField<'_>, key: &TokenStream) -> Option<TokenStream> {
     })
 }
 
-/// The primary key of the row at hand.
+/// Returns the primary key of the row at hand.
 fn key(model: &Model<'_>) -> TokenStream {
     let columns = &model.primary_key;
     quote! {

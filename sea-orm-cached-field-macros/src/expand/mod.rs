@@ -1,4 +1,4 @@
-//! Writes the code: the struct with its columns, and per cached field a type, its traits and its
+//! Generates the code: the struct with its columns, and per cached field a type, its traits and its
 //! methods.
 
 mod calculation;
@@ -44,8 +44,8 @@ pub(crate) fn model(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// Stands before the struct, so that its error comes before those of what SeaORM makes of the
-/// column.
+/// Returns a check of the field's type. It comes before the struct, so that its error comes before
+/// those of the code that SeaORM generates for the column.
 fn check_type(field: &CachedField<'_>) -> TokenStream {
     let value = field.optional.unwrap_or(field.ty);
     quote_spanned! {at(field.ty.span())=>
@@ -56,13 +56,13 @@ fn check_type(field: &CachedField<'_>) -> TokenStream {
     }
 }
 
-/// What the compiler warns of, where nothing is wrong.
+/// Returns the compiler's warnings about a model without mistakes.
 pub(crate) fn warnings(model: &Model<'_>) -> TokenStream {
     model.cached_fields.iter().filter_map(warning::depends_on_nothing).collect()
 }
 
-/// Generated code whose errors are shown there. Unlike code with that span itself, no lint takes it
-/// for the user's.
+/// Returns a span for generated code whose errors are shown there. Unlike code with that span
+/// itself, no lint takes it for the user's.
 fn at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }

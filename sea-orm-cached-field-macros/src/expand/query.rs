@@ -5,16 +5,17 @@ use syn::Ident;
 use super::at;
 use crate::ast::{CachedField, Model};
 
-/// The user's query, as `FieldSpec` has it. What is wrong with it is said, if something is.
+/// Returns the user's query, for `FieldSpec`. The code reports a mistake in it.
 pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) -> TokenStream {
     let at_name = field.name.span();
-    // Not the user's, or rustc would suggest to write arguments behind the field.
+    // These identifiers are not the user's, or rustc would suggest to write arguments after the
+    // field.
     let [model_name, select] =
         [&model.item.ident, select].map(|name| Ident::new(&name.to_string(), at(at_name)));
     let optional = field.optional.is_some();
     let missing =
         format!("the cached field `{}` needs a query `{model_name}::{select}()`", field.name);
-    // The text is a format string once more.
+    // The text becomes a format string once more.
     let note = format!(
         "write: impl {model_name} {{{{ fn {select}() -> Select<Entity> {{{{ .. }}}} }}}}, a query \
          of any entity that selects the key of `{model_name}`, then the value, in place of `{}`",
@@ -23,8 +24,8 @@ pub(super) fn query(model: &Model<'_>, field: &CachedField<'_>, select: &Ident) 
     let selected = quote_spanned! {at(at_name)=>
         ::sea_orm_cached_field::__private::Call(#model_name::#select, ()).call()
     };
-    // Where it is made and where it is used: a macro that was given the name would take them for
-    // two.
+    // The same identifier serves for the definition and the use. If a macro was given the field's
+    // name, rustc would otherwise take them for two variables.
     let query = Ident::new("query", at_name);
     let statement = quote_spanned!(at_name=> statement(#query));
     quote! {{

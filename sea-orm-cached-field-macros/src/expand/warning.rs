@@ -4,8 +4,8 @@ use syn::ext::IdentExt;
 
 use crate::ast::CachedField;
 
-/// Warns of a field that nothing makes stale. The compiler lets a macro say so only as a
-/// deprecation.
+/// Returns a warning about a field that nothing makes stale. The compiler lets a macro warn only by
+/// a deprecation.
 pub(super) fn depends_on_nothing(field: &CachedField<'_>) -> Option<TokenStream> {
     if field.options.depends_on.is_some() || field.options.temporal_triggers {
         return None;

@@ -6,8 +6,8 @@ use crate::{
     errors::Errors,
 };
 
-/// Drops the dependencies that are wrong. Whether a column exists is left to rustc, which knows the
-/// similar names.
+/// Drops the wrong dependencies. Whether a column exists is left to rustc, which suggests similar
+/// names.
 pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     for index in 0..model.cached_fields.len() {
         let given = model.cached_fields[index].options.depends_on.take();
@@ -20,10 +20,10 @@ pub(super) fn check(model: &mut Model<'_>, errors: &mut Errors) {
     }
 }
 
-/// Where a list of dependencies starts from.
+/// The start of a list of dependencies.
 #[derive(Clone, Copy)]
 enum Place<'a> {
-    /// The row whose field it is.
+    /// The row that has the field.
     Row(&'a Model<'a>, &'a CachedField<'a>),
     /// Other rows of the same model.
     SameModel(&'a Model<'a>),
@@ -167,7 +167,7 @@ fn own_relation(model: &Model<'_>, name: &Ident) -> Result<()> {
     Err(Error::new(name.span(), message))
 }
 
-/// Tells the frequent `super::pigeon::Entity(weight)` apart from what is meant.
+/// Reports the frequent `super::pigeon::Entity(weight)` with the correct form.
 fn a_module(relation: &Path) -> Result<()> {
     if relation.segments.last().is_some_and(|last| last.ident == "Entity") {
         let path = written(relation);
@@ -180,7 +180,7 @@ fn a_module(relation: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the option `recursive` has a reason: the field's own column behind a relation.
+/// Checks that the option `recursive` has a reason: the field's own column behind a relation.
 fn recursion(field: &CachedField<'_>, depends_on: &[Dependency], errors: &mut Errors) {
     let Some(option) = &field.options.recursive else { return };
     let reads = |dependency: &Dependency| match dependency {

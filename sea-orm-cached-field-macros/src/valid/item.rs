@@ -3,7 +3,7 @@ use syn::{Fields, Item, ItemStruct, spanned::Spanned};
 
 use crate::{ast, attr::struct_has_key, errors::Errors};
 
-/// The struct, if `#[cached_fields]` stands where it can do its work.
+/// Returns the struct, if `#[cached_fields]` is where it can do its work.
 pub(crate) fn item<'a>(
     arguments: &TokenStream,
     item: &'a Item,
@@ -41,8 +41,8 @@ pub(crate) fn item<'a>(
 }
 
 fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
-    // SeaORM copies the attributes that stand below its own to both structs that it makes; one
-    // error is enough.
+    // SeaORM copies the attributes below its own to both structs that it makes. One error is
+    // enough.
     if struct_has_key(&item.attrs, "model_ex") {
         errors.at(
             Span::call_site(),
@@ -64,7 +64,7 @@ fn placement(item: &ItemStruct, errors: &mut Errors) -> bool {
     true
 }
 
-/// Whether the struct derives this, by whichever path.
+/// Returns whether the struct derives this, by any path.
 pub(crate) fn derives(item: &ItemStruct, name: &str) -> bool {
     ast::derives(item).any(|path| path.segments.last().is_some_and(|segment| segment.ident == name))
 }

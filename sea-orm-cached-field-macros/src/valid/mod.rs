@@ -1,4 +1,4 @@
-//! The rules, each with the message of its breach.
+//! The rules, each with the message for its violation.
 
 mod dependencies;
 mod item;
@@ -14,8 +14,8 @@ use crate::{
     errors::Errors,
 };
 
-/// Checks the model and drops from it the dependencies that are wrong. Whether it can be expanded:
-/// an error in an option alone does not keep the field's methods from the code that uses them.
+/// Checks the model, and drops the wrong dependencies from it. Returns whether it can be expanded.
+/// It can after an error in an option alone, so that code that uses the field's methods compiles.
 pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
     let mut sound = true;
     if model.cached_fields.is_empty() {
@@ -37,7 +37,7 @@ pub(crate) fn model(model: &mut Model<'_>, errors: &mut Errors) -> bool {
 }
 
 fn primary_key(model: &Model<'_>, errors: &mut Errors) -> bool {
-    // A cached field that is one is a mistake of its own.
+    // A primary key that is a cached field is a mistake of its own.
     let found = !model.primary_key.is_empty()
         || model.cached_fields.iter().any(|field| field.sea_orm.primary_key);
     if !found {

@@ -9,7 +9,7 @@ use crate::{
     errors::Errors,
 };
 
-/// What SeaORM generates beside the model.
+/// The names that SeaORM generates beside the model.
 const GENERATED: &[&str] = &[
     "ActiveModel",
     "ActiveModelEx",
@@ -26,8 +26,8 @@ const GENERATED: &[&str] = &[
     "TypedColumn",
 ];
 
-/// What the code of SeaORM's macros, and about every calculation, expects to find in the module
-/// under its own name.
+/// The names that the code of SeaORM's macros, and almost every calculation, expects to find in the
+/// module under their own names.
 const EXPECTED: &[&str] = &[
     "ActiveModelBehavior",
     "BelongsTo",
@@ -52,7 +52,7 @@ const EXPECTED: &[&str] = &[
     "Vec",
 ];
 
-/// Whether no name that is generated is taken already.
+/// Returns whether all generated names are free.
 pub(super) fn check(model: &Model<'_>, errors: &mut Errors) -> bool {
     let types = model
         .cached_fields
@@ -151,7 +151,7 @@ fn type_name(model: &Model<'_>, field: &CachedField<'_>, errors: &mut Errors) ->
     false
 }
 
-/// Whether a type is written with this name alone, not as `module::Name`.
+/// Returns whether a type is written with this name alone, not as `module::Name`.
 fn names(tokens: TokenStream, name: &Ident) -> bool {
     let mut qualified = false;
     tokens.into_iter().any(|token| match token {

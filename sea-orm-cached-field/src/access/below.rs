@@ -1,4 +1,5 @@
-//! What a field is calculated from: it has to be right before the field is.
+//! The fields that a field is calculated from. They have to be fresh before the field is
+//! calculated.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,36 +12,36 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, Value};
 use super::rows::{CHUNK, FieldRows, Recalculated};
 use crate::{Error, declaration::Key, protocol, queue::Written, registry::Below};
 
-/// How long a reader waits for inputs that stay stale: another transaction holds their rows
-/// locked, or they change all the time.
+/// The time for which a reader waits for inputs that stay stale: another transaction holds their
+/// rows locked, or they change all the time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far apart it looks meanwhile, at first and at most.
+/// The first pause between two looks at such inputs. The pauses grow up to [`LONGEST_WAIT`].
 const WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
-/// How often a value is calculated whose inputs change meanwhile.
+/// The number of times that a value is calculated while its inputs change.
 pub(super) const READINGS: u32 = 5;
 
-/// Where a value was read from.
+/// The origin of a value that was read.
 pub(super) enum Reading<T> {
-    /// From the row, which was right.
+    /// The row held the value, and it was fresh.
     Stored(T),
-    /// It was calculated. If an input has become stale meanwhile, or the row was marked, it may be
-    /// of two different moments.
+    /// It was calculated. If an input has become stale meanwhile, or the row was marked, the value
+    /// may mix two different moments.
     Calculated { value: T, was_marked: bool },
 }
 
 impl<T> Reading<T> {
-    /// A value of which nothing else is known.
+    /// Returns the reading of a calculated value of which nothing else is known.
     pub(super) fn calculated(value: T) -> Self {
         Self::Calculated { value, was_marked: false }
     }
 }
 
 impl FieldRows {
-    /// Reads the rows when all that they are calculated from is right, and again if that did not
-    /// last. Of a row that is marked during each calculation the last value is returned.
+    /// Reads the rows once everything that they are calculated from is fresh, and again if that did
+    /// not last. If the row is marked during each calculation, the last value is returned.
     pub(super) async fn read<T, F: Future<Output = Result<Reading<T>, Error>>>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -54,6 +55,7 @@ impl FieldRows {
                 Reading::Stored(value) => return Ok(value),
                 Reading::Calculated { value, was_marked } => (value, was_marked),
             };
+
             // The isolation of the user's transaction decides which moment its reads are of.
             let is_within = !matches!(db, DatabaseExecutor::Connection(_));
             if is_within || self.model.all_below(self.field).is_empty() {
@@ -66,6 +68,7 @@ impl FieldRows {
                 last = Some(value);
             }
         }
+
         last.ok_or_else(|| {
             self.stale_input(
                 keys,
@@ -89,8 +92,8 @@ impl FieldRows {
         Ok(false)
     }
 
-    /// Recalculates and stores what is stale of all cached fields that this one is calculated from,
-    /// from the bottom up. If some of it fails, the rest is recalculated all the same.
+    /// Recalculates and stores the stale rows of all cached fields that this one is calculated
+    /// from, from the bottom up. If some of them fail, the rest is recalculated all the same.
     async fn refresh_below(&self, db: &DatabaseExecutor<'_>, keys: &[Key]) -> Result<(), Error> {
         let mut failure = None;
         for below in self.model.all_below(self.field) {
@@ -105,8 +108,9 @@ impl FieldRows {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Round by round: in a tree, a child's new value makes its parent stale. A row is stale again
-    /// at most once for each row below it, or its inputs change all the time.
+    /// Recalculates and stores one of these fields, round by round: in a tree, a child's new value
+    /// makes its parent stale. A row is stale again at most once for each row below it, unless its
+    /// inputs change all the time.
     async fn refresh_field_below(
         &self,
         connection: &DatabaseConnection,
@@ -119,6 +123,7 @@ impl FieldRows {
         let mut before = HashSet::new();
         let mut all = HashSet::new();
         let mut rounds = 0;
+
         loop {
             let (rows, mut stale) = self.stale_below(&db, keys, below).await?;
             if below.is_asked_once() && !before.is_empty() {
@@ -127,6 +132,7 @@ impl FieldRows {
             if stale.is_empty() {
                 return Ok(());
             }
+
             let now: HashSet<Key> = stale.iter().cloned().collect();
             all.extend(now.iter().cloned());
             let stuck = || {
@@ -136,6 +142,7 @@ impl FieldRows {
                      time",
                 )
             };
+
             if !before.is_subset(&now) {
                 (since, wait) = (Instant::now(), WAIT);
                 rounds += 1;
@@ -149,6 +156,7 @@ impl FieldRows {
                 tokio::time::sleep(wait).await;
                 wait = LONGEST_WAIT.min(2 * wait);
             }
+
             before = now;
             let mut failure = None;
             for stale in stale.chunks(CHUNK as usize) {
@@ -161,9 +169,10 @@ impl FieldRows {
         }
     }
 
-    /// In a user's transaction. What is stored there may stay marked, for the worker recalculates
-    /// it after the commit. Along a tree all rows have their turn until none of the values changes
-    /// any more: what a value was calculated from may have been stored after it.
+    /// Recalculates and stores one of these fields in a user's transaction. What is stored there
+    /// may stay marked, because the worker recalculates it after the commit. Along a tree, all rows
+    /// are calculated again until no value changes any more. An input of a value may have been
+    /// stored after that value.
     async fn refresh_field_within(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -173,6 +182,7 @@ impl FieldRows {
         let mut seen = HashSet::new();
         let mut stored = HashMap::new();
         let mut rounds = 0;
+
         loop {
             let (rows, stale) = self.stale_below(db, keys, below).await?;
             seen.extend(stale);
@@ -181,6 +191,7 @@ impl FieldRows {
             for keys in all.chunks(CHUNK as usize) {
                 changed |= rows.store_within(db, keys, &mut stored).await?;
             }
+
             if !changed || !rows.model.owner.fields[rows.field].recursive {
                 return Ok(());
             }
@@ -194,8 +205,8 @@ impl FieldRows {
         }
     }
 
-    /// Calculates these rows, and stores what is another value than was stored here before. Returns
-    /// whether any of it has changed its row.
+    /// Calculates these rows, and stores each value that differs from the one that was stored here
+    /// before. Returns whether any of them has changed its row.
     async fn store_within(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -207,10 +218,12 @@ impl FieldRows {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        // As text, for NaN does not equal itself.
+
+        // As text, because NaN does not equal itself.
         values.retain(|key, value| {
             stored.get(key).is_none_or(|stored| format!("{stored:?}") != format!("{value:?}"))
         });
+
         for (key, value) in &values {
             let written = Written { key: key.clone(), claimed_at, values: vec![value.clone()] };
             if !protocol::store_in_transaction(db, &self.model, self.field, &written).await? {
@@ -219,12 +232,13 @@ impl FieldRows {
                 );
             }
         }
+
         let changed = changed && !values.is_empty();
         stored.extend(values);
         Ok(changed)
     }
 
-    /// The error names the first of these rows.
+    /// Returns the error for inputs that stay stale. It names the first of these rows.
     fn stale_input(&self, keys: &[Key], reason: &'static str) -> Error {
         let table = self.model.owner.table.name.clone();
         let field = self.model.owner.fields[self.field].name;

@@ -1,4 +1,4 @@
-//! Flagging: one row, or the rows that meet a condition.
+//! Flagging of one row, or of the rows that meet a condition.
 
 use std::{future::IntoFuture, marker::PhantomData};
 
@@ -17,12 +17,12 @@ use crate::{
     transaction,
 };
 
-/// Flags a row when it is awaited.
+/// Returns a future that flags a row when it is awaited.
 pub fn flag<F: CachedField>(key: Key, db: DatabaseExecutor<'_>) -> Flag<'_, F> {
     Flag { key, db, eager: None, field: PhantomData }
 }
 
-/// A row about to be flagged as stale; it is when this is awaited.
+/// A row that is flagged as stale when this is awaited.
 #[must_use = "nothing is flagged until this is awaited"]
 #[derive(Debug)]
 pub struct Flag<'c, F> {
@@ -33,8 +33,8 @@ pub struct Flag<'c, F> {
 }
 
 impl<F> Flag<'_, F> {
-    /// Whether a worker recalculates the row in the background, or else the next reader does:
-    /// overrides, for this call, the option `lazy` of the field and
+    /// Sets whether a worker recalculates the row in the background, or else the next reader does.
+    /// For this call, it overrides the option `lazy` of the field and
     /// [`CachedFields::set_eager_recalculation`].
     ///
     /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
@@ -56,7 +56,7 @@ impl<'c, F: CachedField> IntoFuture for Flag<'c, F> {
     }
 }
 
-/// Flags, when it is awaited, the rows that meet a condition.
+/// Returns a future that flags the rows that meet a condition when it is awaited.
 pub fn flag_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
@@ -64,8 +64,7 @@ pub fn flag_rows<F: CachedField>(
     FlagRows { condition: condition.into_condition(), db, eager: None, field: PhantomData }
 }
 
-/// Rows about to be flagged as stale; they are when this is awaited, which returns how many they
-/// were.
+/// Rows that are flagged as stale when this is awaited, which returns their number.
 ///
 /// ```standalone_crate
 /// # use sea_orm_cached_field::Error;
@@ -108,8 +107,8 @@ pub struct FlagRows<'c, F> {
 }
 
 impl<F> FlagRows<'_, F> {
-    /// Whether a worker recalculates the rows in the background, or else the next reader of each
-    /// does: overrides, for this call, the option `lazy` of the field and
+    /// Sets whether a worker recalculates the rows in the background, or else the next reader of
+    /// each does. For this call, it overrides the option `lazy` of the field and
     /// [`CachedFields::set_eager_recalculation`].
     ///
     /// [`CachedFields::set_eager_recalculation`]: crate::CachedFields::set_eager_recalculation
@@ -140,7 +139,7 @@ impl<'c, F: CachedField> IntoFuture for FlagRows<'c, F> {
     }
 }
 
-/// All of them or none.
+/// Flags all of the rows or none, and returns their number.
 async fn flag_one_by_one<F: CachedField>(
     db: &DatabaseExecutor<'_>,
     model: &Model,

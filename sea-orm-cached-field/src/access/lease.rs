@@ -6,10 +6,10 @@ use sea_orm::DatabaseConnection;
 
 use crate::{engine::Engine, protocol, queue::Claim, registry::Model};
 
-/// How soon a worker takes over what a reader has left behind whose process has ended.
+/// The time after which a worker takes over the claims of a reader whose process has ended.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
 
-/// Does something for as long as it takes, with leases that last as long.
+/// Runs a piece of work for as long as it takes, and renews its leases for as long.
 pub(super) async fn keep_leased<T>(
     engine: &Engine,
     connection: &DatabaseConnection,
@@ -25,17 +25,19 @@ pub(super) async fn keep_leased<T>(
             tracing::warn!("cannot renew leases: {error}");
         }
     };
+
     let mut work = pin!(work);
     loop {
         tokio::select! {
             done = &mut work => return done,
             () = tokio::time::sleep(LEASE / 3) => {}
         }
+
         let mut renewal = pin!(renew());
         tokio::select! {
             done = &mut work => {
-                // To its end: SQLx would lose a connection of MySQL on which a statement is given
-                // up while it is prepared.
+                // The renewal runs to its end: SQLx would lose a connection of MySQL if a statement
+                // were dropped while it is prepared.
                 renewal.await;
                 return done;
             }

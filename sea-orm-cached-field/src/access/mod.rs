@@ -1,4 +1,4 @@
-//! Reading, and what else a row's methods do: flag, recalculate, expire.
+//! The methods of a row: reading, flagging, recalculating, expiring.
 
 mod below;
 mod flag;
@@ -65,14 +65,16 @@ impl Target {
         })
     }
 
-    /// Asks the database: flag, expiry, marks and queue. A row that is gone is not stale.
+    /// Returns whether the database says that the row is stale, by its flag, expiry, marks and
+    /// queue. A row that is gone is not stale.
     async fn is_stale(&self, db: &DatabaseExecutor<'_>) -> Result<bool, Error> {
         let stale =
             FieldRows::of(self).stale_or_unknown(db, std::slice::from_ref(&self.key)).await?;
         Ok(!stale.is_empty())
     }
 
-    /// Whether the database says that the row is fresh and has this value; or it is gone.
+    /// Returns whether the database says that the row is fresh and has this value, or that it is
+    /// gone.
     async fn is_confirmed(&self, db: &DatabaseExecutor<'_>, value: Value) -> Result<bool, Error> {
         let backend = Backend::of(db)?;
         let owner = &self.model.owner;
@@ -90,13 +92,15 @@ impl Target {
         Ok(FieldRows::of(self).claim(engine, connection, key, steal).await?.pop())
     }
 
-    /// Whether what the user does after a recalculation has ended well; nothing may be done.
+    /// Calls the user's hook after a recalculation, and returns whether it has ended well. Without
+    /// a hook it has.
     async fn call_hook(&self, engine: &Engine, db: &DatabaseExecutor<'_>) -> bool {
         let row = vec![(self.key.clone(), self.field)];
         after_recalculation(engine, db, &self.model, row, &Limits::of_one()).await
     }
 
-    /// What fails there is undone by itself: the value stays.
+    /// Calls the user's hook inside the user's transaction. A hook that fails is undone by itself,
+    /// and the value stays.
     async fn call_hook_in_transaction(&self, db: &DatabaseExecutor<'_>) -> Result<(), Error> {
         if !self.model.rows.has_hook(self.field) {
             return Ok(());
@@ -112,7 +116,7 @@ impl Target {
         Ok(())
     }
 
-    /// The stored value if the database says that it is right.
+    /// Returns the stored value if the database says that it is fresh.
     async fn fresh<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -125,7 +129,7 @@ impl Target {
         Ok(F::stored(&row).fresh().cloned())
     }
 
-    /// The value as its column holds it, which may have rounded it.
+    /// Returns the value as its column holds it, which may have rounded it.
     async fn as_stored<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -141,7 +145,7 @@ impl Target {
         }
     }
 
-    /// The value, and whether it is another one than the row held when it was loaded.
+    /// Returns the value, and whether it differs from the one that the row held when it was loaded.
     async fn calculate<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -159,7 +163,7 @@ impl Target {
     }
 }
 
-/// The value: as loaded if the loaded row is fresh, else as of now.
+/// Returns the value: as loaded if the loaded row is fresh, else as of now.
 pub async fn read<F: CachedField>(
     stored: Stored<'_, F::Value>,
     key: impl FnOnce() -> Key,
@@ -176,7 +180,7 @@ pub async fn read<F: CachedField>(
     read_fresh::<F>(target.key, db).await
 }
 
-/// The value, calculated of the row as it is loaded. Nothing is stored.
+/// Returns the value, calculated from the row as it is loaded. Nothing is stored.
 pub async fn preview<F: CachedField>(
     row: &RowOf<F>,
     db: DatabaseExecutor<'_>,
@@ -185,7 +189,7 @@ pub async fn preview<F: CachedField>(
     run(target.subject(), None, F::calculate(row, &db)).await
 }
 
-/// The value as of now.
+/// Returns the value as of now.
 pub async fn read_fresh<F: CachedField>(
     key: Key,
     db: DatabaseExecutor<'_>,
@@ -199,10 +203,11 @@ pub async fn read_fresh<F: CachedField>(
             // Storing would hold the row's lock until the user commits; the worker does it.
             return Ok(Reading::calculated(target.calculate::<F>(&db).await?.0));
         };
+
         let (mut landed, started) = fly::<F>(connection, &target).await?;
         if !started {
-            // That flight may have set out before a change that this reader knows of; the next one
-            // has not.
+            // That calculation may have begun before a change that this reader knows of. The next
+            // one has not.
             if let Some(value) = target.fresh::<F>(&db).await? {
                 return Ok(Reading::Stored(value));
             }
@@ -211,10 +216,11 @@ pub async fn read_fresh<F: CachedField>(
         let (value, was_marked) = landed?;
         Ok(Reading::Calculated { value, was_marked })
     };
+
     FieldRows::of(&target).read(&db, std::slice::from_ref(&target.key), read).await
 }
 
-/// Joins the calculation under way for readers, or starts one; and whether it was started.
+/// Joins the calculation under way for readers, or starts one. Returns also whether it was started.
 async fn fly<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
@@ -232,7 +238,7 @@ async fn refresh<F: CachedField>(
     db: DatabaseConnection,
     target: Target,
 ) -> Result<CalculatedValue<F>, Error> {
-    // An earlier flight may have landed since the question.
+    // An earlier calculation may have ended since the question.
     if let Some(value) = target.fresh::<F>(&DatabaseExecutor::Connection(&db)).await? {
         return Ok((value, false));
     }
@@ -240,7 +246,7 @@ async fn refresh<F: CachedField>(
     calculate_and_complete::<F>(&engine, &db, &target, claim).await
 }
 
-/// Calculates and stores now, also if nothing is stale.
+/// Calculates and stores the value now, even if nothing is stale.
 pub async fn recalculate<F: CachedField>(
     key: Key,
     db: DatabaseExecutor<'_>,
@@ -257,7 +263,7 @@ pub async fn recalculate<F: CachedField>(
     rows.read(&db, std::slice::from_ref(&target.key), recalculate).await
 }
 
-/// In a task of its own, so that a caller that gives up leaves no lease behind.
+/// Recalculates in a task of its own, so that a caller that gives up leaves no lease behind.
 async fn recalculate_now<F: CachedField>(
     connection: &DatabaseConnection,
     target: &Target,
@@ -272,7 +278,7 @@ async fn recalculate_now<F: CachedField>(
     recalculation.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
 }
 
-/// In the user's transaction.
+/// Recalculates within the user's transaction.
 async fn recalculate_within<F: CachedField>(
     db: &DatabaseExecutor<'_>,
     target: &Target,
@@ -288,7 +294,8 @@ async fn recalculate_within<F: CachedField>(
     target.as_stored::<F>(db, value).await
 }
 
-/// Without a claim the value is calculated all the same, and returned.
+/// Calculates a claimed field, and completes the claim. Without a claim the value is calculated and
+/// returned all the same.
 async fn calculate_and_complete<F: CachedField>(
     engine: &Engine,
     connection: &DatabaseConnection,
@@ -300,10 +307,12 @@ async fn calculate_and_complete<F: CachedField>(
     let claims = || claim.iter().cloned().collect();
     let calculated =
         keep_leased(engine, connection, &target.model, claims, target.calculate::<F>(&db)).await;
+
     if calculated.is_ok() {
         let Subject { table, field, key } = target.subject();
         engine.publish(Event::Calculated { table, field, key, took: started.elapsed() });
     }
+
     let Some(claim) = claim else { return calculated.map(|(value, _)| (value, false)) };
     match calculated {
         Ok((value, changed)) => {

@@ -1,4 +1,4 @@
-//! What is done with many rows at a time: recalculated, or made fresh.
+//! Recalculating, or making fresh, many rows at a time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -30,15 +30,14 @@ use crate::{
     registry::{self, Below, Model, Way},
 };
 
-/// How many rows are claimed, calculated and stored at a time.
+/// The number of rows that are claimed, calculated and stored at a time.
 pub(super) const CHUNK: u64 = 200;
 
-/// How often rows are tried to be claimed: others who claim some of them may be waited for too
-/// long.
+/// The number of attempts to claim rows: waiting for another transaction that claims some of them
+/// may take too long.
 const CLAIMS: u32 = 5;
 
-/// Recalculates the rows that meet a condition now, also if nothing is stale, and returns how many
-/// there were.
+/// Recalculates the rows that meet a condition now, even if nothing is stale. Returns their number.
 pub async fn recalculate_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     condition: impl IntoCondition,
@@ -48,6 +47,7 @@ pub async fn recalculate_rows<F: CachedField>(
     let mut count = 0;
     let mut after = None;
     let mut failure = None;
+
     loop {
         let keys = registry::keys_of::<F::Entity>(&db, &condition, after.as_ref(), CHUNK).await?;
         let Some(last) = keys.last().cloned() else { break };
@@ -66,10 +66,11 @@ pub async fn recalculate_rows<F: CachedField>(
         }
         after = Some(last);
     }
+
     failure.map_or(Ok(count), Err)
 }
 
-/// Makes these loaded rows fresh, as far as the field is concerned.
+/// Makes this field of these loaded rows fresh.
 pub async fn load_rows<F: CachedField>(
     db: DatabaseExecutor<'_>,
     models: &mut [RowOf<F>],
@@ -77,6 +78,7 @@ pub async fn load_rows<F: CachedField>(
     let rows = FieldRows::field::<F>()?;
     let spec = F::spec();
     let mut failure = None;
+
     for models in models.chunks_mut(CHUNK as usize) {
         let keys: HashSet<Key> = models.iter().map(Key::of::<F::Entity>).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
@@ -95,11 +97,12 @@ pub async fn load_rows<F: CachedField>(
         }
         failure = failure.or(refreshed.failure);
     }
+
     failure.map_or(Ok(()), Err)
 }
 
-/// Puts what the row says of the field into the model; or, where the row is stale or the value
-/// could not be stored, the value that was calculated of it, if one was.
+/// Copies the field from the loaded row into the model. If the row is stale or the value could not
+/// be stored, it takes the calculated value instead, if there is one.
 fn put<F: CachedField>(
     spec: &FieldSpec<F::Entity>,
     model: &mut RowOf<F>,
@@ -114,10 +117,11 @@ fn put<F: CachedField>(
         model.set(column, row.get(column));
     }
     let is_newer = !refreshed.stored.contains(key) || F::stored(row).fresh().is_none();
+
     if let Some(value) = refreshed.values.get(key).filter(|_| is_newer) {
         model.set(spec.cached, value.clone());
         model.set(spec.recalculation_needed, false.into());
-        // An expiry that had passed ends with the flag, in the row as soon as the value is stored.
+        // An expiry that has passed ends with the flag: in the row, as soon as the value is stored.
         let has_expired = F::stored(row).expires_after.is_some_and(|moment| moment <= Utc::now());
         if let Some(expires) = spec.expires_after.filter(|_| has_expired) {
             model.set(expires, row.get(expires).as_null());
@@ -125,26 +129,26 @@ fn put<F: CachedField>(
     }
 }
 
-/// What has become of rows that were recalculated.
+/// The outcome of rows that were recalculated.
 #[derive(Default)]
 pub(super) struct Recalculated {
-    /// What is known of the values.
+    /// The values that are known.
     pub(super) values: HashMap<Key, Value>,
-    /// Those whose values were stored.
+    /// The rows whose values were stored.
     stored: HashSet<Key>,
     /// Whether a row was marked again before its value was stored.
     marked: bool,
-    /// Whether any value is another than its row had before.
+    /// Whether any value differs from the one that its row had before.
     pub(super) changed: bool,
     /// The first failure.
     pub(super) failure: Option<Error>,
-    /// Those with an input that has failed.
+    /// The rows with an input that has failed.
     unreadable: HashSet<Key>,
-    /// Those that could be claimed.
+    /// The rows that could be claimed.
     claimed: HashSet<Key>,
 }
 
-/// A cached field, of rows that are named along with it.
+/// A cached field, for methods that are told its rows.
 #[derive(Clone)]
 pub(super) struct FieldRows {
     pub(super) model: Arc<Model>,
@@ -175,7 +179,7 @@ impl FieldRows {
         Error::RowGone { table: self.model.owner.table.name.clone(), key }
     }
 
-    /// Those that are stale, by the database: flag, expiry, marks and queue.
+    /// Returns the rows that are stale by the database: flag, expiry, marks and queue.
     pub(super) async fn stale(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -189,14 +193,15 @@ impl FieldRows {
         Ok(status.into_iter().filter(|(_, stale)| *stale).map(|(key, _)| key).collect())
     }
 
-    /// Those that are stale, or of which a role without rights on the library's tables cannot ask.
+    /// Returns the rows that are stale. If a role without rights on the library's tables cannot
+    /// ask, it returns all of them.
     pub(super) async fn stale_or_unknown(
         &self,
         db: &DatabaseExecutor<'_>,
         keys: &[Key],
     ) -> Result<Vec<Key>, Error> {
         match self.stale(db, keys).await {
-            // A statement that fails ends a transaction of PostgreSQL.
+            // A statement that fails aborts a transaction of PostgreSQL.
             Err(Error::Database(error))
                 if matches!(db, DatabaseExecutor::Connection(_))
                     && Backend::of(db)?.lacks_right(&error) =>
@@ -207,7 +212,7 @@ impl FieldRows {
         }
     }
 
-    /// The rows of a field below this one that are stale.
+    /// Returns the stale rows of a field below this one.
     pub(super) async fn stale_below(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -217,6 +222,7 @@ impl FieldRows {
         let rows = Self { model: Arc::clone(&below.model), field: below.field };
         let own = &self.model.owner;
         let owner = &below.model.owner;
+
         let stale = match &below.way {
             Way::Itself => rows.stale(db, keys).await?,
             Way::Behind(source) => {
@@ -233,11 +239,12 @@ impl FieldRows {
                 ask(db, stale, owner.repeats(), [own, owner]).await?
             }
         };
+
         Ok((rows, stale))
     }
 
     /// Refreshes the rows, then loads them. A value that a query has stored is known only from its
-    /// row, which may have been flagged again by then: that one has its turn once more.
+    /// row. If that row has been flagged again by then, it is refreshed once more.
     async fn refresh_and_load<F: CachedField>(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -246,6 +253,7 @@ impl FieldRows {
         let mut refreshed = Recalculated::default();
         let mut loaded = HashMap::new();
         let mut left = keys.to_vec();
+
         for _ in 0..READINGS {
             refreshed.extend(self.refresh(db, &left, false).await?);
             let rows = registry::load_all::<F::Entity>(db, &left).await?;
@@ -258,16 +266,18 @@ impl FieldRows {
                 return Ok((refreshed, loaded));
             }
         }
-        // They are flagged again each time that they are stored: they are calculated once more, and
+
+        // They are flagged again each time that they are stored. They are calculated once more, but
         // not stored.
         let preview = || async { Ok(Reading::calculated(self.preview(db, &left).await?)) };
         refreshed.extend(self.read(db, &left, preview).await?);
         Ok((refreshed, loaded))
     }
 
-    /// Calculates what is stale, or all, and stores it, unless in a transaction: storing would hold
-    /// the rows' locks until the user commits. Where nothing can be claimed, what is stale is
-    /// calculated all the same. If an input of some rows fails, the rows are calculated one by one.
+    /// Calculates the stale rows, or all, and stores the values. In a transaction it stores
+    /// nothing, because that would hold the rows' locks until the user commits. Stale rows that
+    /// cannot be claimed are calculated all the same. If an input of some rows fails, the rows are
+    /// calculated one by one.
     async fn refresh(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -278,6 +288,7 @@ impl FieldRows {
             Err(error) if keys.len() > 1 && is_of_a_row(db, &error)? => {}
             ended => return ended,
         }
+
         let mut refreshed = Recalculated::default();
         for key in keys {
             match self.refresh_together(db, std::slice::from_ref(key), all).await {
@@ -305,6 +316,7 @@ impl FieldRows {
             let DatabaseExecutor::Connection(connection) = db else {
                 return Ok(Reading::calculated(self.preview(db, &stale).await?));
             };
+
             let mut ended = self.recalculate(connection, stale.clone(), all).await?;
             if !all {
                 let left: Vec<Key> =
@@ -316,10 +328,11 @@ impl FieldRows {
             let was_marked = ended.marked;
             Ok(Reading::Calculated { value: ended, was_marked })
         };
+
         self.read(db, keys, refresh).await
     }
 
-    /// Calculates, and stores nothing.
+    /// Calculates the rows, and stores nothing.
     pub(super) async fn preview(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -329,6 +342,7 @@ impl FieldRows {
         if keys.is_empty() {
             return Ok(previewed);
         }
+
         let mut circles = protocol::find_circles(db, &self.model, self.field, keys).await?;
         let engine = Engine::at(db)?;
         let claim = |key: &Key| Claim {
@@ -342,6 +356,7 @@ impl FieldRows {
         };
         let claims: Vec<Claim> =
             keys.iter().filter(|key| !circles.contains_key(key)).map(claim).collect();
+
         let (calculated, mut outcomes) = mpsc::channel(keys.len());
         calculate(&engine, (db, db), &self.model, claims, &Limits::of_many(), calculated).await?;
         previewed.failure = keys.iter().find_map(|key| circles.remove(key));
@@ -357,10 +372,12 @@ impl FieldRows {
                 }
             }
         }
+
         Ok(previewed)
     }
 
-    /// Calculates and stores. `steal`: leases of others are taken over, not shared.
+    /// Calculates and stores the rows. With `steal`, leases of others are taken over; without, they
+    /// are shared.
     pub(super) async fn recalculate(
         &self,
         connection: &DatabaseConnection,
@@ -373,7 +390,7 @@ impl FieldRows {
         let engine = Engine::of(connection)?;
         let connection = connection.clone();
         let rows = self.clone();
-        // A task of its own: a caller that gives up in the middle leaves no lease behind.
+        // A task of its own, so that a caller that gives up in the middle leaves no lease behind.
         let recalculation = tokio::spawn(async move {
             rows.recalculate_claimed(&engine, &connection, &keys, steal).await
         });
@@ -399,6 +416,7 @@ impl FieldRows {
             together: CHUNK as usize,
             holder: &held,
         };
+
         let left = || held.claims().clone();
         if let Err(error) =
             keep_leased(engine, connection, &self.model, left, recalculation.run(&claims)).await
@@ -407,13 +425,14 @@ impl FieldRows {
             protocol::hand_back(engine, connection, &self.model, &left, Duration::ZERO).await?;
             return Err(error);
         }
+
         let ended = std::mem::take(&mut *held.ended());
         Ok(Recalculated { claimed: claims.into_iter().map(|claim| claim.key).collect(), ..ended })
     }
 
-    /// Claims what can be claimed. With `steal` the caller has to store what it calculates.
-    /// Without, nothing is claimed if the database refuses it: to a role that may not write, or
-    /// beside a busy worker.
+    /// Claims the rows that can be claimed. With `steal` the caller has to store what it
+    /// calculates. Without `steal`, nothing is claimed if the database refuses it: to a role that
+    /// may not write, or beside a busy worker.
     pub(super) async fn claim(
         &self,
         engine: &Engine,
@@ -433,6 +452,7 @@ impl FieldRows {
                 steal,
             )
             .await;
+
             match claims {
                 Err(
                     Error::Database(DbErr::Conn(_) | DbErr::ConnectionAcquire(_))
@@ -451,7 +471,7 @@ impl FieldRows {
     }
 }
 
-/// Whether one row is to blame, and others may end better.
+/// Returns whether the error is of one row, so that other rows may succeed.
 fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> {
     let is_failure = matches!(
         error,
@@ -463,7 +483,7 @@ fn is_of_a_row(db: &DatabaseExecutor<'_>, error: &Error) -> Result<bool, Error> 
     Ok(is_failure || Engine::at(db)?.refuses_value(error))
 }
 
-/// Asks about these owners. `repeats`: whether the question follows a repeated part of a way.
+/// Runs a query on these owners. `repeats`: whether the query follows a repeated part of a path.
 async fn ask<T>(
     db: &DatabaseExecutor<'_>,
     question: impl AsyncFnOnce(Backend, &DatabaseExecutor<'_>) -> Result<T, DbErr>,
@@ -479,7 +499,7 @@ async fn ask<T>(
     answer.map_err(|error| protocol::explained(backend, owners, error))
 }
 
-/// The claims of rows that are being recalculated, and what has become of them.
+/// The claims of rows that are being recalculated, and their outcomes.
 struct Held {
     claims: Mutex<Vec<Claim>>,
     ended: Mutex<Recalculated>,

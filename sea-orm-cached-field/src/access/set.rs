@@ -12,12 +12,13 @@ use crate::{
     protocol::{self, Calculation},
 };
 
-/// How often, and how far apart, it is tried while another transaction holds the row locked.
+/// The number of attempts while another transaction holds the row locked.
 const ATTEMPTS: u32 = 500;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
-/// Stores a value that was not calculated. It goes the way of a calculation, so that what is
-/// under way for the row misses, and what is marked meanwhile does not.
+/// Stores a value that was not calculated. It goes through a claim and a completion, as a
+/// calculation does. So a calculation under way for the row is superseded, and a mark that is made
+/// meanwhile still counts.
 pub async fn set<F: CachedField>(
     key: Key,
     db: &DatabaseConnection,
@@ -26,7 +27,7 @@ pub async fn set<F: CachedField>(
     let target = Target::of::<F>(key)?;
     let engine = Engine::of(db)?;
     let db = db.clone();
-    // A task of its own: a caller that gives up in the middle leaves no lease behind.
+    // A task of its own, so that a caller that gives up in the middle leaves no lease behind.
     let setting = tokio::spawn(async move { target.set::<F>(engine, db, value).await });
     setting.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
 }
@@ -66,6 +67,7 @@ impl Target {
             }
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
+
         Err(Error::Locked { table: model.owner.table.name.clone(), key: self.key.clone() })
     }
 }

@@ -32,6 +32,10 @@ pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]
     let rows = written(&mut sql, owner, field);
     let own = sql.owner_key(owner);
     let columns = key_columns(owner);
+    // The condition stands outside of the query. Inside, it would change the result of some, such
+    // as a window over all rows. MySQL takes it through no LEFT JOIN, so the rows without a value
+    // come from a second SELECT. MariaDB takes no placeholder into the query, and looks it up row
+    // by row.
     let among = among(&mut sql, owner, keys.iter());
     let text = format!(
         "WITH {rows}
@@ -66,6 +70,7 @@ pub(super) fn values(
     let rows = written(sql, owner, field);
     let columns = key_columns(owner);
     let keys = claims.iter().map(|claim| &claim.key);
+    // Planners take constants into the query, but no join. So the keys are bound twice.
     let among = among(sql, owner, keys.clone());
     let mut claimed = Bound::keys(owner, keys);
     claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));

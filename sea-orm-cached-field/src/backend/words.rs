@@ -100,7 +100,7 @@ fn texts(backend: Backend) -> Vec<String> {
     }));
     #[cfg(feature = "sqlx-postgres")]
     if backend == Backend::Postgres {
-        texts.extend([postgres::lock_of_sleeper(&owner, 1), postgres::unlock_all(1)]);
+        texts.extend([super::postgres::lock_of_sleeper(&owner, 1), super::postgres::unlock_all(1)]);
     }
     texts
 }

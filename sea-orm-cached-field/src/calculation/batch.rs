@@ -1,4 +1,4 @@
-//! A batch of claims, calculated.
+//! The calculation of a batch of claims.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,33 +30,35 @@ use crate::{
     registry::{Loaded, LoadedRows, Model},
 };
 
-/// For how long the fields of a row that are calculated wait for the others, to be stored together.
+/// The time that the calculated fields of a row wait for the others, to be stored together.
 const TOGETHER: Duration = pace::SLOW;
 
-/// What bounds the user's code.
+/// The bounds of the user's code.
 #[derive(Clone)]
 pub(crate) struct Limits {
-    /// How long one calculation may take.
+    /// The longest time that one calculation may take.
     pub(crate) timeout: Duration,
-    /// How many calculations run at a time, of all batches together.
+    /// The number of calculations that run at a time, of all batches together.
     pub(crate) concurrency: usize,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) pace: Arc<Pace>,
-    /// Of slow fields, where others are not: fewer than in all.
+    /// The permits of slow fields, where other fields are not slow. They are fewer than all
+    /// permits.
     pub(crate) slow_permits: Arc<Semaphore>,
-    /// Where slow fields have batches of their own: what is called when nothing else is left of
-    /// this one.
+    /// A callback, where slow fields have batches of their own. It is called when nothing but slow
+    /// calculations is left of this batch.
     pub(crate) only_slow_left: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// That a calculation may run.
+/// The permission to run a calculation.
 struct Permit<'a> {
     any: Option<SemaphorePermit<'a>>,
     slow: Option<SemaphorePermit<'a>>,
 }
 
 impl Limits {
-    /// Of a worker's calculations. A quarter of them can only be of fields that are not slow.
+    /// Returns the limits of a worker's calculations. A quarter of them can only be of fields that
+    /// are not slow.
     pub(crate) fn of_worker(models: &[Arc<Model>], timeout: Duration, concurrency: usize) -> Self {
         let slow = (concurrency - concurrency.div_ceil(4)).max(1);
         Self {
@@ -69,7 +71,7 @@ impl Limits {
         }
     }
 
-    /// Until a calculation of this field may run.
+    /// Waits until a calculation of this field may run.
     async fn permit(&self, model: &Model, field: usize) -> Permit<'_> {
         let slow = if self.is_kept_apart(model, field) {
             self.slow_permits.acquire().await.ok()
@@ -79,9 +81,9 @@ impl Limits {
         Permit { any: self.permits.acquire().await.ok(), slow }
     }
 
-    /// Drives a calculation for as long as the permit lets it run. One that turns out to be slow,
-    /// where enough slow ones run already, goes on beside those that are permitted: the others must
-    /// not wait for its end.
+    /// Drives a calculation, which holds its permit meanwhile. If it turns out to be slow, and
+    /// enough slow ones run already, it gives up its permit and continues beside the others. They
+    /// must not wait for its end.
     async fn observe<T>(
         &self,
         model: &Model,
@@ -102,12 +104,12 @@ impl Limits {
         self.pace.is_slow(model, field) && self.pace.is_mixed()
     }
 
-    /// Of a calculation that is waited for.
+    /// Returns the limits of one calculation that its caller waits for.
     pub(crate) fn of_one() -> Self {
         Self::without_timeout(1)
     }
 
-    /// Of calculations of many rows that are waited for.
+    /// Returns the limits of calculations of many rows that their caller waits for.
     pub(crate) fn of_many() -> Self {
         Self::without_timeout(8)
     }
@@ -126,22 +128,22 @@ pub(crate) struct Calculated {
 
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The value, and whether it is another one than the row held when it was loaded.
+    /// The value, and whether it differs from the one that the row held when it was loaded.
     Value {
         value: Value,
         changed: bool,
     },
     Failed(Error),
-    /// It was not calculated: its field is slow, and others have to go on.
+    /// It was not calculated: its field is slow, and other fields must not wait for it.
     Postponed,
-    /// There is no such row any more.
+    /// The row does not exist any more.
     Gone,
 }
 
 /// Loads the rows of these claims and calculates their fields, row by row or many rows at a time.
-/// All fields of a row come out together, when the last of them is done, but none waits for one
-/// that is slow; and rows that are done at the same moment, too. The claims must have been
-/// committed before: rows loaded earlier could miss the very changes that the claims stand for.
+/// All fields of a row are sent together, when the last of them is done. So are rows that are done
+/// at the same moment. No field waits for one that is slow. The claims must have been committed
+/// before: rows loaded earlier could miss the changes that the claims stand for.
 pub(crate) async fn calculate(
     engine: &Engine,
     (rows_over, db): (&DatabaseExecutor<'_>, &DatabaseExecutor<'_>),
@@ -154,6 +156,7 @@ pub(crate) async fn calculate(
     let keys: Vec<Key> = claims.keys().cloned().collect();
     let LoadedRows { rows: loaded, places, unreadable } = model.load(rows_over, &keys).await?;
     let batch = Batch { engine, db, model, loaded: &*loaded, limits, calculated };
+
     let mut rows = Vec::new();
     let mut ended = Vec::new();
     for (key, claims) in claims {
@@ -167,6 +170,7 @@ pub(crate) async fn calculate(
                 .extend(claims.into_iter().map(|claim| Calculated { claim, outcome: outcome() })),
         }
     }
+
     batch.send(ended).await;
     let (together, alone) =
         rows.into_iter().partition(|row| row.left.iter().any(|claim| batch.is_batch(claim)));
@@ -182,14 +186,14 @@ fn by_row(claims: Vec<Claim>) -> HashMap<Key, Vec<Claim>> {
     rows
 }
 
-/// A loaded row: what is calculated of it, and what is still to be.
+/// A loaded row with its calculated fields, and the fields that are still to be calculated.
 struct Row {
     place: usize,
     left: Vec<Claim>,
     done: Vec<Calculated>,
 }
 
-/// What is being calculated, and where it goes.
+/// A batch that is being calculated, and the channel for its results.
 struct Batch<'a> {
     engine: &'a Engine,
     db: &'a DatabaseExecutor<'a>,
@@ -206,15 +210,16 @@ impl Batch<'_> {
 
     async fn send(&self, calculated: Vec<Calculated>) {
         if !calculated.is_empty() {
-            // It fails only if nothing is stored any more, which ends this, too.
+            // It fails only if nothing is stored any more, which ends this calculation, too.
             let _ = self.calculated.send(calculated).await;
         }
     }
 
-    /// Calculates what is left of each row. What turns out to be slow, where other fields are not,
-    /// keeps neither its row nor the other rows waiting.
+    /// Calculates the remaining fields of each row. Where other fields are not slow, a field that
+    /// turns out to be slow keeps neither its row nor the other rows waiting.
     async fn row_by_row(&self, rows: Vec<Row>) {
         let (slow, mut left_running) = mpsc::unbounded_channel::<BoxFuture<'_, ()>>();
+
         let rows = async move {
             let is_left_running = AtomicBool::default();
             let row = |row: Row| {
@@ -223,7 +228,7 @@ impl Batch<'_> {
                 async move {
                     if let Some(running) = self.calculate_row(row).await {
                         is_left_running.store(true, Ordering::Relaxed);
-                        // It fails only if it is not waited for any more.
+                        // It fails only if nothing waits for it any more.
                         let _ = slow.send(running);
                     }
                 }
@@ -235,6 +240,7 @@ impl Batch<'_> {
                 only_slow_left();
             }
         };
+
         let left_running = async move {
             let mut running = FuturesUnordered::new();
             loop {
@@ -245,11 +251,12 @@ impl Batch<'_> {
                 }
             }
         };
+
         join(rows, left_running).await;
     }
 
-    /// Calculates what is left of a row, and returns what goes on although it should not be waited
-    /// for it.
+    /// Calculates the remaining fields of a row. Returns the calculations that still run although
+    /// the row should not wait for them.
     async fn calculate_row<'a>(&'a self, row: Row) -> Option<BoxFuture<'a, ()>> {
         let Row { place, left, mut done } = row;
         let (postponed, mut left): (Vec<Claim>, Vec<Claim>) = left
@@ -258,6 +265,7 @@ impl Batch<'_> {
         done.extend(
             postponed.into_iter().map(|claim| Calculated { claim, outcome: Outcome::Postponed }),
         );
+
         let calculation = |claim: Claim| {
             async move {
                 let outcome = self.calculate_one(place, &claim).await;
@@ -265,6 +273,7 @@ impl Batch<'_> {
             }
             .boxed()
         };
+
         let mut running: FuturesUnordered<BoxFuture<'a, Calculated>> =
             left.iter().cloned().map(calculation).collect();
         loop {
@@ -278,10 +287,12 @@ impl Batch<'_> {
                 Err(_) => {}
             }
         }
+
         self.send(done).await;
         if running.is_empty() {
             return None;
         }
+
         let end = async move {
             while let Some(calculated) = running.next().await {
                 self.send(vec![calculated]).await;
@@ -294,8 +305,8 @@ impl Batch<'_> {
         self.limits.is_kept_apart(self.model, claim.field)
     }
 
-    /// Calculates first what can be of many rows at a time, then, row by row, the other fields and
-    /// what has failed.
+    /// Calculates first the fields that can be calculated for many rows at a time. Then it
+    /// calculates the other fields, and those that have failed, row by row.
     async fn many_at_a_time(&self, mut rows: Vec<Row>) {
         rows.sort_by_key(|row| row.place);
         let mut fields: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -304,9 +315,11 @@ impl Batch<'_> {
                 fields.entry(claim.field).or_default().push(row.place);
             }
         }
+
         let fields = fields.iter().map(|(field, places)| self.calculate_batch(*field, places));
         let mut outcomes: HashMap<(usize, usize), Outcome> =
             join_all(fields).await.into_iter().flatten().collect();
+
         for row in &mut rows {
             for claim in std::mem::take(&mut row.left) {
                 match outcomes.remove(&(row.place, claim.field)) {
@@ -315,14 +328,15 @@ impl Batch<'_> {
                 }
             }
         }
+
         let (done, left): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| row.left.is_empty());
         self.send(done.into_iter().flat_map(|row| row.done).collect()).await;
         self.row_by_row(left).await;
     }
 
-    /// The outcomes by place and field. None if the calculation fails: then each row is tried for
-    /// itself, as one is from the start.
+    /// Returns the outcomes by place and field. They are empty if the calculation fails: then each
+    /// row is tried by itself. A single row is tried by itself from the start.
     async fn calculate_batch(
         &self,
         field: usize,
@@ -331,6 +345,7 @@ impl Batch<'_> {
         if places.len() == 1 {
             return Vec::new();
         }
+
         let calculation = async {
             let started = Instant::now();
             let values = drive(
@@ -340,6 +355,7 @@ impl Batch<'_> {
             .await;
             values.map(|values| (values, started.elapsed()))
         };
+
         let ended = self.limits.observe(self.model, field, calculation).await;
         match ended {
             Ok((values, took)) => {

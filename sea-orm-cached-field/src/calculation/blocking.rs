@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::declaration::{BoxError, Calculation};
 
-/// Runs a calculation on a thread of its own, where it holds up no others. Not in a transaction,
-/// which is not ours to take to another thread: there it runs where it is. When it is given up, it
-/// ends as soon as it waits for something.
+/// Runs a calculation on a thread of its own, where it holds up no others. Inside a transaction it
+/// runs where it is, because a user's transaction cannot be moved to another thread. A calculation
+/// that is dropped ends as soon as it waits for something.
 pub fn blocking<'a, R, T, C>(
     rows: R,
     db: &'a DatabaseExecutor<'a>,
@@ -24,6 +24,7 @@ where
     let DatabaseExecutor::Connection(connection) = db else {
         return Box::pin(async move { calculate(&rows, db).await });
     };
+
     let connection = (*connection).clone();
     Box::pin(async move {
         let given_up = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! The calculation of one row where the user writes that of many.
+//! The calculation of one row, for users who write only that of many rows.
 
 use sea_orm::{DatabaseExecutor, EntityName, EntityTrait};
 
@@ -7,7 +7,7 @@ use crate::{
     declaration::{CachedField, Calculation},
 };
 
-/// The calculation of one row, where the user writes that of many.
+/// Calculates one row by the user's calculation of many rows.
 pub fn calculate_one<'a, F: CachedField>(
     model: &'a <F::Entity as EntityTrait>::Model,
     db: &'a DatabaseExecutor<'a>,

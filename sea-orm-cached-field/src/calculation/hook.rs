@@ -1,4 +1,4 @@
-//! What the user does after a value was stored.
+//! The user's hooks after a value was stored.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Calls the user's hooks for these fields of rows, whose values were just stored, with the rows as
-/// they stand now. Whether all have ended well; what has not is told, and changes nothing.
+/// they are now. Returns whether all have ended well. A hook that fails is reported, and changes
+/// nothing.
 pub(crate) async fn after_recalculation(
     engine: &Engine,
     db: &DatabaseExecutor<'_>,
@@ -31,6 +32,7 @@ pub(crate) async fn after_recalculation(
     if rows.is_empty() {
         return true;
     }
+
     let keys: Vec<Key> = rows.keys().cloned().collect();
     let LoadedRows { rows: loaded, places, unreadable } = match model.load(db, &keys).await {
         Ok(loaded) => loaded,
@@ -43,13 +45,15 @@ pub(crate) async fn after_recalculation(
             return false;
         }
     };
+
     for (key, error) in &unreadable {
         rows.remove(key)
             .iter()
             .flatten()
             .for_each(|field| publish(engine, model, key, *field, UNREADABLE, error.to_string()));
     }
-    // A row that is gone by now has no value any more that anything could follow from.
+
+    // A row that is gone by now has no value any more that a hook could follow.
     let mut hooks = Vec::new();
     for (key, fields) in rows {
         let Some(place) = places.get(&key).copied() else { continue };
@@ -57,11 +61,12 @@ pub(crate) async fn after_recalculation(
             hooks.push(Hook { engine, db, model, loaded: &*loaded, limits, place, field }.call());
         }
     }
+
     let ended: Vec<bool> = stream::iter(hooks).buffer_unordered(limits.concurrency).collect().await;
     unreadable.is_empty() && ended.into_iter().all(|well| well)
 }
 
-/// Why the hook of a row that cannot be loaded has failed.
+/// The reason why the hook of a row that cannot be loaded has failed.
 const UNREADABLE: &str = "the row cannot be read";
 
 fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str, error: String) {
@@ -70,7 +75,7 @@ fn publish(engine: &Engine, model: &Model, key: &Key, field: usize, cause: &str,
     engine.warn(Event::HookFailed { table, field, key: key.clone(), error }, cause);
 }
 
-/// What follows the recalculation of a field of a loaded row.
+/// The hook of a field of a loaded row.
 struct Hook<'a> {
     engine: &'a Engine,
     db: &'a DatabaseExecutor<'a>,
@@ -88,6 +93,7 @@ impl Hook<'_> {
         let permit = limits.permits.acquire().await;
         let ended = drive(Some(limits.timeout), hook).await;
         drop(permit);
+
         if let Err(failure) = &ended {
             publish(
                 engine,

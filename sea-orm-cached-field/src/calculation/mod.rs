@@ -1,4 +1,4 @@
-//! Running the user's code: the only room that does. Panics are caught, time is bounded.
+//! Running the user's code, which only this module does. Panics are caught, time is bounded.
 
 mod batch;
 mod blocking;

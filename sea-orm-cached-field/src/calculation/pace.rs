@@ -1,4 +1,4 @@
-//! Which fields take long to calculate, as far as a worker has seen.
+//! The fields that are slow to calculate, as far as a worker has seen.
 
 use std::{
     collections::HashMap,
@@ -12,10 +12,10 @@ use std::{
 
 use crate::{layout::Table, registry::Model};
 
-/// A calculation that takes longer is slow.
+/// The time after which a calculation counts as slow.
 pub(super) const SLOW: Duration = Duration::from_millis(100);
 
-/// Whether the last calculation of each field was slow.
+/// The record of each field: whether its last calculation was slow.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(HashMap<Table, Vec<AtomicBool>>);
 
@@ -40,7 +40,8 @@ impl Pace {
         fields.next().is_some_and(|first| fields.any(|other| other != first))
     }
 
-    /// Watches a calculation. That it is slow is known, and said, before it ends.
+    /// Drives a calculation. If it is slow, that is recorded and `is_slow` is called before it
+    /// ends.
     pub(super) async fn observe<T>(
         &self,
         model: &Model,
@@ -60,7 +61,8 @@ impl Pace {
                 calculation.await
             }
         };
-        // Far enough from the limit that it does not change all the time.
+
+        // Far below the limit, so that the record does not change all the time.
         if started.elapsed() < SLOW / 2 {
             slow.store(false, Ordering::Relaxed);
         }

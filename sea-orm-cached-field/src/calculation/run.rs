@@ -10,7 +10,7 @@ use crate::{
     error::with_sources,
 };
 
-/// What is calculated, for messages.
+/// The field and row of a calculation, for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     pub(crate) table: String,
@@ -18,7 +18,7 @@ pub(crate) struct Subject {
     pub(crate) key: Key,
 }
 
-/// What has become of a calculation that did not end well.
+/// The outcome of a calculation that did not end well.
 pub(super) enum Failure {
     Returned(BoxError),
     Panicked(String),
@@ -26,7 +26,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// As [`Error::without_values`].
+    /// Returns a text without values, as [`Error::without_values`] does.
     pub(super) fn without_values(&self) -> String {
         match self {
             Self::Returned(_) => "an error was returned".to_owned(),
@@ -44,7 +44,7 @@ impl Failure {
     }
 }
 
-/// For a calculation of many rows, which is of none of them.
+/// The text for a calculation of many rows, which belongs to none of them.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -55,7 +55,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Drives a calculation of one row to its end: an error, a panic or a calculation without end is a
+/// Drives a calculation of one row to its end. An error, a panic or a calculation without end is a
 /// failure of this row alone.
 pub(crate) async fn run<T>(
     subject: Subject,
@@ -83,7 +83,7 @@ pub(super) async fn drive<T>(
     }
 }
 
-/// What a panic says.
+/// Returns the message of a panic.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

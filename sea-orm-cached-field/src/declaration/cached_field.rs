@@ -11,7 +11,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// A calculation under way.
 pub type Calculation<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// What `#[cached_fields]` generates. So no other code implements [`CachedField`].
+/// A marker for the types that `#[cached_fields]` generates. So no other code implements
+/// [`CachedField`].
 pub trait Generated {}
 
 /// A cached field of an entity. `#[cached_fields]` alone implements it, on a type that it names
@@ -30,11 +31,11 @@ pub trait CachedField: Generated + Send + Sync + 'static {
     /// The name of the field, as declared.
     const NAME: &'static str;
 
-    /// The columns, options and dependencies of the field.
+    /// Returns the columns, options and dependencies of the field.
     #[doc(hidden)]
     fn spec() -> FieldSpec<Self::Entity>;
 
-    /// What a loaded row says of the field.
+    /// Returns the state of the field in a loaded row.
     #[doc(hidden)]
     fn stored(model: &<Self::Entity as EntityTrait>::Model) -> Stored<'_, Self::Value>;
 
@@ -45,8 +46,8 @@ pub trait CachedField: Generated + Send + Sync + 'static {
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Self::Value>;
 
-    /// Runs the user's calculation on several loaded rows: one value for each, in their order. What
-    /// is calculated row by row is so here, too.
+    /// Runs the user's calculation on several loaded rows: one value for each, in their order. A
+    /// calculation of single rows is run for one row after the other.
     #[doc(hidden)]
     fn calculate_batch<'a>(
         models: &'a [<Self::Entity as EntityTrait>::Model],
@@ -61,8 +62,8 @@ pub trait CachedField: Generated + Send + Sync + 'static {
         })
     }
 
-    /// Runs what the user does after a value was stored, on the row with that value. `None` if that
-    /// is nothing.
+    /// Runs the user's hook after a value was stored, on the row with that value. `None` if there
+    /// is no hook.
     #[doc(hidden)]
     fn after_recalculation<'a>(
         _model: &'a <Self::Entity as EntityTrait>::Model,
@@ -81,7 +82,7 @@ pub trait CachedModel: EntityTrait<Model: Send + Sync> {
     /// The module that declares it, with its crate.
     const MODULE: &'static str;
 
-    /// Its cached fields, in the order of their declaration.
+    /// Returns its cached fields, in the order of their declaration.
     fn cached_fields() -> Vec<FieldEntry<Self>>;
 }
 
@@ -96,16 +97,16 @@ pub struct FieldSpec<E: EntityTrait> {
     pub recalculation_needed: E::Column,
     /// The column of the moment from which on the row counts as stale.
     pub expires_after: Option<E::Column>,
-    /// How long after its inputs were read a value counts as stale, if it does by itself.
+    /// The time from the reading of the inputs until a value counts as stale, if it expires by
+    /// itself.
     pub expires_every: Option<Duration>,
-    /// The time zone, by its name in the IANA database, that the expiry is written in, if its
-    /// column has none.
+    /// The time zone of the expiry, by its name in the IANA database, if the column has none.
     pub expiration_time_zone: Option<&'static str>,
-    /// When the owner's flag is set after a change of a related row.
+    /// The moment at which the owner's flag is set after a change of a related row.
     pub flagging: Flagging,
     /// Whether the flag's column is indexed.
     pub index_flag: bool,
-    /// How long a worker waits after the first change, for more of them.
+    /// The time that a worker waits after the first change, for more of them.
     pub debounce: Option<Duration>,
     /// The version of the calculation; 0 is none.
     pub version: u32,
@@ -113,9 +114,10 @@ pub struct FieldSpec<E: EntityTrait> {
     pub lazy: bool,
     /// Whether the calculation is one of many rows at a time.
     pub batch: bool,
-    /// The query that it is calculated by, if it is; it is then one of many rows at a time.
+    /// The query that calculates the field, if there is one. The calculation is then one of many
+    /// rows at a time.
     pub query: Option<Query>,
-    /// Whether the user does something after each recalculation.
+    /// Whether the user has a hook that runs after each recalculation.
     pub after_recalculation: bool,
     /// Whether the field is calculated from the same field of other rows, over a relation of the
     /// model to itself.
@@ -127,29 +129,29 @@ pub struct FieldSpec<E: EntityTrait> {
 /// A calculation by one query.
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
-    /// The query: of each row the key, in the order of its columns, then the value.
+    /// The query. Of each row it selects the key, in the order of its columns, then the value.
     pub select: fn() -> SelectStatement,
     /// Whether a row may have no value.
     pub optional: bool,
 }
 
-/// When the owner's flag is set after a change of a related row. Only PostgreSQL knows both ways;
-/// on SQLite the flag is always set at once, in the statement of the change, and on MySQL always by
-/// the worker.
+/// The moment at which the owner's flag is set after a change of a related row. Only PostgreSQL has
+/// both ways. On SQLite the flag is always set at once, in the statement of the change. On MySQL
+/// the worker always sets it.
 ///
-/// Either way nothing is lost: the mark that the change leaves stands in the same transaction.
+/// Either way nothing is lost: the mark is made in the transaction of the change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flagging {
     /// At COMMIT of the transaction of the change, skipping rows that another transaction holds
     /// locked.
     #[default]
     Commit,
-    /// By the worker, when it collects the mark. About half the cost, for models that are written
-    /// often.
+    /// By the worker, when it collects the mark. This costs about half as much, for models that are
+    /// written often.
     Collector,
 }
 
-/// What a loaded row says of a cached field.
+/// The state of a cached field in a loaded row.
 #[derive(Debug)]
 pub struct Stored<'a, T> {
     /// The stored value; `None` if none was ever stored.
@@ -160,14 +162,14 @@ pub struct Stored<'a, T> {
     pub expires_after: Option<DateTime<Utc>>,
 }
 
-/// The flag of a model that is deserialized without it.
+/// Returns the flag of a model that is deserialized without it.
 pub fn stale() -> bool {
     true
 }
 
 impl<'a, T> Stored<'a, T> {
-    /// The stored value, if the row says that it is fresh: not flagged, and not expired by the
-    /// clock of this process.
+    /// Returns the stored value, if the row says that it is fresh: not flagged, and not expired by
+    /// the clock of this process.
     pub fn fresh(&self) -> Option<&'a T> {
         let expired = self.expires_after.is_some_and(|moment| moment <= Utc::now());
         self.value.filter(|_| !self.recalculation_needed && !expired)
@@ -177,11 +179,11 @@ impl<'a, T> Stored<'a, T> {
 /// A calculation from a row or rows.
 type Calculate<R, V> = for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Calculation<'a, V>;
 
-/// What is done after a recalculation, if anything is.
+/// The user's hook after a recalculation, if there is one.
 type AfterRecalculation<R> =
     for<'a> fn(&'a R, &'a DatabaseExecutor<'a>) -> Option<Calculation<'a, ()>>;
 
-/// A cached field whose type is forgotten: what the registry keeps of it.
+/// A type-erased cached field, as the registry keeps it.
 #[derive(Debug)]
 pub struct FieldEntry<E: EntityTrait> {
     pub(crate) spec: FieldSpec<E>,
@@ -191,7 +193,7 @@ pub struct FieldEntry<E: EntityTrait> {
 }
 
 impl<E: CachedModel> FieldEntry<E> {
-    /// The entry of the field `F`.
+    /// Returns the entry of the field `F`.
     pub fn of<F: CachedField<Entity = E>>() -> Self {
         Self {
             spec: F::spec(),

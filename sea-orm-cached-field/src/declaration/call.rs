@@ -1,4 +1,4 @@
-//! Calls of what the user writes. The macro does not see what it takes, nor what it returns.
+//! Calls of the user's functions. The macro sees neither their parameters nor their results.
 
 use super::BoxError;
 
@@ -8,7 +8,7 @@ pub struct Call<F, A>(pub F, pub A);
 
 /// A function that takes these arguments.
 pub trait Takes {
-    /// What it returns.
+    /// Its result.
     type Output;
 
     /// Calls it.
@@ -31,20 +31,21 @@ impl<F: FnOnce(R, D) -> O, R, D, O> Takes for Call<F, (R, D)> {
     }
 }
 
-/// A function that takes other arguments. A method of the value comes before one of its reference,
-/// so this one is found only there.
+/// A function that takes other arguments. A method of the value takes precedence over one of its
+/// reference. So this trait is used only where [`Takes`] is not implemented.
 pub trait TakesOthers {
-    /// Stands for what it would return.
+    /// Stands for the result that it would return.
     fn call(self) -> OtherParameters;
 }
 
+// With it, one message says what to write. rustc alone would list what does not fit.
 impl<F, A> TakesOthers for &Call<F, A> {
     fn call(self) -> OtherParameters {
         OtherParameters
     }
 }
 
-/// What is found instead of a result, in messages of the compiler.
+/// The type that takes the place of a result, in messages of the compiler.
 #[derive(Debug)]
 pub struct OtherParameters;
 
@@ -67,7 +68,7 @@ impl<E: Into<BoxError>> CalculationError for E {
     }
 }
 
-/// The result, whatever the type of its error.
+/// Returns the result, whatever the type of its error.
 pub fn boxed<T, E: CalculationError>(result: Result<T, E>) -> Result<T, BoxError> {
     result.map_err(CalculationError::boxed)
 }

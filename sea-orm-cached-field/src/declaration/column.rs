@@ -1,12 +1,12 @@
-//! Which column a field of a model is. Attributes of the field say so, and of other models the
-//! macro sees none.
+//! The column of a field of a model. Attributes of the field name it, and the macro does not see
+//! those of other models.
 
 use sea_orm::{
     ActiveModelTrait, ActiveValue, EntityTrait, Iterable,
     sea_query::{Nullable, Value},
 };
 
-/// The type of a cached field, or what is in it if it is an `Option`.
+/// The type of a cached field, or the type inside if it is an `Option`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the type of a cached field",
     label = "expected a type that SeaORM stores in a column that may be NULL, found `{Self}`",
@@ -37,16 +37,18 @@ impl<T: Into<Value>> StoredField for ActiveValue<T> {
     }
 }
 
-/// The column that a field is stored in. `variant` is the name that SeaORM gives it in `Column` if
-/// no attribute says otherwise.
+/// Returns the column that a field is stored in. `variant` is the name that SeaORM gives the column
+/// in `Column` if no attribute says otherwise.
 ///
-/// The active model tells: of one with values, the field is unset, and the column that has no value
-/// any more is the field's. SeaORM has no such value for some types, as enums; there the name of
-/// the variant decides.
+/// The column is found by an active model with values. The field is unset there, and the column
+/// that then has no value is the field's. SeaORM has no such value for some types, such as enums.
+/// For those the name of the variant decides.
 pub(super) fn column_of<E: EntityTrait, F: StoredField>(
     field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
     variant: &str,
 ) -> Option<E::Column> {
+    // `Column::from_str` would not do. It knows the columns' names, too, and a field's column may
+    // have the name of another field.
     let mut row = E::ActiveModelEx::default_values();
     let (with_value, without): (Vec<E::Column>, Vec<E::Column>) =
         E::Column::iter().partition(|column| has_value(&row, *column));

@@ -1,10 +1,11 @@
 use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction};
 
-/// What the methods of a cached field take as `db`: a connection, a transaction, or SeaORM's
+/// The argument `db` of the methods of a cached field: a connection, a transaction, or SeaORM's
 /// executor of either.
 ///
-/// Reading and recalculating tell the two apart: outside a transaction a stale value is stored as
-/// soon as it is calculated; inside one, storing must not hold locks that the user did not ask for.
+/// Reading and recalculating depend on which of the two it is. Outside a transaction a stale value
+/// is stored as soon as it is calculated. Inside one, storing must not hold locks that the user did
+/// not ask for.
 ///
 /// A function that is generic over `&impl ConnectionTrait` cannot tell them apart, so it cannot
 /// call these methods. Be generic over this trait instead: the executor that it gives is a

@@ -2,7 +2,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::time_zone::Zone;
 
-/// From when on a stored value counts as stale: a moment, or never.
+/// The moment from which on a stored value counts as stale, if there is one.
 ///
 /// ```
 /// use chrono::{NaiveDate, TimeZone, Utc};
@@ -24,10 +24,10 @@ enum When {
 }
 
 impl Expiry {
-    /// The value does not expire.
+    /// No expiry.
     pub const NEVER: Self = Self(None);
 
-    /// The moment; what names no time zone is meant in this one, or in UTC.
+    /// Returns the moment. A time without a time zone is read in this one, or in UTC.
     pub(crate) fn moment(self, zone: Option<Zone>) -> Option<DateTime<Utc>> {
         self.0.map(|when| match (when, zone) {
             (When::Moment(moment), _) => moment,
@@ -49,14 +49,14 @@ impl From<DateTime<Utc>> for Expiry {
     }
 }
 
-/// In the field's `expiration_time_zone`, or in UTC.
+/// The time is read in the field's `expiration_time_zone`, or in UTC.
 impl From<NaiveDateTime> for Expiry {
     fn from(local: NaiveDateTime) -> Self {
         Self(Some(When::Local(local)))
     }
 }
 
-/// The beginning of that day in the field's `expiration_time_zone`, or in UTC.
+/// The day begins in the field's `expiration_time_zone`, or in UTC.
 impl From<NaiveDate> for Expiry {
     fn from(day: NaiveDate) -> Self {
         Self::from(day.and_time(NaiveTime::MIN))
@@ -73,6 +73,7 @@ mod tests {
         let local = |text: &str| text.parse::<NaiveDateTime>().unwrap();
         let moment =
             |text: &str| Expiry::from(local(text)).moment(Some(berlin)).unwrap().naive_utc();
+
         assert_eq!(moment("2030-07-01T12:00:00"), local("2030-07-01T10:00:00"));
         assert_eq!(moment("2030-01-01T12:00:00"), local("2030-01-01T11:00:00"));
         assert_eq!(moment("2030-10-27T02:30:00"), local("2030-10-27T00:30:00"), "the first of two");

@@ -10,12 +10,12 @@ use sea_orm::{
 pub struct Key(Vec<Value>);
 
 impl Key {
-    /// A key of these values.
+    /// Returns a key of these values.
     pub fn new(values: impl IntoIterator<Item = Value>) -> Self {
         Self(values.into_iter().collect())
     }
 
-    /// The values, one a key column.
+    /// Returns the values, one a key column.
     pub fn values(&self) -> &[Value] {
         &self.0
     }
@@ -38,9 +38,9 @@ impl Key {
 /// The rows of a table whose keys come after one key, up to another, in the order of the database.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Chunk {
-    /// From the first row on, if there is none.
+    /// The key before the first row, if that is not the first row of the table.
     pub(crate) after: Option<Key>,
-    /// To the last row, if there is none.
+    /// The key of the last row, if that is not the last row of the table.
     pub(crate) to: Option<Key>,
 }
 

@@ -1,4 +1,5 @@
-//! What a cached field is: its trait, its columns, its options, and the paths that it depends on.
+//! The declaration of a cached field: its trait, its columns, its options, and the paths that it
+//! depends on.
 
 mod cached_field;
 mod call;

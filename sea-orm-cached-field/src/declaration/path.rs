@@ -6,36 +6,35 @@ use sea_orm::{
 
 use super::column::{StoredField, column_of};
 
-/// What a calculation reads: of the row itself, or of rows related to it.
+/// An input of a calculation: in the row itself, or in rows related to it.
 #[derive(Clone, Debug)]
 pub struct Dependency {
     /// The relations that lead to the table; none for the row itself.
     pub hops: Vec<Hop>,
-    /// What is read there.
+    /// The part of the table that is read.
     pub read: Read,
-    /// Why no trigger can follow the path, if only running the program could tell: `install`
-    /// refuses it.
+    /// The reason why no trigger can follow the path, if only running the program could tell.
+    /// `install` refuses such a path.
     pub flaw: Option<PathError>,
 }
 
-/// What the compiler could not find wrong with a path.
+/// A mistake in a path that the compiler could not find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathError {
     /// The table where the path goes wrong.
     pub table: String,
-    /// What is wrong there, and the remedy.
+    /// The mistake, and the remedy.
     pub reason: String,
 }
 
-/// What a calculation reads at the end of a path.
+/// The part of a table that a calculation reads at the end of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
     /// A column, by its name in the database.
     Column(String),
-    /// Whatever stands in the row: all columns that the entity declares, by their names in the
-    /// database.
+    /// All columns that the entity declares, by their names in the database.
     AllColumns(Vec<String>),
-    /// Only which rows there are, as for a count.
+    /// Only the existence of rows, as for a count.
     Existence,
 }
 
@@ -49,7 +48,7 @@ impl Read {
     }
 }
 
-/// A relation on the way from the row to what its calculation reads.
+/// A relation on the path from the row to an input of its calculation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
     /// The schema of the related table, if the entity names one.
@@ -62,8 +61,8 @@ pub struct Hop {
     pub to: Vec<String>,
     /// Whether the relation has a condition of its own, which no trigger can express.
     pub conditional: bool,
-    /// So many hops, this the last of them, are followed any number of times, but at least once; 0
-    /// if this hop ends no such group.
+    /// The number of hops, this one the last of them, that are followed any number of times, but at
+    /// least once. It is 0 if no such group ends with this hop.
     pub repeats: usize,
 }
 
@@ -78,7 +77,8 @@ pub trait LeadsBackTo<E> {}
 
 impl<E> LeadsBackTo<E> for E {}
 
-/// A dependency path in the making, checked by the compiler: each hop's type says what can follow.
+/// A dependency path that is being built, checked by the compiler: each hop's type says what can
+/// follow.
 #[derive(Debug)]
 pub struct Path<E> {
     hops: Vec<Hop>,
@@ -87,12 +87,12 @@ pub struct Path<E> {
 }
 
 impl<E: EntityTrait> Path<E> {
-    /// The empty path, at the row itself.
+    /// Returns the empty path, at the row itself.
     pub fn start() -> Self {
         Self { hops: Vec::new(), flaw: None, end: PhantomData }
     }
 
-    /// A hop to the related entity `R`, through the junction table if the relation has one.
+    /// Adds a hop to the related entity `R`, through the junction table if the relation has one.
     pub fn to<R: EntityTrait>(self) -> Path<R>
     where
         E: Related<R>,
@@ -100,12 +100,12 @@ impl<E: EntityTrait> Path<E> {
         self.by_hops(related::<E, R>())
     }
 
-    /// A hop over this relation, for models that have several relations to one entity.
+    /// Adds a hop over this relation, for models that have several relations to one entity.
     pub fn by_definition<R: EntityTrait>(self, definition: RelationDef) -> Path<R> {
         self.by_hops([definition.into()])
     }
 
-    /// A hop to the rows of `R` whose relation leads here.
+    /// Adds a hop to the rows of `R` whose relation leads here.
     pub fn back<R: EntityTrait>(self, relation: R::Relation) -> Path<R> {
         let definition = relation.def();
         if definition.to_tbl == E::default().table_ref() {
@@ -120,8 +120,8 @@ impl<E: EntityTrait> Path<E> {
         ))
     }
 
-    /// Ends the path at a column: the closure has the compiler check the field, `name` is that
-    /// field's name, `variant` the same as a variant of `Column`.
+    /// Ends the path at a column. The closure makes the compiler check the field. `name` is the
+    /// name of that field, `variant` the same name as a variant of `Column`.
     pub fn column<F: StoredField>(
         mut self,
         field: impl FnOnce(&mut E::ActiveModelEx) -> &mut F,
@@ -148,12 +148,13 @@ impl<E: EntityTrait> Path<E> {
         ))
     }
 
-    /// Ends the path at the rows themselves: which there are, whatever stands in them.
+    /// Ends the path at the rows themselves, whatever their columns hold.
     pub fn existence(self) -> Dependency {
         self.end(Read::Existence)
     }
 
-    /// Relations that lead back to the entity, followed any number of times, but at least once.
+    /// Adds relations that lead back to the entity, followed any number of times, but at least
+    /// once.
     pub fn repeated<R: EntityTrait + LeadsBackTo<E>>(
         self,
         step: impl FnOnce(Self) -> Path<R>,
@@ -176,7 +177,7 @@ impl<E: EntityTrait> Path<E> {
         Path { hops: self.hops, flaw: self.flaw, end: PhantomData }
     }
 
-    /// A hop that cannot be followed, for this reason.
+    /// Adds a hop that cannot be followed, for this reason.
     pub(super) fn astray<R: EntityTrait>(mut self, reason: String) -> Path<R> {
         let (schema, table) = table_name(&R::default().table_ref());
         self.flaw.get_or_insert(PathError { table: table.clone(), reason });
@@ -195,7 +196,7 @@ impl<E: EntityTrait> Path<E> {
     }
 }
 
-/// The one relation of `E` to `R`, over the junction if there is one.
+/// Returns the one relation of `E` to `R`, over the junction if there is one.
 pub(super) fn related<E: Related<R>, R: EntityTrait>() -> Vec<Hop> {
     E::via().into_iter().chain([E::to()]).map(Hop::from).collect()
 }

@@ -1,4 +1,4 @@
-//! Relations between models that the macro cannot see: which one is meant.
+//! Relations between models that the macro cannot see, and the choice between several.
 
 use std::marker::PhantomData;
 
@@ -20,7 +20,7 @@ pub trait RelationField {
     /// The entity at the other end.
     type Entity: EntityTrait;
 
-    /// Whether the field can stand for this relation.
+    /// Returns whether the field can stand for this relation.
     fn fits(relation: &RelationDef) -> bool;
 }
 
@@ -49,8 +49,7 @@ impl<T: BelongsToCardinality> RelationField for BelongsTo<T> {
     }
 }
 
-/// The way over a relation field of the entity `E` to `R`, before it is known which relation the
-/// field is.
+/// The way over a relation field of the entity `E` to `R`, before it is known which relation it is.
 #[derive(Debug)]
 pub struct Over<E, R> {
     path: Path<E>,
@@ -61,8 +60,8 @@ pub struct Over<E, R> {
 }
 
 impl<E: EntityTrait> Path<E> {
-    /// A hop over a relation field: the closure has the compiler check the field, `name` is that
-    /// field's name, `variant` the same as a variant of `Relation`.
+    /// Adds a hop over a relation field. The closure makes the compiler check the field. `name` is
+    /// the name of that field, `variant` the same name as a variant of `Relation`.
     pub fn over<F: RelationField>(
         self,
         _: impl FnOnce(&E::ModelEx) -> &F,
@@ -80,8 +79,8 @@ impl<E: EntityTrait + Related<R>, R: EntityTrait> Over<E, R> {
     }
 }
 
-/// What serves where [`Related`] is not implemented. An inherent method comes before a trait's, so
-/// this one is found only there.
+/// The fallback where [`Related`] is not implemented. An inherent method takes precedence over a
+/// method of a trait, so this one is used only there.
 pub trait FollowUnrelated {
     /// The entity at the other end.
     type Entity;
@@ -99,17 +98,21 @@ impl<E: EntityTrait, R: EntityTrait> FollowUnrelated for Over<E, R> {
 }
 
 impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
-    /// SeaORM implements `Related` for a model's only relation to an entity; of several it keeps no
-    /// more than the variants of `Relation`, and which of them a field stands for is written in an
-    /// attribute of a model that the macro does not see. So only the name can tell, and only when
-    /// the program runs: the relation is the variant that is called like the field, else the one of
-    /// `Related` if no other fits, else none, which `install` refuses. Only a model that names the
-    /// relation of one field exactly like another field to the same entity would deceive it.
+    /// Follows the relation that has the name of the field, else the one of `Related`.
+    ///
+    /// SeaORM implements `Related` for a model's only relation to an entity. Of several relations
+    /// it keeps no more than the variants of `Relation`. An attribute of a model that the macro
+    /// does not see says which of them a field stands for. So only the name can tell, and only when
+    /// the program runs. The relation is the variant that has the name of the field. Otherwise it
+    /// is the one of `Related`, if no other fits. Otherwise there is none, and `install` refuses
+    /// the path. Only a model that names the relation of one field exactly like another field to
+    /// the same entity would deceive it.
     fn by_name_or(self, related: Option<Vec<Hop>>) -> Path<R> {
         let fitting = self.fitting();
         if let Some((_, hop)) = fitting.iter().find(|(variant, _)| variant == self.variant) {
             return self.path.by_hops([hop.clone()]);
         }
+
         match related {
             Some(hops) if fitting.iter().all(|(_, other)| hops == [other.clone()]) => {
                 self.path.by_hops(hops)
@@ -126,7 +129,7 @@ impl<E: EntityTrait, R: EntityTrait> Over<E, R> {
         }
     }
 
-    /// The relations that the field can stand for, each with its variant.
+    /// Returns the relations that the field can stand for, each with its variant.
     fn fitting(&self) -> Vec<(String, Hop)> {
         let target = R::default().table_ref();
         E::Relation::iter()
@@ -146,7 +149,7 @@ pub struct Toward<E, R> {
 }
 
 impl<E: EntityTrait> Path<E> {
-    /// A hop to the related entity `R`.
+    /// Adds a hop to the related entity `R`.
     pub fn toward<R: EntityTrait>(self) -> Toward<E, R> {
         Toward { path: self, entity: PhantomData }
     }
@@ -159,7 +162,7 @@ impl<E: EntityTrait + Related<R>, R: EntityTrait> Toward<E, R> {
     }
 }
 
-/// What serves where only the other entity implements [`Related`], as many junctions do.
+/// The fallback where only the other entity implements [`Related`], as many junctions do.
 pub trait FollowBack: Sized {
     /// The entity at the near end.
     type Near;
@@ -184,7 +187,7 @@ impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
     }
 }
 
-/// An entity that leads to `E`.
+/// An entity that has a relation to `E`.
 #[diagnostic::on_unimplemented(
     message = "SeaORM knows of no relation between `{E}` and `{Self}`",
     label = "neither model has one relation to the other, and no more",
@@ -195,7 +198,7 @@ impl<E: EntityTrait, R: EntityTrait> FollowBack for Toward<E, R> {
             that leads here: `super::pigeon::Relation::Lamppost(weight)`"
 )]
 pub trait RelatedBack<E> {
-    /// The way from `E`.
+    /// Returns the way from `E`.
     fn from_there() -> Vec<Hop>;
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Zone(
 
 #[cfg(feature = "time-zones")]
 impl Zone {
-    /// The time zone of this name, which the macro has looked up already.
+    /// Returns the time zone of this name, which the macro has looked up already.
     pub(crate) fn named(name: &str) -> Self {
         Self(name.parse().unwrap_or_else(|_| panic!("`{name}` should be a time zone")))
     }
@@ -22,18 +22,19 @@ impl Zone {
         self.0.name()
     }
 
-    /// What its clocks show at this moment.
+    /// Returns the time that its clocks show at this moment.
     pub(crate) fn local(self, moment: DateTime<Utc>) -> NaiveDateTime {
         moment.with_timezone(&self.0).naive_local()
     }
 
-    /// How far its clocks are ahead of UTC at this moment, in seconds.
+    /// Returns by how many seconds its clocks are ahead of UTC at this moment.
     pub(crate) fn ahead_of_utc(self, moment: DateTime<Utc>) -> i64 {
         self.0.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc().into()
     }
 
-    /// The moment at which its clocks show this. Of two, when the clocks are put back, the first.
-    /// What they leave out, when they are put forward, is as if they were not yet.
+    /// Returns the moment at which its clocks show this time. If there are two, because the clocks
+    /// are put back, it is the first. If there is none, because the clocks are put forward, the
+    /// clocks are read as if they were not yet put forward.
     pub(crate) fn moment(self, local: NaiveDateTime) -> DateTime<Utc> {
         match self.0.from_local_datetime(&local).earliest() {
             Some(moment) => moment.to_utc(),
@@ -47,7 +48,7 @@ impl Zone {
 
 #[cfg(not(feature = "time-zones"))]
 impl Zone {
-    /// The macro has refused the name already.
+    /// Panics. The macro has refused the name already.
     pub(crate) fn named(name: &str) -> Self {
         panic!("the time zone `{name}` needs the feature `time-zones` of `sea-orm-cached-field`")
     }
@@ -69,7 +70,7 @@ impl Zone {
     }
 }
 
-/// The moment of a time in the zone of this name.
+/// Returns the moment of a time in the zone of this name.
 #[cfg(feature = "time-zones")]
 pub fn moment_in(zone: &str, local: NaiveDateTime) -> DateTime<Utc> {
     Zone::named(zone).moment(local)

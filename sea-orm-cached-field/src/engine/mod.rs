@@ -27,7 +27,7 @@ use crate::{
 pub(crate) use single_flight::CalculatedValue;
 use single_flight::SingleFlight;
 
-/// How many events a slow listener may lag behind before it misses the oldest.
+/// The number of events that a slow listener may lag behind before it misses the oldest.
 const EVENTS_KEPT: usize = 4096;
 
 pub(crate) struct Engine {
@@ -35,28 +35,28 @@ pub(crate) struct Engine {
     events: broadcast::Sender<Event>,
     /// Wakes the workers of this process.
     pub(crate) wake: watch::Sender<()>,
-    /// The calculations under way for readers.
+    /// The calculations that readers share.
     pub(crate) flights: SingleFlight,
     /// Claims of workers that were dropped, on their way back.
     pub(crate) hand_backs: TaskTracker,
-    /// Whether the statements of one connection of the pool may come to several sessions of the
-    /// server, once that was looked at.
+    /// Whether the statements of one connection of the pool may reach several sessions of the
+    /// server, once this was examined.
     #[cfg(feature = "sqlx-postgres")]
     pub(crate) shares_sessions: tokio::sync::OnceCell<bool>,
-    /// Whether workers recalculate what is marked, unless its field or the mark says otherwise.
+    /// Whether workers recalculate the marked rows, unless the field or the mark says otherwise.
     eager: AtomicBool,
-    /// How often the above was switched on, and up to which of these times the flagged rows of each
-    /// table were queued.
+    /// The number of times that `eager` was switched on. For each table, `queued` has the number up
+    /// to which its flagged rows were queued.
     switched_on: AtomicU64,
     queued: Mutex<HashMap<Table, u64>>,
-    /// What was last found of the unique indexes of each table.
+    /// The unique indexes of each table, as they were last found.
     unique: Mutex<HashMap<Table, Arc<UniqueIndexes>>>,
 }
 
-/// The setting's name, that of its predecessor.
+/// The name of the setting, which is the one of `django-cached-field`.
 const EAGER: &str = "CACHED_FIELD_EAGER_RECALCULATION";
 
-/// What the environment says; the value if it says nothing that is known.
+/// The setting by the environment; its value, as an error, if that is unknown.
 static EAGER_BY_DEFAULT: LazyLock<Result<bool, String>> = LazyLock::new(|| {
     let Ok(value) = std::env::var(EAGER) else { return Ok(true) };
     match value.to_lowercase().as_str() {
@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    /// Whether the claims of a dropped worker are being handed back.
+    /// Returns whether the claims of a dropped worker are being handed back.
     pub(crate) fn is_handing_back(&self) -> bool {
         !self.hand_backs.is_empty()
     }
@@ -135,8 +135,8 @@ impl Engine {
         }
     }
 
-    /// Whether rows of the table may be flagged and in no queue, for they were left to readers: the
-    /// time that is to be passed to [`Engine::flagged_are_queued`].
+    /// Returns a number if rows of the table may be flagged and in no queue, because they were left
+    /// to readers. It has to be passed to [`Engine::flagged_are_queued`] once they are queued.
     pub(crate) fn has_unqueued(&self, table: &Table) -> Option<u64> {
         let queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied();
         Some(self.switched_on.load(Ordering::Relaxed))
@@ -147,7 +147,7 @@ impl Engine {
         self.queued.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone(), time);
     }
 
-    /// What is known of the unique indexes of a table.
+    /// Returns the known unique indexes of a table.
     pub(crate) fn unique(&self, table: &Table) -> Option<Arc<UniqueIndexes>> {
         self.unique.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned()
     }
@@ -161,7 +161,7 @@ impl Engine {
         unique
     }
 
-    /// The fields of a model that only readers recalculate.
+    /// Returns the fields of a model that only readers recalculate.
     pub(crate) fn lazy(&self, model: &Model) -> Vec<usize> {
         let fields = model
             .owner
@@ -176,7 +176,8 @@ impl Engine {
         self.events.subscribe()
     }
 
-    /// Whether the database refuses a value for good, such as one that is too long for its column.
+    /// Returns whether the database refuses a value for good, such as one that is too long for its
+    /// column.
     pub(crate) fn refuses_value(&self, error: &Error) -> bool {
         match error {
             Error::NotUnique { .. } => true,
@@ -193,8 +194,8 @@ impl Engine {
         }
     }
 
-    /// Publishes a failure and logs a warning. `cause` holds no values, so that any log may have
-    /// it.
+    /// Publishes a failure and logs a warning. `cause` must hold no values, so that it may be in
+    /// any log.
     pub(crate) fn warn(&self, event: Event, cause: impl fmt::Display) {
         event.warn(cause);
         self.publish(event);

@@ -24,7 +24,7 @@ type Call = Shared<BoxFuture<'static, Outcome>>;
 type Target = (TypeId, Key);
 type Calls = Arc<Mutex<HashMap<Target, Call>>>;
 
-/// A value that was calculated, and whether the row was marked again before it was stored.
+/// A calculated value, and whether the row was marked again before the value was stored.
 pub(crate) type CalculatedValue<F> = (<F as CachedField>::Value, bool);
 
 /// The calculations under way for readers, by field and key.
@@ -80,11 +80,12 @@ fn spawn<T: Send + Sync + 'static>(
     calculation: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Call {
     let task = tokio::spawn(async move {
-        // Made at the first poll: a runtime that is shutting down drops the task at once, while the
-        // caller still holds the lock that the guard takes.
+        // The guard is made at the first poll. A runtime that is shutting down drops the task at
+        // once, while the caller still holds the lock that the guard takes.
         let _guard = Guard(calls, target);
         calculation.await
     });
+
     async move {
         match task.await {
             Ok(Ok(value)) => Ok(Arc::new(value) as Arc<dyn Any + Send + Sync>),

@@ -2,11 +2,11 @@ use sea_orm::DbErr;
 
 use super::Error;
 
-/// What can go wrong in [`install`](crate::CachedFields::install), `uninstall`, `suspend`,
-/// `remove_abandoned`, `doctor` and `repair`.
+/// An error of [`install`](crate::CachedFields::install), `uninstall`, `suspend`,
+/// `remove_abandoned`, `doctor` or `repair`.
 ///
-/// Everything that can be checked is, before anything is changed. An error names the table, the
-/// field and the remedy.
+/// Everything that can be checked is checked before anything is changed. An error names the table,
+/// the field and the remedy.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum InstallError {
@@ -15,15 +15,15 @@ pub enum InstallError {
     Database(DbErr),
 
     /// The models themselves are wrong ([`Error::Cycle`], [`Error::UnsupportedPath`],
-    /// [`Error::TwoEntities`]), or the database is none that the program supports
+    /// [`Error::TwoEntities`]). Or the program does not support the database
     /// ([`Error::UnsupportedDatabase`], [`Error::MissingFeature`]), or a setting is unknown
     /// ([`Error::InvalidSetting`]).
     #[error(transparent)]
     Fields(Error),
 
     /// On MySQL and MariaDB the action of a foreign key (`ON DELETE`, `ON UPDATE`) changes rows
-    /// without calling triggers. `install` makes triggers on the tables that are referred to; what
-    /// they cannot follow is refused.
+    /// without calling triggers. `install` creates triggers on the tables that are referred to. An
+    /// action that those cannot follow is refused.
     #[error(
         "the cached fields of `{table}` ({fields}) cannot see what the foreign key `{constraint}` \
          of `{on}` changes: {reason}"
@@ -37,11 +37,11 @@ pub enum InstallError {
         constraint: String,
         /// The table that it belongs to.
         on: String,
-        /// Why, and what to do instead.
+        /// The reason, and the remedy.
         reason: &'static str,
     },
 
-    /// On MySQL and MariaDB each change of the schema commits, so `install` and `uninstall` would
+    /// On MySQL and MariaDB each change of the schema commits. So `install` and `uninstall` would
     /// end the transaction that they were called in: call them with a connection.
     #[error(
         "on this database each change of the schema commits the transaction that it is made in: \
@@ -52,7 +52,8 @@ pub enum InstallError {
     /// The table of an entity, or one that it depends on, does not exist: run its migration first.
     #[error(
         "the table `{missing}`, which the cached fields of `{table}` ({fields}) need, does not \
-         exist: create it before `CachedFields::install`, for instance in an earlier migration"
+         exist: create it before `CachedFields::all().install(&db)`, for instance in an earlier \
+         migration"
     )]
     NoSuchTable {
         /// The owner's table.
@@ -63,9 +64,9 @@ pub enum InstallError {
         missing: String,
     },
 
-    /// What an entity names as its table is a view, a foreign or temporary table or the like: no
-    /// trigger can stand there, or none would see every change. Also a partition may be such a
-    /// table.
+    /// The name that an entity gives as its table is that of a view, a foreign or temporary table
+    /// or the like. No trigger can be created there, or none would see every change. A partition
+    /// may be such a table, too.
     #[error(
         "`{name}`, which the cached fields of `{table}` ({fields}) need, is a {kind}: triggers \
          there do not see every change, so name the ordinary or partitioned table behind it in \
@@ -76,9 +77,9 @@ pub enum InstallError {
         table: String,
         /// The owner's cached fields.
         fields: String,
-        /// What is no table.
+        /// The name of the view or the like.
         name: String,
-        /// What it is.
+        /// Its kind.
         kind: String,
     },
 
@@ -97,12 +98,12 @@ pub enum InstallError {
         owner: String,
         /// The cached field.
         field: &'static str,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
 
-    /// A column of a field that is there already has a type that does not hold the field's values,
-    /// or its flag may be NULL.
+    /// A column of a field that already exists has a type that does not hold the field's values. Or
+    /// it is the flag, and may be NULL.
     #[error(
         "the column `{column}` of `{table}` is `{found}`, but the cached field `{field}` needs \
          `{expected}`: {remedy}"
@@ -114,16 +115,15 @@ pub enum InstallError {
         column: String,
         /// The cached field.
         field: &'static str,
-        /// What the column is, as the database says it.
+        /// The column's definition, as the database describes it.
         found: Box<str>,
-        /// What SeaORM would make it.
+        /// The definition that SeaORM would give it.
         expected: Box<str>,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
 
-    /// The database does not know the time zone that a field's expiry is written in
-    /// (`expiration_time_zone`).
+    /// The database does not know the time zone of a field's expiry (`expiration_time_zone`).
     #[error(
         "the database does not know the time zone `{zone}` of the cached field `{field}` of \
          `{table}`: bring its time zones up to date, or use an older name of the zone"
@@ -137,7 +137,7 @@ pub enum InstallError {
         zone: &'static str,
     },
 
-    /// The database's user may not create what has to be created.
+    /// The database's user may not create a necessary object.
     #[error(
         "to install the cached fields of `{table}` ({fields}) the database's user needs \
          {privilege}: {remedy}"
@@ -149,11 +149,11 @@ pub enum InstallError {
         fields: String,
         /// The privileges, as the database names them.
         privilege: String,
-        /// What to run, and as whom.
+        /// The command to run, and the account to run it as.
         remedy: String,
     },
 
-    /// The connection may only read.
+    /// The connection is read-only.
     #[error(
         "the cached fields of `{table}` ({fields}) cannot be installed over a connection that may \
          only read: connect without `mode=ro`, `default_transaction_read_only` or `TRANSACTION \
@@ -173,7 +173,7 @@ pub enum InstallError {
     )]
     OtherInstallation,
 
-    /// There is no table of the name that `CachedFields::suspend` was given.
+    /// No table has the name that was given to `CachedFields::suspend`.
     #[error(
         "there is no table `{table}` whose triggers could be suspended: give its name as it is \
          before the migration"
@@ -183,17 +183,17 @@ pub enum InstallError {
         table: String,
     },
 
-    /// What `CachedFields::remove_abandoned` was to remove may be needed.
+    /// The objects that `CachedFields::remove_abandoned` was to remove may be needed.
     #[error("the cached fields of `{table}` are not abandoned: {reason}")]
     NotAbandoned {
         /// The table.
         table: String,
-        /// Why, and what to do instead.
+        /// The reason, and the remedy.
         reason: String,
     },
 
-    /// Something else already has the name of one of our tables. It is left alone, by `uninstall`
-    /// too.
+    /// A table of the library cannot be created, because something else has its name. That is left
+    /// alone, by `uninstall` too.
     #[error(
         "the cached fields of `{table}` ({fields}) need the name `{name}` for a table of their \
          own, but something else in the database has it: rename that"
@@ -207,8 +207,8 @@ pub enum InstallError {
         name: String,
     },
 
-    /// The task that installs ended before its work did: the runtime shut down, or it panicked.
-    /// Call `install` again.
+    /// The task that installs ended before its work was done: the runtime shut down, or it
+    /// panicked. Call `install` again.
     #[error("the installation ended before its work was done: {0}")]
     Stopped(String),
 }

@@ -1,4 +1,4 @@
-//! How errors are put into words.
+//! The texts of errors.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 use super::{Error, InstallError};
 use crate::declaration::Key;
 
-/// As displayed, with all causes: `main` prints an error that it returns in this form.
+/// The text as displayed, with all causes. `main` prints an error that it returns in this form.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.with_sources())
@@ -30,8 +30,9 @@ impl From<Error> for DbErr {
 }
 
 impl Error {
-    /// Whether the user's calculation has failed: it returned an error, panicked, took too long or
-    /// returned too few values or too many. The row stays flagged, and a worker tries again.
+    /// Returns whether the user's calculation has failed: it returned an error, panicked, took too
+    /// long, or returned too few values or too many. The row stays flagged, and a worker retries
+    /// it.
     pub fn is_of_calculation(&self) -> bool {
         match self {
             Self::Calculation { .. }
@@ -43,25 +44,25 @@ impl Error {
         }
     }
 
-    /// What can be said of the error without repeating what the database or the user's code says,
-    /// for values may stand in that.
+    /// Returns the text without anything that the database or the user's code says, because that
+    /// may hold values.
     pub(crate) fn without_values(&self) -> String {
         match self {
             Self::Database(_) => "database error".to_owned(),
             Self::Panicked { .. } => "the calculation panicked".to_owned(),
             Self::Shared(error) => error.without_values(),
-            // Of this its source would say more.
+            // Its source would say more.
             other => other.to_string(),
         }
     }
 
-    /// The error with all that it was caused by, on one line.
+    /// Returns the error with all of its causes, on one line.
     pub(crate) fn with_sources(&self) -> String {
         with_sources(self)
     }
 }
 
-/// An error with all that it was caused by, on one line.
+/// Returns an error with all of its causes, on one line.
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -77,12 +78,12 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// `3 -> 5 -> 3`
+/// Returns `3 -> 5 -> 3`.
 pub(super) fn circle(path: &[Key]) -> String {
     path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")
 }
 
-/// `1 mark`, `2 marks`
+/// Returns `1 mark`, `2 marks`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
@@ -91,7 +92,7 @@ pub(crate) fn counted(count: u64, what: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What a program prints whose `main` returns the error.
+    /// A program whose `main` returns the error prints this.
     #[test]
     fn debug_shows_what_display_says_and_all_causes() {
         let key = Key::new([1.into()]);
@@ -101,10 +102,12 @@ mod tests {
             key,
             source: "no such city".into(),
         };
+
         assert_eq!(
             format!("{error:?}"),
             "`name` of `post` 1 could not be calculated: no such city"
         );
+
         let shared = Error::Shared(std::sync::Arc::new(error));
         assert_eq!(
             format!("{shared:?}"),

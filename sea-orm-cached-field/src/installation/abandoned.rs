@@ -1,15 +1,14 @@
-//! What stands in the database for tables that have no cached fields in this program.
+//! Objects in the database for tables that have no cached fields in this program.
 //!
-//! Two programs with different models may share a database, and a program has many versions. So
-//! this is how it is told what is alive:
+//! Two programs with different models may share a database, and a program has many versions. These
+//! rules decide which objects are still needed:
 //!
-//! - An owner is dead if its table is gone, is called otherwise, or lacks a column that its
-//!   triggers look at. It serves no program, and makes writes fail. `install` drops what stands
-//!   there for it.
-//! - `install` writes down which crate declares the model of an owner. What was declared by a crate
-//!   that is no part of this program is another program's. It is left alone.
-//! - All else may serve another version of this program. It is reported, and removed when that is
-//!   asked for.
+//! - An owner is dead if its table is gone, was renamed, or lacks a column that its triggers read.
+//!   Its objects serve no program, and make writes fail. `install` drops them.
+//! - `install` records which crate declares the model of an owner. If that crate is not part of
+//!   this program, the owner belongs to another program. It is left alone.
+//! - Any other object may serve another version of this program. It is reported, and removed only
+//!   on request.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -29,24 +28,24 @@ use crate::{
     registry::{Model, declared},
 };
 
-/// What stands there for an owner that has no cached fields in this program.
+/// The objects of an owner that has no cached fields in this program.
 pub(super) struct Abandoned {
     pub(super) owner: Table,
     pub(super) objects: Vec<Tagged>,
-    /// Whether it serves no program at all.
+    /// Whether they serve no program at all.
     pub(super) is_dead: bool,
-    /// The crates that have declared its fields; none if that was never written down.
+    /// The crates that have declared its fields; none if they were never recorded.
     declared_by: BTreeSet<String>,
 }
 
 impl Abandoned {
-    /// Whether another program may need it.
+    /// Returns whether another program may need it.
     fn is_foreign(&self, crates: &BTreeSet<&str>) -> bool {
         !self.is_dead && self.declared_by.iter().any(|name| !crates.contains(name.as_str()))
     }
 }
 
-/// The crates that declare models of this program.
+/// Returns the crates that declare models of this program.
 fn crates(models: &[Arc<Model>]) -> BTreeSet<&'static str> {
     declared()
         .into_iter()
@@ -55,7 +54,7 @@ fn crates(models: &[Arc<Model>]) -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// Whether a model of this program has cached fields of this table.
+/// Returns whether a model of this program has cached fields of this table.
 fn is_declared(models: &[Arc<Model>], owner: &Table) -> bool {
     let mut tables = declared().into_iter().map(|(table, _)| table);
     let is_it = |table: &Table| {
@@ -64,7 +63,8 @@ fn is_declared(models: &[Arc<Model>], owner: &Table) -> bool {
     tables.any(|table| is_it(&table)) || models.iter().any(|model| is_it(&model.owner.table))
 }
 
-/// Everything that serves no model of this program, but for what is another program's.
+/// Returns everything that serves no model of this program, except for what belongs to another
+/// program.
 pub(super) async fn abandoned(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -75,7 +75,7 @@ pub(super) async fn abandoned(
     Ok(all.into_iter().filter(|abandoned| !abandoned.is_foreign(&crates)).collect())
 }
 
-/// Everything that serves no model of this program.
+/// Returns everything that serves no model of this program.
 async fn unneeded(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -85,9 +85,10 @@ async fn unneeded(
     for (owner, objects) in tagged(db, backend, None).await? {
         let has_tables = objects.iter().any(|object| object.kind == ObjectKind::Table);
         if backend.hides_tables() && !has_tables {
-            // Its triggers can be seen on related tables while it cannot.
+            // Its triggers can be seen on related tables, while the table itself cannot.
             continue;
         }
+
         let mut is_dead = true;
         let mut declared_by = BTreeSet::new();
         if let Some(Found { kind, described }) = backend.describe(db, &owner).await?
@@ -104,13 +105,14 @@ async fn unneeded(
             declared_by =
                 declarations.into_iter().filter_map(|(_, declared_by)| declared_by).collect();
         }
+
         unneeded.push(Abandoned { owner, objects, is_dead, declared_by });
     }
     Ok(unneeded)
 }
 
-/// What is written down of an owner's fields, as far as the release of this library did that has
-/// installed them: their inputs, and the crate that declares them.
+/// Returns the recorded inputs of an owner's fields, and the crate that declares them. They are
+/// recorded only if the release of this library that installed the fields did so.
 async fn declarations(
     db: &impl ConnectionTrait,
     backend: Backend,
@@ -129,7 +131,7 @@ async fn declarations(
     Ok(declarations)
 }
 
-/// Drops what serves no program, and reports the rest.
+/// Drops the objects that serve no program, and reports the rest.
 pub(super) async fn drop_dead(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -139,6 +141,8 @@ pub(super) async fn drop_dead(
     for Abandoned { owner, objects, is_dead, .. } in
         abandoned(&DatabaseExecutor::Transaction(db), backend, models).await?
     {
+        // If a program does need it, its next `install` flags all rows. But until then no change
+        // would be seen. So all else is only reported.
         if is_dead && objects.iter().all(|object| object.is_droppable) {
             drop_owner(db, backend, &owner, changes).await?;
         } else {
@@ -160,7 +164,7 @@ async fn drop_owner(
     Ok(())
 }
 
-/// Drops what stands there for a table, on the word of the caller.
+/// Drops the objects of the table that the caller names.
 pub(crate) async fn remove_abandoned(
     db: &DatabaseExecutor<'_>,
     table: &str,
@@ -191,12 +195,14 @@ async fn remove(
         owner.name == table || with_schema.into_iter().any(|name| name == table)
     };
     let refused = |reason| Err(InstallError::NotAbandoned { table: table.to_owned(), reason });
+
     if declared().iter().any(|(declared, _)| is_meant(declared)) {
         return refused(
             "a model of this program declares them: to drop what serves it, use `uninstall`"
                 .to_owned(),
         );
     }
+
     for abandoned in unneeded(&DatabaseExecutor::Transaction(db), backend, &[]).await? {
         if !is_meant(&abandoned.owner) {
             continue;
@@ -212,5 +218,6 @@ async fn remove(
         }
         drop_owner(db, backend, &abandoned.owner, &mut changes).await?;
     }
+
     Ok(changes)
 }

@@ -1,5 +1,5 @@
-//! Rows that are stale when the fields are installed: flagged already, or about to be. No mark, and
-//! no row of the queue, is made for each of them: a mark stands for a chunk of them.
+//! Rows that are stale when the fields are installed: flagged already, or about to be. One mark, or
+//! row of the queue, for each of them would be too many: a mark stands for a chunk of them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     transaction,
 };
 
-/// How many rows a chunk has.
+/// The number of rows in a chunk.
 const CHUNK: u64 = 10_000;
 
 /// Marks all flagged rows of a model that are in no queue.
@@ -20,8 +20,8 @@ pub(crate) async fn mark_flagged(db: &DatabaseExecutor<'_>, model: &Model) -> Re
 }
 
 /// Marks all flagged rows that are neither marked nor in the queue, chunk after chunk, so that no
-/// statement lasts long. If it is cut off, the next `install` goes on. Mostly there is none, which
-/// one statement tells sooner.
+/// statement lasts long. If it is cut off, the next `install` continues. Usually there are no such
+/// rows, which a single statement finds out faster.
 pub(super) async fn mark_unqueued(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -38,6 +38,7 @@ pub(super) async fn mark_unqueued(
     if marked.is_empty() {
         return Ok(());
     }
+
     let mut last = None;
     while let Some(chunk) = next_chunk(db, backend, owner, last).await? {
         for (field, rows) in &mut marked {
@@ -53,6 +54,7 @@ pub(super) async fn mark_unqueued(
         }
         last = Some(chunk);
     }
+
     for (field, rows) in marked.into_iter().filter(|(_, rows)| *rows > 0) {
         let table = owner.table.name.clone();
         let field = owner.fields[field].name;
@@ -61,13 +63,14 @@ pub(super) async fn mark_unqueued(
     Ok(())
 }
 
-/// The fields that workers recalculate.
+/// Returns the fields that workers recalculate.
 fn eager(db: &DatabaseExecutor<'_>, model: &Model) -> Result<Vec<usize>, Error> {
     let lazy = Engine::at(db)?.lazy(model);
     Ok((0..model.owner.fields.len()).filter(|field| !lazy.contains(field)).collect())
 }
 
-/// Of a chunk that is marked already, no rows.
+/// Returns the number of flagged rows of a chunk that are neither marked nor in the queue. It is 0
+/// for a chunk that is marked already.
 async fn count_unqueued(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -82,7 +85,7 @@ async fn count_unqueued(
     Ok(backend.count_unqueued_in(db, owner, field, chunk, &marked).await?)
 }
 
-/// Flags all rows for these fields, chunk after chunk: how many rows there are.
+/// Flags all rows for these fields, chunk after chunk, and returns the number of rows.
 pub(super) async fn flag_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -93,6 +96,7 @@ pub(super) async fn flag_all(
     if fields.is_empty() {
         return Ok(0);
     }
+
     let eager = eager(db, model)?;
     let mut found = 0;
     let mut last = None;
@@ -113,7 +117,7 @@ pub(super) async fn flag_all(
     Ok(found)
 }
 
-/// The mark is there when the flags are: who sees the one sees the others.
+/// Flags the rows of a chunk. The mark becomes visible together with the flags.
 async fn flag_chunk(
     db: &impl ConnectionTrait,
     backend: Backend,
@@ -129,7 +133,7 @@ async fn flag_chunk(
     Ok(backend.wake(db).await?)
 }
 
-/// In the order of the key.
+/// Returns the next chunk, in the order of the key.
 async fn next_chunk(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -145,8 +149,8 @@ async fn next_chunk(
     Ok(Some(Chunk { after, to }))
 }
 
-/// In a worker's kind of transaction: with another isolation MySQL would lock the user's rows that
-/// are read. Then workers are woken.
+/// Works in a transaction like a worker's. With another isolation level MySQL would lock the user's
+/// rows that are read. Then workers are woken.
 async fn within(
     db: &DatabaseExecutor<'_>,
     backend: Backend,

@@ -2,26 +2,27 @@ use std::fmt;
 
 use crate::error::counted;
 
-/// Something that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it says what
-/// to run.
+/// A problem that [`doctor`](crate::CachedFields::doctor) has found. Displayed, it says what to
+/// run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The tables cannot carry the fields as they are declared: a table or a column is missing or
-    /// was renamed, or whatever else `install` would refuse.
+    /// The tables cannot carry the fields as they are declared. For instance, a table or a column
+    /// is missing or was renamed. `install` would refuse it.
     Unusable {
         /// The owner's table.
         table: String,
-        /// What `install` would say.
+        /// The error of `install`.
         reason: String,
     },
-    /// Nothing of the library stands beside the table: it was never installed, or restored without.
+    /// No object of the library exists beside the table: it was never installed, or restored
+    /// without them.
     NotInstalled {
         /// The owner's table.
         table: String,
     },
-    /// Something of the library is missing: it was dropped, or the table was built anew without
-    /// its triggers, or an older version of the program has installed.
+    /// An object of the library is missing. It was dropped, or the table was built anew without its
+    /// triggers, or an older version of the program has installed.
     Missing {
         /// The owner's table.
         table: String,
@@ -30,7 +31,7 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// Something of the library is of another version of the program, or of this library.
+    /// An object of the library is of another version of the program, or of this library.
     Differs {
         /// The owner's table.
         table: String,
@@ -39,16 +40,16 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// The field's values are of another version of its calculation, or of a time in which not all
-    /// was watched that it depends on; `install` flags all rows.
+    /// The field's values are of another version of its calculation, or one of its inputs was not
+    /// watched for a while. `install` flags all rows.
     Outdated {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: &'static str,
     },
-    /// Something of the library that this program does not need: of a newer version of it, perhaps,
-    /// which `install` would take it away from.
+    /// An object of the library that this program does not need. It may be of a newer version of
+    /// the program, which would lose it by `install`.
     Superfluous {
         /// The owner's table.
         table: String,
@@ -57,24 +58,25 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
-    /// What was installed for a table serves no program any more: the table is gone or has another
-    /// name, or has lost columns of its cached fields. Writes to it and to related tables may fail.
+    /// The objects that were installed for a table serve no program any more. The table is gone or
+    /// was renamed, or has lost columns of its cached fields. Writes to it and to related tables
+    /// may fail.
     Dead {
         /// The table, as it was called.
         table: String,
-        /// How many triggers, functions, indexes and tables there are.
+        /// The number of triggers, functions, indexes and tables.
         objects: usize,
     },
-    /// What was installed for a table serves nothing that this program declares. Another version of
-    /// the program may need it.
+    /// The objects that were installed for a table serve nothing that this program declares.
+    /// Another version of the program may need them.
     Abandoned {
         /// The table.
         table: String,
-        /// How many triggers, functions, indexes and tables there are.
+        /// The number of triggers, functions, indexes and tables.
         objects: usize,
     },
-    /// A partition has no trigger of the library for its TRUNCATE: it is newer than the last
-    /// `install`. All else in it is seen.
+    /// A partition has no trigger of the library for its TRUNCATE, because it is newer than the
+    /// last `install`. All other changes of it are seen.
     NewPartition {
         /// The owner's table.
         table: String,
@@ -87,11 +89,11 @@ pub enum Finding {
         table: String,
         /// The trigger's name.
         name: String,
-        /// What enables it.
+        /// The statement that enables it.
         remedy: String,
     },
-    /// A trigger runs as an account that is gone, as after `DROP USER` or on another server: all
-    /// writes fail that call the trigger. On MySQL and MariaDB.
+    /// A trigger runs as an account that does not exist, as after `DROP USER` or on another server.
+    /// All writes that call the trigger fail. This occurs on MySQL and MariaDB.
     Orphaned {
         /// The owner's table.
         table: String,
@@ -102,19 +104,19 @@ pub enum Finding {
     },
     /// No trigger fires in such sessions: `session_replication_role` is `replica`.
     TriggersOff {
-        /// Which: `this session`, or a role or database that is set to it.
+        /// The sessions: `this session`, or a role or database that is set to it.
         sessions: String,
     },
-    /// A role may take rows out of our tables, as only a worker does, and lacks something else that
-    /// a worker needs.
+    /// A role may take rows out of the library's tables, as only a worker does, but lacks another
+    /// right that a worker needs.
     MissingRight {
         /// The owner's table.
         table: String,
         /// The role.
         role: String,
-        /// What it lacks.
+        /// The right that it lacks.
         privilege: String,
-        /// What grants it.
+        /// The statement that grants it.
         remedy: String,
     },
     /// Rows are flagged, and no worker will see them.
@@ -123,7 +125,7 @@ pub enum Finding {
         table: String,
         /// The cached field.
         field: &'static str,
-        /// How many.
+        /// The number of rows.
         rows: u64,
     },
     /// Rows wait for a field that this program does not know.
@@ -132,16 +134,16 @@ pub enum Finding {
         table: String,
         /// The name of the field.
         field: String,
-        /// How many.
+        /// The number of rows.
         rows: u64,
     },
-    /// The calculation of these rows fails, and a worker tries it again later.
+    /// The calculation of these rows fails, and a worker retries it later.
     Failing {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: String,
-        /// How many.
+        /// The number of rows.
         rows: u64,
         /// The error of one of them.
         error: String,
@@ -151,10 +153,10 @@ pub enum Finding {
     Waiting {
         /// The owner's table.
         table: String,
-        /// How long the oldest has waited, in seconds.
+        /// The time that the oldest of them has waited, in seconds.
         seconds: u64,
-        /// Whether something of the table is claimed: then workers run, but are behind. If not,
-        /// none runs for this table, or it cannot work.
+        /// Whether a row of the table is claimed. If one is, workers run, but are behind. If none
+        /// is, no worker runs for this table, or it cannot work.
         claimed: bool,
     },
     /// The calculation of these rows has failed for good.
@@ -163,7 +165,7 @@ pub enum Finding {
         table: String,
         /// The cached field.
         field: String,
-        /// How many.
+        /// The number of rows.
         rows: u64,
         /// The error of one of them.
         error: String,
@@ -171,7 +173,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Whether writes may have gone unseen.
+    /// Returns whether writes may have gone unseen.
     pub(super) fn hides_writes(&self) -> bool {
         match self {
             Self::NotInstalled { .. } | Self::Disabled { .. } => true,
@@ -182,7 +184,7 @@ impl Finding {
         }
     }
 
-    /// The owner's table, if it is about one.
+    /// Returns the owner's table, if the finding is about one.
     pub fn table(&self) -> Option<&str> {
         match self {
             Self::Unusable { table, .. }
@@ -209,7 +211,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const REPAIR: &str = "run `CachedFields::repair`";
+        const REPAIR: &str = "run `CachedFields::all().repair(&db)`";
         match self {
             Self::Unusable { table, reason } => write!(f, "{table}: {reason}"),
             Self::NotInstalled { table } => write!(f, "{table}: nothing is installed; {REPAIR}"),
@@ -248,7 +250,7 @@ impl fmt::Display for Finding {
             Self::NewPartition { table, partition } => write!(
                 f,
                 "{table}: the partition {partition} is newer than the last installation, and its \
-                 TRUNCATE goes unseen; run `CachedFields::install`"
+                 TRUNCATE goes unseen; run `CachedFields::all().install(&db)`"
             ),
             Self::Disabled { table, name, remedy } => {
                 write!(
@@ -286,15 +288,15 @@ impl fmt::Display for Finding {
             ),
             Self::Failing { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} fails and is tried again later ({error}); mend the cause, \
+                "{table}: {field} of {} fails and is tried again later ({error}); fix the cause, \
                  then {REPAIR}, which tries again at once",
                 counted(*rows, "row"),
             ),
             Self::Waiting { table, seconds, claimed: false } => write!(
                 f,
                 "{table}: a change has waited for {seconds} s and is not claimed: no worker runs \
-                 for this table, or it cannot work; run `CachedFields::worker`, or see what its \
-                 log says"
+                 for this table, or it cannot work; run `CachedFields::all().worker(&db)`, or \
+                 see what its log says"
             ),
             Self::Waiting { table, seconds, claimed: true } => write!(
                 f,
@@ -303,7 +305,7 @@ impl fmt::Display for Finding {
             ),
             Self::Failed { table, field, rows, error } => write!(
                 f,
-                "{table}: {field} of {} has failed for good ({error}); mend the cause, then \
+                "{table}: {field} of {} has failed for good ({error}); fix the cause, then \
                  {REPAIR}, which tries again",
                 counted(*rows, "row"),
             ),
@@ -311,24 +313,24 @@ impl fmt::Display for Finding {
     }
 }
 
-/// `3 objects were installed`
+/// Returns `3 objects were installed`.
 fn installed(objects: usize) -> String {
     let were = if objects == 1 { "was" } else { "were" };
     format!("{} {were} installed", counted(objects as u64, "object"))
 }
 
-/// All that [`doctor`](crate::CachedFields::doctor) has found wrong. Displayed, it is a line a
-/// finding.
+/// The problems that [`doctor`](crate::CachedFields::doctor) has found. Displayed, each of them is
+/// a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnosis(pub(super) Vec<Finding>);
 
 impl Diagnosis {
-    /// Whether nothing is wrong.
+    /// Returns whether nothing is wrong.
     pub fn is_healthy(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The findings, model by model.
+    /// Returns the findings, model by model.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         self.0.iter()
     }

@@ -1,4 +1,4 @@
-//! Doctor: what is wrong, and what to run. Repair runs it.
+//! Doctor and repair: doctor finds what is wrong, and says what to run. Repair runs it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
     registry::{FieldColumn, Model},
 };
 
-/// Looks at everything, and changes nothing.
+/// Examines everything, and changes nothing.
 pub(crate) async fn doctor(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
@@ -35,6 +35,7 @@ pub(crate) async fn doctor(
     let mut findings = Vec::new();
     let off = backend.sessions_without_triggers(db).await?.into_iter();
     findings.extend(off.map(|sessions| Finding::TriggersOff { sessions }));
+
     for model in models {
         let unusable = match examine(db, backend, model, models, &mut findings).await {
             Ok(()) => continue,
@@ -44,6 +45,7 @@ pub(crate) async fn doctor(
         findings
             .push(Finding::Unusable { table: model.owner.table.name.clone(), reason: unusable });
     }
+
     findings.extend(abandoned(db, backend, models).await?.into_iter().map(|found| {
         let table = found.owner.name;
         let objects = found.objects.len();
@@ -93,7 +95,7 @@ async fn examine(
             (false, Some(partition)) if is_of_partition => {
                 Some(Finding::NewPartition { table, partition })
             }
-            // The trigger's function.
+            // The function of such a trigger.
             (false, None) if is_of_partition => None,
             (false, _) => Some(Finding::Missing { table, kind, name: object.name }),
         }
@@ -121,7 +123,7 @@ async fn examine(
     Ok(())
 }
 
-/// The names of all objects but those of single partitions.
+/// Returns the names of all objects except for those of single partitions.
 fn names_without_partitions(backend: Backend, inspected: &Inspected) -> BTreeSet<String> {
     let mut related = inspected.related.clone();
     related.iter_mut().for_each(|far| far.partitions.clear());
@@ -139,7 +141,7 @@ fn missing_columns(backend: Backend, model: &Model, inspected: &Inspected) -> Ve
     columns.map(missing).collect()
 }
 
-/// The fields whose rows the next installation flags.
+/// Returns the fields whose rows the next installation flags.
 async fn outdated_fields(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -160,7 +162,7 @@ async fn outdated_fields(
         .collect())
 }
 
-/// What our tables and the flags say of rows.
+/// Returns the findings about rows, by the library's tables and the flags.
 async fn rows(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -177,6 +179,7 @@ async fn rows(
         let unqueued = Finding::Unqueued { table, field: field.name, rows };
         findings.extend((rows > 0).then_some(unqueued));
     }
+
     let mut unknown: BTreeMap<String, u64> = BTreeMap::new();
     for Waiting { fields, state, rows, error } in backend.waiting(db, owner).await? {
         for name in fields.split(',').filter(|name| owner.field_index(name).is_none()) {
@@ -196,17 +199,18 @@ async fn rows(
         field,
         rows,
     }));
+
     let eager: Vec<usize> = (0..owner.fields.len()).filter(|field| !lazy.contains(field)).collect();
-    findings.extend(waiting(db, backend, owner, &eager).await?);
+    findings.extend(waited_too_long(db, backend, owner, &eager).await?);
     Ok(findings)
 }
 
-/// For how long a change may wait.
+/// The time that a change may wait.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// What has waited too long for a worker, of fields that are left to workers. Whether one runs is
-/// told by that.
-async fn waiting(
+/// Returns a finding if something has waited too long for a worker, of fields that are left to
+/// workers. Only that shows whether a worker runs.
+async fn waited_too_long(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
     owner: &Owner,
@@ -226,7 +230,8 @@ async fn waiting(
     }))
 }
 
-/// Installs, and sees to what was unseen meanwhile.
+/// Installs, and flags the rows of models whose writes may have gone unseen. Retries what has
+/// failed.
 pub(crate) async fn repair(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
@@ -240,12 +245,14 @@ pub(crate) async fn repair(
             changes.0.push(Change::Enabled { table: table.clone(), name: name.clone() });
         }
     }
+
     changes.0.extend(install(db, models).await?.0);
     let unseen: BTreeSet<&str> = findings
         .iter()
         .filter(|finding| finding.hides_writes())
         .filter_map(Finding::table)
         .collect();
+
     for model in models {
         let Inspected { owner, .. } = inspect(backend, db, model, models).await?;
         if unseen.contains(owner.table.name.as_str()) {

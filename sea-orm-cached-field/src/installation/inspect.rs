@@ -1,4 +1,4 @@
-//! What the database has, and whether that is enough to install on.
+//! The inspection of the database, and whether the fields can be installed on it.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -30,7 +30,7 @@ pub(super) struct Inspected {
 }
 
 impl Inspected {
-    /// The names of all tables that triggers and indexes of the owner may stand on.
+    /// Returns the names of all tables that may have triggers or indexes of the owner.
     pub(super) fn tables(&self) -> Vec<String> {
         let described = std::iter::once(&self.table).chain(&self.related);
         let mut tables = own_tables(&self.owner).to_vec();
@@ -42,13 +42,13 @@ impl Inspected {
     }
 }
 
-/// The names of an owner's table and of those that are kept beside it.
+/// Returns the names of an owner's table, and of the tables of marks and recalculations beside it.
 pub(super) fn own_tables(owner: &Owner) -> [String; 3] {
     [owner.table.name.clone(), marks(owner).name, recalculations(owner).name]
 }
 
-/// Checks everything that can be checked before anything is changed. The cached columns of all
-/// `models` are going to be there.
+/// Checks everything that can be checked before anything is changed. It assumes that the cached
+/// columns of all `models` will exist.
 pub(super) async fn inspect(
     backend: Backend,
     db: &DatabaseExecutor<'_>,
@@ -62,6 +62,7 @@ pub(super) async fn inspect(
         check_types(backend, model, field, &table)?;
     }
     check_time_zones(backend, db, &owner).await?;
+
     let mut related = Vec::new();
     for source in &owner.sources {
         let far = if *source.table() == owner.table {
@@ -71,10 +72,12 @@ pub(super) async fn inspect(
         };
         related.push(far);
     }
+
     check_columns(&owner, &table, &related, models)?;
     check_links(backend, &owner, &table, &related)?;
     watch_what_is_behind(&mut owner, &table, &related);
     check_privileges(backend, db, &owner, &table, &related).await?;
+
     owner.table = table.table.clone();
     let real = real_tables(&owner, &related);
     for step in owner.sources.iter_mut().flat_map(|source| &mut source.steps) {
@@ -83,8 +86,7 @@ pub(super) async fn inspect(
     Ok(Inspected { owner, table, related, without_columns })
 }
 
-/// The tables of all sources, as their entities name them, with the schemas that they are really
-/// in.
+/// Returns the tables of all sources: as their entities name them, with their real schemas.
 fn real_tables(owner: &Owner, related: &[Described]) -> HashMap<Table, Table> {
     let named = owner.sources.iter().map(|source| source.table().clone());
     named.zip(related.iter().map(|related| related.table.clone())).collect()
@@ -98,6 +100,7 @@ async fn describe_or_fail(
 ) -> Result<Described, InstallError> {
     let fields = owner.field_names();
     let name = table.name.clone();
+
     let mut found = match backend.describe(db, table).await? {
         Some(found) if found.kind == "table" => found.described,
         Some(found) => return Err(not_a_table(owner, name, found.kind)),
@@ -109,6 +112,7 @@ async fn describe_or_fail(
             });
         }
     };
+
     found.unreadable = backend.unreadable_columns(db, &found.table).await?;
     if found.by_row {
         for (partition, kind) in backend.partitions(db, &found.table).await? {
@@ -122,7 +126,7 @@ async fn describe_or_fail(
     Ok(found)
 }
 
-/// The ways on which foreign keys change rows of a table without a trigger that sees it.
+/// Returns the paths over which foreign keys change rows of a table without a trigger that sees it.
 async fn cascades(
     backend: Backend,
     db: &DatabaseExecutor<'_>,
@@ -131,11 +135,12 @@ async fn cascades(
 ) -> Result<Vec<Vec<Cascade>>, InstallError> {
     let mut found = Vec::new();
     let mut ways = vec![Vec::new()];
+
     while let Some(way) = ways.pop() {
         let from = way.last().map_or(table, |last: &Cascade| &last.parent);
         for key in backend.foreign_keys(db, from).await? {
             let longer = [way.as_slice(), std::slice::from_ref(&key)].concat();
-            // A table that refers to itself is followed by one query, any number of times.
+            // One query follows a table that refers to itself, any number of times.
             if way.last() == Some(&key) || !backend.has_effect(&longer) {
                 continue;
             }
@@ -178,8 +183,8 @@ fn not_a_table(owner: &Owner, name: String, kind: String) -> InstallError {
     }
 }
 
-/// The fields of which the table has no column yet; a table that has only some of a field's columns
-/// is refused.
+/// Returns the fields of which the table has no column yet. A table that has only some of a field's
+/// columns is refused.
 fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, InstallError> {
     let mut without = Vec::new();
     for (index, field) in owner.fields.iter().enumerate() {
@@ -190,6 +195,7 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, I
         ];
         let (there, missing): (Vec<&String>, Vec<&String>) =
             columns.into_iter().flatten().partition(|column| table.columns.contains_key(*column));
+
         match (there.is_empty(), missing.first()) {
             (true, _) => without.push(index),
             (false, None) => {}
@@ -209,8 +215,8 @@ fn without_columns(owner: &Owner, table: &mut Described) -> Result<Vec<usize>, I
     Ok(without)
 }
 
-/// Whether the columns of a field, which are there, are such as SeaORM would make: of a type that
-/// holds the field's values, and a flag that is never NULL.
+/// Checks that the existing columns of a field are such as SeaORM would make. The column of the
+/// value must hold the field's values, and the flag must never be NULL.
 fn check_types(
     backend: Backend,
     model: &Model,
@@ -225,6 +231,7 @@ fn check_types(
         if !may_be_null && backend.holds(&column.kind, kind) {
             continue;
         }
+
         let remedy = if may_be_null {
             "set what is NULL there to true, then make the column NOT NULL"
         } else if expires_after.as_ref() == Some(&column.name) {
@@ -247,7 +254,7 @@ fn check_types(
     Ok(())
 }
 
-/// `boolean NOT NULL DEFAULT TRUE`
+/// Returns `boolean NOT NULL DEFAULT TRUE`.
 fn definition(backend: Backend, column: &FieldColumn) -> String {
     let add = column.add(column.definition.clone());
     let name = backend.quote(&column.name);
@@ -275,8 +282,8 @@ async fn check_time_zones(
     Ok(())
 }
 
-/// Whether the database made `other` of the name `column`, of which it keeps 63 bytes, and no half
-/// characters.
+/// Returns whether `other` is the name `column`, truncated to 63 bytes at a character boundary
+/// (PostgreSQL).
 fn is_cut_from(column: &str, other: &str) -> bool {
     column.len() > 63 && other.len() >= 60 && column.starts_with(other)
 }
@@ -297,6 +304,7 @@ fn check_columns(
             }
         }
     }
+
     for (source, far) in owner.sources.iter().zip(related) {
         for reader in &source.readers {
             for column in source.watched(&reader.columns) {
@@ -329,11 +337,12 @@ fn check_links(
         let before =
             owner.path(source).into_iter().rev().nth(1).map_or(table, |before| &related[before]);
         for link in source.link() {
-            // A cached column that is still to be added is looked at by the second inspection.
+            // For a cached column that is still to be added, the second inspection checks this.
             let types = before.columns.get(&link.near).zip(far.columns.get(&link.far));
             let serve = |near, far| {
                 backend.can_link(near, far) && (!holds_key || backend.can_name(near, far))
             };
+
             let reason = if far.unreadable.contains_key(&link.far) {
                 "the column that relates its rows to the other table is a virtual generated \
                  column, which a trigger cannot read; make it STORED"
@@ -356,8 +365,8 @@ fn check_links(
     Ok(())
 }
 
-/// A change of a column that triggers cannot read is a change of the columns that it is computed
-/// from.
+/// Replaces each watched column that triggers cannot read by the columns that it is computed from.
+/// It changes only when those change.
 fn watch_what_is_behind(owner: &mut Owner, table: &Described, related: &[Described]) {
     let behind = |table: &Described, columns: &mut Vec<String>| {
         let (unreadable, mut watched): (Vec<String>, Vec<String>) =
@@ -411,7 +420,7 @@ async fn check_privileges(
     })
 }
 
-/// `a, b and c`
+/// Returns `a, b and c`.
 fn enumerated(items: &[String]) -> String {
     match items {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),

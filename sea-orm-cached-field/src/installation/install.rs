@@ -1,4 +1,4 @@
-//! Install: bring the database to what the fields need, from wherever it stands.
+//! Install: bring the database to the state that the fields need, from any other state.
 
 use std::{
     cmp::Ordering,
@@ -40,15 +40,15 @@ pub(crate) async fn install(
         .await
 }
 
-/// What changes the schema.
+/// A function that changes the schema.
 type Work<T> = for<'a> fn(
     &'a DatabaseExecutor<'a>,
     Backend,
     &'a T,
 ) -> BoxFuture<'a, Result<Changes, InstallError>>;
 
-/// Does it, where a lock of the session is taken for it, in a task of its own: a caller that gives
-/// up in the middle leaves no lock behind.
+/// Does the work. If it takes a lock of the session, it runs in a task of its own. Then a caller
+/// that gives up leaves no lock behind.
 pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     db: &DatabaseExecutor<'_>,
     of: T,
@@ -69,7 +69,7 @@ pub(super) async fn to_the_end<T: Send + Sync + 'static>(
     work(db, backend, &of).await
 }
 
-/// One transaction for all that is created, then the rows that are stale, in chunks.
+/// Creates everything in one transaction. Then flags and queues the stale rows, in chunks.
 async fn install_all(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
@@ -92,7 +92,8 @@ async fn create_all(
 ) -> Result<(Vec<(Owner, Vec<Renewal>)>, Changes), InstallError> {
     let mut changes = Changes::default();
     let mut all = Vec::new();
-    // First: it may stand where something of the library is going to.
+
+    // This comes first, because such objects may have names that the library is about to use.
     drop_dead(transaction, backend, models, &mut changes).await?;
     let mut inspected = inspect_all(transaction, backend, models).await?;
     for (model, inspected) in models.iter().zip(&inspected) {
@@ -102,6 +103,7 @@ async fn create_all(
     if !changes.is_empty() {
         inspected = inspect_all(transaction, backend, models).await?;
     }
+
     for (model, inspected) in models.iter().zip(inspected) {
         let created = create_objects(transaction, backend, model, &inspected, &mut changes).await;
         let renewals = created.map_err(|error| explained(backend, &inspected.owner, error))?;
@@ -110,15 +112,16 @@ async fn create_all(
     Ok((all, changes))
 }
 
-/// Begins a transaction that is going to write, where that makes a difference; inside a user's
-/// transaction, a savepoint.
+/// Begins a transaction that is going to write, on databases where that makes a difference. Inside
+/// a user's transaction it begins a savepoint.
 pub(super) async fn begin(
     db: &DatabaseExecutor<'_>,
     backend: Backend,
 ) -> Result<DatabaseTransaction, InstallError> {
     let transaction = match db {
         DatabaseExecutor::Connection(connection) => {
-            // Not a worker's isolation. A session that is read-only is so for a reason.
+            // The isolation level is the session's, not a worker's. A read-only session stays
+            // read-only.
             let options =
                 TransactionOptions { isolation_level: None, ..backend.transaction(false) };
             transaction::begin(connection, options).await?
@@ -126,13 +129,14 @@ pub(super) async fn begin(
         _ if backend.commits_schema_changes() => return Err(InstallError::CommitsTransaction),
         _ => transaction::begin_within(db).await?,
     };
+
     if !backend.lock_out_installations(&transaction).await? {
         return Err(InstallError::OtherInstallation);
     }
     Ok(transaction)
 }
 
-/// Ends the transaction as its outcome says, and lets other installations in.
+/// Commits or rolls back the transaction by its outcome, and lets other installations in.
 pub(super) async fn end<T>(
     transaction: DatabaseTransaction,
     backend: Backend,
@@ -141,13 +145,13 @@ pub(super) async fn end<T>(
     backend.let_installations_in(&transaction).await?;
     match outcome {
         Ok(_) => transaction.commit().await?,
-        // Awaited, so that nothing is locked any more when the caller hears of it.
+        // Awaited, so that nothing is locked any more when the caller gets the error.
         Err(_) => transaction.rollback().await?,
     }
     outcome
 }
 
-/// The database's own error, where it can be put in our terms.
+/// Returns the library's own error in place of the database's, where there is one.
 fn explained(backend: Backend, owner: &Owner, error: InstallError) -> InstallError {
     match error {
         InstallError::Database(refused) if backend.is_read_only(&refused) => {
@@ -170,7 +174,7 @@ async fn inspect_all(
     Ok(inspected)
 }
 
-/// Two entities may name one table differently: with its schema and without.
+/// Refuses two entities of one table, which may name it differently: with its schema and without.
 fn one_of_each_table(models: &[Arc<Model>], inspected: &[Inspected]) -> Result<(), InstallError> {
     let mut seen: Vec<(&Table, &Model)> = Vec::new();
     for (model, Inspected { owner, .. }) in models.iter().zip(inspected) {
@@ -202,7 +206,7 @@ async fn add_columns(
     Ok(())
 }
 
-/// What stands there for an owner, by kind, name and place.
+/// The objects of an owner in the database, by kind, name and place.
 type Installed = BTreeMap<(ObjectKind, String, Option<String>), Standing>;
 
 pub(super) async fn installed(
@@ -215,27 +219,28 @@ pub(super) async fn installed(
     Ok(installed.map(|object| (place(&object), object)).collect())
 }
 
-/// What has to stand in the database for an owner, held against what does.
+/// The objects that an owner needs, compared with those in the database.
 pub(super) struct Comparison {
-    /// What is missing, and what stands there in another form: whether it does.
+    /// The objects to create, each with whether it replaces another version of itself.
     pub(super) wanted: Vec<(Object, bool)>,
-    /// Our tables of an older schema: its number.
+    /// The library's tables of an older schema, each with the number of that schema.
     pub(super) outdated: Vec<(Object, u32)>,
-    /// What is not needed any more.
+    /// The objects that are not needed any more.
     pub(super) superfluous: Installed,
-    /// What is needed, but went along with a table that was renamed when another came in its place.
+    /// The objects that are needed, but are on a table that was renamed when another one took its
+    /// place.
     pub(super) misplaced: Installed,
-    /// Whether our tables were made for another primary key.
+    /// Whether the library's tables were made for another primary key.
     has_other_key: bool,
-    /// Whether a trigger of the library stands anywhere.
+    /// Whether a trigger of the library exists at all.
     is_watched: bool,
-    /// What keeps the fields: what does now, and what is going to.
+    /// The objects that keep the fields: those that exist, and those that are needed.
     standing: BTreeSet<String>,
     needed: BTreeSet<String>,
 }
 
 impl Comparison {
-    /// Whether all of our own tables stand, in their present schema.
+    /// Returns whether all tables of the library exist, in their present schema.
     pub(super) fn has_tables(&self) -> bool {
         self.outdated.is_empty()
             && self.wanted.iter().all(|(object, _)| object.kind != ObjectKind::Table)
@@ -246,7 +251,8 @@ impl Comparison {
     }
 }
 
-/// Fails if there is something that is not the library's.
+/// Compares the needed objects with the existing ones. Fails if one of the names is taken by
+/// something that is not the library's.
 pub(super) async fn compare(
     db: &impl ConnectionTrait,
     backend: Backend,
@@ -255,6 +261,7 @@ pub(super) async fn compare(
     let owner = &inspected.owner;
     let objects = backend.objects(owner, &inspected.table, &inspected.related);
     let tables = inspected.tables();
+
     let mut misplaced = Installed::new();
     let mut superfluous = Installed::new();
     for (place, standing) in installed(db, backend, owner).await? {
@@ -267,6 +274,7 @@ pub(super) async fn compare(
             superfluous.insert(place, standing);
         }
     }
+
     let is_watched = superfluous.keys().any(|(kind, ..)| *kind == ObjectKind::Trigger);
     let mut has_other_key = false;
     let mut standing: BTreeSet<String> =
@@ -275,6 +283,7 @@ pub(super) async fn compare(
     let mut wanted = Vec::new();
     let mut outdated = Vec::new();
     let mut names = BTreeSet::new();
+
     for object in objects {
         let place = (object.kind, object.name.clone(), object.parent.clone());
         let mut found = superfluous.remove(&place);
@@ -301,6 +310,7 @@ pub(super) async fn compare(
             found => wanted.push((object, found.is_some())),
         }
     }
+
     Ok(Comparison {
         wanted,
         outdated,
@@ -324,17 +334,19 @@ async fn create_objects(
     let table = inspected.owner.table.name.clone();
     let mut comparison = compare(db, backend, inspected).await?;
     let mut is_older = false;
+
     if comparison.has_other_key
         || have_other_key(db, backend, inspected, &comparison.outdated).await?
     {
-        // Their keys name no rows any more. As nothing is written down then, all rows are flagged.
+        // The keys in them do not identify rows any more. As nothing is recorded then, all rows are
+        // flagged.
         drop_installed(db, backend, owner, changes).await?;
         comparison = compare(db, backend, inspected).await?;
     } else if !comparison.outdated.is_empty() {
         if backend.commits_schema_changes()
             && comparison.outdated.iter().any(|(_, schema)| *schema < 3)
         {
-            // The triggers would fail, once the tables have new names.
+            // The triggers would fail once the tables have new names.
             suspend_owner(db, backend, &owner.table, &owner.table, changes).await?;
         } else {
             is_older = comparison.is_watched;
@@ -344,6 +356,7 @@ async fn create_objects(
         comparison = compare(db, backend, inspected).await?;
         comparison.standing.extend(stood_before);
     }
+
     let mut versions = if comparison.has(&versions_table(owner)) {
         Versions::read(db, backend, owner).await?
     } else if comparison.has(&marks(owner)) {
@@ -354,6 +367,7 @@ async fn create_objects(
     if is_older {
         versions = versions.of_an_older_release();
     }
+
     let Comparison { wanted, superfluous, misplaced, standing, needed, .. } = comparison;
     let mut renewals = versions.begin(db, backend, model, owner, &standing).await?;
     drop_all(db, backend, owner, misplaced, changes).await?;
@@ -368,21 +382,23 @@ async fn create_objects(
             Change::Created { table, kind, name }
         });
     }
-    // Afterwards: where each change is seen at once, no moment is without the trigger that replaces
-    // another.
+
+    // This comes afterwards: where each change takes effect at once, there is no moment without the
+    // old trigger or the one that replaces it.
     drop_all(db, backend, owner, superfluous, changes).await?;
-    // From now on the triggers see what is written.
+    // From now on the triggers see each write.
     for field in versions.unknown(db, backend, owner).await? {
         if !renewals.iter().any(|renewal| renewal.is_of(field)) {
             renewals.push(Renewal::new(field, Reason::Unwatched));
         }
     }
+
     rights::grant(db, backend, owner, changes).await?;
     versions.end(db, backend, model, owner, &renewals, &needed).await?;
     Ok(renewals)
 }
 
-/// Backwards: triggers, functions, indexes, tables.
+/// Drops objects in this order: triggers, functions, indexes, tables.
 pub(super) async fn drop_all(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -402,7 +418,7 @@ pub(super) async fn drop_all(
     Ok(())
 }
 
-/// Whether some of these tables were made for another primary key.
+/// Returns whether some of these tables were made for another primary key.
 async fn have_other_key(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -420,6 +436,7 @@ async fn have_other_key(
             columns.get(&column) != table.columns.get(&own.name)
                 || is_compared && collations.get(&column) != table.collations.get(&own.name)
         };
+
         let mut keys = key_columns(owner).into_iter().zip(&owner.key);
         if [marks(owner), recalculations(owner)].contains(&ours) && keys.any(differs) {
             return Ok(true);
@@ -428,7 +445,7 @@ async fn have_other_key(
     Ok(false)
 }
 
-/// Brings tables of older schemas to the present one, with what is in them.
+/// Brings tables of older schemas to the present one, and keeps their contents.
 async fn upgrade(
     db: &DatabaseTransaction,
     backend: Backend,

@@ -1,4 +1,4 @@
-//! What stands in the database: install and uninstall, suspend, doctor and repair.
+//! The objects in the database: install and uninstall, suspend, doctor and repair.
 
 mod abandoned;
 mod backlog;

@@ -2,12 +2,12 @@ use std::fmt;
 
 use crate::{error::counted, layout::Owner};
 
-/// Something that [`install`](crate::CachedFields::install),
-/// [`repair`](crate::CachedFields::repair) or [`uninstall`](crate::CachedFields::uninstall) did.
+/// A change that [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair)
+/// or [`uninstall`](crate::CachedFields::uninstall) made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// Something was made: its kind (`table`, `index`, `function`, `trigger` or `column`) and name.
+    /// An object was created. Its kind is `table`, `index`, `function`, `trigger` or `column`.
     Created {
         /// The owner's table.
         table: String,
@@ -16,7 +16,7 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// Something of the library was made anew, for it had changed.
+    /// An object of the library was replaced, because it had changed.
     Replaced {
         /// The owner's table.
         table: String,
@@ -25,15 +25,15 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// A table of the library was brought from the schema of an older release of this library to
-    /// that of this one, with what is in it.
+    /// A table of the library was brought from the schema of an older release to that of this one.
+    /// Its contents were kept.
     Upgraded {
         /// The owner's table.
         table: String,
-        /// The name of our table.
+        /// The name of the library's table.
         name: String,
     },
-    /// Something of the library was dropped.
+    /// An object of the library was dropped.
     Dropped {
         /// The owner's table.
         table: String,
@@ -42,29 +42,29 @@ pub enum Change {
         /// Its name.
         name: String,
     },
-    /// What stands there for a table serves nothing that this program declares. It is left alone:
-    /// another version of the program may need it.
-    /// [`CachedFields::remove_abandoned`](crate::CachedFields::remove_abandoned) removes it.
+    /// The objects of a table serve nothing that this program declares. They are left alone,
+    /// because another version of the program may need them.
+    /// [`CachedFields::remove_abandoned`](crate::CachedFields::remove_abandoned) removes them.
     Abandoned {
         /// The table.
         table: String,
     },
-    /// A worker's role got a right on something of the library.
+    /// A worker's role got a right on an object of the library.
     Granted {
         /// The owner's table.
         table: String,
         /// The role.
         role: String,
-        /// What it may do now.
+        /// The right that it has now.
         privilege: String,
     },
-    /// Rows that were stale already wait for a worker now.
+    /// Rows that were already stale wait for a worker now.
     Queued {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: &'static str,
-        /// How many.
+        /// The number of rows.
         rows: u64,
     },
     /// A trigger of the library that was disabled fires again.
@@ -74,24 +74,24 @@ pub enum Change {
         /// The trigger's name.
         name: String,
     },
-    /// All rows were flagged: something that the field depends on was not watched for a while, and
-    /// what was written meanwhile was seen by none.
+    /// All rows were flagged. Something that the field depends on was not watched for a while, and
+    /// the writes meanwhile went unseen.
     Flagged {
         /// The owner's table.
         table: String,
         /// The cached field.
         field: &'static str,
-        /// How many.
+        /// The number of rows.
         rows: u64,
     },
-    /// Rows whose calculation had failed for good are calculated once more.
+    /// Calculations that had failed for good are retried.
     Retried {
         /// The owner's table.
         table: String,
-        /// How many fields of rows.
+        /// The number of fields of rows.
         rows: u64,
     },
-    /// All rows were flagged, for the calculation has another version now.
+    /// All rows were flagged, because the calculation has another version now.
     Outdated {
         /// The owner's table.
         table: String,
@@ -99,24 +99,24 @@ pub enum Change {
         field: &'static str,
         /// The version; 0 is none.
         version: u32,
-        /// How many.
+        /// The number of rows.
         rows: u64,
     },
 }
 
-/// What [`install`](crate::CachedFields::install), [`repair`](crate::CachedFields::repair) or
-/// [`uninstall`](crate::CachedFields::uninstall) did, in its order. Displayed, it is a line a
-/// change.
+/// The changes that [`install`](crate::CachedFields::install),
+/// [`repair`](crate::CachedFields::repair) or [`uninstall`](crate::CachedFields::uninstall) made,
+/// in their order. Displayed, each of them is a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes(pub(super) Vec<Change>);
 
 impl Changes {
-    /// Whether everything stood as it should already.
+    /// Returns whether nothing had to be changed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether all rows were flagged for this field.
+    /// Returns whether all rows were flagged for this field.
     pub(super) fn has_flagged(&self, owner: &Owner, field: usize) -> bool {
         let name = owner.fields[field].name;
         self.0.iter().any(|change| match change {
@@ -127,7 +127,7 @@ impl Changes {
         })
     }
 
-    /// The changes, in their order.
+    /// Returns the changes, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &Change> {
         self.0.iter()
     }

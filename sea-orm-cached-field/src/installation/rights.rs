@@ -1,12 +1,12 @@
-//! What workers' roles need.
+//! The rights that workers' roles need.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::{Change, Changes};
 use crate::{Error, backend::Backend, catalog::MissingRight, layout::Owner};
 
-/// Grants what workers' roles lack on functions and sequences of the library, and names what they
-/// lack on tables.
+/// Grants the rights that workers' roles lack on functions and sequences of the library. Logs a
+/// warning for each right that they lack on a table.
 pub(super) async fn grant(
     db: &DatabaseTransaction,
     backend: Backend,

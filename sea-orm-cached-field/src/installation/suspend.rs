@@ -1,6 +1,6 @@
-//! Suspend: before a migration changes a table, the triggers go that could stop it, or fail after
-//! it. The next installation makes them again. As nothing is written down of the fields any more,
-//! it flags all of their rows.
+//! Suspend: before a migration changes a table, drop the triggers that could stop it, or that would
+//! fail after it. The next installation creates them again. Suspending also forgets the record of
+//! the fields, so that the next installation flags all of their rows.
 
 use futures_util::FutureExt;
 use sea_orm::{DatabaseExecutor, DatabaseTransaction};
@@ -20,8 +20,8 @@ use crate::{
     layout::Table,
 };
 
-/// Drops all triggers of each owner that has one on this table: also those elsewhere may look into
-/// it.
+/// Drops all triggers of each owner that has one on this table. Those on other tables may refer to
+/// it, too.
 pub(crate) async fn suspend(
     db: &DatabaseExecutor<'_>,
     table: &str,
@@ -57,8 +57,7 @@ async fn suspend_owners(
     Ok(changes)
 }
 
-/// Forgets what is written down of an owner's fields. Then drops its triggers, and its indexes on
-/// `table`.
+/// Forgets the record of an owner's fields. Then drops its triggers, and its indexes on `table`.
 pub(super) async fn suspend_owner(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -88,7 +87,7 @@ pub(super) async fn suspend_owner(
     Ok(drop_tagged(db, backend, owner, objects, changes).await?)
 }
 
-/// The table of this name, which may have a schema before it.
+/// Returns the table of this name, which may begin with a schema.
 async fn found(
     db: &DatabaseTransaction,
     backend: Backend,

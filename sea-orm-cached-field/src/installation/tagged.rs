@@ -1,4 +1,4 @@
-//! What stands in the database with a tag of this library, whichever program has made it.
+//! Objects with a tag of this library, whichever program has made them.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use super::{Change, Changes};
 use crate::{Error, backend::Backend, catalog::Tagged, layout::Table};
 
-/// All objects with a tag in this database, by the tables that they serve; or those of one owner,
-/// in any database.
+/// Returns all objects with a tag in this database, by the tables that they serve. For a given
+/// owner, it returns the objects of that owner, in any database.
 pub(super) async fn tagged(
     db: &impl ConnectionTrait,
     backend: Backend,

@@ -1,4 +1,4 @@
-//! Uninstall: everything of the library goes, the columns stay with their values.
+//! Uninstall: drop all objects of the library, and keep the columns with their values.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     registry::Model,
 };
 
-/// Drops all that was installed for these models, in one transaction.
+/// Drops everything that was installed for these models, in one transaction.
 pub(crate) async fn uninstall(
     db: &DatabaseExecutor<'_>,
     models: &[Arc<Model>],
@@ -54,7 +54,7 @@ async fn drop_all(
     Ok(changes)
 }
 
-/// Drops all that was installed for an owner.
+/// Drops everything that was installed for an owner.
 pub(super) async fn drop_installed(
     db: &DatabaseTransaction,
     backend: Backend,
@@ -63,7 +63,8 @@ pub(super) async fn drop_installed(
 ) -> Result<(), InstallError> {
     let tables = own_tables(owner);
     let mut standing = installed(db, backend, owner).await?;
-    // What has no tag is not the library's; an index may be a copy, made with a copy of the table.
+    // An object without a tag is not the library's. An index may be a copy, made with a copy of the
+    // table.
     standing.retain(|(kind, ..), standing| {
         let is_copy = *kind == ObjectKind::Index && standing.is_on_none_of(&tables);
         !is_copy && !standing.tag.is_empty()
@@ -71,7 +72,8 @@ pub(super) async fn drop_installed(
     drop_objects(db, backend, owner, standing, changes).await
 }
 
-/// The owner with the real schema of its table; if that was dropped, of our table of marks.
+/// Returns the owner with the real schema of its table. If that was dropped, the schema is that of
+/// the library's table of marks.
 async fn with_schema(
     db: &DatabaseTransaction,
     backend: Backend,

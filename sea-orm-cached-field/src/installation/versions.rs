@@ -1,6 +1,6 @@
-//! Versions: what the values of each field were calculated by, and what has been watched for it
-//! since. Values that another version of the calculation has calculated are stale; those of a time
-//! in which not all was watched that they depend on may be.
+//! Versions: the record of the calculation of each field, and of the inputs that have been watched
+//! since. Values of another version of the calculation are stale. Values may also be stale if some
+//! of their inputs were not watched for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ use crate::{
     registry::Model,
 };
 
-/// Why all rows of a field have to be flagged.
+/// The reason why all rows of a field have to be flagged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// They are of another version of the calculation.
+    /// The values are of another version of the calculation.
     Calculation,
-    /// For a while, not all was watched that the field depends on.
+    /// For a while, some inputs of the field were not watched.
     Unwatched,
 }
 
@@ -28,7 +28,7 @@ pub(super) enum Reason {
 pub(super) struct Renewal {
     field: usize,
     reason: Reason,
-    /// Tells it from the renewals of other installations.
+    /// A number that tells it from the renewals of other installations.
     id: i64,
 }
 
@@ -42,24 +42,24 @@ impl Renewal {
     }
 }
 
-/// What is written down of an owner's fields.
+/// The record of an owner's fields.
 #[derive(Default)]
 pub(super) struct Versions {
     versions: BTreeMap<String, Version>,
-    /// Whether nothing of the library has stood there before: no value is of an older version.
+    /// Whether the library has never been installed there, so that no value is of an older version.
     is_first: bool,
-    /// Whether an older release of this library has watched the fields, and did not write down
-    /// which.
+    /// Whether an older release of this library has watched the fields, and did not record which.
     is_older: bool,
 }
 
 impl Versions {
-    /// Where nothing of the library stands yet.
+    /// Returns the record of an owner for which nothing is installed yet.
     pub(super) fn none() -> Self {
         Self { is_first: true, ..Self::default() }
     }
 
-    /// Where an older release of this library has installed, and watches.
+    /// Returns the record of an owner whose fields an older release of this library has installed,
+    /// and watches.
     pub(super) fn of_an_older_release(self) -> Self {
         Self { is_older: true, ..self }
     }
@@ -76,7 +76,8 @@ impl Versions {
         Ok(read)
     }
 
-    /// Why all rows of a field have to be flagged, if they have to, as far as it is written down.
+    /// Returns the reason why all rows of a field have to be flagged, by the record; `None` if they
+    /// need not be.
     pub(super) fn reason(&self, model: &Model, field: usize) -> Option<Reason> {
         let declared = &model.owner.fields[field];
         let Some(version) = self.versions.get(declared.name) else {
@@ -92,9 +93,9 @@ impl Versions {
         (version.renewal.is_some() || !is_watched).then_some(Reason::Unwatched)
     }
 
-    /// The fields of which nothing is written down, though rows have values: of a table whose
-    /// triggers were suspended, that was renamed, or restored without what stood beside it, or of
-    /// which the fields were uninstalled. What was written meanwhile was seen by no trigger.
+    /// Returns the fields that have values, but no record. The triggers of their table were
+    /// suspended, or it was renamed. Or it was restored without the library's tables, or the fields
+    /// were uninstalled. No trigger saw what was written meanwhile.
     pub(super) async fn unknown(
         &self,
         db: &impl ConnectionTrait,
@@ -113,9 +114,9 @@ impl Versions {
         Ok(unknown)
     }
 
-    /// Before anything is changed, decides what has to be flagged, and writes that down: where each
-    /// statement commits, what was lost may be made again before `end`. `standing`: the names of
-    /// what stands there of the library.
+    /// Decides which fields have to be flagged, before anything is changed, and records it. On
+    /// databases where each statement commits, a lost object may be created again before `end` is
+    /// reached. `standing` holds the names of the library's existing objects.
     pub(super) async fn begin(
         &mut self,
         db: &impl ConnectionTrait,
@@ -132,6 +133,7 @@ impl Versions {
             let reason = self.reason(model, field).or(is_lost.then_some(Reason::Unwatched));
             renewals.extend(reason.map(|reason| Renewal::new(field, reason)));
         }
+
         for Renewal { field, id, .. } in &renewals {
             if let Some(version) = self.versions.get_mut(owner.fields[*field].name) {
                 version.renewal = Some(*id);
@@ -141,8 +143,8 @@ impl Versions {
         Ok(renewals)
     }
 
-    /// Writes down what is watched from now on, and by what. Of fields that this program does not
-    /// know, nothing is.
+    /// Records what is watched from now on, and by which objects. Of fields that this program does
+    /// not know, nothing is watched.
     pub(super) async fn end(
         self,
         db: &impl ConnectionTrait,
@@ -165,6 +167,7 @@ impl Versions {
                 backend.set_version(db, owner, &version).await?;
             }
         }
+
         for version in self
             .versions
             .into_values()
@@ -179,7 +182,7 @@ impl Versions {
     }
 }
 
-/// The name of an object that keeps fields, as it is written down.
+/// Returns the name of an object that keeps fields, as it is recorded.
 pub(super) fn keeper(kind: ObjectKind, name: &str) -> Option<String> {
     (kind != ObjectKind::Index).then(|| format!("{} {name:?}", kind.name()))
 }

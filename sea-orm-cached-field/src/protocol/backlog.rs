@@ -1,5 +1,4 @@
-//! Backlog: of the rows that an installation has flagged, chunk after chunk becomes rows of the
-//! queue.
+//! Backlog: rows that an installation has flagged become rows of the queue, chunk after chunk.
 
 use sea_orm::DatabaseTransaction;
 
@@ -8,8 +7,8 @@ use crate::{
     registry::Model,
 };
 
-/// Queues the flagged rows of the oldest chunk that is marked, for all fields of which it is. What
-/// becomes flagged later is marked by itself.
+/// Queues the flagged rows of the oldest chunk that is marked, for all fields that are marked for
+/// it. Rows that are flagged later have marks of their own.
 pub(super) async fn queue_chunk(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -21,9 +20,10 @@ pub(super) async fn queue_chunk(
     let lazy = engine.lazy(model);
     let taken = backend.take_chunks(db, owner, upstream, owner.fields.len() as u64).await?;
     if !taken.is_empty() {
-        // Rows that a policy hides would be lost with the mark.
+        // Otherwise rows that a policy hides would be lost with the mark.
         backend.see_all(db).await?;
     }
+
     let mut oldest: Option<Chunk> = None;
     let mut marks = 0;
     let mut rows = 0;
@@ -37,6 +37,7 @@ pub(super) async fn queue_chunk(
         backend.delete_mark(db, owner, id).await?;
         marks += 1;
     }
+
     let rows = usize::try_from(rows).unwrap_or(usize::MAX);
     Ok((marks > 0).then(|| Event::Collected { table: owner.table.name.clone(), marks, rows }))
 }

@@ -18,19 +18,19 @@ use crate::{
     registry::Model,
 };
 
-/// What there is to do for a model.
+/// The work that there is for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// Something is marked, due or expired.
     Now,
-    /// Something will be, after this time.
+    /// Something will be due or expire after this time.
     In(Duration),
-    /// Nothing is known of.
+    /// Nothing is known.
     None,
 }
 
 impl Work {
-    /// The earlier of the two.
+    /// Returns the earlier of the two.
     pub(crate) fn or_earlier(self, other: Self) -> Self {
         match (self, other) {
             (Self::Now, _) | (_, Self::Now) => Self::Now,
@@ -41,7 +41,7 @@ impl Work {
     }
 }
 
-/// Looks for work on these fields, without writing: on SQLite a write transaction holds up all
+/// Looks for work on these fields, without writing. On SQLite a write transaction would hold up all
 /// others.
 pub(crate) async fn look(
     engine: &Engine,
@@ -59,50 +59,52 @@ pub(crate) async fn look(
     })
 }
 
-/// For how long a field waits, at most, for those that it is calculated from: of a row whose inputs
-/// change all the time, the values must not be old for ever.
+/// The longest time that a field waits for those that it is calculated from. If the inputs of a row
+/// change all the time, its value must not be old for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many marks of other rows a reader puts away where no worker need be.
+/// The number of marks of other rows that a reader collects where workers do not recalculate.
 const MARKS_OF_OTHERS: u64 = 1000;
 
-/// What is taken first, and the other only if there is much room left.
+/// The kind of work that is taken first. The other kind is taken only if there is much room left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
     Marks,
-    /// What is in the queue already.
+    /// Rows that are already in the queue.
     Due,
     /// Marks, and nothing else.
     OnlyMarks,
 }
 
-/// What was claimed of a model.
+/// The result of a claim on a model.
 pub(crate) struct Claimed {
     pub(crate) claims: Vec<Claim>,
-    /// Whether marks are left that come before anything is leased, or rows were queued that can be.
+    /// Whether marks are left that have to be collected before anything is leased, or rows were
+    /// queued that can be leased.
     pub(crate) has_more: bool,
     /// Whether rows that an installation has flagged were looked for.
     pub(crate) looked_for_chunks: bool,
 }
 
-/// What is claimed of a model.
+/// A request for a claim on a model.
 pub(crate) struct ClaimRequest<'a> {
     pub(crate) fields: &'a [usize],
-    /// What they wait for.
+    /// The cached fields that they wait for.
     pub(crate) upstream: &'a [Upstream],
-    /// How many rows, at most.
+    /// The greatest number of rows.
     pub(crate) rows: u64,
     pub(crate) lease: Duration,
     pub(crate) first: First,
-    /// Whether a chunk of what an installation has flagged has its turn.
+    /// Whether it is time for a chunk of rows that an installation has flagged.
     pub(crate) time_for_chunks: bool,
 }
 
-/// Collects marks and leases what is due, all fields of a row together. When this returns the
-/// claims are committed, so that rows loaded from now on show every change that they stand for.
+/// Collects marks and leases rows that are due, all fields of a row together. When this returns,
+/// the claims are committed. So rows that are loaded from now on show every change that the claims
+/// stand for.
 ///
-/// Where there is nothing, a chunk of what an installation has flagged is queued; if it is time for
-/// chunks, also where there is less than half of what could be taken.
+/// If there is nothing, a chunk of the rows that an installation has flagged is queued. If it is
+/// time for chunks, this also happens if there is less than half of the rows that could be taken.
 pub(crate) async fn claim(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -111,13 +113,14 @@ pub(crate) async fn claim(
 ) -> Result<Claimed, Error> {
     let ClaimRequest { fields, upstream, rows: limit, lease, first, time_for_chunks } = *request;
     let lease = milliseconds(lease);
-    // What may have to wait, and what has siblings that may be due, is not leased at once.
+    // Fields that may have to wait, or whose siblings may be due, are not leased at once.
     let is_due = model.owner.fields.len() == 1
         && upstream.is_empty()
         && model.owner.debounced().next().is_none();
     let at_once = if is_due { lease } else { 0 };
     let room =
         |taken: usize| Some(limit.saturating_sub(taken as u64)).filter(|room| *room > limit / 2);
+
     let connections = connections.into();
     let collect = async |transaction: &DatabaseTransaction, limit: u64| {
         let collected = collect::collect(engine, transaction, model, limit, at_once).await?;
@@ -132,13 +135,14 @@ pub(crate) async fn claim(
         engine.backend.flag_missing(transaction, &model.owner, rows).await?;
         Ok(due)
     };
-    // What is collected but not leased at once is due, and taken in its turn.
+
+    // Rows that are collected but not leased at once are due, and are leased as such.
     let (collected, due) = if first == First::Due && at_once > 0 {
         let due = connections
             .within(engine, true, async |transaction| lease_due(transaction, limit).await)
             .await?;
-        // In another transaction: to collect may be to wait for a row of the queue, and who waits
-        // holds none.
+        // In another transaction: collecting may wait for a row of the queue, and a transaction
+        // that waits must hold none.
         let collected = match room(due.len()) {
             Some(room) => {
                 connections
@@ -149,7 +153,7 @@ pub(crate) async fn claim(
         };
         let collected = match collected {
             Err(error) if !due.is_empty() => {
-                tracing::debug!("marks are not collected: {error}");
+                tracing::debug!("could not collect marks: {error}");
                 Collected::default()
             }
             collected => collected?,
@@ -167,13 +171,15 @@ pub(crate) async fn claim(
         };
         connections.within(engine, true, claim).await?
     };
+
     engine.publish_all(std::iter::once_with(|| collect::event(&collected, model)).flatten());
     let mut has_more = collected.has_more;
     let mut claims = collected.claims;
     let due_rows = due.len();
     claims.extend(due);
     tell_claimed(engine, model, &claims);
-    // Of a backlog of marks, and what is due.
+
+    // With `First::Due` only the rows that were due count, else all claimed rows.
     let found = if first == First::Due { due_rows } else { claims.len() };
     let is_little = claims.is_empty() || time_for_chunks && room(found).is_some();
     let looked_for_chunks = first != First::OnlyMarks && !has_more && is_little;
@@ -187,15 +193,16 @@ pub(crate) async fn claim(
                 engine.publish_all(queued);
             }
             Err(error) if !claims.is_empty() => {
-                tracing::debug!("a chunk of rows is not queued: {error}");
+                tracing::debug!("could not queue a chunk of rows: {error}");
             }
             Err(error) => return Err(error),
         }
     }
+
     Ok(Claimed { claims, has_more, looked_for_chunks })
 }
 
-/// Leases one field of one row, whether it is stale or not. A lease that another holds is shared.
+/// Leases one field of one row, whether it is stale or not. A lease of another holder is shared.
 /// With `steal` it is taken over, for a recalculation that must read the inputs as they are now.
 pub(crate) async fn claim_one(
     engine: &Engine,
@@ -248,6 +255,7 @@ async fn claim_known_rows(
         let owner = &model.owner;
         Ok(engine.backend.lease_rows(transaction, owner, field, &keys, lease, steal).await?)
     };
+
     let (mut claims, left) = loop {
         let claim = async |transaction: &DatabaseTransaction| {
             let collected =
@@ -260,8 +268,8 @@ async fn claim_known_rows(
             if collected.queued.is_empty() && !collected.has_more && !left.is_empty() {
                 claims.extend(leased(transaction, std::mem::take(&mut left)).await?);
             }
-            // At last, for a lease may wait for a lock, and who waits holds none of the owner's
-            // rows.
+            // This comes last. Leasing may wait for a lock, and a transaction that waits must hold
+            // none of the owner's rows.
             collect::flag_collected(engine, transaction, model, &collected).await?;
             Ok((collected, claims, left))
         };
@@ -271,8 +279,9 @@ async fn claim_known_rows(
             break (claims, left);
         }
     };
+
     if !left.is_empty() {
-        // In another transaction, for this one holds rows of the queue.
+        // In another transaction, because this one holds rows of the queue.
         match connections
             .within(engine, true, async |transaction| leased(transaction, left).await)
             .await
@@ -280,10 +289,11 @@ async fn claim_known_rows(
             Ok(leased) => claims.extend(leased),
             Err(error) if claims.is_empty() => return Err(error),
             Err(error) => {
-                tracing::debug!("a reader claims only some of the rows: {error}");
+                tracing::debug!("could not claim all of the rows: {error}");
             }
         }
     }
+
     tell_claimed(engine, model, &claims);
     if !engine.is_eager()
         && let Err(error) = collect_marks_of_others(engine, connections, model).await
@@ -294,8 +304,8 @@ async fn claim_known_rows(
     Ok(claims)
 }
 
-/// Collects marks of other rows, where no worker need be. In a transaction of its own: one that
-/// claims would hold what another reader that does the same waits for.
+/// Collects marks of other rows, where workers do not recalculate. It uses a transaction of its
+/// own. One that claims would hold rows that another reader waits for while it does the same.
 async fn collect_marks_of_others(
     engine: &Engine,
     connections: Connections<'_>,
@@ -311,7 +321,7 @@ async fn collect_marks_of_others(
     Ok(())
 }
 
-/// Makes leases last for longer, as long as they have not ended.
+/// Prolongs leases, as long as they have not ended.
 pub(crate) async fn renew(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -346,6 +356,7 @@ fn tell_claimed(engine: &Engine, model: &Model, claims: &[Claim]) {
             fields,
         })
     });
+
     engine.publish_all(events.flatten());
 }
 

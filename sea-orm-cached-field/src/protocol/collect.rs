@@ -13,8 +13,9 @@ use crate::{
     registry::Model,
 };
 
-/// How many marks of related rows are expanded for each that is then taken. An owner of many of
-/// them should be calculated once, not once for each part of them that is collected.
+/// The number of marks of related rows that are expanded for each mark that is then taken. An owner
+/// with many related rows should be calculated once, not once for each part of them that is
+/// collected.
 const LINKS_PER_MARK: u64 = 50;
 
 pub(super) fn event(collected: &Collected, model: &Model) -> Option<Event> {
@@ -26,8 +27,8 @@ pub(super) fn event(collected: &Collected, model: &Model) -> Option<Event> {
     })
 }
 
-/// Collects the oldest marks, and with them all other marks of the same rows: otherwise a backlog
-/// would keep rows that are written often flagged for ever.
+/// Collects the oldest marks, and all other marks of the same rows. Otherwise a backlog would keep
+/// rows that are written often flagged for ever.
 pub(super) async fn collect(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -43,7 +44,7 @@ pub(super) async fn collect(
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 
-/// Collects all marks of these rows; only the field that is asked for is leased.
+/// Collects all marks of these rows. Only the requested field is leased.
 pub(super) async fn collect_rows(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -62,8 +63,8 @@ pub(super) async fn collect_rows(
     Ok(engine.backend.collect(db, &model.owner, &request).await?)
 }
 
-/// Turns marks of rows that do not hold the owner's key into marks of the owners; with a key, only
-/// those of its row. Returns whether there may be more marks of the same related rows.
+/// Turns marks of rows that do not hold the owner's key into marks of the owners. With a key, only
+/// those of its row are turned. Returns whether there may be more marks of the same related rows.
 async fn expand(
     engine: &Engine,
     db: &DatabaseTransaction,
@@ -78,7 +79,7 @@ async fn expand(
     Ok(has_more)
 }
 
-/// Sets the flags of what was collected that the triggers could not set.
+/// Sets the flags of the collected rows that the triggers could not set.
 pub(super) async fn flag_collected(
     engine: &Engine,
     db: &DatabaseTransaction,

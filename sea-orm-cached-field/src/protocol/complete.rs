@@ -1,4 +1,4 @@
-//! Complete: a calculated value is stored, or a claim ends otherwise.
+//! Complete: a calculated value is stored, or a claim ends in another way.
 
 use std::{
     borrow::Cow,
@@ -26,7 +26,7 @@ use crate::{
     registry::Model,
 };
 
-/// After how many milliseconds a row is tried again that another transaction holds locked.
+/// The time in milliseconds after which a row that another transaction holds locked is retried.
 const LOCKED_DELAY: i64 = 20;
 
 /// A calculated value on its way to the row.
@@ -37,8 +37,8 @@ pub(crate) struct Calculation {
     pub(crate) changed: bool,
 }
 
-/// Stores values in one short transaction, which waits for no lock, and returns the verdict on
-/// each. It locks rows first, then the queue.
+/// Stores values in one short transaction, which waits for no lock, and returns the verdict on each
+/// value. It locks rows first, then the queue.
 pub(crate) async fn complete(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -51,19 +51,21 @@ pub(crate) async fn complete(
     if let Err(error) = &stored
         && engine.refuses_value(error)
     {
-        // An index may have been made since, or a column may not be NULL any more.
+        // An index may have been created since, or a column may have become NOT NULL.
         let found = look_up(engine, &connections.reader(), model).await?;
         if found != unique {
             unique = found;
             stored = try_to_store(engine, connections, model, &unique, calculations).await;
         }
     }
+
     let verdicts = stored.map_err(|error| match calculations {
         [Calculation { claim, .. }] => {
             Room::default().explained(&unique, model, claim.field, &claim.key, error)
         }
         _ => error,
     })?;
+
     let judged = calculations.iter().zip(&verdicts);
     engine.publish_all(judged.map(|(calculation, verdict)| {
         event(model, &calculation.claim, *verdict, calculation.changed)
@@ -72,7 +74,7 @@ pub(crate) async fn complete(
     Ok(verdicts)
 }
 
-/// What is left to be done after the commit.
+/// Does the work that is left after the commit.
 pub(super) async fn stored(
     engine: &Engine,
     connections: Connections<'_>,
@@ -91,7 +93,7 @@ pub(super) async fn stored(
     wave::hold_back(engine, connections, model, &published).await;
     let expires = model.owner.fields.iter().any(|field| field.expires_after.is_some());
     if expires || verdicts.iter().any(|verdict| *verdict != Verdict::Done) {
-        // A worker that fell asleep meanwhile knows only of the leases, and nothing of expiries.
+        // A worker that fell asleep meanwhile knows the leases, but not the expiries.
         engine.wake.send_replace(());
     }
 }
@@ -104,11 +106,12 @@ fn values(calculations: &[Calculation]) -> Vec<(&Claim, &Value)> {
     calculations.iter().map(|calculation| (&calculation.claim, &calculation.value)).collect()
 }
 
-/// How often a lease is tried to be ended, each time for as long as a lock is waited for.
+/// The number of attempts to end a lease. Each waits as long as a transaction waits for a lock.
 const RELEASES: u32 = 5;
 
-/// Ends the leases of what was not stored. Its row, or its row of the queue, is gone or locked by
-/// another transaction. This transaction may wait for that lock, and so holds no other.
+/// Ends the leases of the values that were not stored. Their row, or their row of the queue, is
+/// gone or locked by another transaction. This transaction may wait for that lock, and so holds no
+/// other.
 async fn release(
     engine: &Engine,
     connections: Connections<'_>,
@@ -144,13 +147,13 @@ async fn try_to_store(
     store(engine, connections, model, unique, calculations).await
 }
 
-/// Whether a unique index may refuse some of the values.
+/// Returns whether a unique index may refuse some of the values.
 fn are_unique(unique: &UniqueIndexes, model: &Model, calculations: &[Calculation]) -> bool {
     claims(calculations).any(|claim| unique.has(&model.owner, claim.field))
 }
 
-/// By one statement that is a transaction of its own. `None` where it cannot be, and then nothing
-/// is done.
+/// Stores values by one statement that is a transaction of its own. Returns `None`, and does
+/// nothing, where that is impossible.
 async fn store_alone(
     engine: &Engine,
     connections: Connections<'_>,
@@ -163,6 +166,7 @@ async fn store_alone(
     if claims(calculations).any(is_read_by_others) || !engine.backend.stores_at_once(&values) {
         return Ok(None);
     }
+
     let found = engine.backend.store(writer, &model.owner, &values).await?;
     let verdicts: Vec<Verdict> = found.into_iter().map(Verdict::on).collect();
     if verdicts.contains(&Verdict::Publish) {
@@ -189,6 +193,7 @@ async fn store(
         } else {
             Room::default()
         };
+
         let is_blocked = |calculation: &Calculation| {
             unique.has(&model.owner, calculation.claim.field)
                 && room.blocked.contains(&calculation.claim.key)
@@ -198,6 +203,7 @@ async fn store(
         } else {
             calculations.iter().filter(|calculation| !is_blocked(calculation)).cloned().collect()
         };
+
         let stored = engine.backend.store(transaction, &model.owner, &values(&free)).await;
         let found = stored.map_err(|error| match calculations {
             [Calculation { claim, .. }] => {
@@ -205,6 +211,7 @@ async fn store(
             }
             _ => error.into(),
         })?;
+
         let mut verdicts = found.into_iter().map(Verdict::on);
         let verdict = |calculation| if is_blocked(calculation) { None } else { verdicts.next() };
         let verdicts: Vec<Verdict> = calculations
@@ -215,10 +222,11 @@ async fn store(
         end(engine, transaction, model, claims(calculations), &verdicts).await?;
         Ok(verdicts)
     };
+
     connections.within(engine, true, store).await
 }
 
-/// What else there is to do for the claims, once the values are written.
+/// Does the remaining work for the claims, once the values are written.
 pub(super) async fn end(
     engine: &Engine,
     transaction: &DatabaseTransaction,
@@ -237,6 +245,7 @@ pub(super) async fn end(
             engine.backend.retry_readers(transaction, &model.owner, field, source, &keys).await?;
         }
     }
+
     let mut delayed: BTreeMap<(i64, i32), Vec<Claim>> = BTreeMap::new();
     let published = own(&with_verdict(claims, verdicts, Verdict::Publish));
     for claim in published.into_iter().filter(|claim| !wave::is_held_back(claim)) {
@@ -261,7 +270,7 @@ pub(super) fn event(model: &Model, claim: &Claim, verdict: Verdict, changed: boo
     }
 }
 
-/// Ends leases without a result; the rows are due again after this time.
+/// Ends leases without a result. The rows are due again after this time.
 pub(crate) async fn hand_back(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -273,11 +282,13 @@ pub(crate) async fn hand_back(
     if claims.is_empty() {
         return Ok(());
     }
+
     let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
     let hand_back = async |transaction: &DatabaseTransaction| {
         Ok(engine.backend.hand_back(transaction, &model.owner, &claims, delay, 0).await?)
     };
     connections.into().within(engine, false, hand_back).await?;
+
     for claim in claims {
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[claim.field].name;
@@ -286,8 +297,8 @@ pub(crate) async fn hand_back(
     Ok(())
 }
 
-/// Drops claims whose row is gone. If another row has come under its key meanwhile, that one's
-/// claim is handed back.
+/// Drops claims whose row is gone. If another row has got its key meanwhile, the claim of that row
+/// is handed back.
 pub(crate) async fn drop_gone(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -298,6 +309,7 @@ pub(crate) async fn drop_gone(
     if claims.is_empty() {
         return Ok(());
     }
+
     let drop_gone = async |transaction: &DatabaseTransaction| {
         // A row that is hidden from this role is not gone.
         engine.backend.see_all(transaction).await?;
@@ -305,6 +317,7 @@ pub(crate) async fn drop_gone(
         Ok(engine.backend.hand_back(transaction, &model.owner, &claims, 0, 0).await?)
     };
     connections.into().within(engine, false, drop_gone).await?;
+
     let keys: HashSet<&Key> = claims.iter().map(|claim| &claim.key).collect();
     for key in keys {
         engine.publish(Event::Gone { table: model.owner.table.name.clone(), key: key.clone() });
@@ -312,14 +325,13 @@ pub(crate) async fn drop_gone(
     Ok(())
 }
 
-/// The time by the database's clock, in milliseconds since 1970.
+/// Returns the time by the database's clock, in milliseconds since 1970.
 pub(crate) async fn clock(db: &DatabaseExecutor<'_>) -> Result<i64, Error> {
     Ok(Backend::of(db)?.clock(db).await?)
 }
 
 /// Stores a value inside a user's transaction, without waiting, and returns whether it could. It
-/// cannot if another transaction holds a lock on the row, or on one that has the value in a unique
-/// index.
+/// cannot if another transaction locks the row, or a row that has the value in a unique index.
 pub(crate) async fn store_in_transaction(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -332,18 +344,21 @@ pub(crate) async fn store_in_transaction(
         if !backend.lock_row(db, &model.owner, key).await? {
             return Ok(false);
         }
+
         let engine = Engine::at(db)?;
         let unique = unique_of(&engine, db, model).await?;
         let rows = BTreeMap::from([(
             Shape(vec![ShapedField { field, done: true }]),
             vec![written.clone()],
         )]);
+
         // The transaction may read a snapshot that is older than the rows that it locks now.
         let room = make_room(&engine, db, model, &unique, &rows, false).await?;
         if !room.blocked.is_empty() {
             return Ok(false);
         }
-        // No value is given back to a column that may not have the same as another row.
+
+        // A value is not given back to a column whose values a unique index restricts.
         let fields: Vec<usize> = (0..model.owner.fields.len())
             .filter(|field| !unique.has(&model.owner, *field))
             .collect();
@@ -352,5 +367,6 @@ pub(crate) async fn store_in_transaction(
         stored.map_err(|error| room.explained(&unique, model, field, key, error.into()))?;
         Ok(true)
     };
+
     stored.await.map_err(|error| explained(backend, [&model.owner], error))
 }

@@ -2,7 +2,7 @@ use sea_orm::{DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr};
 
 use crate::{Error, backend::Transactions, engine::Engine, transaction};
 
-/// What the protocol is spoken over: the user's pool, or a worker's own.
+/// The connections that the protocol uses: the user's pool, or a worker's own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connections<'c> {
     db: &'c DatabaseConnection,
@@ -11,45 +11,45 @@ pub(crate) struct Connections<'c> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
-    /// A session that may not write is left so.
+    /// A reader's. A read-only session stays read-only.
     Readers,
-    /// A worker's has to write.
+    /// A worker's, over the user's pool. Its sessions have to write.
     Workers,
-    /// A worker's own, whose sessions are set once and for all.
+    /// A worker's own, whose sessions are set up once and for all.
     WorkersOwn,
 }
 
 impl<'c> From<&'c DatabaseConnection> for Connections<'c> {
-    /// A reader's.
+    /// Returns the connections of a reader.
     fn from(db: &'c DatabaseConnection) -> Self {
         Self { db, whose: Whose::Readers }
     }
 }
 
 impl<'c> Connections<'c> {
-    /// A worker's, over the user's pool.
+    /// Returns the connections of a worker, over the user's pool.
     pub(crate) fn of_worker(db: &'c DatabaseConnection) -> Self {
         Self { db, whose: Whose::Workers }
     }
 
-    /// A worker's own, whose sessions are set.
+    /// Returns a worker's own connections, whose sessions are set up.
     pub(crate) fn set(db: &'c DatabaseConnection) -> Self {
         Self { db, whose: Whose::WorkersOwn }
     }
 
-    /// For what is asked.
+    /// Returns the executor for queries.
     pub(crate) fn reader(self) -> DatabaseExecutor<'c> {
         DatabaseExecutor::Connection(self.db)
     }
 
-    /// For single statements of the library that write, where they need no transaction to be told
-    /// apart from foreign ones.
+    /// Returns the connection for single statements that write, if they need no transaction to
+    /// count as the library's own.
     pub(super) fn writer(self) -> Option<&'c DatabaseConnection> {
         (self.whose == Whose::WorkersOwn).then_some(self.db)
     }
 
     /// Works in a transaction of the library, which is committed, or rolled back after an error.
-    /// `internal` tells triggers that it is the library that writes.
+    /// `internal` tells triggers that the library writes.
     pub(super) async fn within<T>(
         self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! Fail: a failed calculation is kept with its row, and tried again.
+//! Fail: a failed calculation is recorded with its row, and retried.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     registry::Model,
 };
 
-/// How often, and after which times, a failed calculation is tried again.
+/// The number of attempts at a failing calculation, and the times between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retry {
     pub(crate) max_attempts: u32,
@@ -28,9 +28,10 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The time to the next attempt after this many; `None` after the last. Exponential, with
-    /// "equal jitter": half of it is random, so that rows that failed together are not tried
-    /// together. (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
+    /// Returns the time to the next attempt after this many; `None` after the last. It grows
+    /// exponentially, with "equal jitter": half of it is random, so that rows that failed together
+    /// are not retried together.
+    /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>)
     fn after(self, attempts: i32) -> Option<Duration> {
         let attempts = u32::try_from(attempts).unwrap_or_default().max(1);
         if attempts >= self.max_attempts {
@@ -41,9 +42,10 @@ impl Retry {
     }
 }
 
-/// Keeps a failure: the row stays flagged and queued. After a worker's attempt it is due again
-/// later, or, after the last, only when it is marked again. A reader (without `retry`) changes
-/// nothing of when a worker tries next, if one has tried, nor of how often it has.
+/// Records a failure: the row stays flagged and queued. After a worker's attempt it is due again
+/// later, or, after the last attempt, only when it is marked again. A reader (without `retry`) does
+/// not change the number of attempts. Nor does it change when a worker retries the row, if a worker
+/// has tried.
 pub(crate) async fn fail(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -56,6 +58,7 @@ pub(crate) async fn fail(
         // The holder of the lease records its own failure.
         return Ok(());
     }
+
     let cause = error.without_values();
     let error = error.with_sources();
     let mut retry_in = match retry {
@@ -68,6 +71,7 @@ pub(crate) async fn fail(
         Some(delay) => NextTry::In(delay),
         None => NextTry::Never,
     };
+
     let record = async |transaction: &DatabaseTransaction| {
         let owner = &model.owner;
         engine.backend.record_failure(transaction, owner, claim, &error, next_try).await?;
@@ -76,6 +80,7 @@ pub(crate) async fn fail(
     if connections.into().within(engine, false, record).await? {
         retry_in = None;
     }
+
     let table = model.owner.table.name.clone();
     let field = model.owner.fields[claim.field].name;
     let key = claim.key.clone();

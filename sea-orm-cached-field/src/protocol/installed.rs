@@ -1,7 +1,7 @@
 use crate::{Error, backend::Backend, layout::Owner};
 
-/// The database's error, or [`Error::NotInstalled`] if it says that a table or function of the
-/// library does not exist for one of these owners.
+/// Returns the database's error, or [`Error::NotInstalled`] if it says that an object of the
+/// library is missing. That is a table or function for one of these owners.
 pub(crate) fn explained<'o>(
     backend: Backend,
     owners: impl IntoIterator<Item = &'o Owner>,

@@ -1,13 +1,13 @@
-//! Judge: what becomes of a claim whose calculation has ended.
+//! Judge: the verdict on a claim whose calculation has ended.
 
 use crate::queue::{Claim, Locked};
 
-/// What becomes of a claim.
+/// The outcome of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Nothing was marked since the claim: the value is right.
+    /// Nothing was marked since the claim: the value is fresh.
     Done,
-    /// Marked again: the value is newer than what stood there, but not right.
+    /// The row was marked again: the value is newer than the stored one, but stale.
     Publish,
     /// Another worker or reader has completed the row, or is about to look at it again.
     Superseded,
@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict on a claim of which this was found.
+    /// Returns the verdict on a claim, by the state of its row and its place in the queue.
     pub(super) fn on(locked: Locked) -> Self {
         match locked.unchanged {
             _ if !locked.row => Self::HandBack,

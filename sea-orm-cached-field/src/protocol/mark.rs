@@ -1,4 +1,4 @@
-//! Mark: by our own methods. All other marks are made by the triggers.
+//! Mark: by the library's own methods. The triggers make all other marks.
 
 use sea_orm::{DatabaseExecutor, DbErr};
 
@@ -13,8 +13,8 @@ use crate::{
     transaction,
 };
 
-/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does; if that is
-/// not said, as it is set.
+/// Flags a row. `eager`: whether a worker recalculates it, or else the next reader does. `None`
+/// leaves that to the settings.
 pub(crate) async fn flag(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -36,7 +36,7 @@ pub(crate) async fn flag(
     Ok(())
 }
 
-/// Flags rows that a worker recalculates, or that only readers do: all of them or none.
+/// Flags rows, to be recalculated by a worker or only by readers. Flags all of them or none.
 pub(crate) async fn flag_all(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -60,7 +60,7 @@ pub(crate) async fn flag_all(
     transaction::end(transaction, flagged).await
 }
 
-/// Tells of rows that were flagged together, and wakes the worker.
+/// Publishes that rows were flagged together, and wakes the worker.
 pub(crate) fn flagged(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -88,7 +88,7 @@ pub(crate) async fn set_expiry(
     let backend = Backend::of(db)?;
     let moment = model.owner.fields[field].stored_expiry(expiry);
     backend.set_expiry(db, &model.owner, field, key, moment).await?;
-    // A sleeping worker has to hear of it: it may sleep longer than to this moment.
+    // A sleeping worker must be woken, because it may sleep past this moment.
     backend.wake(db).await?;
     if let DatabaseExecutor::Connection(connection) = db {
         Engine::of(connection)?.wake.send_replace(());
@@ -96,7 +96,7 @@ pub(crate) async fn set_expiry(
     Ok(())
 }
 
-/// Flags the rows of a model whose expiry has passed, at most `rows` a field; the triggers mark
+/// Flags the rows of a model whose expiry has passed, at most `rows` a field. The triggers mark
 /// them.
 pub(crate) async fn flag_expired(
     engine: &Engine,
@@ -107,6 +107,7 @@ pub(crate) async fn flag_expired(
     let connections = connections.into();
     let temporal =
         model.owner.fields.iter().enumerate().filter(|(_, field)| field.expires_after.is_some());
+
     for (index, field) in temporal {
         let flagged = connections
             .within(engine, false, async |transaction| {

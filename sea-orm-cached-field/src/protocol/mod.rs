@@ -34,7 +34,7 @@ pub(crate) use query::complete_by_query;
 pub(crate) use read::query_recursive;
 pub(crate) use recursion::find_circles;
 
-/// Those whose lease is not another's, in order.
+/// Returns the claims whose lease is not shared, in order.
 fn own(claims: &[Claim]) -> Vec<Claim> {
     in_order(claims.iter().filter(|claim| !claim.shared).cloned().collect(), |claim| {
         (&claim.key, claim.field)

@@ -1,4 +1,4 @@
-//! Complete, where the database itself calculates: a field that is one query, of many rows at a
+//! Complete, where the database itself calculates: a field that is one query, for many rows at a
 //! time.
 
 use std::time::{Duration, Instant};
@@ -13,16 +13,16 @@ use super::{
 };
 use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 
-/// How long the query may take while a transaction of the library waits for it. One that takes
-/// longer is run without, and its values are stored when they are there.
+/// The time that the query may take while a transaction of the library waits for it. A longer query
+/// is run without such a transaction, and its values are stored when they are there.
 const WITHIN: Duration = Duration::from_secs(1);
 
 /// Calculates one field of rows of which nothing else is claimed, and stores it, in one short
-/// transaction. Returns the verdict on each. `None`, and then nothing is done, if a row has no
+/// transaction. Returns the verdict on each row. Returns `None`, and does nothing, if a row has no
 /// value or several, or may be gone.
 ///
-/// The query sees what the verdict sees, or more: changes whose marks it does not know of. Those
-/// are collected later.
+/// The query sees what the verdict sees, or more: it may see changes whose marks the verdict does
+/// not know. Those marks are collected later.
 pub(crate) async fn complete_by_query(
     engine: &Engine,
     connections: impl Into<Connections<'_>>,
@@ -33,6 +33,7 @@ pub(crate) async fn complete_by_query(
     if !engine.backend.stores_queries() {
         return Ok(None);
     }
+
     let started = Instant::now();
     let connections = connections.into();
     let unique = unique_of(engine, &connections.reader(), model).await?;
@@ -40,6 +41,7 @@ pub(crate) async fn complete_by_query(
         // To find the rows that hold a value, the value must be known first.
         return Ok(None);
     }
+
     let transaction = connections.begin(engine, true).await?;
     let ended = match store(engine, &transaction, model, claims, timeout.min(WITHIN)).await {
         Ok(Some(ended)) => ended,
@@ -48,6 +50,7 @@ pub(crate) async fn complete_by_query(
             return refused.map(|_| None);
         }
     };
+
     transaction.commit().await?;
     let verdicts: Vec<Verdict> = ended.iter().map(|(verdict, _)| *verdict).collect();
     let took = started.elapsed();
@@ -67,7 +70,7 @@ pub(crate) async fn complete_by_query(
     Ok(Some(verdicts))
 }
 
-/// What has become of each claim, and whether its value is another one.
+/// The verdict on each claim, and whether its value has changed.
 type Ended = Vec<(Verdict, bool)>;
 
 async fn store(

@@ -1,11 +1,11 @@
-//! Questions: what is read outside of the protocol's own transactions.
+//! Queries outside of the protocol's own transactions.
 
 use sea_orm::DatabaseExecutor;
 
 use crate::{Error, backend::Backend, transaction};
 
-/// Asks what follows a repeated part of a way. Where that takes settings, it is asked in a
-/// transaction of its own, if this is none yet; the user's own transaction is left as it is.
+/// Runs a query that follows a repeated part of a path. If the query needs settings, and there is
+/// no transaction yet, it is run in one of its own. The user's own transaction is left as it is.
 pub(crate) async fn query_recursive<T>(
     db: &DatabaseExecutor<'_>,
     ask: impl AsyncFnOnce(&DatabaseExecutor<'_>) -> Result<T, Error>,
@@ -17,7 +17,7 @@ pub(crate) async fn query_recursive<T>(
     let transaction = transaction::begin_within(db).await?;
     backend.set_to_recurse(&transaction).await?;
     let answer = ask(&DatabaseExecutor::Transaction(&transaction)).await;
-    // Nothing was written. Awaited, so that the connection is free for what the answer leads to.
+    // Nothing was written. Awaited, so that the connection is free for the work that follows.
     transaction.rollback().await?;
     answer
 }

@@ -8,8 +8,8 @@ use sea_orm::DatabaseExecutor;
 use super::query_recursive;
 use crate::{Error, backend::Backend, declaration::Key, layout::Source, registry::Model};
 
-/// Those of these rows that are calculated, over others, from themselves, so that there would be no
-/// end to it: each with the error that names the circle.
+/// Finds the rows that are calculated, over others, from themselves, so that the calculation would
+/// never end. Returns each with the error that names the circle.
 pub(crate) async fn find_circles(
     db: &DatabaseExecutor<'_>,
     model: &Model,
@@ -30,6 +30,7 @@ async fn find_circles_now(
 ) -> Result<HashMap<Key, Error>, Error> {
     let backend = Backend::of(db)?;
     let mut circles = HashMap::new();
+
     for source in model.owner.recursions(field) {
         let suspects = backend.suspects(db, &model.owner, source, keys).await?;
         let spelled = model.spelled(db, &suspects).await?;
@@ -45,8 +46,9 @@ async fn find_circles_now(
     Ok(circles)
 }
 
-/// The shortest way from a row over those that are calculated from it back to itself, by
-/// breadth-first search; none if there is no circle, or it was broken meanwhile.
+/// Finds the shortest way from a row over its readers back to itself, by breadth-first search. A
+/// reader is a row that is calculated from it. Returns `None` if there is no circle, or if it was
+/// broken meanwhile.
 async fn circle(
     backend: Backend,
     db: &DatabaseExecutor<'_>,
@@ -56,6 +58,7 @@ async fn circle(
 ) -> Result<Option<Vec<Key>>, Error> {
     let mut ways = VecDeque::from([vec![start.clone()]]);
     let mut seen = HashSet::new();
+
     while let Some(way) = ways.pop_front() {
         let last = way.last().unwrap_or(start);
         for reader in backend.readers(db, &model.owner, source, last).await? {

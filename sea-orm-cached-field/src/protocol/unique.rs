@@ -1,9 +1,9 @@
-//! Unique indexes over cached columns: a row that is to be recalculated gives its value up where
+//! Unique indexes over cached columns: a row that is to be recalculated gives its value up if
 //! another row needs it.
 //!
 //! Two rows that exchange their values are both stale. The cached column of a stale row may be
-//! NULL, as it is before the first calculation. The library waits for no lock: where another
-//! transaction holds one, the row is tried again later.
+//! NULL, as it is before the first calculation. The library waits for no lock: if another
+//! transaction holds one, the row is retried later.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -21,7 +21,7 @@ use crate::{
     registry::Model,
 };
 
-/// The unique indexes of the model's table, as they were when they were last looked up.
+/// Returns the unique indexes of the model's table, as they were last looked up.
 pub(super) async fn unique_of(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -33,7 +33,7 @@ pub(super) async fn unique_of(
     }
 }
 
-/// Looks them up, for they may have changed.
+/// Looks the indexes up, because they may have changed.
 pub(super) async fn look_up(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -50,7 +50,7 @@ pub(super) async fn look_up(
     Ok(engine.know_unique(&model.owner.table, unique))
 }
 
-/// Whether the database says that a unique index refuses a value.
+/// Returns whether the database says that a unique index refuses a value.
 fn is_refusal(error: &Error) -> bool {
     match error {
         Error::NotUnique { .. } => true,
@@ -61,20 +61,20 @@ fn is_refusal(error: &Error) -> bool {
     }
 }
 
-/// What was found in the way of values.
+/// The rows that were found in the way of values.
 #[derive(Default)]
 pub(super) struct Room {
-    /// The rows whose values others have who cannot give them up now.
+    /// The rows whose values belong to other rows that cannot give them up now.
     pub(super) blocked: HashSet<Key>,
-    /// Whether a row that is to be recalculated cannot give its value up, for its column may not be
-    /// NULL.
+    /// Whether a row that is to be recalculated cannot give its value up, because its column may
+    /// not be NULL.
     is_kept: bool,
 }
 
-/// Makes other rows, also those that are about to be written themselves, give up the values that
-/// these are about to have, if they are to be recalculated. `by_marks`: also if only a mark or the
-/// queue says so, which takes a snapshot of its own for each statement; otherwise these are waited
-/// for.
+/// Makes other rows give up the values that these rows are about to have, if those rows are to be
+/// recalculated. This includes rows that are about to be written themselves. With `by_marks`, a
+/// mark or a place in the queue is enough for that, which takes a snapshot of its own for each
+/// statement. Without, such rows block the value until later.
 pub(super) async fn make_room(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -91,6 +91,7 @@ pub(super) async fn make_room(
             {
                 continue;
             }
+
             let mut holders: HashMap<Key, HashSet<Key>> = HashMap::new();
             for (holder, wanting) in
                 engine.backend.holders(db, &model.owner, index, shape, rows).await?
@@ -117,6 +118,7 @@ async fn clear(
     let mut left: Vec<Key> = holders.keys().cloned().collect();
     let mut locked = HashSet::new();
     let mut waiting = HashSet::new();
+
     for (field, nullable) in indexed_fields(&model.owner, index) {
         let mut stale = HashSet::new();
         let mut unflagged = Vec::new();
@@ -129,6 +131,7 @@ async fn clear(
                 unflagged.push(key);
             }
         }
+
         if !unflagged.is_empty() {
             let queued = queued(engine, db, model, field, &unflagged).await?;
             if by_marks {
@@ -144,6 +147,7 @@ async fn clear(
             room.is_kept = true;
             continue;
         }
+
         let given_up: Vec<Key> = stale.iter().cloned().collect();
         engine.backend.give_up_value(db, &model.owner, field, &given_up).await?;
         left.retain(|key| !stale.contains(key));
@@ -151,14 +155,15 @@ async fn clear(
             break;
         }
     }
+
     let in_the_way =
         holders.iter().filter(|(holder, _)| !locked.contains(*holder) || waiting.contains(*holder));
     room.blocked.extend(in_the_way.flat_map(|(_, wanting)| wanting.iter().cloned()));
     Ok(())
 }
 
-/// Those of these locked rows that are marked or in the queue. An expiry that has passed does not
-/// count: no worker may have seen it yet.
+/// Returns those of these locked rows that are marked or in the queue. An expiry that has passed
+/// does not count: no worker may have seen it yet.
 async fn queued(
     engine: &Engine,
     db: &impl ConnectionTrait,
@@ -173,7 +178,8 @@ async fn queued(
 }
 
 impl Room {
-    /// The refusal of a value by a unique index, with its remedy; any other error as it is.
+    /// Returns the refusal of a value by a unique index, with its remedy. Any other error stays as
+    /// it is.
     pub(super) fn explained(
         &self,
         unique: &UniqueIndexes,
@@ -190,6 +196,7 @@ impl Room {
             Error::Database(error) => error,
             other => return other,
         };
+
         let remedy = if self.is_kept {
             "another row that is to be recalculated has it, and its column may not be NULL until \
              then; let the column be NULL, or drop the unique index"
@@ -197,9 +204,10 @@ impl Room {
             "another row that is not to be recalculated has it; let the calculation give each row \
              a value of its own, or drop the unique index"
         } else {
-            "which row has it cannot be told, for the unique index is not over the cached column \
-             itself; make it one of whole columns, or drop it"
+            "the library cannot tell which row has it, because the unique index is not over the \
+             cached column itself; make it one of whole columns, or drop it"
         };
+
         let table = model.owner.table.name.clone();
         let field = model.owner.fields[field].name;
         Error::NotUnique { table, field, key: key.clone(), remedy, source: Box::new(source) }

@@ -1,38 +1,40 @@
-//! Waves: a row that is marked again while it is calculated, each time.
+//! Waves: a row that is marked again each time while it is calculated.
 //!
-//! Of many changes from elsewhere that is as it should be, but not at any rate. Or it is the
-//! calculation itself that changes what it is calculated from: a loop. After a few waves the row is
-//! held back for a while after each. What is marked by others is marked then, too; of a loop
-//! nothing is.
+//! If many changes come from elsewhere, that is correct, but it must not go on at any rate.
+//! Otherwise the calculation itself changes its own inputs: a loop. After a few waves the row is
+//! held back for a while after each wave. Other transactions still mark it meanwhile. A loop marks
+//! nothing then.
 
 use std::time::Duration;
 
 use super::{Connections, collect};
 use crate::{Error, engine::Engine, event::Event, queue::Claim, registry::Model};
 
-/// So many recalculations of a row follow each other at once.
+/// The number of recalculations of a row that follow each other at once.
 const AT_ONCE: i32 = 10;
 
-/// After so many, of which each but the first was held back for and none was disturbed, it is a
-/// loop. That a change comes from elsewhere in each of the calculations, and none in the times
-/// between, which are four times as long, has a probability of at most (1/5 * (4/5)^4)^5, about one
-/// in 270,000, if changes come independently of each other (a Poisson process).
+/// The number of recalculations after which it is a loop. Before each of the last five of them, the
+/// row was held back, and nothing marked it in that pause.
+///
+/// It may also be that a change from elsewhere came during each of these calculations, and none in
+/// the pauses. Those are four times as long. If changes are independent of each other (a Poisson
+/// process), that has a probability of at most (1/5 * (4/5)^4)^5. This is about one in 270,000.
 const LOOP: i32 = AT_ONCE + 5;
 
-/// For how long a row is held back, at least, give or take a quarter. Otherwise changes at regular
-/// times could always come while it is calculated.
+/// The shortest time for which a row is held back, give or take a quarter. Otherwise changes at
+/// regular times could always come while it is calculated.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
-/// How often, and how far apart, this is tried. After that the row is held back by its lease.
+/// The number of attempts to hold a row back. After that its lease holds it back.
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// Whether a claim whose row was marked again is kept leased until [`hold_back`] is called.
+/// Returns whether a claim whose row was marked again is kept leased until [`hold_back`] is called.
 pub(super) fn is_held_back(claim: &Claim) -> bool {
     claim.waves + 1 >= AT_ONCE
 }
 
-/// Holds rows back for a while, or, of loops, until they are marked again.
+/// Holds rows back for a while. Loops are held back until they are marked again.
 pub(super) async fn hold_back(
     engine: &Engine,
     connections: Connections<'_>,
@@ -46,6 +48,7 @@ pub(super) async fn hold_back(
         let error = (waves >= LOOP).then(|| {
             Error::Loop { table: table.clone(), field, key: claim.key.clone(), waves }.to_string()
         });
+
         let mut left = TRIES;
         let is_held_back = loop {
             left -= 1;
@@ -56,6 +59,7 @@ pub(super) async fn hold_back(
                 _ => tokio::time::sleep(BETWEEN_TRIES).await,
             }
         };
+
         if let Some(error) = error.filter(|_| is_held_back) {
             let key = claim.key.clone();
             let attempts = claim.attempts;
@@ -66,8 +70,9 @@ pub(super) async fn hold_back(
     }
 }
 
-/// What the calculation itself has marked is collected before, so that later marks are those of
-/// others. If another transaction is collecting it just now, nothing is done; `wait` for that.
+/// Holds one row back. The marks of the calculation itself are collected before, so that later
+/// marks are those of other transactions. If another transaction is collecting such a mark just
+/// now, nothing is done. That holds with `wait`, until the last attempt.
 async fn hold_back_one(
     engine: &Engine,
     connections: Connections<'_>,
@@ -85,11 +90,13 @@ async fn hold_back_one(
         if engine.backend.is_marked(&transaction, &model.owner, claim).await? && wait {
             return Ok(None);
         }
+
         let delay = HELD_BACK.mul_f64(0.75 + fastrand::f64() / 2.0);
         let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
         engine.backend.hold_back(&transaction, &model.owner, claim, delay, error).await?;
         Ok(Some(collected))
     };
+
     match hold_back.await {
         Ok(Some(collected)) => {
             transaction.commit().await?;

@@ -1,4 +1,4 @@
-//! The graph between cached fields: which field is calculated from which.
+//! The graph between cached fields: an edge leads from a field to one that it is calculated from.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,7 +11,7 @@ use crate::{
     layout::{Source, Table, Upstream},
 };
 
-/// A field: the model's place in the list, and the field's place in the model.
+/// A field: the model's index in the list, and the field's index in the model.
 type Node = (usize, usize);
 
 /// Refuses fields that depend on each other in a circle.
@@ -25,7 +25,7 @@ pub(crate) fn check_cycles(models: &[Arc<Model>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Depth-first search: a node that stands on the path to itself closes a circle.
+/// Visits a field, in a depth-first search. A node that is already on the path closes a circle.
 fn visit(
     models: &[Arc<Model>],
     node: Node,
@@ -35,6 +35,7 @@ fn visit(
     if finished.contains(&node) {
         return Ok(());
     }
+
     path.push(node);
     if let Some(start) = path[..path.len() - 1].iter().position(|earlier| *earlier == node) {
         return Err(Error::Cycle {
@@ -46,12 +47,13 @@ fn visit(
             visit(models, below, path, finished)?;
         }
     }
+
     path.pop();
     finished.push(node);
     Ok(())
 }
 
-/// Whether a field depends on itself and says so.
+/// Returns whether a field depends on itself and says so.
 fn is_recursion(models: &[Arc<Model>], node: Node, upstream: Node) -> bool {
     node == upstream && models[node.0].owner.fields[node.1].recursive
 }
@@ -64,16 +66,16 @@ fn name(models: &[Arc<Model>], (model, field): Node) -> String {
 /// A cached field that another is calculated from.
 #[derive(Clone)]
 struct Edge {
-    /// The way to its rows; none if it is the row itself.
+    /// The path to its rows; none if it is the row itself.
     source: Option<Source>,
-    /// Whether the field links its rows with the row that is calculated. Until it is right, any row
+    /// Whether the field links its rows with the row that is calculated. Until it is fresh, any row
     /// of its table may turn out to be linked.
     is_link: bool,
     below: Node,
 }
 
-/// The cached fields that this one is calculated from. What leads to related rows counts, too: a
-/// link that is wrong leads to the wrong rows.
+/// Returns the cached fields that this one is calculated from. Fields that lead to related rows
+/// count, too: a wrong link leads to the wrong rows.
 fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Edge> {
     let owner = &models[model].owner;
     let mut upstream = Vec::new();
@@ -95,7 +97,7 @@ fn upstream(models: &[Arc<Model>], (model, field): Node) -> Vec<Edge> {
     upstream
 }
 
-/// The cached fields of a table whose columns are read.
+/// Returns the cached fields of a table whose columns are read.
 fn fields(
     models: &[Arc<Model>],
     table: &Table,
@@ -109,7 +111,7 @@ fn fields(
     fields.filter(move |(_, column)| is_read(column)).map(|(node, _)| node)
 }
 
-/// The models, those first whose fields others are calculated from.
+/// Returns the models, upstream ones first: those whose fields others are calculated from.
 pub(crate) fn upstream_first(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
     let mut depths = HashMap::new();
     let mut least = |at: usize| {
@@ -121,12 +123,12 @@ pub(crate) fn upstream_first(models: &[Arc<Model>]) -> Vec<Arc<Model>> {
     order.into_iter().map(|at| Arc::clone(&models[at])).collect()
 }
 
-/// How many fields stand one upon the other below this one. Each field is looked at once.
+/// Returns the length of the longest chain of fields below this one. Each field is looked at once.
 fn depth(models: &[Arc<Model>], node: Node, depths: &mut HashMap<Node, usize>) -> usize {
     if let Some(depth) = depths.get(&node) {
         return *depth;
     }
-    // What comes back to it on the way down does not count.
+    // A way down that comes back to it does not count.
     depths.insert(node, 0);
     let deepest =
         upstream(models, node).into_iter().map(|edge| depth(models, edge.below, depths) + 1).max();
@@ -134,7 +136,7 @@ fn depth(models: &[Arc<Model>], node: Node, depths: &mut HashMap<Node, usize>) -
     deepest.unwrap_or(0)
 }
 
-/// What the fields of each model wait for.
+/// Returns the cached fields that the fields of each model wait for.
 pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
     let of_model = |at: usize| {
         let mut waits: Vec<Upstream> = Vec::new();
@@ -155,10 +157,11 @@ pub(crate) fn upstreams(models: &[Arc<Model>]) -> Vec<Vec<Upstream>> {
         }
         waits
     };
+
     (0..models.len()).map(of_model).collect()
 }
 
-/// A cached field that another is calculated from, directly or over others.
+/// A cached field that another one is calculated from, directly or over others.
 pub(crate) struct Below {
     pub(crate) way: Way,
     pub(crate) model: Arc<Model>,
@@ -166,27 +169,27 @@ pub(crate) struct Below {
 }
 
 impl Below {
-    /// Whether only the rows count that are stale when the read begins. In a table that is written
-    /// all the time, there is always a row that has just become stale.
+    /// Returns whether only the rows count that are stale when the read begins. In a table that is
+    /// written all the time, there is always a row that has just become stale.
     pub(crate) fn is_asked_once(&self) -> bool {
         self.way == Way::Anywhere && !self.model.owner.fields[self.field].recursive
     }
 }
 
-/// The way from a row to the rows whose field has to be right before the row's own field is.
+/// The way from a row to the rows whose field has to be fresh before the row's own field is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Way {
-    /// It is the row itself.
+    /// The row itself.
     Itself,
-    /// They are the rows behind this source.
+    /// The rows behind this source.
     Behind(Source),
-    /// They are all rows of their table: the field links them, so that it has to be right before
-    /// their row is known.
+    /// All rows of the table. The field links them, so it has to be fresh before their row is
+    /// known.
     Anywhere,
 }
 
 impl Way {
-    /// This way and on over an edge.
+    /// Extends this way over an edge.
     fn over(&self, edge: Edge) -> Self {
         match edge.source {
             Some(_) if edge.is_link => Self::Anywhere,
@@ -195,7 +198,7 @@ impl Way {
         }
     }
 
-    /// This way and on to a source.
+    /// Extends this way to a source.
     fn to(&self, source: Source) -> Self {
         match self {
             Self::Itself => Self::Behind(source),
@@ -205,8 +208,8 @@ impl Way {
     }
 }
 
-/// All cached fields that one is calculated from, those first which others of them are calculated
-/// from.
+/// Returns all cached fields that one is calculated from. A field comes after the fields that it is
+/// calculated from itself.
 pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
     let mut descent = Descent { models, path: vec![node], seen: HashSet::new(), found: Vec::new() };
     descent.descend(node, &Way::Itself);
@@ -214,13 +217,14 @@ pub(super) fn all_below(models: &[Arc<Model>], node: Node) -> Vec<Below> {
     descent.found.into_iter().map(below).collect()
 }
 
-/// The way to rows, and a field of them.
+/// A way to rows, and a field of them.
 type Place = (Way, Node);
 
 struct Descent<'m> {
     models: &'m [Arc<Model>],
     path: Vec<Node>,
-    /// Each place is looked at once, however many ways through the graph lead to it.
+    /// The places found so far. Each is looked at once, however many ways through the graph lead to
+    /// it.
     seen: HashSet<Place>,
     found: Vec<Place>,
 }

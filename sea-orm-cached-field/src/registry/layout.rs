@@ -1,4 +1,4 @@
-//! From an entity's types to the shape that SQL is rendered from.
+//! The translation of an entity's types into the shape that SQL is rendered from.
 
 use std::{ops::Range, sync::OnceLock, time::Duration};
 
@@ -15,8 +15,8 @@ use crate::{
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
 
-/// How many tables a path may lead over. MySQL joins 61 at most, and takes minutes to plan that;
-/// the depth of a query in a query has a limit on SQLite.
+/// The number of tables that a path may lead over. MySQL joins 61 at most, and takes minutes to
+/// plan that. SQLite limits the depth of nested queries.
 const LONGEST_PATH: usize = 16;
 
 pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
@@ -28,12 +28,14 @@ pub(super) fn model<E: CachedModel>() -> Result<Model, Error> {
         fields: entries.iter().map(field).collect(),
         sources: Vec::new(),
     };
+
     for (index, entry) in entries.iter().enumerate() {
         check_query(&owner, index)?;
         for dependency in &entry.spec.depends_on {
             add_dependency(&mut owner, index, dependency)?;
         }
     }
+
     Ok(Model {
         entity: std::any::type_name::<E>(),
         owner,
@@ -61,7 +63,7 @@ pub(super) fn is_enum(column: impl ColumnTrait) -> bool {
     matches!(column.def().get_column_type(), ColumnType::Enum { .. })
 }
 
-/// What SeaORM puts around a value.
+/// Returns the text that SeaORM puts around a value.
 fn around(cast: impl Fn(Expr) -> Expr) -> Cast {
     const VALUE: &str = "@value@";
     let around = |select: String| {
@@ -102,8 +104,8 @@ fn field<E: EntityTrait>(entry: &FieldEntry<E>) -> Field {
     }
 }
 
-/// Whether a column gives back each value as it was written. Others round it, or write it in
-/// another way.
+/// Returns whether a column returns each value as it was written. Other columns round it, or write
+/// it in another way.
 fn is_exact<E: EntityTrait>(column: E::Column) -> bool {
     use ColumnType as Type;
 
@@ -130,7 +132,7 @@ fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Whether a field's query selects the key and a value, as far as can be told.
+/// Checks that a field's query selects the key and a value, as far as that can be seen.
 fn check_query(owner: &Owner, field: usize) -> Result<(), Error> {
     let Some(query) = &owner.fields[field].query else { return Ok(()) };
     let mut found = 0;
@@ -161,11 +163,13 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
         let flaw = PathError { table: hop.table.clone(), reason: reason.to_owned() };
         return Err(unsupported(owner, field, dependency, &flaw));
     }
+
     let columns = read_columns(owner, dependency);
     let Some(first) = dependency.hops.first() else {
         columns.iter().for_each(|column| add_own_column(owner, field, column));
         return Ok(());
     };
+
     first.from.iter().for_each(|column| add_own_column(owner, field, column));
     let mut sources = sources(&dependency.hops).into_iter().peekable();
     while let Some((source, leading_on)) = sources.next() {
@@ -175,10 +179,11 @@ fn add_dependency(owner: &mut Owner, field: usize, dependency: &Dependency) -> R
     Ok(())
 }
 
-/// The tables of a path, each with the columns that lead on from it.
+/// Returns the tables of a path, each with the columns that lead further from it.
 fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
     let steps: Vec<Step> = hops.iter().map(step).collect();
     let repeated = repeated(hops);
+
     let source = |at: usize| {
         let group = repeated.iter().find(|group| group.contains(&at));
         let source = Source {
@@ -188,17 +193,18 @@ fn sources(hops: &[Hop]) -> Vec<(Source, Vec<String>)> {
             readers: Vec::new(),
         };
         let next = steps.get(at + 1).into_iter();
-        // The end of a group leads to its beginning, too.
+        // The end of a group leads back to its beginning, too.
         let again = group.filter(|group| group.end == at + 1).map(|group| &steps[group.start]);
         let leading_on =
             next.chain(again).flat_map(|step| &step.link).map(|link| link.near.clone());
         (source, leading_on.collect())
     };
+
     (0..steps.len()).map(source).collect()
 }
 
-/// The columns that are read. Of a row with cached fields as a whole, not what belongs to their
-/// upkeep.
+/// Returns the columns that are read. For a whole row with cached fields, it leaves out the columns
+/// of flags and expiries.
 fn read_columns(owner: &Owner, dependency: &Dependency) -> Vec<String> {
     let columns = dependency.read.columns().to_vec();
     let Read::AllColumns(_) = dependency.read else { return columns };
@@ -264,11 +270,13 @@ fn add_source(
         owner.sources.push(source);
         owner.sources.len() - 1
     });
+
     let readers = &mut owner.sources[at].readers;
     let reader = readers.iter().position(|reader| reader.field == field).unwrap_or_else(|| {
         readers.push(Reader { field, columns: Vec::new() });
         readers.len() - 1
     });
+
     for column in columns {
         if !readers[reader].columns.contains(&column) {
             readers[reader].columns.push(column);
@@ -298,7 +306,7 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
     let columns = [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after];
     let columns = columns.into_iter().flatten().map(|column| {
         let mut definition = Schema::new(backend).get_column_def::<E>(column);
-        // SeaORM's `timestamp` of MySQL knows no fractions of a second, and ends in 2038.
+        // SeaORM's `timestamp` of MySQL has no fractions of a second, and ends in 2038.
         if backend == DbBackend::MySql
             && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
         {
@@ -308,5 +316,6 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
         let kind = column.def().get_column_type().clone();
         FieldColumn { name, kind, definition, table: E::default().table_ref() }
     });
+
     columns.collect()
 }

@@ -36,7 +36,7 @@ pub(crate) struct Model {
     pub(crate) owner: Owner,
     /// The crate that declares it.
     pub(crate) declared_by: &'static str,
-    /// Loads its rows.
+    /// The loader of its rows.
     pub(crate) rows: Box<dyn Rows>,
     columns: fn(DbBackend, usize) -> Vec<FieldColumn>,
     below: OnceLock<Vec<Vec<Below>>>,
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Model {
 }
 
 impl Model {
-    /// The model of the entity `E`; built once, however often it is asked for.
+    /// Returns the model of the entity `E`. It is built once, however often it is asked for.
     pub(crate) fn of<E: CachedModel>() -> Result<Arc<Self>, Error> {
         static MODELS: LazyLock<Mutex<HashMap<TypeId, Arc<Model>>>> = LazyLock::new(Mutex::default);
         let mut models = MODELS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,7 +61,7 @@ impl Model {
         Ok(model)
     }
 
-    /// A model that no entity stands for.
+    /// Returns a model that no entity stands for.
     #[cfg(test)]
     pub(crate) fn plain(owner: Owner, rows: Box<dyn Rows>) -> Self {
         Self {
@@ -74,8 +74,8 @@ impl Model {
         }
     }
 
-    /// All cached fields that a field is calculated from, those first which others of them are
-    /// calculated from.
+    /// Returns all cached fields that a field is calculated from. A field comes after the fields
+    /// that it is calculated from itself.
     pub(crate) fn all_below(self: &Arc<Self>, field: usize) -> &[Below] {
         let of_all_fields = || {
             let mut models: Vec<Arc<Self>> = registered().filter_map(Result::ok).collect();
@@ -91,7 +91,7 @@ impl Model {
         &self.below.get_or_init(of_all_fields)[field]
     }
 
-    /// The columns of a field: the value, the flag, and the expiry if there is one.
+    /// Returns the columns of a field: the value, the flag, and the expiry if there is one.
     pub(crate) fn columns(&self, backend: DbBackend, field: usize) -> Vec<FieldColumn> {
         (self.columns)(backend, field)
     }
@@ -105,6 +105,7 @@ impl Model {
         let (rows, mut unreadable) = self.rows.load(db, keys).await?;
         let mut places: HashMap<Key, usize> =
             (0..rows.len()).map(|place| (rows.key(place), place)).collect();
+
         let is_missing = |key: &&Key| !places.contains_key(*key) && !unreadable.contains_key(*key);
         let missing: Vec<Key> = keys.iter().filter(is_missing).cloned().collect();
         for (key, own) in self.spelled(db, &missing).await? {
@@ -118,11 +119,12 @@ impl Model {
                 unreadable.insert(key, DbErr::Custom(reason));
             }
         }
+
         Ok(LoadedRows { rows, places, unreadable })
     }
 
-    /// The owner's rows that the database finds by these keys: as the row spells its key, by the
-    /// key as it is given.
+    /// Returns the keys of the rows that the database finds by these keys. Each is spelled as in
+    /// its row, and is found by the key as it was given.
     pub(crate) async fn spelled(
         &self,
         db: &DatabaseExecutor<'_>,
@@ -139,7 +141,7 @@ impl Model {
 /// Loaded rows.
 pub(crate) struct LoadedRows<'a> {
     pub(crate) rows: Box<dyn Loaded + 'a>,
-    /// The place of the row that the database finds by a key, by the key as it was given: the row
+    /// The index of the row that the database finds by a key, by the key as it was given. The row
     /// may spell it in another way.
     pub(crate) places: HashMap<Key, usize>,
     pub(crate) unreadable: Unreadable,
@@ -154,13 +156,13 @@ pub(crate) struct FieldColumn {
 }
 
 impl FieldColumn {
-    /// What adds it to the table, defined so.
+    /// Returns the statement that adds it to the table, with this definition.
     pub(crate) fn add(&self, mut definition: ColumnDef) -> TableAlterStatement {
         AlterTable::alter().table(self.table.clone()).add_column(&mut definition).to_owned()
     }
 }
 
-/// What `#[cached_fields]` registers.
+/// The registration of a model that `#[cached_fields]` generates.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration {
     model: fn() -> Result<Arc<Model>, Error>,
@@ -169,7 +171,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// The registration of the entity `E`.
+    /// Returns the registration of the entity `E`.
     pub const fn of<E: CachedModel>() -> Self {
         Self {
             model: Model::of::<E>,
@@ -199,7 +201,7 @@ fn registered() -> impl Iterator<Item = Result<Arc<Model>, Error>> {
     inventory::iter::<Registration>.into_iter().map(|registration| registration.model())
 }
 
-/// The crate of a module.
+/// Returns the crate of a module.
 const fn crate_of(module: &'static str) -> &'static str {
     let mut end = 0;
     while end < module.len() && module.as_bytes()[end] != b':' {
@@ -208,14 +210,14 @@ const fn crate_of(module: &'static str) -> &'static str {
     module.split_at(end).0
 }
 
-/// The tables of which models of the program have cached fields, each with the crate that declares
-/// it.
+/// Returns the tables of models with cached fields in the program, each with the crate that
+/// declares it.
 pub(crate) fn declared() -> Vec<(Table, &'static str)> {
     let registered = inventory::iter::<Registration>.into_iter();
     registered.map(|registration| (registration.upkeep().table, registration.declared_by)).collect()
 }
 
-/// All models that the program registers, by table.
+/// Returns all models that the program registers, by table.
 pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
     let mut models = one_of_each_table(registered().collect::<Result<_, _>>()?)?;
     models.sort_by(|a, b| {
@@ -225,8 +227,8 @@ pub(crate) fn all() -> Result<Vec<Arc<Model>>, Error> {
     Ok(models)
 }
 
-/// The same models, each of them once. Refuses two entities of one table: each would take the
-/// other's objects for superfluous.
+/// Returns the same models, each of them once. Refuses two entities of one table: each would take
+/// the other's objects for superfluous.
 pub(crate) fn one_of_each_table(models: Vec<Arc<Model>>) -> Result<Vec<Arc<Model>>, Error> {
     let mut kept: Vec<Arc<Model>> = Vec::new();
     for model in models {
@@ -239,7 +241,7 @@ pub(crate) fn one_of_each_table(models: Vec<Arc<Model>>) -> Result<Vec<Arc<Model
     Ok(kept)
 }
 
-/// What is wrong with two entities of one table.
+/// Returns the error for two entities of one table.
 pub(crate) fn two_entities(one: &Model, other: &Model) -> Error {
     let fields = |model: &Model| format!("`{}` ({})", model.entity, model.owner.field_names());
     Error::TwoEntities {

@@ -33,6 +33,7 @@ async fn values<F: CachedField<Value: TryGetable>>(
     let wanted: HashSet<&Key> = keys.iter().collect();
     let mut values = HashMap::with_capacity(keys.len());
     let mut rows = Vec::with_capacity(keys.len());
+
     for Calculated { key, found, row } in calculated {
         if !wanted.contains(&key) {
             continue;
@@ -46,6 +47,7 @@ async fn values<F: CachedField<Value: TryGetable>>(
             .into());
         }
     }
+
     for (key, row) in rows {
         if let Entry::Vacant(place) = values.entry(key) {
             let value = value(&row, place.key())?;

@@ -1,4 +1,4 @@
-//! Rows whose type is forgotten: how they are loaded, and what can be asked of them.
+//! Type-erased rows: how they are loaded, and how their fields are read and calculated.
 
 use std::collections::HashMap;
 
@@ -17,16 +17,16 @@ use crate::{
     declaration::{CachedModel, Calculation, FieldEntry, Key},
 };
 
-/// Loads the rows of a model.
+/// A loader of the rows of a model.
 pub(crate) trait Rows: Send + Sync {
-    /// Whether a field is calculated of many rows at a time.
+    /// Returns whether a field is calculated for many rows at a time.
     fn is_batch(&self, field: usize) -> bool;
 
-    /// Whether something is done after a field is recalculated.
+    /// Returns whether a field has a hook that runs after its recalculation.
     fn has_hook(&self, field: usize) -> bool;
 
-    /// The rows with these keys, as far as there are any, in any order. A row that holds something
-    /// unreadable is a failure of its own.
+    /// Loads the rows with these keys, as far as they exist, in any order. A row with an unreadable
+    /// value is a failure of its own.
     fn load<'a>(
         &'a self,
         db: &'a DatabaseExecutor<'a>,
@@ -37,16 +37,16 @@ pub(crate) trait Rows: Send + Sync {
 /// The rows that can be read, and the others.
 pub(crate) type LoadedOrUnreadable<'a> = (Box<dyn Loaded + 'a>, Unreadable);
 
-/// What cannot be read, and why.
+/// The rows that cannot be read, each with the reason.
 pub(crate) type Unreadable = HashMap<Key, DbErr>;
 
-/// Loaded rows, named by their places.
+/// Loaded rows, each known by its index.
 pub(crate) trait Loaded: Send + Sync {
     fn len(&self) -> usize;
 
     fn key(&self, row: usize) -> Key;
 
-    /// The stored value of a field.
+    /// Returns the stored value of a field.
     fn stored(&self, row: usize, field: usize) -> Value;
 
     /// Starts the user's calculation of a field. Only `calculation/` may drive it.
@@ -57,7 +57,7 @@ pub(crate) trait Loaded: Send + Sync {
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Value>;
 
-    /// Starts the user's calculation of a field of several rows, whose places ascend. Only
+    /// Starts the user's calculation of a field for several rows, whose indexes ascend. Only
     /// `calculation/` may drive it.
     fn calculate_batch<'a>(
         &'a self,
@@ -66,8 +66,8 @@ pub(crate) trait Loaded: Send + Sync {
         db: &'a DatabaseExecutor<'a>,
     ) -> Calculation<'a, Vec<Value>>;
 
-    /// Starts what is done after a field of a row was recalculated. Only `calculation/` may drive
-    /// it.
+    /// Starts the user's hook after a field of a row was recalculated. Only `calculation/` may
+    /// drive it.
     fn after_recalculation<'a>(
         &'a self,
         row: usize,
@@ -108,7 +108,7 @@ impl<E: CachedModel> Rows for TypedRows<E> {
     }
 }
 
-/// Loads rows together. If that fails, one by one.
+/// Loads rows together. If that fails, it loads them one by one.
 async fn load<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
     keys: &[Key],
@@ -121,6 +121,7 @@ async fn load<E: EntityTrait>(
         }
         Err(_) => {}
     }
+
     let mut models = Vec::new();
     for key in keys {
         match load_one::<E>(db, key).await {
@@ -134,7 +135,7 @@ async fn load<E: EntityTrait>(
     Ok((models, unreadable))
 }
 
-/// The row with this key.
+/// Loads the row with this key.
 pub(crate) async fn load_one<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
     key: &Key,
@@ -152,8 +153,8 @@ pub(crate) async fn flag_all<E: EntityTrait>(
     Ok(update.exec(db).await?.rows_affected)
 }
 
-/// The keys of the rows that meet a condition, in their order: those after one of them, at most so
-/// many.
+/// Returns keys of rows that meet a condition, in their order: those after `after`, at most
+/// `limit`.
 pub(crate) async fn keys_of<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
     condition: &Condition,
@@ -174,7 +175,8 @@ pub(crate) async fn keys_of<E: EntityTrait>(
     db.query_all(select.as_query()).await?.iter().map(|row| Key::read::<E>(row, "")).collect()
 }
 
-/// Whether the columns are greater than these values, the first of them first.
+/// Returns the condition that the columns are greater than these values. The first column counts
+/// most.
 fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value]) -> Condition {
     let (Some((column, columns)), Some((value, values))) =
         (columns.split_first(), values.split_first())
@@ -187,7 +189,7 @@ fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value])
     Condition::any().add(is_greater).add(same)
 }
 
-/// The column as rows are put in its order, see
+/// Returns the expression by which rows are put in the column's order, see
 /// [`Column::order`](crate::layout::Column::order).
 fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
     let column_ref = Expr::col(column.as_column_ref());
@@ -198,7 +200,7 @@ fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
     }
 }
 
-/// The rows with these keys, as far as there are any.
+/// Loads the rows with these keys, as far as they exist.
 pub(crate) async fn load_all<E: EntityTrait>(
     db: &DatabaseExecutor<'_>,
     keys: &[Key],
@@ -206,22 +208,25 @@ pub(crate) async fn load_all<E: EntityTrait>(
     E::find().filter(has_key::<E>(db, keys)).all(db).await
 }
 
-/// Whether the row has one of these keys.
+/// Returns the condition that the row has one of these keys.
 fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition {
     let keys = backend::repeated(keys);
     let columns: Vec<E::Column> =
         E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
+
     if let [column] = columns.as_slice() {
         return column
             .is_in(keys.iter().flat_map(|key| key.values().iter().cloned()))
             .into_condition();
     }
+
     if Backend::of(db).is_ok_and(Backend::supports_values_lists) {
         let tuple = Expr::tuple(
             columns.iter().map(|column| Expr::col((E::default(), *column).into_column_ref())),
         );
         let rows = keys.iter().map(|key| ValueTuple::Many(key.values().to_vec()));
-        // A cast by itself: within a list of values PostgreSQL would take all for text.
+        // The cast stands outside of the list of values, where PostgreSQL would take all values for
+        // text.
         let value = |(at, column): (usize, &E::Column)| {
             column.save_as(Expr::col(("keys", format!("column{}", at + 1))))
         };
@@ -231,6 +236,7 @@ fn has_key<E: EntityTrait>(db: &DatabaseExecutor<'_>, keys: &[Key]) -> Condition
             .take();
         return tuple.in_subquery(values).into_condition();
     }
+
     let is = |key: &&Key| {
         columns
             .iter()

@@ -28,10 +28,11 @@ use super::{
 };
 use crate::{Error, protocol::Work};
 
-/// How many batches are under way: while one is calculated, another can be claimed or stored.
+/// The number of batches that are under way: while one is calculated, another can be claimed or
+/// stored.
 pub(super) const BATCHES_IN_FLIGHT: usize = 2;
 
-/// How long the worker waits when the database cannot be reached: at first, and at most.
+/// The first and the longest time that the worker waits when the database cannot be reached.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// An apalis backend whose tasks are batches of claimed rows.
@@ -62,14 +63,14 @@ impl fmt::Debug for Backend {
 
 enum State {
     Idle(Box<Source>),
-    /// A task of its own: a claim that is not polled, as while apalis shuts down, would keep its
-    /// locks; and one that is half made when the worker is dropped has to be made before it can be
-    /// handed back.
+    /// A task of its own. A claim that is not polled, as while apalis shuts down, would keep its
+    /// locks. A claim that is half made when the worker is dropped has to be finished before it can
+    /// be handed back.
     Fetching(Claiming<(Box<Source>, Fetched)>),
     Closed,
 }
 
-/// A batch; nothing if the worker stops; or an error that ends it.
+/// A batch, or an error that ends the worker; `None` if the worker stops.
 type Fetched = Option<Result<Batch, Error>>;
 
 impl State {
@@ -81,23 +82,23 @@ impl State {
     }
 }
 
-/// Where batches come from.
+/// The source of batches.
 struct Source {
     context: Arc<Context>,
     sleep: Sleep,
     stop: CancellationToken,
     places: Places,
     unreachable_for: Duration,
-    /// Whether everything was once seen to be installed. What is missing later is waited for: a
-    /// migration may be under way.
+    /// Whether everything was once found to be installed. From then on the worker waits for objects
+    /// that are missing, because a migration may be under way.
     was_installed: bool,
     /// Whether something is known to have happened since the last look.
     woken: bool,
 }
 
 impl Source {
-    /// The next batch, however long that takes; `None` if the worker stops. An error if it has just
-    /// begun, and not everything is installed.
+    /// Returns the next batch, however long that takes; `None` if the worker stops. Returns an
+    /// error if the worker has just begun, and not everything is installed.
     async fn next(&mut self) -> Fetched {
         while !self.was_installed && !self.stop.is_cancelled() {
             match self.context.look().await {
@@ -106,6 +107,7 @@ impl Source {
                 Err(error) => self.wait_for_database(&error).await,
             }
         }
+
         loop {
             let stop = self.stop.clone();
             let places = async {
@@ -121,15 +123,17 @@ impl Source {
                 () = stop.cancelled() => return None,
                 free = places => free,
             };
+
             let lanes: Vec<Lane> = free.lanes().collect();
-            // Not cut off when the worker stops: a claim that is half made would be lost until its
-            // lease ends.
+            // The claim goes on when the worker stops: a claim that is half made would be lost
+            // until its lease ends.
             let context = &self.context;
             let woken = std::mem::take(&mut self.woken);
             let claim = async {
                 if woken { context.next_marked(&lanes).await } else { context.next(&lanes).await }
             };
             let (next, ()) = tokio::join!(claim, self.sleep.wake_up());
+
             match next {
                 Ok(Next::Batch(batch)) => {
                     if let Some(place) = batch.lane().and_then(|lane| free.in_lane(lane)) {
@@ -149,7 +153,7 @@ impl Source {
         }
     }
 
-    /// Until there may be work, or a place in another lane than these.
+    /// Waits until there may be work, or a place in another lane than these.
     async fn rest(&mut self, work: Work, lanes: &[Lane]) {
         let stop = self.stop.clone();
         let places = &self.places;
@@ -160,6 +164,7 @@ impl Source {
                 None => std::future::pending().await,
             }
         };
+
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
@@ -209,7 +214,7 @@ impl Backend {
                         self.state = State::Idle(source);
                         return Poll::Ready(Some(fetched));
                     }
-                    // An error says that the runtime ends.
+                    // An error means that the runtime ends.
                     Poll::Ready(Ok((_, None)) | Err(_)) => return Poll::Ready(None),
                 },
                 State::Closed => return Poll::Ready(None),
@@ -218,7 +223,7 @@ impl Backend {
     }
 }
 
-/// A worker that is dropped claims nothing any more.
+/// A dropped worker claims nothing any more.
 impl Drop for Backend {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -237,7 +242,8 @@ impl backend::Backend for Backend {
         Poll::Ready(Ok(()))
     }
 
-    /// An error ends the worker, so a database that cannot be reached is waited for.
+    /// Polls for the next batch. An error would end the worker, so a database that cannot be
+    /// reached is waited for.
     fn poll_next(
         &mut self,
         cx: &mut task::Context<'_>,
@@ -253,7 +259,7 @@ impl backend::Backend for Backend {
         Poll::Ready(fetched.map(|fetched| fetched.map(task)))
     }
 
-    /// A claim that is being made ends first, and is handed back.
+    /// Stops the worker. A claim that is being made ends first, and is handed back.
     fn poll_close(
         &mut self,
         cx: &mut task::Context<'_>,

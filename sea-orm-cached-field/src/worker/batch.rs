@@ -24,7 +24,7 @@ struct Inner {
     id: u64,
     model: Arc<Model>,
     claims: Vec<Claim>,
-    /// If there are lanes.
+    /// The lane, if there are lanes.
     lane: Option<Lane>,
     /// The place among the batches in flight; given up with the batch.
     permit: Mutex<Option<OwnedSemaphorePermit>>,
@@ -46,7 +46,7 @@ impl Inner {
     }
 }
 
-/// A batch that is dropped in the middle is handed back. Where no runtime is left to do that, its
+/// Hands back a batch that is dropped before its end. If there is no runtime any more for that, its
 /// leases end by themselves.
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -75,21 +75,22 @@ impl Batch {
         *self.0.place() = Some(permit);
     }
 
-    /// How many claims it was made with: one a field and row.
+    /// Returns the number of claims that it was made with: one for each field and row.
     pub(super) fn len(&self) -> usize {
         self.0.claims.len()
     }
 
-    /// Hands back what is not settled.
+    /// Hands back the claims that are not settled.
     pub(super) async fn hand_back(&self) -> Result<(), Error> {
         let context = &self.0.context;
         context.hand_back(context.ledger.take(self.0.id)).await
     }
 }
 
-/// The handler of the worker's tasks, for those who run it in an apalis `Monitor` of their own:
-/// calculates the rows of a batch and stores each value as soon as it is there. All of it happens
-/// in a span of `tracing` that is called `recalculate` and has the fields `table` and `claims`.
+/// Calculates the rows of a batch and stores each value as soon as it is there. It is the handler
+/// of the worker's tasks, for programs that run it in an apalis `Monitor` of their own. All of it
+/// happens in a span of `tracing` that is called `recalculate` and has the fields `table` and
+/// `claims`.
 ///
 /// # Errors
 /// [`Error::Database`] if the rows cannot be loaded or the values cannot be stored; the layer that
@@ -115,6 +116,7 @@ pub async fn recalculate(batch: Batch) -> Result<(), Error> {
         together: usize::try_from(context.settings.batch_size).unwrap_or(usize::MAX),
         holder: &batch,
     };
+
     let table = model.owner.table.name.as_str();
     let span = tracing::debug_span!("recalculate", table, claims = claims.len());
     recalculation.run(claims).instrument(span).await

@@ -12,8 +12,9 @@ use tokio::{
 
 use crate::engine::Engine;
 
-/// A task that claims. If this is dropped, the task goes on, for a claim that is half made could
-/// not be handed back; then what it has claimed is dropped with its outcome, and so handed back.
+/// A task that claims. It goes on if this is dropped, because a claim that is half made could not
+/// be handed back. The finished claim is then dropped with the result of the task, and so handed
+/// back.
 pub(super) struct Claiming<T: Send + 'static> {
     engine: Arc<Engine>,
     task: Option<JoinHandle<T>>,

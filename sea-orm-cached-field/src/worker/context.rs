@@ -1,4 +1,4 @@
-//! What all parts of a worker share: where it works, and what it holds.
+//! The shared state of all parts of a worker: its database, its settings, and its claims.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -24,29 +24,30 @@ use crate::{
     registry::{Model, upstream_first, upstreams},
 };
 
-/// Leases are renewed three times before they end, but not more often than this.
+/// The shortest time between two renewals of the leases. They are renewed three times before they
+/// end.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(10);
 
 pub(super) struct Context {
     pub(super) engine: Arc<Engine>,
-    /// The user's connections, and with them the user's code's.
+    /// The user's connections, which the user's code uses, too.
     pub(super) db: DatabaseConnection,
-    /// Those that the protocol is spoken over, where it has some of its own.
+    /// The connections for the protocol, where it has some of its own.
     own: OnceCell<Option<DatabaseConnection>>,
-    /// Those first whose fields others are calculated from.
+    /// The models, upstream ones first: those whose fields others are calculated from.
     pub(super) models: Vec<Arc<Model>>,
-    /// What the fields of each model wait for.
+    /// The cached fields that the fields of each model wait for.
     pub(super) upstream: Vec<Vec<Upstream>>,
     pub(super) settings: Settings,
-    /// Where it listens, if not as its pool connects.
+    /// The server to listen on, if it is not that of the pool.
     #[cfg(feature = "sqlx-postgres")]
     pub(super) listen_on: Option<sqlx::postgres::PgConnectOptions>,
     pub(super) limits: Limits,
     pub(super) ledger: Ledger,
     pub(super) schedule: Schedule,
-    /// Whether it has ended, so that nothing is claimed any more.
+    /// Whether the worker has ended, so that nothing is claimed any more.
     pub(super) has_ended: AtomicBool,
-    /// Of a worker that drains.
+    /// The failures of a worker that drains.
     pub(super) failures: Option<Failures>,
 }
 
@@ -99,7 +100,7 @@ impl Context {
         self.own.get().is_some_and(Option::is_some)
     }
 
-    /// The connections for the statements of the protocol.
+    /// Returns the connections for the statements of the protocol.
     pub(super) fn connections(&self) -> Connections<'_> {
         match self.own.get() {
             Some(Some(own)) => Connections::set(own),
@@ -107,17 +108,19 @@ impl Context {
         }
     }
 
+    /// The owners of all models.
     pub(super) fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.models.iter().map(|model| &model.owner)
     }
 
-    /// What is not installed can be of another model than the one that is looked at.
+    /// Returns the error, explained. The missing object may belong to another model than the one
+    /// that is looked at.
     pub(super) fn explained(&self, error: Error) -> Error {
         protocol::explained(self.engine.backend, self.owners(), error)
     }
 
-    /// Hands back what was taken. What cannot be handed back now is, before anything else is
-    /// claimed.
+    /// Hands back claims. Those that cannot be handed back now are handed back before anything else
+    /// is claimed.
     pub(super) async fn hand_back(
         &self,
         held: impl IntoIterator<Item = Held>,
@@ -136,7 +139,7 @@ impl Context {
         Ok(())
     }
 
-    /// Hands back what was taken, from where nothing can be waited for.
+    /// Hands back claims in a task of its own, for callers that cannot wait.
     pub(super) fn hand_back_later(self: &Arc<Self>, held: impl IntoIterator<Item = Held>) {
         let context = Arc::clone(self);
         let held: Vec<Held> = held.into_iter().collect();
@@ -147,14 +150,14 @@ impl Context {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let hand_back = async move {
             if let Err(error) = context.hand_back(held).await {
-                tracing::warn!("could not hand back what a worker held that was dropped: {error}");
+                tracing::warn!("could not hand back the claims of a dropped worker: {error}");
             }
         };
         self.engine.hand_backs.spawn_on(hand_back, &runtime);
     }
 
-    /// Keeps the leases of all that is held alive, until dropped; not in the middle of a statement,
-    /// which SQLx does not take well.
+    /// Renews the leases of all claims until the guard is dropped. It does not stop in the middle
+    /// of a statement, which SQLx does not handle well.
     pub(super) fn start_heartbeat(self: &Arc<Self>) -> DropGuard {
         let context = Arc::clone(self);
         let stop = CancellationToken::new();
@@ -170,7 +173,7 @@ impl Context {
         stop.drop_guard()
     }
 
-    /// Makes the leases of all that is held last for longer.
+    /// Prolongs the leases of all claims.
     pub(super) async fn renew(&self) -> Result<(), Error> {
         let lease = self.settings.lease;
         for Held { model, claims } in self.ledger.all() {

@@ -13,28 +13,28 @@ use crate::{
     Error, declaration::Key, layout::Table, protocol::Work, queue::Claim, registry::Model,
 };
 
-/// How long it waits for rows that were handed back a moment ago.
+/// The time that it waits for rows that were handed back a moment ago.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// How long it waits where there is work that cannot be had.
+/// The pause where there is work that is locked.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// How many errors of the database in a row it takes for passing: a transaction of the library
-/// waits for a lock only for a moment.
+/// The number of errors of the database in a row that count as temporary. A transaction of the
+/// library waits for a lock only for a moment.
 const PASSING_ERRORS: u32 = 5;
 
-/// For how long what has failed is put off, at least.
+/// The shortest time for which a failed field is put off.
 const PUT_OFF: Duration = Duration::from_secs(1);
 
-/// What has failed since draining began. It is not tried again, or rows that fail slowly would be
-/// due again and again.
+/// The failures since draining began. They are not retried. Otherwise rows that fail slowly would
+/// be due again and again.
 pub(super) struct Failures {
     since: Instant,
     failed: Mutex<HashSet<Failure>>,
 }
 
-/// The model's table, the row, the field, and the generation: a row that is marked again is tried
-/// again.
+/// The model's table, the row, the field, and the generation. So a row that is marked again is
+/// retried.
 type Failure = (Table, Key, usize, i64);
 
 fn failure(model: &Model, claim: &Claim) -> Failure {
@@ -47,7 +47,7 @@ impl Failures {
     }
 
     pub(super) fn remember(&self, model: &Model, claim: &Claim, error: &Error) {
-        // A circle may be broken by what is calculated next.
+        // The next calculation may break a circle.
         if !matches!(error, Error::DataCycle { .. }) {
             self.failed
                 .lock()
@@ -56,28 +56,30 @@ impl Failures {
         }
     }
 
-    /// Those of these claims that have failed before, and the others.
+    /// Returns those of these claims that have failed before, and the others.
     pub(super) fn partition(&self, model: &Model, claims: Vec<Claim>) -> (Vec<Claim>, Vec<Claim>) {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         claims.into_iter().partition(|claim| failed.contains(&failure(model, claim)))
     }
 
-    /// For how long what has failed is put off: longer and longer, so that a moment comes when
+    /// Returns the time for which a failed field is put off. It grows, so that a moment comes when
     /// nothing else is due.
     pub(super) fn put_off_for(&self) -> Duration {
         self.since.elapsed().max(PUT_OFF)
     }
 }
 
-/// How many fields of rows were calculated, dropped or failed.
+/// Works until nothing is due any more. Returns the number of fields of rows that were calculated,
+/// dropped or failed.
 pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
     let _heartbeat = context.start_heartbeat();
     let mut under_way = JoinSet::new();
     let mut worked = 0;
     let mut errors = 0;
+
     loop {
         let handing_back = context.engine.is_handing_back();
-        // While one batch is calculated and stored, the next is claimed.
+        // While one batch is calculated and stored, the next one is claimed.
         let work = match context.next_to_the_end().await {
             Ok(Next::Batch(batch)) => {
                 under_way.spawn(work_on(batch));
@@ -97,6 +99,7 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
                 Work::Now
             }
         };
+
         match (under_way.join_next().await, work) {
             (Some(Ok(Ok(rows))), _) => {
                 worked += rows;
@@ -106,7 +109,7 @@ pub(super) async fn drain(context: &Arc<Context>) -> Result<usize, Error> {
             (Some(Ok(Err(_))), _) => errors += 1,
             (Some(Err(stopped)), _) => return Err(Error::Stopped(stopped.to_string())),
             (None, _) if handing_back => context.engine.handed_back().await,
-            // A transaction holds locked what there is to do.
+            // Another transaction holds the work locked.
             (None, Work::Now) => tokio::time::sleep(BETWEEN_LOOKS).await,
             (None, Work::In(wait)) if wait <= MOMENT => tokio::time::sleep(wait).await,
             (None, _) => return Ok(worked),

@@ -1,5 +1,5 @@
-//! The layer that the backend brings along. It sits outside all layers of the user: whatever a
-//! batch ends with, be it a timeout or a panic of theirs, its unfinished rows are handed back.
+//! The layer that belongs to the backend. It is outside of all layers of the user. However a batch
+//! ends, even by a timeout or a panic of such a layer, its unfinished rows are handed back.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -14,10 +14,10 @@ use tower::{Layer, Service};
 use super::batch::Batch;
 use crate::calculation;
 
-/// How long a failed batch holds up the next.
+/// The time for which a failed batch holds up the next one.
 const AFTER_FAILURE: Duration = Duration::from_millis(250);
 
-/// Hands back what a batch leaves unfinished.
+/// A layer that hands back what a batch leaves unfinished.
 #[derive(Clone, Copy, Debug)]
 pub struct HandBackLayer;
 
@@ -53,6 +53,7 @@ where
     fn call(&mut self, task: Task<Batch>) -> Self::Future {
         let batch = task.args.clone();
         let begun = std::panic::catch_unwind(AssertUnwindSafe(|| self.inner.call(task)));
+
         Box::pin(async move {
             let ended = match begun {
                 Ok(ended) => AssertUnwindSafe(ended)
@@ -61,13 +62,14 @@ where
                     .map(|ended| ended.map_err(Into::into)),
                 Err(panic) => Err(panic),
             };
+
             let ended = ended.unwrap_or_else(|panic| Err(calculation::message(&*panic).into()));
             if let Err(error) = batch.hand_back().await {
                 tracing::warn!("could not hand back a batch yet: {error}");
             }
             if ended.is_err() {
-                // Keeps its place among the batches in flight: what fails again and again is not
-                // tried all the time.
+                // The batch keeps its place among the batches in flight meanwhile. So one that
+                // fails again and again is not retried all the time.
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             ended

@@ -1,5 +1,4 @@
-//! Lanes: fields that take long to calculate have batches of their own, so that they do not keep
-//! the others waiting.
+//! Lanes: slow fields have batches of their own, so that they do not keep the others waiting.
 
 use std::sync::Arc;
 
@@ -20,7 +19,7 @@ impl Lane {
 /// The places for batches in flight, of each lane.
 pub(super) struct Places([Arc<Semaphore>; 2]);
 
-/// Those that are free, and kept.
+/// The places that were free, and are kept now.
 pub(super) struct Free(Vec<(Lane, OwnedSemaphorePermit)>);
 
 impl Places {
@@ -61,7 +60,7 @@ impl Free {
         self.0.iter().map(|(lane, _)| *lane)
     }
 
-    /// The place in this lane; the others are given back.
+    /// Returns the place in this lane. The others are given back.
     pub(super) fn in_lane(self, wanted: Lane) -> Option<OwnedSemaphorePermit> {
         self.0.into_iter().find(|(lane, _)| *lane == wanted).map(|(_, place)| place)
     }

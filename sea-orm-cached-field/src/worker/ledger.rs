@@ -13,9 +13,9 @@ use crate::{declaration::Key, queue::Claim, registry::Model};
 /// The claims of a worker that have not ended.
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// By batch.
+    /// The claims of each batch.
     held: Mutex<HashMap<u64, Held>>,
-    /// Those of batches that are no more, which could not be handed back.
+    /// The claims of ended batches that could not be handed back.
     lost: Mutex<Vec<Held>>,
     next_batch: AtomicU64,
 }
@@ -36,7 +36,7 @@ impl Ledger {
         batch
     }
 
-    /// These claims of a batch have ended.
+    /// Removes claims of a batch that have ended.
     pub(super) fn settle(&self, batch: u64, ended: &[Claim]) {
         let ended: HashSet<(&Key, usize)> =
             ended.iter().map(|claim| (&claim.key, claim.field)).collect();
@@ -45,19 +45,19 @@ impl Ledger {
         }
     }
 
-    /// Takes what a batch still holds. The taker has to end it.
+    /// Takes the claims that a batch still holds. The caller has to end them.
     pub(super) fn take(&self, batch: u64) -> Option<Held> {
         self.held().remove(&batch).filter(|held| !held.claims.is_empty())
     }
 
-    /// Takes everything.
+    /// Takes all claims.
     pub(super) fn take_all(&self) -> Vec<Held> {
         let lost = std::mem::take(&mut *self.lost());
         let held = std::mem::take(&mut *self.held());
         held.into_values().filter(|held| !held.claims.is_empty()).chain(lost).collect()
     }
 
-    /// What batches hold now.
+    /// Returns the claims that batches hold now.
     pub(super) fn all(&self) -> Vec<Held> {
         self.held().values().filter(|held| !held.claims.is_empty()).cloned().collect()
     }

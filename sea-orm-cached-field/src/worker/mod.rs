@@ -1,5 +1,5 @@
-//! The worker: claims, calculates and completes until it is told to stop. Nothing below this room
-//! knows apalis.
+//! The worker: claims, calculates and completes until it is told to stop. No module outside of this
+//! one knows apalis.
 
 mod backend;
 mod batch;

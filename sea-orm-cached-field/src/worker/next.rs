@@ -1,4 +1,4 @@
-//! How a worker finds a batch of work, and claims it.
+//! Finding a batch of work, and claiming it.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,23 +12,23 @@ use crate::{
     registry::Model,
 };
 
-/// What a look for work has found.
+/// The result of a look for work.
 pub(super) enum Next {
     Batch(Batch),
-    /// Nothing now.
+    /// Nothing is due now.
     Nothing(Work),
 }
 
-/// What was taken of a model.
+/// The result of a claim on a model.
 enum Taken {
     Batch(Batch),
-    /// Marks alone: more of the same rows are left.
+    /// Only marks were collected, and more marks of the same rows are left.
     MoreMarks,
     Nothing,
 }
 
 impl Context {
-    /// When there is work for any model, without taking it.
+    /// Returns when there is work for any model, without claiming it.
     pub(super) async fn look(&self) -> Result<Work, Error> {
         let mut work = Work::None;
         for model in &self.models {
@@ -39,25 +39,27 @@ impl Context {
         Ok(work)
     }
 
-    /// Claims a batch, for a place in one of these lanes, or of all that is due: of the first model
-    /// that has work, but none is passed over for long.
+    /// Claims a batch, for a place in one of these lanes, or of everything that is due if there are
+    /// no lanes. It is of the first model that has work, but no model is passed over for long.
     pub(super) async fn next(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         self.find_next(lanes).await.map_err(|error| self.explained(error))
     }
 
-    /// In a task of its own: a claim that is half made when its worker is dropped is made, and then
-    /// handed back.
+    /// Claims a batch in a task of its own. If the worker is dropped meanwhile, the claim is
+    /// finished, and then handed back.
     pub(super) async fn next_to_the_end(self: &Arc<Self>) -> Result<Next, Error> {
         let context = Arc::clone(self);
         let claiming = Claiming::start(&self.engine, async move { context.next(&[]).await });
         claiming.await.unwrap_or_else(|stopped| Err(Error::Stopped(stopped.to_string())))
     }
 
-    /// As [`Context::next`], but takes new marks without a look, where a look costs as much.
+    /// Claims a batch as [`Context::next`] does. It collects new marks without a look first, where
+    /// a look would cost as much.
     pub(super) async fn next_marked(self: &Arc<Self>, lanes: &[Lane]) -> Result<Next, Error> {
         if self.has_connections_of_its_own() {
             let stops = self.schedule.stops(&self.models, &self.limits, lanes);
             for stop in stops.into_iter().filter(|stop| self.upstream[stop.turn].is_empty()) {
+                // What is due, but not marked, is found by the look that follows.
                 let taken = self.claim(&stop, First::OnlyMarks).await;
                 if let Taken::Batch(batch) = taken.map_err(|error| self.explained(error))? {
                     return Ok(Next::Batch(batch));
@@ -96,7 +98,7 @@ impl Context {
         }
     }
 
-    /// Queues what was flagged while it was left to readers.
+    /// Queues the rows that were flagged while they were left to readers.
     async fn queue_flagged(&self) -> Result<(), Error> {
         for model in &self.models {
             if let Some(time) = self.engine.has_unqueued(&model.owner.table) {
@@ -107,7 +109,7 @@ impl Context {
         Ok(())
     }
 
-    /// What there is to do, and what is to be taken first.
+    /// Returns the work that there is, and the kind of work that is taken first.
     async fn look_at(&self, stop: &Stop) -> Result<(Work, First), Error> {
         if let Some(first) = self.schedule.begin(stop) {
             return Ok((Work::Now, first));
@@ -145,7 +147,7 @@ impl Context {
         })
     }
 
-    /// Puts off what has failed while this worker drains, and returns the rest.
+    /// Puts off the claims that have failed while this worker drains, and returns the rest.
     async fn put_off(&self, model: &Model, claims: Vec<Claim>) -> Result<Vec<Claim>, Error> {
         let Some(failures) = &self.failures else { return Ok(claims) };
         let (failed, claims) = failures.partition(model, claims);
@@ -156,8 +158,8 @@ impl Context {
         Ok(claims)
     }
 
-    /// Of rows that are slow to calculate, one by one, not more than are soon begun: other workers
-    /// may have room for them.
+    /// Returns the size of a batch. Slow rows that are calculated one by one are not claimed before
+    /// they can soon be calculated: other workers may have room for them.
     fn batch_size(&self, stop: &Stop) -> u64 {
         let batch_size = self.settings.batch_size;
         let rows = &self.models[stop.turn].rows;

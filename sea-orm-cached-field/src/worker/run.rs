@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{CachedFields, Error};
 
-/// Recalculates what is stale, in the background. Made by
-/// [`CachedFields::worker`](crate::CachedFields::worker).
+/// A worker that recalculates stale values in the background.
+/// [`CachedFields::worker`](crate::CachedFields::worker) makes it.
 ///
-/// As many workers as one likes can run, in any number of processes and on any number of machines.
-/// On PostgreSQL each has up to four connections of its own ([`Worker::connections`]), opened as
-/// those of the pool are.
+/// Any number of workers can run, in any number of processes and on any number of machines. On
+/// PostgreSQL each has up to three connections of its own ([`Worker::connections`]), and one more
+/// that listens while it sleeps. They are opened as those of the pool are.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -50,29 +50,32 @@ impl Worker {
         Self { db: db.clone(), fields, settings: Settings::default() }
     }
 
-    /// How many calculations run at a time. 8 unless set; at least 1. Each may use a connection of
-    /// the pool. One of many rows (`batch`) is one calculation.
+    /// Sets how many calculations run at a time. The default is 8, and the least is 1. Each may use
+    /// a connection of the pool. A calculation of many rows (`batch`) counts as one.
     ///
-    /// Where some fields take longer than a tenth of a second and others do not, a quarter of these
-    /// are kept for the others. A few more can run for a while, until it is known which are slow.
+    /// If some fields take longer than a tenth of a second and others do not, a quarter of these
+    /// calculations is kept for the others. A few more can run for a while, until it is known which
+    /// fields are slow.
     pub fn concurrency(mut self, calculations: usize) -> Self {
         self.settings.concurrency = calculations.max(1);
         self
     }
 
-    /// How many connections of its own the worker opens at most, on PostgreSQL, beside those of the
-    /// pool that calculations use. 4 unless set; with 0 it claims and stores over the pool, too, as
-    /// on the other databases.
+    /// Sets how many connections of its own the worker opens at most, on PostgreSQL. They come in
+    /// addition to those of the pool, which calculations use, and to the one that listens. The
+    /// default is 3. With 0 it claims and stores over the pool, too, as on the other databases.
     pub fn connections(mut self, most: u32) -> Self {
         self.settings.connections = most;
         self
     }
 
-    /// Where the worker listens for notifications on PostgreSQL: the URL of the server itself, for
-    /// a worker whose pool connects through a pooler that gives each transaction to another
-    /// session, such as PgBouncer with `pool_mode = transaction`. Without it such a worker looks
-    /// for work every second when it is idle. The worker opens one connection there, to the same
-    /// database, and does all else over the pool. The other databases have no use for it.
+    /// Sets where the worker listens for notifications on PostgreSQL: the URL of the server itself.
+    /// It is for a worker whose pool connects through a pooler that gives each transaction to
+    /// another session. PgBouncer with `pool_mode = transaction` is such a pooler.
+    ///
+    /// Without this setting such a worker looks for work every second when it is idle. With it, the
+    /// worker opens one connection to that URL, to the same database, and does all else over the
+    /// pool. The setting has no effect on other databases.
     ///
     /// ```no_run
     /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {
@@ -82,52 +85,53 @@ impl Worker {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// [`Worker::run`] and the like fail with [`Error::Database`] if this is no URL. A server that
-    /// cannot be reached there is told in the log, and tried again; meanwhile the worker looks.
+    /// [`Worker::run`] and the like fail with [`Error::Database`] if this is not a valid URL. If
+    /// the server cannot be reached there, the worker logs a warning and tries again. Meanwhile it
+    /// looks for work at intervals.
     #[cfg(feature = "sqlx-postgres")]
     pub fn listen_on(mut self, url: &str) -> Self {
         self.settings.listen_on = Some(url.to_owned());
         self
     }
 
-    /// How many rows are claimed, loaded and stored at a time. 200 unless set; from 1 to 1000.
+    /// Sets how many rows are claimed, loaded and stored at a time. The default is 200; it is from
+    /// 1 to 1000.
     pub fn batch_size(mut self, rows: u64) -> Self {
         self.settings.batch_size = rows.clamp(1, 1000);
         self
     }
 
-    /// How long one calculation may take. 30 s unless set. One that takes longer is a failure of
-    /// its row; one of many rows (`batch`) is then done row by row.
+    /// Sets how long one calculation may take. The default is 30 s. A calculation that takes longer
+    /// is a failure of its row. If it is one of many rows (`batch`), it is then done row by row.
     pub fn calculation_timeout(mut self, timeout: Duration) -> Self {
         self.settings.calculation_timeout = timeout;
         self
     }
 
-    /// For how long a row is claimed. 60 s unless set. A running worker prolongs its claims, and
-    /// hands them back when it ends or its future is dropped; those of one that was killed are free
-    /// for others after this time.
+    /// Sets how long a row is claimed. The default is 60 s. A running worker prolongs its claims.
+    /// It hands them back when it ends or its future is dropped. Other workers can take the claims
+    /// of a killed worker after this time.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// How long the calculations under way may go on when the worker is told to stop. 10 s unless
-    /// set. What is not done by then is handed back.
+    /// Sets how long the calculations under way may go on when the worker is told to stop. The
+    /// default is 10 s. Calculations that are not done by then are handed back.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.settings.shutdown_timeout = timeout;
         self
     }
 
-    /// How often a failing row is tried. 20 times unless set; at least once. After that it stays as
-    /// *failed*, flagged and with its last error, until it is marked again.
+    /// Sets how often a failing row is tried. The default is 20 times, the least once. After that
+    /// the row stays *failed*, flagged and with its last error, until it is marked again.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.settings.retry.max_attempts = attempts.max(1);
         self
     }
 
-    /// After what time a failed row is tried again: at first, and at most. 1 s and 1 h unless set.
-    /// The time doubles with each attempt, and up to half of it is left to chance.
+    /// Sets the time after which a failed row is retried: at first, and at most. The defaults are 1
+    /// s and 1 h. The time doubles with each attempt, and up to half of it is random.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
         (self.settings.retry.first, self.settings.retry.longest) = (first, longest);
         self
@@ -137,23 +141,24 @@ impl Worker {
     ///
     /// # Errors
     /// Those of the models ([`Error::UnsupportedPath`]) and of the database
-    /// ([`Error::UnsupportedDatabase`]), and [`Error::NotInstalled`] when it begins. A database
-    /// that cannot be reached is waited for; so is, once the worker has begun, what is missing
-    /// while a migration is under way.
+    /// ([`Error::UnsupportedDatabase`]), and [`Error::NotInstalled`] when it begins. The worker
+    /// waits for a database that cannot be reached. Once it has begun, it also waits for objects
+    /// that are missing while a migration is under way.
     pub async fn run(self) -> Result<(), Error> {
         self.run_until(std::future::pending()).await
     }
 
-    /// Runs until the signal comes; then finishes or hands back what it holds.
+    /// Runs until the signal comes. Then it finishes or hands back the rows that it holds.
     ///
     /// # Errors
-    /// As [`Worker::run`]; and [`Error::Database`] if what is held cannot be handed back, so that
-    /// its leases have to end by themselves.
+    /// As [`Worker::run`]. Also [`Error::Database`] if the rows that it holds cannot be handed
+    /// back, so that their leases have to end by themselves.
     pub async fn run_until(self, signal: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let context = Arc::new(self.context()?);
         let apalis = WorkerContext::from("sea-orm-cached-field");
         let mut running = run_in_apalis(&context, &apalis);
-        // Dropped before the tasks are, if this future is dropped.
+
+        // This is dropped before the tasks are, if this future is dropped.
         let _handed_back = HandedBack(&context);
         let ended = tokio::select! {
             ended = &mut running => ended,
@@ -162,23 +167,24 @@ impl Worker {
                     let patience = context.settings.shutdown_timeout;
                     tokio::time::timeout(patience, &mut running).await.unwrap_or(Ok(()))
                 }
-                // It has not begun, and need not.
+                // The worker has not begun, and need not.
                 Err(_) => Ok(()),
             },
         };
-        // Taken before the tasks are dropped: a batch that is dropped gives up what it holds.
+
+        // Taken before the tasks are dropped: a batch that is dropped gives up its claims.
         let held = context.ledger.take_all();
         drop(running);
         context.hand_back(held).await?;
         ended.map_err(stopped)
     }
 
-    /// Claims, calculates and stores one batch, and returns how many fields of rows it was: 0 if
+    /// Claims, calculates and stores one batch. Returns the number of its fields of rows: 0 if
     /// nothing is due.
     ///
     /// # Errors
-    /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error; it is
-    /// kept with its row.
+    /// [`Error::Database`], [`Error::NotInstalled`]. A calculation that fails is no error: the
+    /// failure is recorded with its row.
     pub fn run_once(&self) -> impl Future<Output = Result<usize, Error>> + Send + use<> {
         let context = self.context();
         async move {
@@ -194,14 +200,16 @@ impl Worker {
         }
     }
 
-    /// Works until nothing is due any more, and returns how many fields of rows were calculated,
-    /// dropped or failed. It tries what fails once, and leaves it to later workers. What other
-    /// workers hold is theirs, and is not waited for; what a worker of this process hands back at
-    /// that moment is, and so is a row that a transaction holds locked.
+    /// Works until nothing is due any more. Returns the number of fields of rows that were
+    /// calculated, dropped or failed. It tries each failing row once, and leaves the retry to later
+    /// workers.
+    ///
+    /// It does not wait for rows that other workers have claimed. It does wait for rows that a
+    /// worker of this process is handing back, and for rows that a transaction holds locked.
     ///
     /// # Errors
-    /// As [`Worker::run_once`]; but the database's errors only if there are more than five without
-    /// a batch that ends well in between.
+    /// As [`Worker::run_once`]. But an error of the database is returned only if there are more
+    /// than five without a batch that ends well in between.
     pub fn drain(&self) -> impl Future<Output = Result<usize, Error>> + Send + use<> {
         let context = self.context();
         async move {
@@ -213,8 +221,8 @@ impl Worker {
         }
     }
 
-    /// The backend alone, to be run with [`recalculate`] in an apalis worker or `Monitor` of one's
-    /// own.
+    /// Returns only the backend. Run it with [`recalculate`] in an apalis worker or `Monitor` of
+    /// your own.
     ///
     /// # Errors
     /// As [`Worker::run`].
@@ -227,7 +235,7 @@ impl Worker {
     }
 }
 
-/// The error that the backend ended the worker with, or apalis itself.
+/// Returns the error with which the backend ended the worker, or an error of apalis itself.
 fn stopped(error: WorkerError) -> Error {
     match error {
         WorkerError::BackendError(error) => {
@@ -237,7 +245,7 @@ fn stopped(error: WorkerError) -> Error {
     }
 }
 
-/// Ends a worker whose future is dropped, and hands back what it holds.
+/// A guard that ends a worker whose future is dropped, and hands back its claims.
 struct HandedBack<'c>(&'c Arc<Context>);
 
 impl Drop for HandedBack<'_> {
@@ -247,7 +255,8 @@ impl Drop for HandedBack<'_> {
     }
 }
 
-/// Boxed here, or the compiler could not tell that [`Worker::run_until`] can be spawned.
+/// Runs the worker in apalis. It is boxed here, or the compiler could not tell that
+/// [`Worker::run_until`] can be spawned.
 fn run_in_apalis(
     context: &Arc<Context>,
     apalis: &WorkerContext,

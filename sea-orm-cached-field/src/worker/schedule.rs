@@ -1,4 +1,4 @@
-//! Where a worker looks for work, and in which order.
+//! The places where a worker looks for work, and their order.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -8,51 +8,51 @@ use std::{
 use super::lane::Lane;
 use crate::{calculation::Limits, protocol::First, registry::Model};
 
-/// After this time without a look, a model has its turn before those whose fields it is calculated
-/// from.
+/// The time without a look after which a model comes before the models whose fields it is
+/// calculated from.
 const PASSED_OVER: Duration = Duration::from_secs(1);
 
-/// After this time a chunk of what an installation has flagged has its turn, though there is a
-/// little else to do.
+/// The time after which a chunk of rows that an installation has flagged has its turn, although
+/// there is a little else to do.
 const CHUNKS_PASSED_OVER: Duration = Duration::from_secs(1);
 
-/// When a worker has last looked for work, by model and lane.
+/// The last looks for work, by model and lane.
 pub(super) struct Schedule(Mutex<Vec<Look>>);
 
 #[derive(Clone, Copy)]
 struct Look {
     at: Instant,
-    /// The last look for chunks of rows that an installation has flagged.
+    /// The time of the last look for chunks of rows that an installation has flagged.
     for_chunks_at: Instant,
-    /// What was taken first, if more was found than could be taken.
+    /// The kind of work that was taken first, if more was found than could be taken.
     left_some: Option<First>,
 }
 
-/// A model, and which of its fields are looked for.
+/// A model, and those of its fields that are looked for.
 pub(super) struct Stop {
-    /// The model, by its place among those of the worker.
+    /// The model, by its index among those of the worker.
     pub(super) turn: usize,
     pub(super) lane: Option<Lane>,
     pub(super) fields: Vec<usize>,
 }
 
 impl Stop {
-    /// Its place among all models and lanes.
+    /// Returns its index among all models and lanes.
     fn place(&self) -> usize {
         self.turn * Lane::BOTH.len() + self.lane.map_or(0, |lane| lane as usize)
     }
 }
 
 impl Schedule {
-    /// For so many models.
+    /// Returns a schedule for so many models.
     pub(super) fn new(models: usize) -> Self {
         let at = Instant::now();
         let look = Look { at, for_chunks_at: at, left_some: None };
         Self(Mutex::new(vec![look; models * Lane::BOTH.len()]))
     }
 
-    /// Where work is looked for, for a batch in one of these lanes, or in any: the models in their
-    /// order, after those that were passed over for long.
+    /// Returns the stops at which to look for work, for a batch in one of these lanes, or in any.
+    /// The models are in their order, after those that were passed over for long.
     pub(super) fn stops(
         &self,
         models: &[Arc<Model>],
@@ -83,8 +83,8 @@ impl Schedule {
         stops
     }
 
-    /// Begins a look. If the last one has left some, there is more, and this is to be taken first:
-    /// now marks and now what is due, so that neither waits for ever.
+    /// Begins a look. If the last one has left some work, it returns the kind of work to take
+    /// first. Marks and due rows take turns, so that neither waits for ever.
     pub(super) fn begin(&self, stop: &Stop) -> Option<First> {
         let look = &mut self.looks()[stop.place()];
         look.at = Instant::now();
@@ -98,7 +98,8 @@ impl Schedule {
         self.looks()[stop.place()].for_chunks_at.elapsed() >= CHUNKS_PASSED_OVER
     }
 
-    /// Ends a look. `left_some`: what was taken first, if more was found than could be taken.
+    /// Ends a look. `left_some`: the kind of work that was taken first, if more was found than
+    /// could be taken.
     pub(super) fn end(&self, stop: &Stop, left_some: Option<First>, looked_for_chunks: bool) {
         let look = &mut self.looks()[stop.place()];
         look.left_some = left_some;

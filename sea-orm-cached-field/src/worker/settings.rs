@@ -3,16 +3,16 @@ use std::time::Duration;
 use super::backend::BATCHES_IN_FLIGHT;
 use crate::protocol::Retry;
 
-/// What a worker is set to.
+/// The settings of a worker.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// How many rows are claimed at a time.
+    /// The number of rows that are claimed at a time.
     pub(super) batch_size: u64,
-    /// How many calculations run at a time.
+    /// The number of calculations that run at a time.
     pub(super) concurrency: usize,
-    /// How many connections of its own it opens at most.
+    /// The greatest number of connections of its own.
     pub(super) connections: u32,
-    /// Where it listens, if not as its pool connects.
+    /// The server to listen on, if it is not that of the pool.
     #[cfg(feature = "sqlx-postgres")]
     pub(super) listen_on: Option<String>,
     pub(super) calculation_timeout: Duration,
@@ -26,7 +26,7 @@ impl Default for Settings {
         Self {
             batch_size: 200,
             concurrency: 8,
-            // One claims while each batch in flight is stored.
+            // One connection claims while each batch in flight is stored.
             connections: BATCHES_IN_FLIGHT as u32 + 1,
             #[cfg(feature = "sqlx-postgres")]
             listen_on: None,

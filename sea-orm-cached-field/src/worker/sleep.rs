@@ -1,4 +1,4 @@
-//! How a worker sleeps when there is nothing to do, and what wakes it.
+//! The sleep of a worker that has nothing to do, and its waking.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,14 +7,14 @@ use tokio::sync::watch;
 use super::context::Context;
 use crate::protocol::Work;
 
-/// The first pause after work; it is doubled each time nothing is found.
+/// The first pause after work. It doubles each time that nothing is found.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// The first pause where a look asks no server.
+/// The first pause where a look needs no server.
 #[cfg(feature = "sqlx-sqlite")]
 const FIRST_PAUSE_EMBEDDED: Duration = Duration::from_millis(1);
 
-/// The longest pause while a transaction is open whose marks might not wake us.
+/// The longest pause while a transaction is open whose marks might not wake the worker.
 #[cfg(feature = "sqlx-postgres")]
 const AMONG_WRITERS: Duration = Duration::from_millis(40);
 
@@ -25,20 +25,20 @@ const BY_POLLING: Duration = Duration::from_millis(250);
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-mysql"))]
 const BY_POLLING_A_SERVER: Duration = Duration::from_secs(1);
 
-/// The longest pause if something does. A safety net.
+/// The longest pause if something wakes the worker. It is a safety net.
 #[cfg(any(feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 const IF_WOKEN: Duration = Duration::from_secs(5);
 
 pub(super) struct Sleep {
     pause: Duration,
-    /// Wakes for changes of this process, and of watched files.
+    /// A receiver that wakes for changes of this process, and of watched files.
     woken: watch::Receiver<()>,
     alarm: Option<Alarm>,
 }
 
-/// What wakes the worker for changes of others.
+/// The alarm that wakes the worker for changes of other processes.
 enum Alarm {
-    /// Nothing does: it looks, after this pause at the latest.
+    /// There is no alarm: the worker looks after this pause at the latest.
     None(Duration),
     #[cfg(feature = "sqlx-postgres")]
     Listener(Box<crate::backend::postgres::Listener>),
@@ -59,23 +59,26 @@ impl Sleep {
         };
     }
 
-    /// Sleeps until something happens, or is due, or might have happened unnoticed, and returns
-    /// whether something has happened. `work` was looked for before.
+    /// Sleeps until something happens, is due, or might have happened unnoticed. Returns whether
+    /// something has happened. `work` is the result of the last look.
     pub(super) async fn sleep(&mut self, context: &Arc<Context>, work: Work) -> bool {
         if self.alarm.is_none() {
             self.alarm = set_alarm(context).await;
         }
+
         let (longest, work) = self.fall_asleep(context, work).await;
         let due = match work {
-            // Another transaction holds locked what there is to do.
+            // Another transaction holds the work locked.
             Work::Now => self.pause,
             Work::In(wait) => wait,
             Work::None => Duration::MAX,
         };
+
         self.pause = (self.pause * 2).min(match self.alarm {
             Some(Alarm::None(longest)) => longest,
             _ => BY_POLLING,
         });
+
         let woken = self.wait(longest.min(due)).await;
         if woken {
             self.was_busy();
@@ -83,8 +86,7 @@ impl Sleep {
         woken
     }
 
-    /// Sees to it that marks wake us, and returns how long we may sleep, and the work that is known
-    /// of then.
+    /// Makes marks wake the worker. Returns how long it may sleep, and the work that is then known.
     #[cfg_attr(
         not(feature = "sqlx-postgres"),
         allow(unused_variables, reason = "only PostgreSQL has to be told")
@@ -95,8 +97,8 @@ impl Sleep {
             Some(Alarm::None(_)) | None => (self.pause, work),
             #[cfg(feature = "sqlx-postgres")]
             Some(Alarm::Listener(listener)) => match listener.fall_asleep(context.owners()).await {
-                // What was marked or set to expire before the lock was taken has woken no worker:
-                // look again.
+                // Rows that were marked or set to expire before the lock was taken have woken no
+                // worker: look again.
                 Ok(true) => (IF_WOKEN, context.look().await.unwrap_or(work)),
                 Ok(false) => (self.pause.min(AMONG_WRITERS), work),
                 Err(error) => {
@@ -105,8 +107,8 @@ impl Sleep {
                     (self.pause, work)
                 }
             },
-            // A file is written a moment before the change can be seen: look again for a while
-            // before sleeping.
+            // A file is written a moment before the change can be seen. So the worker goes on
+            // looking for a while before it sleeps.
             #[cfg(feature = "sqlx-sqlite")]
             Some(Alarm::Watcher { .. }) if self.pause < BY_POLLING => (self.pause, work),
             #[cfg(feature = "sqlx-sqlite")]
@@ -114,7 +116,7 @@ impl Sleep {
         }
     }
 
-    /// A worker that is awake need not be woken.
+    /// Tells the database that the worker is awake, so that nothing need wake it.
     pub(super) async fn wake_up(&mut self) {
         #[cfg(feature = "sqlx-postgres")]
         if let Some(Alarm::Listener(listener)) = &mut self.alarm
@@ -125,7 +127,7 @@ impl Sleep {
         }
     }
 
-    /// Whether something happened before the time was over.
+    /// Waits, and returns whether something happened before the time was over.
     async fn wait(&mut self, pause: Duration) -> bool {
         let woken = self.woken.changed();
         let alarm = async {
@@ -135,6 +137,7 @@ impl Sleep {
                 _ => std::future::pending().await,
             }
         };
+
         let woken = tokio::time::timeout(pause, async {
             tokio::select! {
                 _ = woken => {}
@@ -145,7 +148,7 @@ impl Sleep {
     }
 }
 
-/// `None` if it has to be tried again.
+/// Sets the alarm. Returns `None` if that has to be tried again.
 async fn set_alarm(context: &Arc<Context>) -> Option<Alarm> {
     match context.engine.backend.wake_up() {
         #[cfg(feature = "sqlx-postgres")]

@@ -38,11 +38,13 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     drain(&db).await;
     let mut narration = db.narration();
     let worker = tokio::spawn(lampposts().worker(&db).run());
+
     ada(&db)
         .await
         .expire_slow_full_name_after(Utc::now() + TimeDelta::milliseconds(200), &*db)
         .await
         .unwrap();
+
     narration
         .wait_for(|event| event.to_string() == "expired lamppost.slow_full_name of 1 row")
         .await;
@@ -52,7 +54,7 @@ async fn a_recalculation_at_the_given_time(db: TestDb) {
     worker.abort();
 }
 
-// "Hook into the pigeons landing", and into everything else that changes a value: nobody has to.
+// "Hook into the pigeons landing", and into everything else that changes a value: no code has to.
 #[apply(contract)]
 async fn hunting_down_every_change(db: TestDb) {
     set_up(&db).await;

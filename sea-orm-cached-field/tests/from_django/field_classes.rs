@@ -22,8 +22,16 @@ macro_rules! field_classes {
             integer_field calculate_integer_field: i32 = -7, ["integer", "integer", "integer"];
             ip_address_field calculate_ip_address_field: String = "127.0.0.1".to_owned(), ["varchar(15)", "char(15)", "char(15)"];
             null_boolean_field calculate_null_boolean_field: Option<bool> = Some(false), ["boolean", "bool", "bool"];
-            positive_integer_field calculate_positive_integer_field: $positive = 7, ["integer CHECK (cached_positive_integer_field >= 0)", "integer UNSIGNED", "integer unsigned CHECK (cached_positive_integer_field >= 0)"];
-            positive_small_integer_field calculate_positive_small_integer_field: $positive_small = 8, ["smallint CHECK (cached_positive_small_integer_field >= 0)", "smallint UNSIGNED", "smallint unsigned CHECK (cached_positive_small_integer_field >= 0)"];
+            positive_integer_field calculate_positive_integer_field: $positive = 7, [
+                "integer CHECK (cached_positive_integer_field >= 0)",
+                "integer UNSIGNED",
+                "integer unsigned CHECK (cached_positive_integer_field >= 0)"
+            ];
+            positive_small_integer_field calculate_positive_small_integer_field: $positive_small = 8, [
+                "smallint CHECK (cached_positive_small_integer_field >= 0)",
+                "smallint UNSIGNED",
+                "smallint unsigned CHECK (cached_positive_small_integer_field >= 0)"
+            ];
             slug_field calculate_slug_field: String = "a-slug".to_owned(), ["varchar(50)", "varchar(50)", "varchar(50)"];
             small_integer_field calculate_small_integer_field: i16 = -8, ["smallint", "smallint", "smallint"];
             text_field calculate_text_field: String = "text".repeat(1000), ["text", "longtext", "text"];
@@ -65,6 +73,7 @@ macro_rules! field_classes {
                 let models = || sea_orm_cached_field::CachedFields::of::<Entity>();
                 let changes = models().install(&**db).await.unwrap().to_string();
                 assert!(!changes.contains("column"), "{changes}");
+
                 let row = Entity::find().one(&**db).await.unwrap().unwrap();
                 row.assert_values(db).await;
                 // A worker may queue what an installation has flagged beside its own claims.
@@ -72,6 +81,7 @@ macro_rules! field_classes {
                 // What was stored is loaded: nothing is calculated any more.
                 db.sql("UPDATE street_everything SET seed = 2").await;
                 assert_eq!(db.drain(models()).await, columns.len());
+
                 let mut narration = db.narration();
                 Entity::find().one(&**db).await.unwrap().unwrap().assert_values(db).await;
                 assert_eq!(narration.said(), [""; 0]);
@@ -96,6 +106,7 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
         "bigint AUTO_INCREMENT PRIMARY KEY",
         "integer NOT NULL PRIMARY KEY AUTOINCREMENT",
     ][database];
+
     let columns: Vec<String> = columns
         .iter()
         .map(|(field, kinds)| {
@@ -107,11 +118,13 @@ async fn create(db: &TestDb, columns: &[(&str, [&str; 3])]) {
             )
         })
         .collect();
+
     let table = format!(
         "CREATE TABLE street_everything (id {id}, seed integer NOT NULL, {})",
         columns.join(", ")
     );
     db.sql(&table).await;
+
     let flags: Vec<String> = columns.iter().map(|_| "TRUE".to_owned()).collect();
     let names: Vec<&str> = columns
         .iter()

@@ -99,6 +99,7 @@ fn every_row_leads_to_its_test() {
             (name, address.split_once("/blob/main/").expect("a file of the repository").1)
         })
         .collect();
+
     let rows = rows(&page);
     assert!(rows.len() > 60, "{} rows", rows.len());
     for row in rows {
@@ -111,6 +112,7 @@ fn every_row_leads_to_its_test() {
             repository().join(links.get(module).unwrap_or_else(|| panic!("no link to {module}")));
         let text =
             fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+
         assert!(
             text.contains(&format!("async fn {name}(")),
             "{} has no test {name}",

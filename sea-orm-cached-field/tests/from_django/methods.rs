@@ -107,9 +107,11 @@ async fn expire_field_after(db: TestDb) {
         ada(&db).await.expire_slow_full_name_after(when, &*db).await.unwrap();
         drain(&db).await
     };
+
     assert_eq!(expire((Utc::now() - TimeDelta::hours(1)).into()).await, 1);
     assert_eq!(ada(&db).await.slow_full_name_expires_after, None, "it had passed");
     assert_eq!(expire(NaiveDate::from_ymd_opt(2020, 1, 1).unwrap().into()).await, 1, "a date");
+
     let ahead = (Utc::now() + TimeDelta::days(30)).duration_trunc(TimeDelta::seconds(1)).unwrap();
     assert_eq!(expire(ahead.into()).await, 0);
     ada(&db).await.recalculate_slow_full_name(&*db).await.unwrap();

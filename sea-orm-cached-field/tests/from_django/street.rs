@@ -17,7 +17,7 @@ pub struct Model {
     pub id: i32,
     pub first_name: String,
     pub country: String,
-    /// Looks like a flag of ours, and is none.
+    /// A column that looks like a flag of the library, but is none.
     pub paint_recalculation_needed: bool,
 
     #[cached(depends_on(first_name, country), temporal_triggers, after_recalculation = "announce")]
@@ -99,7 +99,7 @@ pub async fn drain(db: &TestDb) -> usize {
     db.drain(lampposts()).await
 }
 
-/// How many values were calculated since the last time that somebody asked.
+/// Returns the number of values that were calculated since the last call.
 pub fn calculations(narration: &mut crate::harness::Narration) -> usize {
     narration.said().iter().filter(|event| event.starts_with("calculated")).count()
 }

@@ -23,6 +23,7 @@ async fn of_a_row_that_does_not_exist(db: TestDb) {
 async fn of_all_flagged_fields_of_a_row_together(db: TestDb) {
     let loaded = set_up(&db).await;
     let mut narration = db.narration();
+
     assert_eq!(drain(&db).await, 3);
     let said = narration.said();
     assert!(
@@ -32,6 +33,7 @@ async fn of_all_flagged_fields_of_a_row_together(db: TestDb) {
         )),
         "{said:?}"
     );
+
     db.sql("UPDATE lamppost SET letters_are_stale = true").await;
     drain(&db).await;
     let said = narration.said();

@@ -62,16 +62,28 @@ async fn set_up(db: &TestDb) {
         DbBackend::MySql => ("int AUTO_INCREMENT", "bool", "datetime(6)"),
         _ => ("integer", "bool", "datetime"),
     };
+
     db.sql(&format!(
         "CREATE TABLE tea (id {id} PRIMARY KEY,
-           cached_taste integer, taste_recalculation_needed {boolean} NOT NULL, taste_expires_after {moment},
-           cached_warmth integer, warmth_recalculation_needed {boolean} NOT NULL, warmth_expires_after {moment},
-           cached_harvest integer, harvest_recalculation_needed {boolean} NOT NULL, harvest_expires_after {moment})"
+           cached_taste integer,
+           taste_recalculation_needed {boolean} NOT NULL,
+           taste_expires_after {moment},
+           cached_warmth integer,
+           warmth_recalculation_needed {boolean} NOT NULL,
+           warmth_expires_after {moment},
+           cached_harvest integer,
+           harvest_recalculation_needed {boolean} NOT NULL,
+           harvest_expires_after {moment})"
     ))
     .await;
+
     teas().install(&**db).await.expect("installed");
-    db.sql("INSERT INTO tea (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed)
-            VALUES (true, true, true)").await;
+    db.sql(
+        "INSERT INTO tea
+           (taste_recalculation_needed, warmth_recalculation_needed, harvest_recalculation_needed)
+         VALUES (true, true, true)",
+    )
+    .await;
     db.drain(teas()).await;
 }
 
@@ -93,6 +105,7 @@ async fn of_a_column_without_one(db: TestDb) {
             narration.said().iter().filter(|event| event.starts_with("calculated")).count(),
             recalculated
         );
+
         expire(&db, local_now() + TimeDelta::minutes(minutes)).await;
         assert_eq!(db.drain(teas()).await, recalculated);
         assert_eq!(the_tea(&db).await.taste_expires_after.is_none(), recalculated == 1);
@@ -150,7 +163,7 @@ async fn that_a_worker_sleeps_by(db: TestDb) {
 #[apply(on_postgres)]
 async fn that_postgres_does_not_know(db: TestDb) {
     db.create(tea::Entity).await;
-    // A server with older time zones than ours.
+    // A server with older time zones than this library's.
     db.sql("CREATE VIEW pg_timezone_names AS SELECT 'UTC'::text AS name").await;
     let db = db.with_setting("search_path = public, pg_catalog").await;
     let error = teas().install(&*db).await.expect_err("unknown").to_string();

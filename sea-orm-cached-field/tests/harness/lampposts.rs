@@ -49,11 +49,13 @@ pub mod lamppost {
                 .one(db)
                 .await?
                 .map_or_else(|| "-".to_owned(), |plaque| plaque.text);
+
             let full_name = format!(
                 "{} of {city}, {} pigeons of {weight}, {plaque}",
                 self.first_name,
                 pigeons.len()
             );
+
             crate::harness::gate::pass(&self.first_name).await;
             Ok(full_name)
         }

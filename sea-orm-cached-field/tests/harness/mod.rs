@@ -142,6 +142,7 @@ impl Server {
             std::process::id(),
             NUMBER.fetch_add(1, Ordering::Relaxed)
         );
+
         let server = self.connect().await;
         if self != POSTGRES || !spare::take(&server, &name).await {
             server
@@ -150,6 +151,7 @@ impl Server {
                 .expect("a database");
         }
         server.close().await.expect("closed");
+
         let url = with_database(&self.url(), &name);
         let connection = connect(&url).await;
         TestDb { connection, url, place: Place::Server(DropOnServer { server: self, name }) }
@@ -211,6 +213,7 @@ impl Drop for DropOnServer {
     fn drop(&mut self) {
         let server = self.server;
         let name = std::mem::take(&mut self.name);
+
         // The test's runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -230,6 +233,7 @@ impl Drop for DropOnServer {
                 }
             });
         });
+
         let _ = dropping.join();
     }
 }
@@ -444,8 +448,10 @@ impl TestDb {
     /// Whether the server refuses to write, under `REPEATABLE READ`, a row that has changed since
     /// the snapshot. MariaDB does so from 11.6.2 on, by default.
     pub async fn refuses_newer_rows(&self) -> bool {
-        let setting = "SELECT count(*) FROM information_schema.global_variables
-                        WHERE variable_name = 'innodb_snapshot_isolation' AND variable_value = 'ON'";
+        let setting = "SELECT count(*)
+                         FROM information_schema.global_variables
+                        WHERE variable_name = 'innodb_snapshot_isolation'
+                          AND variable_value = 'ON'";
         self.is_mariadb() && self.scalar::<i64>(setting).await > 0
     }
 
@@ -460,11 +466,15 @@ impl TestDb {
             Some((schema, table)) => format!("{schema}._{table}"),
             None => format!("_{table}"),
         };
+
         // A mark may be of several fields.
-        let fields = "CAST(coalesce(sum(length(field) - length(replace(field, ',', '')) + 1), 0) AS {integer})";
+        let fields = "CAST(
+            coalesce(sum(length(field) - length(replace(field, ',', '')) + 1), 0)
+            AS {integer})";
         let integer =
             if self.get_database_backend() == DbBackend::MySql { "SIGNED" } else { "BIGINT" };
         let fields = fields.replace("{integer}", integer);
+
         let marks: i64 = self.scalar(&format!("SELECT {fields} FROM {beside}_cached_marks")).await;
         let queued: i64 =
             self.scalar(&format!("SELECT count(*) FROM {beside}_cached_recalculations")).await;

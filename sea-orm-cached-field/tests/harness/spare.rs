@@ -65,6 +65,7 @@ pub async fn take(server: &DatabaseConnection, name: &str) -> bool {
         spare.in_use += 1;
         spare.names.pop()
     });
+
     let Some(taken) = taken else { return false };
     let renamed =
         server.execute_unprepared(&format!("ALTER DATABASE {taken} RENAME TO {name}")).await;

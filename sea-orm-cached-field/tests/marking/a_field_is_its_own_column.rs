@@ -158,15 +158,19 @@ async fn whatever_other_columns_are_called(db: TestDb) {
     db.create(part::Entity).await;
     db.create(tag::Entity).await;
     wares().install(&*db).await.expect("installed");
-    let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2") VALUES (1, 0, '', 'n', '', 't', 'l')"#;
+
+    let ware = r#"INSERT INTO ware (number, id, name, title, "type", kind, "line2")
+        VALUES (1, 0, '', 'n', '', 't', 'l')"#;
     db.sql(&db.quoted(ware)).await;
-    let part = r#"INSERT INTO part (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
+    let part = r#"INSERT INTO part
+          (shelf_id, ware_id, name, title, "type", kind, "line2", shade, tone)
         VALUES (1, 2, '', 'N', '', 'T', 'L', 'light', 'dark')"#;
     db.sql(&db.quoted(part)).await;
     db.sql(&db.quoted(
         r#"INSERT INTO tag (ware_id, name, title, "type", kind) VALUES (1, '', 'n', '', 't')"#,
     ))
     .await;
+
     let mut watch = Watch::begin(&db, wares).await;
     let read = [
         "UPDATE ware SET title = 'm'",
@@ -182,6 +186,7 @@ async fn whatever_other_columns_are_called(db: TestDb) {
     for change in read {
         assert_eq!(watch.after(&db.quoted(change)).await, ["ware.label 1"], "{change}");
     }
+
     let unread = [
         "UPDATE ware SET id = 2",
         "UPDATE ware SET name = 'x'",
@@ -197,6 +202,7 @@ async fn whatever_other_columns_are_called(db: TestDb) {
     for change in unread {
         assert_eq!(watch.after(&db.quoted(change)).await, NOTHING, "{change}");
     }
+
     let ware = ware::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the ware");
     assert_eq!((ware.label.as_deref(), ware.stale), (Some("mskMSKLightxy"), false));
 }

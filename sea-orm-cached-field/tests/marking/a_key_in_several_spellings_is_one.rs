@@ -173,8 +173,11 @@ async fn alike(db: &TestDb) -> &'static str {
         DbBackend::MySql => "varchar(20)",
         _ => {
             db.sql("CREATE SCHEMA elsewhere").await;
-            db.sql(r#"CREATE COLLATION elsewhere."no case" (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"#)
-                .await;
+            db.sql(
+                r#"CREATE COLLATION elsewhere."no case"
+                     (provider = icu, locale = 'und-u-ks-level1', deterministic = false)"#,
+            )
+            .await;
             r#"varchar(20) COLLATE elsewhere."no case""#
         }
     }
@@ -192,8 +195,13 @@ async fn set_up(db: &TestDb) {
         "CREATE TABLE game (id integer PRIMARY KEY, code {kind} NOT NULL, year integer NOT NULL)"
     ))
     .await;
-    db.sql(&format!("CREATE TABLE part (code {kind} NOT NULL PRIMARY KEY, weight bigint NOT NULL, whole_code {kind})"))
-        .await;
+    db.sql(&format!(
+        "CREATE TABLE part (code {kind} NOT NULL PRIMARY KEY,
+                            weight bigint NOT NULL,
+                            whole_code {kind})"
+    ))
+    .await;
+
     clubs().install(&**db).await.expect("installed");
 }
 
@@ -270,11 +278,13 @@ async fn where_the_queue_has_another_spelling(db: TestDb) {
     }
     db.drain(clubs()).await;
     assert_size(&db, 0).await;
+
     db.sql(
         "INSERT INTO _club_cached_recalculations (key_1, field, generation)
          VALUES ('fCb', 'size', 5)",
     )
     .await;
+
     db.sql("UPDATE club SET code = 'FcB'").await;
     db.drain(clubs()).await;
     assert_size(&db, 0).await;
@@ -288,14 +298,17 @@ async fn for_who_reads(db: TestDb) {
     assert_eq!(club.fresh_squad(&*db).await.expect("read"), 1);
     assert_eq!(club.fresh_counted(&*db).await.expect("read"), Some(1));
     assert_size(&db, 1).await;
+
     db.sql("INSERT INTO player (id, club_code) VALUES (2, 'fcB')").await;
     let mut rows = [club.clone()];
     club::Size::load(&mut rows, &*db).await.expect("loaded");
     assert_eq!(rows[0].cached_size, Some(2));
+
     db.sql("UPDATE club SET code = 'fcb'").await;
     db.sql("INSERT INTO player (id, club_code) VALUES (3, 'fCB')").await;
     club::Size::load(&mut rows, &*db).await.expect("loaded");
     assert_eq!((rows[0].code.as_str(), rows[0].cached_size), ("FCB", Some(3)));
+
     db.sql("INSERT INTO player (id, club_code) VALUES (4, 'fCb')").await;
     assert_eq!(club.fresh_size(&*db).await.expect("read"), 4);
     assert_eq!(club.recalculate_size(&*db).await.expect("recalculated"), 4);
@@ -326,10 +339,12 @@ async fn up_a_tree(db: TestDb) {
     )
     .await;
     db.drain(clubs()).await;
+
     db.sql("UPDATE part SET weight = 14 WHERE code = 'tyre'").await;
     db.drain(clubs()).await;
     assert_eq!(db.scalar::<i64>("SELECT cached_total FROM part WHERE code = 'car'").await, 17);
     assert_eq!(db.pending("part").await, 0);
+
     // A circle is found, whichever way it is spelled, and left alone until it is broken.
     db.sql("UPDATE part SET whole_code = 'TYRE' WHERE code = 'car'").await;
     db.sql(
@@ -347,6 +362,7 @@ async fn up_a_tree(db: TestDb) {
                 || error.contains("'Tyre' -> 'Wheel' -> 'Car'"))),
         "{errors:?}"
     );
+
     db.sql("UPDATE part SET whole_code = NULL WHERE code = 'car'").await;
     db.let_time_pass("part").await;
     db.drain(clubs()).await;
@@ -358,13 +374,23 @@ async fn up_a_tree(db: TestDb) {
 #[apply(on_mariadb_and_mysql)]
 async fn by_the_accents_and_blanks_of_mysql(db: TestDb) {
     set_up(&db).await;
-    db.sql("ALTER TABLE club MODIFY code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL").await;
-    db.sql("ALTER TABLE player MODIFY club_code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci").await;
+    db.sql(
+        "ALTER TABLE club
+           MODIFY code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci NOT NULL",
+    )
+    .await;
+    db.sql(
+        "ALTER TABLE player
+           MODIFY club_code varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+    )
+    .await;
     clubs().uninstall(&*db).await.expect("uninstalled");
     clubs().install(&*db).await.expect("installed");
+
     let club = club::ActiveModel { code: Set("Zoé".to_owned()), ..Default::default() };
     club.insert(&*db).await.expect("a club");
     db.drain(clubs()).await;
+
     db.sql("INSERT INTO player (id, club_code) VALUES (1, 'zoe'), (2, 'ZOE  '), (3, 'Zoë')").await;
     db.drain(clubs()).await;
     assert_size(&db, 3).await;

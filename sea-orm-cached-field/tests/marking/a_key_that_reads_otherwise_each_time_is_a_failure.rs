@@ -1,5 +1,5 @@
-//! A claim whose row the database finds, and the program does not: it ends as a failure that the
-//! doctor names, and is not handed back again and again.
+//! A claim whose row the database finds, but the program does not. It ends as a failure that the
+//! doctor names. It is not handed back again and again.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
@@ -100,19 +100,26 @@ async fn that_the_doctor_names(db: TestDb) {
         DbBackend::Sqlite => "varchar(30) COLLATE NOCASE",
         DbBackend::MySql => "varchar(30)",
         _ => {
-            db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+            db.sql(
+                "CREATE COLLATION nocase
+                   (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            )
+            .await;
             "varchar(30) COLLATE nocase"
         }
     };
+
     db.sql(&format!("CREATE TABLE actor (name {kind} NOT NULL PRIMARY KEY, age integer NOT NULL)"))
         .await;
     actors().install(&*db).await.expect("installed");
     db.sql("INSERT INTO actor (name, age) VALUES ('abcdefghijklmnopqrstuvwxyz', 30)").await;
+
     for _ in 0..20 {
         assert_eq!(db.drain(actors()).await, 1);
         db.let_time_pass("actor").await;
     }
     assert_eq!(db.drain(actors()).await, 0, "it was given up");
+
     let diagnosis = actors().doctor(&*db).await.expect("examined").to_string();
     let expected = "actor: next_age of 1 row has failed for good (";
     assert!(diagnosis.starts_with(expected), "{diagnosis}");

@@ -80,6 +80,7 @@ async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
     shelves().install(&*db).await.expect("installed");
     db.sql("INSERT INTO shelf (id) VALUES (1)").await;
     let mut watch = Watch::begin(&db, shelves).await;
+
     assert_eq!(
         watch.after("INSERT INTO book (title, shelf_id) VALUES ('A', 3000000000)").await,
         NOTHING
@@ -89,6 +90,7 @@ async fn what_no_owner_can_have_is_nobodys(db: TestDb) {
         ["shelf.books_count 1"]
     );
     assert_eq!(watch.after("UPDATE book SET shelf_id = 5000000000").await, ["shelf.books_count 1"]);
+
     assert_eq!(db.scalar::<i64>("SELECT cached_books_count FROM shelf").await, 0);
     assert_eq!(db.pending("shelf").await, 0);
 }
@@ -100,6 +102,7 @@ async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
     shelves().install(&*db).await.expect("installed");
     db.sql("INSERT INTO shelf (id, room_id) VALUES (1, 7)").await;
     let mut watch = Watch::begin(&db, shelves).await;
+
     assert_eq!(
         watch.after("INSERT INTO room (id, name) VALUES (3000000000, 'attic')").await,
         NOTHING
@@ -112,5 +115,6 @@ async fn nor_does_a_row_that_no_owner_can_name(db: TestDb) {
         watch.after("UPDATE room SET name = name || '!'").await,
         ["shelf.books_count 1, unchanged"]
     );
+
     assert_eq!(db.pending("shelf").await, 0);
 }

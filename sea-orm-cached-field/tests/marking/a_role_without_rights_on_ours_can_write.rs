@@ -38,10 +38,12 @@ async fn what_it_writes_is_marked(db: TestDb) {
         ],
     )
     .await;
+
     assert!(results[0].is_err(), "it may not read our tables");
     for result in &results[1..] {
         assert!(result.is_ok(), "{result:?}");
     }
+
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "the flag is set at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1", "lamppost.full_name 2"]);
     assert_eq!(
@@ -50,7 +52,7 @@ async fn what_it_writes_is_marked(db: TestDb) {
     );
 }
 
-/// The triggers of MySQL run with the rights of who made them.
+/// The triggers of MySQL run with the rights of the account that made them.
 #[apply(on_mariadb_and_mysql)]
 async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     let mut watch = perched(&db).await;
@@ -64,6 +66,7 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
     .await;
     let (_, place) = db.url.split_once('@').expect("a user in the URL");
     let falconer = Database::connect(format!("mysql://{role}@{place}")).await;
+
     let mut results = Vec::new();
     if let Ok(falconer) = &falconer {
         for statement in [
@@ -78,8 +81,10 @@ async fn what_it_writes_is_marked_on_mysql(db: TestDb) {
         }
         falconer.close_by_ref().await.expect("closed");
     }
+
     db.sql(&format!("DROP USER {users}")).await;
     falconer.expect("connected");
+
     assert!(
         results[0].is_err() && results[1].is_err(),
         "it may read neither our tables nor the owners: {results:?}"
@@ -106,6 +111,7 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
     .await;
     db.sql(&format!("CREATE ROLE {role}; GRANT USAGE ON SCHEMA aviary TO {role}")).await;
     db.sql(&format!("GRANT SELECT (id), UPDATE (weight_in_g) ON aviary.pigeon TO {role}")).await;
+
     let as_role = |sql: &str| format!("SET LOCAL ROLE {role}; {sql}");
     let refused = db.execute_unprepared(&as_role("SELECT 1 FROM public.lamppost")).await.is_err();
     let written = db
@@ -115,27 +121,37 @@ async fn what_it_writes_without_the_owners_schema_is_marked(db: TestDb) {
         "DROP OWNED BY {role}; DROP ROLE {role}; ALTER TABLE aviary.pigeon SET SCHEMA public"
     ))
     .await;
+
     assert!(refused, "it may not use the schema");
     written.expect("written");
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
 }
 
-/// Any session may set what tells our own writes from foreign ones.
+/// Any session may set the variable that tells the library's own writes from foreign ones.
 #[apply(on_postgres)]
 async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
     let partitioned = TestDb::postgres().await;
     partitioned
-        .sql("CREATE TABLE lamppost (id serial, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
-                full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY RANGE (id);
-              CREATE TABLE lamppost_all PARTITION OF lamppost DEFAULT")
+        .sql(
+            "CREATE TABLE lamppost (
+               id serial, first_name varchar NOT NULL, note varchar, city_id integer,
+               cached_full_name varchar,
+               full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+               full_name_expires_after timestamptz
+             ) PARTITION BY RANGE (id);
+             CREATE TABLE lamppost_all PARTITION OF lamppost DEFAULT",
+        )
         .await;
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     partitioned.create(city::Entity).await;
+
     for db in [&db, &partitioned] {
         db.sql(
-            "CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer);
+            "CREATE TABLE pigeon (
+               id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+               lamppost_id integer);
              CREATE TABLE plaque (id integer, text varchar NOT NULL, lamppost_id integer)",
         )
         .await;
@@ -144,6 +160,7 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
         let mut watch = Watch::begin(db, lampposts).await;
         let role = format!("forger_{}", std::process::id());
         db.sql(&format!("CREATE ROLE {role}; GRANT SELECT, UPDATE ON lamppost TO {role}")).await;
+
         let mut healed = Vec::new();
         for forged in [
             "cached_full_name = 'forged', full_name_recalculation_needed = false",
@@ -151,7 +168,9 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
             "first_name = 'Bob', full_name_recalculation_needed = false",
         ] {
             let forged = format!(
-                "SET LOCAL ROLE {role}; SET LOCAL cached_field.internal = on; UPDATE lamppost SET {forged}"
+                "SET LOCAL ROLE {role};
+                 SET LOCAL cached_field.internal = on;
+                 UPDATE lamppost SET {forged}"
             );
             let written = db.execute_unprepared(&forged).await.map(drop);
             healed.push((
@@ -160,13 +179,18 @@ async fn what_it_forges_as_if_it_were_a_worker_is_healed(db: TestDb) {
                 watch.recalculated().await,
             ));
         }
+
         let again = format!(
-            "UPDATE lamppost SET full_name_recalculation_needed = true; DELETE FROM _lamppost_cached_marks; SET LOCAL ROLE {role};
-                SET LOCAL cached_field.internal = on; UPDATE lamppost SET full_name_recalculation_needed = true"
+            "UPDATE lamppost SET full_name_recalculation_needed = true;
+             DELETE FROM _lamppost_cached_marks;
+             SET LOCAL ROLE {role};
+             SET LOCAL cached_field.internal = on;
+             UPDATE lamppost SET full_name_recalculation_needed = true"
         );
         db.sql(&again).await;
         let marked_again = db.pending("lamppost").await;
         db.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+
         for (written, flagged, recalculated) in healed {
             written.expect("written");
             assert!(flagged);

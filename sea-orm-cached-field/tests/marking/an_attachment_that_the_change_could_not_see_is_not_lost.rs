@@ -30,6 +30,7 @@ async fn renamed_while_attached(db: &TestDb, order: [Step; 3], attach: &str, old
     renaming.execute_unprepared("UPDATE city SET name = name || '!'").await.expect("renamed");
     let mut attaching = Some(attaching);
     let mut renaming = Some(renaming);
+
     for step in order {
         match step {
             CommitAttachment => attaching.take().expect("once").commit().await.expect("committed"),
@@ -37,6 +38,7 @@ async fn renamed_while_attached(db: &TestDb, order: [Step; 3], attach: &str, old
             Drain => drop(db.drain(lampposts()).await),
         }
     }
+
     db.drain(lampposts()).await;
     let value: String = db.scalar("SELECT cached_full_name FROM lamppost WHERE city_id = 1").await;
     assert_eq!(value, format!("Ada of {old_name}!, 0 pigeons of 0, -"), "{order:?}, {attach}");
@@ -47,6 +49,7 @@ async fn renamed_while_attached(db: &TestDb, order: [Step; 3], attach: &str, old
 async fn in_whatever_order_they_commit(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
+
     for order in ORDERS {
         for attach in [
             "INSERT INTO lamppost (first_name, city_id) VALUES ('Ada', 1)",

@@ -36,6 +36,7 @@ async fn a_change_of_the_far_row_concerns_all_that_point_to_it(db: TestDb) {
 #[apply(contract)]
 async fn another_far_row_is_a_change_of_the_row_itself(db: TestDb) {
     let mut watch = settled(&db).await;
+
     assert_eq!(
         watch.after("UPDATE lamppost SET city_id = 2 WHERE id = 1").await,
         ["lamppost.full_name 1"]
@@ -59,8 +60,10 @@ async fn another_far_row_is_a_change_of_the_row_itself(db: TestDb) {
 async fn a_far_row_that_is_deleted_concerns_those_that_pointed_to_it(db: TestDb) {
     db.create(city::Entity).await;
     // As SeaORM makes it, but for the foreign key.
-    let lampposts_table = "CREATE TABLE lamppost (id INTEGER PRIMARY KEY, first_name varchar(100) NOT NULL, note varchar(100), city_id integer,
-        cached_full_name varchar(100), full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+    let lampposts_table = "CREATE TABLE lamppost (
+        id INTEGER PRIMARY KEY, first_name varchar(100) NOT NULL, note varchar(100),
+        city_id integer, cached_full_name varchar(100),
+        full_name_recalculation_needed boolean NOT NULL DEFAULT true,
         full_name_expires_after timestamp with time zone,
         FOREIGN KEY (city_id) REFERENCES city (id) ON DELETE SET NULL ON UPDATE CASCADE)";
     let timestamp = match db.get_database_backend() {
@@ -78,6 +81,7 @@ async fn a_far_row_that_is_deleted_concerns_those_that_pointed_to_it(db: TestDb)
          VALUES (1, 'Ada', 1), (2, 'Bob', 1), (3, 'Cid', 2)",
     )
     .await;
+
     let mut watch = Watch::begin(&db, lampposts).await;
     assert_eq!(
         watch.after("UPDATE city SET id = 5 WHERE id = 2").await,

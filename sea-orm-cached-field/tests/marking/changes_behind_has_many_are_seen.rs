@@ -52,12 +52,14 @@ async fn only_declared_columns_concern_the_owner(db: TestDb) {
 async fn a_row_that_moves_concerns_both_owners(db: TestDb) {
     let mut watch = perched(&db).await;
     let both = ["lamppost.full_name 1", "lamppost.full_name 2"];
+
     assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 2 WHERE id = 1").await, both);
     assert_eq!(name_of(&db, 2).await, "Bob of nowhere, 2 pigeons of 600, -");
     assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = NULL WHERE id = 1").await, both[1..]);
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 9 WHERE id = 1").await, NOTHING);
     assert_eq!(watch.after("INSERT INTO pigeon (weight_in_g) VALUES (5)").await, NOTHING);
     assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 1 WHERE id = 1").await, both[..1]);
+
     // The owners swap: each keeps as many, of the same weight.
     db.sql("UPDATE pigeon SET weight_in_g = 300 WHERE id = 1").await;
     assert_eq!(watch.recalculated().await, both[..1]);
@@ -95,17 +97,20 @@ async fn a_key_that_changes_takes_its_related_rows_along(db: TestDb) {
 #[apply(contract)]
 async fn what_another_trigger_changes_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
-    // The statement does not set what it changes, and it comes after ours: on PostgreSQL by its
-    // name, on MySQL by its age.
+    // The statement does not set the column that the trigger changes. The trigger comes after the
+    // library's: on PostgreSQL by its name, on MySQL by its age.
     let weighing = if db.is_sqlite() {
-        "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id;
+        "CREATE TRIGGER zzz_weigh AFTER UPDATE OF colour ON pigeon BEGIN
+           UPDATE pigeon SET weight_in_g = 7 WHERE id = NEW.id;
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW SET NEW.weight_in_g = 7"
     } else {
-        "CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.weight_in_g := 7; RETURN NEW; END$$;
+        "CREATE FUNCTION weigh() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN NEW.weight_in_g := 7; RETURN NEW; END$$;
          CREATE TRIGGER zzz_weigh BEFORE UPDATE ON pigeon FOR EACH ROW EXECUTE FUNCTION weigh()"
     };
+
     db.sql(weighing).await;
     assert_eq!(
         watch.after("UPDATE pigeon SET colour = 'grey' WHERE id = 1").await,

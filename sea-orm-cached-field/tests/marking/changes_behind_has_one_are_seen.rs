@@ -16,6 +16,7 @@ async fn labelled(db: &TestDb) -> Watch<'_> {
 async fn the_core_set_behind_has_one(db: TestDb) {
     let mut watch = labelled(&db).await;
     let both = ["lamppost.full_name 1", "lamppost.full_name 2"];
+
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Ada of nowhere, 0 pigeons of 0, do not climb")

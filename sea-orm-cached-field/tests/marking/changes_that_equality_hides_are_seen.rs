@@ -63,13 +63,16 @@ fn notes() -> CachedFields {
 /// `kind`: the type of both tables' value; `before` becomes `after`, which that type calls equal.
 async fn seen(db: &TestDb, kind: &str, before: &str, after: &str) {
     db.sql(&format!(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, value {kind} NOT NULL, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, value {kind} NOT NULL, cached_shown varchar,
+           shown_recalculation_needed boolean NOT NULL DEFAULT true);
          CREATE TABLE tag (id INTEGER PRIMARY KEY, value {kind} NOT NULL, note_id integer NOT NULL)"
     ))
     .await;
     notes().install(&**db).await.expect("installed");
     db.sql(&format!("INSERT INTO note (id, value) VALUES (1, '{before}')")).await;
     db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, '{before}', 1)")).await;
+
     let mut watch = Watch::begin(db, notes).await;
     for table in ["note", "tag"] {
         assert_eq!(
@@ -95,7 +98,11 @@ async fn in_a_citext(db: TestDb) {
 
 #[apply(on_postgres)]
 async fn in_a_column_with_a_case_insensitive_collation(db: TestDb) {
-    db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+    db.sql(
+        "CREATE COLLATION nocase
+           (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+    )
+    .await;
     seen(&db, "text COLLATE nocase", "Bob", "bob").await;
 }
 
@@ -112,11 +119,18 @@ async fn in_an_xml_that_has_no_equality(db: TestDb) {
 /// Each type in turn: `type`, `before`, `after`.
 async fn each_seen(db: &TestDb, types: &[(&str, &str, &str)]) {
     db.sql(
-        "CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE TYPE pair AS (a numeric, b bpchar);
-         CREATE DOMAIN padded AS bpchar; CREATE DOMAIN email AS citext; CREATE SCHEMA timestamps; CREATE TYPE timestamps.pair AS (a numeric, b text);
-         CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "CREATE EXTENSION citext;
+         CREATE TYPE mood AS ENUM ('sad', 'glad');
+         CREATE TYPE pair AS (a numeric, b bpchar);
+         CREATE DOMAIN padded AS bpchar;
+         CREATE DOMAIN email AS citext;
+         CREATE SCHEMA timestamps;
+         CREATE TYPE timestamps.pair AS (a numeric, b text);
+         CREATE COLLATION nocase
+           (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
     )
     .await;
+
     for (kind, before, after) in types {
         seen(db, kind, before, after).await;
         notes().uninstall(&**db).await.expect("uninstalled");
@@ -227,7 +241,7 @@ async fn in_a_column_of_sqlite_that_takes_any_value(db: TestDb) {
     }
 }
 
-/// A session may have values shown with less than they are, to our triggers too.
+/// A session may have values shown inexactly, to the library's triggers too.
 #[apply(on_postgres)]
 async fn that_the_session_does_not_show(db: TestDb) {
     for (kind, other, before, after, setting) in [
@@ -251,15 +265,18 @@ async fn that_the_session_does_not_show(db: TestDb) {
             watch.recalculated().await;
             let set: Vec<String> =
                 setting.split(", ").map(|setting| format!("SET {setting}")).collect();
-            let reset = "RESET extra_float_digits; RESET DateStyle; RESET TimeZone; RESET IntervalStyle; RESET lc_monetary; RESET bytea_output";
+            let reset = "RESET extra_float_digits; RESET DateStyle; RESET TimeZone;
+                         RESET IntervalStyle; RESET lc_monetary; RESET bytea_output";
             let change =
                 format!("{}; UPDATE {table} SET value = '{after}'; {reset}", set.join("; "));
             let recalculated = watch.after(&change).await;
             assert_eq!(recalculated.len(), 1, "{kind} of {table}: {recalculated:?}");
+
             // The same under other settings is the same.
             let same = format!("{}; UPDATE {table} SET value = value; {reset}", set.join("; "));
             assert_eq!(watch.after(&same).await, NOTHING, "{kind} of {table}");
         }
+
         notes().uninstall(&*db).await.expect("uninstalled");
         db.sql("DROP TABLE note, tag").await;
     }
@@ -270,15 +287,19 @@ async fn null_is_a_value_of_its_own(db: TestDb) {
     if db.is_mysql() {
         return not_there("MySQL cannot cast to text, and has a test of its own");
     }
+
     db.sql(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, value varchar, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-         CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)"
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, value varchar, cached_shown varchar,
+           shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (id INTEGER PRIMARY KEY, value varchar, note_id integer NOT NULL)",
     )
     .await;
     notes().install(&*db).await.expect("installed");
     db.sql("INSERT INTO note (id, value) VALUES (1, 'a')").await;
     db.sql("INSERT INTO tag (id, value, note_id) VALUES (1, 'a', 1)").await;
     db.drain(notes()).await;
+
     for table in ["note", "tag"] {
         for (value, marks) in
             [("NULL", 1), ("NULL", 0), ("''", 1), ("''", 0), ("'a'", 1), ("'A'", 1), ("'a'", 1)]
@@ -300,16 +321,22 @@ async fn in_a_generated_column(db: TestDb) {
     if db.is_mysql() {
         return not_there("MySQL cannot cast to text, and has a test of its own");
     }
+
     let generated = "GENERATED ALWAYS AS (base || '!') STORED";
     db.sql(&format!(
-        "CREATE TABLE note (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
-         CREATE TABLE tag (id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer, note_id integer NOT NULL)"
+        "CREATE TABLE note (
+           id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated},
+           cached_shown varchar, shown_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE tag (
+           id INTEGER PRIMARY KEY, base text NOT NULL, value text {generated}, other integer,
+           note_id integer NOT NULL)"
     ))
     .await;
     notes().install(&*db).await.expect("installed");
     db.sql("INSERT INTO note (id, base) VALUES (1, 'a')").await;
     db.sql("INSERT INTO tag (id, base, note_id) VALUES (1, 'a', 1)").await;
     let mut watch = Watch::begin(&db, notes).await;
+
     assert_eq!(watch.after("UPDATE note SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(watch.after("UPDATE tag SET base = 'b'").await, ["note.shown 1"]);
     assert_eq!(db.scalar::<String>("SELECT cached_shown FROM note").await, "b! b!");
@@ -317,7 +344,8 @@ async fn in_a_generated_column(db: TestDb) {
         watch.after("UPDATE note SET base = 'b'; UPDATE tag SET base = 'b', other = 1").await,
         NOTHING
     );
-    // Whoever ends the flag in the same statement does not hide the change.
+
+    // Ending the flag in the same statement does not hide the change.
     let forged = "UPDATE note SET base = 'c', shown_recalculation_needed = false";
     assert_eq!(watch.after(forged).await, ["note.shown 1"]);
 }
@@ -353,14 +381,23 @@ async fn on_mysql(db: TestDb) {
     ] {
         let db = db.another_database().await;
         let columns = format!(
-            "id INTEGER PRIMARY KEY, value {kind}, twice {kind} GENERATED ALWAYS AS (value) STORED, writes INTEGER NOT NULL DEFAULT 0"
+            "id INTEGER PRIMARY KEY,
+             value {kind},
+             twice {kind} GENERATED ALWAYS AS (value) STORED,
+             writes INTEGER NOT NULL DEFAULT 0"
         );
-        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+        db.sql(&format!(
+            "CREATE TABLE note (
+               {columns}, cached_shown varchar(9),
+               shown_recalculation_needed boolean NOT NULL DEFAULT true)"
+        ))
+        .await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
         let [first, ..] = values;
         db.sql(&format!("INSERT INTO note (id, value) VALUES (1, {first})")).await;
         db.sql(&format!("INSERT INTO tag (id, value, note_id) VALUES (1, {first}, 1)")).await;
+
         for table in ["tag", "note"] {
             for value in values[1..].iter().chain([&first]) {
                 for marks in [1, 0] {
@@ -387,9 +424,17 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
     for kept in ["STORED", "VIRTUAL"] {
         let db = db.another_database().await;
         let columns = format!(
-            "id INTEGER PRIMARY KEY, base varchar(9) NOT NULL, value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
+            "id INTEGER PRIMARY KEY,
+             base varchar(9) NOT NULL,
+             value varchar(9) GENERATED ALWAYS AS (concat(base, '!')) {kept}"
         );
-        db.sql(&format!("CREATE TABLE note ({columns}, cached_shown varchar(9), shown_recalculation_needed boolean NOT NULL DEFAULT true)")).await;
+
+        db.sql(&format!(
+            "CREATE TABLE note (
+               {columns}, cached_shown varchar(9),
+               shown_recalculation_needed boolean NOT NULL DEFAULT true)"
+        ))
+        .await;
         db.sql(&format!("CREATE TABLE tag ({columns}, note_id integer NOT NULL)")).await;
         notes().install(&*db).await.expect("installed");
         db.sql(
@@ -399,6 +444,7 @@ async fn in_a_generated_column_of_mysql(db: TestDb) {
              VALUES (1, 'a', 1)",
         )
         .await;
+
         for table in ["tag", "note"] {
             for marks in [1, 0] {
                 db.sql(

@@ -16,6 +16,7 @@ async fn whatever_a_statement_says_of_conflicts(db: TestDb) {
             10 + n
         ))
         .await;
+
         db.sql(&format!(
             "UPDATE OR {clause} lamppost SET first_name = first_name || '!' WHERE id = 2"
         ))
@@ -32,6 +33,7 @@ async fn nor_triggers_that_may_call_themselves(db: TestDb) {
     let db = db.with_one_connection().await;
     db.sql("PRAGMA recursive_triggers = ON").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, BOTH[..1]);
     assert_eq!(
         watch
@@ -84,6 +86,7 @@ async fn nor_does_one_over_some_rows_by_which_a_related_row_is_replaced(db: Test
     db.sql("INSERT INTO pigeon (id, weight_in_g, colour, lamppost_id) VALUES (20, 5, 'grey', 1)")
         .await;
     watch.recalculated().await;
+
     assert_eq!(
         watch
             .after(

@@ -74,8 +74,10 @@ async fn which_rows_there_are_and_what_stands_in_them(db: TestDb) {
     hens().install(&*db).await.expect("installed");
     db.sql("INSERT INTO hen (id) VALUES (1), (2)").await;
     let mut watch = Watch::begin(&db, hens).await;
+
     let laid = "INSERT INTO egg (id, grams, hen_id) VALUES (1, 60, 1), (2, 61, 1)";
     assert_eq!(watch.after(laid).await, ["hen.count 1", "hen.description 1"]);
+
     // Any column is read, and none of them counts.
     for change in ["colour = 'brown'", "grams = 70", "colour = NULL", "id = 9"] {
         let recalculated = watch.after(&format!("UPDATE egg SET {change} WHERE id = 1")).await;
@@ -90,6 +92,7 @@ async fn which_rows_there_are_and_what_stands_in_them(db: TestDb) {
             "{change}: {recalculated:?}"
         );
     }
+
     assert_eq!(
         watch.after("UPDATE egg SET grams = grams, colour = colour, hen_id = hen_id").await,
         NOTHING

@@ -230,8 +230,10 @@ async fn of_a_row_that_comes_or_changes(db: TestDb) {
     db.sql("INSERT INTO bed (id, width) VALUES (2, 3)").await;
     assert_eq!(marks(&db).await, lists);
     watch.recalculated().await;
+
     db.sql("UPDATE bed SET width = 4 WHERE id = 2").await;
     assert_eq!((marks(&db).await, watch.recalculated().await), (1, vec!["bed.area 2".to_owned()]));
+
     db.sql("UPDATE bed SET id = 3 WHERE id = 2").await;
     // On SQLite, those that depend on the same columns of their row share one.
     assert_eq!(

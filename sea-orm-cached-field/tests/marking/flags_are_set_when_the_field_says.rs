@@ -97,8 +97,8 @@ async fn an_exact_read_sees_the_mark_without_the_flag(db: TestDb) {
     assert_eq!(tree.fresh_relaxed(&*db).await.expect("read"), 1);
 }
 
-/// From an old snapshot, a flag that somebody else has written meanwhile would be a serialization
-/// failure of the user's.
+/// In an old snapshot, a flag that another transaction has written meanwhile would be a
+/// serialization failure of the user's.
 #[apply(on_postgres)]
 async fn by_the_collector_if_the_transaction_looks_at_an_old_snapshot(db: TestDb) {
     let mut watch = planted(&db).await;

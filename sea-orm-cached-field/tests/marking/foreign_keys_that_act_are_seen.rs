@@ -19,21 +19,28 @@ async fn tied<'d>(db: &'d TestDb, action: &str) -> Watch<'d> {
     } else {
         "timestamp NULL"
     };
+
     for table in [
         format!("city ({key}, name varchar(99) NOT NULL, mayor varchar(99))"),
         format!(
-            "lamppost ({key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2, cached_full_name varchar(99),
-             full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after {moment},
+            "lamppost (
+             {key}, first_name varchar(99) NOT NULL, note varchar(99), city_id integer DEFAULT 2,
+             cached_full_name varchar(99),
+             full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+             full_name_expires_after {moment},
              FOREIGN KEY (city_id) REFERENCES city (id) {action})"
         ),
         format!(
-            "pigeon ({key}, weight_in_g integer NOT NULL, colour varchar(99), ring varchar(99), lamppost_id integer DEFAULT 2,
+            "pigeon (
+             {key}, weight_in_g integer NOT NULL, colour varchar(99), ring varchar(99),
+             lamppost_id integer DEFAULT 2,
              FOREIGN KEY (lamppost_id) REFERENCES lamppost (id) {action})"
         ),
         format!("plaque ({key}, text varchar(99) NOT NULL, lamppost_id integer)"),
     ] {
         db.sql(&format!("CREATE TABLE {table}")).await;
     }
+
     lampposts().install(&**db).await.expect("installed");
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'), (2, 'Bonn')").await;
     db.sql("INSERT INTO lamppost (id, first_name, city_id) VALUES (1, 'Ada', 1), (2, 'Bob', 2)")
@@ -83,6 +90,7 @@ async fn on_delete_set_default(db: TestDb) {
 #[apply(contract)]
 async fn on_update_cascade(db: TestDb) {
     let mut watch = tied(&db, "ON UPDATE CASCADE").await;
+
     assert_eq!(
         watch.after("UPDATE city SET id = 9 WHERE id = 1").await,
         ["lamppost.full_name 1, unchanged"]

@@ -12,7 +12,7 @@ use crate::{
 struct Work {
     versions_of_owners: i64,
     marks: i64,
-    /// Calls of all our functions.
+    /// Calls of all functions of the library.
     calls: i64,
 }
 
@@ -73,7 +73,10 @@ async fn of_the_owners_own_columns(db: TestDb) {
         Work::of(&db, "UPDATE lamppost SET note = 'x', first_name = first_name").await,
         one_look
     );
-    let ours = "SET LOCAL cached_field.internal = 'on'; UPDATE lamppost SET cached_full_name = 'x', full_name_recalculation_needed = NOT full_name_recalculation_needed";
+    let ours = "SET LOCAL cached_field.internal = 'on';
+                UPDATE lamppost
+                   SET cached_full_name = 'x',
+                       full_name_recalculation_needed = NOT full_name_recalculation_needed";
     assert_eq!(Work::of(&db, ours).await, Work { calls: 0, ..one_look });
 }
 
@@ -99,8 +102,10 @@ async fn and_an_owner_that_is_flagged_already_is_left_alone(db: TestDb) {
     perched(&db).await;
     db.sql("UPDATE pigeon SET weight_in_g = 7").await;
     db.sql(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'updated'; END$$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON lamppost FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN RAISE EXCEPTION 'updated'; END$$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON lamppost
+           FOR EACH STATEMENT EXECUTE FUNCTION refuse()",
     )
     .await;
     let version = "SELECT string_agg(xmin::text || ctid::text, ' ' ORDER BY id) FROM lamppost";
@@ -130,12 +135,14 @@ async fn on_sqlite_too(db: TestDb) {
 async fn on_mysql_too(db: TestDb) {
     perched(&db).await;
     let db = db.with_one_connection().await;
+
     let inserted = async || {
         let counted =
             Statement::from_string(DbBackend::MySql, "SHOW SESSION STATUS LIKE 'Handler_write'");
         let row = db.query_one_raw(counted).await.expect("asked").expect("a row");
         row.try_get_by_index::<String>(1).expect("a count").parse::<i64>().expect("a number")
     };
+
     for (sql, rows) in [
         ("UPDATE pigeon SET colour = 'grey'", 0),
         ("UPDATE pigeon SET weight_in_g = weight_in_g, lamppost_id = lamppost_id", 0),
@@ -148,7 +155,7 @@ async fn on_mysql_too(db: TestDb) {
     }
 }
 
-/// On MySQL nobody can tell whether the statement has set the flag once more.
+/// On MySQL it cannot be seen whether the statement has set the flag once more.
 #[apply(contract)]
 async fn of_a_row_that_is_flagged(db: TestDb) {
     perched(&db).await;

@@ -81,17 +81,21 @@ macro_rules! keyed {
                 }
                 let mut watch = Watch::begin(db, || CachedFields::of::<$owner::Entity>()).await;
                 let told = |id: &$key| format!("{}.total {}", $owner_table, Value::from(id.clone()));
+
                 let part = $part::ActiveModel { size: Set(5), owner_id: Set(one.clone()), ..Default::default() };
                 part.insert(&**db).await.expect("a part");
                 assert_eq!(watch.recalculated().await, [told(&one)]);
+
                 let moved = $part::ActiveModel { id: Set(1), owner_id: Set(two.clone()), ..Default::default() };
                 moved.update(&**db).await.expect("moved");
                 let mut both = [told(&one), told(&two)];
                 both.sort();
                 assert_eq!(watch.recalculated().await, both);
+
                 let renamed = $owner::Entity::update_many().col_expr($owner::Column::Id, Expr::value(three.clone()));
                 renamed.filter($owner::Column::Id.eq(one)).exec(&**db).await.expect("renamed");
                 assert_eq!(watch.recalculated().await, [format!("{}, unchanged", told(&three))]);
+
                 let row = $owner::Entity::find_by_id(two).one(&**db).await.expect("loaded").expect("the row");
                 assert_eq!(row.cached_total, Some(6));
                 assert_eq!(row.fresh_total(&**db).await.expect("read"), 6);
@@ -101,11 +105,21 @@ macro_rules! keyed {
 
             async fn recognize(db: &TestDb, [owner, part]: [Spelled; 2]) {
                 let Spelled(kind, spelled) = owner;
-                let columns = "base bigint NOT NULL, cached_total bigint, total_recalculation_needed boolean NOT NULL DEFAULT true";
-                db.sql(&format!("CREATE TABLE {} (id {kind} NOT NULL PRIMARY KEY, {columns})", $owner_table)).await;
+                let columns = "base bigint NOT NULL, cached_total bigint,
+                    total_recalculation_needed boolean NOT NULL DEFAULT true";
+                db.sql(&format!(
+                    "CREATE TABLE {} (id {kind} NOT NULL PRIMARY KEY, {columns})",
+                    $owner_table
+                ))
+                .await;
                 let Spelled(kind, otherwise) = part;
                 let columns = "id integer PRIMARY KEY, size bigint NOT NULL";
-                db.sql(&format!("CREATE TABLE {} ({columns}, owner_id {kind} NOT NULL)", $part_table)).await;
+                db.sql(&format!(
+                    "CREATE TABLE {} ({columns}, owner_id {kind} NOT NULL)",
+                    $part_table
+                ))
+                .await;
+
                 let owners = || CachedFields::of::<$owner::Entity>();
                 let installed = owners().install(&**db).await;
                 if db.is_mysql() && owner.0 != part.0 {
@@ -114,15 +128,22 @@ macro_rules! keyed {
                     return;
                 }
                 installed.expect("installed");
-                db.sql(&format!("INSERT INTO {} (id, base) VALUES ({spelled}, 1)", $owner_table)).await;
+                db.sql(&format!("INSERT INTO {} (id, base) VALUES ({spelled}, 1)", $owner_table))
+                    .await;
                 db.drain(owners()).await;
+
                 for (id, size, total) in [(1, 5, 6), (2, 7, 13)] {
-                    db.sql(&format!("INSERT INTO {} VALUES ({id}, {size}, {otherwise})", $part_table)).await;
+                    db.sql(&format!(
+                        "INSERT INTO {} VALUES ({id}, {size}, {otherwise})",
+                        $part_table
+                    ))
+                    .await;
                     db.drain(owners()).await;
                     let row = $owner::Entity::find().one(&**db).await.expect("loaded").expect("the row");
                     assert_eq!((row.cached_total, row.total_recalculation_needed), (Some(total), false));
                     assert_eq!(db.pending($owner_table).await, 0);
                 }
+
                 db.sql(&format!("UPDATE {} SET size = 8 WHERE id = 1", $part_table)).await;
                 let row = $owner::Entity::find().one(&**db).await.expect("loaded").expect("the row");
                 assert_eq!(row.fresh_total(&**db).await.expect("read"), 16);
@@ -158,7 +179,9 @@ keyed!(moment, reading, DateTime, "moment", "reading", with_fractions);
 async fn with_fractions(db: &TestDb) {
     if db.is_mysql() {
         db.sql(
-            "ALTER TABLE reading DROP FOREIGN KEY `fk-reading-owner_id`, MODIFY owner_id datetime(6) NOT NULL;
+            "ALTER TABLE reading
+               DROP FOREIGN KEY `fk-reading-owner_id`,
+               MODIFY owner_id datetime(6) NOT NULL;
              ALTER TABLE moment MODIFY id datetime(6) NOT NULL",
         )
         .await;
@@ -372,10 +395,15 @@ async fn a_uuid_in_a_text_that_knows_no_case(db: TestDb) {
         DbBackend::Sqlite => "varchar(36) COLLATE NOCASE",
         DbBackend::MySql => "varchar(36)",
         _ => {
-            db.sql("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)").await;
+            db.sql(
+                "CREATE COLLATION nocase
+                   (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            )
+            .await;
             "varchar(36) COLLATE nocase"
         }
     };
+
     let [upper, lower] =
         ["'6F9619FF-8B86-D011-B42D-00C04FC964FF'", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'"];
     label::Entity::recognize(&db, [Spelled(kind, upper), Spelled(kind, lower)]).await;
@@ -387,6 +415,7 @@ async fn several_columns(db: TestDb) {
     let a1 = r#"seat.income (1, 'O\'Hall, \"a\"')"#;
     let a2 = r#"seat.income (2, 'O\'Hall, \"a\"')"#;
     let b1 = "seat.income (1, 'b')";
+
     assert_eq!(
         watch
             .after(

@@ -35,8 +35,13 @@ mod flock {
             let statement = sea_orm::Statement::from_string(
                 sea_orm::DbBackend::Postgres,
                 format!(
-                    "SELECT coalesce(sum(b.weight), 0)::bigint + coalesce((SELECT length(r.name) FROM region r JOIN flock f ON f.region_code = r.code WHERE f.code = '{0}'), 0)
-                       FROM bird b WHERE b.flock_code = '{0}'",
+                    "SELECT coalesce(sum(b.weight), 0)::bigint
+                            + coalesce((SELECT length(r.name)
+                                          FROM region r
+                                          JOIN flock f ON f.region_code = r.code
+                                         WHERE f.code = '{0}'), 0)
+                       FROM bird b
+                      WHERE b.flock_code = '{0}'",
                     self.code
                 ),
             );
@@ -88,7 +93,9 @@ fn flocks() -> CachedFields {
 async fn set_up<'d>(db: &'d TestDb, kind: &str) -> Watch<'d> {
     db.sql(&format!(
         "CREATE TABLE region (code {kind} PRIMARY KEY, name text NOT NULL);
-         CREATE TABLE flock (code {kind} PRIMARY KEY, region_code {kind}, cached_weight bigint, weight_recalculation_needed boolean NOT NULL DEFAULT true);
+         CREATE TABLE flock (
+           code {kind} PRIMARY KEY, region_code {kind}, cached_weight bigint,
+           weight_recalculation_needed boolean NOT NULL DEFAULT true);
          CREATE TABLE bird (id integer PRIMARY KEY, weight integer NOT NULL, flock_code {kind})"
     ))
     .await;
@@ -105,6 +112,7 @@ async fn with_citext(db: TestDb) {
     db.sql("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere").await;
     let db = db.with_setting("search_path = public, elsewhere").await;
     let mut watch = set_up(&db, "citext").await;
+
     db.sql(
         "INSERT INTO region
          VALUES ('North', 'abc');
@@ -150,6 +158,7 @@ async fn with_char_and_its_blanks(db: TestDb) {
     )
     .await;
     assert_eq!(watch.recalculated().await, ["flock.weight 'adas'"]);
+
     assert_eq!(
         watch.after("INSERT INTO bird VALUES (1, 5, 'adas')").await,
         ["flock.weight 'adas'"]

@@ -160,6 +160,7 @@ async fn hunted(db: &TestDb) -> Watch<'_> {
     {
         db.execute(enums).await.expect("a type");
     }
+
     db.create(ranger::Entity).await;
     db.create(hunt::Entity).await;
     db.create(prey::Entity).await;
@@ -167,6 +168,7 @@ async fn hunted(db: &TestDb) -> Watch<'_> {
     db.sql("INSERT INTO ranger (region, name) VALUES ('south', 'Ada'), ('north', 'Bob')").await;
     db.sql("INSERT INTO hunt (region, number) VALUES ('south', 1), ('south', 2), ('north', 1)")
         .await;
+
     Watch::begin(db, hunts).await
 }
 
@@ -193,18 +195,21 @@ async fn an_enum_in_a_composite_key(db: TestDb) {
             .await,
         both("('south', 1)")
     );
+
     let moved = [both("('south', 1)"), both("('south', 2)")].concat();
     let mut changed = watch.after("UPDATE prey SET hunt_number = 2 WHERE weight = 7").await;
     changed.sort();
     let mut expected = moved.clone();
     expected.sort();
     assert_eq!(changed, expected);
+
     assert_eq!(
         watch.after("UPDATE ranger SET name = 'Cid' WHERE region = 'south'").await,
         ["hunt.report ('south', 1)", "hunt.report ('south', 2)"]
     );
     assert_eq!(watch.after("DELETE FROM hunt WHERE region = 'north'").await, NOTHING);
     assert_eq!(db.pending("hunt").await, 0);
+
     let rows = hunt::Entity::find()
         .filter(hunt::Column::Region.eq(hunt::Region::South))
         .all(&*db)
@@ -224,10 +229,12 @@ async fn rows_of_a_composite_key_with_an_enum_are_read_and_recalculated(db: Test
     assert_eq!(row.fresh_report(&*db).await.expect("read"), "0 for Cid");
     row.flag_report_as_stale(&*db).await.expect("flagged");
     row.recalculate_report(&*db).await.expect("recalculated");
+
     db.sql("UPDATE ranger SET name = 'Dan'").await;
     let mut rows = hunt::Entity::find().all(&*db).await.expect("read");
     hunt::Report::load(&mut rows, &*db).await.expect("loaded");
     assert!(rows.iter().all(|row| row.cached_report.as_deref() == Some("0 for Dan")), "{rows:?}");
+
     db.sql("UPDATE ranger SET name = 'Eve'").await;
     let recalculated =
         hunt::Report::recalculate(Condition::all(), &*db).await.expect("recalculated");
@@ -245,18 +252,24 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
     hunted(&db).await;
     db.sql(
         "INSERT INTO hunt (region, number)
-         WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 104)
-         SELECT 'south', 3 + a.n * 100 + b.n FROM n a, n b WHERE b.n < 100",
+         WITH RECURSIVE n (n) AS (SELECT 0
+                                   UNION ALL
+                                  SELECT n + 1 FROM n WHERE n < 104)
+         SELECT 'south', 3 + a.n * 100 + b.n
+           FROM n a, n b
+          WHERE b.n < 100",
     )
     .await;
     db.sql("DELETE FROM _hunt_cached_marks").await;
     db.sql("DELETE FROM _hunt_cached_recalculations").await;
     hunts().install(&*db).await.expect("installed");
+
     let flagged: i64 =
         db.scalar("SELECT count(*) FROM hunt WHERE report_recalculation_needed").await;
     let marks: i64 =
         db.scalar("SELECT count(*) FROM _hunt_cached_marks WHERE field = 'report'").await;
     assert_eq!((flagged, marks), (10_500, 2), "flagged rows, and marks of chunks");
+
     // Several chunks of 200.
     let some = Condition::all().add(hunt::Column::Number.lt(500));
     assert_eq!(hunt::Report::recalculate(some, &*db).await.expect("recalculated"), 500);
@@ -270,30 +283,35 @@ async fn chunks_of_a_composite_key_with_an_enum_have_their_ends(db: TestDb) {
 async fn a_tree_of_dens(db: TestDb) {
     let code = if db.is_sqlite() { "integer" } else { "den_code" };
     db.sql(&format!(
-        "CREATE TABLE den (code {code} PRIMARY KEY, parent {code}, foxes bigint NOT NULL, cached_total bigint,
-                total_recalculation_needed boolean NOT NULL DEFAULT true)"
+        "CREATE TABLE den (
+           code {code} PRIMARY KEY, parent {code}, foxes bigint NOT NULL, cached_total bigint,
+           total_recalculation_needed boolean NOT NULL DEFAULT true)"
     ))
     .await;
     dens().install(&*db).await.expect("installed");
     db.sql("INSERT INTO den (code, parent, foxes) VALUES (1, NULL, 1), (10, 1, 2), (100, 10, 4)")
         .await;
     let mut watch = Watch::begin(&db, dens).await;
+
     assert_eq!(
         watch.after("UPDATE den SET foxes = 5 WHERE code = 100").await,
         ["den.total '1'", "den.total '10'", "den.total '100'"]
     );
     assert_eq!(db.scalar::<i64>("SELECT cached_total FROM den WHERE code = 1").await, 8);
+
     db.sql("UPDATE den SET foxes = 6 WHERE code = 100").await;
     let row =
         den::Entity::find_by_id("1".to_owned()).one(&*db).await.expect("read").expect("the row");
     assert_eq!(row.fresh_total(&*db).await.expect("read"), 9);
     assert_eq!(den::Total::recalculate(Condition::all(), &*db).await.expect("recalculated"), 3);
+
     // A circle, which is found and named.
     db.sql("UPDATE den SET parent = 100 WHERE code = 1").await;
     let mut narration = db.narration();
     db.drain(dens()).await;
     let said = narration.said();
     assert!(said.iter().any(|event| event.starts_with("failed den.total")), "{said:?}");
+
     db.sql("UPDATE den SET parent = NULL WHERE code = 1").await;
     db.let_time_pass("den").await;
     db.drain(dens()).await;

@@ -1,5 +1,5 @@
-//! What the database marks: every real change of a declared input, whoever wrote it, and nothing
-//! else.
+//! The marks that the database makes: for every real change of a declared input, whichever client
+//! made it, and for nothing else.
 
 #[macro_use]
 extern crate macro_rules_attribute;

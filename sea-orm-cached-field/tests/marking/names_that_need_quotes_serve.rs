@@ -4,7 +4,7 @@ use sea_orm_cached_field::CachedFields;
 use crate::support::{NOTHING, Watch};
 
 /// Columns named by words of SQL, by words of triggers, in quotes, in mixed case, and like columns
-/// of ours.
+/// of the library.
 mod order {
     use sea_orm::entity::prelude::*;
     use sea_orm_cached_field::cached_fields;
@@ -76,10 +76,12 @@ async fn of_tables_columns_and_fields(db: TestDb) {
     db.create(order::Entity).await;
     db.create(select::Entity).await;
     orders().install(&*db).await.expect("installed");
-    let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field") VALUES ('g', 'n', 'o', 'f')"#;
+    let order = r#"INSERT INTO "order" ("group", "new", "the ""old"" one", "field")
+        VALUES ('g', 'n', 'o', 'f')"#;
     db.sql(&db.quoted(order)).await;
     db.sql(&db.quoted(r#"INSERT INTO "Select 'me'" ("table", v_links) VALUES ('t', 1)"#)).await;
     let mut watch = Watch::begin(&db, orders).await;
+
     for column in ["group", "new", r#"the ""old"" one"#, "field"] {
         // sqlx has MySQL read `||` as the standard does.
         let change = format!(r#"UPDATE "order" SET "{column}" = "{column}" || '!'"#);
@@ -94,6 +96,7 @@ async fn of_tables_columns_and_fields(db: TestDb) {
         watch.after(&db.quoted(r#"UPDATE "order" SET "the Label" = 'forged'"#)).await,
         ["order.type 1"]
     );
+
     let order = order::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the order");
     assert_eq!(order.label.as_deref(), Some("g!n!o!f!T"));
     assert_eq!((order.label_is_stale, order.until), (false, None));

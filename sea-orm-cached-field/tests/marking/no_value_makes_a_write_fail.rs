@@ -75,8 +75,8 @@ fn boxes() -> CachedFields {
     CachedFields::of::<crate_of_fruit::Entity>()
 }
 
-/// Types of the owner's key and of what is linked with it, of each kind that may differ; a value
-/// that both can hold, and some that only the second can.
+/// Types of the owner's key and of the columns linked with it, one pair for each kind that may
+/// differ. Each has a value that both can hold, and some that only the second can.
 const TYPES: [(&str, &str, &str, &[&str]); 9] = [
     ("tinyint unsigned", "bigint", "7", &["-1", "300"]),
     ("integer", "bigint", "7", &["3000000000", "-3000000000"]),
@@ -92,9 +92,13 @@ const TYPES: [(&str, &str, &str, &[&str]); 9] = [
 /// The tables of a key and what is linked with it, installed.
 async fn set_up(db: &TestDb, key: &str, linked: &str) -> Result<(), String> {
     db.sql(&format!(
-        "CREATE TABLE box (code {key} NOT NULL PRIMARY KEY, shop_code {key} NULL, cached_label varchar(9),
+        "CREATE TABLE box (code {key} NOT NULL PRIMARY KEY,
+                           shop_code {key} NULL,
+                           cached_label varchar(9),
                            label_recalculation_needed boolean NOT NULL DEFAULT TRUE);
-         CREATE TABLE fruit (id integer PRIMARY KEY, name varchar(9) NOT NULL, box_code {linked} NULL);
+         CREATE TABLE fruit (id integer PRIMARY KEY,
+                             name varchar(9) NOT NULL,
+                             box_code {linked} NULL);
          CREATE TABLE shop (code {linked} NOT NULL, name varchar(9) NOT NULL)"
     ))
     .await;
@@ -105,6 +109,7 @@ async fn set_up(db: &TestDb, key: &str, linked: &str) -> Result<(), String> {
 async fn that_no_owner_can_hold(db: TestDb) {
     let db = db.with_one_connection().await;
     db.sql("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'").await;
+
     for (key, linked, fitting, others) in TYPES {
         set_up(&db, key, linked).await.unwrap_or_else(|error| panic!("{key}, {linked}: {error}"));
         db.sql(&format!("INSERT INTO box (code, shop_code) VALUES ({fitting}, {fitting})")).await;
@@ -117,12 +122,16 @@ async fn that_no_owner_can_hold(db: TestDb) {
             db.sql(&format!("INSERT INTO shop VALUES ({other}, 'corner')")).await;
             db.sql("UPDATE shop SET name = 'market'; DELETE FROM shop").await;
         }
+
         db.sql("DELETE FROM _box_cached_marks").await;
         db.sql(&format!("INSERT INTO fruit VALUES (100, 'plum', {fitting})")).await;
         let marked = "SELECT count(*) FROM _box_cached_marks m JOIN box b ON b.code = m.key_1";
         assert_eq!(db.scalar::<i64>(marked).await, 1, "{key}, {linked}");
-        db.sql("DROP TABLE box, fruit, shop, _box_cached_marks, _box_cached_recalculations, _box_cached_versions")
-            .await;
+        db.sql(
+            "DROP TABLE box, fruit, shop,
+                        _box_cached_marks, _box_cached_recalculations, _box_cached_versions",
+        )
+        .await;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 const OURS: [&str; 3] =
     ["cached_full_name", "full_name_recalculation_needed", "full_name_expires_after"];
 
-/// All rows of all tables of the user, without our columns.
+/// Returns all rows of all tables of the user, without the library's columns.
 async fn foreign_columns(db: &TestDb) -> Vec<JsonValue> {
     let mut rows = Vec::new();
     for table in ["lamppost", "pigeon", "city", "plaque"] {
@@ -52,18 +52,25 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
     let mut watch = furnished(&db).await;
     db.sql("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await;
     db.sql("CREATE TABLE touched (id integer, note varchar(100))").await;
+
     let journal = if db.is_sqlite() {
-        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN INSERT INTO touched VALUES (NEW.id, NEW.note);
+        "CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost BEGIN
+           INSERT INTO touched VALUES (NEW.id, NEW.note);
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER journal AFTER UPDATE ON lamppost FOR EACH ROW
-           IF NOT (OLD.first_name <=> NEW.first_name AND OLD.note <=> NEW.note AND OLD.city_id <=> NEW.city_id) THEN
+           IF NOT (OLD.first_name <=> NEW.first_name
+                   AND OLD.note <=> NEW.note
+                   AND OLD.city_id <=> NEW.city_id) THEN
              INSERT INTO touched VALUES (NEW.id, NEW.note);
            END IF"
     } else {
-        "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
-         CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost FOR EACH ROW EXECUTE FUNCTION journal()"
+        "CREATE FUNCTION journal() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN INSERT INTO public.touched VALUES (NEW.id, NEW.note); RETURN NULL; END$$;
+         CREATE TRIGGER journal AFTER UPDATE OF first_name, note, city_id ON lamppost
+           FOR EACH ROW EXECUTE FUNCTION journal()"
     };
+
     db.sql(journal).await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
     assert_eq!(
@@ -71,6 +78,7 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
         0,
         "no other column is so much as named"
     );
+
     db.sql("UPDATE lamppost SET note = 'm' WHERE id = 1").await;
     assert_eq!(db.rows("SELECT * FROM touched").await.len(), 1, "the journal works");
 }
@@ -78,8 +86,9 @@ async fn a_column_that_changes_meanwhile_keeps_its_change(db: TestDb) {
 #[apply(on_postgres)]
 async fn a_row_that_is_not_stale_is_not_written_at_all(db: TestDb) {
     let mut watch = furnished(&db).await;
-    let versions =
-        "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id) FROM lamppost WHERE id <> 1";
+    let versions = "SELECT string_agg(ctid::text || xmin::text, ' ' ORDER BY id)
+                      FROM lamppost
+                     WHERE id <> 1";
     let before: String = db.scalar(versions).await;
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 50").await, ["lamppost.full_name 1"]);
     assert_eq!(db.scalar::<String>(versions).await, before);

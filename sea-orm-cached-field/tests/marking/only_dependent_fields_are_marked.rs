@@ -146,6 +146,7 @@ async fn a_change_concerns_the_fields_that_read_it(db: TestDb) {
 #[apply(contract)]
 async fn a_change_travels_as_far_as_values_change(db: TestDb) {
     let mut watch = booked(&db).await;
+
     let recalculated = watch.after("UPDATE line SET amount = 6 WHERE id = 1").await;
     for field in ["invoice.total 1", "invoice.label 1", "customer.spent 1"] {
         assert!(
@@ -159,6 +160,7 @@ async fn a_change_travels_as_far_as_values_change(db: TestDb) {
             .all(|completed| !completed.contains("invoice.label 2")
                 && !completed.contains("greeting"))
     );
+
     assert_eq!(first_label(&db).await.as_deref(), Some("13 EUR"));
     let ann = customer::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("Ann");
     assert_eq!(ann.cached_spent, Some(21));

@@ -1,5 +1,5 @@
 //! SQLite only: triggers and defaults run in whatever program writes, with the SQLite of that
-//! program. The distribution's is mostly older than ours.
+//! program. The distribution's is usually older than this library's.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,6 +37,7 @@ async fn and_all_is_marked(db: TestDb) {
         ("DELETE FROM pigeon WHERE id = 20", &BOTH[1..]),
         ("UPDATE pigeon SET colour = 'grey'", &NOTHING),
     ];
+
     for (change, expected) in changes {
         sqlite3(&db, change).expect(change);
         assert_eq!(watch.recalculated().await, expected, "{change}");

@@ -43,18 +43,21 @@ async fn what_the_orm_writes_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;
     let ada = a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     let noted = lamppost::ActiveModel {
         note: Set(Some("x".to_owned())),
         ..reloaded(&db, ada.id).await.into_active_model()
     };
     noted.update(&*db).await.expect("updated");
     assert_eq!(watch.recalculated().await, NOTHING);
+
     let named = lamppost::ActiveModel {
         first_name: Set("Bob".to_owned()),
         ..reloaded(&db, ada.id).await.into_active_model()
     };
     named.update(&*db).await.expect("updated");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+
     let all =
         lamppost::Entity::update_many().col_expr(lamppost::Column::FirstName, Expr::value("Cid"));
     all.exec(&*db).await.expect("updated");
@@ -84,16 +87,20 @@ async fn what_another_trigger_changes_is_seen(db: TestDb) {
     set_up_lampposts(&db).await;
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
-    // It comes after ours: on PostgreSQL by its name, on MySQL by its age.
+    // It comes after the library's: on PostgreSQL by its name, on MySQL by its age.
     let shouting = if db.is_sqlite() {
-        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;
+        "CREATE TRIGGER zzz_shout AFTER UPDATE OF note ON lamppost BEGIN
+           UPDATE lamppost SET first_name = upper(first_name) WHERE id = NEW.id;
          END"
     } else if db.is_mysql() {
-        "CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW SET NEW.first_name = upper(NEW.first_name)"
+        "CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW
+           SET NEW.first_name = upper(NEW.first_name)"
     } else {
-        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN NEW.first_name := upper(NEW.first_name); RETURN NEW; END$$;
          CREATE TRIGGER zzz_shout BEFORE UPDATE ON lamppost FOR EACH ROW EXECUTE FUNCTION shout()"
     };
+
     db.sql(shouting).await;
     assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, ["lamppost.full_name 1"]);
     assert_eq!(

@@ -17,13 +17,18 @@ async fn kept_by_colour(db: &TestDb) -> Watch<'_> {
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
     db.sql(
-        "CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour);
+        "CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour);
          CREATE TABLE pigeon_grey PARTITION OF pigeon FOR VALUES IN ('grey');
-         CREATE TABLE pigeon_white PARTITION OF pigeon FOR VALUES IN ('white') PARTITION BY RANGE (weight_in_g);
+         CREATE TABLE pigeon_white PARTITION OF pigeon FOR VALUES IN ('white')
+           PARTITION BY RANGE (weight_in_g);
          CREATE TABLE pigeon_white_light PARTITION OF pigeon_white FOR VALUES FROM (0) TO (100);
          CREATE TABLE pigeon_white_heavy PARTITION OF pigeon_white FOR VALUES FROM (100) TO (1000)",
     )
     .await;
+
     lampposts().install(&**db).await.expect("installed");
     a_lamppost(db, "Ada").await;
     a_lamppost(db, "Bob").await;
@@ -42,6 +47,7 @@ async fn name_of(db: &TestDb, id: i32) -> String {
 #[apply(on_postgres)]
 async fn what_is_written_to_the_whole_table(db: TestDb) {
     let mut watch = kept_by_colour(&db).await;
+
     assert_eq!(
         watch
             .after("INSERT INTO pigeon VALUES (4, 7, 'grey', NULL, 1), (5, 7, 'white', NULL, 2)")
@@ -77,10 +83,12 @@ async fn a_row_that_an_update_moves_to_another_partition(db: TestDb) {
         ADA
     );
     assert_eq!(name_of(&db, 1).await, "Ada of nowhere, 1 pigeons of 200, -");
+
     assert_eq!(
         watch.after("UPDATE pigeon SET colour = 'grey', lamppost_id = 2 WHERE id = 1").await,
         BOTH
     );
+
     // For PostgreSQL it is deleted and inserted.
     assert_eq!(
         watch.after("UPDATE pigeon SET colour = 'white' WHERE id = 1").await,
@@ -94,7 +102,13 @@ async fn what_is_written_to_a_partition_that_came_later(db: TestDb) {
     db.sql("CREATE TABLE pigeon_black PARTITION OF pigeon FOR VALUES IN ('black')").await;
     assert_eq!(watch.after("INSERT INTO pigeon_black VALUES (6, 9, 'black', NULL, 1)").await, ADA);
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 10 WHERE id = 6").await, ADA);
-    db.sql("CREATE TABLE pigeon_red (lamppost_id integer, ring varchar, gone integer, colour varchar, weight_in_g integer NOT NULL, id integer)").await;
+
+    db.sql(
+        "CREATE TABLE pigeon_red (
+           lamppost_id integer, ring varchar, gone integer, colour varchar,
+           weight_in_g integer NOT NULL, id integer)",
+    )
+    .await;
     db.sql("ALTER TABLE pigeon_red DROP COLUMN gone").await;
     db.sql("ALTER TABLE pigeon ATTACH PARTITION pigeon_red FOR VALUES IN ('red')").await;
     assert_eq!(
@@ -136,8 +150,9 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
     let diagnosis = async || lampposts().doctor(&*db).await.expect("examined").to_string();
     assert_eq!(
         diagnosis().await,
-        "lamppost: the partition \"public\".\"pigeon_black\" is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::install`\n"
+        "lamppost: the partition \"public\".\"pigeon_black\" is newer than the last installation, and its TRUNCATE goes unseen; run `CachedFields::all().install(&db)`\n"
     );
+
     let transaction = db.begin().await.expect("begun");
     let scans = async || {
         let scans = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint
@@ -149,10 +164,12 @@ async fn an_install_for_a_new_partition_is_cheap(db: TestDb) {
             .expect("asked");
         scans.expect("a row").try_get_by_index::<i64>(0).expect("a count")
     };
+
     let before = scans().await;
     let changes = lampposts().install(&transaction).await.expect("installed");
     let scans = scans().await - before;
     transaction.commit().await.expect("committed");
+
     assert_eq!(changes.iter().count(), 2, "a function and a trigger: {changes}");
     assert_eq!(scans, 1, "one look for flagged rows");
     assert_eq!(watch.recalculated().await, NOTHING);
@@ -198,13 +215,17 @@ async fn a_table_that_becomes_partitioned_and_a_partition_by_itself(db: TestDb) 
     set_up_lampposts(&db).await;
     db.sql("ALTER TABLE pigeon RENAME TO old_pigeon; DROP TABLE old_pigeon").await;
     db.sql(
-        "CREATE TABLE bird (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour);
+        "CREATE TABLE bird (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour);
          CREATE TABLE pigeon PARTITION OF bird DEFAULT",
     )
     .await;
     lampposts().install(&*db).await.expect("installed");
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("INSERT INTO bird VALUES (1, 9, 'black', NULL, 1)").await, ADA);
     assert_eq!(watch.after("UPDATE pigeon SET weight_in_g = 10").await, ADA);
     assert_eq!(watch.after("TRUNCATE bird").await, ADA);
@@ -214,14 +235,21 @@ async fn a_table_that_becomes_partitioned_and_a_partition_by_itself(db: TestDb) 
 async fn spread(db: &TestDb) -> Watch<'_> {
     db.create(city::Entity).await;
     db.sql(
-        "CREATE TABLE lamppost (id integer NOT NULL, first_name varchar NOT NULL, note varchar, city_id integer, cached_full_name varchar,
-                full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz) PARTITION BY LIST (note);
+        "CREATE TABLE lamppost (
+           id integer NOT NULL, first_name varchar NOT NULL, note varchar, city_id integer,
+           cached_full_name varchar,
+           full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+           full_name_expires_after timestamptz
+         ) PARTITION BY LIST (note);
          CREATE TABLE lamppost_here PARTITION OF lamppost FOR VALUES IN ('here');
          CREATE TABLE lamppost_there PARTITION OF lamppost FOR VALUES IN ('there');
-         CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer);
+         CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer);
          CREATE TABLE plaque (id integer, text varchar NOT NULL, lamppost_id integer)",
     )
     .await;
+
     lampposts().install(&**db).await.expect("installed");
     db.sql(
         "INSERT INTO lamppost (id, first_name, note)
@@ -238,6 +266,7 @@ async fn an_owner_in_partitions(db: TestDb) {
     assert_eq!(watch.after("UPDATE lamppost SET first_name = 'Cid' WHERE id = 1").await, ADA);
     assert_eq!(watch.after("UPDATE lamppost_there SET first_name = 'Dan'").await, BOTH[1..]);
     assert_eq!(watch.after("UPDATE lamppost SET city_id = city_id").await, NOTHING);
+
     assert_eq!(watch.after("INSERT INTO pigeon VALUES (1, 5, NULL, NULL, 1)").await, ADA);
     assert_eq!(
         watch
@@ -250,6 +279,7 @@ async fn an_owner_in_partitions(db: TestDb) {
             .await,
         ADA
     );
+
     assert_eq!(watch.after("UPDATE city SET name = 'Ulm!'").await, ADA);
     assert_eq!(name_of(&db, 1).await, "Cid of Ulm!, 1 pigeons of 5, -");
     assert_eq!(
@@ -272,9 +302,14 @@ async fn an_owner_in_partitions(db: TestDb) {
 async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     let mut watch = spread(&db).await;
     db.sql("CREATE TABLE lamppost_new PARTITION OF lamppost FOR VALUES IN ('new')").await;
-    db.sql("INSERT INTO lamppost_new (id, first_name, note, cached_full_name, full_name_recalculation_needed)
-            VALUES (3, 'Eve', 'new', 'forged', false)").await;
+    db.sql(
+        "INSERT INTO lamppost_new
+           (id, first_name, note, cached_full_name, full_name_recalculation_needed)
+         VALUES (3, 'Eve', 'new', 'forged', false)",
+    )
+    .await;
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 3"]);
+
     // Rows that come along with their partition are flagged if their column says so; the next
     // install queues them.
     db.sql(
@@ -286,6 +321,7 @@ async fn an_owner_in_a_partition_that_came_later(db: TestDb) {
     db.sql("ALTER TABLE lamppost ATTACH PARTITION lamppost_far FOR VALUES IN ('far')").await;
     assert_eq!(watch.recalculated().await, NOTHING);
     assert!(reloaded(&db, 4).await.full_name_recalculation_needed);
+
     lampposts().install(&*db).await.expect("installed");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 4"]);
     assert_eq!(
@@ -308,6 +344,7 @@ async fn a_table_that_inherits(db: TestDb) {
     lampposts().install(&*db).await.expect("installed");
     a_lamppost(&db, "Ada").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     assert_eq!(
         watch.after("INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1)").await,
         ADA

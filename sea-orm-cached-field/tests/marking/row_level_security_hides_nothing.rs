@@ -1,4 +1,5 @@
-//! PostgreSQL only. Policies hide rows from who writes; our functions see all.
+//! PostgreSQL only. Policies hide rows from the role that writes, but the library's functions see
+//! all.
 
 use sea_orm::ConnectionTrait;
 
@@ -14,14 +15,17 @@ async fn as_role(db: &TestDb, name: &str, rights: &[&str], statements: &[&str]) 
     for right in rights {
         db.sql(&right.replace("ROLE", &role)).await;
     }
+
     let connection = db.connect_as(&role).await;
     let mut results = Vec::new();
     for statement in statements {
         results
             .push(connection.execute_unprepared(statement).await.map(|done| done.rows_affected()));
     }
+
     connection.close().await.expect("closed");
     db.drop_role(&role).await;
+
     for (result, statement) in results.into_iter().zip(statements) {
         assert!(result.is_ok(), "{statement}: {result:?}");
     }
@@ -50,12 +54,15 @@ async fn of_owners_that_the_writer_does_not_see(db: TestDb) {
         "GRANT SELECT, INSERT, UPDATE, DELETE ON pigeon, city TO ROLE",
         "GRANT SELECT ON lamppost TO ROLE",
     ];
+
     as_role(&db, "hidden", &rights, &["UPDATE pigeon SET weight_in_g = 399 WHERE id = 2"]).await;
     assert!(reloaded(&db, 2).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 2"]);
+
     as_role(&db, "looked_up", &rights, &["UPDATE city SET name = 'Bonn'"]).await;
     assert!(reloaded(&db, 1).await.full_name_recalculation_needed, "flagged at its COMMIT");
     assert_eq!(watch.recalculated().await, ["lamppost.full_name 1"]);
+
     as_role(&db, "truncating", &["GRANT TRUNCATE ON pigeon TO ROLE"], &["TRUNCATE pigeon"]).await;
     assert_eq!(watch.recalculated().await.len(), 2);
 }

@@ -180,6 +180,7 @@ mod club {
                 .order_by_asc(super::member::Column::Id)
                 .all(db)
                 .await?;
+
             let mut guests = Vec::new();
             for member in members {
                 let friends = super::friendship::Entity::find()
@@ -300,6 +301,7 @@ async fn each_owner_is_marked(db: TestDb) {
 #[apply(contract)]
 async fn a_table_may_be_related_to_itself(db: TestDb) {
     let mut watch = hired(&db).await;
+
     assert_eq!(
         watch.after("UPDATE staff SET name = 'Bo' WHERE id = 2").await,
         ["staff.signature 2", "staff.signature 4", "staff.team 1"]
@@ -325,12 +327,14 @@ async fn one_statement_may_change_both_ends(db: TestDb) {
         db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await,
         "dan for bob"
     );
+
     watch.after("UPDATE staff SET boss_id = id").await;
     assert_eq!(db.scalar::<String>("SELECT cached_team FROM staff WHERE id = 1").await, "ann");
     assert_eq!(
         db.scalar::<String>("SELECT cached_signature FROM staff WHERE id = 4").await,
         "dan for dan"
     );
+
     assert_eq!(
         watch.after("UPDATE staff SET name = 'Dan' WHERE id = 4").await,
         ["staff.signature 4", "staff.team 4"]
@@ -351,6 +355,7 @@ async fn a_junction_to_itself_is_followed_from_another_model(db: TestDb) {
     .await;
     db.sql("INSERT INTO friendship (member_id, friend_id) VALUES (1, 2)").await;
     let mut watch = Watch::begin(&db, clubs).await;
+
     assert_eq!(watch.after("UPDATE member SET name = 'Ben' WHERE id = 2").await, ["club.guests 1"]);
     assert_eq!(watch.after("UPDATE member SET name = 'Anna' WHERE id = 1").await, NOTHING);
     assert_eq!(

@@ -34,6 +34,7 @@ async fn update_from(db: TestDb) {
                 AND p.weight_in_g = 300",
         )
     };
+
     assert_eq!(watch.after(lighter).await, BOTH[1..]);
     assert_eq!(watch.after(named).await, BOTH[..1]);
 }
@@ -70,15 +71,33 @@ async fn a_key_of_a_related_row(db: TestDb) {
     assert_eq!(watch.after("DELETE FROM city WHERE id = 1").await, NOTHING);
 }
 
-/// What the statement does first concerns whom it concerns, whatever it does next.
+/// The owner that the first write concerns is marked, whatever the next write does.
 #[apply(contract)]
 async fn a_row_that_is_written_twice_in_a_transaction(db: TestDb) {
     let mut watch = perched(&db).await;
     assert_eq!(
-        watch.after("BEGIN; UPDATE pigeon SET lamppost_id = 2 WHERE id = 1; UPDATE pigeon SET lamppost_id = 1 WHERE id = 1; COMMIT").await,
+        watch
+            .after(
+                "BEGIN;
+                 UPDATE pigeon SET lamppost_id = 2 WHERE id = 1;
+                 UPDATE pigeon SET lamppost_id = 1 WHERE id = 1;
+                 COMMIT"
+            )
+            .await,
         ["lamppost.full_name 1, unchanged", "lamppost.full_name 2, unchanged"]
     );
-    assert_eq!(watch.after("BEGIN; DELETE FROM pigeon WHERE id = 1; INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1); COMMIT").await, BOTH[..1]);
+
+    assert_eq!(
+        watch
+            .after(
+                "BEGIN;
+                 DELETE FROM pigeon WHERE id = 1;
+                 INSERT INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 5, 1);
+                 COMMIT"
+            )
+            .await,
+        BOTH[..1]
+    );
 }
 
 #[apply(on_postgres)]
@@ -94,10 +113,13 @@ async fn delete_using(db: TestDb) {
 async fn several_writes_in_one_statement(db: TestDb) {
     let mut watch = perched(&db).await;
     let all = "WITH gone AS (DELETE FROM pigeon WHERE id = 1 RETURNING weight_in_g),
-                    come AS (INSERT INTO pigeon (id, weight_in_g, lamppost_id) SELECT 9, weight_in_g, 2 FROM gone RETURNING id),
+                    come AS (INSERT INTO pigeon (id, weight_in_g, lamppost_id)
+                             SELECT 9, weight_in_g, 2 FROM gone
+                             RETURNING id),
                     named AS (UPDATE lamppost SET first_name = 'Cid' WHERE id = 1 RETURNING id)
                INSERT INTO plaque (text, lamppost_id) SELECT 'here', id FROM named";
     assert_eq!(watch.after(all).await, BOTH);
+
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Cid of nowhere, 0 pigeons of 0, here")
@@ -112,9 +134,13 @@ async fn several_writes_in_one_statement(db: TestDb) {
 async fn merge_of_the_owner_and_one_that_deletes(db: TestDb) {
     db.needs_postgres(15, "MERGE").await;
     let mut watch = perched(&db).await;
-    let merge = "MERGE INTO lamppost l USING (VALUES (1, 'Cid'), (2, 'Bob'), (3, 'Eve')) AS v (id, name) ON l.id = v.id
-                  WHEN MATCHED THEN UPDATE SET first_name = v.name
-                  WHEN NOT MATCHED THEN INSERT (id, first_name, full_name_recalculation_needed) VALUES (v.id, v.name, false)";
+    let merge = "MERGE INTO lamppost l
+                 USING (VALUES (1, 'Cid'), (2, 'Bob'), (3, 'Eve')) AS v (id, name) ON l.id = v.id
+                  WHEN MATCHED THEN
+                       UPDATE SET first_name = v.name
+                  WHEN NOT MATCHED THEN
+                       INSERT (id, first_name, full_name_recalculation_needed)
+                       VALUES (v.id, v.name, false)";
     assert_eq!(watch.after(merge).await, ["lamppost.full_name 1", "lamppost.full_name 3"]);
     let merge = "MERGE INTO pigeon p USING lamppost l ON l.id = p.lamppost_id AND l.id < 3
                   WHEN MATCHED AND l.first_name = 'Bob' THEN DELETE
@@ -140,10 +166,21 @@ async fn truncate_with_its_options(db: TestDb) {
 async fn truncate_of_a_table_behind_belongs_to(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql("ALTER TABLE lamppost DROP CONSTRAINT IF EXISTS \"fk-lamppost-city_id\"").await;
-    db.sql("DO $$DECLARE c text; BEGIN FOR c IN SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = 'lamppost'::regclass LOOP EXECUTE format('ALTER TABLE lamppost DROP CONSTRAINT %I', c); END LOOP; END$$").await;
+    db.sql(
+        "DO $$DECLARE c text; BEGIN
+           FOR c IN SELECT conname
+                      FROM pg_constraint
+                     WHERE contype = 'f' AND conrelid = 'lamppost'::regclass
+           LOOP
+             EXECUTE format('ALTER TABLE lamppost DROP CONSTRAINT %I', c);
+           END LOOP;
+         END$$",
+    )
+    .await;
     a_lamppost(&db, "Ada").await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Ulm'); UPDATE lamppost SET city_id = 1").await;
     let mut watch = crate::support::Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("TRUNCATE city").await, BOTH[..1]);
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),

@@ -4,7 +4,7 @@ use sea_orm_cached_field::CachedFields;
 
 use crate::harness::{Narration, TestDb};
 
-/// What is recalculated after a change that concerns nobody.
+/// The fields that are recalculated after a change that concerns none.
 pub const NOTHING: [&str; 0] = [];
 
 /// Watches which fields of which rows are recalculated.

@@ -57,7 +57,8 @@ async fn an_upsert_that_does_nothing_changes_nothing(db: TestDb) {
 #[apply(contract)]
 async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
     let mut watch = perched(&db).await;
-    let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed) VALUES (1, 'Cid', false)
+    let changing = "INSERT INTO lamppost (id, first_name, full_name_recalculation_needed)
+                    VALUES (1, 'Cid', false)
                         ON CONFLICT (id) DO UPDATE SET first_name = excluded.first_name";
     assert_eq!(watch.after(&upsert(&db, changing)).await, BOTH[..1]);
     let ignored =
@@ -74,6 +75,7 @@ async fn an_upsert_of_the_owner_is_seen(db: TestDb) {
 #[apply(on_sqlite)]
 async fn a_row_replaced_by_its_primary_key_concerns_its_owner(db: TestDb) {
     let mut watch = perched(&db).await;
+
     assert_eq!(
         watch
             .after(
@@ -122,6 +124,7 @@ async fn a_row_that_an_update_replaces_concerns_its_owner(db: TestDb) {
         reloaded(&db, 1).await.cached_full_name.as_deref(),
         Some("Ada of nowhere, 0 pigeons of 0, -")
     );
+
     a_pigeon(&db, 1, 40).await;
     watch.recalculated().await;
     assert_eq!(
@@ -168,10 +171,12 @@ async fn but_not_one_replaced_by_an_index_that_install_has_not_seen(db: TestDb) 
              VALUES (5, '{value}', 2)"
         )
     };
+
     assert_eq!(watch.after(&replace("colour", "c1")).await, BOTH[1..]);
     lampposts().install(&*db).await.expect("installed again");
     assert_eq!(watch.after("UPDATE pigeon SET lamppost_id = 1 WHERE colour = 'c1'").await, BOTH);
     assert_eq!(watch.after(&replace("colour", "c1")).await, BOTH);
+
     db.sql("UPDATE pigeon SET ring = 'r1', lamppost_id = 1 WHERE colour = 'c1'").await;
     watch.recalculated().await;
     assert_eq!(watch.after(&replace("ring", "R1")).await, BOTH[1..]);

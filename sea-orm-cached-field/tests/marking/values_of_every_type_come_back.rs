@@ -190,6 +190,7 @@ async fn set_up(db: &TestDb) {
             .expect("an enum");
         db.execute(&wind).await.expect("a type");
     }
+
     if db.is_mysql() {
         // SeaQuery writes the values of an enum type as they are, and types that round to whole
         // numbers and seconds.
@@ -208,6 +209,7 @@ async fn set_up(db: &TestDb) {
     } else {
         db.create(sample::Entity).await;
     }
+
     samples().install(&**db).await.expect("installed");
 }
 
@@ -271,11 +273,13 @@ async fn also_where_one_statement_stores_many_rows(db: TestDb) {
                 "UPDATE sample SET cached_{field} = NULL, {field}_recalculation_needed = true"
             ))
             .await;
+
             let before = updates(&db).await;
             db.drain(samples()).await;
             let is_one_statement = updates(&db).await == before;
             assert_eq!(is_one_statement, !STORED_ROW_BY_ROW.contains(field), "{field}");
         }
+
         for sample in sample::Entity::find().all(&*db).await.expect("loaded") {
             sample.assert_calculated();
         }

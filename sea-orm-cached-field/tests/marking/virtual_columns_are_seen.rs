@@ -11,13 +11,22 @@ use crate::{
 
 /// Tables in which all that the field reads is virtual, and the link to the city, too.
 const TABLES: &str = "
-    CREATE TABLE city (id integer PRIMARY KEY, base varchar NOT NULL, name varchar GENERATED ALWAYS AS (upper(base)), mayor varchar);
-    CREATE TABLE lamppost (id integer PRIMARY KEY, base varchar NOT NULL, first_name varchar GENERATED ALWAYS AS (base || '!'), note varchar,
+    CREATE TABLE city (
+      id integer PRIMARY KEY, base varchar NOT NULL,
+      name varchar GENERATED ALWAYS AS (upper(base)), mayor varchar);
+    CREATE TABLE lamppost (
+      id integer PRIMARY KEY, base varchar NOT NULL,
+      first_name varchar GENERATED ALWAYS AS (base || '!'), note varchar,
       town integer, city_id integer GENERATED ALWAYS AS (town + 0), cached_full_name varchar,
-      full_name_recalculation_needed boolean NOT NULL DEFAULT true, full_name_expires_after timestamptz);
-    CREATE TABLE pigeon (id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
+      full_name_recalculation_needed boolean NOT NULL DEFAULT true,
+      full_name_expires_after timestamptz);
+    CREATE TABLE pigeon (
+      id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
       colour varchar, ring varchar, lamppost_id integer);
-    CREATE TABLE plaque (id integer PRIMARY KEY, base varchar NOT NULL, text varchar GENERATED ALWAYS AS (base), lamppost_id integer)";
+    CREATE TABLE plaque (
+      id integer PRIMARY KEY, base varchar NOT NULL, text varchar GENERATED ALWAYS AS (base),
+      lamppost_id integer)";
 
 /// Creates these tables; an older server, which knows no virtual columns, refuses to.
 async fn has(db: &TestDb, tables: &str) -> bool {
@@ -37,6 +46,7 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     if !has(&db, TABLES).await {
         return;
     }
+
     lampposts().install(&*db).await.expect("installed");
     db.sql(
         "INSERT INTO city (id, base)
@@ -55,6 +65,7 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
     let mut watch = Watch::begin(&db, lampposts).await;
     let ada = "lamppost.full_name 1";
     let bob = "lamppost.full_name 2";
+
     assert_eq!(watch.after("UPDATE lamppost SET base = 'Cid' WHERE id = 1").await, [ada]);
     assert_eq!(watch.after("UPDATE lamppost SET note = 'x'").await, NOTHING);
     assert_eq!(watch.after("UPDATE pigeon SET tail = 2").await, [ada]);
@@ -79,14 +90,20 @@ async fn of_rows_and_of_those_behind_relations(db: TestDb) {
 #[apply(on_postgres)]
 async fn of_partitions(db: TestDb) {
     let tables = TABLES.replace(
-        "CREATE TABLE pigeon (id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
+        "CREATE TABLE pigeon (
+      id integer PRIMARY KEY, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
       colour varchar, ring varchar, lamppost_id integer)",
-        "CREATE TABLE pigeon (id integer, head integer NOT NULL, tail integer NOT NULL, weight_in_g integer GENERATED ALWAYS AS (head + tail),
-      colour varchar, ring varchar, lamppost_id integer) PARTITION BY RANGE (id); CREATE TABLE pigeon_all PARTITION OF pigeon DEFAULT",
+        "CREATE TABLE pigeon (
+      id integer, head integer NOT NULL, tail integer NOT NULL,
+      weight_in_g integer GENERATED ALWAYS AS (head + tail),
+      colour varchar, ring varchar, lamppost_id integer) PARTITION BY RANGE (id);
+    CREATE TABLE pigeon_all PARTITION OF pigeon DEFAULT",
     );
     if !has(&db, &tables).await {
         return;
     }
+
     lampposts().install(&*db).await.expect("installed");
     db.sql(
         "INSERT INTO lamppost (id, base)
@@ -96,6 +113,7 @@ async fn of_partitions(db: TestDb) {
     )
     .await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     assert_eq!(watch.after("UPDATE pigeon SET head = 2").await, ["lamppost.full_name 1"]);
     assert_eq!(watch.after("UPDATE pigeon_all SET tail = 2").await, ["lamppost.full_name 1"]);
 }
@@ -109,11 +127,13 @@ async fn of_a_link_they_are_refused(db: TestDb) {
     if !has(&db, &tables).await {
         return;
     }
+
     let refused = lampposts().install(&*db).await.expect_err("refused").to_string();
     assert!(
         refused.contains("pigeon") && refused.contains("is a virtual generated column"),
         "{refused}"
     );
+
     db.sql(
         "ALTER TABLE pigeon DROP COLUMN lamppost_id;
             ALTER TABLE pigeon ADD lamppost_id integer GENERATED ALWAYS AS (post) STORED",

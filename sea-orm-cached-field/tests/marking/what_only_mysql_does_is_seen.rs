@@ -17,6 +17,7 @@ async fn replace_is_an_end_and_a_beginning(db: TestDb) {
         watch.after("REPLACE INTO pigeon (id, weight_in_g, lamppost_id) VALUES (1, 500, 2)").await,
         BOTH
     );
+
     db.sql("UPDATE pigeon SET ring = concat('r', id)").await;
     let by_ring = "REPLACE INTO pigeon (id, weight_in_g, ring, lamppost_id) VALUES (9, 5, 'R1', 1)";
     assert_eq!(watch.after(by_ring).await, BOTH);
@@ -24,6 +25,7 @@ async fn replace_is_an_end_and_a_beginning(db: TestDb) {
         watch.after("REPLACE INTO lamppost (id, first_name) VALUES (3, 'Cid')").await,
         ["lamppost.full_name 3"]
     );
+
     // The foreign key takes the pigeons along; not on MySQL 9.6 and later, where they stay for the
     // new row.
     assert_eq!(
@@ -45,6 +47,7 @@ async fn one_statement_may_write_several_tables(db: TestDb) {
                     SET p.weight_in_g = 8, l.first_name = 'Cid'
                   WHERE l.id = 1";
     assert_eq!(watch.after(moved).await, BOTH[..1]);
+
     db.sql("INSERT INTO plaque (text, lamppost_id) VALUES ('t', 2)").await;
     watch.recalculated().await;
     let gone = "DELETE p, q
@@ -56,6 +59,7 @@ async fn one_statement_may_write_several_tables(db: TestDb) {
         reloaded(&db, 2).await.cached_full_name.as_deref(),
         Some("Bob of nowhere, 0 pigeons of 0, -")
     );
+
     // The statement uses the owner's table itself, which the trigger must not touch then.
     let seated =
         "INSERT INTO pigeon (weight_in_g, lamppost_id) SELECT 7, id FROM lamppost WHERE id = 2";
@@ -71,15 +75,18 @@ async fn loaded_data_is_inserted(db: TestDb) {
     let database: String = db.scalar("SELECT database()").await;
     let file = |number: u32| format!("{folder}{database}_{number}_{}", fastrand::u64(..));
     let [inserted, replacing] = [file(1), file(2)];
+
     db.sql(&format!("SELECT 11, 2 UNION ALL SELECT 22, 2 INTO OUTFILE '{inserted}'")).await;
     let loaded =
         format!("LOAD DATA INFILE '{inserted}' INTO TABLE pigeon (weight_in_g, lamppost_id)");
     assert_eq!(watch.after(&loaded).await, BOTH[1..]);
+
     db.sql(&format!("SELECT 1, 33, 2 INTO OUTFILE '{replacing}'")).await;
     let replaced = format!(
         "LOAD DATA INFILE '{replacing}' REPLACE INTO TABLE pigeon (id, weight_in_g, lamppost_id)"
     );
     assert_eq!(watch.after(&replaced).await, BOTH);
+
     for file in [inserted, replacing] {
         let _ = std::fs::remove_file(file);
     }
@@ -107,7 +114,8 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
-    let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL, ring varchar(9), lamppost_id int";
+    let columns = "id int NOT NULL, weight_in_g int NOT NULL, colour varchar(9) NOT NULL,
+                   ring varchar(9), lamppost_id int";
     db.sql(&format!(
         "CREATE TABLE pigeon ({columns}) PARTITION BY LIST COLUMNS (colour) (PARTITION grey
          VALUES IN ('grey'), PARTITION white
@@ -118,6 +126,7 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     a_lamppost(&db, "Ada").await;
     a_lamppost(&db, "Bob").await;
     let mut watch = Watch::begin(&db, lampposts).await;
+
     let pigeons = "(1, 5, 'grey', NULL, 1), (2, 5, 'white', NULL, 2)";
     assert_eq!(watch.after(&format!("INSERT INTO pigeon VALUES {pigeons}")).await, BOTH);
     assert_eq!(watch.after("UPDATE pigeon PARTITION (grey) SET weight_in_g = 6").await, BOTH[..1]);
@@ -126,6 +135,7 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
         BOTH[..1]
     );
     assert_eq!(watch.after("DELETE FROM pigeon PARTITION (white) WHERE id = 2").await, BOTH[1..]);
+
     db.sql(&format!(
         "CREATE TABLE flock ({columns}); INSERT INTO flock VALUES (3, 9, 'grey', NULL, 2)"
     ))
@@ -137,6 +147,7 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     ] {
         assert_eq!(watch.after(&format!("ALTER TABLE pigeon {unseen}")).await, NOTHING, "{unseen}");
     }
+
     watch.after("UPDATE lamppost SET full_name_recalculation_needed = TRUE").await;
     assert_eq!(
         reloaded(&db, 1).await.cached_full_name.as_deref(),
@@ -144,7 +155,7 @@ async fn partitions_are_seen_but_not_how_they_come_and_go(db: TestDb) {
     );
 }
 
-/// Our own writes tell themselves by a number that stands in no column afterwards.
+/// The library's own writes identify themselves with a number that is in no column afterwards.
 #[apply(on_mariadb_and_mysql)]
 async fn a_flag_is_true_or_false_in_the_table(db: TestDb) {
     perched(&db).await;
@@ -167,6 +178,7 @@ async fn in_every_sql_mode(db: TestDb) {
         let db = db.another_database().await.with_one_connection().await;
         db.sql(&format!("SET SESSION sql_mode = '{mode}'")).await;
         let mut watch = perched(&db).await;
+
         assert_eq!(
             watch.after("UPDATE pigeon SET weight_in_g = 7 WHERE id = 1").await,
             BOTH[..1],
@@ -240,15 +252,20 @@ fn threads() -> CachedFields {
 async fn discussed(db: &TestDb) -> Watch<'_> {
     for table in [
         "country (id int PRIMARY KEY)",
-        "account (id int PRIMARY KEY, country_id int, FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE)",
-        "topic (id int PRIMARY KEY, cached_length bigint, length_recalculation_needed boolean NOT NULL DEFAULT TRUE)",
-        "comment (id int PRIMARY KEY, text varchar(99) NOT NULL, topic_id int, account_id int, answers int,
+        "account (id int PRIMARY KEY, country_id int,
+                  FOREIGN KEY (country_id) REFERENCES country (id) ON DELETE CASCADE)",
+        "topic (id int PRIMARY KEY, cached_length bigint,
+                length_recalculation_needed boolean NOT NULL DEFAULT TRUE)",
+        "comment (id int PRIMARY KEY, text varchar(99) NOT NULL, topic_id int, account_id int,
+                  answers int,
                   FOREIGN KEY (topic_id) REFERENCES topic (id) ON DELETE CASCADE ON UPDATE CASCADE,
-                  FOREIGN KEY (account_id) REFERENCES account (id) ON DELETE CASCADE ON UPDATE CASCADE,
+                  FOREIGN KEY (account_id) REFERENCES account (id)
+                    ON DELETE CASCADE ON UPDATE CASCADE,
                   FOREIGN KEY (answers) REFERENCES comment (id) ON DELETE CASCADE)",
     ] {
         db.sql(&format!("CREATE TABLE {table}")).await;
     }
+
     threads().install(&**db).await.expect("installed");
     db.sql("INSERT INTO country VALUES (1); INSERT INTO account VALUES (1, 1), (2, NULL)").await;
     db.sql("INSERT INTO topic (id) VALUES (1), (2), (3), (4)").await;
@@ -263,6 +280,7 @@ async fn discussed(db: &TestDb) -> Watch<'_> {
 #[apply(on_mariadb_and_mysql)]
 async fn rows_that_go_over_foreign_keys_are_seen(db: TestDb) {
     let concerned = ["topic.length 1", "topic.length 2", "topic.length 3"];
+
     for statement in [
         "DELETE FROM comment WHERE id = 1",
         "DELETE FROM account WHERE id = 1",
@@ -308,15 +326,19 @@ async fn a_circle_of_foreign_keys_is_refused(db: TestDb) {
     discussed(&db).await;
     db.sql("ALTER TABLE account ADD COLUMN favourite int").await;
     db.sql(
-        "ALTER TABLE account ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id) ON DELETE CASCADE",
+        "ALTER TABLE account
+           ADD CONSTRAINT favours FOREIGN KEY (favourite) REFERENCES comment (id)
+               ON DELETE CASCADE",
     )
     .await;
+
     let error = threads().install(&*db).await.expect_err("it should be refused").to_string();
     assert!(
         error.contains("the foreign key `favours` of `account`")
             && error.contains("a circle of foreign keys"),
         "{error}"
     );
+
     db.sql("ALTER TABLE account DROP FOREIGN KEY favours").await;
     threads().install(&*db).await.expect("installed");
 }

@@ -22,8 +22,8 @@ mod two_junctions_to_one_entity;
 mod two_relations_to_one_entity;
 mod written_by_a_macro;
 
-/// What a field depends on, to be read: hops as `near=far table`, a repeated group with its length
-/// behind it, what is read, and what is wrong.
+/// Returns the dependencies of a field as text. Hops are `near=far table`, and a repeated group has
+/// its length behind it. Then follow the column that is read, and the mistake, if any.
 fn written(depends_on: &[sea_orm_cached_field::__private::Dependency]) -> Vec<String> {
     depends_on.iter().map(dependency).collect()
 }

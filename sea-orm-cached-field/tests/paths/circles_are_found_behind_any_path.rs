@@ -106,16 +106,18 @@ async fn a_change_goes_around(db: TestDb) {
 async fn a_circle_over_more_than_one_round_is_found(db: TestDb) {
     furnished(&db).await;
     let mut narration = db.narration();
-    // Of nothing, so that it would end if nobody saw that it goes in a circle.
+    // The cost is 0, so that the calculation would end if the circle went unnoticed.
     db.sql("UPDATE desk SET cost = 0").await;
     db.sql("UPDATE office SET part_of_id = 3 WHERE id = 1").await;
     db.drain(desks()).await;
+
     let said = narration.said();
     for desk in ["desk.total 1,", "desk.total 3,"] {
         let told =
             |said: &String| said.contains(desk) && said.contains("the data goes in a circle");
         assert!(said.iter().any(told), "{desk} {said:#?}");
     }
+
     db.sql("UPDATE office SET part_of_id = NULL WHERE id = 1").await;
     db.sql("UPDATE desk SET cost = 1").await;
     db.drain(desks()).await;

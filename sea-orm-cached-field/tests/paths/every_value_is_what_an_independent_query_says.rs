@@ -12,54 +12,131 @@ use crate::{
 /// A field and a query of `id` and the value that it should have.
 fn expectations(db: &TestDb) -> Vec<(&'static str, &'static str, String)> {
     let big = big_integer(db.get_database_backend());
-    let tree = "WITH RECURSIVE tree (top, id) AS (SELECT manager_id, id FROM person WHERE manager_id IS NOT NULL
-                 UNION SELECT t.top, p.id FROM tree t JOIN person p ON p.manager_id = t.id)";
+    let tree = "WITH RECURSIVE tree (top, id) AS (
+                SELECT manager_id, id
+                  FROM person
+                 WHERE manager_id IS NOT NULL
+                 UNION
+                SELECT t.top, p.id
+                  FROM tree t
+                  JOIN person p ON p.manager_id = t.id)";
+
     let sum = |value: &str, from: &str| {
         format!(
             "SELECT p.id, (
-             SELECT CAST(coalesce(sum({value}), 0) AS {big})
-               FROM {from}) AS value
- FROM person p"
+                    SELECT CAST(coalesce(sum({value}), 0) AS {big})
+                      FROM {from}) AS value
+               FROM person p"
         )
     };
-    let friends = "WITH RECURSIVE friends (whose, id) AS (SELECT person_id, friend_id FROM friendship WHERE friend_id IN (SELECT id FROM person)
-                    UNION SELECT f.whose, s.friend_id FROM friends f JOIN friendship s ON s.person_id = f.id WHERE s.friend_id IN (SELECT id FROM person))";
+
+    let friends = "WITH RECURSIVE friends (whose, id) AS (
+                   SELECT person_id, friend_id
+                     FROM friendship
+                    WHERE friend_id IN (SELECT id FROM person)
+                    UNION
+                   SELECT f.whose, s.friend_id
+                     FROM friends f
+                     JOIN friendship s ON s.person_id = f.id
+                    WHERE s.friend_id IN (SELECT id FROM person))";
+
     vec![
-        ("person", "circle", format!("{friends} {}", sum("f.salary", "friends r JOIN person f ON f.id = r.id WHERE r.whose = p.id"))),
+        (
+            "person",
+            "circle",
+            format!(
+                "{friends} {}",
+                sum(
+                    "f.salary",
+                    "friends r
+                     JOIN person f ON f.id = r.id
+                    WHERE r.whose = p.id"
+                )
+            ),
+        ),
         (
             "person",
             "reach",
             format!(
-                "SELECT p.id, (SELECT CAST(count(DISTINCT h.town_id) AS {big}) FROM sale s JOIN shelf f ON f.shop_id = s.shop_id AND f.number = s.shelf_number
-                   JOIN shop h ON h.id = f.shop_id WHERE s.person_id = p.id) AS value FROM person p"
+                "SELECT p.id, (
+                        SELECT CAST(count(DISTINCT h.town_id) AS {big})
+                          FROM sale s
+                          JOIN shelf f ON f.shop_id = s.shop_id AND f.number = s.shelf_number
+                          JOIN shop h ON h.id = f.shop_id
+                         WHERE s.person_id = p.id) AS value
+                   FROM person p"
             ),
         ),
-        ("person", "grand_salary", sum("g.salary", "person m JOIN person g ON g.id = m.manager_id WHERE m.id = p.manager_id")),
+        (
+            "person",
+            "grand_salary",
+            sum(
+                "g.salary",
+                "person m
+                 JOIN person g ON g.id = m.manager_id
+                WHERE m.id = p.manager_id",
+            ),
+        ),
         ("person", "subordinates", format!("{tree} {}", sum("1", "tree WHERE top = p.id"))),
-        ("person", "salary_above", format!("{tree} {}", sum("a.salary", "tree JOIN person a ON a.id = tree.top WHERE tree.id = p.id"))),
-        ("person", "payroll", format!("{tree} {}", sum("s.salary", "person s WHERE s.id = p.id OR s.id IN (SELECT id FROM tree WHERE top = p.id)"))),
+        (
+            "person",
+            "salary_above",
+            format!(
+                "{tree} {}",
+                sum(
+                    "a.salary",
+                    "tree
+                     JOIN person a ON a.id = tree.top
+                    WHERE tree.id = p.id"
+                )
+            ),
+        ),
+        (
+            "person",
+            "payroll",
+            format!(
+                "{tree} {}",
+                sum(
+                    "s.salary",
+                    "person s
+                    WHERE s.id = p.id
+                       OR s.id IN (SELECT id FROM tree WHERE top = p.id)"
+                )
+            ),
+        ),
         (
             "person",
             "taxes",
-            format!("SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value
-                       FROM person p
-                       LEFT
-                       JOIN town h ON h.id = p.home_id
-                       LEFT
-                       JOIN town w ON w.id = p.work_id"),
+            format!(
+                "SELECT p.id, CAST(coalesce(h.tax, 0) + coalesce(w.tax, 0) AS {big}) AS value
+                   FROM person p
+                   LEFT JOIN town h ON h.id = p.home_id
+                   LEFT JOIN town w ON w.id = p.work_id"
+            ),
         ),
         (
             "person",
             "fees",
-            sum("c.fee + coalesce(t.tax, 0)", "membership m JOIN club c ON c.id = m.club_id LEFT JOIN town t ON t.id = c.town_id WHERE m.person_id = p.id"),
+            sum(
+                "c.fee + coalesce(t.tax, 0)",
+                "membership m
+                 JOIN club c ON c.id = m.club_id
+                 LEFT JOIN town t ON t.id = c.town_id
+                WHERE m.person_id = p.id",
+            ),
         ),
         (
             "town",
             "turnover",
             format!(
-                "SELECT p.id, (SELECT CAST(coalesce(sum(s.amount * coalesce(b.salary, 0)), 0) AS {big})
-                   FROM shop h JOIN shelf f ON f.shop_id = h.id JOIN sale s ON s.shop_id = f.shop_id AND s.shelf_number = f.number
-                   LEFT JOIN person b ON b.id = s.person_id WHERE h.town_id = p.id) AS value FROM town p"
+                "SELECT p.id, (
+                        SELECT CAST(coalesce(sum(s.amount * coalesce(b.salary, 0)), 0) AS {big})
+                          FROM shop h
+                          JOIN shelf f ON f.shop_id = h.id
+                          JOIN sale s ON s.shop_id = f.shop_id AND s.shelf_number = f.number
+                          LEFT JOIN person b ON b.id = s.person_id
+                         WHERE h.town_id = p.id) AS value
+                   FROM town p"
             ),
         ),
     ]
@@ -75,12 +152,14 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
     let value = chance.i64(1..100);
     let id = chance.i32(1..20);
     let friend = chance.i32(1..12);
+
     let manager = if person > 1 && chance.u8(..5) > 0 {
         chance.i32(1..person).to_string()
     } else {
         "NULL".to_owned()
     };
     let maybe_town = if chance.u8(..5) > 0 { town.to_string() } else { "NULL".to_owned() };
+
     let changes = [
         format!(
             "INSERT INTO person (id, salary, manager_id, home_id, work_id)
@@ -153,6 +232,7 @@ fn some_change(chance: &mut fastrand::Rng) -> String {
         "UPDATE sale SET amount = amount + 1".to_owned(),
         format!("DELETE FROM sale WHERE id = {id}"),
     ];
+
     changes[chance.usize(..changes.len())].clone()
 }
 
@@ -175,8 +255,11 @@ async fn wrong_values(db: &TestDb) -> Vec<String> {
     let mut wrong = Vec::new();
     for (table, field, query) in expectations(db) {
         let compared = format!(
-            "SELECT e.id AS id, e.value AS expected, t.cached_{field} AS found FROM ({query}) e JOIN {table} t ON t.id = e.id
-              WHERE t.cached_{field} IS NULL OR t.cached_{field} <> e.value"
+            "SELECT e.id AS id, e.value AS expected, t.cached_{field} AS found
+               FROM ({query}) e
+               JOIN {table} t ON t.id = e.id
+              WHERE t.cached_{field} IS NULL
+                 OR t.cached_{field} <> e.value"
         );
         for row in without_jit(db, &compared).await {
             wrong.push(format!("{table}.{field} {row}"));
@@ -209,6 +292,7 @@ async fn write(db: DatabaseConnection, seed: u64) -> u32 {
     let mut committed = 0;
     let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+
     for _ in 0..60 {
         let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
         let begun = if sqlite { db.begin_with_options(options).await } else { db.begin().await };
@@ -218,6 +302,7 @@ async fn write(db: DatabaseConnection, seed: u64) -> u32 {
             refused |= transaction.execute_unprepared(&some_change(&mut chance)).await.is_err();
             tokio::task::yield_now().await;
         }
+
         if refused || chance.u8(..7) == 0 {
             transaction.rollback().await.expect("rolled back");
         } else if transaction.commit().await.is_ok() {
@@ -234,6 +319,7 @@ async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
     for _ in 0..80 {
         db.sql(&some_change(&mut chance)).await;
     }
+
     let stop = CancellationToken::new();
     let work = |pool: DatabaseConnection| {
         let stop = stop.clone();
@@ -242,15 +328,18 @@ async fn after_writers_and_workers_have_met_everywhere(db: TestDb) {
         })
     };
     let workers = [work(db.another_pool().await), work(db.another_pool().await)];
+
     let writers: Vec<_> = (0..3).map(|seed| tokio::spawn(write((*db).clone(), seed))).collect();
     let mut committed = 0;
     for writer in writers {
         committed += writer.await.expect("written");
     }
+
     stop.cancel();
     for worker in workers {
         worker.await.expect("ended").expect("worked");
     }
+
     db.drain(models()).await;
     let wrong = wrong_values(&db).await;
     assert!(committed > 0 && wrong.is_empty(), "{wrong:#?} after {committed} transactions");
@@ -267,11 +356,13 @@ async fn after_every_change(db: TestDb) {
         for change in &changes {
             db.sql(change).await;
         }
+
         if step % 3 == 0 {
             read_all(&db).await;
             let wrong = wrong_values(&db).await;
             assert!(wrong.is_empty(), "step {step}, read: {wrong:#?} after {changes:#?}");
         }
+
         db.drain(models()).await;
         let wrong = wrong_values(&db).await;
         assert!(wrong.is_empty(), "step {step}: {wrong:#?} after {changes:#?}");
@@ -281,11 +372,15 @@ async fn after_every_change(db: TestDb) {
             "step {step} after {changes:#?}"
         );
     }
+
     let clubs = db.rows("SELECT t.id AS id, t.cached_club_text AS club_text FROM town t").await;
     for town in clubs {
         let rows = db
             .rows(&format!(
-                "SELECT id, fee, motto FROM club WHERE town_id = {} ORDER BY id",
+                "SELECT id, fee, motto
+                   FROM club
+                  WHERE town_id = {}
+                  ORDER BY id",
                 town["id"]
             ))
             .await;

@@ -453,16 +453,19 @@ async fn downstream_of_what_another_reader_calculates(db: TestDb) {
     let name = open(&db).await;
     let loaded = pole(&db).await;
     grow(&db, 2).await;
+
     let gate = Gate::at(&name);
     let other = db.another_pool().await;
     let reader = tokio::spawn({
         let loaded = loaded.clone();
         async move { loaded.fresh_loud(&other).await }
     });
+
     gate.arrival().await;
     assert_eq!(loaded.fresh_loud(&*db).await.expect("read"), 21);
     grow(&db, 3).await;
     assert_eq!(row(&db).await.fresh_total(&*db).await.expect("read"), 31);
+
     gate.open();
     let read = reader.await.unwrap().expect("read");
     assert!(read == 21 || read == 31, "{read} was never right while it read");
@@ -475,15 +478,18 @@ async fn what_changes_while_it_is_read(db: TestDb) {
     let name = open(&db).await;
     let loaded = pole(&db).await;
     grow(&db, 2).await;
+
     let gate = Gate::at(&name);
     let reader = tokio::spawn({
         let loaded = loaded.clone();
         let db = (*db).clone();
         async move { loaded.fresh_both(&db).await }
     });
+
     gate.arrival().await;
     grow(&db, 3).await;
     gate.open();
+
     let read = reader.await.unwrap().expect("read");
     assert!(read == 20_023 || read == 30_034, "{read} is of two moments");
     assert_settled(&db, 3).await;
@@ -572,20 +578,24 @@ async fn a_lease_that_is_shared_is_left_to_its_worker(db: TestDb) {
     let of_worker = Gate::at(&name);
     let worker = tokio::spawn(poles().worker(&db).run_once());
     of_worker.arrival().await;
+
     let of_reader = Gate::at(&name);
     let reader = tokio::spawn({
         let db = (*db).clone();
         async move { loaded.fresh_slow(&db).await }
     });
+
     of_reader.arrival().await;
     grow(&db, 3).await;
     of_reader.open();
     assert_eq!(reader.await.unwrap().expect("read"), 20);
+
     let leased = format!(
         "SELECT count(*) FROM _pole_cached_recalculations WHERE leased_until > {}",
         db.now()
     );
     assert_eq!(db.scalar::<i64>(&leased).await, 1);
+
     of_worker.open();
     worker.await.unwrap().expect("worked");
     assert_settled(&db, 3).await;
@@ -598,13 +608,16 @@ async fn many_rows_at_a_time(db: TestDb) {
     let gate = Gate::at(&name);
     let worker = tokio::spawn(poles().worker(&db).run_once());
     gate.arrival().await;
+
     let mut loaded = [pole(&db).await];
     pole::Loud::load(&mut loaded, &*db).await.expect("loaded");
     assert_eq!((loaded[0].cached_loud, loaded[0].loud_recalculation_needed), (Some(21), false));
+
     grow(&db, 3).await;
     let mut rows = [row(&db).await];
     row::Total::load(&mut rows, &*db).await.expect("loaded");
     assert_eq!((rows[0].cached_total, rows[0].total_recalculation_needed), (Some(31), false));
+
     gate.open();
     worker.await.unwrap().expect("worked");
     assert_settled(&db, 3).await;
@@ -632,10 +645,12 @@ async fn an_input_that_fails_is_an_error(db: TestDb) {
     open(&db).await;
     let loaded = pole(&db).await;
     grow(&db, -1).await;
+
     let failed = loaded.fresh_both(&*db).await.expect_err("it fails");
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
     let failed = row(&db).await.fresh_total(&*db).await.expect_err("it fails");
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
+
     // The other rows are right all the same.
     let other = db.name("other pole");
     db.sql(&format!("INSERT INTO pole (id, name, height, row_id) VALUES (2, '{other}', 5, 1)"))
@@ -645,11 +660,13 @@ async fn an_input_that_fails_is_an_error(db: TestDb) {
     let failed = pole::Loud::load(&mut both, &*db).await.expect_err("one fails");
     assert!(matches!(failed, Error::Calculation { field: "slow", .. }), "{failed}");
     assert_eq!((both[1].cached_loud, both[1].loud_recalculation_needed), (Some(51), false));
+
     pole::Both::recalculate(sea_orm::Condition::all(), &*db).await.expect_err("one fails");
     assert_eq!(
         pole::Entity::find_by_id(2).one(&*db).await.unwrap().unwrap().cached_both,
         Some(50_056)
     );
+
     db.sql("DELETE FROM pole WHERE id = 2").await;
     grow(&db, 4).await;
     assert_eq!(loaded.fresh_both(&*db).await.expect("read"), 40_045);
@@ -667,10 +684,13 @@ async fn behind_a_link_that_is_cached(db: TestDb) {
     db.drain(signs()).await;
     let sign =
         async || sign::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sign");
+
     let loaded = sign().await;
     assert_eq!(loaded.cached_label.as_deref(), Some("stop"));
+
     db.sql("UPDATE sign SET number = 2").await;
     assert_eq!(loaded.fresh_label(&*db).await.expect("read"), "go");
+
     db.sql("UPDATE sign SET number = 1").await;
     let mut loaded = [sign().await];
     sign::Label::load(&mut loaded, &*db).await.expect("loaded");
@@ -678,6 +698,7 @@ async fn behind_a_link_that_is_cached(db: TestDb) {
         (loaded[0].cached_label.as_deref(), loaded[0].label_recalculation_needed),
         (Some("stop"), false)
     );
+
     db.drain(signs()).await;
     assert_eq!((sign().await.cached_label.as_deref(), db.pending("sign").await), (Some("stop"), 0));
 }
@@ -743,12 +764,14 @@ async fn each_field_below_is_looked_at_once(db: TestDb) {
     db.sql("INSERT INTO stack (id, base) VALUES (1, 1)").await;
     db.drain(stacks()).await;
     let loaded = stack::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the stack");
+
     let mut pool = db.another_pool().await;
     let statements = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&statements);
     pool.set_metric_callback(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
     });
+
     assert_eq!(loaded.fresh_h(&pool).await.expect("read"), 128);
     let asked = statements.load(Ordering::Relaxed);
     assert!((8..=10).contains(&asked), "{asked} statements for seven fields and one upon them");
@@ -779,10 +802,12 @@ async fn inside_a_transaction(db: TestDb) {
         changed.height = Set(height);
         changed
     };
+
     let changed = set(2).update(&transaction).await.expect("updated");
     assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 20_023);
     let row = row::Entity::find_by_id(1).one(&transaction).await.expect("loaded").expect("the row");
     assert_eq!(row.fresh_total(&transaction).await.expect("read"), 21);
+
     let changed = set(3).update(&transaction).await.expect("updated");
     assert_eq!(changed.recalculate_loud(&transaction).await.expect("recalculated"), 31);
     let mut loaded = [row];
@@ -790,6 +815,7 @@ async fn inside_a_transaction(db: TestDb) {
     assert_eq!(loaded[0].cached_total, Some(31));
     transaction.rollback().await.expect("rolled back");
     assert_settled(&db, 1).await;
+
     let transaction = db.begin().await.expect("begun");
     let changed = set(4).update(&transaction).await.expect("updated");
     assert_eq!(changed.fresh_both(&transaction).await.expect("read"), 40_045);

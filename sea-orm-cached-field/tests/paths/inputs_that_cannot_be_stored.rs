@@ -1,5 +1,5 @@
-//! Readers who may not store what they calculate, or cannot: another transaction holds the row
-//! locked.
+//! Readers that may not store what they calculate, or cannot, because another transaction holds the
+//! row locked.
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait,
@@ -14,6 +14,7 @@ async fn where_one_may_not_write(db: TestDb) {
     open(&db).await;
     grow(&db, 2).await;
     let pending = db.pending("pole").await;
+
     let reader = read_only(&db).await;
     let loaded = pole(&reader).await;
     assert_eq!(loaded.fresh_slow(&reader).await.expect("read"), 20);
@@ -21,6 +22,7 @@ async fn where_one_may_not_write(db: TestDb) {
     pole::Slow::load(&mut rows, &reader).await.expect("loaded");
     assert_eq!((rows[0].cached_slow, rows[0].slow_recalculation_needed), (Some(20), false));
     assert_eq!((pole(&db).await.cached_slow, db.pending("pole").await), (Some(10), pending));
+
     // On MariaDB and MySQL its flag is not set before the mark is collected.
     let mut rows_of_poles = [row(&reader).await];
     row::Tall::load(&mut rows_of_poles, &reader).await.expect("loaded");
@@ -28,6 +30,7 @@ async fn where_one_may_not_write(db: TestDb) {
         (rows_of_poles[0].cached_tall, rows_of_poles[0].tall_recalculation_needed),
         (Some(2), false)
     );
+
     assert_settled(&db, 2).await;
     assert_eq!(rows[0].fresh_both(&reader).await.expect("read"), 20_023);
 }
@@ -36,6 +39,7 @@ async fn where_one_may_not_write(db: TestDb) {
 async fn read_only(db: &TestDb) -> DatabaseConnection {
     let mut options = sea_orm::ConnectOptions::new(&db.url);
     options.max_connections(2).sqlx_logging(false);
+
     match db.get_database_backend() {
         DbBackend::Sqlite => {
             options.map_sqlx_sqlite_opts(|options| options.read_only(true));
@@ -56,6 +60,7 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
             });
         }
     }
+
     sea_orm::Database::connect(options).await.expect("connected")
 }
 
@@ -119,6 +124,7 @@ async fn a_role_without_rights_on_the_librarys_tables(db: TestDb) {
     let role = format!("reader_{}", std::process::id());
     db.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON pole TO {role}")).await;
     let reader = db.connect_as(&role).await;
+
     let read = tokio::spawn({
         let reader = reader.clone();
         async move { assert_calculates(&reader).await }
@@ -126,6 +132,7 @@ async fn a_role_without_rights_on_the_librarys_tables(db: TestDb) {
     let read = read.await;
     reader.close().await.expect("closed");
     db.drop_role(&role).await;
+
     read.expect("no assertion failed").expect("read");
     assert_eq!(pole(&db).await.cached_slow, Some(10), "nothing is stored");
     assert_settled(&db, 2).await;
@@ -141,6 +148,7 @@ async fn an_account_without_rights_on_the_librarys_tables(db: TestDb) {
     db.sql(&format!("CREATE USER {users}; GRANT SELECT ON pole TO {users}")).await;
     let (_, place) = db.url.split_once('@').expect("a user in the URL");
     let reader = sea_orm::Database::connect(format!("mysql://{name}@{place}")).await;
+
     let read = tokio::spawn({
         let reader = reader.clone();
         async move { assert_calculates(&reader?).await }
@@ -150,6 +158,7 @@ async fn an_account_without_rights_on_the_librarys_tables(db: TestDb) {
         reader.close().await.expect("closed");
     }
     db.sql(&format!("DROP USER {users}")).await;
+
     read.expect("no assertion failed").expect("read");
     assert_eq!(pole(&db).await.cached_slow, Some(10), "nothing is stored");
     assert_settled(&db, 2).await;

@@ -109,7 +109,7 @@ impl Server {
 struct Data {
     programs: PathBuf,
     folder: PathBuf,
-    /// Who owns them, if root, as which no server starts, runs the tests.
+    /// The owner of the files, if root runs the tests: no server starts as root.
     account: Option<u32>,
 }
 

@@ -133,6 +133,7 @@ pub mod person {
             let mut found = std::collections::HashSet::new();
             let mut open = vec![self.id];
             let mut sum = 0;
+
             while let Some(id) = open.pop() {
                 let friendships = super::friendship::Entity::find();
                 for friendship in
@@ -145,6 +146,7 @@ pub mod person {
                     }
                 }
             }
+
             Ok(sum)
         }
 
@@ -166,6 +168,7 @@ pub mod person {
                         .map(|shop| shop.town_id),
                 );
             }
+
             Ok(towns.len() as i64)
         }
 
@@ -173,8 +176,11 @@ pub mod person {
             number(
                 db,
                 format!(
-                    "SELECT CAST(sum(c.fee + coalesce(t.tax, 0)) AS {}) FROM membership m JOIN club c ON c.id = m.club_id
-                       LEFT JOIN town t ON t.id = c.town_id WHERE m.person_id = {}",
+                    "SELECT CAST(sum(c.fee + coalesce(t.tax, 0)) AS {})
+                       FROM membership m
+                       JOIN club c ON c.id = m.club_id
+                       LEFT JOIN town t ON t.id = c.town_id
+                      WHERE m.person_id = {}",
                     super::big_integer(db.get_database_backend()),
                     self.id
                 ),
@@ -234,6 +240,7 @@ pub mod town {
                     }
                 }
             }
+
             Ok(sum)
         }
 
@@ -391,6 +398,7 @@ pub fn models() -> CachedFields {
 
 pub async fn found(db: &TestDb) {
     let integers = |columns: &str| columns.replace(',', " INTEGER,") + " INTEGER";
+
     for (table, columns, more) in [
         ("town", "id, tax", "PRIMARY KEY (id)"),
         ("person", "id, salary, manager_id, home_id, work_id", "PRIMARY KEY (id)"),
@@ -408,5 +416,6 @@ pub async fn found(db: &TestDb) {
             columns.replace("fee INTEGER", "fee BIGINT").replace("amount INTEGER", "amount BIGINT");
         db.sql(&format!("CREATE TABLE {table} ({columns}, {more})")).await;
     }
+
     models().install(&**db).await.expect("installed");
 }

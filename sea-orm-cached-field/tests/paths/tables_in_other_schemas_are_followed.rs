@@ -88,13 +88,16 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     db.sql(
         "CREATE SCHEMA cached_field_test_land; CREATE SCHEMA cached_field_test_matter;
          CREATE TABLE cached_field_test_land.yard (id integer PRIMARY KEY);
-         CREATE TABLE cached_field_test_matter.heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
+         CREATE TABLE cached_field_test_matter.heap (
+           id integer PRIMARY KEY, yard_id integer NOT NULL);
          CREATE TABLE heap (id integer PRIMARY KEY, yard_id integer NOT NULL);
-         CREATE TABLE stone (id integer PRIMARY KEY, weight bigint NOT NULL, heap_id integer NOT NULL)",
+         CREATE TABLE stone (
+           id integer PRIMARY KEY, weight bigint NOT NULL, heap_id integer NOT NULL)",
     )
     .await;
     models().install(&**db).await.expect("installed");
     assert!(models().install(&**db).await.expect("again").is_empty());
+
     db.sql("INSERT INTO cached_field_test_land.yard (id) VALUES (1), (2)").await;
     db.sql(
         "INSERT INTO cached_field_test_matter.heap
@@ -106,12 +109,15 @@ async fn from_one_schema_over_another_to_a_third(db: &TestDb) {
     db.sql("INSERT INTO stone VALUES (1, 10, 1), (2, 20, 2)").await;
     db.drain(models()).await;
     assert_eq!(weights(db).await, [Some(10), Some(20)]);
+
     db.sql("UPDATE stone SET weight = 11 WHERE id = 1").await;
     let yard = yard::Entity::find_by_id(1).one(&**db).await.expect("found").expect("a yard");
     assert_eq!(yard.fresh_weight(&**db).await.expect("read"), 11);
+
     db.sql("UPDATE cached_field_test_matter.heap SET yard_id = 2 WHERE id = 1").await;
     db.drain(models()).await;
     assert_eq!(weights(db).await, [Some(0), Some(31)]);
+
     models().uninstall(&**db).await.expect("uninstalled");
     db.sql("UPDATE stone SET weight = 12 WHERE id = 1").await;
 }
@@ -129,7 +135,8 @@ async fn on_mysql(db: TestDb) {
         .execute_unprepared("SELECT GET_LOCK('cached_field_test_land', 300)")
         .await
         .expect("locked");
-    let gone = "DROP SCHEMA IF EXISTS cached_field_test_land; DROP SCHEMA IF EXISTS cached_field_test_matter";
+    let gone = "DROP SCHEMA IF EXISTS cached_field_test_land;
+                DROP SCHEMA IF EXISTS cached_field_test_matter";
     db.sql(gone).await;
     from_one_schema_over_another_to_a_third(&db).await;
     db.sql(gone).await;

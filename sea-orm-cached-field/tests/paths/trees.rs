@@ -258,6 +258,7 @@ async fn no_value_of_a_batch_hides_that_another_has_changed_its_inputs(db: TestD
         db.sql(&format!("UPDATE folder SET parent_id = {} WHERE id = {}", 8 - n / 2, 8 - n)).await;
     }
     db.drain(folders()).await;
+
     for bytes in 2..=5 {
         db.sql(&format!("UPDATE folder SET bytes = {bytes}")).await;
         assert_eq!(
@@ -265,6 +266,7 @@ async fn no_value_of_a_batch_hides_that_another_has_changed_its_inputs(db: TestD
             4,
             "those without subfolders"
         );
+
         // They have waited for so long that none waits for its subfolders.
         after_a_minute(&db).await;
         assert_eq!(folders().worker(&db).run_once().await.expect("worked"), 3, "all others");
@@ -294,6 +296,7 @@ async fn no_value_hides_what_one_that_changes_meanwhile_has_changed(db: TestDb) 
 async fn inside_a_transaction(db: TestDb) {
     planted(&db).await;
     db.drain(folders()).await;
+
     for bytes in 2..=9 {
         let transaction = db.begin().await.expect("begun");
         let change = format!("UPDATE folder SET bytes = {bytes} WHERE id IN (2, 3, 4, 5)");
@@ -304,6 +307,7 @@ async fn inside_a_transaction(db: TestDb) {
             .expect("found")
             .expect("a folder");
         assert_eq!(root.fresh_size(&transaction).await.expect("read"), 3 + 4 * bytes);
+
         transaction.commit().await.expect("committed");
         assert_flags(&db).await;
         db.drain(folders()).await;

@@ -127,6 +127,7 @@ async fn assert_right(db: &TestDb, after: &str) {
             order.id
         );
     }
+
     for buyer in buyer::Entity::find().all(&**db).await.expect("buyers") {
         let orders = order::Entity::find()
             .filter(order::Column::BuyerId.eq(buyer.id))
@@ -143,6 +144,7 @@ async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
     open(&db).await;
     let mut narration = db.narration();
     let mut chance = fastrand::Rng::with_seed(11);
+
     for edit in 0..250 {
         let id = chance.i32(1..=10);
         let value = chance.i64(0..100);
@@ -152,12 +154,14 @@ async fn no_field_is_calculated_twice_in_a_wave(db: TestDb) {
         let edited = format!("UPDATE orders SET {} WHERE id = {id}", changes.join(", "));
         db.sql(&edited).await;
         db.drain(models()).await;
+
         let times = calculated(&mut narration);
         assert!(times.values().all(|times| *times == 1), "edit {edit}, {edited}: {times:?}");
         if edit % 25 == 0 {
             assert_right(&db, &edited).await;
         }
     }
+
     assert_right(&db, "all edits").await;
 }
 

@@ -9,11 +9,13 @@ async fn neither_while_its_mark_waits(db: TestDb) {
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
+
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
     gate.open();
     worker.await.unwrap().unwrap();
+
     assert!(
         narration
             .said()
@@ -22,6 +24,7 @@ async fn neither_while_its_mark_waits(db: TestDb) {
     let published = reloaded(&db, lamppost.id).await;
     assert!(published.full_name_recalculation_needed, "the flag stays");
     assert_eq!(published.cached_full_name, Some(format!("{name} of nowhere, 0 pigeons of 0, -")));
+
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 1 pigeons of 5, -")).await;
 }
@@ -33,6 +36,7 @@ async fn nor_if_another_worker_collects_it(db: TestDb) {
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
+
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
@@ -42,6 +46,7 @@ async fn nor_if_another_worker_collects_it(db: TestDb) {
         "the row stays with the one who calculates it"
     );
     assert_eq!(db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_marks").await, 0);
+
     narration.clear();
     gate.open();
     worker.await.unwrap().unwrap();
@@ -51,6 +56,7 @@ async fn nor_if_another_worker_collects_it(db: TestDb) {
             .contains(&format!("published lamppost.full_name {}, marked again", lamppost.id))
     );
     assert!(reloaded(&db, lamppost.id).await.full_name_recalculation_needed);
+
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 1 pigeons of 5, -")).await;
 }

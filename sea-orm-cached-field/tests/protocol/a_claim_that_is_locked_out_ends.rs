@@ -1,5 +1,6 @@
-//! I1: who finds the queue's row locked cannot tell whether it is still theirs. Nothing is stored
-//! then, and the lease ends, or the row would wait for it to run out.
+//! I1: a transaction that finds the queue's row locked cannot know whether its lease still holds.
+//! Nothing is stored then, and the lease ends. Otherwise the row would wait until the lease runs
+//! out.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
@@ -17,14 +18,17 @@ async fn postgres(db: TestDb) {
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
+
     let collector = db.begin().await.expect("begun");
     let locked = "UPDATE _lamppost_cached_recalculations SET due_at = due_at";
     assert_eq!(collector.execute_unprepared(locked).await.expect("locked").rows_affected(), 1);
+
     gate.open();
-    // The value was not stored, and whoever ends the lease waits for the lock.
+    // The value was not stored, and the transaction that ends the lease waits for the lock.
     while !postgres_waits(&db).await {
         tokio::task::yield_now().await;
     }
+
     collector.commit().await.expect("committed");
     worker.await.unwrap().unwrap();
     assert!(narration.said().contains(&format!("superseded lamppost.full_name {}", lamppost.id)));

@@ -60,7 +60,7 @@ async fn by_a_lock_timeout(db: TestDb) {
 async fn by_a_deadlock(db: TestDb) {
     let mut rows = stale(&db).await;
     let holder = db.begin().await.expect("begun");
-    // InnoDB rolls back whoever has written less.
+    // InnoDB rolls back the transaction that has written less.
     for _ in 0..10 {
         hold(&holder, "> 1").await;
     }

@@ -10,6 +10,7 @@ async fn of_changes_of_the_row_and_of_related_rows(db: TestDb) {
     let lamppost = a_lamppost(&db, "Ada").await;
     db.drain(lampposts()).await;
     let before = reloaded(&db, lamppost.id).await;
+
     let transaction = db.begin().await.unwrap();
     let pigeon = pigeon::ActiveModel {
         lamppost_id: Set(Some(lamppost.id)),
@@ -21,10 +22,12 @@ async fn of_changes_of_the_row_and_of_related_rows(db: TestDb) {
         .update(&transaction)
         .await
         .unwrap();
+
     assert_eq!(
         before.fresh_full_name(&transaction).await.unwrap(),
         "Bob of nowhere, 1 pigeons of 3, -"
     );
+
     transaction.rollback().await.unwrap();
     assert_eq!(reloaded(&db, lamppost.id).await, before);
     assert_eq!(db.pending("lamppost").await, 0);

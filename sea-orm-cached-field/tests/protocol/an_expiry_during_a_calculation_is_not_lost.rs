@@ -11,11 +11,13 @@ async fn the_row_is_calculated_once_more(db: TestDb) {
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
+
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     lamppost.expire_full_name_after(Utc::now(), &*db).await.unwrap();
     gate.open();
     worker.await.unwrap().unwrap();
+
     narration.clear();
     assert_eq!(lampposts().worker(&db).drain().await.unwrap(), 1);
     assert!(

@@ -9,11 +9,13 @@ async fn when_another_worker_has_completed_meanwhile(db: TestDb) {
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
+
     let late = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     a_pigeon(&db, lamppost.id, 5).await;
     db.let_time_pass("lamppost").await; // the lease ends
     db.drain(lampposts()).await;
+
     narration.clear();
     gate.open();
     late.await.unwrap().unwrap();
@@ -34,20 +36,24 @@ async fn when_the_row_was_completed_and_queued_again(db: TestDb) {
     let name = db.name("again");
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
+
     let late = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     db.let_time_pass("lamppost").await;
     db.drain(lampposts()).await;
     a_pigeon(&db, lamppost.id, 5).await;
+
     let next = Gate::at(&name);
     let newer = tokio::spawn(lampposts().worker(&db).run_once());
     next.arrival().await;
+
     gate.open();
     late.await.unwrap().unwrap();
     assert!(
         reloaded(&db, lamppost.id).await.full_name_recalculation_needed,
         "the old claim must not end the new one"
     );
+
     next.open();
     newer.await.unwrap().unwrap();
     db.drain(lampposts()).await;

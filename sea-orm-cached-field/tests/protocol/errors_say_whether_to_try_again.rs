@@ -18,6 +18,7 @@ async fn refused_for_a_moment(db: &TestDb) -> DbErr {
         reader.rollback().await.ok();
         return refused;
     }
+
     let deadlock = if db.is_mysql() {
         "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213"
     } else {

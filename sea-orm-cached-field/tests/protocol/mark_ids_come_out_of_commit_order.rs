@@ -11,6 +11,7 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     let name = db.name("order");
     let lamppost = a_lamppost(&db, &name).await;
     db.drain(lampposts()).await;
+
     let slow = db.begin().await.unwrap();
     let early = pigeon::ActiveModel {
         lamppost_id: Set(Some(lamppost.id)),
@@ -19,6 +20,7 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     };
     early.insert(&slow).await.unwrap();
     a_pigeon(&db, lamppost.id, 10).await;
+
     let gate = Gate::at(&name);
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
@@ -26,6 +28,7 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
     lampposts().worker(&db).run_once().await.unwrap();
     gate.open();
     worker.await.unwrap().unwrap();
+
     assert!(reloaded(&db, lamppost.id).await.full_name_recalculation_needed);
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, &format!("{name} of nowhere, 2 pigeons of 11, -")).await;
@@ -37,6 +40,7 @@ async fn a_late_mark_with_a_smaller_id_changes_the_generation(db: TestDb) {
 async fn a_mark_that_is_not_committed_yet_survives_a_completion(db: TestDb) {
     set_up_lampposts(&db).await;
     let lamppost = a_lamppost(&db, "Ada").await;
+
     let open = db.begin().await.unwrap();
     let pigeon = pigeon::ActiveModel {
         lamppost_id: Set(Some(lamppost.id)),
@@ -46,6 +50,7 @@ async fn a_mark_that_is_not_committed_yet_survives_a_completion(db: TestDb) {
     pigeon.insert(&open).await.unwrap();
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, "Ada of nowhere, 0 pigeons of 0, -").await;
+
     open.commit().await.unwrap();
     let stored = reloaded(&db, lamppost.id).await;
     let now = lamppost.fresh_full_name(&*db).await.unwrap();

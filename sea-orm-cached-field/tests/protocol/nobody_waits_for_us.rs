@@ -91,6 +91,7 @@ async fn many_writers_under_one_owner(db: TestDb) {
     if db.is_sqlite() {
         return not_there(ONE_WRITER);
     }
+
     two_fresh_lampposts(&db).await;
     let mut open = Vec::new();
     for _ in 0..5 {
@@ -98,12 +99,14 @@ async fn many_writers_under_one_owner(db: TestDb) {
         run(&transaction, &pigeon_of(1)).await;
         open.push(transaction);
     }
+
     let direct = impatient(&db).await;
     run(&direct, &note_of(1)).await;
     direct.commit().await.unwrap();
     for transaction in open {
         transaction.commit().await.unwrap();
     }
+
     db.drain(lampposts()).await;
     assert_fresh(&db, 1, "one of nowhere, 5 pigeons of 5, -").await;
 }
@@ -113,16 +116,19 @@ async fn a_writer_of_the_related_row_of_many_owners(db: TestDb) {
     if db.is_sqlite() {
         return not_there(ONE_WRITER);
     }
+
     two_fresh_lampposts(&db).await;
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
     db.sql("UPDATE lamppost SET city_id = 1").await;
     db.drain(lampposts()).await;
+
     let holder = impatient(&db).await;
     let mayor = impatient(&db).await;
     run(&holder, &note_of(1)).await;
     run(&mayor, "UPDATE city SET name = 'Roma' WHERE id = 1").await;
     mayor.commit().await.unwrap();
     holder.commit().await.unwrap();
+
     db.drain(lampposts()).await;
     assert_fresh(&db, 1, "one of Roma, 0 pigeons of 0, -").await;
 }
@@ -132,11 +138,13 @@ async fn a_completion_steps_back_from_a_row_that_a_user_holds(db: TestDb) {
     if db.is_sqlite() {
         return not_there(ONE_WRITER);
     }
+
     two_fresh_lampposts(&db).await;
     let name = db.name("held");
     let gate = Gate::at(&name);
     let lamppost = a_lamppost(&db, &name).await;
     let mut narration = db.narration();
+
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     let user = impatient(&db).await;
@@ -144,6 +152,7 @@ async fn a_completion_steps_back_from_a_row_that_a_user_holds(db: TestDb) {
     gate.open();
     worker.await.unwrap().unwrap();
     assert!(narration.said().contains(&format!("handed back lamppost.full_name {}", lamppost.id)));
+
     run(&user, &note_of(lamppost.id)).await;
     user.commit().await.unwrap();
     db.drain(lampposts()).await;
@@ -157,6 +166,7 @@ async fn an_old_snapshot_is_no_reason_to_fail(db: TestDb) {
     if db.is_sqlite() {
         return not_there(ONE_WRITER);
     }
+
     two_fresh_lampposts(&db).await;
     // A serializable transaction of MySQL locks what it reads.
     let levels = [IsolationLevel::RepeatableRead, IsolationLevel::Serializable];

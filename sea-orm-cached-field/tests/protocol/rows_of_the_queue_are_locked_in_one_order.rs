@@ -19,15 +19,18 @@ async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool
     db.drain(lampposts()).await;
     let queue = "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation)";
     db.sql(&format!("{queue} SELECT id, 'full_name', 1 FROM lamppost")).await;
+
     let holder = db.begin().await.expect("begun");
     let first = "UPDATE _lamppost_cached_recalculations SET due_at = due_at WHERE key_1 = 1";
     assert_eq!(holder.execute_unprepared(first).await.expect("locked").rows_affected(), 1);
+
     let pool = db.another_pool().await;
     let mut rows = lamppost::Entity::find().all(&*db).await.expect("loaded");
     let reader = tokio::spawn(async move { lamppost::FullName::load(&mut rows, &pool).await });
     while !reader.is_finished() && !is_waited_for(&db).await {
         tokio::task::yield_now().await;
     }
+
     let other = db.begin().await.expect("begun");
     let rest =
         "SELECT key_1 FROM _lamppost_cached_recalculations WHERE key_1 > 1 FOR UPDATE SKIP LOCKED";
@@ -36,6 +39,7 @@ async fn locks_no_other(db: TestDb, is_waited_for: impl AsyncFn(&TestDb) -> bool
     other.rollback().await.expect("rolled back");
     holder.rollback().await.expect("rolled back");
     reader.await.expect("ended").expect("loaded");
+
     assert_eq!(free, ROWS - 1, "rows that no transaction holds");
 }
 

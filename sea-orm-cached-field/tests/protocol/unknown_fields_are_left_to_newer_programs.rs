@@ -49,6 +49,7 @@ async fn their_marks_and_queue_rows_stay(db: TestDb) {
          VALUES ({id}, 'newer', 1)"
     ))
     .await;
+
     assert_eq!(db.drain(lampposts()).await, 1);
     assert_eq!(
         db.scalar::<i64>("SELECT count(*) FROM _lamppost_cached_marks WHERE field = 'newer'").await,
@@ -83,12 +84,14 @@ async fn their_share_of_a_mark_stays(db: TestDb) {
     sundials().install(&*db).await.unwrap();
     db.sql("INSERT INTO sundial (id, hour) VALUES (1, 3), (2, 5)").await;
     db.drain(sundials()).await;
+
     for (id, list) in [(1, "newer,next,newest"), (2, "last,newest")] {
         db.sql(&format!(
             "INSERT INTO _sundial_cached_marks (key_1, field) VALUES ({id}, '{list}')"
         ))
         .await;
     }
+
     let row = sundial::Entity::find_by_id(1).one(&*db).await.expect("loaded").expect("the sundial");
     assert_eq!(row.fresh_next(&*db).await.expect("read"), 4);
     let left = async |id: i32| {
@@ -96,6 +99,7 @@ async fn their_share_of_a_mark_stays(db: TestDb) {
         assert_eq!(db.scalar::<i64>(&format!("SELECT count(*) {of_row}")).await, 1);
         db.scalar::<String>(&format!("SELECT max(field) {of_row}")).await
     };
+
     assert_eq!(left(1).await, "newer,newest");
     assert_eq!(db.drain(sundials()).await, 1);
     assert_eq!((left(1).await, left(2).await), ("newer,newest".to_owned(), "newest".to_owned()));

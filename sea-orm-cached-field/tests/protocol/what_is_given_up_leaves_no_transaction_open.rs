@@ -1,5 +1,5 @@
-//! I2: a connection that is handed on in a transaction of ours would keep what its next user
-//! writes.
+//! I2: a connection that is handed on in an open transaction of the library would keep the writes
+//! of its next user.
 
 use sea_orm::{Condition, ConnectionTrait, Statement};
 use sea_orm_cached_field::Error;
@@ -8,8 +8,8 @@ use crate::harness::{TestDb, cut_off, lampposts::*, not_there};
 
 const LOST: &str = "SQLx loses a connection of MySQL on which a statement is given up";
 
-/// Gives it up after each number of polls, until it ends by itself; each time somebody else writes
-/// over the same connection.
+/// Gives the work up after each number of polls, until it ends by itself. Each time another
+/// statement writes over the same connection.
 ///
 /// On MySQL SQLx 0.9 loses a connection on which any statement is given up while it is prepared. So
 /// only what is done in tasks of its own can be given up there.
@@ -19,6 +19,7 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
     db.sql("INSERT INTO city (id, name) VALUES (1, 'Rome')").await;
     let lamppost = a_lamppost(&db, "Ada").await;
     let others = db.another_pool().await;
+
     for polls in 0.. {
         db.sql("UPDATE lamppost SET first_name = 'Bob', full_name_recalculation_needed = true")
             .await;
@@ -32,6 +33,7 @@ async fn is_given_up<T>(db: TestDb, mut work: impl AsyncFnMut(&TestDb) -> Result
             break;
         }
     }
+
     db.let_time_pass("lamppost").await;
     db.drain(lampposts()).await;
     assert_fresh(&db, lamppost.id, "Bob of nowhere, 0 pigeons of 0, -").await;

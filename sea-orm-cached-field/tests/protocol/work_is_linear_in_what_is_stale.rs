@@ -5,17 +5,24 @@ use crate::harness::{TestDb, lampposts::*};
 const ROWS: i64 = 50_000;
 const STALE: i64 = 50;
 
-/// Rows that the server has read in scans of the owner's table and of ours. A session reports them
-/// at its end at the latest, so every session but this one has to be closed.
+/// Returns the rows that the server has read in scans of the owner's table and of the library's. A
+/// session reports them at its end at the latest. So every session but this one has to be closed.
 async fn rows_read(db: &TestDb) -> i64 {
-    let others = "SELECT count(*) FROM pg_stat_activity
-                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    let others = "SELECT count(*)
+                    FROM pg_stat_activity
+                   WHERE datname = current_database()
+                     AND pid <> pg_backend_pid()
+                     AND backend_type = 'client backend'";
     while db.scalar::<i64>(others).await > 0 {
         tokio::task::yield_now().await;
     }
+
     db.scalar(
-        "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint) FROM pg_stat_user_tables
-          WHERE relname IN ('lamppost', '_lamppost_cached_marks', '_lamppost_cached_recalculations')",
+        "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint)
+           FROM pg_stat_user_tables
+          WHERE relname IN ('lamppost',
+                            '_lamppost_cached_marks',
+                            '_lamppost_cached_recalculations')",
     )
     .await
 }
@@ -24,6 +31,7 @@ async fn rows_read(db: &TestDb) -> i64 {
 async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
     db.needs_sessions_of_its_own().await;
     set_up_lampposts(&db).await;
+
     // All fresh, but for as many failed rows in the queue, which are not due.
     db.sql("ALTER TABLE lamppost DISABLE TRIGGER USER").await;
     db.sql(&format!(
@@ -47,6 +55,7 @@ async fn a_few_stale_rows_of_many_are_found_by_indexes(db: TestDb) {
         ROWS / STALE
     ))
     .await;
+
     let db = db.with_one_connection().await;
     let before = rows_read(&db).await;
     let pool = db.another_pool().await;

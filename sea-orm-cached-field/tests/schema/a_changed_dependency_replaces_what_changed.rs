@@ -78,6 +78,7 @@ async fn and_drops_what_is_not_needed_any_more(db: TestDb) {
         lamp: flagged 1 row for label
         "#);
     }
+
     assert_eq!(installed(&db, CachedFields::of::<after::Entity>()).await, "nothing to do\n");
 }
 

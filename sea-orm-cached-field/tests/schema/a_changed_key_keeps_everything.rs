@@ -70,6 +70,7 @@ async fn by_install_alone(db: TestDb) {
     installed(&db, narrow::models()).await;
     db.sql("INSERT INTO parcel (id, name) VALUES (1, 'Ada'), (2, 'Bob')").await;
     db.drain(narrow::models()).await;
+
     db.sql("UPDATE parcel SET name = 'Bea' WHERE id = 1").await;
     CachedFields::suspend(&*db, "parcel").await.expect("suspended");
     widen(&db).await;
@@ -77,15 +78,18 @@ async fn by_install_alone(db: TestDb) {
     let db = db.reopened().await;
     db.sql("UPDATE parcel SET name = 'Ben' WHERE id = 2").await;
     db.sql("INSERT INTO parcel (id, name) VALUES (3000000000, 'Cid')").await;
+
     let differs = wide::models().doctor(&*db).await.expect("examined").to_string();
     assert!(
         differs.contains("parcel: table _parcel_cached_marks is of another version"),
         "{differs}"
     );
+
     let report = installed(&db, wide::models()).await;
     assert!(report.contains("parcel: dropped table _parcel_cached_marks\n"), "{report}");
     assert!(report.ends_with("parcel: flagged 3 rows for label\n"), "{report}");
     assert_eq!(installed(&db, wide::models()).await, "nothing to do\n");
+
     db.drain(wide::models()).await;
     let labels = db
         .rows(
@@ -98,6 +102,7 @@ async fn by_install_alone(db: TestDb) {
     let labels: Vec<&str> = labels.iter().filter_map(|row| row["label"].as_str()).collect();
     assert_eq!(labels, ["Bea 1", "Ben 2", "Cid 3000000000"]);
     assert_eq!(db.pending("parcel").await, 0);
+
     db.sql("UPDATE parcel SET name = 'Cyd' WHERE id = 3000000000").await;
     assert_eq!(db.drain(wide::models()).await, 1);
 }

@@ -170,6 +170,7 @@ async fn where_all_rows_are_flagged(db: TestDb) {
     db.sql("DELETE FROM _leaf_cached_marks").await;
     db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
     assert_eq!(flagged(&db, "area_recalculation_needed").await, 1);
+
     let report = installed(&db, all()).await;
     assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
     let flags = (
@@ -184,6 +185,7 @@ async fn where_all_rows_are_flagged(db: TestDb) {
     assert_eq!(installed(&db, all()).await, "nothing to do\n");
     assert_eq!(marks(&db).await, 1);
     assert!(all().doctor(&*db).await.expect("examined").is_healthy());
+
     db.drain(all()).await;
     let right = [4, 4, 9, 16, 25, 36].map(Some).to_vec();
     assert_eq!(
@@ -226,9 +228,11 @@ async fn which_flags_all_again_if_it_has_to(db: TestDb) {
     installed(&db, all()).await;
     in_three_chunks(&db).await;
     work(&db).await;
+
     db.sql("UPDATE leaf SET width = width * 2").await;
     db.sql("DELETE FROM _leaf_cached_marks WHERE key_1 IS NOT NULL").await;
     db.sql("UPDATE _leaf_cached_versions SET renewal = 1").await;
+
     let report = installed(&db, all()).await;
     assert_eq!(report, "leaf: flagged 6 rows for area\nleaf: flagged 6 rows for rim\n");
     assert_eq!(
@@ -236,6 +240,7 @@ async fn which_flags_all_again_if_it_has_to(db: TestDb) {
         4,
         "two chunks of before, all rows, and one that stands in the queue"
     );
+
     db.drain(leaves()).await;
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(4), 0));
 }
@@ -329,6 +334,7 @@ async fn and_readers_need_not_wait_for_it(db: TestDb) {
     unwatched(&db, "leaf").await;
     installed(&db, all()).await;
     in_three_chunks(&db).await;
+
     let leaf = leaf::Entity::find_by_id(50).one(&*db).await.expect("loaded").expect("the leaf");
     assert_eq!(leaf.fresh_area(&*db).await.expect("read"), 100);
     let twig = twig::Entity::find_by_id(2).one(&*db).await.expect("loaded").expect("the twig");
@@ -337,6 +343,7 @@ async fn and_readers_need_not_wait_for_it(db: TestDb) {
         4 * (4 + 16 + 36),
         "upon what it is calculated from"
     );
+
     assert_eq!(marks(&db).await, 3);
     assert_eq!(db.drain(leaves()).await, 2, "the others");
     assert_eq!((areas(&db).await, db.pending("leaf").await), (right(2), 0));
@@ -362,10 +369,12 @@ async fn also_if_others_are_at_that(db: TestDb) {
     if db.is_sqlite() {
         return not_there("SQLite has one writer");
     }
+
     at_rest(&db).await;
     unwatched(&db, "leaf").await;
     unwatched(&db, "twig").await;
     installed(&db, all()).await;
+
     let other = db.begin().await.expect("begun");
     let lock = Statement::from_string(
         db.get_database_backend(),
@@ -403,13 +412,16 @@ async fn but_not_what_a_trigger_of_the_user_changes_meanwhile(db: TestDb) {
     at_rest(&db).await;
     unwatched(&db, "twig").await;
     db.sql(
-        "CREATE TRIGGER others AFTER UPDATE OF shade_recalculation_needed ON twig WHEN NEW.id = 1 BEGIN
+        "CREATE TRIGGER others AFTER UPDATE OF shade_recalculation_needed ON twig WHEN NEW.id = 1
+         BEGIN
            INSERT INTO leaf (id, width, twig_id) VALUES (70, 7, 2);
          END",
     )
     .await;
+
     installed(&db, all()).await;
     assert_eq!((db.pending("twig").await, marks(&db).await), (1, 1), "a chunk, and the new leaf");
+
     db.sql("DROP TRIGGER others").await;
     db.drain(all()).await;
     let shade = "SELECT cached_shade FROM twig WHERE id = 2";

@@ -17,6 +17,7 @@ async fn read_only(db: &TestDb) -> DatabaseConnection {
         });
         return Database::connect(options).await.expect("connected");
     }
+
     let url = if db.is_sqlite() {
         db.url.replace("mode=rwc", "mode=ro")
     } else {

@@ -37,13 +37,16 @@ async fn and_removed_when_asked(db: TestDb) {
         diagnosis.to_string().contains("`CachedFields::remove_abandoned(&db, \"kiosk\")`"),
         "{diagnosis}"
     );
+
     let before = left_of(&db, "kiosk").await;
     assert_eq!(installed(&db, before::models()).await, LEFT_ALONE);
     assert_eq!(left_of(&db, "kiosk").await, before);
+
     let changes = CachedFields::remove_abandoned(&*db, "kiosk").await.expect("removed").to_string();
     assert!(changes.starts_with("kiosk: dropped trigger "), "{changes}");
     assert_eq!(left_of(&db, "kiosk").await, Vec::<String>::new());
     assert_eq!(installed(&db, before::models()).await, "nothing to do\n");
+
     for column in ["cached_total", "total_recalculation_needed", "total_expires_after"] {
         db.sql(&format!("ALTER TABLE kiosk DROP COLUMN {column}")).await;
     }

@@ -5,25 +5,40 @@ use sea_orm_cached_field::CachedFields;
 
 use crate::harness::TestDb;
 
-const SQLITE: &str =
-    "SELECT type || ' ' || name AS name, coalesce(sql, '') AS version FROM sqlite_master
- UNION ALL SELECT 'schema version', (SELECT schema_version FROM pragma_schema_version) ORDER BY 1";
+const SQLITE: &str = "SELECT type || ' ' || name AS name, coalesce(sql, '') AS version
+   FROM sqlite_master
+ UNION ALL
+ SELECT 'schema version', (SELECT schema_version FROM pragma_schema_version)
+ ORDER BY 1";
 
 /// The version is the transaction that wrote the catalog's row last: any DDL changes one.
-const POSTGRES: &str =
-    "WITH ns AS (SELECT * FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
+const POSTGRES: &str = "WITH ns AS (
+   SELECT *
+     FROM pg_namespace
+    WHERE nspname !~ '^pg_'
+      AND nspname <> 'information_schema')
  SELECT 'relation ' || nspname || '.' || relname AS name, c.oid || ' ' || c.xmin AS version
-   FROM pg_class c JOIN ns ON ns.oid = relnamespace
+   FROM pg_class c
+   JOIN ns ON ns.oid = relnamespace
  UNION ALL
  SELECT 'column ' || nspname || '.' || relname || '.' || attname, a.xmin::text
-   FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN ns ON ns.oid = relnamespace WHERE attnum > 0
+   FROM pg_attribute a
+   JOIN pg_class c ON c.oid = attrelid
+   JOIN ns ON ns.oid = relnamespace
+  WHERE attnum > 0
  UNION ALL
  SELECT 'trigger ' || tgname || ' on ' || nspname || '.' || relname, t.oid || ' ' || t.xmin
-   FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN ns ON ns.oid = relnamespace
+   FROM pg_trigger t
+   JOIN pg_class c ON c.oid = tgrelid
+   JOIN ns ON ns.oid = relnamespace
  UNION ALL
- SELECT 'function ' || nspname || '.' || proname, p.oid || ' ' || p.xmin FROM pg_proc p JOIN ns ON ns.oid = pronamespace
+ SELECT 'function ' || nspname || '.' || proname, p.oid || ' ' || p.xmin
+   FROM pg_proc p
+   JOIN ns ON ns.oid = pronamespace
  UNION ALL
- SELECT 'comment ' || description, objoid || ' ' || xmin FROM pg_description WHERE description ~ '^sea-orm'
+ SELECT 'comment ' || description, objoid || ' ' || xmin
+   FROM pg_description
+  WHERE description ~ '^sea-orm'
  ORDER BY 1, 2";
 
 /// What made each object, and when that was, as far as the database says.
@@ -37,7 +52,8 @@ const MYSQL: &str = "SELECT CONCAT('table ', t.table_name) AS name,
  SELECT CONCAT('index ', s.index_name, ' on ', s.table_name), CONCAT(s.column_name, s.index_comment)
    FROM information_schema.statistics s WHERE s.table_schema = database()
  UNION ALL
- SELECT CONCAT('trigger ', t.trigger_name, ' on ', t.event_object_table), CONCAT(t.created, t.action_statement)
+ SELECT CONCAT('trigger ', t.trigger_name, ' on ', t.event_object_table),
+        CONCAT(t.created, t.action_statement)
    FROM information_schema.triggers t WHERE t.trigger_schema = database()
  ORDER BY 1, 2";
 
@@ -84,8 +100,8 @@ pub async fn installed(db: &TestDb, models: CachedFields) -> String {
     models.install(&**db).await.unwrap_or_else(|error| panic!("{error}")).to_string()
 }
 
-/// What an install says, without the checksums at the end of triggers' names: on MySQL they are of
-/// the trigger's text, in which the test's own database is named.
+/// Returns the report of an installation, without the checksums at the end of triggers' names. On
+/// MySQL the checksums are of the trigger's text, which names the test's own database.
 pub fn without_checksums(report: &str) -> String {
     let named = |line: &str| match line.split_once(" trigger ") {
         Some((change, name)) => {

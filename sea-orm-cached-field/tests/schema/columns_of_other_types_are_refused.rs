@@ -31,7 +31,10 @@ async fn said(db: &TestDb, value: [&str; 3], flag: [&str; 3], expiry: [&str; 3])
     let database = if db.is_sqlite() { 2 } else { usize::from(db.is_mysql()) };
     let [value, flag, expiry] = [value, flag, expiry].map(|kinds| kinds[database]);
     db.sql(&format!(
-        "CREATE TABLE lamp (id integer PRIMARY KEY, cached_watts {value}, watts_recalculation_needed {flag}, watts_expires_after {expiry})"
+        "CREATE TABLE lamp (id integer PRIMARY KEY,
+                            cached_watts {value},
+                            watts_recalculation_needed {flag},
+                            watts_expires_after {expiry})"
     ))
     .await;
     refused(db, CachedFields::of::<lamp::Entity>).await

@@ -12,6 +12,7 @@ pub async fn load(db: &TestDb, dump: &str) {
         db.sql(dump).await;
         return;
     }
+
     let name: String = db
         .scalar(if db.is_mysql() { "SELECT database()" } else { "SELECT current_database()::text" })
         .await;
@@ -34,6 +35,7 @@ pub async fn dump(db: &TestDb) -> String {
     if db.is_sqlite() {
         return dump_of_sqlite(db).await;
     }
+
     if !db.is_mysql() {
         let is_kept = |line: &&str| {
             let is_setting = line.starts_with("SET ") && !line.contains("check_function_bodies");
@@ -46,6 +48,7 @@ pub async fn dump(db: &TestDb) -> String {
         let dump = shell(&format!("{pg_dump} --no-owner '{}'", db.direct_url().await));
         return lines(dump.lines().filter(is_kept));
     }
+
     let name: String = db.scalar("SELECT database()").await;
     let [program, _] = mysql_programs(db);
     let dump = shell(&format!("{program} --compact {}", mysql_arguments(&db.url)))
@@ -69,6 +72,7 @@ async fn dump_of_sqlite(db: &TestDb) -> String {
     let text = |row: &JsonValue| row["it"].as_str().unwrap_or_default().to_owned();
     let tables = "FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     dump.extend(db.rows(&format!("SELECT sql AS it {tables}")).await.iter().map(text));
+
     for table in db.rows(&format!("SELECT name AS it {tables}")).await.iter().map(text) {
         let columns = format!(
             "SELECT group_concat('quote(\"' || name || '\")', ' || '','' || ')
@@ -80,6 +84,7 @@ async fn dump_of_sqlite(db: &TestDb) -> String {
         );
         dump.extend(db.rows(&rows).await.iter().map(text));
     }
+
     let others = "SELECT sql AS it FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL";
     dump.extend(db.rows(others).await.iter().map(text));
     lines(dump.into_iter().map(|statement| format!("{statement};")))
@@ -162,12 +167,14 @@ fn mysql_programs(db: &TestDb) -> [String; 2] {
         version("mariadb-dump").unwrap_or_else(|| not_run("there is no mariadb-dump"));
         return ["mariadb-dump".to_owned(), "mariadb".to_owned()];
     }
+
     // Where `cargo xtask services` puts them, or where the shell looks.
     let folder = Path::new("/var/lib/cached-field-mysql/bin");
     let [dump, client] = ["mysqldump", "mysql"].map(|name| {
         let own = folder.join(name);
         if own.exists() { own.display().to_string() } else { name.to_owned() }
     });
+
     match version(&dump) {
         Some(version) if !version.contains("MariaDB") => {
             [format!("{dump} --set-gtid-purged=OFF"), client]

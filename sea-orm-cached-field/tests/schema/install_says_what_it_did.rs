@@ -120,6 +120,7 @@ async fn the_first_lists_it_and_the_second_has_nothing_to_do(db: TestDb) {
         lamppost: created trigger zz_cached_field_lamppost_plaque__lamppost_id__id_at_a3f1532f
         "#);
     }
+
     let before = catalog(&db).await;
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
     assert_eq!(catalog(&db).await, before, "DDL was issued");

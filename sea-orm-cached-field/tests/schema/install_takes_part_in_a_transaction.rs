@@ -18,6 +18,7 @@ async fn tables_and_a_row(db: &TestDb) {
 async fn or_refuses_on_mysql(db: TestDb) {
     tables_and_a_row(&db).await;
     let before = catalog(&db).await;
+
     let transaction = db.begin().await.expect("begun");
     transaction
         .execute_unprepared("UPDATE lamppost SET first_name = 'Bob'")
@@ -28,6 +29,7 @@ async fn or_refuses_on_mysql(db: TestDb) {
     let uninstall =
         lampposts().uninstall(&transaction).await.expect_err("it should be refused").to_string();
     transaction.rollback().await.expect("rolled back");
+
     // MariaDB and MySQL come here, in one process.
     insta::allow_duplicates! {
     insta::assert_snapshot!(install, @"on this database each change of the schema commits the transaction that it is made in: call `install` and `uninstall` with a connection, outside of transactions");

@@ -51,13 +51,16 @@ async fn two_tables_that_differ_in_the_last_byte(db: TestDb) {
     let before = names(&db).await;
     installed(&db, both()).await;
     assert_eq!(installed(&db, both()).await, "nothing to do\n");
+
     for table in [FIRST, SECOND] {
         db.sql(&format!("INSERT INTO {table} (id, name) VALUES (1, 'Ada')")).await;
     }
     assert_eq!(db.drain(both()).await, 2);
+
     db.sql("INSERT INTO bulb (id, name, second_id) VALUES (1, 'E27', 1)").await;
     assert_eq!(flagged(&db).await, (0, i64::from(!db.flags_by_the_collector())));
     assert_eq!(db.drain(both()).await, 1);
+
     CachedFields::of::<first::Entity>().uninstall(&*db).await.expect("uninstalled");
     assert_eq!(installed(&db, CachedFields::of::<second::Entity>()).await, "nothing to do\n");
     CachedFields::of::<second::Entity>().uninstall(&*db).await.expect("uninstalled");

@@ -66,10 +66,12 @@ async fn sixteen_tables_can_be_followed(db: TestDb) {
             .await;
     }
     db.drain(models()).await;
+
     db.sql("UPDATE longest SET name = 'top' WHERE id = 0").await;
     let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");
     assert_eq!(last.cached_far.as_deref(), Some("n0"));
     assert_eq!(last.fresh_far(&*db).await.expect("read"), "top");
+
     db.sql("UPDATE longest SET name = 'summit' WHERE id = 0").await;
     db.drain(models()).await;
     let last = longest::Entity::find_by_id(16).one(&*db).await.expect("found").expect("the last");

@@ -55,15 +55,18 @@ async fn and_no_write_fails_or_is_lost(db: TestDb) {
     db.sql("UPDATE sale SET price = 20").await;
     db.sql("INSERT INTO sale (id, price, shop_id) VALUES (2, 5, 1)").await;
     db.sql("UPDATE shop SET id = id").await;
+
     let before = migrated::models().doctor(&*db).await.expect("examined").to_string();
     assert!(
         before.contains("shop: trigger ")
-            && before.contains(" is missing; run `CachedFields::repair`\n"),
+            && before.contains(" is missing; run `CachedFields::all().repair(&db)`\n"),
         "{before}"
     );
+
     Migrator::up(&*db, None).await.expect("installed");
     db.drain(migrated::models()).await;
     assert_eq!(total(&db, "shop").await, 25);
+
     db.sql("UPDATE sale SET price = 1").await;
     db.drain(migrated::models()).await;
     assert_eq!(total(&db, "shop").await, 2);
@@ -149,13 +152,16 @@ async fn suspend_in_sql(db: &TestDb, table: &str) {
     } else {
         "```sql postgres\n"
     };
+
     let (_, rest) = GUIDE.split_once(fence).expect("the guide has it");
     let (text, _) = rest.split_once("```").expect("an end");
     let text = text.replace("order_lines", table).replace("orders", "shop");
+
     if db.get_database_backend() == sea_orm::DbBackend::Postgres {
         db.sql(&text).await;
         return;
     }
+
     // A query whose rows are the statements to run.
     for row in db.rows(&text).await {
         db.sql(row["statement"].as_str().expect("a statement")).await;

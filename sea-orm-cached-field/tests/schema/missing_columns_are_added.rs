@@ -23,6 +23,7 @@ const ROWS: &str = "INSERT INTO lamp (id, name) VALUES (1, 'Ada'), (2, 'Bob')";
 async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
     db.sql(TABLE).await;
     db.sql(ROWS).await;
+
     let report = installed(&db, CachedFields::of::<lamp::Entity>()).await;
     let (columns, rest): (Vec<&str>, Vec<&str>) =
         report.lines().partition(|line| line.contains(" column "));
@@ -33,6 +34,7 @@ async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
     lamp: created column label_expires_after
     "#));
     assert_eq!(rest.last(), Some(&"lamp: queued 2 rows for label"));
+
     db.drain(CachedFields::of::<lamp::Entity>()).await;
     let rows = lamp::Entity::find().order_by_asc(lamp::Column::Id).all(&*db).await.expect("loaded");
     let labels: Vec<_> =
@@ -43,12 +45,18 @@ async fn and_the_rows_are_queued_and_calculated(db: TestDb) {
 #[apply(contract)]
 async fn of_all_models_before_one_reads_those_of_another(db: TestDb) {
     db.sql("CREATE TABLE room (id integer PRIMARY KEY, name varchar(20) NOT NULL)").await;
-    db.sql("CREATE TABLE shelf (id integer PRIMARY KEY, name varchar(20) NOT NULL, room_id integer NOT NULL)").await;
+    db.sql(
+        "CREATE TABLE shelf (
+           id integer PRIMARY KEY, name varchar(20) NOT NULL, room_id integer NOT NULL)",
+    )
+    .await;
+
     let models = || CachedFields::of::<room::Entity>().and::<shelf::Entity>();
     let message = refused(&db, CachedFields::of::<room::Entity>).await;
     insta::allow_duplicates!(
         insta::assert_snapshot!(message, @r#"the table `shelf` has no column `cached_label`, which the cached field `label` of `room` needs: the related entity declares it: add it to the table, or, if it is of a cached field there, install those fields too"#)
     );
+
     installed(&db, models()).await;
     assert_eq!(installed(&db, models()).await, "nothing to do\n");
     db.sql("INSERT INTO room (id, name) VALUES (1, 'Hall')").await;

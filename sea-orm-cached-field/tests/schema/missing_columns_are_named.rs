@@ -70,6 +70,7 @@ async fn that_was_renamed_since_the_last_install(db: TestDb) {
     db.create(lamp::Entity).await;
     db.create(bulb::Entity).await;
     installed(&db, CachedFields::of::<lamp::Entity>()).await;
+
     for (renaming, told) in [
         ("lamp RENAME COLUMN note TO remark", "the table `lamp` has no column `note`, "),
         ("bulb RENAME COLUMN name TO label", "the table `bulb` has no column `name`, "),
@@ -82,6 +83,7 @@ async fn that_was_renamed_since_the_last_install(db: TestDb) {
         db.sql(&format!("ALTER TABLE {} RENAME COLUMN {} TO {}", words[0], words[5], words[3]))
             .await;
     }
+
     assert_eq!(installed(&db, CachedFields::of::<lamp::Entity>()).await, "nothing to do\n");
 }
 

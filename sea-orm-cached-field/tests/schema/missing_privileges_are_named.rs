@@ -71,7 +71,7 @@ async fn of_a_role_that_may_not_use_the_schema(db: TestDb) {
     insta::assert_snapshot!(message, @r#"to install the cached fields of `torch` (label) the database's user needs CREATE on the schema "town" and USAGE on the schema "town": run `GRANT CREATE ON SCHEMA "town" TO poor` and `GRANT USAGE ON SCHEMA "town" TO poor`, or install as the owner of the tables"#);
 }
 
-/// Our functions run as this role: they would not mark what is hidden from it.
+/// The library's functions run as this role: they would not mark rows that are hidden from it.
 #[apply(on_postgres)]
 async fn of_an_owner_that_row_level_security_is_forced_on(db: TestDb) {
     tables_of_the_lampposts(&db).await;
@@ -87,6 +87,7 @@ async fn of_an_owner_that_row_level_security_is_forced_on(db: TestDb) {
         "ALTER TABLE pigeon OWNER TO ROLE",
         "ALTER TABLE plaque OWNER TO ROLE",
     ];
+
     let message = refused_to(&db, lampposts(), "forced", &rights).await;
     insta::assert_snapshot!(message, @r#"to install the cached fields of `lamppost` (full_name) the database's user needs BYPASSRLS, for the row-level security of "public"."lamppost" is forced on its owner too: run `ALTER ROLE poor BYPASSRLS`, or install as the owner of the tables"#);
 }
@@ -101,6 +102,7 @@ async fn and_what_is_named_is_enough(db: TestDb) {
         "ALTER TABLE pigeon OWNER TO ROLE",
         "ALTER TABLE plaque OWNER TO ROLE",
     ];
+
     let (role, installer) = role(&db, "installer", &rights).await;
     let installing = lampposts().install(&installer).await.map(|changes| changes.is_empty());
     if installing.is_ok() {
@@ -111,6 +113,7 @@ async fn and_what_is_named_is_enough(db: TestDb) {
         lampposts().worker(&installer).drain().await.expect("drained");
         assert_fresh(&db, 1, "Ada of nowhere, 0 pigeons of 0, -").await;
     }
+
     installer.close().await.expect("closed");
     db.drop_role(&role).await;
     assert!(!installing.expect("installed"));

@@ -8,7 +8,7 @@ owner!(lamp, { table_name = "lamp" }, {}, depends_on(name));
 async fn the_own_one(db: TestDb) {
     let message = refused(&db, lampposts).await;
     insta::allow_duplicates!(
-        insta::assert_snapshot!(message, @r#"the table `lamppost`, which the cached fields of `lamppost` (full_name) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"#)
+        insta::assert_snapshot!(message, @r#"the table `lamppost`, which the cached fields of `lamppost` (full_name) need, does not exist: create it before `CachedFields::all().install(&db)`, for instance in an earlier migration"#)
     );
 }
 
@@ -19,7 +19,7 @@ async fn a_related_one(db: TestDb) {
     db.create(pigeon::Entity).await;
     let message = refused(&db, lampposts).await;
     insta::allow_duplicates!(
-        insta::assert_snapshot!(message, @r#"the table `plaque`, which the cached fields of `lamppost` (full_name) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"#)
+        insta::assert_snapshot!(message, @r#"the table `plaque`, which the cached fields of `lamppost` (full_name) need, does not exist: create it before `CachedFields::all().install(&db)`, for instance in an earlier migration"#)
     );
 }
 

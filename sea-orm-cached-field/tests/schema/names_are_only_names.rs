@@ -76,10 +76,12 @@ async fn whatever_stands_in_them(db: TestDb) {
     let before = names(&db).await;
     installed(&db, CachedFields::of::<bobby::Entity>()).await;
     assert_eq!(installed(&db, CachedFields::of::<bobby::Entity>()).await, "nothing to do\n");
+
     let bobby = bobby::ActiveModel { name: Set("Bobby".to_owned()), ..Default::default() };
     let bobby = bobby.insert(&*db).await.expect("a row");
     db.drain(CachedFields::of::<bobby::Entity>()).await;
     assert_eq!(label(&db).await.as_deref(), Some("Bobby with 0"));
+
     let toy = toy::ActiveModel {
         name: Set("ball".to_owned()),
         bobby_id: Set(bobby.id),
@@ -88,6 +90,7 @@ async fn whatever_stands_in_them(db: TestDb) {
     toy.insert(&*db).await.expect("a toy");
     assert_eq!(db.drain(CachedFields::of::<bobby::Entity>()).await, 1);
     assert_eq!(label(&db).await.as_deref(), Some("Bobby with 1"));
+
     CachedFields::of::<bobby::Entity>().uninstall(&*db).await.expect("uninstalled");
     let left: Vec<String> =
         names(&db).await.into_iter().filter(|name| !before.contains(name)).collect();

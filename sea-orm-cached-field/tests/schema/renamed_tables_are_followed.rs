@@ -13,6 +13,7 @@ async fn by_the_next_install(db: TestDb) {
     a_shop_at_rest(&db).await;
     db.sql("UPDATE sale SET amount = 20").await;
     db.sql("ALTER TABLE shop RENAME TO store").await;
+
     let report = installed(&db, renamed::models()).await;
     assert!(
         report.contains("shop: dropped trigger ") && report.contains("shop: dropped table "),
@@ -21,8 +22,10 @@ async fn by_the_next_install(db: TestDb) {
     let stale = if db.flags_by_the_collector() { "flagged" } else { "queued" };
     assert!(report.contains(&format!("store: {stale} 1 row for total\n")), "{report}");
     assert_eq!(left_of(&db, "shop").await, Vec::<String>::new());
+
     db.drain(renamed::models()).await;
     assert_eq!(total(&db, "store").await, 20);
+
     db.sql("UPDATE sale SET amount = 30").await;
     db.sql("UPDATE store SET name = 'Ada'").await;
     db.drain(renamed::models()).await;
@@ -50,7 +53,7 @@ async fn as_the_doctor_says(db: TestDb) {
     let diagnosis = renamed::models().doctor(&*db).await.expect("examined");
     let dead = |finding: &Finding| matches!(finding, Finding::Dead { table, objects } if table == "shop" && *objects > 5);
     assert!(diagnosis.iter().any(dead), "{diagnosis}");
-    let advice = "were installed for its cached fields, but there is no such table any more, or it has lost their columns; run `CachedFields::repair`, which removes them\n";
+    let advice = "were installed for its cached fields, but there is no such table any more, or it has lost their columns; run `CachedFields::all().repair(&db)`, which removes them\n";
     assert!(diagnosis.to_string().contains(advice), "{diagnosis}");
     renamed::models().repair(&*db).await.expect("repaired");
     db.drain(renamed::models()).await;
@@ -106,17 +109,20 @@ async fn if_another_has_come_in_its_place(db: TestDb) {
     } else {
         "SELECT 1"
     };
+
     db.sql(key).await;
     db.sql("ALTER TABLE shop RENAME TO shop_old").await;
     db.create(before::shop::Entity).await;
     db.sql("INSERT INTO shop SELECT * FROM shop_old").await;
     db.sql("UPDATE shop SET total_recalculation_needed = false").await;
     db.sql("UPDATE shop SET cached_total = 7").await;
+
     let missing = before::models().doctor(&*db).await.expect("examined").to_string();
     assert!(missing.contains("shop: trigger zz_cached_field"), "{missing}");
     installed(&db, before::models()).await;
     db.drain(before::models()).await;
     assert_eq!(total(&db, "shop").await, 10);
+
     db.sql("UPDATE shop_old SET name = 'Ada'").await;
     assert_eq!(db.pending("shop").await, 0);
     assert_eq!(installed(&db, before::models()).await, "nothing to do\n");

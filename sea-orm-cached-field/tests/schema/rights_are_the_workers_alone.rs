@@ -1,5 +1,5 @@
-//! PostgreSQL only. Our functions run as who installed them, so that only who needs them may call
-//! them.
+//! PostgreSQL only. The library's functions run as the role that installed them. So only roles that
+//! need them may call them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_cached_field::Finding;
@@ -23,16 +23,24 @@ pub async fn drop_role(db: &TestDb, role: &str, connection: DatabaseConnection) 
     db.drop_role(role).await;
 }
 
-/// A call of each function of ours, with NULL for each argument, and whether it is a trigger's.
+/// Returns a call of each function of the library, with NULL for each argument, and whether it is a
+/// trigger's.
 async fn calls(db: &TestDb) -> Vec<(String, bool)> {
     let rows = db
         .rows(
-            "SELECT p.proname || '(' || coalesce((SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
-               FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)), '') || ')' AS call,
-p.prorettype = 'trigger'::regtype AS of_trigger
-FROM pg_proc p WHERE p.proname LIKE 'cf\\_%' ORDER BY 1",
+            "SELECT p.proname || '('
+                    || coalesce(
+                         (SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n)
+                            FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n)),
+                         '')
+                    || ')' AS call,
+                    p.prorettype = 'trigger'::regtype AS of_trigger
+               FROM pg_proc p
+              WHERE p.proname LIKE 'cf\\_%'
+              ORDER BY 1",
         )
         .await;
+
     let call = |row: &sea_orm::JsonValue| {
         (
             row["call"].as_str().expect("a call").to_owned(),
@@ -55,6 +63,7 @@ async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
     poor.execute_unprepared("CREATE TABLE own (id integer, first_name text)")
         .await
         .expect("a table of its own");
+
     for (call, of_trigger) in &calls {
         let statement = match of_trigger {
             false => format!("SELECT {call}"),
@@ -67,6 +76,7 @@ async fn a_role_without_rights_calls_none_of_our_functions(db: TestDb) {
             other => allowed.push(format!("{call}: {other:?}")),
         }
     }
+
     drop_role(&db, &role, poor).await;
     assert!(calls.len() > 10, "{calls:?}");
     assert_eq!(allowed, Vec::<String>::new());
@@ -78,11 +88,18 @@ async fn an_older_installation_is_mended_by_the_next(db: TestDb) {
     set_up_lampposts(&db).await;
     db.sql(
         "DO $$ DECLARE f record; BEGIN
-           FOR f IN SELECT p.oid::regprocedure AS name, d.description FROM pg_proc p JOIN pg_description d ON d.objoid = p.oid WHERE p.proname LIKE 'cf\\_%' LOOP
-             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC; COMMENT ON FUNCTION %s IS %L', f.name, f.name, f.description || '1');
+           FOR f IN SELECT p.oid::regprocedure AS name, d.description
+                      FROM pg_proc p
+                      JOIN pg_description d ON d.objoid = p.oid
+                     WHERE p.proname LIKE 'cf\\_%'
+           LOOP
+             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC;
+                             COMMENT ON FUNCTION %s IS %L',
+                            f.name, f.name, f.description || '1');
            END LOOP; END $$",
     )
     .await;
+
     let open = "SELECT count(*)
                   FROM pg_proc p
                  WHERE p.proname LIKE 'cf\\_%'
@@ -106,11 +123,15 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
         ada.id
     ))
     .await;
+
     let rights = [
         "GRANT SELECT ON city, pigeon, plaque TO ROLE",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations TO ROLE",
+        "GRANT SELECT, INSERT, UPDATE, DELETE
+            ON lamppost, _lamppost_cached_marks, _lamppost_cached_recalculations
+            TO ROLE",
     ];
     let (role, worker) = role(&db, "worker", &rights).await;
+
     let lacking: Vec<Finding> =
         lampposts().doctor(&*db).await.expect("examined").iter().cloned().collect();
     let changes = lampposts().install(&*db).await.expect("installed").to_string();
@@ -119,6 +140,7 @@ async fn a_workers_role_works_with_what_is_documented(db: TestDb) {
     let worked = lampposts().worker(&worker).drain().await;
     let read = reloaded(&db, ada.id).await.fresh_full_name(&worker).await;
     drop_role(&db, &role, worker).await;
+
     let is_lacking = |finding: &Finding| matches!(finding, Finding::MissingRight { role: named, .. } if *named == role);
     assert_eq!(lacking.iter().filter(|finding| is_lacking(finding)).count(), 3, "{lacking:?}");
     assert_eq!(changes.matches(&format!("to {role}\n")).count(), 3, "{changes}");
@@ -145,14 +167,21 @@ async fn the_doctor_names_what_a_workers_role_lacks_on_tables(db: TestDb) {
     assert_eq!((remedies.len(), mended.as_str()), (9, "nothing is wrong\n"));
 }
 
-/// A partition gets the triggers of its table: who makes it has to be allowed to call their
-/// functions.
+/// A partition gets the triggers of its table. So the role that creates it has to be allowed to
+/// call their functions.
 #[apply(on_postgres)]
 async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(db: TestDb) {
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(plaque::Entity).await;
-    db.sql("CREATE TABLE pigeon (id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar, lamppost_id integer) PARTITION BY LIST (colour)").await;
+    db.sql(
+        "CREATE TABLE pigeon (
+           id integer, weight_in_g integer NOT NULL, colour varchar, ring varchar,
+           lamppost_id integer
+         ) PARTITION BY LIST (colour)",
+    )
+    .await;
+
     let rights = [
         "GRANT CREATE ON SCHEMA public TO ROLE",
         "ALTER TABLE pigeon OWNER TO ROLE",
@@ -161,6 +190,7 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
         "ALTER TABLE plaque OWNER TO ROLE",
     ];
     let (role, owner) = role(&db, "owner_of_all", &rights).await;
+
     let installed = lampposts().install(&*db).await.map(drop);
     let partition = "CREATE TABLE pigeon_grey PARTITION OF pigeon FOR VALUES IN ('grey')";
     let made = owner.execute_unprepared(partition).await.map(drop);
@@ -176,6 +206,7 @@ async fn an_owner_of_a_table_makes_partitions_after_another_role_has_installed(d
         .await
         .map(drop);
     let flagged = db.pending("lamppost").await;
+
     drop_role(&db, &role, owner).await;
     for (what, result) in [("made", made), ("written", written)] {
         result.unwrap_or_else(|error| panic!("{what}: {error}"));

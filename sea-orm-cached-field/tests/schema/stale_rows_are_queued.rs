@@ -32,14 +32,18 @@ pub mod seat {
 }
 
 /// More than two chunks of 10 000.
-const NUMBERS: &str =
-    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25001)";
+const NUMBERS: &str = "WITH RECURSIVE n (i) AS (SELECT 1
+                                                 UNION ALL
+                                                SELECT i + 1 FROM n WHERE i < 25001)";
 
 /// Inserts a row for each number `i`.
 async fn insert(db: &TestDb, into: &str, values: &str) {
     let insert = if db.is_mysql() {
-        format!("SET @@cte_max_recursion_depth = 30000; INSERT INTO {into} {NUMBERS} SELECT {values} FROM n")
-            .replace("cte_max_recursion_depth", recursion_limit(db).await)
+        format!(
+            "SET @@cte_max_recursion_depth = 30000;
+             INSERT INTO {into} {NUMBERS} SELECT {values} FROM n"
+        )
+        .replace("cte_max_recursion_depth", recursion_limit(db).await)
     } else {
         format!("{NUMBERS} INSERT INTO {into} SELECT {values} FROM n")
     };

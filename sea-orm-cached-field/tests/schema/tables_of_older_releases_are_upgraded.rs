@@ -1,6 +1,6 @@
-//! `older_schemas/` has, for each older schema of our tables, a dump of what the last release with
-//! it left behind: what [`busy`] makes. With `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this
-//! release are written to that folder.
+//! `older_schemas/` has a dump for each older schema of the library's tables. It has the contents
+//! that [`busy`] makes with the last release that had this schema. With
+//! `CACHED_FIELD_TEST_DUMPS=folder` the dumps of this release are written to that folder.
 
 use sea_orm::DbBackend;
 use sea_orm_cached_field::CachedFields;
@@ -66,6 +66,7 @@ async fn busy(db: &TestDb) {
     db.sql("UPDATE lamppost SET city_id = 1 WHERE first_name = 'Eve'").await;
     db.sql("INSERT INTO measure (inches) VALUES (1)").await;
     db.drain(models()).await;
+
     db.sql("UPDATE pigeon SET weight_in_g = 400 WHERE id IN (3, 4)").await;
     db.sql(
         "UPDATE lamppost
@@ -75,8 +76,11 @@ async fn busy(db: &TestDb) {
     .await;
     db.sql("DELETE FROM _lamppost_cached_marks").await;
     db.sql(
-        "INSERT INTO _lamppost_cached_recalculations (key_1, field, generation, due_at, attempts, last_error)
-         SELECT id, 'full_name', 1000, NULL, 9, 'broken' FROM lamppost WHERE first_name = 'Cyd'",
+        "INSERT INTO _lamppost_cached_recalculations
+           (key_1, field, generation, due_at, attempts, last_error)
+         SELECT id, 'full_name', 1000, NULL, 9, 'broken'
+           FROM lamppost
+          WHERE first_name = 'Cyd'",
     )
     .await;
     db.sql(
@@ -84,6 +88,7 @@ async fn busy(db: &TestDb) {
          SELECT id, 'full_name', 1001, 1 FROM lamppost WHERE first_name = 'Dan'",
     )
     .await;
+
     db.sql("UPDATE lamppost SET first_name = 'Bea' WHERE first_name = 'Bob'").await;
     db.sql("UPDATE pigeon SET weight_in_g = 500 WHERE id = 1").await;
     db.sql("UPDATE city SET name = 'Roma'").await;
@@ -125,7 +130,7 @@ async fn repaired(db: &TestDb) {
     ];
     assert_eq!(names, expected);
     let diagnosis = models().doctor(&**db).await.expect("examined").to_string();
-    let failed = "lamppost: full_name of 1 row has failed for good (broken); mend the cause, then run `CachedFields::repair`, which tries again\n";
+    let failed = "lamppost: full_name of 1 row has failed for good (broken); fix the cause, then run `CachedFields::all().repair(&db)`, which tries again\n";
     assert_eq!(diagnosis, failed);
     models().repair(&**db).await.expect("repaired");
     db.drain(models()).await;
@@ -151,20 +156,32 @@ async fn full_names(db: &TestDb) -> Vec<String> {
     rows.iter().map(|row| row["full_name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// The columns of our tables, with all that is said of them.
+/// Returns the columns of the library's tables, with their definitions.
 async fn columns(db: &TestDb) -> Vec<String> {
     let query = if db.is_sqlite() {
-        "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
-           FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\' ORDER BY 1"
+        "SELECT m.name || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' '
+                || coalesce(c.dflt_value, '') || ' ' || c.pk AS it
+           FROM sqlite_master m, pragma_table_info(m.name) c
+          WHERE m.name LIKE '%\\_cached\\_%' ESCAPE '\\'
+          ORDER BY 1"
     } else if db.is_mysql() {
         // The text of an error has the collation that was the server's when the table was made.
-        "SELECT concat_ws(' ', table_name, column_name, column_type, if(column_name = 'last_error', character_set_name, collation_name),
+        "SELECT concat_ws(' ', table_name, column_name, column_type,
+                          if(column_name = 'last_error', character_set_name, collation_name),
                           is_nullable, column_default, column_key) AS it
-           FROM information_schema.columns WHERE table_schema = database() AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+           FROM information_schema.columns
+          WHERE table_schema = database()
+            AND table_name LIKE '%\\_cached\\_%'
+          ORDER BY 1"
     } else {
-        "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS it
-           FROM information_schema.columns WHERE table_schema = 'public' AND table_name LIKE '%\\_cached\\_%' ORDER BY 1"
+        "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable,
+                          column_default) AS it
+           FROM information_schema.columns
+          WHERE table_schema = 'public'
+            AND table_name LIKE '%\\_cached\\_%'
+          ORDER BY 1"
     };
+
     db.rows(query)
         .await
         .iter()
@@ -230,6 +247,7 @@ async fn to_what_would_be_made_anew(db: TestDb) {
 async fn also_from_what_this_release_leaves(db: TestDb) {
     busy(&db).await;
     let dump = dumps::dump(&db).await;
+
     if let Ok(folder) = std::env::var("CACHED_FIELD_TEST_DUMPS") {
         let name = if db.is_sqlite() {
             "sqlite"
@@ -240,6 +258,7 @@ async fn also_from_what_this_release_leaves(db: TestDb) {
         };
         std::fs::write(format!("{folder}/{name}.sql"), &dump).expect("written");
     }
+
     let db = dumps::emptied(db).await;
     dumps::load(&db, &dump).await;
     works_off(&db, false).await;
@@ -260,7 +279,7 @@ async fn each_that_there_ever_was(db: TestDb) {
 async fn as_the_doctor_says(db: TestDb) {
     for db in each_older_schema(&db).await {
         let diagnosis = models().doctor(&*db).await.expect("examined").to_string();
-        let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::repair` with the version that is to stay\n";
+        let differs = "lamppost: table _lamppost_cached_marks is of another version; run `CachedFields::all().repair(&db)` with the version that is to stay\n";
         assert!(diagnosis.contains(differs), "{diagnosis}");
     }
 }

@@ -1,5 +1,5 @@
-//! SQLite only. Migration tools change a table by building it anew: they create another, copy the
-//! rows, drop the old one and give its name to the new one. The triggers that stand on it go with
+//! SQLite only. Migration tools change a table by building it anew. They create another table, copy
+//! the rows, drop the old one and give its name to the new one. The triggers on the old one go with
 //! it.
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -62,6 +62,7 @@ async fn migrate(db: &TestDb, statements: &[String]) {
             .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
     transaction.commit().await.expect("committed");
+
     db.sql("UPDATE lamppost SET first_name = 'Cyd' WHERE id = 1").await;
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     db.sql("UPDATE city SET name = 'Roma'").await;
@@ -69,6 +70,7 @@ async fn migrate(db: &TestDb, statements: &[String]) {
     assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 500, -", "Bob of nowhere, 0 pigeons of 0, -"])
         .await;
     assert_eq!(installed(db, lampposts()).await, "nothing to do\n");
+
     db.sql("UPDATE pigeon SET weight_in_g = 600").await;
     db.sql("UPDATE lamppost SET first_name = 'Dan' WHERE id = 2").await;
     assert_all_fresh(db, ["Cyd of Roma, 1 pigeons of 600, -", "Dan of nowhere, 0 pigeons of 0, -"])
@@ -127,13 +129,16 @@ async fn an_owner_needs_one(db: TestDb) {
 async fn without_a_call_an_owner_is_left_as_it_is(db: TestDb) {
     let db = lampposts_at_work(db).await;
     let [create, copy, drop, rename] = anew(&db, "lamppost").await;
+
     let transaction = db.begin().await.expect("begun");
     for statement in [create, copy, drop] {
         transaction.execute_unprepared(&statement).await.expect("done");
     }
+
     let refused = transaction.execute_unprepared(&rename).await.expect_err("refused").to_string();
     assert!(refused.contains("no such table: main.lamppost"), "{refused}");
     transaction.rollback().await.expect("rolled back");
+
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     assert_all_fresh(
         &db,

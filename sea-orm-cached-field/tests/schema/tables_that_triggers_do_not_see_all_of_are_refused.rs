@@ -20,6 +20,7 @@ async fn is_refused(db: &TestDb, kind: &str, owner: &str, related: &str) {
         "`lamp`, which the cached fields of `lamp` (label) need, is a {kind}: triggers there do not see every change, so name the ordinary or partitioned table behind it in the entity"
     );
     assert_eq!(message, expected);
+
     db.create(city::Entity).await;
     db.create(lamppost::Entity).await;
     db.create(pigeon::Entity).await;
@@ -45,12 +46,15 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
              END"
         }
         DbBackend::Postgres => {
-            "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
-             CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp FOR EACH ROW EXECUTE FUNCTION writing()"
+            "CREATE FUNCTION writing() RETURNS trigger LANGUAGE plpgsql AS $$
+               BEGIN UPDATE light SET name = NEW.name; RETURN NEW; END$$;
+             CREATE TRIGGER writing INSTEAD OF UPDATE ON lamp
+               FOR EACH ROW EXECUTE FUNCTION writing()"
         }
         // It has no such triggers.
         _ => "",
     };
+
     let owner = format!(
         "CREATE TABLE light (id integer PRIMARY KEY, name varchar(20));
          CREATE VIEW lamp
@@ -59,6 +63,7 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
            FROM light;
          {instead}"
     );
+
     is_refused(
         &db,
         "view",
@@ -72,7 +77,8 @@ async fn a_view_with_triggers_of_its_own(db: TestDb) {
 async fn a_materialized_view(db: TestDb) {
     let owner = "CREATE MATERIALIZED VIEW lamp
                      AS
-                 SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label, true AS label_recalculation_needed";
+                 SELECT 1 AS id, 'Ada'::text AS name, NULL::text AS cached_label,
+                        true AS label_recalculation_needed";
     let related =
         "CREATE MATERIALIZED VIEW plaque AS SELECT 1 AS id, 'x'::text AS text, 1 AS lamppost_id";
     is_refused(&db, "materialized view", owner, related).await;
@@ -101,6 +107,7 @@ async fn a_foreign_partition(db: TestDb) {
             VALUES IN (1) SERVER afar",
     )
     .await;
+
     let message = refused(&db, lamps).await;
     assert!(
         message.starts_with(
@@ -127,7 +134,8 @@ async fn a_table_that_others_inherit_from(db: TestDb) {
     is_refused(&db, "table that others inherit from", owner, &related).await;
 }
 
-/// SQLite finds temporary tables first; ours could only point at the tables of the file.
+/// SQLite finds temporary tables first. A trigger of the library could only refer to the tables of
+/// the file.
 #[apply(on_sqlite)]
 async fn a_temporary_or_virtual_table_of_sqlite(db: TestDb) {
     let db = db.with_one_connection().await;
@@ -139,6 +147,7 @@ async fn a_temporary_or_virtual_table_of_sqlite(db: TestDb) {
         ),
         "{message}"
     );
+
     db.sql("DROP TABLE lamp").await;
     let owner = "CREATE VIRTUAL TABLE lamp USING fts5(id, name)";
     is_refused(

@@ -31,7 +31,7 @@ async fn a_lamppost_at_rest(db: &TestDb) -> i32 {
     ada.id
 }
 
-/// A trigger of ours on this table.
+/// Returns a trigger of the library on this table.
 async fn a_trigger_on(db: &TestDb, table: &str) -> String {
     let query = match db.get_database_backend() {
         DbBackend::Sqlite => format!(
@@ -56,10 +56,11 @@ async fn a_trigger_on(db: &TestDb, table: &str) -> String {
                 AND tgname LIKE '%\\_au\\_%'"
         ),
     };
+
     db.scalar(&query).await
 }
 
-/// What nobody saw is made good.
+/// Checks that a change that went unseen is repaired.
 async fn is_mended(db: &TestDb, id: i32, full_name: &str) {
     let changes = repaired(db).await;
     assert!(changes.contains("lamppost: flagged 1 row for full_name\n"), "{changes}");
@@ -85,7 +86,7 @@ async fn a_trigger_that_was_dropped(db: TestDb) {
     assert_eq!(findings(&db, lampposts()).await, [expected]);
     assert_eq!(
         diagnosis(&db).await,
-        format!("lamppost: trigger {name} is missing; run `CachedFields::repair`\n")
+        format!("lamppost: trigger {name} is missing; run `CachedFields::all().repair(&db)`\n")
     );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
@@ -97,7 +98,7 @@ async fn tables_that_came_without_ours(db: TestDb) {
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     assert_eq!(
         diagnosis(&db).await,
-        "lamppost: nothing is installed; run `CachedFields::repair`\n"
+        "lamppost: nothing is installed; run `CachedFields::all().repair(&db)`\n"
     );
     is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
 }
@@ -124,7 +125,7 @@ async fn flagged_rows_that_nobody_will_see(db: TestDb) {
     let seen = diagnosis(&db).await;
     assert_eq!(
         seen,
-        "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::repair`\n"
+        "lamppost: 1 row is flagged for full_name, unseen by any worker; run `CachedFields::all().repair(&db)`\n"
     );
     assert_eq!(repaired(&db).await, "lamppost: queued 1 row for full_name\n");
     db.drain(lampposts()).await;
@@ -183,7 +184,7 @@ mod only_on_postgres {
         assert_eq!(
             seen,
             format!(
-                "lamppost: trigger {name} is disabled; run `CachedFields::repair`, which runs `{remedy}` and flags all rows\n"
+                "lamppost: trigger {name} is disabled; run `CachedFields::all().repair(&db)`, which runs `{remedy}` and flags all rows\n"
             )
         );
         is_mended(&db, id, "Ada of nowhere, 1 pigeons of 500, -").await;
@@ -217,6 +218,7 @@ mod only_on_sqlite {
         let id = a_lamppost_at_rest(&db).await;
         let table: String =
             db.scalar("SELECT sql FROM sqlite_master WHERE name = 'lamppost'").await;
+
         db.sql("PRAGMA foreign_keys = OFF").await;
         db.sql("PRAGMA legacy_alter_table = ON").await;
         db.sql(&table.replacen("lamppost", "new_lamppost", 1)).await;
@@ -225,6 +227,7 @@ mod only_on_sqlite {
         db.sql("ALTER TABLE new_lamppost RENAME TO lamppost").await;
         db.sql("PRAGMA legacy_alter_table = OFF").await;
         db.sql("UPDATE lamppost SET first_name = 'Bob'").await;
+
         let found = findings(&db, lampposts()).await;
         let missing =
             |finding: &&Finding| matches!(finding, Finding::Missing { kind: "trigger", .. });

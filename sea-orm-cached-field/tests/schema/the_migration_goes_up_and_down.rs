@@ -80,7 +80,7 @@ async fn and_down_leaves_what_was_before(db: TestDb) {
 async fn and_an_error_names_the_remedy(db: TestDb) {
     let error = Hasty::up(&*db, None).await.expect_err("no table yet").to_string();
     insta::allow_duplicates!(
-        insta::assert_snapshot!(error, @r#"Custom Error: the table `lamp`, which the cached fields of `lamp` (label) need, does not exist: create it before `CachedFields::install`, for instance in an earlier migration"#)
+        insta::assert_snapshot!(error, @r#"Custom Error: the table `lamp`, which the cached fields of `lamp` (label) need, does not exist: create it before `CachedFields::all().install(&db)`, for instance in an earlier migration"#)
     );
     assert!(Hasty::get_applied_migrations(&*db).await.expect("status").is_empty());
 }

@@ -67,6 +67,7 @@ async fn also_if_the_table_was_dropped_before(db: TestDb) {
         }
         _ => "DROP TABLE lamppost CASCADE",
     };
+
     db.sql(drop).await;
     lampposts().uninstall(&*db).await.expect("uninstalled");
     for name in ["cached_field", "cached_marks", "cached_recalculations", "cf_lamppost"] {

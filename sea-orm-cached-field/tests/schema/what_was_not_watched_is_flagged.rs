@@ -44,6 +44,7 @@ async fn drop_a_trigger_on(db: &TestDb, table: &str, event: &str) {
             .await
         }
     };
+
     let on = if db.get_database_backend() == DbBackend::Postgres {
         format!(" ON {table}")
     } else {
@@ -137,11 +138,13 @@ async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
     let gate = Gate::at(&name);
     let id = a_lamppost(&db, &name).await.id;
     a_pigeon(&db, id, 300).await;
+
     let worker = tokio::spawn(lampposts().worker(&db).run_once());
     gate.arrival().await;
     db.sql("UPDATE pigeon SET weight_in_g = 500").await;
     db.sql("DELETE FROM _lamppost_cached_marks").await;
     db.sql("UPDATE _lamppost_cached_versions SET renewal = 1").await;
+
     let transaction = if db.is_sqlite() { None } else { Some(db.begin().await.expect("begun")) };
     if let Some(transaction) = &transaction {
         transaction.execute_unprepared("UPDATE lamppost SET note = 'mine'").await.expect("locked");
@@ -150,6 +153,7 @@ async fn also_what_is_being_calculated_and_held_locked(db: TestDb) {
     if let Some(transaction) = transaction {
         transaction.rollback().await.expect("rolled back");
     }
+
     gate.open();
     worker.await.expect("it ran").expect("worked");
     db.drain(lampposts()).await;
@@ -173,7 +177,7 @@ async fn also_if_the_last_install_was_cut_off_before_it_had_flagged_all(db: Test
     assert_eq!(
         diagnosis,
         "lamppost: full_name may be outdated: it was calculated by another version, or while one \
-         of its inputs was not watched; run `CachedFields::repair`, which flags all rows\n"
+         of its inputs was not watched; run `CachedFields::all().repair(&db)`, which flags all rows\n"
     );
     assert_eq!(installed(&db, lampposts()).await, FLAGGED);
     assert_eq!(installed(&db, lampposts()).await, "nothing to do\n");
@@ -239,7 +243,8 @@ mod only_on_mysql {
         drop_a_trigger_on(&db, "pigeon", "u").await;
         db.sql("UPDATE pigeon SET weight_in_g = 500").await;
         db.sql(
-            "CREATE TRIGGER refused BEFORE INSERT ON _lamppost_cached_versions FOR EACH ROW SIGNAL SQLSTATE '45000'",
+            "CREATE TRIGGER refused BEFORE INSERT ON _lamppost_cached_versions
+               FOR EACH ROW SIGNAL SQLSTATE '45000'",
         )
         .await;
         lampposts().install(&*db).await.expect_err("nothing can be written down");

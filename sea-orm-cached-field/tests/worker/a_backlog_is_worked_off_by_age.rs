@@ -1,12 +1,13 @@
 use crate::fragile::*;
 
-/// Nobody who changes many rows, again and again, keeps somebody else's row waiting.
+/// A transaction that changes many rows, again and again, does not keep another row waiting.
 #[apply(contract)]
 async fn whoever_has_changed_the_rows(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     many_rows(&db, 50, "fine").await;
     let [other] = rows_of(&db, ["patient"]).await;
     many_rows(&db, 50, "fine").await;
+
     let mut batches = 0;
     while place.times(other) == 0 {
         db.sql(
@@ -18,6 +19,7 @@ async fn whoever_has_changed_the_rows(db: TestDb) {
         assert_eq!(fragiles().worker(&db).batch_size(10).run_once().await.expect("a batch"), 10);
         batches += 1;
     }
+
     assert_eq!(batches, 6);
     assert_opinion(&db, other, "feels patient").await;
 }

@@ -56,7 +56,7 @@ fn of_place(place: &str) -> Counts {
     Arc::clone(PLACES.lock().unwrap().entry(place.to_owned()).or_default())
 }
 
-/// Keeps the thread until somebody lets this calculation end.
+/// Keeps the thread until the test lets this calculation end.
 fn block(place: &str) {
     let (counts, signal) = &*of_place(place);
     let mut counts = counts.lock().unwrap();
@@ -94,18 +94,21 @@ fn worker(db: &TestDb) -> sea_orm_cached_field::Worker {
 async fn while_others_go_on(db: TestDb) {
     set_up(&db, [1, 2, 3, 4]).await;
     let rows = Entity::find().all(&*db).await.unwrap();
+
     // There are two threads for all that does not block: on those the third could not begin.
     let readers = rows.into_iter().take(3).map(|row| {
         let db = (*db).clone();
         tokio::spawn(async move { row.alone(&db).await })
     });
     let readers: Vec<_> = readers.collect();
+
     eventually("three calculations have begun", async || begun(&db.url) == 3).await;
     let place = db.url.clone();
     tokio::spawn(async move { let_end(&place, 3) }).await.unwrap();
     for reader in readers {
         reader.await.unwrap().unwrap();
     }
+
     let_end(&db.url, 2);
     worker(&db).drain().await.unwrap();
     let right: i64 = db
@@ -136,11 +139,13 @@ async fn where_it_fails_as_others_do(db: TestDb) {
     set_up(&db, [-1, 101]).await;
     let rows = Entity::find().all(&*db).await.unwrap();
     let [panics, endless] = [-1, 101].map(|size| rows.iter().find(|row| row.size == size).unwrap());
+
     let panicked = panics.alone(&*db).await.expect_err("it panics");
     assert!(
         matches!(&panicked, Error::Panicked { message, .. } if message == "less than nothing"),
         "{panicked}"
     );
+
     let_end(&db.url, 1);
     worker(&db).calculation_timeout(Duration::from_millis(50)).drain().await.unwrap();
     let error = db

@@ -77,6 +77,7 @@ async fn after_any_number_of_polls(db: TestDb) {
             _ = cut_off(long_leased(&pool).run(), polls) => {}
             () = eventually("it is calculated", async || db.pending("fragile").await == 0) => {}
         }
+
         tokio::time::timeout(Duration::from_secs(20), long_leased(&pool).drain())
             .await
             .unwrap()

@@ -26,6 +26,7 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str) {
     set_up_fragiles(db).await;
     let [bad, good] = rows_of(db, [mood, "fine"]).await;
     let mut narration = db.narration();
+
     patient(db).drain().await.unwrap();
     assert_opinion(db, good, "feels fine").await;
     assert!(row(db, bad).await.opinion_recalculation_needed);
@@ -34,11 +35,13 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str) {
     assert!(kept.contains(error), "{kept}");
     let failed = format!("failed fragile.opinion {bad}, attempt 1, will retry: {kept}");
     assert!(narration.said().contains(&failed), "{failed}");
+
     // Due again later, not now.
     assert_eq!(patient(db).run_once().await.unwrap(), 0);
     db.let_time_pass("fragile").await;
     patient(db).drain().await.unwrap();
     assert_eq!(attempts(db, bad).await, 2);
+
     set_mood(&**db, bad, "better").await;
     patient(db).drain().await.unwrap();
     assert_opinion(db, bad, "feels better").await;
@@ -112,6 +115,7 @@ async fn a_calculation_that_takes_all_connections(db: TestDb) {
     let worker =
         fragiles().worker(&db).calculation_timeout(timeout).backoff(pause, pause).max_attempts(3);
     let worker = start(worker);
+
     let other = db.another_pool().await;
     eventually("the other is calculated", async || {
         !row(&other, good).await.opinion_recalculation_needed
@@ -137,16 +141,20 @@ async fn a_value_that_is_too_long_for_its_column(db: TestDb) {
 #[apply(contract)]
 async fn a_value_that_a_trigger_of_the_user_refuses(db: TestDb) {
     let raise = if db.is_sqlite() {
-        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN SELECT RAISE(ABORT, 'too odd');
+        "CREATE TRIGGER strict BEFORE UPDATE ON fragile WHEN NEW.cached_opinion = 'feels odd' BEGIN
+           SELECT RAISE(ABORT, 'too odd');
          END"
     } else if db.is_mysql() {
         "CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW
-           IF NEW.cached_opinion = 'feels odd' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd'; END IF"
+           IF NEW.cached_opinion = 'feels odd' THEN
+             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'too odd';
+           END IF"
     } else {
         "CREATE FUNCTION strict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
            IF NEW.cached_opinion = 'feels odd' THEN RAISE 'too odd'; END IF; RETURN NEW; END $$;
          CREATE TRIGGER strict BEFORE UPDATE ON fragile FOR EACH ROW EXECUTE FUNCTION strict()"
     };
+
     set_up_fragiles(&db).await;
     db.sql(raise).await;
     let [odd, good] = rows_of(&db, ["odd", "fine"]).await;
@@ -169,6 +177,7 @@ async fn a_row_that_cannot_be_read(db: TestDb) {
     } else {
         "ALTER TABLE fragile ALTER mood DROP NOT NULL; UPDATE fragile SET mood = NULL WHERE id = 1"
     };
+
     db.sql(spoil).await;
     patient(&db).drain().await.unwrap();
     assert_opinion(&db, good, "feels fine").await;
@@ -196,41 +205,48 @@ async fn after_the_last_attempt_it_stays_as_failed_until_it_is_marked(db: TestDb
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["error"]).await;
     let mut narration = db.narration();
+
     for attempt in 1..=3 {
         assert!(!given_up(&db, id).await, "attempt {attempt}");
         assert_eq!(patient(&db).max_attempts(3).run_once().await.unwrap(), 1);
         db.let_time_pass("fragile").await;
     }
+
     assert!(given_up(&db, id).await && row(&db, id).await.opinion_recalculation_needed);
     assert!(narration.said().iter().any(|said| said.contains("attempt 3, given up: ")));
     assert_eq!(patient(&db).drain().await.unwrap(), 0);
     assert!(last_error(&db, id).await.contains("not in the mood"));
+
     set_mood(&*db, id, "panic").await;
     patient(&db).max_attempts(3).drain().await.unwrap();
     assert_eq!((attempts(&db, id).await, given_up(&db, id).await, place.times(id)), (1, false, 4));
 }
 
-/// Also if it fails with another worker's number of attempts: what has been given up stays so,
-/// until somebody succeeds.
+/// Even if it fails with another worker's number of attempts: a field that was given up stays so,
+/// until an attempt succeeds.
 #[apply(contract)]
 async fn a_reader_leaves_what_was_given_up_as_it_is(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["error until repaired"]).await;
     patient(&db).max_attempts(1).drain().await.unwrap();
+
     let mut narration = db.narration();
     row(&db, id).await.opinion(&*db).await.unwrap_err();
     Opinion::load(&mut [row(&db, id).await], &*db).await.unwrap_err();
     row(&db, id).await.recalculate_opinion(&*db).await.unwrap_err();
+
     let said = narration.said();
     let given_up_again = format!("failed fragile.opinion {id}, when it was read, given up: ");
     assert_eq!(said.iter().filter(|said| said.starts_with(&given_up_again)).count(), 3, "{said:?}");
     assert!(given_up(&db, id).await);
     assert_eq!(patient(&db).drain().await.unwrap(), 0);
+
     let diagnosis = fragiles().doctor(&*db).await.expect("examined").to_string();
     assert!(
         diagnosis.contains("has failed for good") && diagnosis.contains("broken"),
         "{diagnosis}"
     );
+
     place.repaired.store(true, Ordering::SeqCst);
     row(&db, id).await.opinion(&*db).await.unwrap();
     assert_opinion(&db, id, "feels error until repaired").await;

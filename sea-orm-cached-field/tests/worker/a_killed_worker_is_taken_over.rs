@@ -42,6 +42,7 @@ async fn that_was_killed_by_its_row_again_and_again_gives_it_up(db: TestDb) {
         worker.kill();
         db.let_time_pass("fragile").await;
     }
+
     assert_eq!(fragiles().worker(&db).max_attempts(2).drain().await.unwrap(), 1);
     assert_eq!((place.times(id), queued(&db, id).await), (2, 1));
     let error: String = db.scalar("SELECT last_error FROM _fragile_cached_recalculations").await;

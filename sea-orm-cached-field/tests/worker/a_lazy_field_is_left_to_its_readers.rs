@@ -95,8 +95,10 @@ async fn whatever_changes(db: TestDb) {
     );
     assert_eq!(row(&db).await.price(&*db).await.unwrap(), 10);
     assert_eq!((prices(&mut narration), flagged(&db).await), (1, 1));
+
     db.sql("UPDATE hobby SET cost = 20").await;
     assert_eq!(row(&db).await.fresh_price(&*db).await.unwrap(), 20);
+
     db.sql("UPDATE hobby SET cost = 30").await;
     assert_eq!(drain(&db).await, 0);
     assert_eq!(

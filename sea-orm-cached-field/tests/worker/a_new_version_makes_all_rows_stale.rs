@@ -104,16 +104,19 @@ async fn also_what_somebody_holds_locked(db: TestDb) {
     if db.is_sqlite() {
         return not_there("SQLite locks no rows");
     }
+
     let transaction = db.begin().await.unwrap();
     transaction
         .execute_unprepared("UPDATE measure SET cached_half = cached_half WHERE inches = 1")
         .await
         .unwrap();
+
     let changes = install(&db, CachedFields::of::<second::Entity>()).await;
     assert_eq!(
         changes, "measure: flagged 2 rows for length, whose calculation has version 2\n",
         "nobody waits"
     );
+
     transaction.rollback().await.unwrap();
     assert_eq!(db.drain(CachedFields::of::<second::Entity>()).await, 2);
     assert_eq!(lengths(&db).await, all("second"));

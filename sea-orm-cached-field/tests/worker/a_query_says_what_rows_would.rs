@@ -28,6 +28,7 @@ async fn edit(db: &DatabaseConnection, bird: i32) {
         ),
         _ => format!("DELETE FROM bird WHERE id = {}", fastrand::i32(..bird)),
     };
+
     sea_orm::ConnectionTrait::execute_unprepared(db, &statement).await.expect("edited");
 }
 
@@ -36,6 +37,7 @@ async fn all_agree(db: &TestDb) {
     let load = |place: i32| {
         birds.iter().filter(|bird| bird.perch_id == place).map(|bird| i64::from(bird.weight)).sum()
     };
+
     for perch in perch::Entity::find().all(&**db).await.expect("perches") {
         assert_eq!(perch.cached_load, Some(load(perch.id)), "{perch:?}");
         assert_eq!(perch.cached_load, perch.cached_load_by_row, "{perch:?}");
@@ -47,6 +49,7 @@ async fn all_agree(db: &TestDb) {
         assert_eq!(perch.cached_heaviest, perch.cached_greatest_weight, "{perch:?}");
         assert_eq!(perch.cached_last_ring, perch.cached_last_ring_by_row, "{perch:?}");
     }
+
     for roost in roost::Entity::find().all(&**db).await.expect("roosts") {
         assert_eq!(roost.cached_load, Some(load(roost.id)), "{roost:?}");
         assert!(!roost.load_recalculation_needed);
@@ -152,9 +155,11 @@ async fn its_events_are_those_of_rows(db: TestDb) {
     )
     .await;
     db.drain(roosts()).await;
+
     let mut narration = db.narration();
     db.sql("UPDATE bird SET weight = 12 - weight").await;
     db.drain(roosts()).await;
+
     let unchanged = if db.is_sqlite() { "" } else { ", unchanged" };
     let said = narration.said();
     assert_eq!(said[0], "calculated roost.load 1");

@@ -48,8 +48,8 @@ async fn the_report(db: &impl ConnectionTrait) -> report::Model {
     report::Entity::find().one(db).await.expect("loaded").expect("the report")
 }
 
-/// By the clock of this machine, which is the database's too, but not later than the column can
-/// tell: SeaORM's `timestamp` of MySQL has no fractions.
+/// Returns the time by the clock of this machine, which is the database's too. It is not later than
+/// the column can store: SeaORM's `timestamp` of MySQL has no fractions.
 fn now(db: &TestDb) -> DateTime<Utc> {
     let now = Utc::now();
     if db.is_mysql() {
@@ -126,6 +126,7 @@ async fn also_if_it_is_recalculated_in_a_transaction(db: TestDb) {
 async fn while_the_worker_runs(db: TestDb) {
     calculated(&db).await;
     let worker = crate::fragile::start(reports().worker(&db));
+
     report::Entity::update_many()
         .col_expr(
             report::Column::HeadingExpiresAfter,

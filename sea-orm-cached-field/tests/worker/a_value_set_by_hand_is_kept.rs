@@ -50,6 +50,7 @@ async fn also_if_somebody_holds_the_row_locked(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let loaded = row(&db, id).await;
+
     let transaction = db.begin().await.unwrap();
     set_mood(&transaction, id, "other").await;
     let setting = loaded.set_opinion("is mine".to_owned(), &db);
@@ -59,10 +60,11 @@ async fn also_if_somebody_holds_the_row_locked(db: TestDb) {
         }
         transaction.commit().await.unwrap();
     };
+
     let (set, ()) = tokio::join!(setting, committing);
     set.unwrap();
     assert_eq!(row(&db, id).await.cached_opinion.as_deref(), Some("is mine"));
-    // The change may have been committed after the value was set, while nobody had seen it.
+    // The change may have been committed after the value was set, before it was visible.
     let kept =
         if row(&db, id).await.opinion_recalculation_needed { "feels other" } else { "is mine" };
     db.drain(fragiles()).await;

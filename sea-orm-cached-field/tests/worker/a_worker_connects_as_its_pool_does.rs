@@ -40,7 +40,12 @@ async fn written_by(db: &TestDb, worker: Worker, expression: &str) -> Vec<String
          $$ BEGIN INSERT INTO writers VALUES ({expression}); RETURN NEW; END $$"
     ))
     .await;
-    db.sql("CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile FOR EACH ROW EXECUTE FUNCTION note()").await;
+    db.sql(
+        "CREATE TRIGGER note BEFORE UPDATE OF cached_opinion ON fragile
+           FOR EACH ROW EXECUTE FUNCTION note()",
+    )
+    .await;
+
     let [id] = rows_of(db, ["fine"]).await;
     assert_eq!(worker.drain().await.expect("drained"), 1);
     assert_opinion(db, id, "feels fine").await;
@@ -77,8 +82,8 @@ async fn whose_transactions_may_be_serializable_and_for_reading_only(db: TestDb)
     assert_eq!(writers(&db, begin, "transaction_isolation").await, ["read committed"]);
 }
 
-/// A proxy may keep our settings from the server: then a session would take the worker's own writes
-/// for foreign ones.
+/// A proxy may keep the worker's settings from the server. Then a session would take the worker's
+/// own writes for foreign ones.
 #[apply(on_postgres)]
 async fn also_where_it_cannot_set_its_sessions(db: TestDb) {
     db.needs_sessions_of_its_own().await;

@@ -21,16 +21,19 @@ async fn with_a_value_that_is_calculated_from_what_is_not_stored_yet(db: TestDb)
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
+
     let mut active = row(&db, id).await.into_active_model();
     active.mood = Set("new".to_owned());
     assert_eq!(active.recalculate_opinion(&*db).await.unwrap(), "feels new");
     assert_opinion(&db, id, "feels fine").await;
+
     active.update(&*db).await.unwrap();
     let saved = row(&db, id).await;
     assert_eq!(
         (saved.cached_opinion.as_deref(), saved.opinion_recalculation_needed),
         (Some("feels new"), true)
     );
+
     let mut narration = db.narration();
     db.drain(fragiles()).await;
     let said = narration.said();

@@ -92,15 +92,18 @@ async fn that_comes_during_a_calculation(db: TestDb) {
     set_up(&db).await;
     drain(&db).await;
     db.let_time_pass("busy").await;
+
     let gate = Gate::at(&db.url);
     let once = tokio::spawn(CachedFields::of::<Entity>().worker(&db).run_once());
     gate.arrival().await;
     visit(&db).await;
     gate.open();
     once.await.unwrap().unwrap();
+
     assert_eq!(row(&db).await.cached_rank, Some(1), "published");
     assert_eq!(drain(&db).await, 1, "twice");
     assert_eq!((row(&db).await.cached_rank, due(&db).await.len()), (Some(1), 1));
+
     db.let_time_pass("busy").await;
     assert_eq!((drain(&db).await, row(&db).await.cached_rank), (1, Some(2)));
     assert_eq!(db.pending("busy").await, 0);

@@ -45,6 +45,7 @@ impl Model {
         CALLS.lock().unwrap().entry(place.clone()).or_default().push(models.len());
         let known = Entity::find().filter(Column::Place.eq(place)).count(db).await?;
         assert!(known >= models.len() as u64);
+
         let mut opinions = Vec::new();
         for model in models {
             match model.mood.as_str() {

@@ -41,6 +41,7 @@ impl Model {
         let place = Place::named(&self.place);
         let _running = place.begin(self.id);
         Entity::find_by_id(self.id).one(db).await?;
+
         match self.mood.as_str() {
             "error" => Err("not in the mood".into()),
             "error until repaired" if !place.repaired.load(Ordering::SeqCst) => {

@@ -7,7 +7,8 @@ use crate::{fragile::*, harness::TestDb};
 const AT_ONCE: usize = 10;
 const HELD_BACK: usize = 5;
 
-/// How many rows are leased, to nobody, for most of a second or longer after they were due.
+/// Returns the number of rows that are leased, but to no worker, for most of a second or longer
+/// after they were due.
 async fn held_back(db: &TestDb) -> i64 {
     let after = match db.get_database_backend() {
         DbBackend::Sqlite => "700",
@@ -42,7 +43,7 @@ async fn once_marked_meanwhile(db: &TestDb, id: i32, mood: &str) {
     assert_eq!(worker.await.unwrap().expect("worked"), 1);
 }
 
-/// A row whose calculation is marked by somebody else each time, until it is held back.
+/// A row that another transaction marks during each calculation, until it is held back.
 async fn hot_row(db: &TestDb) -> i32 {
     let place = set_up_fragiles(db).await;
     let [id] = rows_of(db, ["gate"]).await;
@@ -59,18 +60,21 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [restless, good] = rows_of(&db, ["restless", "fine"]).await;
     let mut narration = db.narration();
+
     assert_eq!(once(&db).await, 2);
     for _ in 1..AT_ONCE {
         assert_eq!((held_back(&db).await, once(&db).await), (0, 1));
     }
     assert_eq!((place.times(restless), held_back(&db).await), (AT_ONCE, 1), "it is held back");
     assert_opinion(&db, good, "feels fine").await;
+
     for _ in 1..HELD_BACK {
         assert_eq!(
             (later(&db).await, held_back(&db).await, given_up(&db, restless).await),
             (1, 1, false)
         );
     }
+
     assert_eq!(later(&db).await, 1);
     assert!(given_up(&db, restless).await, "{:?}", narration.said());
     assert_eq!(
@@ -85,6 +89,7 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
         last_error(&db, restless).await
     );
     assert!(narration.said().contains(&failed));
+
     // The last value is there, and nothing more happens.
     let found = row(&db, restless).await;
     assert_eq!(
@@ -93,12 +98,14 @@ async fn a_calculation_that_changes_its_own_inputs(db: TestDb) {
     );
     assert!(found.opinion_recalculation_needed);
     assert_eq!((later(&db).await, place.times(restless)), (0, AT_ONCE + HELD_BACK));
+
     // As with any row that has failed, `repair` has it tried again: once, if it is still a loop.
     assert_eq!(
         fragiles().repair(&*db).await.expect("repaired").to_string(),
         "fragile: retried 1 row that had failed\n"
     );
     assert_eq!((later(&db).await, given_up(&db, restless).await), (1, true));
+
     set_mood(&*db, restless, "calm").await;
     db.drain(fragiles()).await;
     assert_opinion(&db, restless, "feels calm").await;
@@ -128,11 +135,13 @@ async fn many_changes_from_elsewhere_are_no_loop(db: TestDb) {
         (0, 1),
         "it is held back all the same"
     );
+
     db.let_time_pass("fragile").await;
     for change in 1..AT_ONCE {
         once_marked_meanwhile(&db, id, &format!("gate again {change}")).await;
         assert_eq!(held_back(&db).await, 0, "it is not held back");
     }
+
     place.open(1);
     assert_eq!(once(&db).await, 1);
     assert_opinion(&db, id, "feels gate again 9").await;

@@ -1,6 +1,6 @@
-//! What a worker does with what is stale, and what readers see of it: failures, deleted rows, other
-//! workers, lost connections, shutdown, wake-ups, expiry; reading, flagging and recalculating, in
-//! and outside transactions.
+//! Workers, and what readers see of their work. Workers meet failures, deleted rows, other workers,
+//! lost connections, shutdown, wake-ups and expiry. Rows are read, flagged and recalculated, in and
+//! outside transactions.
 
 #[macro_use]
 extern crate macro_rules_attribute;

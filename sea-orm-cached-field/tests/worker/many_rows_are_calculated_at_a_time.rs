@@ -18,11 +18,13 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
     set_up_crowds(db).await;
     let [first, _, last] = crowd_of(db, ["fine", mood, "well"]).await;
     let mut narration = db.narration();
+
     patient(db).drain().await.unwrap();
     assert_eq!(
         opinions(db).await,
         [(first, "feels fine".to_owned()), (last, "feels well".to_owned())]
     );
+
     let said = narration.said();
     let failed: Vec<&String> = said.iter().filter(|said| said.starts_with("failed")).collect();
     assert!(
@@ -31,11 +33,13 @@ async fn one_fails(db: &TestDb, mood: &str, error: &str, of_all: Option<&str>) {
             && failed[0].contains("attempt 1, will retry"),
         "{said:?}"
     );
+
     let of_batch = said.iter().find(|said| said.starts_with("batch")).map(String::as_str);
     let of_all = of_all.map(|error| {
         format!("batch of 3 rows of crowd.opinion failed, will retry row by row: {error}")
     });
     assert_eq!(of_batch, of_all.as_deref());
+
     let kept: String = db.scalar("SELECT last_error FROM _crowd_cached_recalculations").await;
     assert!(kept.contains(error), "{kept}");
     if of_all.is_some() {
@@ -95,6 +99,7 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
     let [held, other] = crowd_of(&db, ["fine", "odd"]).await;
     patient(&db).drain().await.unwrap();
     calls(&db);
+
     let note = db.name("note");
     db.sql(&format!("UPDATE crowd SET mood = 'better', note = '{note}' WHERE id = {held}")).await;
     db.sql(&format!("UPDATE crowd SET mood = 'better', note = 'no gate' WHERE id = {other}")).await;
@@ -104,12 +109,14 @@ async fn all_fields_of_a_row_are_stored_together(db: TestDb) {
     let worker = tokio::spawn(worker.run_once());
     gate.arrival().await;
     narration.wait_for(crate::fragile::completes(other)).await;
+
     assert_eq!(calls(&db), [2]);
     assert_eq!(
         opinions(&db).await,
         [(other, "feels better".to_owned())],
         "the other waits for its remark"
     );
+
     gate.open();
     worker.await.unwrap().unwrap();
     assert_eq!(opinions(&db).await.len(), 2);
@@ -170,6 +177,7 @@ async fn a_row_that_cannot_be_read_fails_alone(db: TestDb) {
             "ALTER TABLE crowd ALTER mood DROP NOT NULL; UPDATE crowd SET mood = NULL WHERE id = 2"
         }
     };
+
     db.sql(spoil).await;
     patient(&db).drain().await.unwrap();
     assert_eq!(calls(&db), [2]);

@@ -83,6 +83,7 @@ async fn also_while_they_are_calculated(db: TestDb) {
         Opinion::flag(Condition::all(), &*db).and_recalculate(recalculate).await.unwrap();
         place.open(2);
         once.await.unwrap().unwrap();
+
         let said = narration.said();
         for id in [a, b] {
             assert!(
@@ -90,6 +91,7 @@ async fn also_while_they_are_calculated(db: TestDb) {
                 "{said:?}"
             );
         }
+
         assert_eq!(flagged(&db).await, 2);
         place.open(2);
         db.drain(fragiles()).await;

@@ -83,12 +83,14 @@ async fn also_those_that_change_before_they_are_loaded(db: TestDb) {
     db.create(clock::Entity).await;
     clocks().install(&*db).await.unwrap();
     db.sql("INSERT INTO clock (id, hour) VALUES (1, 3)").await;
+
     let mut rows = clock::Entity::find().all(&*db).await.unwrap();
     clock::Chimes::load(&mut rows, &*db).await.unwrap();
     // MySQL tells the value before it is stored. It was right when it was calculated.
     let (value, left) = if db.is_mysql() { (3, 1) } else { (12, 0) };
     assert_eq!((rows[0].cached_chimes, rows[0].chimes_recalculation_needed), (Some(value), false));
     assert_eq!(db.drain(clocks()).await, left);
+
     db.sql("UPDATE clock SET hour = 13").await;
     clock::Chimes::load(&mut rows, &*db).await.unwrap();
     let hour = db.scalar::<i64>("SELECT hour FROM clock").await;
@@ -102,15 +104,18 @@ async fn if_some_of_them_fail(db: TestDb) {
     set_up_fragiles(&db).await;
     let [_, bad, _] = rows_of(&db, ["fine", "error", "mad"]).await;
     let mut rows = all_rows(&db).await;
+
     let error = Opinion::load(&mut rows, &*db).await.expect_err("one fails");
     assert!(
         matches!(&error, Error::Calculation { key, .. } if key.to_string() == bad.to_string()),
         "{error}"
     );
     assert_eq!(opinions(&rows), [Some("feels fine"), None, Some("feels mad")]);
+
     db.sql(&format!("DELETE FROM fragile WHERE id = {bad}")).await;
     let error = Opinion::load(&mut rows, &*db).await.expect_err("one is gone");
     assert!(matches!(error, Error::RowGone { .. }), "{error}");
+
     db.let_time_pass("fragile").await;
     db.drain(fragiles()).await;
     assert_eq!(db.pending("fragile").await, 0);
@@ -141,11 +146,13 @@ async fn while_one_fails_and_somebody_else_calculates_another(db: TestDb) {
     let once = tokio::spawn(fragiles().worker(&db).run_once());
     place.arrivals(1).await;
     rows_of(&db, ["error", "fine"]).await;
+
     let mut rows = all_rows(&db).await;
     let (loaded, ()) = tokio::join!(Opinion::load(&mut rows, &*db), async {
         place.arrivals(1).await;
         place.open(3);
     });
+
     assert!(matches!(loaded, Err(Error::Calculation { .. })), "{loaded:?}");
     assert_eq!(opinions(&rows), [Some("feels gate"), None, Some("feels fine")]);
     once.await.unwrap().unwrap();

@@ -81,9 +81,11 @@ async fn those_of_a_batch_never_depend_on_each_other(db: TestDb) {
     });
     let rows = rows.collect::<Vec<_>>().join(", ");
     db.sql(&format!("INSERT INTO folder (id, place, bytes, parent_id) VALUES {rows}")).await;
+
     db.drain(folders()).await;
     assert_eq!(sizes(&db).await, [7, 3, 3, 1, 1, 1, 1].map(Some));
     assert_eq!(calls(&db), [vec![4, 5, 6, 7], vec![2, 3], vec![1]]);
+
     db.sql("UPDATE folder SET bytes = 10 WHERE id IN (2, 4, 5)").await;
     db.drain(folders()).await;
     assert_eq!(sizes(&db).await, [34, 30, 3, 10, 10, 1, 1].map(Some));

@@ -54,6 +54,7 @@ impl Proxy {
                 });
             }
         });
+
         *self.accepting.lock().unwrap() = Some(accepting);
     }
 
@@ -82,11 +83,13 @@ async fn of_the_network(db: TestDb) {
     let worker =
         start(fragiles().worker(&pool_of(&proxy.url(&db)).await).lease(Duration::from_secs(3600)));
     place.arrivals(1).await;
+
     proxy.cut().await;
     set_mood(&*db, during, "missed").await;
     place.open(10);
     tokio::time::sleep(OUTAGE).await;
     proxy.mend().await;
+
     eventually("the change is seen", async || db.pending("fragile").await == 0).await;
     assert_opinion(&db, during, "feels missed").await;
     assert_opinion(&db, held, "feels gate").await;
@@ -99,6 +102,7 @@ async fn of_all_connections_of_the_worker(db: TestDb) {
     set_up_fragiles(&db).await;
     let pool = pool_of(&format!("{}?application_name=worker", db.url)).await;
     let worker = start(fragiles().worker(&pool));
+
     for mood in ["first", "second", "third"] {
         let [id] = rows_of(&db, [mood]).await;
         eventually("it is calculated", async || {
@@ -110,6 +114,7 @@ async fn of_all_connections_of_the_worker(db: TestDb) {
                       WHERE application_name = 'worker'
                         AND datname = current_database()";
         db.rows(ended).await;
+
         set_mood(&*db, id, "better").await;
         eventually("it is calculated again", async || db.pending("fragile").await == 0).await;
         assert_opinion(&db, id, "feels better").await;

@@ -29,11 +29,13 @@ async fn a_reader_that_gives_up_does_not_stop_the_others(db: TestDb) {
         let db = (*db).clone();
         tokio::spawn(async move { loaded.opinion(&db).await })
     };
+
     let first = read();
     place.arrivals(1).await;
     let others = [read(), read()];
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
+
     place.open(3);
     for other in others {
         assert_eq!(other.await.unwrap().unwrap(), "feels gate");
@@ -77,14 +79,17 @@ async fn a_reader_sees_its_own_change(db: TestDb) {
     let place = set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["gate"]).await;
     let loaded = row(&db, id).await;
+
     let older = tokio::spawn({
         let loaded = loaded.clone();
         let db = (*db).clone();
         async move { loaded.opinion(&db).await }
     });
+
     place.arrivals(1).await;
     set_mood(&*db, id, "mine").await;
     let (mine, ()) = tokio::join!(loaded.fresh_opinion(&*db), async { place.open(1) });
+
     assert_eq!(mine.unwrap(), "feels mine");
     older.await.unwrap().unwrap();
     db.drain(fragiles()).await;

@@ -11,6 +11,7 @@ async fn a_fresh_row_is_read_without_a_query(db: TestDb) {
     let closed = db.another_pool().await;
     let loaded = row(&closed, id).await;
     closed.clone().close().await.unwrap();
+
     if db.is_sqlite() {
         // The row may be what a write returned, before its triggers ran.
         assert!(matches!(loaded.opinion(&closed).await, Err(Error::Database(_))), "this one asks");
@@ -62,10 +63,12 @@ async fn fresh_sees_a_mark_and_a_queue_row_without_a_flag(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let loaded = row(&db, id).await;
+
     db.sql(&format!("INSERT INTO _fragile_cached_marks (field, key_1) VALUES ('opinion', {id})"))
         .await;
     loaded.fresh_opinion(&*db).await.unwrap();
     assert_eq!((place.times(id), db.pending("fragile").await), (2, 0));
+
     db.sql(&format!(
         "INSERT INTO _fragile_cached_recalculations (field, key_1, generation)
          VALUES ('opinion', {id}, 7)"
@@ -105,6 +108,7 @@ async fn recalculate_beats_an_older_calculation(db: TestDb) {
 async fn an_error_reaches_the_reader_and_is_kept(db: TestDb) {
     set_up_fragiles(&db).await;
     let [error, panic, refused] = rows_of(&db, ["error", "panic", "refused"]).await;
+
     let failed = row(&db, error).await.opinion(&*db).await.unwrap_err();
     assert!(
         matches!(&failed, Error::Calculation { source, .. } if source.to_string() == "not in the mood"),
@@ -114,6 +118,7 @@ async fn an_error_reaches_the_reader_and_is_kept(db: TestDb) {
     assert!(matches!(&failed, Error::Panicked { message, .. } if message == "aaah"), "{failed}");
     let failed = row(&db, refused).await.recalculate_opinion(&*db).await.unwrap_err();
     assert!(matches!(&failed, Error::Database(_)), "{failed}");
+
     let kept = "SELECT count(*)
                   FROM _fragile_cached_recalculations
                  WHERE last_error IS NOT NULL
@@ -128,6 +133,7 @@ async fn an_error_reaches_the_reader_and_is_kept(db: TestDb) {
         "SELECT count(*) FROM _fragile_cached_recalculations WHERE due_at >= {half_a_second_later}"
     );
     assert_eq!(db.scalar::<i64>(&later).await, 3, "they are due later");
+
     set_mood(&*db, error, "better").await;
     assert_eq!(row(&db, error).await.opinion(&*db).await.unwrap(), "feels better");
     assert_opinion(&db, error, "feels better").await;

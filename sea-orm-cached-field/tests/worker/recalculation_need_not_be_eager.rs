@@ -38,16 +38,19 @@ async fn where_marks_do_not_pile_up(db: TestDb) {
     for round in 0..40 {
         db.sql(&format!("UPDATE fragile SET mood = 'round {round}'")).await;
     }
+
     let piled = marks(&db).await;
     if db.is_sqlite() {
         assert_eq!(piled, 51, "one a row");
     } else {
         assert!(piled >= 2000, "{piled}: whoever marks waits for nobody, and looks at nothing");
     }
+
     for _ in 0..10 {
         row(&db, id).await.opinion(&*db).await.unwrap();
         db.sql(&format!("UPDATE fragile SET mood = 'last' WHERE id = {id}")).await;
     }
+
     row(&db, id).await.opinion(&*db).await.unwrap();
     assert_eq!((marks(&db).await, flagged(&db).await), (0, 50));
     let queued: i64 = db.scalar("SELECT count(*) FROM _fragile_cached_recalculations").await;
@@ -115,6 +118,7 @@ fn as_the_environment_says() {
             .env("TELL_THE_SETTING", "1")
             .output()
             .unwrap();
+
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.contains(&format!("here it is {said}")), "{value}: {output}");
     }
@@ -126,6 +130,7 @@ async fn tell_the_setting(db: TestDb) {
     if std::env::var("TELL_THE_SETTING").is_err() {
         return;
     }
+
     db.create(Entity).await;
     let told = match fragiles().install(&*db).await {
         Err(error) => error.to_string(),
@@ -138,5 +143,6 @@ async fn tell_the_setting(db: TestDb) {
             }
         }
     };
+
     println!("here it is {told}");
 }

@@ -30,12 +30,17 @@ async fn listening(db: &TestDb) -> Worker {
 
 /// Whether a session of this database holds the lock of a sleeper.
 async fn asleep(db: &TestDb) -> bool {
-    let held = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-                 WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND d.datname = current_database()";
+    let held = "SELECT count(*)
+                  FROM pg_locks l
+                  JOIN pg_database d ON d.oid = l.database
+                 WHERE l.locktype = 'advisory'
+                   AND l.mode = 'ExclusiveLock'
+                   AND d.datname = current_database()";
     db.scalar::<i64>(held).await > 0
 }
 
-/// How many notifications come for what is done meanwhile, and a last one of our own.
+/// Returns the number of notifications for the changes meanwhile, and for a last one of the test's
+/// own.
 async fn notifications(listener: &mut PgListener, db: &TestDb) -> usize {
     db.sql("SELECT pg_notify('cached_fields', 'last')").await;
     let mut heard = 0;
@@ -96,6 +101,7 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
     db.drain(fragiles()).await;
     let other = db.another_pool().await;
     let mut narration = db.narration();
+
     let writer = other.begin().await.unwrap();
     set_mood(&writer, first, "late").await;
     let worker = start(worker(&db));
@@ -103,6 +109,7 @@ async fn by_a_transaction_that_was_open_when_they_fell_asleep(db: TestDb) {
         set_mood(&*db, second, "early").await;
         narration.wait_for(completes(second)).await;
     }
+
     writer.commit().await.unwrap();
     narration.wait_for(completes(first)).await;
     worker.stop().await;
@@ -164,6 +171,7 @@ async fn nobody_is_notified_while_the_worker_is_awake(db: TestDb) {
 async fn in_a_pool_of_one_connection_too(db: TestDb) {
     set_up_fragiles(&db).await;
     let [id] = rows_of(&db, ["fine"]).await;
+
     let mut options = sea_orm::ConnectOptions::new(&db.url);
     options.max_connections(1).sqlx_logging(false);
     let small = Database::connect(options).await.unwrap();
@@ -172,6 +180,7 @@ async fn in_a_pool_of_one_connection_too(db: TestDb) {
         worker = worker.listen_on(&db.direct_url().await);
     }
     let worker = start(worker);
+
     eventually("the worker sleeps", async || asleep(&db).await && queued(&db, id).await == 0).await;
     set_mood(&*db, id, "other").await;
     eventually("it is done", async || {

@@ -130,14 +130,17 @@ async fn of_other_models(db: TestDb) {
     gate(&db.url).add_permits(ROWS);
     let place = set_up_fragiles(&db).await;
     many_rows(&db, ROWS, "gate").await;
+
     let models = patchworks().and::<fragile::Entity>();
     let worker = start(models.worker(&db).concurrency(4).batch_size(20));
     place.arrivals(4).await;
+
     db.sql("UPDATE patchwork SET number = 2").await;
     gate(&db.url).add_permits(10 * ROWS);
     let all: Vec<(&str, i32)> = QUICK.into_iter().zip(1..).chain([("slow", 10)]).collect();
     eventually("all of the other model are calculated", async || stale(&db, &all, 2).await == 0)
         .await;
+
     place.open(10 * ROWS);
     eventually("in the end these are, too", async || db.pending("fragile").await == 0).await;
     worker.stop().await;

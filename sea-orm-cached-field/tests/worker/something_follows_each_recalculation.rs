@@ -38,6 +38,7 @@ mod letter {
                 self.id
             ))
             .await?;
+
             match self.text.as_str() {
                 "hoarse" => Err("lost its voice".into()),
                 "wrong" => {
@@ -131,12 +132,14 @@ async fn where_a_reader_recalculates(db: TestDb) {
 async fn and_spoils_no_value(db: TestDb) {
     set_up(&db, &["hoarse", "panic", "wrong", "endless", "fine"]).await;
     let mut narration = db.narration();
+
     let worker = letters().worker(&db).calculation_timeout(Duration::from_millis(500));
     assert_eq!(worker.drain().await.unwrap(), 5);
     assert_eq!(db.pending("letter").await, 0);
     let stored =
         "SELECT count(*) FROM letter WHERE cached_words = 1 AND NOT words_recalculation_needed";
     assert_eq!(db.scalar::<i64>(stored).await, 5);
+
     let said = narration.said().join("\n");
     for failed in [
         "1 failed: lost its voice",
@@ -144,7 +147,7 @@ async fn and_spoils_no_value(db: TestDb) {
         "3 failed: ",
         "4 failed: stopped after 0.5 s",
     ] {
-        let failed = format!("what follows the recalculation of letter.words {failed}");
+        let failed = format!("the hook after the recalculation of letter.words {failed}");
         assert!(said.contains(&failed), "{failed}\n{said}");
     }
     assert!(!said.contains("letter.words 5 failed"), "{said}");

@@ -78,10 +78,12 @@ async fn works_behind(db: &TestDb, panics: bool, times: usize) {
     let left = Arc::new(AtomicUsize::new(times));
     let worker =
         WorkerBuilder::new(context.clone()).backend(backend).layer(ClumsyLayer { panics, left });
+
     let running = tokio::spawn(worker.build(recalculate).run());
     for _ in 0..times {
         narration.wait_for(|event| matches!(event, Event::HandedBack { .. })).await;
     }
+
     narration.wait_for(completes(id)).await;
     context.stop().unwrap();
     tokio::time::timeout(Duration::from_secs(20), running)

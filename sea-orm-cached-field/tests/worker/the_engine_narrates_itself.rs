@@ -134,6 +134,7 @@ async fn a_change_that_makes_no_difference(db: TestDb) {
     let [id] = rows_of(&db, ["fine"]).await;
     db.drain(fragiles()).await;
     let mut narration = db.narration();
+
     row(&db, id).await.flag_opinion_as_stale(&*db).await.unwrap();
     db.drain(fragiles()).await;
     insta::allow_duplicates! {
@@ -154,6 +155,7 @@ async fn a_read(db: TestDb) {
     let mut narration = db.narration();
     row(&db, id).await.opinion(&*db).await.unwrap();
     row(&db, id).await.recalculate_opinion(&*db).await.unwrap();
+
     insta::allow_duplicates! {
         insta::assert_snapshot!(narration.said().join("\n"), @r"
     calculated fragile.opinion 1
@@ -171,6 +173,7 @@ async fn a_read(db: TestDb) {
 async fn tracing_hears_the_same(db: TestDb) {
     let heard = Heard::everywhere();
     set_up_fragiles(&db).await;
+
     // No other row of this process has this key.
     static IDS: AtomicI32 = AtomicI32::new(4711);
     let id = IDS.fetch_add(1, Ordering::Relaxed);
@@ -181,6 +184,7 @@ async fn tracing_hears_the_same(db: TestDb) {
         ..Default::default()
     };
     row.insert(&*db).await.unwrap();
+
     db.drain(fragiles()).await;
     set_mood(&*db, id, "fine").await;
     db.drain(fragiles()).await;
@@ -197,12 +201,13 @@ async fn tracing_hears_the_same(db: TestDb) {
     }
 }
 
-/// Whoever may read the log need not be one who may read the data.
+/// A person who may read the log need not be allowed to read the data.
 #[apply(contract)]
 async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     let heard = Heard::everywhere();
     set_up_fragiles(&db).await;
     let secret = format!("secret-{}", fastrand::u64(..));
+
     db.sql("CREATE UNIQUE INDEX alone ON fragile (cached_opinion)").await;
     rows_of(
         &db,
@@ -214,6 +219,7 @@ async fn no_value_stands_in_the_log_above_the_level_of_debugging(db: TestDb) {
     }
     db.sql(&format!("UPDATE fragile SET mood = '{secret}' WHERE mood = 'fine'")).await;
     db.drain(fragiles()).await;
+
     let told = heard.said.lock().unwrap().clone();
     let told: Vec<&String> = told.iter().filter(|said| said.contains(&secret)).collect();
     assert!(

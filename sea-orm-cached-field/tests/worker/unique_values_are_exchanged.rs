@@ -62,6 +62,7 @@ async fn beside_a_transaction_that_has_read_before(db: TestDb) {
     let first = row(&transaction, 1).await;
     move_to(&*db, [2, 1, 3]).await;
     db.drain(clubs()).await;
+
     let recalculated = first.recalculate_title(&transaction).await;
     if db.refuses_newer_rows().await {
         let error = recalculated
@@ -69,6 +70,7 @@ async fn beside_a_transaction_that_has_read_before(db: TestDb) {
         assert!(error.to_string().contains("Record has changed since last read"), "{error}");
         return;
     }
+
     assert_eq!(recalculated.expect("recalculated"), Some("No. 1".to_owned()));
     transaction.commit().await.expect("committed");
     db.drain(clubs()).await;
@@ -198,10 +200,12 @@ async fn by_readers(db: TestDb) {
     assert!(given_up.rank_recalculation_needed);
     assert_eq!(given_up.rank(&*db).await.unwrap(), 1);
     become_right(&db, 10, [2, 1, 3]).await;
+
     move_to(&*db, [1, 3, 2]).await;
     assert_eq!(Rank::recalculate(sea_orm::Condition::all(), &*db).await.unwrap(), 3);
     assert_eq!(stored_ranks(&db).await, [1, 3, 2].map(Some));
     become_right(&db, 10, [1, 3, 2]).await;
+
     move_to(&*db, [2, 1, 3]).await;
     let mut rows = vec![row(&*db, 1).await, row(&*db, 2).await];
     Rank::load(&mut rows, &*db).await.unwrap();
@@ -228,8 +232,9 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
     ranked(&db, OF_RANKS).await;
     move_to(&*db, [2, 2, 3]).await;
     patient(&db).drain().await.unwrap();
+
     let diagnosis = clubs().doctor(&*db).await.expect("examined").to_string();
-    let seen = "club: rank of 1 row fails and is tried again later (`rank` of `club` 1 could not be stored, for a unique index allows its value once: another row that is not to be recalculated has it; let the calculation give each row a value of its own, or drop the unique index: ";
+    let seen = "club: rank of 1 row fails and is tried again later (`rank` of `club` 1 could not be stored, because a unique index allows its value only once: another row that is not to be recalculated has it; let the calculation give each row a value of its own, or drop the unique index: ";
     let index = if db.is_sqlite() { "club.cached_rank" } else { "club_rank" };
     assert!(diagnosis.starts_with(seen) && diagnosis.contains(index), "{diagnosis}");
     assert_eq!(
@@ -237,10 +242,12 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
         [1, 2, 3].map(Some),
         "the one keeps what it had, until it has something else"
     );
+
     let refused = row(&*db, 1).await.recalculate_rank(&*db).await.unwrap_err();
     assert!(matches!(refused, Error::NotUnique { field: "rank", .. }), "{refused}");
     let refused = row(&*db, 1).await.set_rank(3, &db).await.unwrap_err();
     assert!(matches!(refused, Error::NotUnique { field: "rank", .. }), "{refused}");
+
     become_right(&db, 10, [2, 1, 3]).await;
     assert!(clubs().doctor(&*db).await.expect("examined").is_healthy());
 }
@@ -249,7 +256,8 @@ async fn unless_the_other_row_keeps_its_own(db: TestDb) {
 async fn unless_the_column_may_not_be_null(db: TestDb) {
     if db.is_sqlite() {
         db.sql(
-            "CREATE TABLE club (id integer PRIMARY KEY, league integer NOT NULL, place integer NOT NULL,
+            "CREATE TABLE club (
+               id integer PRIMARY KEY, league integer NOT NULL, place integer NOT NULL,
                cached_rank integer NOT NULL DEFAULT (1000 + abs(random()) % 1000000),
                rank_recalculation_needed boolean NOT NULL DEFAULT true)",
         )
@@ -259,6 +267,7 @@ async fn unless_the_column_may_not_be_null(db: TestDb) {
     } else {
         set_up_clubs(&db).await;
     }
+
     db.sql(OF_RANKS).await;
     clubs_at(&db, [1, 2, 3]).await;
     patient(&db).drain().await.unwrap();
@@ -267,6 +276,7 @@ async fn unless_the_column_may_not_be_null(db: TestDb) {
     } else if !db.is_sqlite() {
         db.sql("ALTER TABLE club ALTER cached_rank SET NOT NULL").await;
     }
+
     move_to(&*db, [2, 1, 3]).await;
     patient(&db).drain().await.unwrap();
     let error = error_of(&db, 1).await;
@@ -288,7 +298,7 @@ async fn unless_the_index_is_not_over_the_column_itself(db: TestDb) {
     patient(&db).drain().await.unwrap();
     let error = error_of(&db, 1).await;
     assert!(
-        error.contains("for the unique index is not over the cached column itself; make it one of whole columns"),
+        error.contains("because the unique index is not over the cached column itself; make it one of whole columns"),
         "{error}"
     );
 }
@@ -297,7 +307,7 @@ async fn unless_the_index_is_not_over_the_column_itself(db: TestDb) {
 #[apply(contract)]
 async fn without_waiting_for_a_lock(db: TestDb) {
     if db.is_sqlite() {
-        // There is one writer, who waits for all others anyway.
+        // There is one writer, which waits for all others anyway.
         return;
     }
     ranked(&db, OF_RANKS).await;
@@ -309,6 +319,7 @@ async fn without_waiting_for_a_lock(db: TestDb) {
         patient(&db).run_once().await.unwrap();
         let tries = row(&*db, 1).await;
         assert!(tries.rank_recalculation_needed && tries.cached_rank == Some(1), "{tries:?}");
+
         let transaction = db.begin().await.unwrap();
         assert_eq!(
             row(&transaction, 1).await.recalculate_rank(&transaction).await.unwrap(),
@@ -317,10 +328,12 @@ async fn without_waiting_for_a_lock(db: TestDb) {
         );
         transaction.commit().await.unwrap();
         assert_eq!(stored_ranks(&db).await[0], Some(1));
+
         // The worker keeps no lock that this would wait for.
         holder.execute_unprepared("UPDATE club SET league = 7 WHERE id = 1").await.unwrap();
         let said = narration.said();
         assert!(!said.iter().any(|said| said.starts_with("failed")), "{said:?}");
+
         if change.starts_with("UPDATE") {
             holder.rollback().await.unwrap();
             db.sql("UPDATE club SET place = 1 WHERE id = 1").await;
@@ -329,6 +342,7 @@ async fn without_waiting_for_a_lock(db: TestDb) {
             holder.commit().await.unwrap();
         }
     }
+
     patient(&db).drain().await.unwrap();
     assert_eq!(ranks(&db).await, [Some(2), Some(3)]);
 }

@@ -196,11 +196,13 @@ async fn of_many_fields(db: TestDb) {
     let row = wide::ActiveModel { seed: Set(1), ..Default::default() };
     wide::Entity::insert_many(vec![row; 1000]).exec(&*db).await.expect("inserted");
     let drain = async || wides().worker(&db).batch_size(1000).drain().await.expect("drained");
+
     drain().await;
     db.sql("UPDATE wide SET seed = 2").await;
     assert_eq!(drain().await, 1000 * FIELDS);
     let rows = wide::Entity::find().all(&*db).await.expect("loaded");
     assert_eq!(rows.iter().map(|row| row.right()).sum::<usize>(), 1000 * FIELDS);
+
     db.sql("UPDATE wide SET seed = 3").await;
     db.sql("DELETE FROM wide").await;
     drain().await;
@@ -254,6 +256,7 @@ async fn of_owners_of_related_rows(db: TestDb) {
             format!("INSERT INTO loft (id, city_id) SELECT id + {owners}, city_id FROM loft");
         owners += i64::try_from(db.sql(&more).await).expect("so many");
     }
+
     for move_half in [false, true] {
         if move_half {
             db.sql("UPDATE loft SET city_id = 2 WHERE id % 2 = 0").await;
@@ -261,6 +264,7 @@ async fn of_owners_of_related_rows(db: TestDb) {
         db.sql("DELETE FROM _loft_cached_marks").await;
         db.sql("DELETE FROM _loft_cached_recalculations").await;
         db.sql(&format!("UPDATE city SET name = 'Bonn {move_half}'")).await;
+
         assert_eq!(lofts().worker(&db).batch_size(1).run_once().await.expect("worked"), 1);
         let marked =
             "SELECT key_1 FROM _loft_cached_marks WHERE field = 'address' AND key_1 IS NOT NULL";

@@ -81,10 +81,12 @@ async fn but_not_of_a_worker_that_runs(db: TestDb) {
     let mut narration = db.narration();
     let worker = start(fragiles().worker(&db));
     narration.wait_for(completes(id)).await;
+
     fragiles().uninstall(&*db).await.expect("uninstalled");
     let names_it =
         async || matches!(fragiles().worker(&db).run_once().await, Err(Error::NotInstalled { .. }));
     assert!(names_it().await);
+
     db.sql("UPDATE fragile SET mood = 'second', opinion_recalculation_needed = true").await;
     fragiles().install(&*db).await.expect("installed again");
     eventually("the worker goes on", async || !row(&db, id).await.opinion_recalculation_needed)
@@ -103,5 +105,5 @@ async fn of_the_table_that_it_is_about(db: TestDb) {
         "the cached fields of `fragile` (opinion) are not installed in this database: it has no `_fragile_cached_marks`; call `CachedFields::all().install(&db)` at start-up or in a migration, or, if `fragile` belongs to another database of this program, pick the models of each database with `CachedFields::of`"
     );
     let said = CachedFields::of::<Entity>().doctor(&*db).await.unwrap().to_string();
-    assert_eq!(said, "fragile: nothing is installed; run `CachedFields::repair`\n");
+    assert_eq!(said, "fragile: nothing is installed; run `CachedFields::all().repair(&db)`\n");
 }

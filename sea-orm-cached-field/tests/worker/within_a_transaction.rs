@@ -92,6 +92,7 @@ async fn recalculating_waits_for_nobody(db: TestDb) {
         // There is one writer: a transaction that cannot write cannot begin to.
         return nobody_else_writes(&db, id).await;
     }
+
     let holder = db.begin().await.unwrap();
     set_mood(&holder, id, "theirs").await;
     let transaction = db.begin().await.unwrap();
@@ -99,6 +100,7 @@ async fn recalculating_waits_for_nobody(db: TestDb) {
         row_in(&transaction, id).await.recalculate_opinion(&transaction).await.unwrap(),
         "feels fine"
     );
+
     transaction.commit().await.unwrap();
     holder.commit().await.unwrap();
     db.drain(fragiles()).await;

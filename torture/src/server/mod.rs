@@ -1,4 +1,4 @@
-//! Database servers of our own, which can be killed without harm to anybody else.
+//! Database servers for this program alone, which can be killed without harm to others.
 
 mod mysql;
 mod pgbouncer;
@@ -37,7 +37,7 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// Those that are tortured where none is named: their programs are there wherever the tests
+    /// The databases that are tortured if none is named. Their programs exist wherever the tests
     /// run.
     pub(crate) const USUAL: &[Self] = &[Self::Sqlite, Self::Postgres, Self::Mariadb, Self::Mysql];
 
@@ -59,7 +59,7 @@ impl Database {
         }
     }
 
-    /// A database that every server has, and a query of the server's version.
+    /// Returns the name of a database that every server has, and a query of the server's version.
     pub(crate) fn maintenance(self) -> (&'static str, &'static str) {
         match self.backend() {
             DbBackend::Sqlite => ("maintenance", "SELECT sqlite_version() AS version"),
@@ -80,64 +80,64 @@ impl Database {
     }
 }
 
-/// Who connects.
+/// The account of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
-    /// Owns the schema.
+    /// It owns the schema.
     Owner,
-    /// May write the users' tables, and has no right on ours.
+    /// It may write the users' tables, and has no right on the library's tables.
     Clerk,
-    /// Is told apart from the others in the server's log.
+    /// It is told apart from the others in the server's log.
     Worker,
-    /// Takes back, to a savepoint, what it has marked in a transaction above `READ COMMITTED`.
+    /// It rolls back, to a savepoint, what it has marked in a transaction above `READ COMMITTED`.
     Undecided,
 }
 
-/// From one moment to another, in milliseconds since 1970.
+/// The time from one moment to another, in milliseconds since 1970.
 pub(crate) type Span = std::ops::Range<u128>;
 
-/// Transactions of users that we were in the way of.
+/// Transactions of users that the library disturbed.
 #[derive(Default)]
 pub(crate) struct Complaints {
-    /// By what we do.
+    /// Those that were disturbed by what the library does.
     pub(crate) by_us: Vec<String>,
-    /// By what the server makes of it, against its documentation: how many.
+    /// The number of those that were disturbed because the server does not do what it documents.
     pub(crate) by_the_server: u64,
 }
 
-/// A server, or what stands for one.
+/// A server, or its replacement.
 pub(crate) trait Server {
-    /// The URL of a database, as it is for somebody who connects at this port; at the server's own
-    /// if none is given.
+    /// Returns the URL of a database, for a connection to this port. Without a port, it is the
+    /// server's own.
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String;
 
-    /// Whether whoever takes back marks above `READ COMMITTED` makes others wait, and therefore is
-    /// told apart from them.
+    /// Returns whether a transaction that rolls back marks above `READ COMMITTED` makes others
+    /// wait. Such transactions are told apart from others.
     fn tells_the_undecided_apart(&self) -> bool {
         false
     }
 
-    /// Where it listens, if it does.
+    /// Returns the port that it listens on, if it does.
     fn port(&self) -> Option<u16>;
 
-    /// What makes a new database, to be said to the server.
+    /// Returns the statement that makes a new database, to be sent to the server.
     fn create(&self, database: &str) -> Option<String>;
 
-    /// What lets the clerk write the users' tables, once there are some.
+    /// Returns the statements that let the clerk write the users' tables, once they exist.
     fn grants(&self, _tables: &[&str]) -> Vec<String> {
         Vec::new()
     }
 
-    /// Kills it, and starts it again, if there is something to be killed. Returns how.
+    /// Kills the server, and starts it again, if there is something to be killed. Returns how.
     fn restart(&mut self) -> Result<Option<&'static str>>;
 
-    /// Where its log is, if it has one.
+    /// Returns the path of its log, if it has one.
     fn log(&self) -> Option<String> {
         None
     }
 
-    /// What the log says, since the last time, of transactions that our triggers or workers were in
-    /// the way of.
+    /// Returns the transactions in the log since the last time that the triggers or workers
+    /// disturbed.
     fn complaints(&mut self, excused: &[Span]) -> Result<Complaints>;
 }
 
@@ -145,15 +145,15 @@ pub(crate) trait Server {
 struct Daemon {
     folder: PathBuf,
     port: u16,
-    /// Who it runs as.
+    /// The user that it runs as.
     user: Option<User>,
     process: Option<Child>,
-    /// How much of its log is read.
+    /// The length of its log that was read.
     read: usize,
 }
 
 impl Daemon {
-    /// Makes the folder. A server does not run as root, but as this user then.
+    /// Makes the folder. If this program runs as root, the server runs as this user.
     fn prepare(name: &str, user: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(&format!("torture-{name}-")).tempdir()?.keep();
         let user = if Uid::effective().is_root() {
@@ -186,7 +186,7 @@ impl Daemon {
         command
     }
 
-    /// Starts the server, whose log is what it says on its standard error.
+    /// Starts the server. Its log is its standard error.
     fn launch(&mut self, mut command: Command) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
         command.stderr(log);
@@ -205,7 +205,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// What was added to the log since the last time.
+    /// Returns the log since the last time.
     fn news(&mut self) -> Result<String> {
         let log = fs::read(self.folder.join("log"))?;
         let news = String::from_utf8_lossy(&log[self.read..]).into_owned();
@@ -230,7 +230,7 @@ impl Daemon {
     }
 }
 
-/// However the run ends, no server is left behind.
+/// No server is left behind, however the run ends.
 impl Drop for Daemon {
     fn drop(&mut self) {
         if self.is_running() {
@@ -240,7 +240,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Runs a program to its end. The error says what the program has said.
+/// Runs a program to its end. The error has the output of the program.
 fn must_succeed(mut program: Command) -> Result<()> {
     let ended = program.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
     let said = [ended.stdout, ended.stderr].concat();
@@ -249,7 +249,7 @@ fn must_succeed(mut program: Command) -> Result<()> {
     Ok(())
 }
 
-/// The program, in one of these folders or where the shell would look.
+/// Returns the program, in one of these folders or where the shell would look.
 fn program(name: &str, folders: &[PathBuf]) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().cloned().chain(std::env::split_paths(&path));

@@ -1,4 +1,4 @@
-//! A MariaDB or MySQL server of our own.
+//! A MariaDB or MySQL server for this program alone.
 
 use std::{
     net::TcpStream,
@@ -28,14 +28,15 @@ impl MySql {
             "--skip-test-db",
             "--auth-root-authentication-method=normal",
         ]);
-        // It looks up no host's name.
+        // It does not look up a host's name.
         install.arg("--force");
         Self { daemon, server, is_mariadb: true }.start(install)
     }
 
     pub(super) fn start_mysql(programs: Option<&Path>) -> Result<Self> {
         let daemon = Daemon::prepare("mysql", "mysql")?;
-        // Where `cargo xtask services` puts it, where a package does, or where the shell looks.
+        // The server is where `cargo xtask services` or a package puts it, or where the shell
+        // looks.
         let server =
             program("mysqld", &first(programs, &["/var/lib/cached-field-mysql/bin", "/usr/sbin"]))?;
         let version = String::from_utf8(Command::new(&server).arg("--version").output()?.stdout)?;
@@ -51,8 +52,8 @@ impl MySql {
 
     fn start(mut self, mut install: Command) -> Result<Self> {
         install.arg(format!("--datadir={}", self.daemon.path("data")));
-        // A server that starts deletes what other servers have left in its folder for temporary
-        // files, even if they still run.
+        // A server that starts deletes the files of other servers in its folder for temporary
+        // files, even if those servers still run.
         install.arg(format!("--tmpdir={}", self.daemon.path("")));
         must_succeed(install)?;
         self.launch()?;
@@ -82,10 +83,11 @@ impl MySql {
             "--innodb-flush-log-at-trx-commit=2",
             "--max-connections=300",
         ]);
+
         if self.is_mariadb {
             command.arg("--skip-name-resolve");
         } else {
-            // Deadlocks are notes in its log, which it leaves out else.
+            // Deadlocks are notes in its log, which it otherwise leaves out.
             command.args([
                 "--log-error-verbosity=3",
                 "--mysqlx=OFF",
@@ -152,8 +154,8 @@ impl Server for MySql {
     }
 }
 
-/// Deadlocks that a worker or one of our triggers had part in. The log names the account of each
-/// transaction, and what it waits for.
+/// Returns the deadlocks that involve a worker or a trigger of the library. The log names the
+/// account of each transaction, and the lock that it waits for.
 fn complaints(log: &str) -> Vec<String> {
     let deadlocks = log.split("Transactions deadlock detected").skip(1);
     let without_contents = |text: &str| {
@@ -162,6 +164,7 @@ fn complaints(log: &str) -> Vec<String> {
         };
         text.lines().filter(is_of_use).collect::<Vec<_>>().join("\n    ")
     };
+
     let whole = deadlocks.filter_map(|text| {
         let (before, after) = text.split_once("WE ROLL BACK TRANSACTION")?;
         Some(without_contents(&format!(
@@ -169,6 +172,7 @@ fn complaints(log: &str) -> Vec<String> {
             after.trim_start()
         )))
     });
+
     let concerns_us = |text: &String| {
         let is_of_a_client =
             [" root ", " clerk ", " undecided "].iter().any(|name| text.contains(name));
@@ -180,20 +184,21 @@ fn complaints(log: &str) -> Vec<String> {
     whole.filter(concerns_us).collect()
 }
 
-/// Whether the worker's part in a deadlock is a request that would have been given up a moment
-/// later: what skips locked rows waits for none, but MariaDB puts the request into the queue of
-/// waiting ones before it withdraws it (`row_search_mvcc`, `lock_trx_handle_wait`). A user who
-/// begins to wait just then sees a circle. MySQL refuses such a request at once.
+/// Returns whether the worker's part in a deadlock is a request that it would have withdrawn a
+/// moment later. A statement that skips locked rows waits for none. But MariaDB puts its request
+/// into the queue of waiting ones before it withdraws it (`row_search_mvcc`,
+/// `lock_trx_handle_wait`). If a user begins to wait just then, the server sees a circle. MySQL
+/// refuses such a request at once.
 fn worker_skips_locked(deadlock: &str) -> bool {
     let mut transactions = deadlock.split(") TRANSACTION:");
     transactions
         .any(|transaction| transaction.contains(" worker ") && transaction.contains("SKIP LOCKED"))
 }
 
-/// Whether a transaction that has taken back marks above `READ COMMITTED` holds a gap in a table of
-/// marks. MySQL locks what such a transaction takes back of its insertions, and hands the lock on
-/// to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does not. The account says which
-/// transactions these are; nobody else may hold a gap in a table of ours.
+/// Returns whether a transaction that has rolled back marks above `READ COMMITTED` holds a gap in a
+/// table of marks. MySQL locks the insertions that such a transaction rolls back, and passes the
+/// lock on to the gap (`row_convert_impl_to_expl_if_needed`). MariaDB does not. The account shows
+/// which transactions these are. No other transaction may hold a gap in a table of the library.
 fn undecided_keeps_gaps(deadlock: &str) -> bool {
     let mut transactions = deadlock.split(") TRANSACTION:");
     transactions.any(|transaction| {
@@ -206,8 +211,8 @@ fn undecided_keeps_gaps(deadlock: &str) -> bool {
     })
 }
 
-/// Whether a lock is of a gap alone, or of the end of an index, where there is nothing but a gap.
-/// The server leaves out what the record contains when another thread has latched its page.
+/// Returns whether a lock is of a gap alone, or of the end of an index, where there is only a gap.
+/// The server leaves out the contents of the record when another thread has latched its page.
 fn is_of_a_gap(lock: &str) -> bool {
     let is_the_end = |line: &str| {
         let number = line
@@ -219,7 +224,7 @@ fn is_of_a_gap(lock: &str) -> bool {
     lock.contains("locks gap before rec") || lock.lines().any(is_the_end)
 }
 
-/// Where to look for a program: the folder that was named, then these.
+/// Returns the folders to search for a program: the named one, then these.
 fn first(named: Option<&Path>, folders: &[&str]) -> Vec<PathBuf> {
     named.into_iter().chain(folders.iter().map(Path::new)).map(Path::to_owned).collect()
 }
@@ -228,7 +233,7 @@ fn first(named: Option<&Path>, folders: &[&str]) -> Vec<PathBuf> {
 mod tests {
     use super::*;
 
-    /// As MySQL 9.7 writes it, but for the dates and the contents of rows.
+    /// A deadlock as MySQL 9.7 writes it, except for the dates and the contents of rows.
     const DEADLOCK: &str = "Transactions deadlock detected, dumping detailed information.
 *** (1) TRANSACTION:
 TRANSACTION 2345, ACTIVE 0 sec inserting

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own behind a PgBouncer of our own, which pools by transaction.
+//! A PostgreSQL cluster behind a PgBouncer that pools by transaction, both for this program alone.
 
 use std::{
     fs,
@@ -36,9 +36,10 @@ impl PgBouncer {
             &users,
             ["postgres", "clerk", "worker"].map(|role| format!("\"{role}\" \"\"\n")).concat(),
         )?;
+
         let server = self.postgres.port().expect("it listens");
         let port = self.daemon.port;
-        // Rounds have databases of their own: sessions in those that have ended would add up.
+        // Rounds have databases of their own: sessions in databases of ended rounds would add up.
         let settings = format!(
             "[databases]
 * = host=127.0.0.1 port={server}
@@ -72,8 +73,9 @@ ignore_startup_parameters = extra_float_digits,options
 }
 
 impl Server for PgBouncer {
-    /// In one round of two, workers get the sessions that clients have just used. The log cannot
-    /// tell then who holds a lock that a client waits for; in the others it does.
+    /// Returns the URL. In one round of two, workers get the sessions that clients have just used.
+    /// Then the log cannot show who holds a lock that a client waits for. In the other rounds it
+    /// can.
     fn url(&self, database: &str, account: Account, port: Option<u16>) -> String {
         let url = self.postgres.url(database, account, Some(port.unwrap_or(self.daemon.port)));
         let shares_sessions = database.ends_with(['1', '3', '5', '7', '9']);

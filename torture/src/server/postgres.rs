@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own.
+//! A PostgreSQL cluster for this program alone.
 
 use std::{
     collections::HashSet,
@@ -29,6 +29,7 @@ impl Postgres {
         packaged.sort();
         let programs: Vec<PathBuf> =
             programs.map(Path::to_owned).into_iter().chain(packaged).collect();
+
         let mut server = Self { daemon, programs, workers: HashSet::new() };
         let mut initdb = server.daemon.command(&program("initdb", &server.programs)?);
         initdb.args([
@@ -57,8 +58,9 @@ impl Postgres {
             "log_line_prefix=%n [%p] %a: ",
             "unix_socket_directories=",
         ];
-        // After the postmaster was killed, the memory that it shared is in use until the last of
-        // the others has noticed.
+
+        // After the postmaster was killed, its shared memory is in use until the last of the other
+        // processes has noticed.
         self.daemon.wait_until("PostgreSQL", |daemon| {
             if !daemon.is_running() {
                 let mut command = daemon.command(&postgres);
@@ -129,16 +131,17 @@ impl Server for Postgres {
     }
 }
 
-/// Longer waits are logged.
+/// The time after which a wait is logged.
 const WAIT: u128 = 500;
 
-/// Deadlocks, and waits of half a second and more, that a worker or one of our triggers had part
-/// in. While workers were away, others may have waited.
+/// Returns the deadlocks, and waits of half a second and more, that involve a worker or a trigger
+/// of the library. While workers were away, other transactions may have waited.
 fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<String> {
     let begins = Regex::new(r"^(\d+)\.(\d{3}) \[\d+\] (\S*): (?:LOG|ERROR|FATAL|WARNING): ")
         .expect("a regular expression");
     let process = Regex::new(r"[Pp]rocess(?:es)? (?:holding the lock: )?(\d+)")
         .expect("a regular expression");
+
     let mut entries: Vec<Vec<&str>> = Vec::new();
     for line in log.lines() {
         match entries.last_mut() {
@@ -146,6 +149,7 @@ fn complaints(log: &str, workers: &HashSet<String>, excused: &[Span]) -> Vec<Str
             _ => entries.push(vec![line]),
         }
     }
+
     let concerns_us = |entry: &Vec<&str>| {
         let Some(head) = begins.captures(entry[0]) else { return false };
         let text = entry.join("\n");

@@ -1,4 +1,4 @@
-//! A file: whoever is killed while committing is the server that is killed.
+//! A file. Killing a process that commits is as killing the server.
 
 use anyhow::Result;
 use tempfile::TempDir;

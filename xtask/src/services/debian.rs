@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-/// Signs all of Debian's distributions.
+/// The keys that sign all of Debian's distributions.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 pub(super) fn is_debian() -> bool {
@@ -24,15 +24,16 @@ pub(super) fn install(sh: &Shell, package: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether this is Debian itself, whose unstable distribution can be read with what is here.
+/// Returns whether this is Debian itself, whose unstable distribution can be read with the
+/// installed tools.
 pub(super) fn has_unstable() -> bool {
     let is_debian = fs::read_to_string("/etc/os-release")
         .is_ok_and(|text| text.lines().any(|line| line == "ID=debian"));
     is_debian && Path::new(KEYRING).exists()
 }
 
-/// Unpacks packages of the unstable distribution, and all that they depend on, in a new folder.
-/// Nothing of this machine changes.
+/// Unpacks packages of the unstable distribution, and all of their dependencies, in a new folder.
+/// Nothing else on this machine changes.
 pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> Result<()> {
     let apt = folder.with_extension("apt");
     let unfinished = folder.with_extension("new");
@@ -42,7 +43,7 @@ pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> R
     for part in ["state/lists/partial", "cache/archives/partial"] {
         sh.create_dir(apt.join(part))?;
     }
-    // Nothing counts as installed.
+    // An empty list, so that nothing counts as installed.
     sh.write_file(apt.join("status"), "")?;
     let source = format!("deb [signed-by={KEYRING}] {} unstable main\n", mirror(sh)?);
     sh.write_file(apt.join("sources.list"), source)?;
@@ -77,7 +78,7 @@ pub(super) fn unpack_unstable(sh: &Shell, packages: &[&str], folder: &Path) -> R
     Ok(fs::rename(unfinished, folder)?)
 }
 
-/// Where this machine has its packages from.
+/// Returns the mirror that this machine has its packages from.
 fn mirror(sh: &Shell) -> Result<String> {
     let format = "$(REPO_URI)";
     let sources = cmd!(sh, "apt-get indextargets --format {format}").quiet().read()?;

@@ -1,4 +1,4 @@
-//! What a server is.
+//! The kinds of servers.
 
 use std::path::Path;
 
@@ -19,14 +19,15 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::MySql];
 
-    /// As the scheme of the URL says. MariaDB and MySQL share theirs: the server is asked.
+    /// Returns the kind by the scheme of the URL. MariaDB and MySQL share theirs: the server is
+    /// asked.
     pub(crate) fn of(sh: &Shell, url: &Url) -> Result<Self> {
         match url.scheme() {
             "sqlite" => Ok(Self::Sqlite),
             "postgres" | "postgresql" => Ok(Self::Postgres),
             "mysql" | "mariadb" => {
-                // MariaDB's client may log in to both; that of MySQL 9 no longer knows how
-                // MariaDB's accounts do it.
+                // MariaDB's client may log in to both. That of MySQL 9 does not support the login
+                // of MariaDB's accounts any more.
                 let version = match mysql_client::probe(sh, Path::new("mariadb"), url) {
                     Ok(Some(version)) => version,
                     _ => mysql_client::probe(sh, &mysql::client(), url)?.context(
@@ -39,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// The module of its tests.
+    /// Returns the module of its tests.
     pub(crate) fn module(self) -> &'static str {
         match self {
             Self::Sqlite => "sqlite",
@@ -49,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// The environment variable in which its tests look for the URL.
+    /// Returns the environment variable from which its tests read the URL.
     pub(crate) fn variable(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,

@@ -28,16 +28,17 @@ fn probe(sh: &Shell, url: &Url) -> Result<()> {
     Ok(())
 }
 
-/// Lets root in from this machine without a password, as Debian's server does only over its socket,
-/// and only where the server is there for the tests.
+/// Starts the server, and lets root log in from this machine without a password. Debian's server
+/// allows that only over its socket. This is done only where the server is there for the tests.
 fn start(sh: &Shell, url: &Url) -> Result<()> {
     if cmd!(sh, "mariadbd --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         ensure!(connect(url).is_err(), "the server on this port is none of this machine");
         debian::install(sh, "mariadb-server")?;
     }
     if connect(url).is_err() {
-        // Its word is not enough: it looks for the server over a socket for 30 seconds, and calls
-        // one that still recovers from a kill, or that listens elsewhere, a failure.
+        // The result of this command is not enough. It looks for the server over a socket for 30
+        // seconds. A server that still recovers from a kill, or that listens elsewhere, counts as a
+        // failure.
         let _ = cmd!(sh, "service mariadb start").run();
         wait_for(|| connect(url))?;
     }

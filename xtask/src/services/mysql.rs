@@ -1,5 +1,5 @@
-//! MySQL: probing it, and running the one of Debian's unstable distribution, for the stable one has
-//! none. It lives in a folder of its own, beside whatever the machine has, and is kept there.
+//! MySQL: probing it, and running the one of Debian's unstable distribution, because the stable one
+//! has none. It has a folder of its own, beside the machine's own servers, and is kept there.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,10 +28,11 @@ pub(super) const SERVICE: Service = Service {
     start,
 };
 
-/// The torture and the tests that dump databases look for the programs here, too.
+/// The folder of the server. The torture and the tests that dump databases look for the programs
+/// here, too.
 const HOME: &str = "/var/lib/cached-field-mysql";
 
-/// What is run, each by a script in `bin`; the last one tells that all are there.
+/// The programs, each run by a script in `bin`. If the last one exists, all do.
 const PROGRAMS: [&str; 3] = ["bin/mysql", "bin/mysqldump", "sbin/mysqld"];
 
 fn probe(sh: &Shell, url: &Url) -> Result<()> {
@@ -43,7 +44,7 @@ fn probe(sh: &Shell, url: &Url) -> Result<()> {
     Ok(())
 }
 
-/// The program that talks to a server.
+/// Returns the program that connects to a server.
 pub(super) fn client() -> PathBuf {
     let own = bin("mysql");
     if own.exists() { own } else { "mysql".into() }
@@ -109,7 +110,7 @@ fn entry(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<PathBuf> {
     wanted.next().with_context(|| format!("something is missing in {}", folder.display()))
 }
 
-/// Makes the system's tables, and `root`, who needs no password.
+/// Creates the system's tables, and `root`, who needs no password.
 fn initialize(sh: &Shell, data: &Path) -> Result<()> {
     let unfinished = data.with_extension("new");
     sh.remove_path(&unfinished)?;
@@ -118,7 +119,7 @@ fn initialize(sh: &Shell, data: &Path) -> Result<()> {
     Ok(fs::rename(unfinished, data)?)
 }
 
-/// Returns when the server lets clients in.
+/// Starts the server. Returns when it accepts clients.
 fn run(sh: &Shell, url: &Url, data: &Path) -> Result<()> {
     let port = url.port().unwrap_or(3306);
     let [socket, log, pid] =
@@ -132,7 +133,7 @@ fn run(sh: &Shell, url: &Url, data: &Path) -> Result<()> {
         format!("--pid-file={pid}"),
         "--mysqlx=OFF".to_owned(),
         "--max-connections=400".to_owned(),
-        // Nothing in it is worth a wait for the disk.
+        // Its data need not survive a crash, so nothing waits for the disk.
         "--sync-binlog=0".to_owned(),
         "--innodb-flush-log-at-trx-commit=2".to_owned(),
     ];

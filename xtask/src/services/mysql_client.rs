@@ -1,4 +1,4 @@
-//! What MariaDB and MySQL have in common: their protocol, and clients with the same options.
+//! The common part of MariaDB and MySQL: their protocol, and clients with the same options.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -16,8 +16,8 @@ pub(super) fn connect(url: &Url) -> Result<()> {
     Ok(())
 }
 
-/// The version of the server, which has let this user in and make a database. None where there is
-/// no client to ask with: then the open port has to do.
+/// Returns the version of the server, which has let this user log in and create a database. Returns
+/// `None` if there is no client: then an open port is enough.
 pub(super) fn probe(sh: &Shell, client: &Path, url: &Url) -> Result<Option<String>> {
     if cmd!(sh, "{client} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         return connect(url).map(|()| None);

@@ -1,4 +1,4 @@
-//! PostgreSQL: probing it, starting Debian's cluster, and a fresh database for whoever needs one.
+//! PostgreSQL: probing it, starting Debian's cluster, and fresh databases.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ impl Drop for FreshDatabase<'_> {
     }
 }
 
-/// A login by `psql`; where there is none, the open port has to do.
+/// Logs in by `psql`. If there is none, an open port is enough.
 fn probe(sh: &Shell, url: &Url) -> Result<()> {
     if cmd!(sh, "psql --version").quiet().ignore_stderr().read().is_err() {
         return connect(url);
@@ -91,8 +91,8 @@ fn query(sh: &Shell, url: &Url, sql: &str) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Starts the cluster on the URL's port. A server that was running all the time keeps its rules of
-/// who may log in, except in CI.
+/// Starts the cluster on the URL's port. A server that was already running keeps its rules for
+/// logins, except in CI.
 fn start(sh: &Shell, url: &Url) -> Result<()> {
     let port = url.port().unwrap_or(5432);
     let mut is_ours = env::var_os("CI").is_some();
@@ -128,7 +128,7 @@ struct Cluster {
 
 impl Cluster {
     fn on_port(sh: &Shell, port: u16) -> Result<Option<Self>> {
-        // The command comes with the server's package: none of it, no clusters.
+        // The command comes with the server's package: without it, there are no clusters.
         let list = cmd!(sh, "pg_lsclusters --no-header")
             .quiet()
             .ignore_stderr()
@@ -161,8 +161,8 @@ impl Cluster {
         Ok(cmd!(sh, "pg_ctlcluster --skip-systemctl-redirect {version} {name} {action}").run()?)
     }
 
-    /// Lets everyone on this machine log in as any role without a password; only for a cluster that
-    /// is there for the tests.
+    /// Lets everyone on this machine log in as any role without a password. It is only for a
+    /// cluster that is there for the tests.
     fn trust_loopback(&self, sh: &Shell) -> Result<()> {
         const LINES: &str = "# Added by cargo xtask services.\n\
             host all all 127.0.0.1/32 trust\n\

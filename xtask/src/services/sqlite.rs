@@ -1,14 +1,14 @@
-//! The client of SQLite, by which tests write as other programs do.
+//! The client of SQLite, with which tests write as other programs do.
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use super::debian;
 
-/// Debian's package of it.
+/// The package in Debian.
 const PACKAGE: &str = "sqlite3";
 
-/// As root on Debian: installs the client if it is missing.
+/// Installs the client if it is missing, as root on Debian.
 pub(super) fn ensure_client(sh: &Shell) -> Result<()> {
     if let Ok(version) = cmd!(sh, "sqlite3 --version").quiet().ignore_stderr().read() {
         eprintln!("the client of SQLite is ready: {version}");

@@ -1,4 +1,4 @@
-//! What a program of tests says of each, as `cargo test` shows it.
+//! The outcome of each test of a program, by the output of `cargo test`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) enum Outcome {
     Passed,
     Failed,
-    /// The test has found that something is missing on this machine, and failed for that reason.
+    /// The test has found that something is missing on this machine, and has failed for that
+    /// reason.
     NotRun(String),
 }
 
-/// The outcome of each of these tests. One that the program does not tell of, for it was killed,
-/// has failed.
+/// Returns the outcome of each of these tests. A test that the program does not report, because it
+/// was killed, has failed.
 pub(super) fn read(said: &str, tests: &[String]) -> BTreeMap<String, Outcome> {
     let passed: BTreeSet<&str> = said
         .lines()
@@ -29,7 +30,7 @@ pub(super) fn read(said: &str, tests: &[String]) -> BTreeMap<String, Outcome> {
     outcomes.collect()
 }
 
-/// Why tests were not run, as their panics say.
+/// Returns the reasons why tests were not run, from their panics.
 fn reasons(said: &str) -> BTreeMap<&str, &str> {
     let mut reasons = BTreeMap::new();
     let mut of_test = None;

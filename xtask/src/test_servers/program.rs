@@ -16,11 +16,12 @@ use crate::services::Kind;
 
 pub(super) struct Program {
     executable: PathBuf,
-    /// Where `cargo test` would run it.
+    /// The folder in which `cargo test` would run it.
     folder: PathBuf,
 }
 
-/// The test programs of the library and of the examples; the torture starts servers of its own.
+/// Builds the test programs of the library and of the examples. The torture starts servers of its
+/// own, and is left out.
 pub(super) fn build(sh: &Shell) -> Result<Vec<Program>> {
     let workspace = Workspace::load(sh)?;
     let packages = workspace.examples().chain([LIBRARY]);
@@ -35,7 +36,7 @@ pub(super) fn build(sh: &Shell) -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-/// Where the programs' words are kept.
+/// Returns the folder for the output of the programs.
 pub(super) fn logs(sh: &Shell) -> PathBuf {
     sh.current_dir().join("target").join("test-servers")
 }
@@ -52,13 +53,13 @@ impl Program {
             .then(|| Self { executable: executable.into(), folder: folder.to_owned() })
     }
 
-    /// What it is called in Cargo.toml.
+    /// Returns its name in Cargo.toml.
     pub(super) fn name(&self) -> &str {
         let name = self.executable.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         name.rsplit_once('-').map_or(name, |(name, _)| name)
     }
 
-    /// The names of its tests on this kind of server.
+    /// Returns the names of its tests on this kind of server.
     pub(super) fn tests(&self, kind: Kind) -> Result<Vec<String>> {
         let listed = Command::new(&self.executable).args(["--list", "--format=terse"]).output()?;
         ensure!(listed.status.success(), "{} does not list its tests", self.executable.display());
@@ -67,8 +68,8 @@ impl Program {
         Ok(tests.filter(|test| of_test(test) == Some(kind)).map(str::to_owned).collect())
     }
 
-    /// Runs these tests, with the variable that names the server, and returns what the program
-    /// said.
+    /// Runs these tests, with the variable that names the server, and returns the output of the
+    /// program.
     pub(super) fn run(
         &self,
         tests: &[String],
@@ -97,7 +98,7 @@ impl Program {
     }
 }
 
-/// The server that a test needs: the last part of its name that is called like one.
+/// Returns the server that a test needs: the last part of its name that is the name of a server.
 fn of_test(test: &str) -> Option<Kind> {
     test.rsplit("::").find_map(|part| Kind::ALL.into_iter().find(|kind| kind.module() == part))
 }

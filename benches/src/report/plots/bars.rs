@@ -1,4 +1,4 @@
-//! A bar for each contender, those of one part of a case under each other.
+//! A bar for each contender, with those of one part of a case below each other.
 
 use std::path::Path;
 
@@ -22,8 +22,10 @@ pub(super) fn draw(title: &str, results: &[Measured], file: &Path) -> Result<()>
         area.draw(&Text::new(text.to_owned(), at, ("sans-serif", size)))
             .map_err(|error| anyhow!("{error}"))
     };
+
     area.fill(&WHITE)?;
     text(title, 18, (12, 10))?;
+
     let mut y = HEAD;
     for group in groups {
         if !group[0].part.is_empty() {

@@ -1,4 +1,4 @@
-//! What becomes of it when there is more.
+//! Lines over growing sizes.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::measure::Measured;
 
 const SIZE: (u32, u32) = (760, 320);
 
-/// The time for a row by the size of the table.
+/// Plots the time for a row by the size of the table.
 pub(super) fn growth(title: &str, results: &[Measured], file: &Path) -> Result<()> {
     let points: Vec<(f64, f64)> =
         results.iter().map(|measured| (measured.rows as f64, measured.median())).collect();
@@ -19,7 +19,7 @@ pub(super) fn growth(title: &str, results: &[Measured], file: &Path) -> Result<(
     draw(title, ("rows in the table", "ms for a stale row"), &points, level, file)
 }
 
-/// Rows a second by the number of workers.
+/// Plots the rows a second by the number of workers.
 pub(super) fn scale_out(title: &str, results: &[Measured], file: &Path) -> Result<()> {
     let workers =
         |measured: &Measured| measured.part.split(' ').next().and_then(|count| count.parse().ok());
@@ -32,7 +32,7 @@ pub(super) fn scale_out(title: &str, results: &[Measured], file: &Path) -> Resul
     draw(title, ("workers", "rows a second"), &points, linear, file)
 }
 
-/// The points, and in grey what would be ideal.
+/// Draws the points, and the ideal in grey.
 fn draw(
     title: &str,
     (x, y): (&str, &str),
@@ -42,6 +42,7 @@ fn draw(
 ) -> Result<()> {
     let area = SVGBackend::new(file, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
+
     let least = points.first().map_or(1.0, |(least, _)| *least);
     let most = points.last().map_or(2.0, |(most, _)| *most);
     let highest =
@@ -53,6 +54,7 @@ fn draw(
         .y_label_area_size(64)
         .build_cartesian_2d((least..most).log_scale(), 0.0..highest * 1.1)
         .map_err(|error| anyhow!("{error}"))?;
+
     chart.configure_mesh().x_desc(x).y_desc(y).draw()?;
     chart.draw_series(LineSeries::new(ideal, colour("floor").stroke_width(1)))?;
     chart.draw_series(LineSeries::new(points.iter().copied(), colour("cached").stroke_width(2)))?;

@@ -1,4 +1,4 @@
-//! Pictures: bars for who is faster, lines for what grows.
+//! Plots: bars to compare contenders, lines for growth.
 
 mod bars;
 mod lines;
@@ -25,7 +25,7 @@ pub(super) fn draw(results: &[Measured], folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Of the floor, of ours, of peers.
+/// Returns the colour of the floor, of this library, or of a peer.
 fn colour(contender: &str) -> RGBColor {
     match contender {
         "floor" => RGBColor(0x8a, 0x8f, 0x98),

@@ -25,8 +25,8 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Slow: it counts to eleven million first, on a thread of its own, so that nobody else waits
-    /// for it.
+    /// Calculates the name slowly: it counts to eleven million first, on a thread of its own, so
+    /// that other tasks do not wait for it.
     pub(crate) async fn calculate_slow_full_name(
         &self,
         db: &impl ConnectionTrait,

@@ -9,9 +9,9 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// In grams.
+    /// The weight in grams.
     pub weight: i32,
-    /// When it dies, where that is known.
+    /// The time of its death, if that is known.
     pub dies_at: Option<DateTimeUtc>,
     #[sea_orm(indexed)]
     pub lamppost_id: i32,
@@ -22,7 +22,7 @@ pub struct Model {
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Whether it lives, now.
+    /// Returns whether it is alive now.
     pub(crate) fn is_alive(&self) -> bool {
         self.dies_at.is_none_or(|moment| moment > ChronoUtc::now())
     }

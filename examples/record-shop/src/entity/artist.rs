@@ -1,9 +1,9 @@
-//! Who records albums.
+//! An artist who records albums.
 
 use sea_orm::{JoinType, QuerySelect, entity::prelude::*};
 use sea_orm_cached_field::cached_fields;
 
-/// Who records albums.
+/// An artist who records albums.
 #[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -14,7 +14,7 @@ pub struct Model {
     pub name: String,
     #[sea_orm(has_many)]
     pub albums: HasMany<super::album::Entity>,
-    /// What the tracks of all albums have earned.
+    /// The sum that the tracks of all albums have earned.
     #[cached(depends_on(albums(tracks(lines(unit_price, quantity, invoice(voided))))))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub revenue: Decimal,

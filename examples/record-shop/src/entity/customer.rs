@@ -1,9 +1,9 @@
-//! Who buys in the shop.
+//! A customer who buys in the shop.
 
 use sea_orm::{DatabaseExecutor, entity::prelude::*};
 use sea_orm_cached_field::{Error, cached_fields};
 
-/// Who buys in the shop.
+/// A customer who buys in the shop.
 #[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -21,7 +21,7 @@ pub struct Model {
     pub support_rep: BelongsTo<Option<super::employee::Entity>>,
     #[sea_orm(has_many)]
     pub invoices: HasMany<super::invoice::Entity>,
-    /// What all invoices come to that were not voided.
+    /// The sum of all invoices that were not voided.
     #[cached(depends_on(invoices(cached_total, voided)))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub lifetime_value: Decimal,

@@ -1,9 +1,9 @@
-//! Who works in the shop, and for whom.
+//! An employee of the shop, with a manager.
 
 use sea_orm::{DatabaseExecutor, entity::prelude::*};
 use sea_orm_cached_field::{Error, cached_fields};
 
-/// Who works in the shop, and for whom.
+/// An employee of the shop, with a manager.
 #[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -29,7 +29,8 @@ pub struct Model {
     pub reports: HasMany<Entity>,
     #[sea_orm(has_many)]
     pub customers: HasMany<super::customer::Entity>,
-    /// What the customers are worth whom this employee supports, and all who work for them.
+    /// The worth of the customers whom this employee supports, together with those of all who work
+    /// for this employee.
     #[cached(
         recursive,
         depends_on(customers(cached_lifetime_value), reports(cached_team_revenue))
@@ -51,7 +52,7 @@ impl Model {
             revenue += customer.lifetime_value(db).await?;
         }
         for employee in Entity::find().filter(Column::ReportsToId.eq(self.id)).all(db).await? {
-            // Boxed, for it may have to calculate the team of that employee.
+            // Boxed, because it may have to calculate the team of that employee.
             revenue += Box::pin(employee.team_revenue(db)).await?;
         }
         Ok(revenue)

@@ -1,9 +1,9 @@
-//! What kind of music a track is.
+//! A kind of music.
 
 use sea_orm::{DatabaseExecutor, entity::prelude::*};
 use sea_orm_cached_field::{Error, cached_fields};
 
-/// What kind of music a track is.
+/// A kind of music.
 #[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,15 +18,15 @@ pub struct Model {
     pub shop: BelongsTo<super::shop::Entity>,
     #[sea_orm(has_many)]
     pub tracks: HasMany<super::track::Entity>,
-    /// What its tracks have earned.
+    /// The sum that its tracks have earned.
     #[cached(depends_on(tracks(lines(unit_price, quantity, invoice(voided)))))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub revenue: Decimal,
-    /// Its part of all that the shop has earned; of nothing there are no parts.
+    /// Its share of all that the shop has earned. Without any earnings there are no shares.
     ///
-    /// This depends on every line in the shop, and no relation leads from a genre to the lines of
-    /// the others. So there is a row for the shop, which every genre belongs to, and which keeps
-    /// the sum. A sale then changes the revenue of one genre and that of the shop, and each share
+    /// The share depends on every line in the shop, and no relation leads from a genre to the lines
+    /// of the others. So there is a row for the shop, which every genre belongs to, and which keeps
+    /// the sum. Then a sale changes the revenue of one genre and that of the shop, and each share
     /// is one division.
     #[cached(depends_on(cached_revenue, shop(cached_revenue)))]
     #[sea_orm(column_type = "Decimal(Some((7, 6)))")]
@@ -42,7 +42,8 @@ impl Model {
         Ok(super::invoice_line::sum(&lines.all(db).await?))
     }
 
-    /// Divides what both rows keep; rounded down, for all together are not more than the whole.
+    /// Divides the values of both rows. It rounds down, because the sum of all shares must not
+    /// exceed the whole.
     pub async fn calculate_share(
         &self,
         db: &DatabaseExecutor<'_>,

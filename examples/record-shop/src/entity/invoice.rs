@@ -1,9 +1,9 @@
-//! What a customer has bought at a time.
+//! A purchase of a customer.
 
 use sea_orm::entity::prelude::*;
 use sea_orm_cached_field::cached_fields;
 
-/// What a customer has bought at a time.
+/// A purchase of a customer.
 #[cached_fields]
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -15,10 +15,10 @@ pub struct Model {
     pub customer_id: i32,
     pub invoice_date: DateTimeUtc,
     pub billing_country: String,
-    /// It was cancelled, and its lines count as not sold. Its total stays.
+    /// Whether it was cancelled, so that its lines count as not sold. Its total stays.
     #[sea_orm(default_value = false)]
     pub voided: bool,
-    /// The total in the data: what the calculated one must equal.
+    /// The total in the data, which the calculated total must equal.
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub recorded_total: Decimal,
     #[sea_orm(belongs_to, from = "customer_id", to = "id", on_delete = "Cascade")]

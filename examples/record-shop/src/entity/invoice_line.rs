@@ -24,13 +24,13 @@ pub struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The lines whose invoice was not voided, with their tracks to go by.
+/// Selects the lines whose invoice was not voided, with their tracks.
 pub fn sold() -> Select<Entity> {
     let lines = Entity::find().inner_join(super::invoice::Entity).inner_join(super::track::Entity);
     lines.filter(super::invoice::Column::Voided.eq(false))
 }
 
-/// What these lines come to.
+/// Returns the sum of these lines.
 pub fn sum(lines: &[Model]) -> Decimal {
     lines.iter().map(|line| line.unit_price * Decimal::from(line.quantity)).sum()
 }

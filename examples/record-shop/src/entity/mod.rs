@@ -1,4 +1,4 @@
-//! The tables of the Chinook database, a file each.
+//! The tables of the Chinook database, one file for each.
 
 #![allow(missing_docs, reason = "the columns speak for themselves")]
 

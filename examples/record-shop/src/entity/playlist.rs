@@ -14,7 +14,7 @@ pub struct Model {
     pub name: String,
     #[sea_orm(has_many, via = "playlist_track")]
     pub tracks: HasMany<super::track::Entity>,
-    /// How long its tracks play, in whole minutes.
+    /// The playing time of its tracks, in whole minutes.
     #[cached(depends_on(tracks(milliseconds)))]
     pub minutes: i64,
 }

@@ -1,8 +1,8 @@
-//! A track is on a playlist.
+//! The place of a track on a playlist.
 
 use sea_orm::entity::prelude::*;
 
-/// A track is on a playlist.
+/// The place of a track on a playlist.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "playlist_track")]

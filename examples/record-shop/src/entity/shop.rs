@@ -14,7 +14,8 @@ pub struct Model {
     pub name: String,
     #[sea_orm(has_many)]
     pub genres: HasMany<super::genre::Entity>,
-    /// What its genres have earned: 25 numbers to add up, not all lines that were ever sold.
+    /// The sum that its genres have earned: 25 numbers to add up, not all lines that were ever
+    /// sold.
     #[cached(depends_on(genres(cached_revenue)))]
     #[sea_orm(column_type = "Decimal(Some((10, 2)))")]
     pub revenue: Decimal,

@@ -1,8 +1,8 @@
-//! A track of an album: what the shop sells.
+//! A track of an album, which the shop sells.
 
 use sea_orm::entity::prelude::*;
 
-/// A track of an album: what the shop sells.
+/// A track of an album, which the shop sells.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "track")]

@@ -94,8 +94,8 @@ async fn swapped(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// Whoever is calculated from the own figure has none; as soon as the circle is broken, everybody
-/// has.
+/// Makes a circle of employees, and breaks it. While there is one, those whose figure depends on
+/// itself have none. As soon as it is broken, all have one.
 async fn a_circle(shop: &Shop) -> Result<()> {
     shop.sql("UPDATE employee SET reports_to_id = 5 WHERE id = 1").await?;
     shop.drain().await?;

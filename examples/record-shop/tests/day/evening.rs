@@ -1,5 +1,5 @@
-//! Evening: other programs write, some of them into what is not theirs; then all is emptied and
-//! loaded again.
+//! Evening: other programs write, even to columns that are not theirs. Then everything is emptied
+//! and loaded again.
 
 use anyhow::{Result, ensure};
 use record_shop::{
@@ -124,9 +124,10 @@ async fn upserted_in_sql(shop: &Shop) -> Result<()> {
     shop.sql(&format!("{lines} {}", shop.place.or_update("quantity"))).await
 }
 
-/// Where the database has no REPLACE, the row is deleted and inserted.
+/// Replaces rows. If the database has no REPLACE, the row is deleted and inserted.
 async fn replaced(shop: &Shop) -> Result<()> {
-    let row = "invoice_line (id, track_id, unit_price, invoice_id, quantity) VALUES (1002, 3500, 3.33, 352, 1)";
+    let row = "invoice_line (id, track_id, unit_price, invoice_id, quantity)
+               VALUES (1002, 3500, 3.33, 352, 1)";
     if let Some(replace) = shop.place.replaces() {
         return shop.sql(&format!("{replace} {row}")).await;
     }

@@ -1,4 +1,4 @@
-//! What the library says when it is asked for the figures as of now.
+//! The figures as of now, by the library.
 
 use anyhow::{Context, Result};
 use record_shop::entity::{artist, customer, employee, genre, invoice, playlist, shop};
@@ -20,8 +20,8 @@ macro_rules! read {
     }};
 }
 
-/// The figures of these rows. Each is read before those that it is calculated from, so that reading
-/// has to go down to what has changed.
+/// Reads the figures of these rows. Each is read before those that it is calculated from, so that
+/// reading has to go down to the change.
 pub async fn read(db: &DatabaseConnection, of: &Values) -> Result<Values> {
     let of = |figure: Figure| of.get(figure).cloned().unwrap_or_default();
     Ok(Values::from([

@@ -1,4 +1,4 @@
-//! What stands in the columns of the cached fields.
+//! The contents of the columns of the cached fields.
 
 use anyhow::{Context, Result, ensure};
 use sea_orm::{ConnectionTrait, Statement};
@@ -8,8 +8,8 @@ use crate::{
     truth::{Figure, Values},
 };
 
-/// All fields, each after those that it is calculated from, and how many of the truth's units one
-/// of its own is.
+/// All fields, each after those that it is calculated from. With each comes the number of the
+/// truth's units in one of its own.
 pub const FIGURES: [(Figure, u32); 8] = [
     ("invoice.total", 100),
     ("customer.lifetime_value", 100),
@@ -40,7 +40,7 @@ pub async fn all(shop: &Shop) -> Result<Values> {
     Ok(values)
 }
 
-/// No flag is set, and neither a mark nor a row of a queue is left.
+/// Checks that no flag is set, and that neither a mark nor a row of a queue is left.
 pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
     for (figure, _) in FIGURES {
         let (table, field) = figure.split_once('.').context("a table and a field")?;
@@ -63,7 +63,7 @@ pub async fn nothing_is_pending(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// `revenue of row 7: no memory left`
+/// Returns `revenue of row 7: no memory left`.
 async fn errors(shop: &Shop, table: &str) -> Result<Vec<String>> {
     let query = format!(
         "SELECT field, key_1, last_error

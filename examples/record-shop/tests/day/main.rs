@@ -31,7 +31,7 @@ struct Step {
     reads: bool,
 }
 
-/// What happens, and how.
+/// Returns a step: its name, and its action.
 fn step(name: &'static str, act: impl AsyncFn(&Shop) -> Result<()> + 'static) -> Step {
     let act = Rc::new(act);
     let act: Act = Rc::new(move |shop| {
@@ -41,18 +41,18 @@ fn step(name: &'static str, act: impl AsyncFn(&Shop) -> Result<()> + 'static) ->
     Step { name, act, changes: true, reads: false }
 }
 
-/// What happens, and the statement that does it.
+/// Returns a step: its name, and the statement that does it.
 fn sql(name: &'static str, statement: &'static str) -> Step {
     step(name, async move |shop: &Shop| shop.sql(statement).await)
 }
 
 impl Step {
-    /// No figure is another one afterwards.
+    /// Expects that no figure changes.
     fn changing_nothing(self) -> Self {
         Self { changes: false, ..self }
     }
 
-    /// Before a worker has seen what has happened, the figures are read fresh.
+    /// Reads the figures fresh before a worker has seen the change.
     fn read_at_once(self) -> Self {
         Self { reads: true, ..self }
     }
@@ -65,7 +65,7 @@ fn day() -> Vec<Step> {
         .collect()
 }
 
-/// What a day came to.
+/// The counts of a day.
 #[derive(Default)]
 struct Tally {
     steps: usize,

@@ -159,7 +159,7 @@ async fn an_empty_playlist(shop: &Shop) -> Result<()> {
     Ok(())
 }
 
-/// In a transaction that another one was rolled back in.
+/// Wipes rows in a transaction, in which a nested one was rolled back.
 async fn wiped(shop: &Shop) -> Result<()> {
     let wiping = shop.db.begin().await?;
     let too_much = wiping.begin().await?;

@@ -1,4 +1,4 @@
-//! The databases that the day is lived on, and all in which they differ.
+//! The databases that the day runs on, and all of their differences.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -20,9 +20,9 @@ pub enum Place {
 /// A database that exists for one day.
 pub struct Site {
     pub url: String,
-    /// SQLite's file is in it.
+    /// The folder of SQLite's file.
     _folder: Option<TempDir>,
-    /// The server, and what drops the database there.
+    /// The server, and the statement that drops the database there.
     on_server: Option<(String, String)>,
 }
 
@@ -67,13 +67,13 @@ impl Place {
         let (address, database) = server.rsplit_once('/').context("the URL names no database")?;
         let options = database.find('?').map(|start| &database[start..]).unwrap_or_default();
         let url = format!("{address}/{name}{options}");
-        // A pooler keeps sessions of it.
+        // A pooler keeps sessions in it.
         let force = if self == Self::Postgres { "WITH (FORCE)" } else { "" };
         let drop = format!("DROP DATABASE {name} {force}");
         Ok(Site { url, _folder: None, on_server: Some((server, drop)) })
     }
 
-    /// The type that CAST makes whole numbers with.
+    /// Returns the type with which CAST makes whole numbers.
     pub fn integer(self) -> &'static str {
         match self {
             Self::Sqlite => "INTEGER",
@@ -88,7 +88,7 @@ impl Place {
         format!("({dividend}) {operator} ({divisor})")
     }
 
-    /// Empties tables, of which each comes after those that it refers to.
+    /// Empties tables. Each of them comes after those that it refers to.
     pub fn empty(self, tables: &[&str]) -> Vec<String> {
         match self {
             Self::Postgres => vec![format!("TRUNCATE {}", tables.join(", "))],
@@ -98,7 +98,7 @@ impl Place {
         }
     }
 
-    /// The end of an INSERT that updates this column where the id is taken.
+    /// Returns the end of an INSERT that updates this column where the id is taken.
     pub fn or_update(self, column: &str) -> String {
         match self {
             Self::MariaDb | Self::MySql => {
@@ -110,7 +110,7 @@ impl Place {
         }
     }
 
-    /// The beginning of an INSERT that takes a row away where it collides.
+    /// Returns the beginning of an INSERT that deletes a row with which it collides.
     pub fn replaces(self) -> Option<&'static str> {
         (self != Self::Postgres).then_some("REPLACE INTO")
     }

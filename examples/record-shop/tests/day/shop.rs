@@ -1,4 +1,4 @@
-//! The shop, and what the steps of the day do with it.
+//! The shop, and the actions of the steps.
 
 use anyhow::{Context, Result, ensure};
 use record_shop::{chinook, database};
@@ -14,7 +14,7 @@ use crate::{
 pub struct Shop {
     pub place: Place,
     pub db: DatabaseConnection,
-    /// Another pool of connections: as good as another program.
+    /// Another pool of connections, which acts as another program.
     pub till: DatabaseConnection,
     site: Site,
 }
@@ -48,7 +48,7 @@ impl Shop {
         Ok(CachedFields::all().worker(&self.db).drain().await?)
     }
 
-    /// Runs a statement, which must find something to do.
+    /// Runs a statement, which must affect at least one row.
     pub async fn sql(&self, statement: &str) -> Result<()> {
         let done =
             self.db.execute_unprepared(statement).await.with_context(|| statement.to_owned())?;
@@ -56,7 +56,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Takes all rows out of tables, of which each comes after those that it refers to.
+    /// Deletes all rows of tables. Each of them comes after those that it refers to.
     pub async fn empty(&self, tables: &[&str]) -> Result<()> {
         for statement in self.place.empty(tables) {
             self.db.execute_unprepared(&statement).await.context(statement)?;
@@ -64,7 +64,7 @@ impl Shop {
         Ok(())
     }
 
-    /// The only value of the only row.
+    /// Returns the only value of the only row.
     pub async fn number(&self, query: &str) -> Result<i64> {
         let query = format!("SELECT CAST(({query}) AS {}) AS number", self.place.integer());
         let row = self

@@ -1,4 +1,4 @@
-//! What every figure must be: for each field one query over the plain data, which knows nothing of
+//! The right value of every figure: for each field one query over the plain data, which knows no
 //! cached columns.
 
 use std::collections::BTreeMap;
@@ -39,7 +39,10 @@ fn queries(place: Place) -> [(Figure, String); 8] {
     let sum = |table: &str, what: &str, by: &str, from: &str| {
         format!(
             "SELECT CAST(o.id AS {int}) AS id, CAST(COALESCE(s.value, 0) AS {int}) AS value
-               FROM {table} o LEFT JOIN (SELECT {by} AS id, SUM({what}) AS value {from} GROUP BY {by}) s ON s.id = o.id"
+               FROM {table} o
+               LEFT JOIN (SELECT {by} AS id, SUM({what}) AS value
+                            {from}
+                           GROUP BY {by}) s ON s.id = o.id"
         )
     };
     let of_artists = format!("{SOLD} JOIN album a ON a.id = t.album_id");
@@ -54,7 +57,9 @@ fn queries(place: Place) -> [(Figure, String); 8] {
          JOIN (WITH RECURSIVE team (boss, id) AS (
                     SELECT id, id FROM employee
                      UNION
-                    SELECT team.boss, e.id FROM team JOIN employee e ON e.reports_to_id = team.id)
+                    SELECT team.boss, e.id
+                      FROM team
+                      JOIN employee e ON e.reports_to_id = team.id)
                SELECT boss, id FROM team) e ON e.id = c.support_rep_id"
     );
     let genres = sum("genre", &cents, "t.genre_id", SOLD);
@@ -66,20 +71,29 @@ fn queries(place: Place) -> [(Figure, String); 8] {
         ("customer.lifetime_value", sum("customer", &cents, "i.customer_id", SOLD)),
         ("employee.team_revenue", sum("employee", &cents, "e.boss", &of_teams)),
         ("artist.revenue", sum("artist", &cents, "a.artist_id", &of_artists)),
-        ("playlist.minutes", format!("SELECT p.id, {} AS value FROM ({played}) p", place.quotient("p.value", "60000"))),
+        (
+            "playlist.minutes",
+            format!(
+                "SELECT p.id, {} AS value
+                   FROM ({played}) p",
+                place.quotient("p.value", "60000")
+            ),
+        ),
         ("genre.revenue", genres.clone()),
         ("shop.revenue", shops.clone()),
         (
             "genre.share",
             format!(
                 "SELECT g.id, CASE WHEN s.value <> 0 THEN {share} END AS value
-                   FROM ({genres}) g JOIN genre o ON o.id = g.id JOIN ({shops}) s ON s.id = o.shop_id"
+                   FROM ({genres}) g
+                   JOIN genre o ON o.id = g.id
+                   JOIN ({shops}) s ON s.id = o.shop_id"
             ),
         ),
     ]
 }
 
-/// All that is not as it was, and every seventh row.
+/// Returns all values that have changed, and every seventh row.
 pub fn changed_and_some_others(before: &Values, now: &Values) -> Values {
     let picked = now.iter().map(|(figure, rows)| {
         let was = |id: &i64| before[figure].get(id);
@@ -89,7 +103,7 @@ pub fn changed_and_some_others(before: &Values, now: &Values) -> Values {
     picked.collect()
 }
 
-/// Fails with all that differs.
+/// Fails with all differences.
 pub fn compare(truth: &Values, found: &Values) -> Result<()> {
     let mut wrong = Vec::new();
     for (figure, truth) in truth {

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use crate::database::Database;
 
-/// Where `cargo xtask test-django` has installed Django.
+/// The variable with the Python in which `cargo xtask test-django` has installed Django.
 const PYTHON: &str = "DJANGO_NEIGHBOUR_PYTHON";
 
 pub struct Application {
@@ -21,7 +21,7 @@ pub struct Application {
     database: String,
 }
 
-/// The rows with an expiry that has passed, and with one that lies ahead.
+/// The rows with an expiry that has passed, and with one in the future.
 #[derive(Deserialize)]
 pub struct Prepared {
     pub expired: i64,
@@ -33,7 +33,7 @@ pub struct Edited {
     pub edits: usize,
     pub kinds: BTreeMap<String, usize>,
     pub failures: BTreeMap<String, usize>,
-    /// How many saved rows had values of ours that were other ones by then.
+    /// The number of saved rows whose cached values had changed in the database by then.
     pub stale_copies_saved: usize,
 }
 

@@ -1,4 +1,4 @@
-//! A database on PostgreSQL for this test alone, and what the test asks of it.
+//! A database on PostgreSQL for this test alone, and the queries of the test.
 
 use std::{env, ops::Deref};
 
@@ -74,7 +74,7 @@ impl Database {
         row.try_get_by_index(0).map_err(|error| anyhow::anyhow!("{text}: {error:?}"))
     }
 
-    /// The rows of a query, each as text.
+    /// Returns the rows of a query, each as text.
     async fn rows(&self, query: &str) -> Result<Vec<String>> {
         let text = format!("SELECT r::text AS row FROM ({query}) r");
         let rows =
@@ -82,19 +82,19 @@ impl Database {
         Ok(rows.iter().map(|row| row.try_get("", "row")).collect::<Result<_, _>>()?)
     }
 
-    /// How many rows are flagged: names, loads.
+    /// Returns the number of flagged rows: names, loads.
     pub async fn flagged(&self) -> Result<[i64; 2]> {
         let count = |flag| format!("SELECT count(*) FROM street_lamppost WHERE {flag}");
         let names = self.scalar(&count("slow_full_name_recalculation_needed")).await?;
         Ok([names, self.scalar(&count("load_is_stale")).await?])
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub async fn lampposts(&self) -> Result<i64> {
         self.scalar("SELECT count(*) FROM street_lamppost").await
     }
 
-    /// How many rows are marked or queued: names, loads.
+    /// Returns the number of marked or queued rows: names, loads.
     pub async fn waiting(&self) -> Result<[i64; 2]> {
         let count = |field| {
             format!(
@@ -108,7 +108,7 @@ impl Database {
         Ok([self.scalar(&count("slow_full_name")).await?, self.scalar(&count("load")).await?])
     }
 
-    /// How much is marked or queued.
+    /// Returns the number of everything that is marked or queued.
     pub async fn pending(&self) -> Result<i64> {
         self.scalar(
             "SELECT (SELECT count(*) FROM _street_lamppost_cached_marks)
@@ -122,7 +122,7 @@ impl Database {
             .await
     }
 
-    /// Whether the value of a row has an expiry.
+    /// Returns whether the value of a row has an expiry.
     pub async fn expiry(&self, id: i64) -> Result<bool> {
         self.scalar(&format!(
             "SELECT slow_full_name_expires_after IS NOT NULL FROM street_lamppost WHERE id = {id}"
@@ -130,8 +130,8 @@ impl Database {
         .await
     }
 
-    /// What Django has made and filled: columns with their types and defaults, and rows without
-    /// their flags.
+    /// Returns everything that Django has made and filled: columns with their types and defaults,
+    /// and rows without their flags.
     pub async fn picture(&self) -> Result<Vec<String>> {
         let mut picture = self
             .rows(
@@ -151,7 +151,7 @@ impl Database {
         Ok(picture)
     }
 
-    /// The rows of which a value is not what a query says that it is.
+    /// Returns the rows with a value that differs from the result of a query.
     pub async fn wrong(&self) -> Result<Vec<String>> {
         self.rows(
                 "SELECT l.* FROM street_lamppost l, LATERAL (

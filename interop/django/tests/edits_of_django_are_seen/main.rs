@@ -1,5 +1,5 @@
-//! A Django application that never flags anything edits its rows, while a worker of ours keeps
-//! their values right.
+//! A Django application that never flags anything edits its rows, while a worker of this library
+//! keeps their values right.
 
 mod application;
 mod database;
@@ -19,8 +19,8 @@ use database::Database;
 const EDITORS: usize = 4;
 const EDITS: usize = 10_000;
 
-/// How many values have to be stored while Django edits, at least: many edits of a row are one
-/// recalculation.
+/// The least number of values that have to be stored while Django edits. It is less than the number
+/// of edits: many edits of a row are one recalculation.
 const STORED: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +78,7 @@ async fn and_every_value_is_right() -> Result<()> {
     Ok(())
 }
 
-/// Asks again and again, for at most a minute, until something is so.
+/// Checks again and again, for at most a minute, until something is true.
 async fn eventually(what: &str, is_so: impl AsyncFn() -> Result<bool>) -> Result<()> {
     let so = async {
         while !is_so().await? {
@@ -95,7 +95,7 @@ fn completes(event: &Event) -> std::future::Ready<bool> {
     std::future::ready(matches!(event, Event::Completed { .. }))
 }
 
-/// Installs on the tables as Django has made and filled them.
+/// Installs on the tables that Django has made and filled.
 async fn adopt(database: &Database) -> Result<()> {
     let before = database.picture().await?;
     let changes = CachedFields::all().install(&**database).await?;
@@ -111,7 +111,7 @@ async fn adopt(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Django gives its columns no defaults.
+/// Inserts a row by SeaORM without a flag: Django gives its columns no defaults.
 async fn an_insert_of_ours_needs_no_flag(database: &Database) -> Result<()> {
     let row = lamppost::ActiveModel {
         first_name: Set("ours".into()),

@@ -344,6 +344,8 @@ impl Watched<'_> {
             });
             pairs.collect::<Vec<_>>().join(" AND ")
         };
+        // Not FOR UPDATE: MySQL counts it as a write to a table that the user's statement may use
+        // (error 1442).
         let first = if at + 1 == way.len() {
             let linked = pairs("OLD", key);
             format!(

@@ -113,6 +113,8 @@ fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<
 /// One statement for all rows, if each value keeps its type in a list. Else one statement a row,
 /// where each value is bound with the type of its column.
 pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<Statement> {
+    // What expires by itself is written row by row. Only an UPDATE of one table sees its own
+    // assignments.
     let is_listed = rows.len() > 1
         && shape.0.iter().all(|shaped| owner.fields[shaped.field].expires_every.is_none());
     match is_listed.then(|| write_list(owner, shape, rows)).flatten() {

@@ -66,6 +66,7 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
     if rows.is_empty() {
         return first;
     }
+    // One VALUES for all rows. The server would plan a SELECT for each row one by one.
     let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
     let rows = rows.join(", ");
     format!(

@@ -32,6 +32,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// How long a list of fields may be: as long as the name of one.
+// So the index over key and list takes every key that it took when a mark had one field.
 pub(super) const LIST: usize = 128;
 
 /// These fields, in as many parts as their lists have to be divided into.

@@ -141,6 +141,8 @@ async fn expand_by_owners(
 ) -> Result<(), DbErr> {
     let mut after: Option<Key> = None;
     loop {
+        // By keys of the owner's table. A page in the query's own order would compute all owners
+        // for each page.
         let to = Backend::MySql.chunk_end(db, owner, after.as_ref(), OWNERS).await?;
         let range = [after.as_ref(), to.as_ref()];
         let marks = collect::marks_behind_links(owner, source, link, range, None);

@@ -1,5 +1,5 @@
-//! A worker's dedicated connections. Their sessions are set once, not in each transaction, and no
-//! connection is tried before it is used.
+//! A worker's dedicated connections. Their sessions are set up once, not for each transaction, and
+//! no connection is tested before it is used.
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector};
 
@@ -8,8 +8,9 @@ use tokio::sync::OnceCell;
 use super::{claim::session, pooler};
 use crate::Error;
 
-/// Connects as the user's pool does, `connections` times at most. `None` if a pooler does not let
-/// sessions be set, or shares them; `shares_sessions` keeps what was found.
+/// Connects as the user's pool does. Returns `None` if a pooler in front of the server does not
+/// allow these settings, or does not keep a session for one client. `shares_sessions` keeps the
+/// answer for the pool.
 pub(crate) async fn dedicated(
     db: &DatabaseConnection,
     connections: u32,
@@ -25,15 +26,18 @@ pub(crate) async fn dedicated(
         .max_connections(connections)
         .test_before_acquire(false);
     let own = SqlxPostgresConnector::from_sqlx_postgres_pool(own.connect_lazy_with(options));
+
+    // Without the settings, the worker's own writes would count as foreign.
     let stands = match session.stands(&own).await {
         Ok(stands) => stands,
-        // PgBouncer refuses a connection with settings that it does not know. If it is the server
-        // that does not answer, it does not over the pool either.
+        // PgBouncer refuses a connection with settings that it does not know. If the server itself
+        // does not answer, it does not answer over the pool either.
         Err(_) => {
             session.stands(db).await?;
             false
         }
     };
+
     let options = pool.connect_options();
     let look = || pooler::shares_sessions(&options);
     let shared = shares_sessions.get_or_try_init(look).await.copied();

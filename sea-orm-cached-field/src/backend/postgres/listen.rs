@@ -1,6 +1,6 @@
-//! Being woken by PostgreSQL. Not every mark notifies, which would make all writers commit one
-//! after the other: a worker that falls asleep takes a lock that the triggers try, and only a
-//! writer that finds it held notifies.
+//! Waking by PostgreSQL's notifications. If every mark notified, all writers would commit one after
+//! the other. So a worker that falls asleep takes a lock that the triggers try. Only a writer that
+//! finds it held notifies.
 
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use sqlx::{
@@ -30,7 +30,7 @@ pub(crate) fn listen_options(url: &str) -> Result<PgConnectOptions, Error> {
 }
 
 impl Listener {
-    /// Listens where `listen_on` says, or else where the user's pool connects. `None` where a pooler
+    /// Connects as `listen_on` says, or else as the user's pool does. Returns `None` if a pooler
     /// would share the session.
     pub(crate) async fn connect(
         db: &DatabaseConnection,
@@ -41,8 +41,9 @@ impl Listener {
         if pooler::shares_sessions(&options).await? {
             return Ok(None);
         }
-        // Closed when it is dropped, so that no lock outlives the sleeper, as it would in a
-        // connection of the user's pool.
+
+        // It is closed when it is dropped, so that no lock outlives the sleeping worker. In a
+        // connection of the user's pool a lock would.
         let own = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -50,6 +51,7 @@ impl Listener {
             .acquire_timeout(pool.options().get_acquire_timeout())
             .connect_with(options)
             .await?;
+
         let mut connection = PgListener::connect_with(&own).await?;
         connection.listen(CHANNEL).await?;
         let session =
@@ -57,13 +59,14 @@ impl Listener {
         Ok(Some(Self { connection, session, locked: false }))
     }
 
-    /// Whether all marks from now on will notify: we hold the locks, or another sleeper does. If
-    /// neither, a transaction is open that has found no sleeper.
+    /// Returns whether all marks from now on will notify: this worker holds the locks, or another
+    /// sleeping one does. If not, a transaction is open that has found no sleeping worker.
     pub(crate) async fn fall_asleep(
         &mut self,
         owners: impl Iterator<Item = &Owner>,
     ) -> Result<bool, sqlx::Error> {
         self.forget_notifications();
+
         for owner in owners {
             let lock = lock_of_sleeper(owner, self.session);
             self.locked = true;
@@ -83,13 +86,12 @@ impl Listener {
         Ok(true)
     }
 
-    /// Ends once a notification has come, or the connection is lost, so that nothing can come any
-    /// more.
+    /// Waits for a notification, or for the loss of the connection, after which none can come.
     pub(crate) async fn woken(&mut self) {
         let _ = self.connection.try_recv().await;
     }
 
-    /// Gives up the locks: from now on no transaction needs to notify.
+    /// Releases the locks: from now on no transaction needs to notify.
     pub(crate) async fn wake_up(&mut self) -> Result<(), sqlx::Error> {
         if !std::mem::take(&mut self.locked) {
             return Ok(());

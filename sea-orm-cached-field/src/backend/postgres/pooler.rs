@@ -1,6 +1,6 @@
-//! Whether something between us and the server gives the statements of one connection to several
-//! sessions: PgBouncer and others that pool by transaction do. What belongs to a session, such as
-//! LISTEN and its locks, would fall to another client.
+//! Detection of a pooler that gives the statements of one connection to several sessions. PgBouncer
+//! and others that pool by transaction do. Then LISTEN and the locks of a session would fall to
+//! another client.
 
 use sqlx::{
     AssertSqlSafe, Connection,
@@ -9,12 +9,13 @@ use sqlx::{
 
 use super::SESSION_NUMBER;
 
-/// How often is looked: other clients may take the session that both connections would have got.
+/// The number of looks: other clients may take the session that both connections would have got.
 const LOOKS: usize = 4;
 
-/// Two connections that live at once have a session each, which stays theirs. Through a pooler the
-/// second one gets the session that the first one has just used; or the first one gets another,
-/// while a transaction keeps that of the second.
+/// Returns whether two connections share sessions. Without a pooler, two connections that live at
+/// once have a session each, which stays theirs. Through a pooler the second one gets the session
+/// that the first one has just used. Or a transaction keeps the session of the second one, and then
+/// the first one gets another session.
 pub(super) async fn shares_sessions(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
     let mut first = PgConnection::connect_with(options).await?;
     let mut second = PgConnection::connect_with(options).await?;
@@ -41,7 +42,7 @@ async fn are_shared(
     Ok(false)
 }
 
-/// Not prepared: the pooler may not know prepared statements.
+/// The statement is not prepared, because the pooler may not know prepared statements.
 async fn number(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar(AssertSqlSafe(SESSION_NUMBER)).persistent(false).fetch_one(connection).await
 }

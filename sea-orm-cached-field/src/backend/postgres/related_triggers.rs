@@ -80,6 +80,8 @@ impl Change<'_> {
         let source = self.source.name();
         let table = qualified(partition);
         let suffix = format!("bt_{name}_{source}_{table}");
+        // It marks the owners of its own rows. Otherwise truncating a thousand partitions would
+        // mark every owner a thousand times.
         let body = self.find(&format!("SELECT r.* FROM {table} r")) + &self.mark_all();
         let event = format!("BEFORE TRUNCATE ON {table}");
         self.trigger(&suffix, partition, &event, &self.function(&body))

@@ -99,6 +99,7 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
 
 /// Flags, of these claims, what is marked: the value of one row may have marked another, whose own
 /// value and flag were written after that.
+// On PostgreSQL the deferred trigger sets such a flag at COMMIT.
 pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
     let flag = |(at, field): (usize, &Field)| {
         let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();

@@ -103,7 +103,7 @@ impl Change<'_> {
     }
 
     /// Whether an owner of these versions of the related row has no mark of just these fields.
-    /// Where such a mark waits, their flags are set, and nothing is left to be done (`model/`).
+    /// Where such a mark waits, their flags are set, and nothing is left to be done (`protocol-model/`).
     fn any_unmarked(&self, versions: &[&str], fields: &[&Field]) -> String {
         let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
         let list = literal(&names.join(","));

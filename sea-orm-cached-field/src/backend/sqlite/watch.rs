@@ -1,4 +1,4 @@
-//! Being woken by SQLite: each commit, in whatever process, writes to the database's files.
+//! Waking by SQLite's files: each commit, in whatever process, writes to the database's files.
 
 use std::{
     ffi::OsString,
@@ -18,8 +18,8 @@ pub(crate) struct FileWatch {
 }
 
 impl FileWatch {
-    /// Watches the files of the database; `None` if it is in memory. The folder is watched, for the
-    /// file of the write-ahead log comes and goes.
+    /// Watches the files of the database. Returns `None` if it is in memory. The folder is watched,
+    /// because the file of the write-ahead log comes and goes.
     pub(crate) async fn start(
         db: &impl ConnectionTrait,
         wake: impl Fn() + Send + 'static,
@@ -30,6 +30,7 @@ impl FileWatch {
         if paths.is_empty() {
             return Ok(None);
         }
+
         let names: Vec<OsString> =
             paths.iter().filter_map(|path| path.file_name().map(Into::into)).collect();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
@@ -39,6 +40,7 @@ impl FileWatch {
                 wake();
             }
         })?;
+
         for folder in paths.iter().filter_map(|path| path.parent()) {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
@@ -53,7 +55,7 @@ fn is_write(event: &Event) -> bool {
     )
 }
 
-/// Whether this is one of the databases or a file beside one, such as `shop.db-wal`.
+/// Returns whether this is one of the databases or a file beside one, such as `shop.db-wal`.
 fn is_of(path: &Path, names: &[OsString]) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };
     names.iter().any(|database| {
