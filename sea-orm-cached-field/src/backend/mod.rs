@@ -22,6 +22,7 @@ mod example;
 pub(crate) mod mutation;
 #[cfg(feature = "sqlx-mysql")]
 mod mysql;
+mod names;
 mod operations;
 #[cfg(feature = "sqlx-postgres")]
 pub(crate) mod postgres;
@@ -146,7 +147,7 @@ impl Backend {
 
     /// A table, quoted and with its schema if it has one.
     pub(crate) fn qualified(self, table: &Table) -> String {
-        self.sql().qualified(table)
+        self.sql().dialect().qualified(table)
     }
 
     /// What tells this database's pool from the others of the process.

@@ -1,13 +1,11 @@
 //! Statements and fragments that are the same on every database.
 
-use sea_orm::{DbBackend, DbErr, Statement, Value};
+use sea_orm::{DbErr, Statement, Value};
 
 use super::{
     bound::Bound,
-    sql::{
-        CHUNK, Sql, bound_columns, equal, key_columns, literal, marks, names, recalculations,
-        versions as versions_table, versions_beside,
-    },
+    names::{All, Columns, Dialect},
+    sql::{CHUNK, Sql, marks, recalculations, versions_beside},
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
@@ -40,10 +38,10 @@ pub(super) fn object_in<const N: usize>(
 }
 
 pub(super) fn flag(mut sql: Sql, owner: &Owner, field: usize, key: &Key) -> Statement {
-    let flag = sql.quote(&owner.fields[field].recalculation_needed);
-    let table = sql.qualified(&owner.table);
-    let columns = sql.owner_key(owner);
-    let is_row = sql.key_is(owner, "", &columns, key);
+    let names = sql.names(owner);
+    let flag = names.flag(field);
+    let table = names.table();
+    let is_row = sql.key_is(owner, &names.own_key(), key);
     sql.statement(format!(
         "UPDATE {table}
             SET {flag} = true
@@ -60,6 +58,7 @@ pub(super) fn append_mark(
     key: &Key,
     eager: Option<bool>,
 ) -> Statement {
+    let names = sql.names(owner);
     let rows = [key];
     let tuple = sql.tuples(
         owner,
@@ -67,8 +66,8 @@ pub(super) fn append_mark(
         |key| key,
         |sql, _| vec![sql.bind(owner.fields[field].name), sql.bind(eager)],
     );
-    let marks = sql.qualified(&marks(owner));
-    let columns = key_columns(owner).join(", ");
+    let marks = names.marks();
+    let columns = names.keys();
     sql.statement(format!(
         "INSERT INTO {marks} ({columns}, field, eager)
          VALUES {tuple}"
@@ -82,11 +81,11 @@ pub(super) fn set_expiry(
     key: &Key,
     moment: Value,
 ) -> Statement {
+    let names = sql.names(owner);
     let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
-    let table = sql.qualified(&owner.table);
-    let columns = sql.owner_key(owner);
-    let is_row = sql.key_is(owner, "", &columns, key);
+    let table = names.table();
+    let is_row = sql.key_is(owner, &names.own_key(), key);
     sql.statement(format!(
         "UPDATE {table}
             SET {expires} = {moment}
@@ -100,11 +99,12 @@ pub(super) fn backlog_boundary(
     after: Option<&Key>,
     rows: u64,
 ) -> Statement {
-    let table = sql.qualified(&owner.table);
+    let names = sql.names(owner);
+    let table = names.table();
     let range = rows_after(&mut sql, owner, after);
-    let order = owner.key.iter().zip(sql.owner_key(owner));
-    let order: Vec<String> =
-        order.map(|(key, column)| sql.cast(&key.order, &format!("t.{column}"))).collect();
+    let order = owner.key.iter().zip(names.own_key());
+    let order: Columns =
+        order.map(|(key, column)| sql.dialect().cast(&key.order, &format!("t.{column}"))).collect();
     let offset = sql.bind(rows as i64 - 1);
     let text = format!(
         "SELECT {selected}
@@ -112,44 +112,46 @@ pub(super) fn backlog_boundary(
           WHERE {range}
           ORDER BY {order}
           LIMIT 1 OFFSET {offset}",
-        selected = sql.own_keys(owner),
-        order = order.join(", "),
+        selected = names.read_own_key(),
     );
     sql.statement(text)
 }
 
 pub(super) fn is_any_flagged(sql: Sql, owner: &Owner, field: usize) -> Statement {
-    let table = sql.qualified(&owner.table);
-    let flag = sql.quote(&owner.fields[field].recalculation_needed);
+    let names = sql.names(owner);
+    let table = names.table();
+    let flag = names.flag(field);
     sql.statement(format!("SELECT EXISTS (SELECT 1 FROM {table} t WHERE t.{flag}) AS flagged"))
 }
 
 /// A row of the queue may be under way.
 pub(super) fn has_values(mut sql: Sql, owner: &Owner, field: usize) -> Statement {
+    let names = sql.names(owner);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT {flag})
              OR EXISTS (SELECT 1 FROM {queue} WHERE field = {name}) AS found",
-        table = sql.qualified(&owner.table),
-        flag = sql.quote(&owner.fields[field].recalculation_needed),
-        queue = sql.qualified(&recalculations(owner)),
+        table = names.table(),
+        flag = names.flag(field),
+        queue = names.queue(),
     );
     sql.statement(text)
 }
 
 pub(super) fn forget(sql: Sql, versions: &Table) -> Statement {
-    let versions = sql.qualified(versions);
+    let versions = sql.dialect().qualified(versions);
     sql.statement(format!("DELETE FROM {versions}"))
 }
 
 pub(super) fn declarations(sql: Sql, owner: &Table) -> Statement {
-    let versions = sql.qualified(&versions_beside(owner));
+    let versions = sql.dialect().qualified(&versions_beside(owner));
     sql.statement(format!("SELECT inputs, declared_by FROM {versions}"))
 }
 
 pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> Statement {
+    let names = sql.names(owner);
     let range = rows_after(&mut sql, owner, after);
-    let table = sql.qualified(&owner.table);
+    let table = names.table();
     sql.statement(format!(
         "SELECT count(*) AS found
            FROM {table} t
@@ -158,7 +160,8 @@ pub(super) fn count_rest(mut sql: Sql, owner: &Owner, after: Option<&Key>) -> St
 }
 
 pub(super) fn versions(sql: Sql, owner: &Owner) -> Statement {
-    let table = sql.qualified(&versions_table(owner));
+    let names = sql.names(owner);
+    let table = names.versions();
     sql.statement(format!(
         "SELECT field, version, inputs, kept_by, renewal, declared_by
            FROM {table}"
@@ -170,7 +173,8 @@ pub(super) fn set_version(
     owner: &Owner,
     version: &Version,
 ) -> [Statement; 2] {
-    let table = old.qualified(&versions_table(owner));
+    let names = old.names(owner);
+    let table = names.versions();
     let Version { field, calculation, inputs, kept_by, renewal, declared_by } = version;
     let old_field = old.bind(field.as_str());
     let delete = format!("DELETE FROM {table} WHERE field = {old_field}");
@@ -188,7 +192,8 @@ pub(super) fn set_version(
 }
 
 pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i64) -> Statement {
-    let table = sql.qualified(&versions_table(owner));
+    let names = sql.names(owner);
+    let table = names.versions();
     let field = sql.bind(owner.fields[field].name);
     let renewal = sql.bind(renewal);
     sql.statement(format!(
@@ -201,12 +206,10 @@ pub(super) fn end_renewal(mut sql: Sql, owner: &Owner, field: usize, renewal: i6
 
 /// Of a mark that names a related row it is not known whom it concerns. SQLite has none.
 pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
-    let keys = key_columns(owner);
-    let own = sql.owner_key(owner);
-    let field = &owner.fields[field];
-    let name = literal(field.name);
-    let is_related = match sql.backend() {
-        DbBackend::Sqlite => String::new(),
+    let names = sql.names(owner);
+    let name = names.field(field);
+    let is_related = match sql.dialect() {
+        Dialect::Sqlite => String::new(),
         _ => format!("\n                        OR m.via <> '{CHUNK}'"),
     };
     let text = format!(
@@ -224,14 +227,14 @@ pub(super) fn unqueued(sql: Sql, owner: &Owner, field: usize) -> Statement {
                  WHERE {listed}
                    AND ({marked}{is_related}
                         OR {is_of_chunk}))",
-        listed = sql.is_listed(&name, "m.field"),
-        table = sql.qualified(&owner.table),
-        flag = sql.quote(&field.recalculation_needed),
-        queue = sql.qualified(&recalculations(owner)),
-        marks = sql.qualified(&marks(owner)),
-        queued = equal("q", &keys, "t", &own),
-        marked = equal("m", &keys, "t", &own),
-        is_of_chunk = sql.is_of_chunk(owner),
+        listed = names.dialect.is_listed(&name, "m.field"),
+        table = names.table(),
+        flag = names.flag(field),
+        queue = names.queue(),
+        marks = names.marks(),
+        queued = names.is_of("q", "t"),
+        marked = names.is_of("m", "t"),
+        is_of_chunk = names.is_of_chunk(),
     );
     sql.statement(text)
 }
@@ -244,10 +247,8 @@ pub(super) fn unqueued_in(
     chunk: &Chunk,
     marked: &[Chunk],
 ) -> Statement {
-    let keys = key_columns(owner);
-    let own = sql.owner_key(owner);
-    let field = &owner.fields[field];
-    let name = literal(field.name);
+    let names = sql.names(owner);
+    let name = names.field(field);
     let others = marked.iter().map(|chunk| {
         let rows = rows_of(&mut sql, owner, chunk);
         format!("\n            AND NOT ({rows})")
@@ -270,16 +271,16 @@ pub(super) fn unqueued_in(
                  WHERE {range_of_marks}
                    AND {same_key}
                    AND {listed})",
-        table = sql.qualified(&owner.table),
-        flag = sql.quote(&field.recalculation_needed),
+        table = names.table(),
+        flag = names.flag(field),
         range = rows_of(&mut sql, owner, chunk),
-        queue = sql.qualified(&recalculations(owner)),
-        range_of_queue = range_of(&mut sql, owner, &prefixed_all("q", &keys), chunk),
-        queued = equal("q", &keys, "t", &own),
-        marks = sql.qualified(&marks(owner)),
-        range_of_marks = range_of(&mut sql, owner, &prefixed_all("m", &keys), chunk),
-        same_key = equal("m", &keys, "t", &own),
-        listed = sql.is_listed(&name, "m.field"),
+        queue = names.queue(),
+        range_of_queue = range_of(&mut sql, owner, &names.keys_of("q"), chunk),
+        queued = names.is_of("q", "t"),
+        marks = names.marks(),
+        range_of_marks = range_of(&mut sql, owner, &names.keys_of("m"), chunk),
+        same_key = names.is_of("m", "t"),
+        listed = names.dialect.is_listed(&name, "m.field"),
     );
     sql.statement(text)
 }
@@ -288,13 +289,14 @@ pub(super) fn unqueued_in(
 const CHUNKS: u32 = 20;
 
 pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let names = sql.names(owner);
     let name = sql.bind(owner.fields[field].name);
-    let mut conditions = vec![sql.is_chunk("m"), format!("m.field = {name}")];
+    let mut conditions = vec![names.dialect.is_chunk("m"), format!("m.field = {name}")];
     for (bound, operator, key) in [("to", ">", &chunk.after), ("after", "<", &chunk.to)] {
         if let Some(key) = key {
-            let columns = prefixed_all("m", &bound_columns(owner, bound));
+            let columns = names.bound(bound).of("m");
             let meets = sql.compare_keys(owner, &columns, operator, key);
-            let first = &columns[0];
+            let first = columns.first();
             conditions.push(format!("({first} IS NULL OR {meets})"));
         }
     }
@@ -303,31 +305,30 @@ pub(super) fn marked_chunks(mut sql: Sql, owner: &Owner, field: usize, chunk: &C
            FROM {marks} m
           WHERE {conditions}
           LIMIT {CHUNKS}",
-        chunks = sql.marked_chunks(owner),
-        marks = sql.qualified(&marks(owner)),
+        chunks = names.marked_chunks(),
+        marks = names.marks(),
         conditions = conditions.join("\n            AND "),
     );
     sql.statement(text)
 }
 
 pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
+    let names = sql.names(owner);
     let mut columns = vec!["field".to_owned()];
     let mut values = vec![sql.bind(owner.fields[field].name)];
-    if sql.backend() != DbBackend::Sqlite {
+    if sql.dialect() != Dialect::Sqlite {
         columns.push("via".to_owned());
-        values.push(literal(CHUNK));
+        values.push(sql.dialect().literal(CHUNK));
     }
     for (bound, key) in [("after", &chunk.after), ("to", &chunk.to)] {
-        for ((column, name), value) in
-            owner.key.iter().zip(bound_columns(owner, bound)).zip(key.iter().flat_map(Key::values))
-        {
+        let key = key.iter().flat_map(Key::values);
+        for ((column, name), value) in owner.key.iter().zip(names.bound(bound)).zip(key) {
             columns.push(name);
             values.push(sql.bind_for(column, value.clone()));
         }
     }
-    let marks = sql.qualified(&marks(owner));
-    let columns = columns.join(", ");
-    let values = values.join(", ");
+    let marks = names.marks();
+    let [columns, values] = [columns, values].map(Columns::from_iter);
     sql.statement(format!(
         "INSERT INTO {marks} ({columns})
          VALUES ({values})"
@@ -338,13 +339,13 @@ pub(super) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
 /// field that is calculated from others of which chunks wait. Of its own row it is calculated in
 /// its turn, and the row's chunks come together.
 pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {
+    let dialect = sql.dialect();
     let waits =
         upstream.iter().filter(|upstream| upstream.source.is_some()).filter_map(|upstream| {
             let field = owner.fields[upstream.field].name;
             // What is calculated from its like would wait for itself.
             let is_other = |name: &&&str| upstream.owner.table != owner.table || **name != field;
-            let names = upstream.fields.iter().filter(is_other).map(|name| literal(name));
-            let names: Vec<String> = names.collect();
+            let others: Vec<_> = upstream.fields.iter().filter(is_other).copied().collect();
             let wait = format!(
                 "
             AND NOT (m.field = {field}
@@ -353,16 +354,16 @@ pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -
                   FROM {marks} u
                  WHERE {is_chunk}
                    AND u.field IN ({names})))",
-                field = literal(field),
-                marks = sql.qualified(&marks(&upstream.owner)),
-                is_chunk = sql.is_chunk("u"),
-                names = names.join(", "),
+                field = dialect.literal(field),
+                marks = dialect.names(&upstream.owner).marks(),
+                is_chunk = dialect.is_chunk("u"),
+                names = dialect.literals(others.iter().copied()),
             );
-            (!names.is_empty()).then_some(wait)
+            (!others.is_empty()).then_some(wait)
         });
     let waits: String = waits.collect();
-    let is_chunk = sql.is_chunk("m");
-    let names = names(owner);
+    let is_chunk = dialect.is_chunk("m");
+    let names = dialect.names(owner).all_fields();
     format!(
         "{is_chunk}
             AND m.field IN ({names}){waits}"
@@ -370,12 +371,14 @@ pub(super) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -
 }
 
 pub(super) fn delete_mark(mut sql: Sql, owner: &Owner, id: i64) -> Statement {
-    let marks = sql.qualified(&marks(owner));
+    let names = sql.names(owner);
+    let marks = names.marks();
     let id = sql.bind(id);
     sql.statement(format!("DELETE FROM {marks} WHERE id = {id}"))
 }
 
 pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
+    let names = sql.names(owner);
     let text = format!(
         "SELECT s.field, s.state, count(*) AS found, min(s.error) AS error
            FROM (SELECT field,
@@ -389,15 +392,16 @@ pub(super) fn waiting(sql: Sql, owner: &Owner) -> Statement {
                    FROM {marks}) s
           GROUP BY s.field, s.state
           ORDER BY s.field, s.state",
-        queue = sql.qualified(&recalculations(owner)),
-        marks = sql.qualified(&marks(owner)),
+        queue = names.queue(),
+        marks = names.marks(),
     );
     sql.statement(text)
 }
 
 /// `now`: the moment, as the queue has it.
 pub(super) fn retry_failed(sql: Sql, owner: &Owner, now: &str) -> Statement {
-    let queue = sql.qualified(&recalculations(owner));
+    let names = sql.names(owner);
+    let queue = names.queue();
     sql.statement(format!(
         "UPDATE {queue}
             SET due_at = {now}, attempts = 0
@@ -417,8 +421,7 @@ pub(super) fn passed_over(
     chunk: &Chunk,
     read: &str,
 ) -> String {
-    let keys = key_columns(owner);
-    let own = sql.owner_key(owner);
+    let names = sql.names(owner);
     let name = sql.bind(owner.fields[field].name);
     format!(
         "SELECT {read}
@@ -431,19 +434,19 @@ pub(super) fn passed_over(
                  WHERE {range_of_queue}
                    AND {queued}
                    AND q.field = {name}))",
-        table = sql.qualified(&owner.table),
+        table = names.table(),
         range = rows_of(sql, owner, chunk),
-        range_of_queue = range_of(sql, owner, &prefixed_all("q", &keys), chunk),
-        flag = sql.quote(&owner.fields[field].recalculation_needed),
-        queue = sql.qualified(&recalculations(owner)),
-        queued = equal("q", &keys, "t", &own),
+        range_of_queue = range_of(sql, owner, &names.keys_of("q"), chunk),
+        flag = names.flag(field),
+        queue = names.queue(),
+        queued = names.is_of("q", "t"),
     )
 }
 
 /// The owner's rows `t` of a chunk.
 pub(super) fn rows_of(sql: &mut Sql, owner: &Owner, chunk: &Chunk) -> String {
-    let columns = prefixed_all("t", &sql.owner_key(owner));
-    range_of(sql, owner, &columns, chunk)
+    let names = sql.names(owner);
+    range_of(sql, owner, &names.own_key_of("t"), chunk)
 }
 
 /// The owner's rows `t` after a key.
@@ -451,17 +454,15 @@ fn rows_after(sql: &mut Sql, owner: &Owner, after: Option<&Key>) -> String {
     rows_of(sql, owner, &Chunk { after: after.cloned(), to: None })
 }
 
-fn prefixed_all(row: &str, columns: &[String]) -> Vec<String> {
-    columns.iter().map(|column| format!("{row}.{column}")).collect()
-}
-
 /// The rows of a chunk, with the owner's key in these columns.
-pub(super) fn range_of(sql: &mut Sql, owner: &Owner, columns: &[String], chunk: &Chunk) -> String {
+pub(super) fn range_of(sql: &mut Sql, owner: &Owner, columns: &Columns, chunk: &Chunk) -> String {
     let bounds = [(">", &chunk.after), ("<=", &chunk.to)];
     let bounds = bounds
         .map(|(operator, bound)| Some(sql.compare_keys(owner, columns, operator, bound.as_ref()?)));
-    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
-    if bounds.is_empty() { "true".to_owned() } else { bounds.join(" AND ") }
+    match bounds {
+        [None, None] => "true".to_owned(),
+        bounds => bounds.into_iter().flatten().collect::<All>().to_string(),
+    }
 }
 
 /// `v (key_1, ..., field, generation, lease) AS (..)`
@@ -482,9 +483,10 @@ pub(super) fn claimed(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String 
 }
 
 pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
-    let marks = sql.qualified(&marks(owner));
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
-    let is_listed = sql.is_listed(&literal(owner.fields[claim.field].name), "field");
+    let names = sql.names(owner);
+    let marks = names.marks();
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
+    let is_listed = names.dialect.is_listed(&names.field(claim.field), "field");
     sql.statement(format!(
         "SELECT EXISTS (
                 SELECT 1
@@ -495,8 +497,9 @@ pub(super) fn is_marked(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement
 }
 
 pub(super) fn is_given_up(mut sql: Sql, owner: &Owner, claim: &Claim) -> Statement {
-    let queue = sql.qualified(&recalculations(owner));
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = sql.names(owner);
+    let queue = names.queue();
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     sql.statement(format!(
         "SELECT due_at IS NULL AS given_up
@@ -554,18 +557,18 @@ pub(super) fn holds_wanted(
     shape: &Shape,
     row: &str,
     value: impl Fn(usize) -> String,
-) -> String {
+) -> All {
     let equal = |column: &IndexedColumn| {
-        let name = sql.quote(&column.name);
+        let name = sql.dialect().quote(&column.name);
         let place =
             shape.0.iter().position(|shaped| owner.fields[shaped.field].cached.name == column.name);
         let wanted = place.map_or_else(|| format!("o.{name}"), &value);
-        let collation = column.collation.as_ref().map(|collation| sql.quote(collation));
+        let collation = column.collation.as_ref().map(|collation| sql.dialect().quote(collation));
         let collation = collation.map(|collation| format!(" COLLATE {collation}"));
         let collation = collation.unwrap_or_default();
         format!("{row}.{name} = {wanted}{collation}")
     };
-    index.columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+    index.columns.iter().map(equal).collect()
 }
 
 /// What is assigned to each field of the shape, from the table [`written`].
@@ -582,9 +585,9 @@ pub(super) fn assigned(
 }
 
 pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) -> Statement {
-    let keys = key_columns(owner);
+    let names = sql.names(owner);
     let queued = queued(&mut sql, owner, rows, 0);
-    let queue = sql.qualified(&recalculations(owner));
+    let queue = names.queue();
     let text = format!(
         "WITH {queued}
          UPDATE {queue} AS q
@@ -592,7 +595,7 @@ pub(super) fn change_generation(mut sql: Sql, owner: &Owner, rows: &[Enqueued]) 
            FROM v
           WHERE {same_key}
             AND q.field = v.field",
-        same_key = equal("q", &keys, "v", &keys),
+        same_key = names.same_key("q", "v"),
     );
     sql.statement(text)
 }
@@ -634,7 +637,7 @@ pub(super) fn examples_of_installation(of: &Example, sql: impl Fn() -> Sql) -> V
         named("declarations", declarations(sql(), &owner.table)),
         named("set_version", set_version([sql(), sql()], owner, &version)),
         named("end_renewal", end_renewal(sql(), owner, 0, 1)),
-        named("forget", forget(sql(), &versions_table(owner))),
+        named("forget", forget(sql(), &versions_beside(&owner.table))),
         named("has_values", has_values(sql(), owner, 0)),
         named("is_any_flagged", is_any_flagged(sql(), owner, 0)),
         named("unqueued", unqueued(sql(), owner, 0)),

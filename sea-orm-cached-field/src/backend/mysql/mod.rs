@@ -15,8 +15,8 @@ pub(super) mod complete;
 #[cfg(test)]
 pub(super) mod examples;
 mod link;
+mod lists;
 pub(super) mod mark;
-mod names;
 pub(super) mod operations;
 mod own_triggers;
 #[cfg(test)]
@@ -35,8 +35,10 @@ use sea_orm::{
 };
 
 use super::{
-    Identity, WakeUp, repeated,
-    sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+    Identity, WakeUp,
+    names::{Columns, Dialect, Names},
+    repeated,
+    sql::{Sql, marks, recalculations},
 };
 use crate::{
     declaration::Key,
@@ -53,6 +55,13 @@ const KEPT: u8 = 101;
 /// The end of a lease that is none.
 const NEVER: &str = "'1970-01-01 00:00:00'";
 
+const DIALECT: Dialect = Dialect::MySql;
+
+/// The names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
+
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
@@ -60,14 +69,13 @@ fn statement(sql: Sql, text: String) -> Statement {
 /// A query of these columns of a table, which give them their types and collations, and of rows of
 /// values. MySQL wants `ROW` before each row. MariaDB does not know it there, and reads it as a
 /// comment.
-fn values(columns: &str, table: &Table, rows: &[String]) -> String {
-    let table = names::qualified(table);
+fn values(columns: &Columns, table: &Table, rows: &Columns) -> String {
+    let table = DIALECT.qualified(table);
     let first = format!("SELECT {columns} FROM {table} m WHERE FALSE");
-    if rows.is_empty() {
+    if rows.len() == 0 {
         return first;
     }
-    let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
-    let rows = rows.join(", ");
+    let rows = rows.each(|row| format!("/*!80019 ROW*/{row}"));
     format!(
         "
                 {first}
@@ -92,11 +100,10 @@ fn keyed<T>(
     key: impl Fn(&T) -> &Key,
     rest: impl Fn(&mut Sql, &T) -> Vec<String>,
 ) -> String {
-    let columns =
-        [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
+    let columns = names(owner).keys().and(more.iter().copied());
     let rows: Vec<&T> = repeated(rows);
-    let rows = sql.tuple_list(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
-    let values = values(&prefixed("m", &columns), like, &rows);
+    let rows = sql.tuples(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
+    let values = values(&columns.of("m"), like, &rows);
     format!("({values}) c")
 }
 
@@ -107,9 +114,10 @@ fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 
 /// The owner's rows `t` with these keys.
 fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    let names = names(owner);
     let keys = keys(sql, owner, of);
-    let row = equal("t", &names::owner_key(owner), "c", &key_columns(owner));
-    let table = names::qualified(&owner.table);
+    let row = names.same_row("t", "c");
+    let table = names.table();
     format!(
         "{keys}
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}"
@@ -118,11 +126,12 @@ fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
 
 /// The queue's rows `q` of these claims.
 fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let names = names(owner);
     let queue = recalculations(owner);
     let field = |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name)];
     let claims = keyed(sql, owner, &queue, &["field"], claims, |claim| &claim.key, field);
-    let row = equal("q", &key_columns(owner), "c", &key_columns(owner));
-    let queue = names::qualified(&queue);
+    let row = names.same_key("q", "c");
+    let queue = DIALECT.qualified(&queue);
     format!(
         "{claims}
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)

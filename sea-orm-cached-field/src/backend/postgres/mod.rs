@@ -9,9 +9,9 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
+mod functions;
 #[cfg(test)]
 pub(super) mod examples;
-mod functions;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;
@@ -30,7 +30,11 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbErr, Statement, TransactionOptions};
 
-use super::{Identity, WakeUp, sql::Sql};
+use super::{
+    Identity, WakeUp,
+    names::{Dialect, Names},
+    sql::Sql,
+};
 use crate::layout::{Field, Owner};
 
 pub(crate) use claim::session;
@@ -41,6 +45,13 @@ const CHANNEL: &str = "cached_fields";
 /// Now, in milliseconds since 1970: never later than it is.
 const NOW: &str = "CAST(floor(extract(epoch FROM now()) * 1000) AS bigint)";
 
+const DIALECT: Dialect = Dialect::Postgres;
+
+/// The names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
+
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
@@ -49,7 +60,7 @@ fn statement(sql: Sql, text: String) -> Statement {
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
         Some(zone) => {
-            let zone = super::sql::literal(zone.name());
+            let zone = DIALECT.literal(zone.name());
             format!("({moment} AT TIME ZONE {zone})")
         }
         None => moment.to_owned(),
@@ -65,7 +76,7 @@ const LOCKS: i64 = 0x5e_a0cf << 32;
 /// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is the
 /// library's, the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
-    let marks = super::sql::literal(marks);
+    let marks = DIALECT.literal(marks);
     format!("{LOCKS} + {marks}::regclass::oid::bigint")
 }
 
@@ -117,7 +128,7 @@ pub(super) fn lacks_right(error: &DbErr) -> bool {
 
 /// The statements that take the lock of a sleeper, and that give up all such locks of the session.
 pub(super) fn sleep_locks(owner: &Owner, session: i32) -> (String, String) {
-    let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
+    let lock = sleep_lock(&DIALECT.qualified(&super::sql::marks(owner)));
     // A shared lock that cannot be had says that another worker sleeps, and will be notified, too.
     let asleep = format!(
         "CASE WHEN pg_try_advisory_lock({lock}) THEN true

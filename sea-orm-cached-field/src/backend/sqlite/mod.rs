@@ -29,12 +29,23 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Identity, WakeUp, sql::Sql};
+use super::{
+    Identity, WakeUp,
+    names::{Dialect, Names},
+    sql::Sql,
+};
 use crate::layout::{Field, Owner};
 
 /// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
 /// `unixepoch('subsec')` is NULL before SQLite 3.42.
 const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
+
+const DIALECT: Dialect = Dialect::Sqlite;
+
+/// The names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
 
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
