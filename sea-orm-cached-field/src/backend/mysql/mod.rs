@@ -12,8 +12,6 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
-#[cfg(test)]
-pub(super) mod examples;
 mod link;
 mod lists;
 pub(super) mod mark;

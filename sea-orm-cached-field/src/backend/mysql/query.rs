@@ -4,6 +4,9 @@
 
 use sea_orm::ColumnType;
 
+#[cfg(test)]
+use crate::backend::example::{Example, Named};
+
 /// The type that a value is cast to for a column, where an expression may be of another one, as
 /// sums are.
 pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
@@ -27,4 +30,10 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         _ => return None,
     };
     Some(name)
+}
+
+/// There are none.
+#[cfg(test)]
+pub(crate) fn examples(_: &Example) -> Vec<Named> {
+    Vec::new()
 }

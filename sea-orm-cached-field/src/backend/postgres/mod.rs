@@ -10,8 +10,6 @@ pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
 mod functions;
-#[cfg(test)]
-pub(super) mod examples;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;

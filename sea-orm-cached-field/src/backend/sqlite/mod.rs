@@ -11,8 +11,6 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
-#[cfg(test)]
-pub(super) mod examples;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;
