@@ -138,7 +138,7 @@ pub(super) fn lease_due(
     let names = names(owner);
     let queue = names.queue();
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let due = |row: &str| {
         let known = is_one_of(names, row, fields);
@@ -346,7 +346,7 @@ pub(crate) fn settings(_: Transactions) -> Option<String> {
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::mysql(), owner, "UTC_TIMESTAMP(6)")
+    shared::claim::retry_failed(Sql::mysql(), owner, "UTC_TIMESTAMP(6)")
 }
 
 #[cfg(test)]

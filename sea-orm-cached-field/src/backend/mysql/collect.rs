@@ -124,7 +124,7 @@ pub(super) fn marks_behind_links(
     let mut sql = Sql::mysql();
     let names = names(owner);
     let chunk = Chunk { after: after.cloned(), to: to.cloned() };
-    let range = shared::rows_of(&mut sql, owner, &chunk);
+    let range = shared::chunks::rows_of(&mut sql, owner, &chunk);
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
@@ -322,7 +322,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
                  ORDER BY m.id
                  LIMIT {looked_at}",
         marks = names.marks(),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         looked_at = sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
     let limit = sql.bind(limit as i64);
@@ -355,8 +355,8 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         selected = names.own_key_of("t"),
         table = names.table(),
         flag = names.flag(field),
-        range = shared::rows_of(&mut sql, owner, chunk),
-        range_of_queue = shared::range_of(&mut sql, owner, &names.keys_of("q"), chunk),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
+        range_of_queue = shared::chunks::range_of(&mut sql, owner, &names.keys_of("q"), chunk),
         queued = names.is_of("q", "t"),
     );
     statement(sql, text)

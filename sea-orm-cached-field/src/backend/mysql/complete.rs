@@ -359,7 +359,7 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
     let shape = Shape(vec![ShapedField { field, done: true }]);
     let mut statements = vec![keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
-    statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
+    statements.push(shared::mark::append_mark(Sql::mysql(), owner, field, key, None));
     statements
 }
 

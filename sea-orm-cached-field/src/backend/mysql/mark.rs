@@ -23,7 +23,10 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
           WHERE {is_row}",
         table = names.table(),
     );
-    vec![statement(sql, text), shared::append_mark(Sql::mysql(), owner, field, key, Some(false))]
+    vec![
+        statement(sql, text),
+        shared::mark::append_mark(Sql::mysql(), owner, field, key, Some(false)),
+    ]
 }
 
 /// No trigger marks what is flagged here. Rows that another transaction holds locked are passed
@@ -33,7 +36,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statemen
     let table = names.table();
     let flag = names.flag(field);
     let mut sql = Sql::mysql();
-    let range = shared::rows_of(&mut sql, owner, chunk);
+    let range = shared::chunks::rows_of(&mut sql, owner, chunk);
     let all = u32::MAX;
     let rows = format!(
         "{table} t
@@ -51,7 +54,7 @@ pub(super) fn passed_over(owner: &Owner, field: usize, chunk: &Chunk) -> Stateme
     let keys = names.read_own_key();
     let now = milliseconds("UTC_TIMESTAMP(6)");
     let read = format!("{keys}, {now} AS marked_at");
-    let text = shared::passed_over(&mut sql, owner, field, chunk, &read);
+    let text = shared::chunks::passed_over(&mut sql, owner, field, chunk, &read);
     statement(sql, text)
 }
 
@@ -120,8 +123,8 @@ pub(super) fn write_unlocked(owner: &Owner, rows: &str, assignment: &str) -> Str
 
 pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
     [
-        shared::flag(Sql::mysql(), owner, field, key),
-        shared::append_mark(Sql::mysql(), owner, field, key, Some(true)),
+        shared::mark::flag(Sql::mysql(), owner, field, key),
+        shared::mark::append_mark(Sql::mysql(), owner, field, key, Some(true)),
     ]
 }
 

@@ -58,7 +58,8 @@ pub(crate) fn holders(
               WHERE {is_row}
                 AND NOT ({same_row})",
             selected = names.read_own_key(),
-            holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| values[at].clone()),
+            holds = shared::unique::holds_wanted(&sql, owner, index, shape, "t", |at| values[at]
+                .clone()),
             same_row = names.own_key_of("t").equal(&names.own_key_of("o")),
         );
         statement(sql, text)

@@ -167,7 +167,7 @@ pub(super) fn encoded_values(source: &Source, far: &Described, values: &Columns)
         .link_columns()
         .zip(values.iter())
         .map(|(column, value)| link::encoded(&far.columns[column], value));
-    let values = values.collect::<Vec<_>>().join(", ',', ");
+    let values = values.collect::<Columns>().join(", ',', ");
     format!("CONCAT({values})")
 }
 

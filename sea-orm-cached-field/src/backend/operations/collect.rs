@@ -98,7 +98,7 @@ impl Backend {
         owner: &Owner,
         id: i64,
     ) -> Result<(), DbErr> {
-        execute(db, shared::delete_mark(self.sql(), owner, id)).await?;
+        execute(db, shared::chunks::delete_mark(self.sql(), owner, id)).await?;
         Ok(())
     }
 }

@@ -122,7 +122,7 @@ impl Backend {
         owner: &Owner,
         claim: &Claim,
     ) -> Result<bool, DbErr> {
-        let marked = shared::is_marked(self.sql(), owner, claim);
+        let marked = shared::complete::is_marked(self.sql(), owner, claim);
         Ok(value(db, marked, "marked").await?.unwrap_or_default())
     }
 
@@ -162,7 +162,7 @@ impl Backend {
         owner: &Owner,
         claim: &Claim,
     ) -> Result<bool, DbErr> {
-        let given_up = shared::is_given_up(self.sql(), owner, claim);
+        let given_up = shared::complete::is_given_up(self.sql(), owner, claim);
         Ok(value(db, given_up, "given_up").await?.unwrap_or_default())
     }
 

@@ -147,7 +147,7 @@ pub(super) fn lease_due(
     let queue = names.queue();
     let lease = sql.bind(lease);
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let due_columns = names.keys().and(["due_at"]);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
@@ -269,7 +269,7 @@ pub(crate) fn lease_rows(
     let queue = names.queue();
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
-    let rows = shared::keys(&mut sql, owner, of);
+    let rows = shared::read::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let lease = sql.bind(lease);
     let lease_end = format!("now() + {lease} * interval '1 millisecond'");
@@ -300,7 +300,7 @@ pub(crate) fn lease_rows(
 pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let held = "AND r.leased_until > now()
                    AND r.waves >= 0
                    FOR UPDATE SKIP LOCKED";
@@ -318,7 +318,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::postgres(), owner, "now()")
+    shared::claim::retry_failed(Sql::postgres(), owner, "now()")
 }
 
 #[cfg(test)]

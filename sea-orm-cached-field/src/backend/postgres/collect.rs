@@ -44,7 +44,7 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
     let marks = names.marks();
     let keys = names.keys();
     match which {
-        Which::Of(keys) => shared::keys(sql, owner, keys),
+        Which::Of(keys) => shared::read::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
         Which::Oldest(limit) => format!(
             "k AS (
@@ -212,7 +212,7 @@ const KEPT_LEASE: &str = "attempts = CASE WHEN q.leased_until > now() THEN q.att
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let queued = shared::queued(&mut sql, owner, rows, lease);
+    let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
@@ -247,7 +247,7 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
     let mut sql = Sql::postgres();
     let names = names(owner);
     let queue = names.queue();
-    let queued = shared::queued(&mut sql, owner, rows, 0);
+    let queued = shared::collect::queued(&mut sql, owner, rows, 0);
     let text = format!(
         "WITH {queued}
          UPDATE {queue} q
@@ -313,7 +313,7 @@ pub(super) const AT_PLACE: &str = "t.ctid = p.place AND t.tableoid = p.part";
 pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let keys = shared::keys(&mut sql, owner, of);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          SELECT s.*
@@ -334,7 +334,7 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
 pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let keys = shared::keys(&mut sql, owner, of);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          UPDATE {table} t
@@ -361,7 +361,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
             FOR UPDATE OF m SKIP LOCKED",
         chunks = names.marked_chunks(),
         marks = names.marks(),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
     statement(sql, text)
@@ -386,7 +386,7 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         sequence = DIALECT.literal(&names.marks()),
         table = names.table(),
         flag = names.flag(field),
-        range = shared::rows_of(&mut sql, owner, chunk),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }

@@ -33,7 +33,7 @@ pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
 pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let of = shared::keys(&mut sql, owner, keys);
+    let of = shared::read::keys(&mut sql, owner, keys);
     let text = format!(
         "WITH {of}
          SELECT {selected}
@@ -49,7 +49,7 @@ pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -153,7 +153,7 @@ pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &
 pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, done);
+    let claimed = shared::collect::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -169,8 +169,8 @@ pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let written = shared::written(&mut sql, owner, shape, rows);
-    let assigned = shared::assigned(owner, shape, |field, value, done| {
+    let written = shared::complete::written(&mut sql, owner, shape, rows);
+    let assigned = shared::complete::assigned(owner, shape, |field, value, done| {
         assignments(field, value, &done.to_string())
     });
     let text = format!(
@@ -212,7 +212,7 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
 pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} q
@@ -305,7 +305,7 @@ pub(crate) fn record_failure(
 pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let locked = "AND r.generation = c.generation
                    FOR UPDATE SKIP LOCKED";
     let text = format!(
@@ -336,7 +336,7 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
         mark::internal(true),
         write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
-        shared::append_mark(Sql::postgres(), owner, field, key, None),
+        shared::mark::append_mark(Sql::postgres(), owner, field, key, None),
     ]
 }
 

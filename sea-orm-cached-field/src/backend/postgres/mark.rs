@@ -13,14 +13,19 @@ use crate::{
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
 pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let lazily = shared::append_mark(Sql::postgres(), owner, field, key, Some(false));
-    vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
+    let lazily = shared::mark::append_mark(Sql::postgres(), owner, field, key, Some(false));
+    vec![
+        internal(true),
+        shared::mark::flag(Sql::postgres(), owner, field, key),
+        internal(false),
+        lazily,
+    ]
 }
 
 pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
-        shared::flag(Sql::postgres(), owner, field, key),
-        shared::append_mark(Sql::postgres(), owner, field, key, Some(true)),
+        shared::mark::flag(Sql::postgres(), owner, field, key),
+        shared::mark::append_mark(Sql::postgres(), owner, field, key, Some(true)),
     ]
 }
 
@@ -49,13 +54,13 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
             SET {flag} = true
            FROM p
           WHERE {AT_PLACE}",
-        rows = shared::rows_of(&mut sql, owner, chunk),
+        rows = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     let mut mark = Sql::postgres();
     let own_key = names.own_key_of("t");
     let name = mark.bind(owner.fields[field].name);
     let read = format!("{own_key}, {name}");
-    let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
+    let rows = shared::chunks::passed_over(&mut mark, owner, field, chunk, &read);
     let text = format!(
         "INSERT INTO {marks} ({columns}, field)
          {rows}",
@@ -98,7 +103,7 @@ pub(crate) fn wake() -> Statement {
 }
 
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    shared::set_expiry(Sql::postgres(), owner, field, key, moment)
+    shared::mark::set_expiry(Sql::postgres(), owner, field, key, moment)
 }
 
 #[cfg(test)]

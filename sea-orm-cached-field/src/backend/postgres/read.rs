@@ -90,7 +90,7 @@ fn flagged(owner: &Owner, field: usize) -> String {
 pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let given = shared::numbered(&mut sql, owner, keys);
+    let given = shared::read::numbered(&mut sql, owner, keys);
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}
@@ -130,7 +130,7 @@ fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
             sql.key_is(owner, &names.own_key_of("t"), key).to_string(),
         );
     }
-    let keys = shared::keys(sql, owner, of);
+    let keys = shared::read::keys(sql, owner, of);
     let with = format!("WITH {keys}\n         ");
     let same_row = names.same_row("r", "k");
     let rows = format!(

@@ -16,7 +16,7 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
     let names = names(owner);
     let keys = names.keys();
     let starts = keys.each(|key| format!("start_{key}"));
-    let starting = shared::keys(&mut sql, owner, of);
+    let starting = shared::read::keys(&mut sql, owner, of);
     let step = |from: &str, start: &Columns| {
         format!(
             "
@@ -66,7 +66,7 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
     let mut sql = Sql::postgres();
     let names = names(owner);
     let queue = names.queue();
-    let starting = shared::keys(&mut sql, owner, of);
+    let starting = shared::read::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "WITH {starting}

@@ -50,7 +50,7 @@ pub(crate) fn holders(
 ) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let wanted = shared::unique::wanted(&mut sql, owner, shape, rows);
     let value = |at| {
         let number = at + 1;
         format!("v.value_{number}")
@@ -65,7 +65,7 @@ pub(crate) fn holders(
         selected = names.read_own_key(),
         table = names.table(),
         own_row = names.same_row("r", "v"),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "r", value),
+        holds = shared::unique::holds_wanted(&sql, owner, index, shape, "r", value),
         same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
@@ -74,7 +74,7 @@ pub(crate) fn holders(
 pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
     let names = names(owner);
-    let keys = shared::keys(&mut sql, owner, of);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          SELECT {selected}, t.{flag} AS flagged
@@ -90,7 +90,7 @@ pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
     let mut sql = Sql::postgres();
     let names = names(owner);
     let field = &owner.fields[field];
-    let keys = shared::keys(&mut sql, owner, of);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          UPDATE {table} t

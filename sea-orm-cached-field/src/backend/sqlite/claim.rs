@@ -120,7 +120,7 @@ pub(super) fn lease_due(
     let columns = names.keys();
     let lease = sql.bind(lease);
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
     let text = format!(
@@ -254,7 +254,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let queue = names.queue();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}
@@ -276,7 +276,7 @@ pub(crate) fn settings(_: Transactions) -> Option<String> {
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::sqlite(), owner, NOW)
+    shared::claim::retry_failed(Sql::sqlite(), owner, NOW)
 }
 
 #[cfg(test)]

@@ -188,7 +188,7 @@ fn queued_again(owner: &Owner) -> String {
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let queued = shared::queued(&mut sql, owner, rows, lease);
+    let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
@@ -225,7 +225,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
           LIMIT {limit}",
         chunks = names.marked_chunks(),
         marks = names.marks(),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
     statement(sql, text)
@@ -247,13 +247,13 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
         name = names.field(field),
         table = names.table(),
         flag = names.flag(field),
-        range = shared::rows_of(&mut sql, owner, chunk),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }
 
 pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
-    shared::change_generation(Sql::sqlite(), owner, rows)
+    shared::collect::change_generation(Sql::sqlite(), owner, rows)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let keys = names.keys();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -56,7 +56,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
 pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let written = shared::written(&mut sql, owner, shape, rows);
+    let written = shared::complete::written(&mut sql, owner, shape, rows);
     let text = format!(
         "WITH {written}
          UPDATE {table} AS t
@@ -64,7 +64,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
            FROM v
           WHERE {same_row}",
         table = names.table(),
-        assigned = shared::assigned(owner, shape, assignments),
+        assigned = shared::complete::assigned(owner, shape, assignments),
         same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
@@ -76,7 +76,7 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
     let keys = names.keys();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q
@@ -106,7 +106,8 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
         let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();
         let mut sql = Sql::sqlite();
         let keys = names.keys();
-        let claimed = (!claims.is_empty()).then(|| shared::claimed(&mut sql, owner, &claims))?;
+        let claimed =
+            (!claims.is_empty()).then(|| shared::collect::claimed(&mut sql, owner, &claims))?;
         let text = format!(
             "WITH {claimed}
              UPDATE {table} AS t
@@ -130,7 +131,7 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let names = names(owner);
     let queue = names.queue();
     let keys = names.keys();
-    let claimed = shared::claimed(&mut sql, owner, done);
+    let claimed = shared::collect::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -173,7 +174,7 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
 pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
     let waves = sql.bind(waves);
     let text = format!(
@@ -265,7 +266,7 @@ pub(crate) fn record_failure(
 pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}

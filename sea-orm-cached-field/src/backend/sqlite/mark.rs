@@ -28,8 +28,8 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
                    AND field = {name})"
     );
     vec![
-        shared::append_mark(Sql::sqlite(), owner, field, key, None),
-        shared::flag(Sql::sqlite(), owner, field, key),
+        shared::mark::append_mark(Sql::sqlite(), owner, field, key, None),
+        shared::mark::flag(Sql::sqlite(), owner, field, key),
         statement(sql, unmark),
         disown(owner, field, key),
     ]
@@ -37,8 +37,8 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 
 pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
-        shared::flag(Sql::sqlite(), owner, field, key),
-        shared::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
+        shared::mark::flag(Sql::sqlite(), owner, field, key),
+        shared::mark::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
     ]
 }
 
@@ -101,7 +101,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
     let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
     let in_chunk = |text: &dyn Fn(String) -> String, columns: &Columns| {
         let mut sql = Sql::sqlite();
-        let range = shared::range_of(&mut sql, owner, columns, chunk);
+        let range = shared::chunks::range_of(&mut sql, owner, columns, chunk);
         statement(sql, text(range))
     };
     let plain = |text: String| statement(Sql::sqlite(), text);
@@ -172,7 +172,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 }
 
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    shared::set_expiry(Sql::sqlite(), owner, field, key, moment)
+    shared::mark::set_expiry(Sql::sqlite(), owner, field, key, moment)
 }
 
 #[cfg(test)]

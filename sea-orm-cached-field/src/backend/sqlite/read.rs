@@ -59,7 +59,7 @@ fn flagged(owner: &Owner, field: usize) -> String {
 pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let given = shared::numbered(&mut sql, owner, keys);
+    let given = shared::read::numbered(&mut sql, owner, keys);
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}

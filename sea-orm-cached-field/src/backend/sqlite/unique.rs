@@ -38,7 +38,7 @@ pub(crate) fn holders(
 ) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
-    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let wanted = shared::unique::wanted(&mut sql, owner, shape, rows);
     let value = |at| {
         let number = at + 1;
         format!("v.value_{number}")
@@ -53,7 +53,7 @@ pub(crate) fn holders(
         selected = names.read_own_key(),
         table = names.table(),
         own_row = names.same_row("o", "v"),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "t", value),
+        holds = shared::unique::holds_wanted(&sql, owner, index, shape, "t", value),
         same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
