@@ -1,5 +1,5 @@
 //! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be
-//! looked up, and what statements are rendered of.
+//! looked up. Also what statements are rendered of.
 
 use std::collections::BTreeMap;
 
@@ -118,8 +118,8 @@ fn upstream(owner: &Owner) -> Vec<Upstream> {
     sources.map(upstream).collect()
 }
 
-/// The example as if its field were calculated by a query: over the rows of a source, over these
-/// joined to the owner's, and over the owner's with a query in a query.
+/// The example as if its field were calculated by a query. The queries are over the rows of a
+/// source, over these joined to the owner's, and over the owner's with a query in a query.
 fn queried(owner: &Owner) -> [Owner; 3] {
     fn id() -> Expr {
         Expr::col(("lamppost", "id"))
@@ -243,8 +243,8 @@ impl Example {
         vec![7; self.keys.len()]
     }
 
-    /// The owner as if its field were calculated by a query: over the rows of a source, over these
-    /// joined to the owner's, and over the owner's with a query in a query.
+    /// The owner as if its field were calculated by a query. The queries are over the rows of a
+    /// source, over these joined to the owner's, and over the owner's with a query in a query.
     pub(super) fn queried(&self) -> [Owner; 3] {
         queried(&self.owner)
     }

@@ -253,7 +253,7 @@ impl Backend {
     }
 
     /// Whether a column of the type that the database names so can hold, and SeaORM reads from it,
-    /// values of this type; also if that cannot be told.
+    /// values of this type. It is true if that cannot be told.
     pub(crate) fn holds(self, kind: &ColumnType, found: &str) -> bool {
         of_database!(self, catalog::holds(kind, found))
     }

@@ -243,7 +243,7 @@ pub(crate) fn fitted(name: String) -> String {
 }
 
 /// The name of an object of an owner that stands among those of others. What is put together with
-/// underscores is ambiguous (`lamp` and `post_x`, `lamp_post` and `x`): the checksum is of the
+/// underscores is ambiguous (`lamp` and `post_x`, `lamp_post` and `x`). The checksum is of the
 /// parts, and of the owner's schema where owners of several schemas meet.
 pub(crate) fn unique_name(
     prefix: &str,

@@ -61,8 +61,8 @@ fn touches(changed: &[(String, Option<String>)], columns: &[String]) -> bool {
     changed.iter().any(|(column, _)| columns.contains(column))
 }
 
-/// What a change of the table at the end of these foreign keys does at their beginning; none that
-/// this library needs to see is none.
+/// What a change of the table at the end of these foreign keys does at their beginning. What this
+/// library need not see is none.
 fn effect(way: &[Cascade], event: Event) -> Option<Effect> {
     let last = way.last()?;
     let first = match event {

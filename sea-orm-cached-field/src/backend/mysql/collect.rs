@@ -32,7 +32,7 @@ const ALL: &str = "18446744073709551615";
 const LOOKED_AT: u64 = 4;
 
 /// Locks, of the marks whose ids are found, those that no transaction holds, at most so many and in
-/// their order. A question of its own finds them, which locks nothing: a scan that locks gives an
+/// their order. A question of its own finds them, which locks nothing. A scan that locks gives an
 /// explicit lock to the transaction that has inserted what it meets and not committed. InnoDB may
 /// hand such a lock on to a gap, as when a page is split, where other users' marks wait for it, and
 /// deadlock.
@@ -141,8 +141,8 @@ pub(super) fn marks_behind_links(
     statement(sql, text)
 }
 
-/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of
-/// a user that waits for it takes that lock, too, until the user's own statement ends.
+/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends. A mark of a
+/// user that waits for it takes that lock, too, until the user's own statement ends.
 pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
     let mut sql = Sql::mysql();
     let names = names(owner);

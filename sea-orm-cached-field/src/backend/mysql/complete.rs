@@ -82,7 +82,7 @@ const SEPARATOR: &str = ",
                 ";
 
 /// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was
-/// claimed ends with the flag; a later one is kept, for the value was calculated before that
+/// claimed ends with the flag. A later one is kept, for the value was calculated before that
 /// moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
@@ -215,7 +215,7 @@ impl Listed {
     }
 
     /// What gives the list's column its type. A text is as long as the field's column takes, for
-    /// MariaDB cuts off one that is cast, or refuses it; its characters are those of that column
+    /// MariaDB cuts off one that is cast, or refuses it. Its characters are those of that column
     /// only once it is written there.
     fn column(self, field: &Field) -> String {
         match self {
@@ -351,8 +351,8 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
 /// with the value: that claim then misses, and the worker looks once more.
 ///
-/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so
-/// that under `REPEATABLE READ` the transaction would go on to read an older value, where another
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row.
+/// Under `REPEATABLE READ` the transaction would then go on to read an older value, where another
 /// one has stored the same value meanwhile.
 pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
@@ -365,7 +365,7 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
 
 /// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored
 /// since its snapshot. Their marks it does not see. So the row gets the values of the snapshot and
-/// then those of now, by which the triggers mark what is calculated from those that differ. Its
+/// then those of now. By these the triggers mark what is calculated from those that differ. Its
 /// flags stay. A SELECT alone reads the snapshot, one that locks does not.
 pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
     let names = names(owner);

@@ -1,11 +1,11 @@
 //! MySQL 8.0.19 and later, MariaDB 10.6 and later.
 //!
-//! Triggers, one a row, set the flag on the row at hand and append marks; they touch no other table
+//! Triggers, one a row, set the flag on the row at hand and append marks. They touch no other table
 //! of the user, so that no statement of his fails for using that table itself (error 1442). The
 //! flags of other rows are set by the worker, who also looks up the owners. Neither database has
-//! all of RETURNING, LATERAL, functions without special privileges and plans that can be asked for:
-//! a worker selects what it takes and then deletes or updates that, by keys, in an order of joins
-//! that is fixed.
+//! all of RETURNING, LATERAL, functions without special privileges and plans that can be asked for.
+//! So a worker selects what it takes and then deletes or updates that, by keys, in an order of
+//! joins that is fixed.
 
 pub(super) mod cascades;
 pub(super) mod catalog;
@@ -86,7 +86,7 @@ fn values(columns: &Columns, table: &Table, rows: &Columns) -> String {
 /// the library's table `like`. The list is filled up with its last row: a NULL would make a text of
 /// the whole column.
 ///
-/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key, and locks no
+/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key. It locks no
 /// other, not even for the moment in which another transaction would skip it. For a list of keys in
 /// a condition it may read a range, or the whole table.
 fn keyed<T>(
@@ -186,7 +186,7 @@ fn of_expiry(field: &Field, expiry: &str) -> String {
     }
 }
 
-/// Assigns a moment to an expiry, cut off to what its column can tell: MySQL rounds, MariaDB does
+/// Assigns a moment to an expiry, cut off to what its column can tell. MySQL rounds, MariaDB does
 /// not, and no value may expire later than it is said to. An assignment sees those before it. So
 /// what was rounded up in a column of milliseconds, or of seconds, is set once more.
 fn expires(column: &str, moment: &str) -> String {
@@ -236,9 +236,9 @@ pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
 }
 
 pub(super) fn refuses_value(error: &DbErr) -> bool {
-    // Classes 22, data exception, and 23, integrity constraint violation; what a trigger signals;
-    // and what has a class of its own on one of the databases: truncated data, a wrong string, a
-    // violated check.
+    // Classes 22, data exception, and 23, integrity constraint violation, and what a trigger
+    // signals. Some have a class of their own on one of the databases: truncated data, a wrong
+    // string, a violated check.
     let class = super::error_code(error);
     class.is_some_and(|class| ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal)))
         || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))

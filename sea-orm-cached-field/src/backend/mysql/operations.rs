@@ -27,7 +27,7 @@ use crate::{
 const MARKS: usize = 1000;
 
 /// How many marks are taken in one statement, for they are kept in memory, each for all of its
-/// fields: a row that is written often while no worker runs may have millions.
+/// fields. A row that is written often while no worker runs may have millions.
 const TAKEN: u64 = 10_000;
 
 /// How many marks of owners are kept in memory.

@@ -49,9 +49,9 @@ fn mark(owner: &Owner, list: &str) -> String {
 }
 
 /// Sets the flag on the row at hand, which the statement has locked already. Our own writes tell
-/// themselves by a flag that is neither true nor false, which never gets to the table: it belongs
+/// themselves by a flag that is neither true nor false, which never gets to the table. It belongs
 /// to the one row and cannot outlive the statement, as a variable of the session would. What others
-/// write ends no flag, and leaves a mark if the row is flagged then: whether they have set a flag
+/// write ends no flag, and leaves a mark if the row is flagged then. Whether they have set a flag
 /// that was set already cannot be seen.
 fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
     let flags = owner.fields.iter().map(|field| DIALECT.flag(field));

@@ -1,4 +1,4 @@
-//! Fields that are calculated by a query. Their values are fetched and stored as all others: an
+//! Fields that are calculated by a query. Their values are fetched and stored as all others. An
 //! UPDATE that joins the query would lock the rows that it reads, and one that does not writes row
 //! by row.
 

@@ -61,7 +61,7 @@ pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     statement(sql, text)
 }
 
-/// An INSERT that always meets the row that it has read: of all writing statements only this one
+/// An INSERT that always meets the row that it has read. Of all writing statements only this one
 /// joins the user's tables without locking their rows.
 pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();

@@ -56,9 +56,9 @@ fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
 }
 
 /// The `sql_mode` that triggers are made under and so run under, whatever that of the writing
-/// session is. It is not strict: a value that a mark cannot hold becomes another one, of which no
-/// owner's row is concerned or one is calculated once more, and the user's statement goes on. Dates
-/// are kept as they are.
+/// session is. It is not strict: a value that a mark cannot hold becomes another one, and the
+/// user's statement goes on. No owner's row is concerned then, or one is calculated once more.
+/// Dates are kept as they are.
 pub(super) const SQL_MODE: &str = "ALLOW_INVALID_DATES";
 
 /// Sets the session's `sql_mode` to what it was before a trigger was made, which may have failed.

@@ -88,7 +88,7 @@ pub(super) fn owners(owner: &Owner, table: &Described, list: &str, at_commit: bo
     format!("  IF v_key_1 IS NOT NULL THEN\n{insert}\n{wake}\n  END IF;")
 }
 
-/// Marks that name related rows, from which the owners are looked up when the mark is collected: an
+/// Marks that name related rows, from which the owners are looked up when the mark is collected. An
 /// owner that another transaction is about to attach to such a row cannot be seen now.
 pub(super) fn links(owner: &Owner, source: &Source, list: &str, at_commit: bool) -> String {
     let via = DIALECT.literal(&tables::via(source));

@@ -74,7 +74,7 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
 }
 
 /// Locks, judges and writes. The statement's snapshot may be older than a version that it has
-/// locked; such a row is left alone, for neither the UPDATE nor the DELETE would find it.
+/// locked. Such a row is left alone, for neither the UPDATE nor the DELETE would find it.
 pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
     let mut sql = Sql::postgres();
     let of = &owner.fields[field];
@@ -87,11 +87,10 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
     statement(sql, text)
 }
 
-/// Completes what `calculated` defines as the table
-/// `v (key_1, ..., generation, claimed_at, value)`, and selects of it, beside what has become of
-/// it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
-/// system's columns, which no column of the user's can have. `OFFSET 0` keeps the planner from
-/// looking at all rows at once.
+/// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at,
+/// value)`. Selects of it, beside what has become of it, `also`: something of `j.stored` and
+/// `j.value`. A row keeps its place under the names of the system's columns, which no column of the
+/// user's can have. `OFFSET 0` keeps the planner from looking at all rows at once.
 pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
     let names = names(owner);
     let table = names.table();
@@ -186,7 +185,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
 }
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed
-/// ends with the flag; a later one is kept, for the value was calculated before that moment. What
+/// ends with the flag. A later one is kept, for the value was calculated before that moment. What
 /// expires by itself does so anew.
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
     let cached = DIALECT.cached(field);

@@ -1,6 +1,6 @@
-//! The functions that the triggers share. All run as their owner with a pinned `search_path`, so
-//! that a role that may write a related table needs no right on those of the library, and no object
-//! of the same name can come in between.
+//! The functions that the triggers share. All run as their owner with a pinned `search_path`. So a
+//! role that may write a related table needs no right on those of the library. And no object of the
+//! same name can come in between.
 
 use super::{DIALECT, as_expiry, names, tables, way};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 /// What functions of the library are declared with. See [`function_object`] for who may call them.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
-/// What triggers are declared with that handle the text of values of these types: it shows all that
+/// What triggers are declared with that handle the text of values of these types. It shows all that
 /// they are made of, whatever the session wants to see of them. Each setting costs a little in each
 /// call.
 pub(super) fn trigger<'a>(kinds: impl IntoIterator<Item = &'a str>) -> String {
@@ -40,8 +40,8 @@ fn is_shown_alike(kind: &str) -> bool {
         || (!kind.contains('.') && with_length.iter().any(|name| item.starts_with(name)))
 }
 
-/// What a function is declared with that updates the owner's table: users' triggers there run
-/// inside it, so it keeps the `search_path` that it was installed under, and names everything of
+/// What a function is declared with that updates the owner's table. Users' triggers there run
+/// inside it. So it keeps the `search_path` that it was installed under, and names everything of
 /// its own with the schema.
 const UPDATES_OWNERS: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT";
 
@@ -51,7 +51,7 @@ const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalo
   SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
 /// Tells our own writes of flags and values from foreign ones. Our functions and workers'
-/// transactions set `cached_field.internal`, but any session can: it counts only for a role that
+/// transactions set `cached_field.internal`, but any session can. It counts only for a role that
 /// may empty the queue, and so could end a flag unseen anyway. Only the condition of a trigger can
 /// ask this, for its function runs as who installed it.
 pub(super) fn foreign(owner: &Owner) -> String {
@@ -193,8 +193,7 @@ pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> All {
 }
 
 /// By what a column is compared with values of its type. By name alone `=` of a type that is not
-/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`
-/// instead.
+/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`.
 pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
     table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
 }
@@ -499,10 +498,10 @@ pub(super) fn is_exact(kind: &str) -> bool {
     EXACT.contains(&kind) || (kind.starts_with("timestamp") && !kind.contains('.'))
 }
 
-/// A column's value in a form whose equality hides no change: most types have an equality of their
+/// A column's value in a form whose equality hides no change. Most types have an equality of their
 /// own that does (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`). Inside
-/// of a row, for a cast to `text` may leave something out, such as trailing blanks of a `bpchar`;
-/// and no value is there another text than NULL.
+/// of a row, for a cast to `text` may leave something out, such as trailing blanks of a `bpchar`.
+/// And no value is there another text than NULL.
 pub(super) fn comparable(expression: &str, kind: &str) -> String {
     match kind {
         _ if is_exact(kind) => expression.to_owned(),

@@ -1,7 +1,7 @@
 //! PostgreSQL 13 and later.
 //!
 //! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner
-//! settings of their own: our two tables look tiny whenever they were last empty, and a plan made
+//! settings of their own. Our two tables look tiny whenever they were last empty, and a plan made
 //! then would be slow for good.
 
 mod append;
@@ -71,7 +71,7 @@ pub(crate) const SESSION_NUMBER: &str = "SELECT pg_backend_pid()";
 /// What the advisory locks of the library begin with.
 const LOCKS: i64 = 0x5e_a0cf << 32;
 
-/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is the
+/// The advisory lock that a sleeping worker holds, as an SQL expression. The upper half is the
 /// library's, the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
     let marks = DIALECT.literal(marks);

@@ -15,7 +15,7 @@ use crate::{
     layout::{Field, Owner},
 };
 
-/// Marks rows whose inputs changed or whose flag a foreign write set: what is foreign for all rows
+/// Marks rows whose inputs changed or whose flag a foreign write set. What is foreign for all rows
 /// of a statement at once, what we write for each row. We hardly ever change an input, but a
 /// trigger of the user may; the condition costs less than looking through the statement.
 pub(super) fn after_update(owner: &Owner, table: &Described) -> Vec<Object> {

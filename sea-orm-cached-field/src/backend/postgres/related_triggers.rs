@@ -360,7 +360,7 @@ END",
         )
     }
 
-    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the
+    /// A wider type than the key's, without a foreign key, may hold what no owner can have. The
     /// cast must not make the user's statement fail.
     fn range(&self, column: &str, kind: &str) -> Option<(i64, i64)> {
         match kind {

@@ -142,7 +142,7 @@ pub(crate) fn mark_chunk(mut sql: Sql, owner: &Owner, field: usize, chunk: &Chun
     ))
 }
 
-/// Which marks `m` of chunks can be taken: those of fields of this program, but for those of a
+/// Which marks `m` of chunks can be taken. They are of fields of this program, but for those of a
 /// field that is calculated from others of which chunks wait. Of its own row it is calculated in
 /// its turn, and the row's chunks come together.
 pub(crate) fn takeable_chunks(sql: &Sql, owner: &Owner, upstream: &[Upstream]) -> String {

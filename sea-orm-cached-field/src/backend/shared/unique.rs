@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// `v (key_1, ..., place, value_1, ...) AS (..)`: what rows are about to have, one value a field of
-/// the shape, each with its place among them, from 0 on.
+/// the shape. Each has its place among them, from 0 on.
 pub(crate) fn wanted(sql: &mut Sql, owner: &Owner, shape: &Shape, rows: &[Written]) -> String {
     let mut columns = Bound::keys(owner, rows.iter().map(|row| &row.key));
     columns.push(Bound::new("place", 0..rows.len() as i64));

@@ -70,8 +70,8 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
     statement(sql, text)
 }
 
-/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose
-/// row is there, and for which no mark is visible.
+/// Generation 0 lets the values pass the guard. They are of claims whose generation is still
+/// theirs, whose row is there, and for which no mark is visible.
 pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
     let names = names(owner);
@@ -142,7 +142,7 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
 }
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. An expiry
-/// that had passed when the row was claimed ends with the flag; a later one is kept, for the value
+/// that had passed when the row was claimed ends with the flag. A later one is kept, for the value
 /// was calculated before that moment. What expires by itself does so anew.
 pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
     let cached = DIALECT.cached(field);
