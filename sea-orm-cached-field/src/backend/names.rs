@@ -26,12 +26,12 @@ impl Dialect {
         }
     }
 
-    /// The names of an owner.
+    /// Returns the names of an owner.
     pub(crate) fn names(self, owner: &Owner) -> Names<'_> {
         Names { owner, dialect: self }
     }
 
-    /// An identifier, quoted. MySQL has backticks, which no `sql_mode` gives another meaning.
+    /// Quotes an identifier. MySQL has backticks, which no `sql_mode` gives another meaning.
     pub(crate) fn quote(self, identifier: &str) -> String {
         let mark = self.mark();
         let doubled = identifier.replace(mark, &format!("{mark}{mark}"));
@@ -42,12 +42,12 @@ impl Dialect {
         if self == Self::MySql { '`' } else { '"' }
     }
 
-    /// Columns of the user, each quoted.
+    /// Quotes columns of the user.
     pub(crate) fn columns<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Columns {
         names.into_iter().map(|name| self.quote(name)).collect()
     }
 
-    /// A table, quoted and with its schema if it has one.
+    /// Quotes a table, with its schema if it has one.
     pub(crate) fn qualified(self, table: &Table) -> String {
         let name = self.quote(&table.name);
         match &table.schema {
@@ -56,12 +56,12 @@ impl Dialect {
         }
     }
 
-    /// An object in the schema of this table.
+    /// Quotes an object that stands in the schema of this table.
     pub(crate) fn beside(self, table: &Table, name: &str) -> String {
         self.qualified(&Table { schema: table.schema.clone(), name: name.to_owned() })
     }
 
-    /// The table that [`Dialect::qualified`] has written so.
+    /// Reads the table that [`Dialect::qualified`] has written so.
     pub(crate) fn table_of(self, qualified: &str) -> Option<Table> {
         let mark = self.mark();
         let mut rest = qualified.chars().peekable();
@@ -86,7 +86,7 @@ impl Dialect {
         Some(Table { name: names.pop()?, schema: names.pop() })
     }
 
-    /// A string that stands in the text of a trigger, where nothing can be bound. On MySQL a
+    /// Writes a string where nothing can be bound, as in the text of a trigger. On MySQL a
     /// backslash means what `sql_mode` says, so it is not written.
     pub(crate) fn literal(self, text: &str) -> String {
         if self == Self::MySql && text.contains('\\') {
@@ -97,28 +97,28 @@ impl Dialect {
         format!("'{doubled}'")
     }
 
-    /// Several strings.
+    /// Writes several strings.
     pub(crate) fn literals<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> Columns {
         texts.into_iter().map(|text| self.literal(text)).collect()
     }
 
-    /// The column of a field's flag.
+    /// Quotes the column of a field's flag.
     pub(crate) fn flag(self, field: &Field) -> String {
         self.quote(&field.recalculation_needed)
     }
 
-    /// The column of a field's value.
+    /// Quotes the column of a field's value.
     pub(crate) fn cached(self, field: &Field) -> String {
         self.quote(&field.cached.name)
     }
 
-    /// The column of a field's expiry, if it has one.
+    /// Quotes the column of a field's expiry, if it has one.
     pub(crate) fn expiry(self, field: &Field) -> Option<String> {
         field.expires_after.as_ref().map(|column| self.quote(column))
     }
 
-    /// `CASE .. END`: something of each of these fields, by their names in a column, and otherwise
-    /// something else.
+    /// Chooses what is given for a field, by the name that stands in a column, and otherwise
+    /// something else: `CASE .. END`.
     pub(crate) fn by_field<'a, T: Display>(
         self,
         column: &str,
@@ -134,6 +134,7 @@ impl Dialect {
         }
     }
 
+    /// Puts the casts around an expression that this database needs.
     pub(crate) fn cast(self, cast: &Cast, expression: &str) -> String {
         let (before, after) = match self {
             Self::Sqlite => &cast.sqlite,
@@ -143,7 +144,7 @@ impl Dialect {
         format!("{before}{expression}{after}")
     }
 
-    /// Whether a mark is of a field, by its list of fields; both are expressions. See
+    /// Asks whether a mark is of a field, by its list of fields. Both are expressions. See
     /// [`list`](super::sql::list).
     pub(crate) fn is_listed(self, field: &str, list: &str) -> String {
         match self {
@@ -153,7 +154,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a mark is of a field with one of these names, by its list of fields.
+    /// Asks whether a mark is of a field with one of these names, by its list of fields.
     pub(crate) fn lists_any<'a>(
         self,
         list: &str,
@@ -164,7 +165,7 @@ impl Dialect {
         format!("({listed})")
     }
 
-    /// Whether a mark stands for a chunk of rows. On SQLite no other mark is without a key.
+    /// Asks whether a mark stands for a chunk of rows. On SQLite no other mark is without a key.
     pub(crate) fn is_chunk(self, mark: &str) -> String {
         match self {
             Self::Sqlite => format!("{mark}.key_1 IS NULL"),
@@ -181,72 +182,72 @@ pub(crate) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The owner's table.
+    /// Names the owner's table.
     pub(crate) fn table(self) -> String {
         self.dialect.qualified(&self.owner.table)
     }
 
-    /// The table of marks.
+    /// Names the table of marks.
     pub(crate) fn marks(self) -> String {
         self.dialect.qualified(&marks(self.owner))
     }
 
-    /// The table of recalculations.
+    /// Names the table of recalculations.
     pub(crate) fn queue(self) -> String {
         self.dialect.qualified(&recalculations(self.owner))
     }
 
-    /// The table of the versions of calculations.
+    /// Names the table of the versions of calculations.
     pub(crate) fn versions(self) -> String {
         self.dialect.qualified(&versions(self.owner))
     }
 
-    /// `key_1, ..`: the columns of the library's tables that hold the owner's key.
+    /// Lists the columns of the library's tables that hold the owner's key: `key_1, ..`.
     pub(crate) fn keys(self) -> Columns {
         key_columns(self.owner).into_iter().collect()
     }
 
-    /// `q.key_1, ..`
+    /// Lists them of a row: `q.key_1, ..`.
     pub(crate) fn keys_of(self, row: &str) -> Columns {
         self.keys().of(row)
     }
 
-    /// `"id", ..`: the columns of the owner's key.
+    /// Lists the columns of the owner's key: `"id", ..`.
     pub(crate) fn own_key(self) -> Columns {
         self.dialect.columns(self.owner.key.iter().map(|column| column.name.as_str()))
     }
 
-    /// `t."id", ..`
+    /// Lists them of a row: `t."id", ..`.
     pub(crate) fn own_key_of(self, row: &str) -> Columns {
         self.own_key().of(row)
     }
 
-    /// `t."id" AS key_1, ..`
+    /// Lists them under the names of the library's columns: `t."id" AS key_1, ..`.
     pub(crate) fn own_key_as_keys(self, row: &str) -> Columns {
         self.own_key_of(row).named(&self.keys())
     }
 
-    /// `after_key_1, ..` or `to_key_1, ..`: the columns of a mark that hold a bound of its chunk.
+    /// Lists the columns of a mark that hold a bound of its chunk: `after_key_1, ..`.
     pub(crate) fn bound(self, bound: &str) -> Columns {
         self.keys().each(|key| format!("{bound}_{key}"))
     }
 
-    /// `q.key_1 = k.key_1 AND ..`: whether rows of two of the library's tables have one key.
+    /// Asks whether rows of two of the library's tables have one key: `q.key_1 = k.key_1 AND ..`.
     pub(crate) fn same_key(self, row: &str, other: &str) -> All {
         self.keys_of(row).equal(&self.keys_of(other))
     }
 
-    /// `t."id" = q.key_1 AND ..`: whether this row of the owner has the key of that row.
+    /// Asks whether this row of the owner has the key of that row: `t."id" = q.key_1 AND ..`.
     pub(crate) fn same_row(self, owner_row: &str, row: &str) -> All {
         self.own_key_of(owner_row).equal(&self.keys_of(row))
     }
 
-    /// `q.key_1 = t."id" AND ..`: whether the key of this row is that of that row of the owner.
+    /// Asks the same the other way round: `q.key_1 = t."id" AND ..`.
     pub(crate) fn is_of(self, row: &str, owner_row: &str) -> All {
         self.keys_of(row).equal(&self.own_key_of(owner_row))
     }
 
-    /// Keys as SeaORM reads them, of rows that hold them in these columns.
+    /// Selects keys as SeaORM reads them, of rows that hold them in these columns.
     pub(crate) fn read(self, columns: &Columns) -> Columns {
         let columns = self.owner.key.iter().zip(columns.iter()).zip(self.keys());
         let read = columns.map(|((key, column), name)| {
@@ -260,18 +261,18 @@ impl Names<'_> {
         read.collect()
     }
 
-    /// `q.key_1, ..`, as SeaORM reads them.
+    /// Selects `q.key_1, ..`, as SeaORM reads them.
     pub(crate) fn read_keys_of(self, row: &str) -> Columns {
         self.read(&self.keys_of(row))
     }
 
-    /// `t."id" AS key_1, ..`: the keys of the owner's rows `t`, as SeaORM reads them.
+    /// Selects the keys of the owner's rows `t`, as SeaORM reads them: `t."id" AS key_1, ..`.
     pub(crate) fn read_own_key(self) -> Columns {
         self.read(&self.own_key_of("t"))
     }
 
-    /// `m.after_key_1 IS NOT NULL AS has_after, m.after_key_1, ..`: the chunks that marks `m` stand
-    /// for.
+    /// Selects the chunks that marks `m` stand for: `m.after_key_1 IS NOT NULL AS has_after,
+    /// m.after_key_1, ..`.
     pub(crate) fn marked_chunks(self) -> String {
         let bounds = ["after", "to"].map(|bound| {
             let columns = self.bound(bound);
@@ -286,7 +287,7 @@ impl Names<'_> {
         bounds.join(",\n                ")
     }
 
-    /// Whether the owner's row `t` is of the chunk that a mark `m` stands for.
+    /// Asks whether the owner's row `t` is of the chunk that a mark `m` stands for.
     pub(crate) fn is_of_chunk(self) -> String {
         let ordered = |row: &str, columns: &Columns| -> Columns {
             let columns = self.owner.key.iter().zip(columns.of(row));
@@ -312,38 +313,38 @@ impl Names<'_> {
         )
     }
 
-    /// The name of a field.
+    /// Writes the name of a field.
     pub(crate) fn field(self, field: usize) -> String {
         self.dialect.literal(self.owner.fields[field].name)
     }
 
-    /// The column of a field's flag.
+    /// Quotes the column of a field's flag.
     pub(crate) fn flag(self, field: usize) -> String {
         self.dialect.flag(&self.owner.fields[field])
     }
 
-    /// The names of some fields: `'a', 'b'`.
+    /// Writes the names of some fields: `'a', 'b'`.
     pub(crate) fn fields(self, fields: impl IntoIterator<Item = usize>) -> Columns {
         fields.into_iter().map(|field| self.field(field)).collect()
     }
 
-    /// The names of all fields.
+    /// Writes the names of all fields.
     pub(crate) fn all_fields(self) -> Columns {
         self.fields(0..self.owner.fields.len())
     }
 
-    /// Whether a mark is of one of these fields, by its list of fields.
+    /// Asks whether a mark is of one of these fields, by its list of fields.
     pub(crate) fn lists_any(self, list: &str, fields: &[usize]) -> String {
         self.dialect.lists_any(list, fields.iter().map(|field| self.owner.fields[*field].name))
     }
 
-    /// Whether a mark is of a field of this program: others belong to a newer version of it.
+    /// Asks whether a mark is of a field of this program. Others belong to a newer version of it.
     pub(crate) fn lists_known(self, list: &str) -> String {
         self.dialect.lists_any(list, self.owner.fields.iter().map(|field| field.name))
     }
 
-    /// Rows of the queue of some fields. An expression, for no plan may go by the field: nearly all
-    /// rows have it.
+    /// Asks whether a row of the queue is of one of these fields. An expression, for no plan may go
+    /// by the field: nearly all rows have it.
     pub(crate) fn one_of(self, fields: &[usize]) -> String {
         let names = self.fields(fields.iter().copied());
         format!("field || '' IN ({names})")
@@ -355,33 +356,34 @@ impl Names<'_> {
 pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
-    /// `v_1, v_2, ..`, so many.
+    /// Numbers so many columns: `v_1, v_2, ..`.
     pub(crate) fn numbered(prefix: &str, count: usize) -> Self {
         (1..=count).map(|number| format!("{prefix}_{number}")).collect()
     }
 
-    /// `q.a, q.b`
+    /// Puts the name of a row before each: `q.a, q.b`.
     pub(crate) fn of(&self, row: &str) -> Self {
         self.each(|column| format!("{row}.{column}"))
     }
 
+    /// Writes something of each.
     pub(crate) fn each(&self, written: impl Fn(&str) -> String) -> Self {
         self.iter().map(|column| written(column)).collect()
     }
 
-    /// `a AS x, b AS y`
+    /// Names each: `a AS x, b AS y`.
     pub(crate) fn named(&self, names: &Self) -> Self {
         let named = self.iter().zip(names.iter());
         named.map(|(column, name)| format!("{column} AS {name}")).collect()
     }
 
-    /// These, and others after them.
+    /// Adds others after them.
     pub(crate) fn and(mut self, others: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.0.extend(others.into_iter().map(Into::into));
         self
     }
 
-    /// `a = x AND b = y`
+    /// Compares each with its counterpart: `a = x AND b = y`.
     pub(crate) fn equal(&self, others: &Self) -> All {
         let pairs = self.iter().zip(others.iter());
         pairs.map(|(column, other)| format!("{column} = {other}")).collect()
@@ -395,11 +397,15 @@ impl Columns {
         self.0.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, String> {
         self.0.iter()
     }
 
-    /// With something else between them than a comma.
+    /// Writes them with something else in between than a comma.
     pub(crate) fn join(&self, separator: &str) -> String {
         self.0.join(separator)
     }

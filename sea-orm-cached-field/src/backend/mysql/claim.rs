@@ -281,7 +281,7 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
         selected = names.read_keys_of("q"),
         now = super::milliseconds(&now()),
         rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
-        queue = DIALECT.qualified(&queue),
+        queue = names.queue(),
         same_key = names.same_key("q", "c"),
     );
     statement(sql, text)

@@ -269,7 +269,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
                 waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
-        queue = DIALECT.qualified(&queue),
+        queue = names.queue(),
         columns = names.keys(),
         selected = names.keys_of("c"),
         leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),

@@ -72,7 +72,7 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
              ON {same_key}
             AND q.field = c.field
             AND q.generation = c.generation",
-        queue = DIALECT.qualified(&queue),
+        queue = names.queue(),
         same_key = names.same_key("q", "c"),
     )
 }

@@ -53,9 +53,10 @@ const KEPT: u8 = 101;
 /// The end of a lease that is none.
 const NEVER: &str = "'1970-01-01 00:00:00'";
 
+/// The way in which this database writes names and texts.
 const DIALECT: Dialect = Dialect::MySql;
 
-/// The names of an owner, as they stand in statements.
+/// Returns the names of an owner, as they stand in statements.
 fn names(owner: &Owner) -> Names<'_> {
     DIALECT.names(owner)
 }
@@ -70,7 +71,7 @@ fn statement(sql: Sql, text: String) -> Statement {
 fn values(columns: &Columns, table: &Table, rows: &Columns) -> String {
     let table = DIALECT.qualified(table);
     let first = format!("SELECT {columns} FROM {table} m WHERE FALSE");
-    if rows.len() == 0 {
+    if rows.is_empty() {
         return first;
     }
     let rows = rows.each(|row| format!("/*!80019 ROW*/{row}"));
@@ -129,7 +130,7 @@ fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
     let field = |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name)];
     let claims = keyed(sql, owner, &queue, &["field"], claims, |claim| &claim.key, field);
     let row = names.same_key("q", "c");
-    let queue = DIALECT.qualified(&queue);
+    let queue = names.queue();
     format!(
         "{claims}
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)

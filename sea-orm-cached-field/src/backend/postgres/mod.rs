@@ -43,9 +43,10 @@ const CHANNEL: &str = "cached_fields";
 /// Now, in milliseconds since 1970: never later than it is.
 const NOW: &str = "CAST(floor(extract(epoch FROM now()) * 1000) AS bigint)";
 
+/// The way in which this database writes names and texts.
 const DIALECT: Dialect = Dialect::Postgres;
 
-/// The names of an owner, as they stand in statements.
+/// Returns the names of an owner, as they stand in statements.
 fn names(owner: &Owner) -> Names<'_> {
     DIALECT.names(owner)
 }

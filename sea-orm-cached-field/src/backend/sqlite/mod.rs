@@ -38,9 +38,10 @@ use crate::layout::{Field, Owner};
 /// `unixepoch('subsec')` is NULL before SQLite 3.42.
 const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
 
+/// The way in which this database writes names and texts.
 const DIALECT: Dialect = Dialect::Sqlite;
 
-/// The names of an owner, as they stand in statements.
+/// Returns the names of an owner, as they stand in statements.
 fn names(owner: &Owner) -> Names<'_> {
     DIALECT.names(owner)
 }
