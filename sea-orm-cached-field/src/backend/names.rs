@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 use sea_orm::DbBackend;
 
 use super::sql::{CHUNK, key_columns, marks, recalculations, versions};
-use crate::layout::{Cast, Field, Owner, Table};
+use crate::layout::{Cast, Field, Owner, Step, Table};
 
 /// The way in which a database writes names and texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,16 @@ impl Dialect {
     /// Quotes columns of the user.
     pub(crate) fn columns<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Columns {
         names.into_iter().map(|name| self.quote(name)).collect()
+    }
+
+    /// Quotes the columns of a step's link on the side of the owner.
+    pub(crate) fn near(self, step: &Step) -> Columns {
+        self.columns(step.link.iter().map(|link| link.near.as_str()))
+    }
+
+    /// Quotes the columns of a step's link on the side of the source.
+    pub(crate) fn far(self, step: &Step) -> Columns {
+        self.columns(step.link.iter().map(|link| link.far.as_str()))
     }
 
     /// Quotes a table, with its schema if it has one.

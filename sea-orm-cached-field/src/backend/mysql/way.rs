@@ -12,7 +12,7 @@ use crate::{
         sql::Sql,
     },
     catalog::Described,
-    layout::{Move, Owner, Source, Step},
+    layout::{Move, Owner, Source},
 };
 
 /// How many tables are joined in one query; the databases join 61.
@@ -26,14 +26,6 @@ struct Way<'a> {
     from: String,
     values: Columns,
     joined: usize,
-}
-
-fn near(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.near.as_str()))
-}
-
-fn far(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.far.as_str()))
 }
 
 /// `v_1, ..`, so many.
@@ -96,13 +88,13 @@ impl<'a> Way<'a> {
     /// From the link of a step to that of the step before.
     fn back(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.over(step - 1, &near(&steps[step]), &far(&steps[step - 1]));
+        self.over(step - 1, &DIALECT.near(&steps[step]), &DIALECT.far(&steps[step - 1]));
     }
 
     /// From the link of a step to that of the step after it.
     fn forth(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.over(step, &far(&steps[step]), &near(&steps[step + 1]));
+        self.over(step, &DIALECT.far(&steps[step]), &DIALECT.near(&steps[step + 1]));
     }
 
     /// All values that the tables of a round lead to, in any number of rounds: each once, so that
@@ -146,14 +138,21 @@ impl<'a> Way<'a> {
 fn round_back(source: &Source, group: &Range<usize>) -> Vec<(usize, Columns, Columns)> {
     let steps = &source.steps;
     let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
-    group.clone().rev().map(|step| (step, near(&steps[next(step)]), far(&steps[step]))).collect()
+    group
+        .clone()
+        .rev()
+        .map(|step| (step, DIALECT.near(&steps[next(step)]), DIALECT.far(&steps[step])))
+        .collect()
 }
 
 /// From the link of a group's first step to that of the same step in all later rounds.
 fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Columns, Columns)> {
     let steps = &source.steps;
     let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
-    group.clone().map(|step| (step, far(&steps[step]), near(&steps[next(step)]))).collect()
+    group
+        .clone()
+        .map(|step| (step, DIALECT.far(&steps[step]), DIALECT.near(&steps[next(step)])))
+        .collect()
 }
 
 /// How the values of a link stand in a mark.
@@ -195,7 +194,7 @@ pub(super) fn to_owners(
     source: &Source,
     marks: &[(i64, String)],
 ) -> String {
-    let typed = as_values(&far(&source.steps[source.at]).of("m"));
+    let typed = as_values(&DIALECT.far(&source.steps[source.at]).of("m"));
     let columns = source.link().len();
     let links = repeated(marks).into_iter();
     let links: Columns = links
@@ -226,7 +225,7 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
         keys = names.own_key_as_keys("t"),
         from = way.from,
         table = names.table(),
-        linked = way.on("t", &near(&source.steps[0])),
+        linked = way.on("t", &DIALECT.near(&source.steps[0])),
     )
 }
 
@@ -234,7 +233,7 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
 /// which are the owner's.
 pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
     let names = names(owner);
-    let linked = as_values(&far(&source.steps[source.at]).of("f"));
+    let linked = as_values(&DIALECT.far(&source.steps[source.at]).of("f"));
     let row = names.same_row("f", "c");
     let table = DIALECT.qualified(source.table());
     let first = format!(
@@ -257,12 +256,12 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
         let at = step - 1;
         let row = format!("s{at}");
         let table = DIALECT.qualified(&steps[at].table);
-        let on = near(&steps[step]).of(&row).equal(&far(&steps[step]).of(&before));
+        let on = DIALECT.near(&steps[step]).of(&row).equal(&DIALECT.far(&steps[step]).of(&before));
         joins += &format!("\n                   STRAIGHT_JOIN {table} {row} ON {on}");
         before = row;
     }
     let first = &source.steps[0];
-    let on = near(first).of("t").equal(&far(first).of(&before));
+    let on = DIALECT.near(first).of("t").equal(&DIALECT.far(first).of(&before));
     let table = names.table();
     joins + &format!("\n                   STRAIGHT_JOIN {table} t ON {on}")
 }
@@ -271,7 +270,7 @@ pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
 fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
     let names = names(owner);
     let keys = names.own_key_as_keys("t");
-    let linked = as_values(&near(&source.steps[0]).of("t"));
+    let linked = as_values(&DIALECT.near(&source.steps[0]).of("t"));
     let first = format!(
         "
          SELECT {keys}, {linked}
@@ -308,6 +307,6 @@ pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
 /// they are calculated from.
 pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &Columns) -> String {
     let mut way = before(owner, source, rows);
-    way.over(source.at, &far(&source.steps[source.at]), columns);
+    way.over(source.at, &DIALECT.far(&source.steps[source.at]), columns);
     way.query()
 }

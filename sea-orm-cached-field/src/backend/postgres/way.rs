@@ -4,7 +4,7 @@ use super::{DIALECT, functions::equality, names};
 use crate::{
     backend::names::{All, Columns},
     catalog::Described,
-    layout::{Link, Move, Owner, Source, Step},
+    layout::{Link, Move, Owner, Source},
 };
 
 /// Values of a step's link on the way, as SQL expressions, and the joins that they come from.
@@ -42,13 +42,13 @@ impl Way<'_> {
     /// From the link of a step to that of the step before.
     fn back(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.join(step - 1, step, &near(&steps[step]), &far(&steps[step - 1]));
+        self.join(step - 1, step, &DIALECT.near(&steps[step]), &DIALECT.far(&steps[step - 1]));
     }
 
     /// From the link of a step to that of the step after it.
     fn forth(&mut self, step: usize, next: usize) {
         let steps = &self.source.steps;
-        self.join(step, step, &far(&steps[step]), &near(&steps[next]));
+        self.join(step, step, &DIALECT.far(&steps[step]), &DIALECT.near(&steps[next]));
     }
 
     /// All values that `round` leads to, in any number of rounds: each once, so that circles in the
@@ -94,14 +94,6 @@ impl Way<'_> {
     }
 }
 
-fn near(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.near.as_str()))
-}
-
-fn far(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.far.as_str()))
-}
-
 fn types<'a>(table: &'a Described, links: &[Link]) -> Vec<&'a str> {
     links.iter().map(|link| table.columns[&link.far].as_str()).collect()
 }
@@ -139,7 +131,7 @@ pub(super) fn to_owners(
 
 /// Joins that lead from the source's row `f` to the owner's rows `t`.
 pub(super) fn to_readers(owner: &Owner, source: &Source) -> String {
-    let values = far(&source.steps[source.at]).of("f");
+    let values = DIALECT.far(&source.steps[source.at]).of("f");
     back(owner, source, values, Vec::new(), |_| None)
 }
 
@@ -161,15 +153,15 @@ fn back<'a>(
                     round.join(
                         group.end - 1,
                         group.start,
-                        &near(&source.steps[group.start]),
-                        &far(&source.steps[group.end - 1]),
+                        &DIALECT.near(&source.steps[group.start]),
+                        &DIALECT.far(&source.steps[group.end - 1]),
                     );
                     (group.start + 1..group.end).rev().for_each(|step| round.back(step));
                 })
             }
         }
     }
-    let linked = way.equal(0, "t", &near(&source.steps[0]));
+    let linked = way.equal(0, "t", &DIALECT.near(&source.steps[0]));
     let joins = way.joins;
     let table = names.table();
     format!("{joins}\n  JOIN {table} t ON {linked}")
@@ -177,7 +169,7 @@ fn back<'a>(
 
 /// The way from the owner's row `t` to the rows before the source.
 fn before(source: &Source) -> Way<'_> {
-    let values = near(&source.steps[0]).of("t");
+    let values = DIALECT.near(&source.steps[0]).of("t");
     let mut way = Way { source, joins: String::new(), values, operators: Vec::new(), prefix: "s" };
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -204,7 +196,7 @@ pub(super) fn from_owner(source: &Source) -> (String, String) {
 /// A FROM clause of the source's rows on the way from the owner's row `t`, and their name in it.
 pub(super) fn rows_of(source: &Source) -> (String, String) {
     let mut way = before(source);
-    way.join(source.at, source.at, &far(&source.steps[source.at]), &Columns::default());
+    way.join(source.at, source.at, &DIALECT.far(&source.steps[source.at]), &Columns::default());
     let joins = way.joins;
     let at = source.at;
     (format!("(SELECT 1) o{joins}"), format!("s{at}"))

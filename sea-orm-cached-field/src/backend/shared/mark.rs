@@ -49,7 +49,8 @@ pub(crate) fn set_expiry(
     moment: Value,
 ) -> Statement {
     let names = sql.names(owner);
-    let expires = sql.quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
+    let expires =
+        sql.dialect().quote(owner.fields[field].expires_after.as_deref().unwrap_or_default());
     let moment = sql.bind(moment);
     let table = names.table();
     let is_row = sql.key_is(owner, &names.own_key(), key);

@@ -5,28 +5,20 @@ use std::ops::Range;
 
 use super::{DIALECT, names, own_triggers::of_row};
 use crate::{
-    backend::names::{All, Columns},
-    layout::{Move, Owner, Source, Step},
+    backend::names::Columns,
+    layout::{Move, Owner, Source},
 };
-
-fn near(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.near.as_str()))
-}
-
-fn far(step: &Step) -> Columns {
-    DIALECT.columns(step.link.iter().map(|link| link.far.as_str()))
-}
 
 /// A condition on the owner's rows: that this row of the source concerns them. `prefix`: of the
 /// owner's columns.
 pub(super) fn owners_of(owner: &Owner, source: &Source, row: &str, prefix: &str) -> String {
     if source.way_back().is_empty() {
-        let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
-        let pairs = pairs.map(|(near, far)| (near, of_row(owner, row, &far)));
-        let pairs: All = pairs.map(|(near, far)| format!("{prefix}{near} = {far}")).collect();
-        return format!("({pairs})");
+        let near = DIALECT.near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
+        let far = DIALECT.far(&source.steps[0]).each(|column| of_row(owner, row, column));
+        let linked = near.equal(&far);
+        return format!("({linked})");
     }
-    let links = far(&source.steps[source.at]).of(row);
+    let links = DIALECT.far(&source.steps[source.at]).of(row);
     owners(source, &format!("SELECT {links}"), prefix)
 }
 
@@ -38,22 +30,23 @@ pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
         Move::Around(group) => {
             let columns = Columns::numbered("v", source.steps[group.start].link.len());
             let last = group.end - 1;
-            let mut joins = join(source, last, &near(&source.steps[group.start]), "r", &columns);
+            let mut joins =
+                join(source, last, &DIALECT.near(&source.steps[group.start]), "r", &columns);
             for step in (group.start + 1..group.end).rev() {
                 joins += &join(
                     source,
                     step - 1,
-                    &near(&source.steps[step]),
+                    &DIALECT.near(&source.steps[step]),
                     &format!("x{step}"),
-                    &far(&source.steps[step]),
+                    &DIALECT.far(&source.steps[step]),
                 );
             }
             let first = group.start;
-            let next = far(&source.steps[first]).of(&format!("x{first}"));
+            let next = DIALECT.far(&source.steps[first]).of(&format!("x{first}"));
             recursion(&links, &columns, &joins, &next)
         }
     });
-    let near = near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
+    let near = DIALECT.near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
     format!("({near}) IN ({links})")
 }
 
@@ -66,9 +59,9 @@ fn back(source: &Source, step: usize, links: &str) -> String {
     SELECT {selected}
       FROM {table} {row}
      WHERE ({linked}) IN ({links})",
-        selected = far(&source.steps[before]).of(&row),
+        selected = DIALECT.far(&source.steps[before]).of(&row),
         table = DIALECT.qualified(&source.steps[before].table),
-        linked = near(&source.steps[step]).of(&row),
+        linked = DIALECT.near(&source.steps[step]).of(&row),
     )
 }
 
@@ -95,7 +88,7 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
     SELECT {linked}
       FROM {table} t
      WHERE {row}",
-        linked = near(&source.steps[0]).of("t"),
+        linked = DIALECT.near(&source.steps[0]).of("t"),
         table = names.table(),
     );
     for step in 0..=source.at {
@@ -106,7 +99,7 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
             .steps
             .get(step + 1)
             .filter(|_| step < source.at)
-            .map_or_else(|| columns.clone(), near);
+            .map_or_else(|| columns.clone(), |step| DIALECT.near(step));
         let row = format!("s{step}");
         links = format!(
             "
@@ -115,7 +108,7 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
      WHERE ({linked}) IN ({links})",
             selected = kept.of(&row),
             table = DIALECT.qualified(&source.steps[step].table),
-            linked = far(&source.steps[step]).of(&row),
+            linked = DIALECT.far(&source.steps[step]).of(&row),
         );
     }
     links
@@ -124,20 +117,21 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Colum
 /// From the links of a group's first step to those of the same step in all later rounds.
 fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
     let columns = Columns::numbered("v", source.steps[group.start].link.len());
-    let mut joins = join(source, group.start, &far(&source.steps[group.start]), "r", &columns);
+    let mut joins =
+        join(source, group.start, &DIALECT.far(&source.steps[group.start]), "r", &columns);
     for step in group.start + 1..group.end {
         let before = step - 1;
         joins += &join(
             source,
             step,
-            &far(&source.steps[step]),
+            &DIALECT.far(&source.steps[step]),
             &format!("x{before}"),
-            &near(&source.steps[step]),
+            &DIALECT.near(&source.steps[step]),
         );
     }
     let last = group.end - 1;
     let last = format!("x{last}");
-    recursion(links, &columns, &joins, &near(&source.steps[group.start]).of(&last))
+    recursion(links, &columns, &joins, &DIALECT.near(&source.steps[group.start]).of(&last))
 }
 
 /// UNION, so that circles in the data end.
