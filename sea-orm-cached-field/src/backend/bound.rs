@@ -2,9 +2,10 @@
 
 use std::mem::discriminant;
 
-use sea_orm::{DbBackend, Value};
+use sea_orm::Value;
 
 use super::{
+    names::{Columns, Dialect},
     sizes::{padded, repeated},
     sql::{Sql, key_columns},
 };
@@ -72,26 +73,23 @@ impl Sql {
     ) -> String {
         let bound = Bound::to(column, String::new(), values);
         let is_cast = column.cast.postgres != Default::default();
-        if self.backend() == DbBackend::Postgres && bound.is_array() && !is_cast {
+        if self.dialect() == Dialect::Postgres && bound.is_array() && !is_cast {
             let array = self.bind(array(bound.values).1);
             return format!("= ANY ({array})");
         }
         let values = repeated(bound.values).into_iter().map(|value| self.bind_for(column, value));
-        let mut values: Vec<String> = values.collect();
+        let values: Columns = values.collect();
         // MariaDB looks a single value up first of all, and then reads a query that is joined with
         // it from end to end.
-        values.extend((self.backend() == DbBackend::MySql).then(|| "NULL".to_owned()));
-        let values = values.join(", ");
+        let values = values.and((self.dialect() == Dialect::MySql).then(|| "NULL".to_owned()));
         format!("IN ({values})")
     }
 
     /// `name (columns) AS (..)`, for a WITH clause. On PostgreSQL the text does not depend on the
     /// number of rows.
     pub(crate) fn table(&mut self, name: &str, columns: Vec<Bound<'_>>) -> String {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        let names = names.join(", ");
-        let are_arrays =
-            self.backend() == DbBackend::Postgres && columns.iter().all(Bound::is_array);
+        let names: Columns = columns.iter().map(|column| column.name.clone()).collect();
+        let are_arrays = self.dialect() == Dialect::Postgres && columns.iter().all(Bound::is_array);
         let rows = if are_arrays { self.arrays(columns) } else { self.tuples_of(columns) };
         format!("{name} ({names}) AS ({rows})")
     }
@@ -121,11 +119,11 @@ impl Sql {
             let row = varying
                 .iter_mut()
                 .filter_map(|(column, values)| Some(self.bind_to(*column, values.next()?)));
-            let row = row.collect::<Vec<_>>().join(", ");
+            let row: Columns = row.collect();
             format!("({row})")
         });
-        let tuples = tuples.collect::<Vec<_>>().join(", ");
-        let selected = selected.join(", ");
+        let tuples: Columns = tuples.collect();
+        let selected: Columns = selected.into_iter().collect();
         format!("SELECT {selected} FROM (VALUES {tuples}) AS u WHERE u.column1 IS NOT NULL")
     }
 
@@ -165,9 +163,8 @@ impl Sql {
             selected
                 .push(bound.column.map_or(value.clone(), |column| self.cast_for(column, &value)));
         }
-        let selected = selected.join(", ");
-        let arrays = arrays.join(", ");
-        let names = names.join(", ");
+        let [selected, arrays, names] =
+            [selected, arrays, names].map(|columns| columns.into_iter().collect::<Columns>());
         format!("SELECT {selected} FROM unnest({arrays}) AS u ({names})")
     }
 }

@@ -83,8 +83,8 @@ macro_rules! of_one_database {
     }};
 }
 
-/// The statements, one or several, that a function renders: the one of this path in the module of
-/// the database, or that of a single database, where the others need none.
+/// The statements, one or several, that a function renders. It is the one of this path in the
+/// module of the database, or that of a single database, where the others need none.
 macro_rules! statements {
     ($backend:expr, $database:ident => $($path:ident)::+ ($($argument:expr),* $(,)?)) => {
         of_one_database!(

@@ -5,7 +5,7 @@ use sea_orm::DbErr;
 use crate::{Error, InstallError};
 
 impl Error {
-    /// Whether the same call may succeed a little later, although nothing was mended: another
+    /// Whether the same call may succeed a little later, although nothing was mended. Another
     /// transaction was in the way, the inputs were changed all the time, or the database could not
     /// be reached.
     ///

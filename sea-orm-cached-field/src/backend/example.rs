@@ -1,5 +1,5 @@
 //! An owner for tests of the SQL, with a source whose rows hold its key and one that has to be
-//! looked up, and what statements are rendered of.
+//! looked up. Also what statements are rendered of.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use sea_orm::{
 use super::{
     Backend,
     operations::Statements,
+    shared,
     sizes::{claims_in_parts, written_in_parts},
 };
 use crate::{
@@ -117,8 +118,8 @@ fn upstream(owner: &Owner) -> Vec<Upstream> {
     sources.map(upstream).collect()
 }
 
-/// The example as if its field were calculated by a query: over the rows of a source, over these
-/// joined to the owner's, and over the owner's with a query in a query.
+/// The example as if its field were calculated by a query. The queries are over the rows of a
+/// source, over these joined to the owner's, and over the owner's with a query in a query.
 fn queried(owner: &Owner) -> [Owner; 3] {
     fn id() -> Expr {
         Expr::col(("lamppost", "id"))
@@ -242,8 +243,8 @@ impl Example {
         vec![7; self.keys.len()]
     }
 
-    /// The owner as if its field were calculated by a query: over the rows of a source, over these
-    /// joined to the owner's, and over the owner's with a query in a query.
+    /// The owner as if its field were calculated by a query. The queries are over the rows of a
+    /// source, over these joined to the owner's, and over the owner's with a query in a query.
     pub(super) fn queried(&self) -> [Owner; 3] {
         queried(&self.owner)
     }
@@ -264,20 +265,75 @@ pub(super) fn named(name: &'static str, statements: impl Into<Statements>) -> Ve
     statements.into().0.into_iter().map(|statement| (name, statement)).collect()
 }
 
+/// Statements, by the file that they stand in.
+type Files = Vec<(&'static str, Vec<Named>)>;
+
 /// All statements of workers, readers and of a row's methods.
 pub(super) fn sent(backend: Backend, of: &Example) -> Vec<Named> {
-    let files = of_database!(backend, examples::sent(of));
-    files.into_iter().flat_map(|(_, examples)| examples).collect()
+    sent_files(backend, of).into_iter().flat_map(|(_, examples)| examples).collect()
+}
+
+fn sent_files(backend: Backend, of: &Example) -> Files {
+    vec![
+        ("claim", of_database!(backend, claim::examples(of))),
+        ("collect", of_database!(backend, collect::examples(of))),
+        ("complete", of_database!(backend, complete::examples(of))),
+        ("mark", of_database!(backend, mark::examples(of))),
+        ("query", of_database!(backend, query::examples(of))),
+        ("read", of_database!(backend, read::examples(of))),
+        ("recursion", of_database!(backend, recursion::examples(of))),
+        ("unique", of_database!(backend, unique::examples(of))),
+        ("select", super::query::examples(of, backend)),
+        ("shared", shared::examples(of, || backend.sql())),
+    ]
 }
 
 /// All statements of installations and the doctor.
 pub(super) fn of_installation(backend: Backend, of: &Example) -> Vec<Named> {
-    let files = of_database!(backend, examples::of_installation(of));
-    files.into_iter().flat_map(|(_, examples)| examples).collect()
+    files_of_installation(backend, of).into_iter().flat_map(|(_, examples)| examples).collect()
+}
+
+fn files_of_installation(backend: Backend, of: &Example) -> Files {
+    vec![
+        ("catalog", of_database!(backend, catalog::examples(of))),
+        ("installation", shared::examples_of_installation(of, || backend.sql())),
+    ]
+}
+
+/// The folder of a database.
+fn folder(backend: Backend) -> &'static str {
+    match backend {
+        #[cfg(feature = "sqlx-postgres")]
+        Backend::Postgres => "postgres",
+        #[cfg(feature = "sqlx-mysql")]
+        Backend::MySql => "mysql",
+        #[cfg(feature = "sqlx-sqlite")]
+        Backend::Sqlite => "sqlite",
+    }
+}
+
+#[test]
+fn each_statement_is_as_written() {
+    let of = Example::new();
+    for backend in Backend::ALL.iter().copied() {
+        let installed = files_of_installation(backend, &of);
+        for (file, examples) in sent_files(backend, &of).into_iter().chain(installed) {
+            assert_as_written(folder(backend), file, examples);
+        }
+    }
+}
+
+#[test]
+fn what_is_installed_is_as_written() {
+    let of = Example::new();
+    for backend in Backend::ALL.iter().copied() {
+        let objects = backend.objects(&of.owner, &of.table, &of.related);
+        assert_installed_as_written(folder(backend), &objects);
+    }
 }
 
 /// Compares each statement with its snapshot, beside the file that it stands in.
-pub(super) fn assert_as_written(database: &str, file: &str, examples: Vec<Named>) {
+fn assert_as_written(database: &str, file: &str, examples: Vec<Named>) {
     let mut by_name: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (name, statement) in examples {
         by_name.entry(name).or_default().push(statement.sql);
@@ -288,7 +344,7 @@ pub(super) fn assert_as_written(database: &str, file: &str, examples: Vec<Named>
 }
 
 /// Compares what makes each object with its snapshot.
-pub(super) fn assert_installed_as_written(database: &str, objects: &[Object]) {
+fn assert_installed_as_written(database: &str, objects: &[Object]) {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for object in objects {
         // MySQL's triggers end with a checksum of their text.

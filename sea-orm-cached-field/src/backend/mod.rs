@@ -22,6 +22,7 @@ mod example;
 pub(crate) mod mutation;
 #[cfg(feature = "sqlx-mysql")]
 mod mysql;
+mod names;
 mod operations;
 #[cfg(feature = "sqlx-postgres")]
 pub(crate) mod postgres;
@@ -146,7 +147,7 @@ impl Backend {
 
     /// A table, quoted and with its schema if it has one.
     pub(crate) fn qualified(self, table: &Table) -> String {
-        self.sql().qualified(table)
+        self.sql().dialect().qualified(table)
     }
 
     /// What tells this database's pool from the others of the process.
@@ -252,7 +253,7 @@ impl Backend {
     }
 
     /// Whether a column of the type that the database names so can hold, and SeaORM reads from it,
-    /// values of this type; also if that cannot be told.
+    /// values of this type. It is true if that cannot be told.
     pub(crate) fn holds(self, kind: &ColumnType, found: &str) -> bool {
         of_database!(self, catalog::holds(kind, found))
     }

@@ -5,7 +5,8 @@ use sea_orm::Statement;
 use super::{
     Backend,
     bound::Bound,
-    sql::{Sql, equal, key_columns, prefixed},
+    names::{All, Columns},
+    sql::Sql,
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
@@ -30,8 +31,7 @@ pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]
     let mut sql = backend.sql();
     let field = &owner.fields[field];
     let rows = written(&mut sql, owner, field);
-    let own = sql.owner_key(owner);
-    let columns = key_columns(owner);
+    let names = sql.names(owner);
     // The condition stands outside of the query. Inside, it would change the result of some, such
     // as a window over all rows. MySQL takes it through no LEFT JOIN, so the rows without a value
     // come from a second SELECT. MariaDB takes no placeholder into the query, and looks it up row
@@ -46,12 +46,12 @@ pub(super) fn select(backend: Backend, owner: &Owner, field: usize, keys: &[Key]
          SELECT {keys}, NULL, false
            FROM {table} t
           WHERE {wanted}",
-        keys = sql.own_keys(owner),
-        value = sql.cast(&field.cached.read, &value(backend, field, "v.value")),
-        table = sql.qualified(&owner.table),
-        same = equal("v", &columns, "t", &own),
-        restricted = is_among("v.", &columns, &among),
-        wanted = is_among("t.", &own, &among),
+        keys = names.read_own_key(),
+        value = names.dialect.cast(&field.cached.read, &value(backend, field, "v.value")),
+        table = names.table(),
+        same = names.is_of("v", "t"),
+        restricted = is_among(&names.keys_of("v"), &among),
+        wanted = is_among(&names.own_key_of("t"), &among),
     );
     sql.statement(text)
 }
@@ -68,7 +68,7 @@ pub(super) fn values(
     fits: Option<String>,
 ) -> String {
     let rows = written(sql, owner, field);
-    let columns = key_columns(owner);
+    let names = sql.names(owner);
     let keys = claims.iter().map(|claim| &claim.key);
     // Planners take constants into the query, but no join. So the keys are bound twice.
     let among = among(sql, owner, keys.clone());
@@ -76,9 +76,9 @@ pub(super) fn values(
     claimed.push(Bound::new("generation", claims.iter().map(|claim| claim.generation)));
     claimed.push(Bound::alike("claimed_at", claims.iter().map(|claim| claim.claimed_at)));
     let claimed = sql.table("k", claimed);
-    let mut is_sound = vec!["coalesce(c.times, 1) = 1".to_owned()];
-    is_sound.extend((!query(field).optional).then(|| "c.value IS NOT NULL".to_owned()));
-    is_sound.extend(fits);
+    let is_found = (!query(field).optional).then(|| "c.value IS NOT NULL".to_owned());
+    let is_once = "coalesce(c.times, 1) = 1".to_owned();
+    let is_sound: All = [Some(is_once), is_found, fits].into_iter().flatten().collect();
     format!(
         "{rows}, {claimed},
               c AS (
@@ -90,11 +90,10 @@ pub(super) fn values(
                   FROM k
                   LEFT JOIN c ON {same}
                  WHERE {is_sound})",
-        partition = prefixed("r", &columns),
-        restricted = is_among("r.", &columns, &among),
+        partition = names.keys_of("r"),
+        restricted = is_among(&names.keys_of("r"), &among),
         value = sql.cast_for(&field.cached, &value(backend, field, "c.value")),
-        same = equal("c", &columns, "k", &columns),
-        is_sound = is_sound.join(" AND "),
+        same = names.same_key("c", "k"),
     )
 }
 
@@ -102,15 +101,12 @@ pub(super) fn values(
 /// selects the key as SeaORM reads it, or as it is stored: the cast for writing takes both.
 fn written(sql: &mut Sql, owner: &Owner, field: &Field) -> String {
     let select = sql.embed(&(query(field).select)());
-    let columns = key_columns(owner);
-    let stored: Vec<String> =
-        owner.key.iter().zip(&columns).map(|(key, column)| sql.cast_for(key, column)).collect();
-    let is_stored_as_written = stored == columns;
-    let columns = columns.join(", ");
-    if is_stored_as_written {
+    let columns = sql.names(owner).keys();
+    let keys = owner.key.iter().zip(columns.iter());
+    let stored: Columns = keys.map(|(key, column)| sql.cast_for(key, column)).collect();
+    if stored == columns {
         return format!("{QUERY} ({columns}, value) AS ({select})");
     }
-    let stored = stored.join(", ");
     format!(
         "{AS_WRITTEN} ({columns}, value) AS ({select}),
               {QUERY} ({columns}, value) AS (SELECT {stored}, value FROM {AS_WRITTEN})"
@@ -131,10 +127,8 @@ fn among<'k>(
         .collect()
 }
 
-fn is_among(prefix: &str, columns: &[String], among: &[String]) -> String {
-    let conditions =
-        columns.iter().zip(among).map(|(column, among)| format!("{prefix}{column} {among}"));
-    conditions.collect::<Vec<_>>().join(" AND ")
+fn is_among(columns: &Columns, among: &[String]) -> All {
+    columns.iter().zip(among).map(|(column, among)| format!("{column} {among}")).collect()
 }
 
 /// A value as one of the column that it is for.

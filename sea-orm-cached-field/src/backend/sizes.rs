@@ -1,5 +1,5 @@
 //! For how many rows statements are written. A connection keeps each text that it has sent as a
-//! prepared statement, and the servers have only so much room for those: so lists have a few
+//! prepared statement, and the servers have only so much room for those. So lists have a few
 //! lengths, and what is missing is filled up.
 
 use std::slice::Chunks;

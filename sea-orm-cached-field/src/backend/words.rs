@@ -1,5 +1,5 @@
 //! No name in the library's SQL is a word that a server of that database reserves, unless it is
-//! quoted: what one version, or MariaDB, accepts, another may refuse.
+//! quoted. What one version, or MariaDB, accepts, another may refuse.
 //!
 //! Keywords are written in capitals, names are not. So a word with a small letter is a name, or
 //! that of a function if a parenthesis follows it at once.

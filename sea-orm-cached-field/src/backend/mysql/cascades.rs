@@ -6,13 +6,12 @@
 //! some. A cursor appends mark by mark: an `INSERT .. SELECT` may hold up all others who mark,
 //! until the user's statement ends.
 
-use super::{
-    names::{in_lists, literal, qualified, quote},
-    own_triggers::differs,
-    tables, way,
-};
+use super::{DIALECT, lists::in_lists, names, own_triggers::differs, tables, way};
 use crate::{
-    backend::sql::{key_columns, list, marks, prefixed},
+    backend::{
+        names::{Any, Columns},
+        sql::list,
+    },
     catalog::{Action, Cascade, Described, Object},
     layout::{Owner, Source, Table},
 };
@@ -62,15 +61,15 @@ fn touches(changed: &[(String, Option<String>)], columns: &[String]) -> bool {
     changed.iter().any(|(column, _)| columns.contains(column))
 }
 
-/// What a change of the table at the end of these foreign keys does at their beginning; none that
-/// this library needs to see is none.
+/// What a change of the table at the end of these foreign keys does at their beginning. What this
+/// library need not see is none.
 fn effect(way: &[Cascade], event: Event) -> Option<Effect> {
     let last = way.last()?;
     let first = match event {
         Event::Delete => Effect::Deleted,
         Event::Update => {
             let new = |column: &String| {
-                let quoted = quote(column);
+                let quoted = DIALECT.quote(column);
                 (column.clone(), Some(format!("NEW.{quoted}")))
             };
             Effect::Changed(last.parent_columns.iter().map(new).collect())
@@ -205,29 +204,28 @@ impl Watched<'_> {
 
     fn body(&self, way: &[Cascade], effect: &Effect, fields: &[usize], event: &str) -> Vec<String> {
         let (columns, types) = self.mark_columns();
-        let variables: Vec<String> =
-            (1..=types.len()).map(|n| format!("cached_field_{n}")).collect();
+        let variables = Columns::numbered("cached_field", types.len());
         let mut body: Vec<String> = variables
             .iter()
             .zip(types)
             .map(|(variable, kind)| format!("  DECLARE {variable} {kind};"))
             .collect();
-        let condition = match event {
+        let condition: Any = match event {
             "BEFORE UPDATE" => way
                 .last()
                 .into_iter()
                 .flat_map(|key| &key.parent_columns)
                 .map(|c| differs(c))
                 .collect(),
-            _ => vec!["TRUE".to_owned()],
+            _ => Any::from_iter(["TRUE".to_owned()]),
         };
         let mark = |fields: Vec<usize>| {
             format!(
                 "        INSERT INTO {marks} (field, {columns})
         VALUES ({list}, {values});",
-                marks = qualified(&marks(self.owner)),
-                list = literal(&list(self.owner, fields)),
-                values = variables.join(", "),
+                marks = names(self.owner).marks(),
+                list = DIALECT.literal(&list(self.owner, fields)),
+                values = variables,
             )
         };
         let marks: Vec<String> =
@@ -248,21 +246,19 @@ impl Watched<'_> {
     CLOSE cached_field_rows;
   END IF;",
             rows = self.rows(way, effect),
-            condition = condition.join(" OR "),
             are_found = variables.join(" IS NOT NULL AND "),
-            variables = variables.join(", "),
             marks = marks.join("\n"),
         ));
         body
     }
 
     /// The columns of a mark that name a row, and their types.
-    fn mark_columns(&self) -> (String, Vec<String>) {
+    fn mark_columns(&self) -> (Columns, Vec<String>) {
         match self.key() {
             Some(key) => {
                 let types =
                     key.iter().map(|column| self.described.columns[column].clone()).collect();
-                (key_columns(self.owner).join(", "), types)
+                (names(self.owner).keys(), types)
             }
             None => {
                 let types = [
@@ -270,7 +266,7 @@ impl Watched<'_> {
                     "LONGTEXT CHARACTER SET ascii",
                     "INT UNSIGNED",
                 ];
-                ("via, link, link_hash".to_owned(), types.map(str::to_owned).to_vec())
+                (tables::link_columns(), types.map(str::to_owned).to_vec())
             }
         }
     }
@@ -289,7 +285,7 @@ impl Watched<'_> {
     fn rows(&self, way: &[Cascade], effect: &Effect) -> String {
         let found = self.level(way, 0, &self.link);
         let kept = |column: &str| {
-            let column = quote(column);
+            let column = DIALECT.quote(column);
             Some(format!("g.{column}"))
         };
         let old = self.named(kept);
@@ -311,17 +307,16 @@ impl Watched<'_> {
     }
 
     /// What a mark names a row by; `None` if a column of it is going to be null.
-    fn named(&self, value: impl Fn(&str) -> Option<String>) -> Option<String> {
+    fn named(&self, value: impl Fn(&str) -> Option<String>) -> Option<Columns> {
         let columns = self.key().unwrap_or_else(|| self.link.clone());
-        let values: Vec<String> =
-            columns.iter().map(|column| value(column)).collect::<Option<_>>()?;
+        let values: Columns = columns.iter().map(|column| value(column)).collect::<Option<_>>()?;
         let Some(source) = self.source.filter(|_| self.key().is_none()) else {
-            return Some(values.join(", "));
+            return Some(values);
         };
-        let via = literal(&tables::via(source));
+        let via = DIALECT.literal(&tables::via(source));
         let link = way::encoded_values(source, self.described, &values);
         let hash = way::hash(&values);
-        Some(format!("{via}, {link}, {hash}"))
+        Some(Columns::from_iter([via, link, hash]))
     }
 
     /// A query of these columns of the rows that refer, over the foreign keys from this one on, to
@@ -333,16 +328,13 @@ impl Watched<'_> {
         needed.extend(cascades.iter().flat_map(|key| key.parent_columns.clone()));
         needed.sort();
         needed.dedup();
-        let names: Vec<String> = needed.iter().map(|column| quote(column)).collect();
-        let selected = prefixed("x", &names);
-        let table = qualified(&key.table);
+        let names = DIALECT.columns(needed.iter().map(String::as_str));
+        let selected = names.of("x");
+        let table = DIALECT.qualified(&key.table);
         let pairs = |other: &str, key: &Cascade| {
-            let pairs = key.columns.iter().zip(&key.parent_columns);
-            let pairs = pairs.map(|(column, parent)| {
-                let (column, parent) = (quote(column), quote(parent));
-                format!("x.{column} = {other}.{parent}")
-            });
-            pairs.collect::<Vec<_>>().join(" AND ")
+            let columns = DIALECT.columns(key.columns.iter().map(String::as_str));
+            let parents = DIALECT.columns(key.parent_columns.iter().map(String::as_str));
+            columns.of("x").equal(&parents.of(other))
         };
         // Not FOR UPDATE: MySQL counts it as a write to a table that the user's statement may use
         // (error 1442).
@@ -380,7 +372,6 @@ impl Watched<'_> {
               LOCK IN SHARE MODE)"
             )
         });
-        let names = names.join(", ");
         let rounds = rounds.collect::<String>();
         format!(
             "

@@ -2,14 +2,14 @@
 
 use sea_orm::{ColumnType, DbErr, RuntimeErr, Statement, sqlx::mysql::MySqlDatabaseError};
 
-use super::{
-    names::{literal, qualified, quote},
-    statement, tables,
-};
+use super::{DIALECT, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, marks, recalculations, versions},
+    backend::{
+        names::Columns,
+        sql::{Sql, marks, recalculations, versions},
+    },
     catalog::{Object, ObjectKind},
     layout::{Owner, Table},
 };
@@ -151,20 +151,24 @@ pub(crate) fn can_name(key: &str, linked: &str) -> bool {
     key == linked || linked == "ascii" || has_all(&key) || has_most(&key) && !has_all(&linked)
 }
 
+/// The name of the database of a table; otherwise of this one.
+fn schema_of(table: Option<&Table>) -> String {
+    let schema = table.and_then(|table| table.schema.as_deref());
+    schema.map_or_else(|| "DATABASE()".to_owned(), |name| DIALECT.literal(name))
+}
+
 /// The databases that triggers of the library can stand in: the owner's, and those of its sources.
-fn schemas(owner: &Owner) -> String {
+fn schemas(owner: &Owner) -> Columns {
     let tables = owner
         .sources
         .iter()
         .flat_map(|source| &source.steps)
         .map(|step| &step.table)
         .chain([&owner.table]);
-    let mut schemas: Vec<String> = tables
-        .map(|table| table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal))
-        .collect();
+    let mut schemas: Vec<String> = tables.map(|table| schema_of(Some(table))).collect();
     schemas.sort();
     schemas.dedup();
-    schemas.join(", ")
+    Columns::from_iter(schemas)
 }
 
 /// The quoted name of the database that a trigger stands in.
@@ -177,11 +181,10 @@ fn trigger_tag(prefix: &str) -> String {
 }
 
 pub(crate) fn installed(owner: &Owner) -> Statement {
-    let schema = owner.table.schema.as_deref().map_or_else(|| "DATABASE()".to_owned(), literal);
-    let prefix = literal(&tables::tag_prefix(&owner.table));
-    let ours = [marks(owner), recalculations(owner), versions(owner)]
-        .map(|table| literal(&table.name))
-        .join(", ");
+    let schema = schema_of(Some(&owner.table));
+    let prefix = DIALECT.literal(&tables::tag_prefix(&owner.table));
+    let ours = [marks(owner), recalculations(owner), versions(owner)];
+    let ours = DIALECT.literals(ours.iter().map(|table| table.name.as_str()));
     let text = format!(
         "SELECT 'trigger' AS kind, t.TRIGGER_NAME AS name, {PLACE} AS parent,
                 t.EVENT_OBJECT_TABLE AS on_table,
@@ -204,7 +207,7 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
         tag = trigger_tag(&prefix),
         orphaned = orphaned(),
         schemas = schemas(owner),
-        table = literal(&owner.table.name),
+        table = DIALECT.literal(&owner.table.name),
     );
     statement(Sql::mysql(), text)
 }
@@ -248,7 +251,7 @@ pub(crate) fn orphaned_triggers(owner: &Owner) -> Statement {
             AND {orphaned}
           ORDER BY t.TRIGGER_NAME",
         schemas = schemas(owner),
-        prefix = literal(&tables::tag_prefix(&owner.table)),
+        prefix = DIALECT.literal(&tables::tag_prefix(&owner.table)),
         orphaned = orphaned(),
     );
     statement(Sql::mysql(), text)
@@ -256,10 +259,8 @@ pub(crate) fn orphaned_triggers(owner: &Owner) -> Statement {
 
 /// Indexes only if the owner is known: a server may have to open each table for them.
 pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
-    let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
-    let schema = owner
-        .and_then(|owner| owner.schema.as_deref())
-        .map_or_else(|| "DATABASE()".to_owned(), literal);
+    let prefix = DIALECT.literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let schema = schema_of(owner);
     let (triggers, indexes) = match owner {
         Some(_) => ("TRUE".to_owned(), format!("s.TABLE_SCHEMA = {schema}")),
         None => (format!("t.TRIGGER_SCHEMA = {schema}"), "FALSE".to_owned()),
@@ -297,11 +298,11 @@ pub(crate) fn drop_object(
     name: &str,
     parent: Option<&str>,
 ) -> String {
-    let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
-    let name = quote(name);
+    let own = DIALECT.beside(beside, name);
+    let name = DIALECT.quote(name);
     match (kind, parent) {
         (ObjectKind::Index, _) => {
-            let table = qualified(beside);
+            let table = DIALECT.qualified(beside);
             format!("DROP INDEX {name} ON {table}")
         }
         (ObjectKind::Trigger, Some(schema)) => format!("DROP TRIGGER IF EXISTS {schema}.{name}"),

@@ -3,9 +3,8 @@
 use sea_orm::Statement;
 
 use super::{
-    after, as_expiry,
-    names::{literal, one_of, owner_key, qualified, quote},
-    now, of_expiry, queued, remember_now, statement, way,
+    DIALECT, after, as_expiry, lists::is_one_of, names, now, of_expiry, queued, remember_now,
+    statement, way,
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
@@ -13,7 +12,7 @@ use crate::{
     backend::{
         operations::Transactions,
         shared, sizes,
-        sql::{Sql, equal, key_columns, marks, names_of, prefixed, recalculations},
+        sql::{Sql, recalculations},
     },
     declaration::Key,
     layout::{Owner, Upstream},
@@ -30,10 +29,11 @@ const UNION_ALL: &str = "
                  ";
 
 pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let known = one_of(owner, "q", fields.iter().copied());
-    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
+    let names = names(owner);
+    let known = is_one_of(names, "q", fields);
+    let listed = names.lists_any("m.field", fields);
+    let marks = names.marks();
+    let queue = names.queue();
     let mut moments = vec![
         format!(
             "(SELECT q.due_at
@@ -55,9 +55,9 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
-        let table = qualified(&owner.table);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
+        let table = names.table();
         let moment = format!("t.{expires}");
         Some(format!(
             "(SELECT {moment}
@@ -85,10 +85,11 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
 }
 
 pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let known = one_of(owner, "q", fields.iter().copied());
-    let listed = Sql::mysql().lists_any("m.field", names_of(owner, fields));
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
+    let names = names(owner);
+    let known = is_one_of(names, "q", fields);
+    let listed = names.lists_any("m.field", fields);
+    let marks = names.marks();
+    let queue = names.queue();
     let mut moments = vec![
         format!("SELECT MIN(m.marked_at) AS moment FROM {marks} m WHERE {listed}"),
         format!(
@@ -100,8 +101,8 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
         let moment = format!("t.{expires}");
         Some(format!(
             "SELECT MIN({moment})
@@ -109,7 +110,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                   WHERE t.{expires} <= {now}
                     AND NOT t.{flag}",
             moment = of_expiry(field, &moment),
-            table = qualified(&owner.table),
+            table = names.table(),
             now = as_expiry(field, "UTC_TIMESTAMP(6)"),
         ))
     }));
@@ -134,13 +135,13 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let queue = names.queue();
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let due = |row: &str| {
-        let known = one_of(owner, row, fields.iter().copied());
+        let known = is_one_of(names, row, fields);
         format!(
             "{known}
             AND {row}.due_at <= UTC_TIMESTAMP(6)
@@ -176,14 +177,14 @@ pub(super) fn lease_due(
            STRAIGHT_JOIN {queue} d FORCE INDEX (PRIMARY) ON {same_key}
           WHERE {due}{waits}
             FOR UPDATE SKIP LOCKED",
-        returned = sql.kept_keys(owner, "d"),
+        returned = names.read_keys_of("d"),
         now = super::milliseconds("UTC_TIMESTAMP(6)"),
-        of_oldest = prefixed("o", &keys),
-        of_due = prefixed("d", &keys),
-        marks = qualified(&marks(owner)),
-        marked = equal("m", &keys, "d", &keys),
-        known = sql.lists_known("m.field", owner),
-        same_key = equal("d", &keys, "k", &keys),
+        of_oldest = names.keys_of("o"),
+        of_due = names.keys_of("d"),
+        marks = names.marks(),
+        marked = names.same_key("m", "d"),
+        known = names.lists_known("m.field"),
+        same_key = names.same_key("d", "k"),
         due = due("d"),
     );
     statement(sql, text)
@@ -192,14 +193,14 @@ pub(super) fn lease_due(
 /// ` AND NOT ..`: whether the queue's row `d`, which is among the oldest, waits for fields that it
 /// is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> String {
-    let keys = key_columns(&upstream.owner);
-    let names = upstream.fields.iter().copied().map(literal);
-    let names = names.collect::<Vec<_>>().join(", ");
-    let listed = Sql::mysql().lists_any("p.field", upstream.fields.iter().copied());
-    let queue = qualified(&recalculations(&upstream.owner));
+    let far = names(&upstream.owner);
+    let names = names(owner);
+    let fields = DIALECT.literals(upstream.fields.iter().copied());
+    let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
+    let queue = far.queue();
     // What was handed back a moment ago is pending too.
     let pending = format!(
-        "p.field IN ({names})
+        "p.field IN ({fields})
             AND p.due_at <= UTC_TIMESTAMP(6) + INTERVAL 100000 MICROSECOND"
     );
     let pending = match &upstream.source {
@@ -210,18 +211,16 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
            FROM {queue} p FORCE INDEX (PRIMARY)
           WHERE {same_key}
             AND {pending}) > 0",
-            same_key = equal("p", &keys, "d", &keys),
+            same_key = far.same_key("p", "d"),
         ),
         Some(source) => {
-            let own_keys = key_columns(owner);
-            let row = equal("t", &owner_key(owner), "d", &own_keys);
-            let table = qualified(&owner.table);
+            let row = names.same_row("t", "d");
+            let table = names.table();
             let rows = format!(
                 "({oldest}) d
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}"
             );
-            let rows = way::rows_of(owner, source, &rows, &owner_key(&upstream.owner));
-            let values: Vec<String> = (1..=keys.len()).map(|n| format!("v_{n}")).collect();
+            let rows = way::rows_of(owner, source, &rows, &far.own_key());
             let pending_in = |table: String, index: &str, condition: &str| {
                 format!(
                     "EXISTS (
@@ -230,11 +229,11 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
            STRAIGHT_JOIN {table} p FORCE INDEX ({index}) ON {same_key}
           WHERE {is_row}
             AND {condition})",
-                    same_key = equal("p", &keys, "w", &values),
-                    is_row = equal("w", &own_keys, "d", &own_keys),
+                    same_key = far.keys_of("p").equal(&way::values(far.keys().len()).of("w")),
+                    is_row = names.same_key("w", "d"),
                 )
             };
-            let marked = pending_in(qualified(&marks(&upstream.owner)), "by_key", &listed);
+            let marked = pending_in(far.marks(), "by_key", &listed);
             let queued = pending_in(queue, "PRIMARY", &pending);
             format!("({queued} OR {marked})")
         }
@@ -245,7 +244,7 @@ fn waits(owner: &Owner, upstream: &Upstream, oldest: &str, patience: &str) -> St
             AND NOT (d.field = {field}
             AND d.queued_at > {since}
             AND {pending})",
-        field = literal(owner.fields[upstream.field].name),
+        field = names.field(upstream.field),
         since = after("UTC_TIMESTAMP(6)", &patience),
     )
 }
@@ -267,8 +266,8 @@ pub(super) fn lease(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
 /// DISTINCT: the rows may spell a key in several ways.
 pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let queue = recalculations(owner);
-    let keys = key_columns(owner);
     let end = after(&now(), &sql.bind(lease));
     let field = |sql: &mut Sql, row: &(&Key, usize)| vec![sql.bind(owner.fields[row.1].name)];
     let text = format!(
@@ -279,11 +278,11 @@ pub(super) fn leased(owner: &Owner, rows: &[(&Key, usize)], lease: i64) -> State
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
              ON {same_key}
             AND q.field = c.field",
-        selected = sql.kept_keys(owner, "q"),
+        selected = names.read_keys_of("q"),
         now = super::milliseconds(&now()),
         rows = super::keyed(&mut sql, owner, &queue, &["field"], rows, |row| row.0, field),
-        queue = qualified(&queue),
-        same_key = equal("q", &keys, "c", &keys),
+        queue = names.queue(),
+        same_key = names.same_key("q", "c"),
     );
     statement(sql, text)
 }
@@ -295,8 +294,9 @@ pub(crate) fn lease_rows(
     lease: i64,
     steal: bool,
 ) -> Vec<Statement> {
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner).join(", ");
+    let names = names(owner);
+    let queue = names.queue();
+    let keys = names.keys();
     let now = now();
     let held = if steal { "FALSE".to_owned() } else { format!("leased_until > {now}") };
     let generation = if steal { "VALUES(generation)" } else { "generation" };
@@ -346,7 +346,7 @@ pub(crate) fn settings(_: Transactions) -> Option<String> {
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::mysql(), owner, "UTC_TIMESTAMP(6)")
+    shared::claim::retry_failed(Sql::mysql(), owner, "UTC_TIMESTAMP(6)")
 }
 
 #[cfg(test)]

@@ -1,20 +1,15 @@
 //! Collecting: marks become rows of the queue.
 
-use sea_orm::Statement;
+use sea_orm::{Statement, Value};
 
-use super::{
-    KEPT, mark,
-    names::{literal, owner_key, qualified, quote},
-    now, remember_now, statement,
-    tables::via,
-    way,
-};
+use super::{DIALECT, KEPT, mark, names, now, remember_now, statement, tables::via, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
+        names::Columns,
         repeated, shared,
-        sql::{Sql, by_field, equal, key_columns, marks, prefixed, recalculations},
+        sql::{Sql, marks, recalculations},
     },
     declaration::{Chunk, Key},
     layout::{Owner, Source, Upstream},
@@ -24,9 +19,10 @@ use crate::{
 /// What is read of a mark that names a related row.
 const LINK: &str = "m.id, m.field, m.link, m.link_hash";
 
-/// A tuple of one value.
-fn tuple(value: &str) -> String {
-    format!("({value})")
+/// Tuples of one value each, as many as a statement has of them.
+fn tuples<T: Copy + Into<Value>>(sql: &mut Sql, values: &[T]) -> Columns {
+    let bound: Columns = repeated(values).into_iter().map(|value| sql.bind(*value)).collect();
+    bound.each(|value| format!("({value})"))
 }
 
 /// No limit.
@@ -36,11 +32,12 @@ const ALL: &str = "18446744073709551615";
 const LOOKED_AT: u64 = 4;
 
 /// Locks, of the marks whose ids are found, those that no transaction holds, at most so many and in
-/// their order. A question of its own finds them, which locks nothing: a scan that locks gives an
+/// their order. A question of its own finds them, which locks nothing. A scan that locks gives an
 /// explicit lock to the transaction that has inserted what it meets and not committed. InnoDB may
 /// hand such a lock on to a gap, as when a page is split, where other users' marks wait for it, and
 /// deadlock.
 fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
+    let names = names(owner);
     format!(
         "SELECT {read}
            FROM (
@@ -48,7 +45,7 @@ fn locked(owner: &Owner, read: &str, ids: &str, limit: &str) -> String {
            STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = c.id
           LIMIT {limit}
             FOR UPDATE SKIP LOCKED",
-        marks = qualified(&marks(owner)),
+        marks = names.marks(),
     )
 }
 
@@ -59,8 +56,9 @@ pub(super) fn take_links(
     key: Option<&Key>,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let marks = qualified(&marks(owner));
-    let via = literal(&via(source));
+    let names = names(owner);
+    let marks = names.marks();
+    let via = DIALECT.literal(&via(source));
     let looked_at = sql.bind(limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64);
     let ids = match key {
         None => format!(
@@ -71,8 +69,8 @@ pub(super) fn take_links(
                  LIMIT {looked_at}"
         ),
         Some(key) => {
-            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
-            let table = qualified(&owner.table);
+            let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
+            let table = names.table();
             let rows = format!("{table} t WHERE {is_row}");
             format!(
                 "SELECT n.id
@@ -98,8 +96,8 @@ pub(super) fn take_links_like(
     limit: u64,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let hashes: Vec<String> =
-        repeated(hashes).into_iter().map(|hash| tuple(&sql.bind(*hash))).collect();
+    let names = names(owner);
+    let hashes = tuples(&mut sql, hashes);
     let ids = format!(
         "SELECT DISTINCT n.id
                   FROM ({hashes}) w
@@ -107,9 +105,9 @@ pub(super) fn take_links_like(
                     ON n.link_hash = w.link_hash
                    AND n.via = {via}
                  LIMIT {limit}",
-        hashes = super::values("m.link_hash", &marks(owner), &hashes),
-        marks = qualified(&marks(owner)),
-        via = literal(&via(source)),
+        hashes = super::values(&Columns::from(["m.link_hash"]), &marks(owner), &hashes),
+        marks = names.marks(),
+        via = DIALECT.literal(&via(source)),
         limit = sql.bind(limit as i64),
     );
     let text = locked(owner, LINK, &ids, ALL);
@@ -124,8 +122,9 @@ pub(super) fn marks_behind_links(
     limit: Option<u64>,
 ) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let chunk = Chunk { after: after.cloned(), to: to.cloned() };
-    let range = shared::rows_of(&mut sql, owner, &chunk);
+    let range = shared::chunks::rows_of(&mut sql, owner, &chunk);
     let limit = limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
     let text = format!(
         "SELECT m.field, {read}, {marked_at} AS marked_at
@@ -133,25 +132,26 @@ pub(super) fn marks_behind_links(
                   WHERE {range}) o
            STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = o.id
           GROUP BY {keys}, m.field{limit}",
-        read = sql.kept_keys(owner, "o"),
+        read = names.read_keys_of("o"),
         marked_at = super::milliseconds("MIN(m.marked_at)"),
         owners = way::to_owners(&mut sql, owner, source, links),
-        marks = qualified(&marks(owner)),
-        keys = prefixed("o", &key_columns(owner)),
+        marks = names.marks(),
+        keys = names.keys_of("o"),
     );
     statement(sql, text)
 }
 
-/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends, and a mark of
-/// a user that waits for it takes that lock, too, until the user's own statement ends.
+/// By values: `INSERT .. SELECT` would lock the table's AUTO_INCREMENT until it ends. A mark of a
+/// user that waits for it takes that lock, too, until the user's own statement ends.
 pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let rest = |sql: &mut Sql, mark: &Mark| {
         vec![sql.bind(mark.field.as_str()), super::moment(&sql.bind(mark.marked_at))]
     };
     let tuples = sql.tuples(owner, appended, |mark| &mark.key, rest);
-    let marks = qualified(&marks(owner));
-    let columns = key_columns(owner).join(", ");
+    let marks = names.marks();
+    let columns = names.keys();
     let text = format!(
         "INSERT INTO {marks} ({columns}, field, marked_at)
          VALUES {tuples}"
@@ -161,7 +161,8 @@ pub(super) fn append_marks(owner: &Owner, appended: &[Mark]) -> Statement {
 
 /// What is read of a mark that is taken away.
 fn read(owner: &Owner) -> String {
-    let keys = Sql::mysql().kept_keys(owner, "m");
+    let names = names(owner);
+    let keys = names.read_keys_of("m");
     let marked_at = super::milliseconds("m.marked_at");
     format!(
         "{keys}, m.id, m.field, m.eager,
@@ -171,6 +172,7 @@ fn read(owner: &Owner) -> String {
 
 pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let looked_at = limit.saturating_mul(LOOKED_AT).min(i64::MAX as u64) as i64;
     let ids = format!(
         "SELECT n.id
@@ -179,8 +181,8 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
                    AND {known}
                  ORDER BY n.id
                  LIMIT {looked_at}",
-        marks = qualified(&marks(owner)),
-        known = sql.lists_known("n.field", owner),
+        marks = names.marks(),
+        known = names.lists_known("n.field"),
         looked_at = sql.bind(looked_at),
     );
     let limit = sql.bind(limit as i64);
@@ -190,7 +192,7 @@ pub(super) fn take_marks(owner: &Owner, limit: u64) -> Statement {
 
 pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
-    let keys = key_columns(owner);
+    let names = names(owner);
     let ids = format!(
         "SELECT DISTINCT n.id
                   FROM {of}
@@ -199,9 +201,9 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
                  LIMIT {limit}",
         of = super::keys(&mut sql, owner, of),
         limit = sql.bind(limit as i64),
-        marks = qualified(&marks(owner)),
-        same_key = equal("n", &keys, "c", &keys),
-        known = sql.lists_known("n.field", owner),
+        marks = names.marks(),
+        same_key = names.same_key("n", "c"),
+        known = names.lists_known("n.field"),
     );
     let text = locked(owner, &read(owner), &ids, ALL);
     statement(sql, text)
@@ -209,13 +211,14 @@ pub(super) fn take_marks_of(owner: &Owner, of: &[Key], limit: u64) -> Statement 
 
 pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
     let mut sql = Sql::mysql();
-    let ids: Vec<String> = repeated(ids).into_iter().map(|id| tuple(&sql.bind(*id))).collect();
+    let names = names(owner);
+    let ids = tuples(&mut sql, ids);
     let text = format!(
         "DELETE m
            FROM ({ids}) c
            STRAIGHT_JOIN {marks} m FORCE INDEX (PRIMARY) ON m.id = c.id",
-        ids = super::values("m.id", &marks(owner), &ids),
-        marks = qualified(&marks(owner)),
+        ids = super::values(&Columns::from(["m.id"]), &marks(owner), &ids),
+        marks = names.marks(),
     );
     statement(sql, text)
 }
@@ -224,8 +227,8 @@ pub(super) fn delete_marks(owner: &Owner, ids: &[i64]) -> Statement {
 /// The assignments see those before them.
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<Statement> {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let queue = recalculations(owner);
-    let keys = key_columns(owner);
     let now = now();
     let rest = |sql: &mut Sql, row: &Enqueued| {
         let lease = if row.lease { lease } else { 0 };
@@ -238,7 +241,7 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
     let due = match owner.debounced().next() {
         None => now.clone(),
         Some(_) => {
-            let wait = by_field("c.field", owner.debounced(), 0);
+            let wait = DIALECT.by_field("c.field", owner.debounced(), 0);
             super::after(&now, &wait)
         }
     };
@@ -266,9 +269,9 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
                 waves = GREATEST(waves, 0),
                 attempts = IF(leased_until > {now}, attempts, VALUES(attempts)),
                 leased_until = IF(leased_until > {now}, leased_until, VALUES(leased_until))",
-        queue = qualified(&queue),
-        columns = keys.join(", "),
-        selected = prefixed("c", &keys),
+        queue = names.queue(),
+        columns = names.keys(),
+        selected = names.keys_of("c"),
         leased_until = super::after(&now, "CAST(c.lease AS SIGNED)"),
         never = super::moment("0"),
     );
@@ -277,12 +280,13 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Vec<State
 }
 
 pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
+    let names = names(owner);
     let of_row = |row: &Enqueued| {
         let mut sql = Sql::mysql();
         let generation = sql.bind(row.generation);
         let field = sql.bind(owner.fields[row.field].name);
-        let is_row = sql.key_is(owner, "", &key_columns(owner), &row.key);
-        let queue = qualified(&recalculations(owner));
+        let is_row = sql.key_is(owner, &names.keys(), &row.key);
+        let queue = names.queue();
         let text = format!(
             "UPDATE {queue}
                 SET generation = {generation}
@@ -296,7 +300,8 @@ pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Stateme
 
 pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let flag = quote(&owner.fields[field].recalculation_needed);
+    let names = names(owner);
+    let flag = names.flag(field);
     let rows = super::rows_of_keys(&mut sql, owner, of);
     let rows = format!(
         "{rows}
@@ -309,18 +314,19 @@ pub(super) fn flag_missing(owner: &Owner, field: usize, of: &[Key]) -> Statement
 
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let ids = format!(
         "SELECT m.id
                   FROM {marks} m FORCE INDEX (by_via)
                  WHERE {takeable}
                  ORDER BY m.id
                  LIMIT {looked_at}",
-        marks = qualified(&marks(owner)),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        marks = names.marks(),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         looked_at = sql.bind(limit.saturating_mul(LOOKED_AT) as i64),
     );
     let limit = sql.bind(limit as i64);
-    let chunks = sql.marked_chunks(owner);
+    let chunks = names.marked_chunks();
     let read = format!("m.id, m.field, {chunks}");
     let text = locked(owner, &read, &ids, &limit);
     statement(sql, text)
@@ -329,11 +335,9 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// Rows that are in the queue already are left out: the statement waits for none of them.
 pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::mysql();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
-    let own = owner_key(owner);
-    let of_queue: Vec<String> = keys.iter().map(|column| format!("q.{column}")).collect();
-    let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let queue = names.queue();
+    let name = names.field(field);
     let generation = sql.bind(fastrand::i64(1..));
     let text = format!(
         "INSERT IGNORE INTO {queue} ({columns}, field, generation)
@@ -347,13 +351,13 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
                  WHERE {range_of_queue}
                    AND {queued}
                    AND q.field = {name})",
-        columns = keys.join(", "),
-        selected = prefixed("t", &own),
-        table = qualified(&owner.table),
-        flag = quote(&owner.fields[field].recalculation_needed),
-        range = shared::rows_of(&mut sql, owner, chunk),
-        range_of_queue = shared::range_of(&mut sql, owner, &of_queue, chunk),
-        queued = equal("q", &keys, "t", &own),
+        columns = names.keys(),
+        selected = names.own_key_of("t"),
+        table = names.table(),
+        flag = names.flag(field),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
+        range_of_queue = shared::chunks::range_of(&mut sql, owner, &names.keys_of("q"), chunk),
+        queued = names.is_of("q", "t"),
     );
     statement(sql, text)
 }

@@ -2,17 +2,14 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{
-    DONE, KEPT, NEVER, after, as_expiry, moment,
-    names::{owner_key, qualified, quote},
-    queued, statement,
-};
+use super::{DIALECT, DONE, KEPT, NEVER, after, as_expiry, moment, names, queued, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
     backend::{
+        names::{Any, Columns},
         repeated, shared,
-        sql::{Sql, equal, key_columns, prefixed, recalculations},
+        sql::{Sql, recalculations},
     },
     declaration::Key,
     layout::{Field, Owner},
@@ -21,11 +18,12 @@ use crate::{
 
 pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let text = format!(
         "SELECT {selected}
            FROM {rows}
             FOR UPDATE SKIP LOCKED",
-        selected = sql.kept_keys(owner, "c"),
+        selected = names.read_keys_of("c"),
         rows = super::rows_of_keys(&mut sql, owner, keys),
     );
     statement(sql, text)
@@ -34,8 +32,7 @@ pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 /// Only what stands in the outermost query is locked. The owner's rows are, already.
 pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::mysql();
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
+    let names = names(owner);
     let claimed: Vec<Key> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = super::rows_of_keys(&mut sql, owner, &claimed);
     let text = format!(
@@ -44,10 +41,10 @@ pub(super) fn lock_queued(owner: &Owner, claims: &[Claim]) -> Statement {
            FROM {queued}
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}
             FOR UPDATE SKIP LOCKED",
-        selected = sql.kept_keys(owner, "c"),
+        selected = names.read_keys_of("c"),
         marked = super::read::marked(owner, &rows, "q.field"),
-        table = qualified(&owner.table),
-        row = equal("t", &owner_key, "q", &keys),
+        table = names.table(),
+        row = names.same_row("t", "q"),
         queued = queued(&mut sql, owner, claims),
     );
     statement(sql, text)
@@ -62,8 +59,8 @@ pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 
 /// The queue's rows `q` of these claims, if they still have the generation that was claimed.
 fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let names = names(owner);
     let queue = recalculations(owner);
-    let keys = key_columns(owner);
     let rest = |sql: &mut Sql, claim: &Claim| {
         vec![sql.bind(owner.fields[claim.field].name), sql.bind(claim.generation)]
     };
@@ -75,8 +72,8 @@ fn of_generation(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
              ON {same_key}
             AND q.field = c.field
             AND q.generation = c.generation",
-        queue = qualified(&queue),
-        same_key = equal("q", &keys, "c", &keys),
+        queue = names.queue(),
+        same_key = names.same_key("q", "c"),
     )
 }
 
@@ -85,11 +82,11 @@ const SEPARATOR: &str = ",
                 ";
 
 /// `t.cached = .., t.flag = .., t.expires_after = ..`: an expiry that had passed when the row was
-/// claimed ends with the flag; a later one is kept, for the value was calculated before that
+/// claimed ends with the flag. A later one is kept, for the value was calculated before that
 /// moment. What expires by itself does so anew.
 fn assignments(field: &Field, value: &str, claimed_at: &str, done: bool) -> Vec<String> {
     let flag = if done { DONE } else { KEPT };
-    let column = |name: &str| format!("t.{column}", column = quote(name));
+    let column = |name: &str| format!("t.{column}", column = DIALECT.quote(name));
     let cached = column(&field.cached.name);
     let needed = column(&field.recalculation_needed);
     let mut assignments = vec![format!("{cached} = {value}"), format!("{needed} = {flag}")];
@@ -125,6 +122,7 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Vec<State
 
 fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let claimed_at = sql.bind(row.claimed_at);
     let set: Vec<String> = shape
         .0
@@ -136,12 +134,12 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
             assignments(field, &value, &claimed_at, shaped.done)
         })
         .collect();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), &row.key);
+    let is_row = sql.key_is(owner, &names.own_key_of("t"), &row.key);
     let text = format!(
         "UPDATE {table} t
             SET {set}
           WHERE {is_row}",
-        table = qualified(&owner.table),
+        table = names.table(),
         set = set.join(SEPARATOR),
     );
     statement(sql, text)
@@ -151,40 +149,36 @@ fn write_row(owner: &Owner, shape: &Shape, row: &Written) -> Statement {
 /// passed. One that passed after it is kept, and flags its row once more.
 fn write_list(owner: &Owner, shape: &Shape, rows: &[Written]) -> Option<Statement> {
     let mut sql = Sql::mysql();
-    let keys = key_columns(owner);
+    let names = names(owner);
     let fields: Vec<&Field> = shape.0.iter().map(|shaped| &owner.fields[shaped.field]).collect();
     let values = fields.iter().zip(&rows.first()?.values);
     let kinds: Vec<Listed> =
         values.map(|(field, value)| Listed::of(field, value)).collect::<Option<_>>()?;
 
-    let mut columns: Vec<String> =
-        owner_key(owner).iter().zip(&keys).map(|(own, key)| format!("m.{own} AS {key}")).collect();
-    let names: Vec<String> = (1..=kinds.len()).map(|n| format!("value_{n}")).collect();
-    let typed = kinds.iter().zip(&fields).zip(&names);
-    columns.extend(typed.map(|((kind, field), name)| {
-        let column = kind.column(field);
-        format!("{column} AS {name}")
-    }));
+    let typed: Columns =
+        kinds.iter().zip(&fields).map(|(kind, field)| kind.column(field)).collect();
+    let listed = Columns::numbered("value", kinds.len());
+    let columns = names.own_key_as_keys("m").and(typed.named(&listed));
     let rows_of_values: Vec<&Written> = repeated(rows);
     let bind = |sql: &mut Sql, row: &&Written| {
         let values = kinds.iter().zip(&row.values);
         values.map(|(kind, value)| kind.value(sql.bind(value.clone()))).collect()
     };
-    let list = sql.tuple_list(owner, &rows_of_values, |row| &row.key, bind);
-    let list = super::values(&columns.join(", "), &owner.table, &list);
+    let list = sql.tuples(owner, &rows_of_values, |row| &row.key, bind);
+    let list = super::values(&columns, &owner.table, &list);
 
     let claimed_at = sql.bind(rows.iter().map(|row| row.claimed_at).min());
-    let set = shape.0.iter().zip(&fields).zip(&names);
-    let set = set.flat_map(|((shaped, field), name)| {
-        assignments(field, &format!("c.{name}"), &claimed_at, shaped.done)
-    });
+    let values = listed.of("c");
+    let set = shape.0.iter().zip(&fields).zip(&values);
+    let set = set
+        .flat_map(|((shaped, field), value)| assignments(field, value, &claimed_at, shaped.done));
     let set: Vec<String> = set.collect();
     let text = format!(
         "UPDATE ({list}) c
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}
             SET {set}",
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key(owner), "c", &keys),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
         set = set.join(SEPARATOR),
     );
     Some(statement(sql, text))
@@ -223,12 +217,12 @@ impl Listed {
     }
 
     /// What gives the list's column its type. A text is as long as the field's column takes, for
-    /// MariaDB cuts off one that is cast, or refuses it; its characters are those of that column
+    /// MariaDB cuts off one that is cast, or refuses it. Its characters are those of that column
     /// only once it is written there.
     fn column(self, field: &Field) -> String {
         match self {
             Self::Text => {
-                let cached = quote(&field.cached.name);
+                let cached = DIALECT.cached(field);
                 format!("CONVERT(m.{cached} USING utf8mb4)")
             }
             Self::Cast(kind, widest) => format!("CAST({widest} AS {kind})"),
@@ -265,7 +259,8 @@ pub(crate) fn hold_back(
     error: Option<&str>,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let (due, held, error) = match error {
         None => {
@@ -286,7 +281,7 @@ pub(crate) fn hold_back(
                 leased_until = {held}
           WHERE {is_row}
             AND field = {field}",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
@@ -298,7 +293,8 @@ pub(crate) fn record_failure(
     retry: NextTry,
 ) -> Statement {
     let mut sql = Sql::mysql();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
@@ -320,7 +316,7 @@ pub(crate) fn record_failure(
                 attempts = IF(generation = {generation}, {attempts}, 0)
           WHERE {is_row}
             AND field = {field}",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
@@ -328,13 +324,13 @@ pub(crate) fn record_failure(
 /// In two steps, for only an UPDATE of one table looks at others without locking their rows. Nobody
 /// else sees generation 0.
 pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let queue = names.queue();
     let of_claim = |claim: &Claim| {
         let mut sql = Sql::mysql();
-        let table = qualified(&owner.table);
-        let is_row = sql.key_is(owner, "q.", &keys, &claim.key);
-        let is_owner = sql.key_is(owner, "t.", &owner_key(owner), &claim.key);
+        let table = names.table();
+        let is_row = sql.key_is(owner, &names.keys_of("q"), &claim.key);
+        let is_owner = sql.key_is(owner, &names.own_key_of("t"), &claim.key);
         let field = sql.bind(owner.fields[claim.field].name);
         let generation = sql.bind(claim.generation);
         let text = format!(
@@ -357,55 +353,54 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Vec<Statement> {
 /// A calculation under way may hold a claim that this transaction cannot see. So a mark is left
 /// with the value: that claim then misses, and the worker looks once more.
 ///
-/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row, so
-/// that under `REPEATABLE READ` the transaction would go on to read an older value, where another
+/// The flag is set before it ends. An UPDATE that changes nothing makes no version of the row.
+/// Under `REPEATABLE READ` the transaction would then go on to read an older value, where another
 /// one has stored the same value meanwhile.
 pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Vec<Statement> {
     let key = &written.key;
     let shape = Shape(vec![ShapedField { field, done: true }]);
     let mut statements = vec![keep_flag(owner, field, key)];
     statements.extend(write(owner, &shape, std::slice::from_ref(written)));
-    statements.push(shared::append_mark(Sql::mysql(), owner, field, key, None));
+    statements.push(shared::mark::append_mark(Sql::mysql(), owner, field, key, None));
     statements
 }
 
 /// Once a transaction writes to a row, it sees all of it as it is now, also what others have stored
 /// since its snapshot. Their marks it does not see. So the row gets the values of the snapshot and
-/// then those of now, by which the triggers mark what is calculated from those that differ. Its
+/// then those of now. By these the triggers mark what is calculated from those that differ. Its
 /// flags stay. A SELECT alone reads the snapshot, one that locks does not.
 pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> Vec<Statement> {
+    let names = names(owner);
     let fields: Vec<&Field> = fields.iter().map(|field| &owner.fields[*field]).collect();
     if fields.is_empty() {
         return Vec::new();
     }
-    let table = qualified(&owner.table);
-    let columns: Vec<String> = fields.iter().map(|field| quote(&field.cached.name)).collect();
-    let variables = |of: &str| {
-        (1..=columns.len()).map(|n| format!("@cached_field_{of}_{n}")).collect::<Vec<_>>()
-    };
-    let seen = variables("seen");
-    let now = variables("now");
-    let of_row = |text: String, prefix: &str, rest: String| {
+    let table = names.table();
+    let columns: Columns = fields.iter().map(|field| DIALECT.cached(field)).collect();
+    let seen = Columns::numbered("@cached_field_seen", columns.len());
+    let now = Columns::numbered("@cached_field_now", columns.len());
+    let of_row = |text: String, own_key: &Columns, rest: &str| {
         let mut sql = Sql::mysql();
-        let is_row = sql.key_is(owner, prefix, &owner_key(owner), key);
+        let is_row = sql.key_is(owner, own_key, key);
         statement(sql, format!("{text} {is_row}{rest}"))
     };
-    let write = |values: &[String], condition: &str| {
-        let set = fields.iter().zip(values).flat_map(|(field, value)| {
-            let flag = quote(&field.recalculation_needed);
-            let cached = quote(&field.cached.name);
+    let write = |values: &Columns, condition: &str| {
+        let set = fields.iter().zip(values.iter()).flat_map(|(field, value)| {
+            let flag = DIALECT.flag(field);
+            let cached = DIALECT.cached(field);
             [format!("{cached} = {value}"), format!("{flag} = IF({flag}, {KEPT}, {DONE})")]
         });
         // By their bytes, of whatever type they are.
         let bytes = |value: &String| format!("CAST(CONCAT('', {value}) AS BINARY)");
         let differ = columns
             .iter()
-            .zip(values)
+            .zip(values.iter())
             .map(|(column, value)| (bytes(column), bytes(value)))
             .map(|(column, value)| format!("NOT ({column} <=> {value})"));
-        let set = set.collect::<Vec<_>>().join(", ");
-        let differ = differ.collect::<Vec<_>>().join(" OR ");
-        of_row(format!("UPDATE {table} SET {set} WHERE"), "", format!("{condition} AND ({differ})"))
+        let set = set.collect::<Columns>();
+        let differ = differ.collect::<Any>();
+        let rest = format!("{condition} AND ({differ})");
+        of_row(format!("UPDATE {table} SET {set} WHERE"), &names.own_key(), &rest)
     };
     vec![
         // Of a row that the snapshot does not have, nothing.
@@ -414,23 +409,21 @@ pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
                 "SELECT {columns}, t.{first} IS NOT NULL INTO {variables}, @cached_field_seen
                    FROM (SELECT 1) o
                    LEFT JOIN {table} t ON",
-                columns = prefixed("t", &columns),
-                first = owner_key(owner)[0],
-                variables = seen.join(", "),
+                columns = columns.of("t"),
+                first = names.own_key().first(),
+                variables = seen,
             ),
-            "t.",
-            String::new(),
+            &names.own_key_of("t"),
+            "",
         ),
         of_row(
             format!(
                 "SELECT {columns} INTO {now}
                    FROM {table}
                   WHERE",
-                columns = columns.join(", "),
-                now = now.join(", "),
             ),
-            "",
-            " FOR UPDATE".to_owned(),
+            &names.own_key(),
+            " FOR UPDATE",
         ),
         write(&seen, " AND @cached_field_seen"),
         write(&now, ""),
@@ -440,9 +433,10 @@ pub(crate) fn mark_stored_since(owner: &Owner, fields: &[usize], key: &Key) -> V
 /// Sets the flag, and leaves no mark.
 fn keep_flag(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
-    let is_row = sql.key_is(owner, "", &owner_key(owner), key);
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let table = qualified(&owner.table);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.own_key(), key);
+    let flag = names.flag(field);
+    let table = names.table();
     let text = format!(
         "UPDATE {table}
             SET {flag} = {KEPT}

@@ -1,6 +1,6 @@
-//! How the values of a link stand in a mark: each as a letter, which tells how it is bound when it
-//! is read, and its bytes in hexadecimal, with commas between them. Written by triggers, read by
-//! workers.
+//! How the values of a link stand in a mark, with commas between them. Each is a letter, which
+//! tells how it is bound when it is read, and its bytes in hexadecimal. Written by triggers, read
+//! by workers.
 
 use sea_orm::Value;
 

@@ -1,22 +1,20 @@
 //! MySQL 8.0.19 and later, MariaDB 10.6 and later.
 //!
-//! Triggers, one a row, set the flag on the row at hand and append marks; they touch no other table
+//! Triggers, one a row, set the flag on the row at hand and append marks. They touch no other table
 //! of the user, so that no statement of his fails for using that table itself (error 1442). The
 //! flags of other rows are set by the worker, who also looks up the owners. Neither database has
-//! all of RETURNING, LATERAL, functions without special privileges and plans that can be asked for:
-//! a worker selects what it takes and then deletes or updates that, by keys, in an order of joins
-//! that is fixed.
+//! all of RETURNING, LATERAL, functions without special privileges and plans that can be asked for.
+//! So a worker selects what it takes and then deletes or updates that, by keys, in an order of
+//! joins that is fixed.
 
 pub(super) mod cascades;
 pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
-#[cfg(test)]
-pub(super) mod examples;
 mod link;
+mod lists;
 pub(super) mod mark;
-mod names;
 pub(super) mod operations;
 mod own_triggers;
 #[cfg(test)]
@@ -35,8 +33,10 @@ use sea_orm::{
 };
 
 use super::{
-    Identity, WakeUp, repeated,
-    sql::{Sql, equal, key_columns, marks, prefixed, recalculations},
+    Identity, WakeUp,
+    names::{Columns, Dialect, Names},
+    repeated,
+    sql::{Sql, marks, recalculations},
 };
 use crate::{
     declaration::Key,
@@ -53,6 +53,14 @@ const KEPT: u8 = 101;
 /// The end of a lease that is none.
 const NEVER: &str = "'1970-01-01 00:00:00'";
 
+/// The way in which this database writes names and texts.
+const DIALECT: Dialect = Dialect::MySql;
+
+/// Returns the names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
+
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
@@ -60,15 +68,14 @@ fn statement(sql: Sql, text: String) -> Statement {
 /// A query of these columns of a table, which give them their types and collations, and of rows of
 /// values. MySQL wants `ROW` before each row. MariaDB does not know it there, and reads it as a
 /// comment.
-fn values(columns: &str, table: &Table, rows: &[String]) -> String {
-    let table = names::qualified(table);
+fn values(columns: &Columns, table: &Table, rows: &Columns) -> String {
+    let table = DIALECT.qualified(table);
     let first = format!("SELECT {columns} FROM {table} m WHERE FALSE");
     if rows.is_empty() {
         return first;
     }
     // One VALUES for all rows. The server would plan a SELECT for each row one by one.
-    let rows: Vec<String> = rows.iter().map(|row| format!("/*!80019 ROW*/{row}")).collect();
-    let rows = rows.join(", ");
+    let rows = rows.each(|row| format!("/*!80019 ROW*/{row}"));
     format!(
         "
                 {first}
@@ -81,7 +88,7 @@ fn values(columns: &str, table: &Table, rows: &[String]) -> String {
 /// the library's table `like`. The list is filled up with its last row: a NULL would make a text of
 /// the whole column.
 ///
-/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key, and locks no
+/// It is joined with STRAIGHT_JOIN. So the server looks up each row by its whole key. It locks no
 /// other, not even for the moment in which another transaction would skip it. For a list of keys in
 /// a condition it may read a range, or the whole table.
 fn keyed<T>(
@@ -93,11 +100,10 @@ fn keyed<T>(
     key: impl Fn(&T) -> &Key,
     rest: impl Fn(&mut Sql, &T) -> Vec<String>,
 ) -> String {
-    let columns =
-        [key_columns(owner), more.iter().map(|&column| column.to_owned()).collect()].concat();
+    let columns = names(owner).keys().and(more.iter().copied());
     let rows: Vec<&T> = repeated(rows);
-    let rows = sql.tuple_list(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
-    let values = values(&prefixed("m", &columns), like, &rows);
+    let rows = sql.tuples(owner, &rows, |row| key(row), |sql, row| rest(sql, row));
+    let values = values(&columns.of("m"), like, &rows);
     format!("({values}) c")
 }
 
@@ -108,9 +114,10 @@ fn keys(sql: &mut Sql, owner: &Owner, keys: &[Key]) -> String {
 
 /// The owner's rows `t` with these keys.
 fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    let names = names(owner);
     let keys = keys(sql, owner, of);
-    let row = equal("t", &names::owner_key(owner), "c", &key_columns(owner));
-    let table = names::qualified(&owner.table);
+    let row = names.same_row("t", "c");
+    let table = names.table();
     format!(
         "{keys}
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {row}"
@@ -119,11 +126,12 @@ fn rows_of_keys(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
 
 /// The queue's rows `q` of these claims.
 fn queued(sql: &mut Sql, owner: &Owner, claims: &[Claim]) -> String {
+    let names = names(owner);
     let queue = recalculations(owner);
     let field = |sql: &mut Sql, claim: &Claim| vec![sql.bind(owner.fields[claim.field].name)];
     let claims = keyed(sql, owner, &queue, &["field"], claims, |claim| &claim.key, field);
-    let row = equal("q", &key_columns(owner), "c", &key_columns(owner));
-    let queue = names::qualified(&queue);
+    let row = names.same_key("q", "c");
+    let queue = names.queue();
     format!(
         "{claims}
            STRAIGHT_JOIN {queue} q FORCE INDEX (PRIMARY)
@@ -180,7 +188,7 @@ fn of_expiry(field: &Field, expiry: &str) -> String {
     }
 }
 
-/// Assigns a moment to an expiry, cut off to what its column can tell: MySQL rounds, MariaDB does
+/// Assigns a moment to an expiry, cut off to what its column can tell. MySQL rounds, MariaDB does
 /// not, and no value may expire later than it is said to. An assignment sees those before it. So
 /// what was rounded up in a column of milliseconds, or of seconds, is set once more.
 fn expires(column: &str, moment: &str) -> String {
@@ -230,9 +238,9 @@ pub(super) fn missing_object(owner: &Owner, error: &DbErr) -> Option<String> {
 }
 
 pub(super) fn refuses_value(error: &DbErr) -> bool {
-    // Classes 22, data exception, and 23, integrity constraint violation; what a trigger signals;
-    // and what has a class of its own on one of the databases: truncated data, a wrong string, a
-    // violated check.
+    // Classes 22, data exception, and 23, integrity constraint violation, and what a trigger
+    // signals. Some have a class of their own on one of the databases: truncated data, a wrong
+    // string, a violated check.
     let class = super::error_code(error);
     class.is_some_and(|class| ["22", "23", "45"].iter().any(|refusal| class.starts_with(refusal)))
         || matches!(catalog::error_number(error), Some(1265 | 1366 | 3819))

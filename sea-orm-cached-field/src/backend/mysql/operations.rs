@@ -13,8 +13,7 @@ use crate::{
     backend::{
         Backend,
         operations::{
-            LockedClaims, enqueue, execute, flag_without_queueing, keys, query, read_claim,
-            read_key,
+            LockedClaims, claims, enqueue, execute, flag_without_queueing, keys, query, read_key,
         },
         sizes::{self, claims_in_parts},
     },
@@ -28,7 +27,7 @@ use crate::{
 const MARKS: usize = 1000;
 
 /// How many marks are taken in one statement, for they are kept in memory, each for all of its
-/// fields: a row that is written often while no worker runs may have millions.
+/// fields. A row that is written often while no worker runs may have millions.
 const TAKEN: u64 = 10_000;
 
 /// How many marks of owners are kept in memory.
@@ -317,8 +316,7 @@ pub(crate) async fn lease_due(
     request: &LeaseDue<'_>,
 ) -> Result<Vec<Claim>, DbErr> {
     let LeaseDue { fields, upstream, rows, lease, patience } = *request;
-    let due = query(db, claim::lease_due(owner, fields, upstream, rows, patience)).await?;
-    let due = due.iter().map(|row| read_claim(owner, row)).collect::<Result<Vec<Claim>, _>>()?;
+    let due = claims(db, owner, claim::lease_due(owner, fields, upstream, rows, patience)).await?;
     for claims in claims_in_parts(owner, &due) {
         execute(db, claim::lease(owner, claims, lease)).await?;
     }

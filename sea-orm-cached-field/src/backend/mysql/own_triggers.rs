@@ -1,12 +1,16 @@
 //! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
 
 use super::{
-    DONE, KEPT,
-    names::{LIST, in_lists, literal, owner_key, qualified, quote},
+    DIALECT, DONE, KEPT,
+    lists::{LIST, in_lists},
+    names,
     tables::{self, NAME},
 };
 use crate::{
-    backend::sql::{key_columns, list, marks, prefixed},
+    backend::{
+        names::{Any, Columns},
+        sql::list,
+    },
     catalog::{Described, Object},
     layout::{Field, Owner},
 };
@@ -14,7 +18,7 @@ use crate::{
 pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
     let set_flags = owner.fields.iter().map(set_flag).collect();
     let lists = || in_lists(owner, 0..owner.fields.len()).into_iter();
-    let marks = lists().map(|fields| mark(owner, &literal(&list(owner, fields)))).collect();
+    let marks = lists().map(|fields| mark(owner, &DIALECT.literal(&list(owner, fields)))).collect();
     let after_update = lists().map(|fields| after_update(owner, table, &fields)).collect();
     let trigger = |suffix, event, statements: Vec<String>| {
         tables::trigger(owner, suffix, &owner.table, event, &statements)
@@ -28,30 +32,30 @@ pub(super) fn objects(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn set_flag(field: &Field) -> String {
-    let flag = quote(&field.recalculation_needed);
+    let flag = DIALECT.flag(field);
     format!("  SET NEW.{flag} = TRUE;")
 }
 
 /// Marks the row at hand; `list` is an expression.
 fn mark(owner: &Owner, list: &str) -> String {
+    let names = names(owner);
     format!(
         "  INSERT INTO {marks} (field, {columns})
   VALUES ({list}, {values});",
-        marks = qualified(&marks(owner)),
-        columns = key_columns(owner).join(", "),
-        values = prefixed("NEW", &owner_key(owner)),
+        marks = names.marks(),
+        columns = names.keys(),
+        values = names.own_key_of("NEW"),
     )
 }
 
 /// Sets the flag on the row at hand, which the statement has locked already. Our own writes tell
-/// themselves by a flag that is neither true nor false, which never gets to the table: it belongs
+/// themselves by a flag that is neither true nor false, which never gets to the table. It belongs
 /// to the one row and cannot outlive the statement, as a variable of the session would. What others
-/// write ends no flag, and leaves a mark if the row is flagged then: whether they have set a flag
+/// write ends no flag, and leaves a mark if the row is flagged then. Whether they have set a flag
 /// that was set already cannot be seen.
 fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
-    let flags = owner.fields.iter().map(|field| quote(&field.recalculation_needed));
-    let ours: Vec<String> = flags.map(|flag| format!("NEW.{flag} IN ({DONE}, {KEPT})")).collect();
-    let ours = ours.join(" OR ");
+    let flags = owner.fields.iter().map(|field| DIALECT.flag(field));
+    let ours: Any = flags.map(|flag| format!("NEW.{flag} IN ({DONE}, {KEPT})")).collect();
     let declared = format!("  DECLARE cached_field_foreign BOOLEAN DEFAULT NOT ({ours});");
     std::iter::once(declared)
         .chain(owner.fields.iter().map(|field| flag_stale(owner, table, field)))
@@ -59,7 +63,7 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<String> {
 }
 
 fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
-    let flag = quote(&field.recalculation_needed);
+    let flag = DIALECT.flag(field);
     format!(
         "  IF {inputs} OR NEW.{flag} = {KEPT} THEN
     SET NEW.{flag} = TRUE;
@@ -71,7 +75,7 @@ fn flag_stale(owner: &Owner, table: &Described, field: &Field) -> String {
   END IF;",
         inputs = inputs_changed(owner, table, field),
         value = changed(&field.cached.name, &table.columns[&field.cached.name]),
-        mark = mark(owner, &literal(field.name)),
+        mark = mark(owner, &DIALECT.literal(field.name)),
     )
 }
 
@@ -90,19 +94,19 @@ pub(super) fn if_any(
     statement: impl Fn(&str) -> String,
 ) -> String {
     const NAMES: &str = "cached_field_list";
-    let names = conditions.map(|(field, condition)| {
-        let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let listed = conditions.map(|(field, condition)| {
+        let name = names.field(field);
         format!("IF({condition}, {name}, NULL)")
     });
-    let names: Vec<String> = names.collect();
+    let listed: Columns = listed.collect();
     format!(
         "  BEGIN
-    DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {names});
+    DECLARE {NAMES} VARCHAR({LIST}) {NAME} DEFAULT CONCAT_WS(',', {listed});
     IF {NAMES} <> '' THEN
 {statement}
     END IF;
   END;",
-        names = names.join(", "),
         statement = statement(NAMES),
     )
 }
@@ -113,9 +117,7 @@ fn inputs_changed(owner: &Owner, table: &Described, field: &Field) -> String {
 }
 
 pub(super) fn any_changed<'a>(columns: impl Iterator<Item = &'a str>, table: &Described) -> String {
-    let changes: Vec<String> =
-        columns.map(|column| changed(column, &table.columns[column])).collect();
-    let changes = changes.join(" OR ");
+    let changes: Any = columns.map(|column| changed(column, &table.columns[column])).collect();
     format!("({changes})")
 }
 
@@ -127,7 +129,7 @@ pub(super) fn differs(column: &str) -> String {
 /// A real change: the types' own equality hides some (case-insensitive collations, `0.0` and
 /// `-0.0`, JSON).
 fn changed(column: &str, kind: &str) -> String {
-    let column = quote(column);
+    let column = DIALECT.quote(column);
     let differ = |form: &dyn Fn(String) -> String| {
         let old = form(format!("OLD.{column}"));
         let new = form(format!("NEW.{column}"));

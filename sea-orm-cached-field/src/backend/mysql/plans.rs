@@ -1,4 +1,4 @@
-//! The plan of every statement of the protocol: none may read a whole table (invariant I7), however
+//! The plan of every statement of the protocol. None may read a whole table (invariant I7), however
 //! full the tables are, and however empty the server believes that they are.
 
 use sea_orm::{

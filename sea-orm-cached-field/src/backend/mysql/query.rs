@@ -1,8 +1,11 @@
-//! Fields that are calculated by a query. Their values are fetched and stored as all others: an
+//! Fields that are calculated by a query. Their values are fetched and stored as all others. An
 //! UPDATE that joins the query would lock the rows that it reads, and one that does not writes row
 //! by row.
 
 use sea_orm::ColumnType;
+
+#[cfg(test)]
+use crate::backend::example::{Example, Named};
 
 /// The type that a value is cast to for a column, where an expression may be of another one, as
 /// sums are.
@@ -27,4 +30,10 @@ pub(crate) fn cast_to(kind: &ColumnType) -> Option<String> {
         _ => return None,
     };
     Some(name)
+}
+
+/// There are none.
+#[cfg(test)]
+pub(crate) fn examples(_: &Example) -> Vec<Named> {
+    Vec::new()
 }

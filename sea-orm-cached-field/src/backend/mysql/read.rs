@@ -2,17 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{
-    as_expiry, milliseconds,
-    names::{literal, owner_key, qualified, quote},
-    statement,
-    tables::via,
-    way,
-};
+use super::{DIALECT, as_expiry, milliseconds, names, statement, tables::via, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, equal, key_columns, marks, recalculations},
+    backend::sql::{Sql, marks},
     declaration::Key,
     layout::{Owner, Source},
 };
@@ -20,10 +14,10 @@ use crate::{
 /// Whether the field of the row `t` is marked, which is among the rows `t` of this FROM clause;
 /// `field` is an SQL expression.
 pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
-    let marks = qualified(&marks(owner));
-    let keys = key_columns(owner);
-    let is_listed = Sql::mysql().is_listed(field, "m.field");
-    let own = equal("m", &keys, "t", &owner_key(owner));
+    let names = names(owner);
+    let marks = names.marks();
+    let is_listed = DIALECT.is_listed(field, "m.field");
+    let own = names.is_of("m", "t");
     // Counted: of an EXISTS the optimizer may make a table of all marks.
     let is_marked = format!(
         "(
@@ -34,7 +28,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
     );
     let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
-        let via = literal(&via(source));
+        let via = DIALECT.literal(&via(source));
         let hashes = way::hashes(owner, source, rows);
         // There are usually no such marks; the joins are then skipped.
         format!(
@@ -47,7 +41,7 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
                    AND m.via = {via}
                  WHERE {same_key}
                    AND {is_listed}))",
-            same_key = equal("w", &keys, "t", &owner_key(owner)),
+            same_key = names.is_of("w", "t"),
         )
     }));
     let tests = tests.join("\n                 OR ");
@@ -57,7 +51,8 @@ pub(super) fn marked(owner: &Owner, rows: &str, field: &str) -> String {
 /// Whether the field of the row `t` is stale, which is among the rows `t` of this FROM clause:
 /// flagged, expired, marked or queued.
 fn stale(owner: &Owner, rows: &str, field: usize) -> String {
-    let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let name = names.field(field);
     format!(
         "({flagged}
                 OR {marked}
@@ -68,8 +63,8 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
                    AND q.field = {name}) > 0)",
         flagged = flagged(owner, field),
         marked = marked(owner, rows, &name),
-        queue = qualified(&recalculations(owner)),
-        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+        queue = names.queue(),
+        queued = names.is_of("q", "t"),
     )
 }
 
@@ -77,15 +72,16 @@ fn stale(owner: &Owner, rows: &str, field: usize) -> String {
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
     let now = as_expiry(column, "UTC_TIMESTAMP(6)");
-    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expires = DIALECT.expiry(column);
     let expired =
         expires.map_or_else(|| "FALSE".to_owned(), |expires| format!("t.{expires} <= {now}"));
-    let flag = quote(&column.recalculation_needed);
+    let flag = DIALECT.flag(column);
     format!("t.{flag} OR COALESCE({expired}, FALSE)")
 }
 
 pub(crate) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let numbered: Vec<(i64, &Key)> = (0..).zip(of).collect();
     let place = |sql: &mut Sql, (place, _): &(i64, &Key)| vec![sql.bind(*place)];
     let given =
@@ -94,21 +90,22 @@ pub(crate) fn spelled(owner: &Owner, of: &[Key]) -> Statement {
         "SELECT c.id AS place, {selected}
            FROM {given}
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}",
-        selected = sql.own_keys(owner),
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key(owner), "c", &key_columns(owner)),
+        selected = names.read_own_key(),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let rows = rows(&mut sql, owner, of);
     let text = format!(
         "SELECT DISTINCT {selected},
                 {stale} AS stale
            FROM {rows}",
-        selected = sql.own_keys(owner),
+        selected = names.read_own_key(),
         stale = stale(owner, &rows, field),
     );
     statement(sql, text)
@@ -116,10 +113,11 @@ pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 
 /// The rows `t` with these keys.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
+    let names = names(owner);
     match of {
         [key] => {
-            let table = qualified(&owner.table);
-            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+            let table = names.table();
+            let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
             format!("{table} t WHERE {is_row}")
         }
         keys => super::rows_of_keys(sql, owner, keys),
@@ -135,20 +133,20 @@ pub(crate) fn stale_behind(
 ) -> Statement {
     let mut sql = Sql::mysql();
     let owners = rows(&mut sql, owner, of);
-    let key = owner_key(below);
-    let values: Vec<String> = (1..=key.len()).map(|n| format!("v_{n}")).collect();
+    let names = names(below);
+    let key = names.own_key();
     let behind = format!(
         "({rows}) b
            STRAIGHT_JOIN {table} t FORCE INDEX (PRIMARY) ON {same_row}",
         rows = way::rows_of(owner, source, &owners, &key),
-        table = qualified(&below.table),
-        same_row = equal("t", &key, "b", &values),
+        table = names.table(),
+        same_row = key.of("t").equal(&way::values(key.len()).of("b")),
     );
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {behind}
           WHERE {stale}",
-        selected = sql.own_keys(below),
+        selected = names.read_own_key(),
         stale = stale(below, &behind, field),
     );
     statement(sql, text)
@@ -156,7 +154,8 @@ pub(crate) fn stale_behind(
 
 pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::mysql();
-    let table = qualified(&owner.table);
+    let names = names(owner);
+    let table = names.table();
     let rows = format!("{table} t");
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
@@ -165,10 +164,10 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
           WHERE {flagged}
              OR (EXISTS (SELECT 1 FROM {marks}) OR EXISTS (SELECT 1 FROM {queue}))
             AND {stale}",
-        keys = sql.own_keys(owner),
+        keys = names.read_own_key(),
         flagged = flagged(owner, field),
-        marks = qualified(&marks(owner)),
-        queue = qualified(&recalculations(owner)),
+        marks = names.marks(),
+        queue = names.queue(),
         stale = stale(owner, &rows, field),
     );
     statement(sql, text)

@@ -2,14 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{
-    names::{owner_key, qualified},
-    statement, way,
-};
+use super::{names, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, equal, key_columns, prefixed, recalculations},
+    backend::sql::Sql,
     declaration::Key,
     layout::{Owner, Source},
 };
@@ -23,11 +20,11 @@ pub(crate) fn detects_cycles(source: &Source) -> bool {
 
 pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
+    let names = names(owner);
+    let keys = names.keys();
+    let starts = keys.each(|key| format!("start_{key}"));
     let of = super::keys(&mut sql, owner, of);
-    let table = qualified(&owner.table);
+    let table = names.table();
     let readers = way::joined_readers(owner, source);
     let text = format!(
         "SELECT DISTINCT {found}
@@ -41,34 +38,35 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
                    STRAIGHT_JOIN {table} f ON {same}{readers})
                  SELECT * FROM w) w
           WHERE {around}",
-        found = sql.read_keys(owner, &starts),
-        start_columns = starts.join(", "),
-        columns = keys.join(", "),
-        first = prefixed("c", &keys),
-        given = equal("f", &owner_key, "c", &keys),
-        reached = prefixed("t", &owner_key),
-        start = prefixed("w", &starts),
-        same = equal("f", &owner_key, "w", &keys),
-        around = equal("w", &starts, "w", &keys),
+        found = names.read(&starts),
+        start_columns = starts,
+        columns = keys,
+        first = names.keys_of("c"),
+        given = names.same_row("f", "c"),
+        reached = names.own_key_of("t"),
+        start = starts.of("w"),
+        same = names.same_row("f", "w"),
+        around = starts.of("w").equal(&keys.of("w")),
     );
     statement(sql, text)
 }
 
 pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let row = super::keys(&mut sql, owner, std::slice::from_ref(key));
     let readers = way::readers(owner, source, &row);
-    let keys = sql.kept_keys(owner, "k");
+    let keys = names.read_keys_of("k");
     let text = format!("SELECT DISTINCT {keys} FROM ({readers}) k");
     statement(sql, text)
 }
 
-/// An INSERT that always meets the row that it has read: of all writing statements only this one
+/// An INSERT that always meets the row that it has read. Of all writing statements only this one
 /// joins the user's tables without locking their rows.
 pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let queue = names.queue();
     let rows = super::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
@@ -84,11 +82,11 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
          ON DUPLICATE KEY UPDATE
                 {queue}.due_at = UTC_TIMESTAMP(6),
                 {queue}.attempts = 0",
-        columns = keys.join(", "),
-        selected = prefixed("q", &keys),
-        readers = prefixed("k", &keys),
+        columns = names.keys(),
+        selected = names.keys_of("q"),
+        readers = names.keys_of("k"),
         found = way::readers(owner, source, &rows),
-        queued = equal("q", &keys, "k", &keys),
+        queued = names.same_key("q", "k"),
     );
     statement(sql, text)
 }

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{
-    names::{in_lists, literal, qualified, quote, quote_all},
+    DIALECT,
+    lists::in_lists,
+    names,
     own_triggers::{any_changed, if_any},
     tables, way,
 };
 use crate::{
-    backend::sql::{key_columns, list, marks, prefixed},
+    backend::{
+        names::{All, Columns},
+        sql::list,
+    },
     catalog::{Described, Object},
     layout::{Owner, Reader, Source},
 };
@@ -64,7 +69,7 @@ impl Change<'_> {
     }
 
     fn list(&self, readers: &[&Reader]) -> String {
-        literal(&list(self.owner, readers.iter().map(|reader| reader.field)))
+        DIALECT.literal(&list(self.owner, readers.iter().map(|reader| reader.field)))
     }
 
     /// A mark for the owners that this version (`OLD` or `NEW`) of the row is linked with. A value
@@ -73,29 +78,28 @@ impl Change<'_> {
     fn mark(&self, list: &str, version: &str) -> String {
         let (columns, values) = match self.source.key_columns(self.owner) {
             Some(columns) => {
-                (key_columns(self.owner).join(", "), prefixed(version, &quote_all(columns)))
+                let values = DIALECT.columns(columns).of(version);
+                (names(self.owner).keys(), values)
             }
             None => {
-                let via = literal(&tables::via(self.source));
+                let via = DIALECT.literal(&tables::via(self.source));
                 let link = way::encoded(self.source, self.far, version);
                 let hash = way::hash(&self.linked(version));
-                ("via, link, link_hash".to_owned(), format!("{via}, {link}, {hash}"))
+                (tables::link_columns(), Columns::from_iter([via, link, hash]))
             }
         };
-        let linked: Vec<String> =
+        let linked: All =
             self.linked(version).iter().map(|value| format!("{value} IS NOT NULL")).collect();
         format!(
             "  IF {linked} THEN
     INSERT INTO {marks} (field, {columns})
     VALUES ({list}, {values});
   END IF;",
-            linked = linked.join(" AND "),
-            marks = qualified(&marks(self.owner)),
+            marks = names(self.owner).marks(),
         )
     }
 
-    fn linked(&self, version: &str) -> Vec<String> {
-        let columns = self.source.link_columns().map(quote);
-        columns.map(|column| format!("{version}.{column}")).collect()
+    fn linked(&self, version: &str) -> Columns {
+        DIALECT.columns(self.source.link_columns()).of(version)
     }
 }

@@ -1,12 +1,11 @@
 //! Our tables, and the list of everything that stands beside them.
 
-use super::{
-    cascades,
-    names::{literal, qualified, quote},
-    own_triggers, related_triggers,
-};
+use super::{DIALECT, cascades, names, own_triggers, related_triggers};
 use crate::{
-    backend::sql::{Sql, bound_columns, fitted, key_columns, marks, recalculations, versions},
+    backend::{
+        names::Columns,
+        sql::{fitted, marks, recalculations, versions},
+    },
     catalog::{Described, Object, ObjectKind, checksum},
     layout::{Owner, Source, Table},
 };
@@ -40,7 +39,8 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 /// What the tag of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a string, in which nothing may have to be escaped.
-    let table = qualified(owner).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
+    let table =
+        DIALECT.qualified(owner).replace('%', "%25").replace('\'', "%27").replace('\\', "%5C");
     let tag = Object::TAG;
     format!("{tag}{table} ")
 }
@@ -48,7 +48,7 @@ pub(super) fn tag_prefix(owner: &Table) -> String {
 /// The table that an object with this tag serves.
 pub(crate) fn owner_of(tag: &str) -> Option<Table> {
     let table = Object::owner(tag)?.replace("%5C", "\\").replace("%27", "'").replace("%25", "%");
-    Sql::mysql().table_of(&table)
+    DIALECT.table_of(&table)
 }
 
 fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
@@ -56,9 +56,9 @@ fn tag(owner: &Owner, kind: ObjectKind, made_from: &str) -> String {
 }
 
 /// The `sql_mode` that triggers are made under and so run under, whatever that of the writing
-/// session is. It is not strict: a value that a mark cannot hold becomes another one, of which no
-/// owner's row is concerned or one is calculated once more, and the user's statement goes on. Dates
-/// are kept as they are.
+/// session is. It is not strict: a value that a mark cannot hold becomes another one, and the
+/// user's statement goes on. No owner's row is concerned then, or one is calculated once more.
+/// Dates are kept as they are.
 pub(super) const SQL_MODE: &str = "ALLOW_INVALID_DATES";
 
 /// Sets the session's `sql_mode` to what it was before a trigger was made, which may have failed.
@@ -76,7 +76,7 @@ pub(super) fn trigger(
     event: &str,
     statements: &[String],
 ) -> Object {
-    let table = qualified(on);
+    let table = DIALECT.qualified(on);
     let event = format!("{event} ON {table} FOR EACH ROW");
     let body = statements.join("\n");
     let made_from = format!("{SQL_MODE} {event}{body}");
@@ -89,9 +89,9 @@ pub(super) fn trigger(
         owner,
         &suffix,
     );
-    let schema = on.schema.as_deref().map(quote);
-    let qualified =
-        schema.iter().map(|schema| format!("{schema}.")).collect::<String>() + &quote(&name);
+    let schema = on.schema.as_deref().map(|name| DIALECT.quote(name));
+    let qualified = schema.iter().map(|schema| format!("{schema}.")).collect::<String>()
+        + &DIALECT.quote(&name);
     let create = vec![format!(
         "SET @cached_field_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = '{SQL_MODE}';
 CREATE TRIGGER {qualified} {event}\nBEGIN\n{body}\n  DO '{tag}';\nEND;
@@ -107,28 +107,33 @@ fn table(owner: &Owner, table: &Table, definitions: &[String]) -> Object {
         "CREATE TABLE {name} (
   {definitions}
 ) ENGINE = InnoDB COMMENT = {tag}",
-        name = qualified(table),
-        tag = literal(&tag),
+        name = DIALECT.qualified(table),
+        tag = DIALECT.literal(&tag),
     )];
     Object { kind: ObjectKind::Table, name: table.name.clone(), parent: None, create, tag }
 }
 
 /// `key_1 int NOT NULL`, ...
 fn key_definitions(owner: &Owner, table: &Described, null: &str) -> Vec<String> {
-    definitions(owner, table, key_columns(owner), null)
+    definitions(owner, table, names(owner).keys(), null)
 }
 
 /// `after_key_1 int NULL`, ..., `to_key_1 int NULL`, ...
 pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
     ["after", "to"]
-        .map(|bound| definitions(owner, table, bound_columns(owner, bound), "NULL"))
+        .map(|bound| definitions(owner, table, names(owner).bound(bound), "NULL"))
         .concat()
 }
 
-fn definitions(owner: &Owner, table: &Described, columns: Vec<String>, null: &str) -> Vec<String> {
+fn definitions(owner: &Owner, table: &Described, columns: Columns, null: &str) -> Vec<String> {
     let columns = columns.into_iter().zip(&owner.key);
     let columns = columns.map(|(column, own)| (column, &table.columns[&own.name]));
     columns.map(|(column, kind)| format!("{column} {kind} {null}")).collect()
+}
+
+/// The columns of a mark that name a related row.
+pub(super) fn link_columns() -> Columns {
+    Columns::from(["via", "link", "link_hash"])
 }
 
 /// What marks of a source carry in the column `via`.
@@ -137,6 +142,7 @@ pub(super) fn via(source: &Source) -> String {
 }
 
 fn marks_table(owner: &Owner, described: &Described) -> Object {
+    let names = names(owner);
     let mut definitions = vec!["id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY".to_owned()];
     definitions.push(format!("field VARCHAR(128) {NAME} NOT NULL"));
     definitions.extend(key_definitions(owner, described, "NULL"));
@@ -149,7 +155,7 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
     ]);
     definitions.extend(bound_definitions(owner, described));
     definitions.extend([
-        format!("KEY by_key ({columns}, field)", columns = key_columns(owner).join(", ")),
+        format!("KEY by_key ({columns}, field)", columns = names.keys()),
         "KEY by_via (via)".to_owned(),
         "KEY by_link (link_hash)".to_owned(),
     ]);
@@ -157,6 +163,7 @@ fn marks_table(owner: &Owner, described: &Described) -> Object {
 }
 
 fn recalculations_table(owner: &Owner, described: &Described) -> Object {
+    let names = names(owner);
     let mut definitions = key_definitions(owner, described, "NOT NULL");
     definitions.extend([
         format!("field VARCHAR(128) {NAME} NOT NULL"),
@@ -167,7 +174,7 @@ fn recalculations_table(owner: &Owner, described: &Described) -> Object {
         "waves INT NOT NULL DEFAULT 0".to_owned(),
         "last_error LONGTEXT CHARACTER SET utf8mb4 NULL".to_owned(),
         "queued_at DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6))".to_owned(),
-        format!("PRIMARY KEY ({columns}, field)", columns = key_columns(owner).join(", ")),
+        format!("PRIMARY KEY ({columns}, field)", columns = names.keys()),
         "KEY by_due (due_at)".to_owned(),
     ]);
     table(owner, &recalculations(owner), &definitions)
@@ -186,13 +193,14 @@ fn versions_table(owner: &Owner) -> Object {
 }
 
 fn index(owner: &Owner, column: &str) -> Object {
+    let names = names(owner);
     let table_name = &owner.table.name;
     let name = fitted(format!("{table_name}_cached_{column}"));
-    let table = qualified(&owner.table);
-    let (quoted, column) = (quote(&name), quote(column));
+    let table = names.table();
+    let (quoted, column) = (DIALECT.quote(&name), DIALECT.quote(column));
     let head = format!("CREATE INDEX {quoted} ON {table} ({column})");
     let tag = tag(owner, ObjectKind::Index, &head);
-    let comment = literal(&tag);
+    let comment = DIALECT.literal(&tag);
     let create = vec![format!("{head} COMMENT {comment}")];
     Object { kind: ObjectKind::Index, name, parent: None, create, tag }
 }

@@ -2,18 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{
-    KEPT,
-    names::{owner_key, qualified, quote},
-    statement,
-};
+use super::{DIALECT, KEPT, names, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, equal},
-    },
+    backend::{shared, sql::Sql},
     catalog::UniqueIndex,
     declaration::Key,
     layout::{Owner, Table},
@@ -47,26 +40,27 @@ pub(crate) fn holders(
     shape: &Shape,
     rows: &[Written],
 ) -> Vec<Statement> {
+    let names = names(owner);
     let of_row = |(place, row): (i64, &Written)| {
         let mut sql = Sql::mysql();
-        let own = owner_key(owner);
-        let table = qualified(&owner.table);
+        let table = names.table();
         let place = sql.bind(place);
         let columns = shape.0.iter().map(|shaped| &owner.fields[shaped.field].cached);
         let values: Vec<String> = columns
             .zip(&row.values)
             .map(|(column, value)| sql.bind_for(column, value.clone()))
             .collect();
-        let is_row = sql.key_is(owner, "o.", &own, &row.key);
+        let is_row = sql.key_is(owner, &names.own_key_of("o"), &row.key);
         let text = format!(
             "SELECT CAST({place} AS SIGNED) AS place, {selected}
                FROM {table} o
                STRAIGHT_JOIN {table} t ON {holds}
               WHERE {is_row}
                 AND NOT ({same_row})",
-            selected = sql.own_keys(owner),
-            holds = shared::holds_wanted(&sql, owner, index, shape, "t", |at| values[at].clone()),
-            same_row = equal("t", &own, "o", &own),
+            selected = names.read_own_key(),
+            holds = shared::unique::holds_wanted(&sql, owner, index, shape, "t", |at| values[at]
+                .clone()),
+            same_row = names.own_key_of("t").equal(&names.own_key_of("o")),
         );
         statement(sql, text)
     };
@@ -75,30 +69,32 @@ pub(crate) fn holders(
 
 pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::mysql();
+    let names = names(owner);
     let text = format!(
         "SELECT {selected}, t.{flag} AS flagged
            FROM {rows}
             FOR UPDATE SKIP LOCKED",
-        selected = sql.kept_keys(owner, "c"),
-        flag = quote(&owner.fields[field].recalculation_needed),
+        selected = names.read_keys_of("c"),
+        flag = names.flag(field),
         rows = super::rows_of_keys(&mut sql, owner, of),
     );
     statement(sql, text)
 }
 
 pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Vec<Statement> {
+    let names = names(owner);
     let field = &owner.fields[field];
     let of_row = |key: &Key| {
         let mut sql = Sql::mysql();
-        let is_row = sql.key_is(owner, "", &owner_key(owner), key);
+        let is_row = sql.key_is(owner, &names.own_key(), key);
         let text = format!(
             "UPDATE {table}
                 SET {cached} = NULL,
                     {flag} = {KEPT}
               WHERE {is_row}",
-            table = qualified(&owner.table),
-            cached = quote(&field.cached.name),
-            flag = quote(&field.recalculation_needed),
+            table = names.table(),
+            cached = DIALECT.cached(field),
+            flag = DIALECT.flag(field),
         );
         statement(sql, text)
     };

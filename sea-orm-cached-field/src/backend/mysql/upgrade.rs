@@ -1,13 +1,16 @@
 //! What brings tables of the library from older schemas to the one of [`tables`](super::tables).
 
 use super::{
-    names::{literal, qualified},
+    DIALECT,
     tables::{NAME, bound_definitions},
 };
 use crate::{
-    backend::sql::{marks, name_in_schema, recalculations, versions},
+    backend::{
+        names::Columns,
+        sql::{marks, name_in_schema, recalculations, versions},
+    },
     catalog::{Described, Object},
-    layout::{Owner, Table},
+    layout::Owner,
 };
 
 /// One statement: each commits what was done before.
@@ -31,20 +34,20 @@ pub(crate) fn upgrade(
     if from < 3 && table.name == versions(owner).name {
         columns.push(format!("declared_by VARCHAR(128) {NAME} NULL"));
     }
-    let beside = |name: String| qualified(&Table { schema: owner.table.schema.clone(), name });
+    let beside = |name: &str| DIALECT.beside(&owner.table, name);
     let mut changes: Vec<String> =
         columns.into_iter().map(|column| format!("ADD COLUMN {column}")).collect();
     if from < 3 && table.name == recalculations(owner).name {
         changes.push("RENAME COLUMN first_marked_at TO queued_at".to_owned());
     }
-    let tag = literal(&table.tag);
+    let tag = DIALECT.literal(&table.tag);
     changes.push(format!("COMMENT = {tag}"));
     let older = name_in_schema(from, &owner.table, &table.name);
     if older != table.name {
-        let new = beside(table.name.clone());
+        let new = beside(&table.name);
         changes.push(format!("RENAME TO {new}"));
     }
-    let older = beside(older);
-    let changes = changes.join(", ");
+    let older = beside(&older);
+    let changes = Columns::from_iter(changes);
     vec![format!("ALTER TABLE {older} {changes}")]
 }

@@ -4,17 +4,15 @@
 
 use std::ops::Range;
 
-use super::{
-    link,
-    names::{owner_key, qualified, quote, quote_all},
-};
+use super::{DIALECT, link, names};
 use crate::{
     backend::{
+        names::{All, Columns},
         repeated,
-        sql::{Sql, equal, key_columns, prefixed},
+        sql::Sql,
     },
     catalog::Described,
-    layout::{Move, Owner, Source, Step},
+    layout::{Move, Owner, Source},
 };
 
 /// How many tables are joined in one query; the databases join 61.
@@ -24,47 +22,39 @@ const JOINED: usize = 20;
 /// clause.
 struct Way<'a> {
     source: &'a Source,
-    origin: Vec<String>,
+    origin: Columns,
     from: String,
-    values: Vec<String>,
+    values: Columns,
     joined: usize,
 }
 
-fn near(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.near.as_str()))
+/// `v_1, ..`, so many.
+pub(super) fn values(count: usize) -> Columns {
+    Columns::numbered("v", count)
 }
 
-fn far(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.far.as_str()))
+/// `s.a AS v_1, ..`
+fn as_values(columns: &Columns) -> Columns {
+    columns.named(&values(columns.len()))
 }
 
-fn values(count: usize) -> Vec<String> {
-    (1..=count).map(|n| format!("v_{n}")).collect()
-}
-
-/// `s.a AS v_1, ...`
-fn selected(row: &str, columns: &[String]) -> String {
-    named(columns.iter().map(|column| format!("{row}.{column}")))
-}
-
-/// `s.a AS v_1, ...`, of expressions.
-fn named(values: impl Iterator<Item = String>) -> String {
-    let named = (1..).zip(values).map(|(at, value)| format!("{value} AS v_{at}"));
-    named.collect::<Vec<_>>().join(", ")
+/// `id`: what tells one mark from another.
+fn id() -> Columns {
+    Columns::from(["id"])
 }
 
 impl<'a> Way<'a> {
     /// Begins with a query of the columns `origin`, and of so many values `v_1`, ...
-    fn new(source: &'a Source, origin: Vec<String>, count: usize, query: &str) -> Self {
+    fn new(source: &'a Source, origin: Columns, count: usize, query: &str) -> Self {
         let from = format!("({query}) l");
-        let values = values(count).iter().map(|value| format!("l.{value}")).collect();
+        let values = values(count).of("l");
         Self { source, origin, from, values, joined: 0 }
     }
 
     /// A query of it all.
     fn query(&self) -> String {
-        let origin = prefixed("l", &self.origin);
-        let values = named(self.values.iter().cloned());
+        let origin = self.origin.of("l");
+        let values = as_values(&self.values);
         let from = &self.from;
         format!(
             "
@@ -74,17 +64,13 @@ impl<'a> Way<'a> {
     }
 
     /// `s.a = l.v_1 AND ...`: what joins a table by these columns.
-    fn on(&self, row: &str, columns: &[String]) -> String {
-        let pairs = columns
-            .iter()
-            .zip(&self.values)
-            .map(|(column, value)| format!("{row}.{column} = {value}"));
-        pairs.collect::<Vec<_>>().join(" AND ")
+    fn on(&self, row: &str, columns: &Columns) -> All {
+        columns.of(row).equal(&self.values)
     }
 
     /// Over the rows of the table that a step leads to. STRAIGHT_JOIN: from the few that are known,
     /// whatever the statistics say.
-    fn over(&mut self, table: usize, columns: &[String], kept: &[String]) {
+    fn over(&mut self, table: usize, columns: &Columns, kept: &Columns) {
         if self.joined == JOINED {
             let query = self.query();
             *self =
@@ -93,40 +79,40 @@ impl<'a> Way<'a> {
         self.joined += 1;
         let joined = self.joined;
         let row = format!("s{joined}");
-        let name = qualified(&self.source.steps[table].table);
+        let name = DIALECT.qualified(&self.source.steps[table].table);
         let on = self.on(&row, columns);
         self.from += &format!("\n           STRAIGHT_JOIN {name} {row} ON {on}");
-        self.values = kept.iter().map(|column| format!("{row}.{column}")).collect();
+        self.values = kept.of(&row);
     }
 
     /// From the link of a step to that of the step before.
     fn back(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.over(step - 1, &near(&steps[step]), &far(&steps[step - 1]));
+        self.over(step - 1, &DIALECT.near(&steps[step]), &DIALECT.far(&steps[step - 1]));
     }
 
     /// From the link of a step to that of the step after it.
     fn forth(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.over(step, &far(&steps[step]), &near(&steps[step + 1]));
+        self.over(step, &DIALECT.far(&steps[step]), &DIALECT.near(&steps[step + 1]));
     }
 
     /// All values that the tables of a round lead to, in any number of rounds: each once, so that
     /// circles in the data end. Of each table the columns that it is found by, and those that lead
     /// on.
-    fn around(&mut self, round: &[(usize, Vec<String>, Vec<String>)]) {
+    fn around(&mut self, round: &[(usize, Columns, Columns)]) {
         let columns = values(round[0].1.len());
         let mut joins = String::new();
         let mut before = "r".to_owned();
         let mut leading = columns.clone();
         for (table, found_by, lead_on) in round {
             let row = format!("x{table}");
-            let name = qualified(&self.source.steps[*table].table);
-            let on = equal(&row, found_by, &before, &leading);
+            let name = DIALECT.qualified(&self.source.steps[*table].table);
+            let on = found_by.of(&row).equal(&leading.of(&before));
             joins += &format!("\n           STRAIGHT_JOIN {name} {row} ON {on}");
             (before, leading) = (row, lead_on.clone());
         }
-        let named = [self.origin.clone(), columns.clone()].concat();
+        let named = self.origin.clone().and(columns.clone());
         let query = format!(
             "
            WITH RECURSIVE r ({names}) AS (
@@ -137,66 +123,67 @@ impl<'a> Way<'a> {
            FROM r{joins})
          SELECT {kept}
            FROM r",
-            first = prefixed("l", &named),
+            first = named.of("l"),
             query = self.query(),
-            origin = prefixed("r", &self.origin),
-            next = prefixed(&before, &leading),
-            kept = prefixed("r", &named),
-            names = named.join(", "),
+            origin = self.origin.of("r"),
+            next = leading.of(&before),
+            kept = named.of("r"),
+            names = named,
         );
         *self = Self::new(self.source, std::mem::take(&mut self.origin), columns.len(), &query);
     }
 }
 
 /// From the link of a group's first step to that of the same step in all earlier rounds.
-fn round_back(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+fn round_back(source: &Source, group: &Range<usize>) -> Vec<(usize, Columns, Columns)> {
     let steps = &source.steps;
     let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
-    group.clone().rev().map(|step| (step, near(&steps[next(step)]), far(&steps[step]))).collect()
+    group
+        .clone()
+        .rev()
+        .map(|step| (step, DIALECT.near(&steps[next(step)]), DIALECT.far(&steps[step])))
+        .collect()
 }
 
 /// From the link of a group's first step to that of the same step in all later rounds.
-fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Vec<String>, Vec<String>)> {
+fn round_forth(source: &Source, group: &Range<usize>) -> Vec<(usize, Columns, Columns)> {
     let steps = &source.steps;
     let next = |step: usize| if step + 1 == group.end { group.start } else { step + 1 };
-    group.clone().map(|step| (step, far(&steps[step]), near(&steps[next(step)]))).collect()
+    group
+        .clone()
+        .map(|step| (step, DIALECT.far(&steps[step]), DIALECT.near(&steps[next(step)])))
+        .collect()
 }
 
 /// How the values of a link stand in a mark.
 pub(super) fn encoded(source: &Source, far: &Described, version: &str) -> String {
-    let columns = source.link_columns().map(quote);
-    let values: Vec<String> = columns.map(|column| format!("{version}.{column}")).collect();
-    encoded_values(source, far, &values)
+    encoded_values(source, far, &DIALECT.columns(source.link_columns()).of(version))
 }
 
 /// The same of expressions, one a column of the link.
-pub(super) fn encoded_values(source: &Source, far: &Described, values: &[String]) -> String {
+pub(super) fn encoded_values(source: &Source, far: &Described, values: &Columns) -> String {
     let values = source
         .link_columns()
-        .zip(values)
+        .zip(values.iter())
         .map(|(column, value)| link::encoded(&far.columns[column], value));
-    let values = values.collect::<Vec<_>>().join(", ',', ");
+    let values = values.collect::<Columns>().join(", ',', ");
     format!("CONCAT({values})")
 }
 
 /// By which the marks of a link are found: the same for all values that a database might call
 /// equal, of whatever width or collation. That others share it does no harm.
-pub(super) fn hash(values: &[String]) -> String {
-    let weights = values.iter().map(|value| {
+pub(super) fn hash(values: &Columns) -> String {
+    let weights = values.each(|value| {
         let text = format!("CONVERT(TRIM(TRAILING ' ' FROM {value}) USING utf8mb4)");
         format!("HEX(WEIGHT_STRING({text} COLLATE utf8mb4_unicode_ci))")
     });
-    let weights = weights.collect::<Vec<_>>().join(", ");
     format!("CRC32(CONCAT_WS(',', {weights}))")
 }
 
 /// Binds a link that [`encoded`] has written.
-fn bind(sql: &mut Sql, link: &str, columns: usize) -> String {
+fn bind(sql: &mut Sql, link: &str, columns: usize) -> Columns {
     let values = link::decoded(link, columns).into_iter();
-    values
-        .map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    values.map(|value| value.map_or_else(|| "NULL".to_owned(), |value| sql.bind(value))).collect()
 }
 
 /// A query of the ids of marks, `id`, and the keys, `key_1`, ..., of the owners that their links
@@ -207,20 +194,21 @@ pub(super) fn to_owners(
     source: &Source,
     marks: &[(i64, String)],
 ) -> String {
-    let typed = selected("m", &far(&source.steps[source.at]));
+    let typed = as_values(&DIALECT.far(&source.steps[source.at]).of("m"));
     let columns = source.link().len();
     let links = repeated(marks).into_iter();
-    let links: Vec<String> = links
+    let links: Columns = links
         .map(|(id, link)| (sql.bind(*id), bind(sql, link, columns)))
         .map(|(id, link)| format!("({id}, {link})"))
         .collect();
-    let first = super::values(&format!("0 AS id, {typed}"), source.table(), &links);
-    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
+    let first = super::values(&Columns::from(["0 AS id"]).and(typed), source.table(), &links);
+    back(owner, Way::new(source, id(), source.link().len(), &first))
 }
 
 /// A query of the keys of the owners that values of the source's link lead to, and of where they
 /// came from.
 fn back(owner: &Owner, mut way: Way<'_>) -> String {
+    let names = names(owner);
     let source = way.source;
     for step in source.way_back() {
         match step {
@@ -233,65 +221,62 @@ fn back(owner: &Owner, mut way: Way<'_>) -> String {
          SELECT DISTINCT {origin}, {keys}
            FROM {from}
            STRAIGHT_JOIN {table} t ON {linked}",
-        origin = prefixed("l", &way.origin),
-        keys = keyed(owner),
+        origin = way.origin.of("l"),
+        keys = names.own_key_as_keys("t"),
         from = way.from,
-        table = qualified(&owner.table),
-        linked = way.on("t", &near(&source.steps[0])),
+        table = names.table(),
+        linked = way.on("t", &DIALECT.near(&source.steps[0])),
     )
 }
 
 /// A query of the keys of the rows that are calculated from the source's rows with these keys,
 /// which are the owner's.
 pub(super) fn readers(owner: &Owner, source: &Source, keys: &str) -> String {
-    let linked = selected("f", &far(&source.steps[source.at]));
-    let row = equal("f", &owner_key(owner), "c", &key_columns(owner));
-    let table = qualified(source.table());
+    let names = names(owner);
+    let linked = as_values(&DIALECT.far(&source.steps[source.at]).of("f"));
+    let row = names.same_row("f", "c");
+    let table = DIALECT.qualified(source.table());
     let first = format!(
         "
          SELECT 0 AS id, {linked}
            FROM {keys}
            STRAIGHT_JOIN {table} f FORCE INDEX (PRIMARY) ON {row}"
     );
-    back(owner, Way::new(source, vec!["id".to_owned()], source.link().len(), &first))
+    back(owner, Way::new(source, id(), source.link().len(), &first))
 }
 
 /// Joins that lead from the source's row `f` to the rows `t` that are calculated from it, once
 /// around each group.
 pub(super) fn joined_readers(owner: &Owner, source: &Source) -> String {
+    let names = names(owner);
     let mut joins = String::new();
     let mut before = "f".to_owned();
     for step in (1..=source.at).rev() {
         let steps = &source.steps;
         let at = step - 1;
         let row = format!("s{at}");
-        let table = qualified(&steps[at].table);
-        let on = equal(&row, &near(&steps[step]), &before, &far(&steps[step]));
+        let table = DIALECT.qualified(&steps[at].table);
+        let on = DIALECT.near(&steps[step]).of(&row).equal(&DIALECT.far(&steps[step]).of(&before));
         joins += &format!("\n                   STRAIGHT_JOIN {table} {row} ON {on}");
         before = row;
     }
     let first = &source.steps[0];
-    let on = equal("t", &near(first), &before, &far(first));
-    let table = qualified(&owner.table);
+    let on = DIALECT.near(first).of("t").equal(&DIALECT.far(first).of(&before));
+    let table = names.table();
     joins + &format!("\n                   STRAIGHT_JOIN {table} t ON {on}")
-}
-
-/// `t.id AS key_1, ...`
-fn keyed(owner: &Owner) -> String {
-    let keys = owner_key(owner).into_iter().zip(key_columns(owner));
-    keys.map(|(own, key)| format!("t.{own} AS {key}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The way from the owner's rows `t` of a FROM clause to the rows before the source.
 fn before<'a>(owner: &Owner, source: &'a Source, rows: &str) -> Way<'a> {
-    let keys = keyed(owner);
-    let linked = selected("t", &near(&source.steps[0]));
+    let names = names(owner);
+    let keys = names.own_key_as_keys("t");
+    let linked = as_values(&DIALECT.near(&source.steps[0]).of("t"));
     let first = format!(
         "
          SELECT {keys}, {linked}
            FROM {rows}"
     );
-    let mut way = Way::new(source, key_columns(owner), source.steps[0].link.len(), &first);
+    let mut way = Way::new(source, names.keys(), source.steps[0].link.len(), &first);
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
             way.around(&round_forth(source, group));
@@ -312,7 +297,7 @@ pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
          SELECT DISTINCT {origin},
                 {hash} AS link_hash
            FROM {from}",
-        origin = prefixed("l", &way.origin),
+        origin = way.origin.of("l"),
         hash = hash(&way.values),
         from = way.from,
     )
@@ -320,8 +305,8 @@ pub(super) fn hashes(owner: &Owner, source: &Source, rows: &str) -> String {
 
 /// A query of the keys of owners, and of these columns, as `v_1`, ..., of the source's rows that
 /// they are calculated from.
-pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &[String]) -> String {
+pub(super) fn rows_of(owner: &Owner, source: &Source, rows: &str, columns: &Columns) -> String {
     let mut way = before(owner, source, rows);
-    way.over(source.at, &far(&source.steps[source.at]), columns);
+    way.over(source.at, &DIALECT.far(&source.steps[source.at]), columns);
     way.query()
 }

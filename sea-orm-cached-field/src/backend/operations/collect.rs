@@ -14,7 +14,7 @@ use crate::{
 
 impl Backend {
     /// Turns marks of a source whose rows do not hold the owner's key into marks of the owners, at
-    /// most so many; with a key, only those that concern its row. Returns whether there may be more
+    /// most so many. With a key, only those that concern its row. Returns whether there may be more
     /// marks of the same related rows.
     pub(crate) async fn expand_marks(
         self,
@@ -98,14 +98,14 @@ impl Backend {
         owner: &Owner,
         id: i64,
     ) -> Result<(), DbErr> {
-        execute(db, shared::delete_mark(self.sql(), owner, id)).await?;
+        execute(db, shared::chunks::delete_mark(self.sql(), owner, id)).await?;
         Ok(())
     }
 }
 
-/// What was collected where the database takes the marks and queues what they are of by itself, in
-/// rows `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `leased` (by this
-/// statement), `eager`, `flagged`. What is only lazily marked it does not queue.
+/// What was collected where the database takes the marks and queues what they are of by itself. The
+/// rows have `key_1`, ..., `field`, `generation`, `attempts`, `waves`, `claimed_at`, `leased` (by
+/// this statement), `eager`, `flagged`. What is only lazily marked it does not queue.
 pub(in crate::backend) async fn queued_at_once(
     backend: Backend,
     db: &DatabaseTransaction,

@@ -122,13 +122,13 @@ impl Backend {
         owner: &Owner,
         claim: &Claim,
     ) -> Result<bool, DbErr> {
-        let marked = shared::is_marked(self.sql(), owner, claim);
+        let marked = shared::complete::is_marked(self.sql(), owner, claim);
         Ok(value(db, marked, "marked").await?.unwrap_or_default())
     }
 
-    /// After one wave more: keeps a claim from all for a while, which is four times as long as it
-    /// was held, but at least `delay` milliseconds; or, with the error, until it is marked again.
-    /// As long as it is not, its waves are negative.
+    /// Keeps a claim from all after one wave more. That is for four times as long as it was held,
+    /// but at least `delay` milliseconds; or, with the error, until it is marked again. As long as
+    /// it is not, its waves are negative.
     pub(crate) async fn hold_back(
         self,
         db: &impl ConnectionTrait,
@@ -162,7 +162,7 @@ impl Backend {
         owner: &Owner,
         claim: &Claim,
     ) -> Result<bool, DbErr> {
-        let given_up = shared::is_given_up(self.sql(), owner, claim);
+        let given_up = shared::complete::is_given_up(self.sql(), owner, claim);
         Ok(value(db, given_up, "given_up").await?.unwrap_or_default())
     }
 
@@ -200,9 +200,9 @@ impl Backend {
         Ok(!keys(db, owner, lock).await?.is_empty())
     }
 
-    /// Marks, in a transaction that has locked a row, what is calculated from those of its fields
-    /// that others have stored since the snapshot of the transaction. Where a snapshot shows no
-    /// other values than a write does, there is nothing to do.
+    /// Marks what is calculated from fields that others have stored since the snapshot of the
+    /// transaction. That transaction has locked the row. Where a snapshot shows no other values
+    /// than a write does, there is nothing to do.
     pub(crate) async fn mark_stored_since(
         self,
         db: &impl ConnectionTrait,

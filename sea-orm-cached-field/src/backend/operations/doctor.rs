@@ -52,7 +52,7 @@ impl Backend {
         owner: &Owner,
         field: usize,
     ) -> Result<u64, DbErr> {
-        count(db, shared::unqueued(self.sql(), owner, field)).await
+        count(db, shared::doctor::unqueued(self.sql(), owner, field)).await
     }
 
     /// How many rows of the queue and marks there are, by their fields, state and error.
@@ -75,7 +75,7 @@ impl Backend {
                 error: row.try_get::<Option<String>>("", "error")?.unwrap_or_default(),
             })
         };
-        query(db, shared::waiting(self.sql(), owner)).await?.iter().map(read).collect()
+        query(db, shared::doctor::waiting(self.sql(), owner)).await?.iter().map(read).collect()
     }
 
     /// Makes what has failed due again. Returns how many rows that are.

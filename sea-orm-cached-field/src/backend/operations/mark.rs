@@ -18,7 +18,7 @@ impl Backend {
         field: usize,
         key: &Key,
     ) -> Result<(), DbErr> {
-        execute(db, shared::flag(self.sql(), owner, field, key)).await?;
+        execute(db, shared::mark::flag(self.sql(), owner, field, key)).await?;
         Ok(())
     }
 

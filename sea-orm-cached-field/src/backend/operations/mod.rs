@@ -105,6 +105,15 @@ pub(super) async fn keys(
     query(db, statements).await?.iter().map(|row| read_key(owner, row)).collect()
 }
 
+/// The claims that the rows are.
+pub(super) async fn claims(
+    db: &impl ConnectionTrait,
+    owner: &Owner,
+    statements: impl Into<Statements>,
+) -> Result<Vec<Claim>, DbErr> {
+    query(db, statements).await?.iter().map(|row| read_claim(owner, row)).collect()
+}
+
 /// Reads the key from the columns `key_1`, `key_2`, ... of a result.
 pub(super) fn read_key(owner: &Owner, row: &QueryResult) -> Result<Key, DbErr> {
     (owner.key_reader)(row, "")

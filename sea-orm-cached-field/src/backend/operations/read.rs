@@ -66,7 +66,7 @@ impl Backend {
         Ok(status)
     }
 
-    /// Whether the row is not stale and has this value; also if it is gone, or if no write of the
+    /// Whether the row is not stale and has this value. Also if it is gone. Also if no write of the
     /// row itself makes the field stale, so that what was loaded can be relied on.
     pub(crate) async fn confirm(
         self,

@@ -225,7 +225,7 @@ impl Backend {
     }
 
     /// All objects in this database that have a tag of the library, with the table that each
-    /// serves; or those of one owner, in any database.
+    /// serves. With an owner, only those of this owner, in any database.
     pub(crate) async fn tagged(
         self,
         db: &impl ConnectionTrait,

@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Backend {
-    /// The unique indexes of a table by name, but for the primary key: their columns, and `None`
-    /// for each that is an expression or a part of a column.
+    /// The unique indexes of a table by name, but for the primary key. Of each its columns, and
+    /// `None` for each that is an expression or a part of a column.
     pub(crate) async fn unique_columns(
         self,
         db: &impl ConnectionTrait,
@@ -33,7 +33,7 @@ impl Backend {
     }
 
     /// The other rows that have, in all columns of the index, what one of these rows is about to
-    /// have: each with the key of that row. Nothing is locked.
+    /// have. Each has the key of that row. Nothing is locked.
     pub(crate) async fn holders(
         self,
         db: &impl ConnectionTrait,

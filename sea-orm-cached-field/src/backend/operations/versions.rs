@@ -27,7 +27,7 @@ impl Backend {
                 declared_by: row.try_get("", "declared_by")?,
             })
         };
-        query(db, shared::versions(self.sql(), owner)).await?.iter().map(read).collect()
+        query(db, shared::versions::versions(self.sql(), owner)).await?.iter().map(read).collect()
     }
 
     /// The inputs, and the crate that declares them, of each field of an owner of which no more is
@@ -37,7 +37,7 @@ impl Backend {
         db: &impl ConnectionTrait,
         owner: &Table,
     ) -> Result<Vec<(Option<String>, Option<String>)>, DbErr> {
-        let declarations = query(db, shared::declarations(self.sql(), owner)).await?;
+        let declarations = query(db, shared::versions::declarations(self.sql(), owner)).await?;
         declarations
             .iter()
             .map(|row| Ok((row.try_get("", "inputs")?, row.try_get("", "declared_by")?)))
@@ -51,7 +51,8 @@ impl Backend {
         owner: &Owner,
         version: &Version,
     ) -> Result<(), DbErr> {
-        execute(db, shared::set_version([self.sql(), self.sql()], owner, version)).await?;
+        execute(db, shared::versions::set_version([self.sql(), self.sql()], owner, version))
+            .await?;
         Ok(())
     }
 
@@ -61,7 +62,7 @@ impl Backend {
         db: &impl ConnectionTrait,
         versions: &Table,
     ) -> Result<(), DbErr> {
-        execute(db, shared::forget(self.sql(), versions)).await?;
+        execute(db, shared::versions::forget(self.sql(), versions)).await?;
         Ok(())
     }
 
@@ -73,7 +74,7 @@ impl Backend {
         field: usize,
         renewal: i64,
     ) -> Result<(), DbErr> {
-        execute(db, shared::end_renewal(self.sql(), owner, field, renewal)).await?;
+        execute(db, shared::versions::end_renewal(self.sql(), owner, field, renewal)).await?;
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Backend {
         owner: &Owner,
         field: usize,
     ) -> Result<bool, DbErr> {
-        let found = shared::has_values(self.sql(), owner, field);
+        let found = shared::versions::has_values(self.sql(), owner, field);
         Ok(value(db, found, "found").await?.unwrap_or_default())
     }
 
@@ -95,7 +96,7 @@ impl Backend {
         owner: &Owner,
         field: usize,
     ) -> Result<bool, DbErr> {
-        let flagged = shared::is_any_flagged(self.sql(), owner, field);
+        let flagged = shared::doctor::is_any_flagged(self.sql(), owner, field);
         Ok(value(db, flagged, "flagged").await?.unwrap_or_default())
     }
 
@@ -110,7 +111,8 @@ impl Backend {
         after: Option<&Key>,
         rows: u64,
     ) -> Result<Option<Key>, DbErr> {
-        let end = query(db, shared::backlog_boundary(self.sql(), owner, after, rows)).await?;
+        let end =
+            query(db, shared::chunks::backlog_boundary(self.sql(), owner, after, rows)).await?;
         end.first().map(|row| read_key(owner, row)).transpose()
     }
 
@@ -121,7 +123,7 @@ impl Backend {
         owner: &Owner,
         after: Option<&Key>,
     ) -> Result<u64, DbErr> {
-        count(db, shared::count_rest(self.sql(), owner, after)).await
+        count(db, shared::chunks::count_rest(self.sql(), owner, after)).await
     }
 
     /// Sets the flags of a chunk of rows. It marks only those that another transaction holds locked
@@ -144,7 +146,7 @@ impl Backend {
         field: usize,
         chunk: &Chunk,
     ) -> Result<(), DbErr> {
-        execute(db, shared::mark_chunk(self.sql(), owner, field, chunk)).await?;
+        execute(db, shared::chunks::mark_chunk(self.sql(), owner, field, chunk)).await?;
         Ok(())
     }
 
@@ -156,7 +158,8 @@ impl Backend {
         field: usize,
         chunk: &Chunk,
     ) -> Result<Vec<Chunk>, DbErr> {
-        let marked = query(db, shared::marked_chunks(self.sql(), owner, field, chunk)).await?;
+        let marked =
+            query(db, shared::chunks::marked_chunks(self.sql(), owner, field, chunk)).await?;
         marked.iter().map(|row| read_chunk(owner, row)).collect()
     }
 
@@ -170,6 +173,6 @@ impl Backend {
         chunk: &Chunk,
         marked: &[Chunk],
     ) -> Result<u64, DbErr> {
-        count(db, shared::unqueued_in(self.sql(), owner, field, chunk, marked)).await
+        count(db, shared::chunks::unqueued_in(self.sql(), owner, field, chunk, marked)).await
     }
 }

@@ -2,11 +2,11 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{LOCKS, statement, tables};
+use super::{DIALECT, LOCKS, names, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, literal, qualified, quote},
+    backend::sql::Sql,
     catalog::{Described, Object, ObjectKind},
     layout::{Owner, Table},
 };
@@ -145,7 +145,7 @@ pub(crate) fn partitions(table: &Table) -> Statement {
             AND p.parentrelid IS NOT NULL
             AND p.level > 0
           ORDER BY 1, 2",
-        name = literal(&qualified(table)),
+        name = DIALECT.literal(&DIALECT.qualified(table)),
     );
     statement(Sql::postgres(), text)
 }
@@ -178,19 +178,19 @@ pub(crate) fn missing_privileges(owner: &Described, related: &[Described]) -> St
 
 fn schema_lack(table: &Table, privilege: &str) -> String {
     let schema = table.schema.as_deref().unwrap_or_default();
-    let quoted = quote(schema);
-    let name = literal(&quoted);
+    let quoted = DIALECT.quote(schema);
+    let name = DIALECT.literal(&quoted);
     let lacked = format!("{privilege} on the schema {quoted}");
     let remedy =
         format!("'GRANT {privilege} ON SCHEMA ' || {name} || ' TO ' || quote_ident(CURRENT_USER)");
-    let schema = literal(schema);
+    let schema = DIALECT.literal(schema);
     lack(&lacked, &remedy, &format!("has_schema_privilege({schema}, '{privilege}')"))
 }
 
 fn ownership_lack(table: &Table) -> String {
     let owner = class(table, "relowner");
-    let table = qualified(table);
-    let change = literal(&format!("ALTER TABLE {table} OWNER TO "));
+    let table = DIALECT.qualified(table);
+    let change = DIALECT.literal(&format!("ALTER TABLE {table} OWNER TO "));
     lack(
         &format!("ownership of {table}"),
         &format!("{change} || quote_ident(CURRENT_USER)"),
@@ -201,7 +201,7 @@ fn ownership_lack(table: &Table) -> String {
 /// Our functions run as who installs them: rows that row-level security hides from them would not
 /// be marked.
 fn exemption_lack(table: &Table) -> String {
-    let name = qualified(table);
+    let name = DIALECT.qualified(table);
     let table = class(table, "oid");
     lack(
         &format!("BYPASSRLS, for the row-level security of {name} is forced on its owner too"),
@@ -219,8 +219,8 @@ fn class(table: &Table, column: &str) -> String {
                    JOIN pg_namespace n ON n.oid = c.relnamespace
                   WHERE n.nspname = {schema}
                     AND c.relname = CAST({name} AS name))",
-        schema = literal(table.schema.as_deref().unwrap_or_default()),
-        name = literal(&table.name),
+        schema = DIALECT.literal(table.schema.as_deref().unwrap_or_default()),
+        name = DIALECT.literal(&table.name),
     )
 }
 
@@ -230,7 +230,7 @@ fn lack(privilege: &str, remedy: &str, test: &str) -> String {
         "SELECT {privilege} AS privilege,
                 {remedy} AS remedy
           WHERE NOT {test}",
-        privilege = literal(privilege),
+        privilege = DIALECT.literal(privilege),
     )
 }
 
@@ -240,6 +240,7 @@ const QUOTED: &str = r#"'"' || replace(n.nspname, '"', '""') || '"."'
 
 pub(crate) fn installed(owner: &Owner) -> Statement {
     let mut sql = Sql::postgres();
+    let names = names(owner);
     let prefix = sql.bind(tables::tag_prefix(&owner.table));
     let text = format!(
         "SELECT 'function' AS kind, p.proname::text AS name, NULL AS parent, NULL AS on_table,
@@ -277,9 +278,9 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
             AND d.objsubid = 0
           WHERE c.oid IN (to_regclass({marks}), to_regclass({queue}), to_regclass({versions}))
             AND NOT starts_with(coalesce(d.description, ''), {prefix})",
-        marks = literal(&qualified(&crate::backend::sql::marks(owner))),
-        queue = literal(&qualified(&crate::backend::sql::recalculations(owner))),
-        versions = literal(&qualified(&crate::backend::sql::versions(owner))),
+        marks = DIALECT.literal(&names.marks()),
+        queue = DIALECT.literal(&names.queue()),
+        versions = DIALECT.literal(&names.versions()),
     );
     statement(sql, text)
 }

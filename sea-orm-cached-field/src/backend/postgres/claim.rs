@@ -2,18 +2,11 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
-use super::{NOW, as_expiry, collect::place_in_queue, functions, statement, way};
+use super::{DIALECT, NOW, as_expiry, collect::place_in_queue, functions, names, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        operations::Transactions,
-        shared,
-        sql::{
-            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed,
-            qualified, quote, recalculations,
-        },
-    },
+    backend::{names::All, operations::Transactions, shared, sql::Sql},
     declaration::Key,
     layout::{Owner, Upstream},
     queue::Claim,
@@ -80,10 +73,10 @@ pub(crate) fn session() -> SessionSettings {
         ("cached_field.internal", "on"),
     ]);
     let stands = |(name, value): &(&str, &str)| {
-        let (name, value) = (literal(name), literal(value));
+        let (name, value) = (DIALECT.literal(name), DIALECT.literal(value));
         format!("current_setting({name}, true) = {value}")
     };
-    let check = settings.iter().map(stands).collect::<Vec<_>>().join(" AND ");
+    let check = settings.iter().map(stands).collect::<All>();
     let check = statement(Sql::postgres(), format!("SELECT {check} AS stands"));
     SessionSettings { settings, check }
 }
@@ -93,19 +86,18 @@ pub(crate) fn session() -> SessionSettings {
 pub(super) const PLAN_ANEW: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
 
 pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let names: Vec<String> =
-        fields.iter().map(|field| literal(owner.fields[*field].name)).collect();
-    let names = names.join(", ");
+    let names = names(owner).fields(fields.iter().copied());
     let function = functions::function(owner, "work");
     let text = format!("SELECT work, wait FROM {function}(ARRAY[{names}])");
     statement(Sql::postgres(), text)
 }
 
 pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
-    let known = one_of(owner, fields.iter().copied());
-    let marks_known = Sql::postgres().lists_any("field", names_of(owner, fields));
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
+    let known = names.one_of(fields);
+    let marks_known = names.lists_any("field", fields);
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {marks_known}"),
         format!(
@@ -117,8 +109,8 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
         // An expiry may be infinite.
         Some(format!(
             "SELECT min({moment})
@@ -127,7 +119,7 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
                 AND {expires} > '-infinity'
                 AND NOT {flag}",
             moment = as_expiry(field, &expires),
-            table = qualified(&owner.table),
+            table = names.table(),
             now = as_expiry(field, "now()"),
         ))
     }));
@@ -151,13 +143,13 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let queue = names.queue();
     let lease = sql.bind(lease);
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
-    let due_columns = [keys.clone(), vec!["due_at".to_owned()]].concat();
+    let due_columns = names.keys().and(["due_at"]);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
     let text = format!(
         "UPDATE {queue} q
@@ -191,28 +183,28 @@ pub(super) fn lease_due(
                                    AND d.leased_until <= now(){waits}
                                    FOR UPDATE SKIP LOCKED) f))
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves, {NOW} AS claimed_at",
-        of_oldest = prefixed("o", &keys),
-        of_due = prefixed("d", &due_columns),
-        marks = qualified(&marks(owner)),
-        known = one_of(owner, fields.iter().copied()),
-        marked = equal("m", &keys, "d", &keys),
-        marks_known = sql.lists_known("m.field", owner),
-        same_key = equal("d", &keys, "k", &keys),
-        returned = sql.kept_keys(owner, "q"),
+        of_oldest = names.keys_of("o"),
+        of_due = due_columns.of("d"),
+        marks = names.marks(),
+        known = names.one_of(fields),
+        marked = names.same_key("m", "d"),
+        marks_known = names.lists_known("m.field"),
+        same_key = names.same_key("d", "k"),
+        returned = names.read_keys_of("q"),
     );
     statement(sql, text)
 }
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let keys = key_columns(&upstream.owner);
-    let names = upstream.fields.iter().copied().map(literal);
-    let names = names.collect::<Vec<_>>().join(", ");
-    let listed = Sql::postgres().lists_any("p.field", upstream.fields.iter().copied());
-    let queue = qualified(&recalculations(&upstream.owner));
+    let far = names(&upstream.owner);
+    let names = names(owner);
+    let fields = DIALECT.literals(upstream.fields.iter().copied());
+    let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
+    let queue = far.queue();
     // What was handed back a moment ago is pending too.
     let pending = format!(
-        "p.field || '' IN ({names})
+        "p.field || '' IN ({fields})
                      AND p.due_at <= now() + interval '100 milliseconds'"
     );
     let pending = match &upstream.source {
@@ -223,17 +215,16 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
                    WHERE {same_key}
                      AND {pending}
                   OFFSET 0)",
-            same_key = equal("p", &keys, "d", &keys),
+            same_key = far.same_key("p", "d"),
         ),
         Some(source) => {
             let (rows, row) = way::rows_of(source);
-            let table = qualified(&owner.table);
+            let table = names.table();
             let from = format!(
                 "FROM {table} t
                    CROSS JOIN LATERAL (SELECT {row}.* FROM {rows}) s"
             );
-            let of_row = equal("t", &owner_key(owner), "d", &key_columns(owner));
-            let far_key = owner_key(&upstream.owner);
+            let of_row = names.same_row("t", "d");
             format!(
                 "(EXISTS (
                   SELECT
@@ -249,8 +240,8 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
                    WHERE {of_row}
                      AND {listed}
                   OFFSET 0))",
-                queued = equal("p", &keys, "s", &far_key),
-                marks = qualified(&marks(&upstream.owner)),
+                queued = far.is_of("p", "s"),
+                marks = far.marks(),
             )
         }
     };
@@ -259,7 +250,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
                AND NOT (d.field || '' = {field}
                AND d.queued_at > now() - {patience} * interval '1 millisecond'
                AND {pending})",
-        field = literal(owner.fields[upstream.field].name),
+        field = names.field(upstream.field),
     )
 }
 
@@ -273,12 +264,12 @@ pub(crate) fn lease_rows(
     steal: bool,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
     let held = if steal { "false" } else { "q.leased_until > now()" };
     let generation = if steal { "excluded.generation" } else { "q.generation" };
-    let rows = shared::keys(&mut sql, owner, of);
+    let rows = shared::read::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let lease = sql.bind(lease);
     let lease_end = format!("now() + {lease} * interval '1 millisecond'");
@@ -298,17 +289,18 @@ pub(crate) fn lease_rows(
          RETURNING {returned}, q.field, q.generation, q.attempts, q.waves,
                 {NOW} AS claimed_at,
                 q.leased_until = {lease_end} AS leased",
-        columns = keys.join(", "),
-        selected = prefixed("k", &keys),
-        sequence = literal(&marks),
-        returned = sql.kept_keys(owner, "q"),
+        columns = names.keys(),
+        selected = names.keys_of("k"),
+        sequence = DIALECT.literal(&marks),
+        returned = names.read_keys_of("q"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let held = "AND r.leased_until > now()
                    AND r.waves >= 0
                    FOR UPDATE SKIP LOCKED";
@@ -318,7 +310,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
             SET leased_until = now() + {lease} * interval '1 millisecond'
            FROM claimed c, {place}
           WHERE q.ctid = p.place",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
         lease = sql.bind(lease),
         place = place_in_queue(owner, "c", held),
     );
@@ -326,7 +318,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::postgres(), owner, "now()")
+    shared::claim::retry_failed(Sql::postgres(), owner, "now()")
 }
 
 #[cfg(test)]

@@ -2,18 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, functions, statement, way};
+use super::{DIALECT, NOW, functions, names, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        bound::Bound,
-        shared,
-        sql::{
-            Sql, by_field, equal, key_columns, literal, marks, names, owner_key, prefixed,
-            qualified, quote, recalculations,
-        },
-    },
+    backend::{bound::Bound, shared, sql::Sql},
     declaration::{Chunk, Key},
     layout::{Field, Owner, Source, Upstream},
     queue::{Enqueued, Which},
@@ -26,14 +19,15 @@ pub(super) fn expand_marks(
     key: Option<&Key>,
 ) -> Statement {
     let mut sql = Sql::postgres();
+    let names = names(owner);
     let limit = sql.bind(limit as i64);
     let expand = functions::function(owner, &functions::expand_suffix(source));
     let text = match key {
         None => format!("SELECT {expand}({limit}, NULL)"),
         Some(key) => {
-            let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+            let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
             let (before, link) = way::from_owner(source);
-            let table = qualified(&owner.table);
+            let table = names.table();
             format!(
                 "SELECT {expand}({limit}, ARRAY(SELECT {link} FROM {before}))
                    FROM {table} t
@@ -46,10 +40,11 @@ pub(super) fn expand_marks(
 
 /// The keys whose marks are collected, as a table `k`.
 fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
-    let marks = qualified(&marks(owner));
-    let keys = key_columns(owner).join(", ");
+    let names = names(owner);
+    let marks = names.marks();
+    let keys = names.keys();
     match which {
-        Which::Of(keys) => shared::keys(sql, owner, keys),
+        Which::Of(keys) => shared::read::keys(sql, owner, keys),
         // Locked, so that two workers do not take the same.
         Which::Oldest(limit) => format!(
             "k AS (
@@ -61,15 +56,15 @@ fn keys_of(sql: &mut Sql, owner: &Owner, which: Which<'_>) -> String {
                          ORDER BY id
                          LIMIT {limit}
                            FOR UPDATE SKIP LOCKED) o)",
-            known = sql.lists_known("field", owner),
+            known = names.lists_known("field"),
             limit = sql.bind(limit as i64),
         ),
     }
 }
 
 fn flagged(field: &Field) -> String {
-    let name = literal(field.name);
-    let flag = quote(&field.recalculation_needed);
+    let name = DIALECT.literal(field.name);
+    let flag = DIALECT.flag(field);
     format!("WHEN {name} THEN t.{flag}")
 }
 
@@ -85,12 +80,13 @@ pub(super) fn collect(
     lazy: &[usize],
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let keys = names.keys();
     let chosen = keys_of(&mut sql, owner, which);
     let lease = sql.bind(lease);
     let is_leased = match leased {
         Some(field) => {
-            let name = literal(owner.fields[field].name);
+            let name = names.field(field);
             format!("{lease} > 0 AND f.field = {name}")
         }
         None => format!("{lease} > 0"),
@@ -99,7 +95,7 @@ pub(super) fn collect(
     let lazy = lazy.iter().map(|field| (&owner.fields[*field], false));
     let flags: Vec<String> = owner.fields.iter().map(flagged).collect();
     // The row's key may have come to be spelled in another way, where its type calls both equal.
-    let respelled: Vec<String> = keys.iter().map(|key| format!("{key} = excluded.{key}")).collect();
+    let respelled = keys.each(|key| format!("{key} = excluded.{key}"));
     let text = format!(
         "WITH {chosen},
               gone AS (
@@ -166,24 +162,23 @@ pub(super) fn collect(
                 (SELECT count(*) FROM gone)
            FROM found
           WHERE NOT eager",
-        names = names(owner),
-        is_eager = by_field("f.field", lazy, true),
+        names = names.all_fields(),
+        is_eager = DIALECT.by_field("f.field", lazy, true),
         due = due(owner, "f.field"),
         due_again = due_again(owner),
         kept_lease = KEPT_LEASE,
-        of_queued = sql.kept_keys(owner, "q"),
-        of_found = sql.kept_keys(owner, "found"),
+        of_queued = names.read_keys_of("q"),
+        of_found = names.read_keys_of("found"),
         flagged = flags.join(" "),
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key(owner), "q", &keys),
-        marks = qualified(&marks(owner)),
-        queue = qualified(&recalculations(owner)),
-        known = sql.lists_known("m.field", owner),
-        same_key = equal("m", &keys, "k", &keys),
-        columns = keys.join(", "),
-        selected = prefixed("f", &keys),
-        returned = prefixed("q", &keys),
-        respelled = respelled.join(", "),
+        table = names.table(),
+        same_row = names.same_row("t", "q"),
+        marks = names.marks(),
+        queue = names.queue(),
+        known = names.lists_known("m.field"),
+        same_key = names.same_key("m", "k"),
+        columns = names.keys(),
+        selected = names.keys_of("f"),
+        returned = names.keys_of("q"),
     );
     statement(sql, text)
 }
@@ -193,7 +188,7 @@ fn due(owner: &Owner, field: &str) -> String {
     if owner.debounced().next().is_none() {
         return "now()".to_owned();
     }
-    let wait = by_field(field, owner.debounced(), 0);
+    let wait = DIALECT.by_field(field, owner.debounced(), 0);
     format!("now() + {wait} * interval '1 millisecond'")
 }
 
@@ -216,8 +211,8 @@ const KEPT_LEASE: &str = "attempts = CASE WHEN q.leased_until > now() THEN q.att
 /// A row that is leased keeps its lease.
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
-    let queued = shared::queued(&mut sql, owner, rows, lease);
+    let names = names(owner);
+    let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
@@ -238,20 +233,21 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
                 {NOW} AS claimed_at,
                 q.leased_until = now() + {lease} * interval '1 millisecond' AS leased",
         kept_lease = KEPT_LEASE,
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
         due = due(owner, "v.field"),
         due_again = due_again(owner),
-        columns = keys.join(", "),
-        selected = prefixed("v", &keys),
-        returned = sql.kept_keys(owner, "q"),
+        columns = names.keys(),
+        selected = names.keys_of("v"),
+        returned = names.read_keys_of("q"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let queue = qualified(&recalculations(owner));
-    let queued = shared::queued(&mut sql, owner, rows, 0);
+    let names = names(owner);
+    let queue = names.queue();
+    let queued = shared::collect::queued(&mut sql, owner, rows, 0);
     let text = format!(
         "WITH {queued}
          UPDATE {queue} q
@@ -283,7 +279,7 @@ pub(super) fn lock_in_queue(owner: &Owner, rows: &[(&Key, usize)]) -> Statement 
 /// planner believes of the table. An UPDATE that goes by it must have locked the row before, or not
 /// mind that a newer version of it is missed.
 pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
-    let keys = key_columns(owner);
+    let names = names(owner);
     format!(
         "LATERAL (
                 SELECT r.ctid AS place
@@ -291,22 +287,23 @@ pub(super) fn place_in_queue(owner: &Owner, rows: &str, how: &str) -> String {
                  WHERE {same_key}
                    AND r.field = {rows}.field
                    {how}) p",
-        queue = qualified(&recalculations(owner)),
-        same_key = equal("r", &keys, rows, &keys),
+        queue = names.queue(),
+        same_key = names.same_key("r", rows),
     )
 }
 
 /// `LATERAL (..) p`: the place of the owner's row of a row of `rows`; as [`place_in_queue`].
 /// Partitions have places of their own.
 pub(super) fn place(owner: &Owner, rows: &str) -> String {
+    let names = names(owner);
     format!(
         "LATERAL (
                 SELECT r.tableoid AS part, r.ctid AS place
                   FROM {table} r
                  WHERE {same_row}
                 OFFSET 0) p",
-        table = qualified(&owner.table),
-        same_row = equal("r", &owner_key(owner), rows, &key_columns(owner)),
+        table = names.table(),
+        same_row = names.same_row("r", rows),
     )
 }
 
@@ -315,9 +312,8 @@ pub(super) const AT_PLACE: &str = "t.ctid = p.place AND t.tableoid = p.part";
 
 pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let columns = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let keys = shared::keys(&mut sql, owner, of);
+    let names = names(owner);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          SELECT s.*
@@ -327,25 +323,26 @@ pub(super) fn lock_unflagged(owner: &Owner, field: usize, of: &[Key]) -> Stateme
                  WHERE {same_row}
                    AND NOT t.{flag}
                    FOR NO KEY UPDATE SKIP LOCKED) s",
-        selected = sql.own_keys(owner),
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key, "k", &columns),
-        flag = quote(&owner.fields[field].recalculation_needed),
+        selected = names.read_own_key(),
+        table = names.table(),
+        same_row = names.same_row("t", "k"),
+        flag = names.flag(field),
     );
     statement(sql, text)
 }
 
 pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = shared::keys(&mut sql, owner, of);
+    let names = names(owner);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          UPDATE {table} t
             SET {flag} = true
            FROM k, {place}
           WHERE {AT_PLACE}",
-        table = qualified(&owner.table),
-        flag = quote(&owner.fields[field].recalculation_needed),
+        table = names.table(),
+        flag = names.flag(field),
         place = place(owner, "k"),
     );
     statement(sql, text)
@@ -353,6 +350,7 @@ pub(super) fn flag_locked(owner: &Owner, field: usize, of: &[Key]) -> Statement 
 
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::postgres();
+    let names = names(owner);
     let text = format!(
         "SELECT m.id, m.field, {chunks}
            FROM {marks} m
@@ -361,9 +359,9 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
           ORDER BY m.link, m.id
           LIMIT {limit}
             FOR UPDATE OF m SKIP LOCKED",
-        chunks = sql.marked_chunks(owner),
-        marks = qualified(&marks(owner)),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        chunks = names.marked_chunks(),
+        marks = names.marks(),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
     statement(sql, text)
@@ -372,9 +370,8 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 /// In the order of the keys, as all who may wait for a row of the queue.
 pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::postgres();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
-    let own = owner_key(owner);
+    let names = names(owner);
+    let queue = names.queue();
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, nextval(pg_get_serial_sequence({sequence}, 'id'))
@@ -383,13 +380,13 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
             AND {range}
           ORDER BY {selected}
          ON CONFLICT DO NOTHING",
-        columns = keys.join(", "),
-        selected = prefixed("t", &own),
-        name = literal(owner.fields[field].name),
-        sequence = literal(&qualified(&marks(owner))),
-        table = qualified(&owner.table),
-        flag = quote(&owner.fields[field].recalculation_needed),
-        range = shared::rows_of(&mut sql, owner, chunk),
+        columns = names.keys(),
+        selected = names.own_key_of("t"),
+        name = names.field(field),
+        sequence = DIALECT.literal(&names.marks()),
+        table = names.table(),
+        flag = names.flag(field),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }

@@ -3,18 +3,14 @@
 use sea_orm::{Statement, Value};
 
 use super::{
-    as_expiry,
+    DIALECT, as_expiry,
     collect::{AT_PLACE, lock_in_queue, place, place_in_queue},
-    mark, statement,
+    mark, names, statement,
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        bound::Bound,
-        shared,
-        sql::{Sql, equal, key_columns, literal, owner_key, qualified, quote, recalculations},
-    },
+    backend::{bound::Bound, shared, sql::Sql},
     declaration::Key,
     layout::{Field, Owner},
     queue::{Claim, NextTry, Shape, Written},
@@ -22,25 +18,27 @@ use crate::{
 
 /// The owner's row of a row of `rows`, locked, if that can be had at once.
 pub(super) fn locked_row(owner: &Owner, rows: &str) -> String {
+    let names = names(owner);
     format!(
         "LATERAL (
                 SELECT t.*
                   FROM {table} t
                  WHERE {same_row}
                    FOR NO KEY UPDATE SKIP LOCKED) t",
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key(owner), rows, &key_columns(owner)),
+        table = names.table(),
+        same_row = names.same_row("t", rows),
     )
 }
 
 pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let of = shared::keys(&mut sql, owner, keys);
+    let names = names(owner);
+    let of = shared::read::keys(&mut sql, owner, keys);
     let text = format!(
         "WITH {of}
          SELECT {selected}
            FROM k, {row}",
-        selected = sql.kept_keys(owner, "k"),
+        selected = names.read_keys_of("k"),
         row = locked_row(owner, "k"),
     );
     statement(sql, text)
@@ -50,8 +48,8 @@ pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
 /// it is collected later, and flags the row again.
 pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -65,18 +63,18 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
                    AND {same_key}
                    AND r.field = c.field
                    FOR UPDATE SKIP LOCKED) q ON true",
-        selected = sql.kept_keys(owner, "c"),
-        first = owner_key(owner)[0],
+        selected = names.read_keys_of("c"),
+        first = names.own_key().first(),
         marked = super::read::marked(owner, "c.field"),
         row = locked_row(owner, "c"),
-        queue = qualified(&recalculations(owner)),
-        same_key = equal("r", &keys, "c", &keys),
+        queue = names.queue(),
+        same_key = names.same_key("r", "c"),
     );
     statement(sql, text)
 }
 
 /// Locks, judges and writes. The statement's snapshot may be older than a version that it has
-/// locked; such a row is left alone, for neither the UPDATE nor the DELETE would find it.
+/// locked. Such a row is left alone, for neither the UPDATE nor the DELETE would find it.
 pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)]) -> Statement {
     let mut sql = Sql::postgres();
     let of = &owner.fields[field];
@@ -85,26 +83,19 @@ pub(super) fn complete(owner: &Owner, field: usize, values: &[(&Claim, &Value)])
     columns.push(Bound::alike("claimed_at", values.iter().map(|(claim, _)| claim.claimed_at)));
     columns.push(Bound::to(&of.cached, "value", values.iter().map(|(_, value)| (*value).clone())));
     let calculated = sql.table("v", columns);
-    let text = completion(&sql, owner, of, &calculated, "");
+    let text = completion(owner, of, &calculated, "");
     statement(sql, text)
 }
 
-/// Completes what `calculated` defines as the table
-/// `v (key_1, ..., generation, claimed_at, value)`, and selects of it, beside what has become of
-/// it, `also`: something of `j.stored` and `j.value`. A row keeps its place under the names of the
-/// system's columns, which no column of the user's can have. `OFFSET 0` keeps the planner from
-/// looking at all rows at once.
-pub(super) fn completion(
-    sql: &Sql,
-    owner: &Owner,
-    field: &Field,
-    calculated: &str,
-    also: &str,
-) -> String {
-    let keys = key_columns(owner);
-    let table = qualified(&owner.table);
-    let queue = qualified(&recalculations(owner));
-    let name = literal(field.name);
+/// Completes what `calculated` defines as the table `v (key_1, ..., generation, claimed_at,
+/// value)`. Selects of it, beside what has become of it, `also`: something of `j.stored` and
+/// `j.value`. A row keeps its place under the names of the system's columns, which no column of the
+/// user's can have. `OFFSET 0` keeps the planner from looking at all rows at once.
+pub(super) fn completion(owner: &Owner, field: &Field, calculated: &str, also: &str) -> String {
+    let names = names(owner);
+    let table = names.table();
+    let queue = names.queue();
+    let name = DIALECT.literal(field.name);
     format!(
         "WITH {calculated},
               locked AS MATERIALIZED (
@@ -148,26 +139,27 @@ pub(super) fn completion(
                    AND t.tableoid = v.part)
          SELECT {selected}, j.held, j.current AS generation, j.done{also}
            FROM judged j",
-        cached = quote(&field.cached.name),
+        cached = DIALECT.cached(field),
         marked = super::read::marked(owner, &name),
-        same_row = equal("t", &owner_key(owner), "v", &keys),
-        same_key = equal("r", &keys, "v", &keys),
+        same_row = names.same_row("t", "v"),
+        same_key = names.same_key("r", "v"),
         set = assignments(field, "v.value", "v.done").join(",\n                       "),
-        selected = sql.kept_keys(owner, "j"),
+        selected = names.read_keys_of("j"),
     )
 }
 
 /// The rows are locked by [`lock_claimed`], so that none of them has another generation by now.
 pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
-    let claimed = shared::claimed(&mut sql, owner, done);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
           WHERE ctid = ANY (ARRAY(
                 SELECT p.place
                   FROM claimed c, {place}))",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
         place = place_in_queue(owner, "c", "AND r.generation = c.generation OFFSET 0"),
     );
     statement(sql, text)
@@ -175,8 +167,9 @@ pub(crate) fn delete_queued(owner: &Owner, done: &[Claim]) -> Statement {
 
 pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::postgres();
-    let written = shared::written(&mut sql, owner, shape, rows);
-    let assigned = shared::assigned(owner, shape, |field, value, done| {
+    let names = names(owner);
+    let written = shared::complete::written(&mut sql, owner, shape, rows);
+    let assigned = shared::complete::assigned(owner, shape, |field, value, done| {
         assignments(field, value, &done.to_string())
     });
     let text = format!(
@@ -185,20 +178,20 @@ pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement
             SET {assigned}
            FROM v, {place}
           WHERE {AT_PLACE}",
-        table = qualified(&owner.table),
+        table = names.table(),
         place = place(owner, "v"),
     );
     statement(sql, text)
 }
 
 /// `cached = .., flag = .., expires_after = ..`: an expiry that had passed when the row was claimed
-/// ends with the flag; a later one is kept, for the value was calculated before that moment. What
+/// ends with the flag. A later one is kept, for the value was calculated before that moment. What
 /// expires by itself does so anew.
 fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
-    let cached = quote(&field.cached.name);
-    let flag = quote(&field.recalculation_needed);
+    let cached = DIALECT.cached(field);
+    let flag = DIALECT.flag(field);
     let mut assignments = vec![format!("{cached} = {value}"), format!("{flag} = NOT {done}")];
-    if let Some(expires) = field.expires_after.as_ref().map(|column| quote(column)) {
+    if let Some(expires) = DIALECT.expiry(field) {
         assignments.push(match field.expires_every {
             Some(every) => {
                 let next = format!("to_timestamp((v.claimed_at + {every}) / 1000.0)");
@@ -217,7 +210,8 @@ fn assignments(field: &Field, value: &str, done: &str) -> Vec<String> {
 
 pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Vec<Statement> {
     let mut sql = Sql::postgres();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} q
@@ -227,7 +221,7 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
                 waves = q.waves + {waves}
            FROM claimed c, {place}
           WHERE q.ctid = p.place",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
         delay = sql.bind(delay),
         waves = sql.bind(waves),
         place = place_in_queue(owner, "c", "OFFSET 0"),
@@ -243,7 +237,8 @@ pub(crate) fn hold_back(
     error: Option<&str>,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let claimed_at = sql.bind(claim.claimed_at);
     let delay = sql.bind(delay);
@@ -260,7 +255,7 @@ pub(crate) fn hold_back(
                      ELSE '-infinity' END
           WHERE {is_row}
             AND field = {field}",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
@@ -272,7 +267,8 @@ pub(crate) fn record_failure(
     retry: NextTry,
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
@@ -300,14 +296,15 @@ pub(crate) fn record_failure(
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE now() END
           WHERE {is_row}
             AND field = {field}",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
 
 pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::postgres();
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let locked = "AND r.generation = c.generation
                    FOR UPDATE SKIP LOCKED";
     let text = format!(
@@ -321,10 +318,10 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
                          FROM {table} t
                         WHERE {same_row}
                        OFFSET 0)))",
-        queue = qualified(&recalculations(owner)),
+        queue = names.queue(),
         place = place_in_queue(owner, "c", locked),
-        table = qualified(&owner.table),
-        same_row = equal("t", &owner_key(owner), "c", &key_columns(owner)),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
     );
     statement(sql, text)
 }
@@ -338,7 +335,7 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
         mark::internal(true),
         write(owner, &shape, std::slice::from_ref(written)),
         mark::internal(false),
-        shared::append_mark(Sql::postgres(), owner, field, key, None),
+        shared::mark::append_mark(Sql::postgres(), owner, field, key, None),
     ]
 }
 

@@ -1,12 +1,12 @@
-//! The functions that the triggers share. All run as their owner with a pinned `search_path`, so
-//! that a role that may write a related table needs no right on those of the library, and no object
-//! of the same name can come in between.
+//! The functions that the triggers share. All run as their owner with a pinned `search_path`. So a
+//! role that may write a related table needs no right on those of the library. And no object of the
+//! same name can come in between.
 
-use super::{as_expiry, tables, way};
+use super::{DIALECT, as_expiry, names, tables, way};
 use crate::{
-    backend::sql::{
-        key_columns, literal, marks, owner_key, prefixed, qualified, quote, recalculations,
-        unique_name,
+    backend::{
+        names::{All, Any, Columns},
+        sql::{marks, unique_name},
     },
     catalog::{Described, Object, ObjectKind, checksum},
     declaration::Flagging,
@@ -16,7 +16,7 @@ use crate::{
 /// What functions of the library are declared with. See [`function_object`] for who may call them.
 const DEFINER: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp";
 
-/// What triggers are declared with that handle the text of values of these types: it shows all that
+/// What triggers are declared with that handle the text of values of these types. It shows all that
 /// they are made of, whatever the session wants to see of them. Each setting costs a little in each
 /// call.
 pub(super) fn trigger<'a>(kinds: impl IntoIterator<Item = &'a str>) -> String {
@@ -40,8 +40,8 @@ fn is_shown_alike(kind: &str) -> bool {
         || (!kind.contains('.') && with_length.iter().any(|name| item.starts_with(name)))
 }
 
-/// What a function is declared with that updates the owner's table: users' triggers there run
-/// inside it, so it keeps the `search_path` that it was installed under, and names everything of
+/// What a function is declared with that updates the owner's table. Users' triggers there run
+/// inside it. So it keeps the `search_path` that it was installed under, and names everything of
 /// its own with the schema.
 const UPDATES_OWNERS: &str = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT";
 
@@ -51,11 +51,12 @@ const INDEXED: &str = "LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalo
   SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off SET row_security = off";
 
 /// Tells our own writes of flags and values from foreign ones. Our functions and workers'
-/// transactions set `cached_field.internal`, but any session can: it counts only for a role that
+/// transactions set `cached_field.internal`, but any session can. It counts only for a role that
 /// may empty the queue, and so could end a flag unseen anyway. Only the condition of a trigger can
 /// ask this, for its function runs as who installed it.
 pub(super) fn foreign(owner: &Owner) -> String {
-    let queue = literal(&qualified(&recalculations(owner)));
+    let names = names(owner);
+    let queue = DIALECT.literal(&names.queue());
     format!(
         "(current_setting('cached_field.internal', true) IS DISTINCT FROM 'on'
     OR NOT has_table_privilege({queue}::regclass, 'DELETE'))"
@@ -78,7 +79,7 @@ pub(super) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 
 /// The name of a function of the library, quoted and with its schema.
 pub(super) fn function(owner: &Owner, suffix: &str) -> String {
-    qualified(&Table { schema: owner.table.schema.clone(), name: function_name(owner, suffix) })
+    DIALECT.beside(&owner.table, &function_name(owner, suffix))
 }
 
 pub(super) fn function_name(owner: &Owner, suffix: &str) -> String {
@@ -109,39 +110,36 @@ pub(super) fn function_object(
     let head = format!("CREATE OR REPLACE FUNCTION {function}{signature}");
     let create = format!("{head} AS {mark}\n{option}{body}\n{mark}");
     let mut create = vec![create, format!("REVOKE ALL ON FUNCTION {function} FROM PUBLIC")];
-    let granted = on
-        .owned_by
-        .iter()
-        .map(|role| format!("GRANT EXECUTE ON FUNCTION {function} TO {role}", role = quote(role)));
+    let granted = on.owned_by.iter().map(|role| {
+        format!("GRANT EXECUTE ON FUNCTION {function} TO {role}", role = DIALECT.quote(role))
+    });
     create.extend(granted);
     tables::object(owner, ObjectKind::Function, &function_name(owner, suffix), None, create)
 }
 
 /// `p_key_1 integer[], ...`
-fn key_array_parameters(owner: &Owner, table: &Described) -> String {
+fn key_array_parameters(owner: &Owner, table: &Described) -> Columns {
+    let names = names(owner);
     let types = tables::key_types(owner, table);
-    let columns = key_columns(owner).into_iter().zip(types);
-    columns.map(|(column, kind)| format!("p_{column} {kind}[]")).collect::<Vec<_>>().join(", ")
+    let columns = names.keys().into_iter().zip(types);
+    columns.map(|(column, kind)| format!("p_{column} {kind}[]")).collect()
 }
 
 /// The parameters of [`key_array_parameters`] by name.
-fn key_arrays(owner: &Owner, prefix: &str) -> String {
-    key_columns(owner)
-        .iter()
-        .map(|column| format!("{prefix}{column}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+fn key_arrays(owner: &Owner, prefix: &str) -> Columns {
+    names(owner).keys().each(|column| format!("{prefix}{column}"))
 }
 
 /// Sets missing flags of a list of fields without waiting, those of a row at once. An UPDATE of no
 /// rows, which would still run all statement triggers, is not sent.
 fn flag(owner: &Owner, table: &Described) -> Object {
-    let keys = key_columns(owner);
-    let marks = qualified(&marks(owner));
+    let names = names(owner);
+    let keys = names.keys();
+    let marks = names.marks();
     let declared: Vec<String> =
         keys.iter().map(|key| format!("v_{key} {marks}.flush_{key}%TYPE;")).collect();
     let listed = (1..).zip(&owner.fields).map(|(at, field)| {
-        let name = literal(field.name);
+        let name = DIALECT.literal(field.name);
         let is_listed =
             format!("{name} OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(p_field, ','))");
         format!("v_field_{at} boolean := {is_listed};")
@@ -174,30 +172,28 @@ END",
 }
 
 /// Whether a flag of the row `t` is missing that is listed; and what sets those.
-fn missing_flags(owner: &Owner) -> (String, String) {
-    let flags =
-        || (1..).zip(&owner.fields).map(|(at, field)| (at, quote(&field.recalculation_needed)));
-    let missing: Vec<String> =
-        flags().map(|(at, flag)| format!("v_field_{at} AND NOT t.{flag}")).collect();
-    let set: Vec<String> =
+fn missing_flags(owner: &Owner) -> (Any, Columns) {
+    let flags = || (1..).zip(&owner.fields).map(|(at, field)| (at, DIALECT.flag(field)));
+    let missing: Any = flags().map(|(at, flag)| format!("v_field_{at} AND NOT t.{flag}")).collect();
+    let set: Columns =
         flags().map(|(at, flag)| format!("{flag} = t.{flag} OR v_field_{at}")).collect();
-    (missing.join(" OR "), set.join(", "))
+    (missing, set)
 }
 
 /// `t.id OPERATOR(pg_catalog.=) u.key_1 AND ...`: the owner's row with these values in our key
 /// columns.
-pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> String {
-    let pairs = owner.key.iter().zip(key_columns(owner));
+pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> All {
+    let names = names(owner);
+    let pairs = owner.key.iter().zip(names.keys());
     let pairs = pairs.map(|(own, key)| {
-        let (own, is) = (quote(&own.name), equality(table, &own.name));
+        let (own, is) = (DIALECT.quote(&own.name), equality(table, &own.name));
         format!("t.{own} {is} {values}.{key}")
     });
-    pairs.collect::<Vec<_>>().join(" AND ")
+    pairs.collect()
 }
 
 /// By what a column is compared with values of its type. By name alone `=` of a type that is not
-/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`
-/// instead.
+/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`.
 pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
     table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
 }
@@ -205,14 +201,15 @@ pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
 /// A key by itself has a plan that is kept: those for arrays depend on their length and are made
 /// anew.
 fn flag_one(owner: &Owner, described: &Described) -> String {
+    let names = names(owner);
     let (missing, set) = missing_flags(owner);
-    let pairs = owner.key.iter().zip(key_columns(owner));
+    let pairs = owner.key.iter().zip(names.keys());
     let pairs = pairs.map(|(own, key)| {
-        let (own, is) = (quote(&own.name), equality(described, &own.name));
+        let (own, is) = (DIALECT.quote(&own.name), equality(described, &own.name));
         format!("t.{own} {is} p_{key}[1]")
     });
-    let is_row = pairs.collect::<Vec<_>>().join(" AND ");
-    let table = qualified(&owner.table);
+    let is_row = pairs.collect::<All>();
+    let table = names.table();
     format!(
         "    PERFORM
        FROM {table} t
@@ -226,31 +223,25 @@ fn flag_one(owner: &Owner, described: &Described) -> String {
 }
 
 fn flag_many(owner: &Owner, described: &Described) -> String {
+    let names = names(owner);
     let (missing, set) = missing_flags(owner);
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let table = qualified(&owner.table);
-    let aggregated: Vec<String> =
-        keys.iter().map(|key| format!("pg_catalog.array_agg(l.{key})")).collect();
+    let keys = names.keys();
+    let own_key = names.own_key();
+    let table = names.table();
+    let aggregated = keys.each(|key| format!("pg_catalog.array_agg(l.{key})"));
     let equal = key_equal(owner, described, "u");
     // `unnest` of several arrays has no name with a schema.
-    let unnested = |prefix: &str| {
-        let arrays: Vec<String> =
-            keys.iter().map(|key| format!("pg_catalog.unnest({prefix}{key})")).collect();
-        arrays.join(", ")
-    };
+    let unnested = |prefix: &str| keys.each(|key| format!("pg_catalog.unnest({prefix}{key})"));
     let is_any = equality(described, &owner.key[0].name);
-    let selected: Vec<String> =
-        owner_key.iter().zip(&keys).map(|(own, key)| format!("t.{own} AS {key}")).collect();
+    let selected = names.own_key_as_keys("t");
     // One key column: `= ANY`. More: a subquery a key. Both can only go by the key's index.
-    let locked = match owner_key.as_slice() {
-        [key] => format!(
+    let locked = match own_key.len() {
+        1 => format!(
             "SELECT {selected}
               FROM {table} t
-             WHERE t.{key} {is_any} ANY (p_key_1)
+             WHERE t.{own_key} {is_any} ANY (p_key_1)
                AND ({missing})
                FOR NO KEY UPDATE SKIP LOCKED",
-            selected = selected.join(", "),
         ),
         _ => format!(
             "SELECT s.*
@@ -261,19 +252,16 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
                       AND ({missing})
                       FOR NO KEY UPDATE SKIP LOCKED) s",
             arrays = unnested("p_"),
-            keys = keys.join(", "),
-            selected = selected.join(", "),
         ),
     };
-    let update = match owner_key.as_slice() {
-        [key] => format!("UPDATE {table} t SET {set} WHERE t.{key} {is_any} ANY (v_key_1);"),
+    let update = match own_key.len() {
+        1 => format!("UPDATE {table} t SET {set} WHERE t.{own_key} {is_any} ANY (v_key_1);"),
         _ => format!(
             "UPDATE {table} t
          SET {set}
         FROM ROWS FROM ({arrays}) AS u({keys})
        WHERE {equal};",
             arrays = unnested("v_"),
-            keys = keys.join(", "),
         ),
     };
     format!(
@@ -282,7 +270,6 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
     IF v_key_1 IS NOT NULL THEN
       {update}
     END IF;",
-        aggregated = aggregated.join(", "),
         into = key_arrays(owner, "v_"),
     )
 }
@@ -291,8 +278,8 @@ fn flag_many(owner: &Owner, described: &Described) -> String {
 /// change. Where there is no mark, the owner's table is not looked at, in whatever order the
 /// planner would join.
 fn expand(owner: &Owner, table: &Described, source: &Source, related: &[Described]) -> Object {
-    let marks = qualified(&marks(owner));
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let marks = names.marks();
     let body = format!(
         "WITH named AS (
   SELECT u.link FROM unnest(p_links) AS u(link)
@@ -327,9 +314,9 @@ expanded AS (
    GROUP BY g.field, {owner_keys}
   RETURNING 1)
 SELECT count(*) FROM expanded",
-        via = literal(&tables::via(source)),
-        columns = keys.join(", "),
-        owner_keys = prefixed("t", &owner_key(owner)),
+        via = DIALECT.literal(&tables::via(source)),
+        columns = names.keys(),
+        owner_keys = names.own_key_of("t"),
         owners = way::to_owners(owner, source, related, "g.link"),
     );
     let signature = format!("(p_limit bigint, p_links text[]) RETURNS bigint {INDEXED}");
@@ -349,8 +336,9 @@ const LEASES_LOOKED_AT: u32 = 1000;
 /// moment may be infinite. A function, for it has to bring its planner settings along without a
 /// transaction.
 fn work(owner: &Owner, table: &Described) -> Object {
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
     let mut moments = vec![
         format!(
             "(SELECT due_at
@@ -372,9 +360,9 @@ fn work(owner: &Owner, table: &Described) -> Object {
         ),
     ];
     moments.extend(owner.fields.iter().filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
-        let table = qualified(&owner.table);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
+        let table = names.table();
         let now = as_expiry(field, "now()");
         let moment = as_expiry(field, &expires);
         Some(format!(
@@ -405,7 +393,8 @@ fn work(owner: &Owner, table: &Described) -> Object {
 /// At COMMIT: set the flags. No statement of the user can follow that would wait while these rows
 /// are locked.
 fn flush(owner: &Owner, table: &Described, related: &[Described]) -> Vec<Object> {
-    let keys = key_columns(owner);
+    let names = names(owner);
+    let keys = names.keys();
     let types = tables::key_types(owner, table);
     let declared = keys.iter().zip(types).map(|(key, kind)| format!("v_{key} {kind}[];"));
     let declared = declared.collect::<Vec<_>>().join(" ");
@@ -430,7 +419,7 @@ END",
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
   WHEN (NEW.flush_key_1 IS NOT NULL OR NEW.flush_links IS NOT NULL)
   EXECUTE FUNCTION {function}()",
-        marks = qualified(&marks(owner)),
+        marks = names.marks(),
         function = function(owner, "flush"),
     );
     vec![
@@ -440,10 +429,10 @@ END",
 }
 
 fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String {
-    let keys = key_columns(owner);
-    let aggregated: Vec<String> =
-        owner_key(owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
-    let into: Vec<String> = keys.iter().map(|key| format!("v_{key}")).collect();
+    let names = names(owner);
+    let keys = names.keys();
+    let aggregated = names.own_key_of("t").each(|key| format!("array_agg({key})"));
+    let into = keys.each(|key| format!("v_{key}"));
     format!(
         "  IF NEW.via = {via} THEN
     SELECT {aggregated} INTO {into}
@@ -453,10 +442,8 @@ fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String
       PERFORM {flag}(NEW.field, {into});
     END IF;
   END IF;",
-        via = literal(&tables::via(source)),
-        aggregated = aggregated.join(", "),
-        into = into.join(", "),
-        owner_keys = prefixed("t", &owner_key(owner)),
+        via = DIALECT.literal(&tables::via(source)),
+        owner_keys = names.own_key_of("t"),
         owners = way::to_owners(owner, source, related, "u.link"),
         flag = function(owner, "flag"),
     )
@@ -464,8 +451,8 @@ fn flush_branch(owner: &Owner, source: &Source, related: &[Described]) -> String
 
 /// A trigger object. The trigger is dropped first: `OR REPLACE` knows no constraint triggers.
 pub(super) fn trigger_object(owner: &Owner, name: &str, on: &Table, create: String) -> Object {
-    let on = qualified(on);
-    let trigger = quote(name);
+    let on = DIALECT.qualified(on);
+    let trigger = DIALECT.quote(name);
     let drop = format!("DROP TRIGGER IF EXISTS {trigger} ON {on}");
     tables::object(owner, ObjectKind::Trigger, name, Some(on), vec![drop, create])
 }
@@ -500,7 +487,7 @@ pub(super) fn after<'a>(
         "DELETE" => "REFERENCING OLD TABLE AS cf_old FOR EACH STATEMENT",
         _ => "REFERENCING OLD TABLE AS cf_old NEW TABLE AS cf_new FOR EACH STATEMENT",
     };
-    let table = qualified(&table.table);
+    let table = DIALECT.qualified(&table.table);
     format!("AFTER {event} ON {table} {level}")
 }
 
@@ -511,10 +498,10 @@ pub(super) fn is_exact(kind: &str) -> bool {
     EXACT.contains(&kind) || (kind.starts_with("timestamp") && !kind.contains('.'))
 }
 
-/// A column's value in a form whose equality hides no change: most types have an equality of their
+/// A column's value in a form whose equality hides no change. Most types have an equality of their
 /// own that does (`1.0` and `1.00`, case-insensitive collations), or none at all (`json`). Inside
-/// of a row, for a cast to `text` may leave something out, such as trailing blanks of a `bpchar`;
-/// and no value is there another text than NULL.
+/// of a row, for a cast to `text` may leave something out, such as trailing blanks of a `bpchar`.
+/// And no value is there another text than NULL.
 pub(super) fn comparable(expression: &str, kind: &str) -> String {
     match kind {
         _ if is_exact(kind) => expression.to_owned(),
@@ -528,8 +515,8 @@ pub(super) fn comparable(expression: &str, kind: &str) -> String {
 /// evaluated under the session's settings. By the operator's function, for a dump writes
 /// `ROW(..) *<> ROW(..)`, which is no comparison of rows when it is read again.
 pub(super) fn image_changed<'a>(columns: impl IntoIterator<Item = &'a str>) -> String {
-    let columns: Vec<String> = columns.into_iter().map(quote).collect();
-    let old = prefixed("OLD", &columns);
-    let new = prefixed("NEW", &columns);
+    let columns = DIALECT.columns(columns);
+    let old = columns.of("OLD");
+    let new = columns.of("NEW");
     format!("pg_catalog.record_image_ne(ROW({old}), ROW({new}))")
 }

@@ -2,28 +2,30 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{CHANNEL, as_expiry, collect::AT_PLACE, statement};
+use super::{CHANNEL, DIALECT, as_expiry, collect::AT_PLACE, names, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, key_columns, literal, marks, owner_key, prefixed, qualified, quote},
-    },
+    backend::{shared, sql::Sql},
     declaration::{Chunk, Key},
     layout::Owner,
 };
 
 /// The trigger is kept from marking; the mark says that nothing is to be queued.
 pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
-    let lazily = shared::append_mark(Sql::postgres(), owner, field, key, Some(false));
-    vec![internal(true), shared::flag(Sql::postgres(), owner, field, key), internal(false), lazily]
+    let lazily = shared::mark::append_mark(Sql::postgres(), owner, field, key, Some(false));
+    vec![
+        internal(true),
+        shared::mark::flag(Sql::postgres(), owner, field, key),
+        internal(false),
+        lazily,
+    ]
 }
 
 pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
-        shared::flag(Sql::postgres(), owner, field, key),
-        shared::append_mark(Sql::postgres(), owner, field, key, Some(true)),
+        shared::mark::flag(Sql::postgres(), owner, field, key),
+        shared::mark::append_mark(Sql::postgres(), owner, field, key, Some(true)),
     ]
 }
 
@@ -37,8 +39,9 @@ pub(super) fn internal(on: bool) -> Statement {
 /// No trigger marks what is flagged here. Rows that another transaction holds locked are marked,
 /// for the collector to flag: neither waits for the other. So are rows that stand in the queue.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-    let table = qualified(&owner.table);
-    let flag = quote(&owner.fields[field].recalculation_needed);
+    let names = names(owner);
+    let table = names.table();
+    let flag = names.flag(field);
     let mut sql = Sql::postgres();
     let set = format!(
         "WITH p AS (
@@ -51,18 +54,18 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
             SET {flag} = true
            FROM p
           WHERE {AT_PLACE}",
-        rows = shared::rows_of(&mut sql, owner, chunk),
+        rows = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     let mut mark = Sql::postgres();
-    let own_key = prefixed("t", &owner_key(owner));
+    let own_key = names.own_key_of("t");
     let name = mark.bind(owner.fields[field].name);
     let read = format!("{own_key}, {name}");
-    let rows = shared::passed_over(&mut mark, owner, field, chunk, &read);
+    let rows = shared::chunks::passed_over(&mut mark, owner, field, chunk, &read);
     let text = format!(
         "INSERT INTO {marks} ({columns}, field)
          {rows}",
-        marks = qualified(&marks(owner)),
-        columns = key_columns(owner).join(", "),
+        marks = names.marks(),
+        columns = names.keys(),
     );
     vec![internal(true), statement(sql, set), internal(false), statement(mark, text)]
 }
@@ -70,10 +73,11 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 /// A row of which a newer version was locked than this statement sees is left to the next look.
 pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::postgres();
-    let table = qualified(&owner.table);
+    let names = names(owner);
+    let table = names.table();
     let field = &owner.fields[field];
-    let flag = quote(&field.recalculation_needed);
-    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let flag = DIALECT.flag(field);
+    let expires = DIALECT.quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let now = as_expiry(field, "now()");
     let text = format!(
@@ -94,12 +98,12 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 }
 
 pub(crate) fn wake() -> Statement {
-    let channel = literal(CHANNEL);
+    let channel = DIALECT.literal(CHANNEL);
     statement(Sql::postgres(), format!("SELECT pg_notify({channel}, '')"))
 }
 
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    shared::set_expiry(Sql::postgres(), owner, field, key, moment)
+    shared::mark::set_expiry(Sql::postgres(), owner, field, key, moment)
 }
 
 #[cfg(test)]

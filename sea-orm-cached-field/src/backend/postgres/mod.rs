@@ -1,7 +1,7 @@
 //! PostgreSQL 13 and later.
 //!
 //! A trigger only appends marks and never waits. Workers go by keys and `ctid`s with planner
-//! settings of their own: our two tables look tiny whenever they were last empty, and a plan made
+//! settings of their own. Our two tables look tiny whenever they were last empty, and a plan made
 //! then would be slow for good.
 
 mod append;
@@ -11,8 +11,6 @@ pub(super) mod collect;
 pub(super) mod complete;
 #[cfg(feature = "worker")]
 mod connections;
-#[cfg(test)]
-pub(super) mod examples;
 mod functions;
 #[cfg(feature = "worker")]
 mod listen;
@@ -36,7 +34,11 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbErr, Statement, TransactionOptions};
 
-use super::{Identity, WakeUp, sql::Sql};
+use super::{
+    Identity, WakeUp,
+    names::{Dialect, Names},
+    sql::Sql,
+};
 use crate::layout::{Field, Owner};
 
 #[cfg(feature = "worker")]
@@ -50,6 +52,14 @@ const CHANNEL: &str = "cached_fields";
 /// Now, in milliseconds since 1970: never later than it is.
 const NOW: &str = "CAST(floor(extract(epoch FROM now()) * 1000) AS bigint)";
 
+/// The way in which this database writes names and texts.
+const DIALECT: Dialect = Dialect::Postgres;
+
+/// Returns the names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
+
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)
 }
@@ -58,7 +68,7 @@ fn statement(sql: Sql, text: String) -> Statement {
 fn as_expiry(field: &Field, moment: &str) -> String {
     match field.time_zone {
         Some(zone) => {
-            let zone = super::sql::literal(zone.name());
+            let zone = DIALECT.literal(zone.name());
             format!("({moment} AT TIME ZONE {zone})")
         }
         None => moment.to_owned(),
@@ -71,10 +81,10 @@ const SESSION_NUMBER: &str = "SELECT pg_backend_pid()";
 /// What the advisory locks of the library begin with.
 const LOCKS: i64 = 0x5e_a0cf << 32;
 
-/// The advisory lock that a sleeping worker holds, as an SQL expression: the upper half is the
+/// The advisory lock that a sleeping worker holds, as an SQL expression. The upper half is the
 /// library's, the lower half is the table of marks.
 fn sleep_lock(marks: &str) -> String {
-    let marks = super::sql::literal(marks);
+    let marks = DIALECT.literal(marks);
     format!("{LOCKS} + {marks}::regclass::oid::bigint")
 }
 
@@ -127,7 +137,7 @@ pub(super) fn lacks_right(error: &DbErr) -> bool {
 /// Takes the lock of a sleeping worker. Returns no row in another session than that with this
 /// number.
 pub(super) fn lock_of_sleeper(owner: &Owner, session: i32) -> String {
-    let lock = sleep_lock(&super::sql::qualified(&super::sql::marks(owner)));
+    let lock = sleep_lock(&DIALECT.names(owner).marks());
     // A shared lock that cannot be had says that another worker sleeps, and will be notified, too.
     let asleep = format!(
         "CASE WHEN pg_try_advisory_lock({lock}) THEN true

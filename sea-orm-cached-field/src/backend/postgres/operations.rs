@@ -8,7 +8,7 @@ use super::{claim, collect, complete, mark, query as by_query};
 use crate::{
     backend::{
         Backend,
-        operations::{LockedClaims, by_key, execute, keys, query, queued_at_once, read_claim},
+        operations::{LockedClaims, by_key, claims, execute, keys, query, queued_at_once},
         sizes::claims_in_parts,
     },
     declaration::{Chunk, Key},
@@ -74,8 +74,7 @@ pub(crate) async fn lease_due(
     if !upstream.is_empty() {
         db.execute_unprepared(claim::PLAN_ANEW).await?;
     }
-    let due = query(db, claim::lease_due(owner, fields, upstream, rows, lease, patience)).await?;
-    due.iter().map(|row| read_claim(owner, row)).collect()
+    claims(db, owner, claim::lease_due(owner, fields, upstream, rows, lease, patience)).await
 }
 
 pub(crate) async fn lock(

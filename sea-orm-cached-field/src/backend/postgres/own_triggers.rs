@@ -1,15 +1,20 @@
 //! Triggers on the owner's table: own columns, the flag, and the guard against foreign writes.
 
+use std::fmt::Display;
+
 use super::{
-    append,
+    DIALECT, append,
     functions::{
         FOREIGN, IS_FOREIGN, after, comparable, foreign, function, function_object, image_changed,
         new_rows, trigger, trigger_object,
     },
-    own_updates,
+    names, own_updates,
 };
 use crate::{
-    backend::sql::{fitted, list, literal, owner_key, qualified, quote},
+    backend::{
+        names::{Any, Columns},
+        sql::{fitted, list},
+    },
     catalog::{Described, Object},
     layout::{Field, Owner},
 };
@@ -46,20 +51,20 @@ pub(super) fn changed<'a>(
     columns: impl Iterator<Item = &'a str>,
     old: &str,
     new: &str,
-) -> String {
+) -> Any {
     let changed = columns.map(|column| {
         let kind = &table.columns[column];
-        let column = quote(column);
+        let column = DIALECT.quote(column);
         let old = comparable(&format!("{old}.{column}"), kind);
         let new = comparable(&format!("{new}.{column}"), kind);
         format!("{old} IS DISTINCT FROM {new}")
     });
-    changed.collect::<Vec<_>>().join(" OR ")
+    changed.collect()
 }
 
 /// Whether a foreign UPDATE ended the flag or wrote the value.
-fn is_forged(field: &Field, value_changed: &str) -> String {
-    let flag = quote(&field.recalculation_needed);
+fn is_forged(field: &Field, value_changed: impl Display) -> String {
+    let flag = DIALECT.flag(field);
     format!("NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})")
 }
 
@@ -67,12 +72,13 @@ fn is_forged(field: &Field, value_changed: &str) -> String {
 /// trigger calls it more often than need be, but misses nothing. Generated columns are not computed
 /// yet; the AFTER trigger sees to them.
 fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
+    let names = names(owner);
     let compared = |field| owner.watched(field).filter(|column| !table.generated.contains(*column));
     let branch = |field| {
         let inputs = changed(table, compared(field), "OLD", "NEW");
         let value = changed(table, [field.cached.name.as_str()].into_iter(), "OLD", "NEW");
-        let forged = is_forged(field, &value);
-        let flag = quote(&field.recalculation_needed);
+        let forged = is_forged(field, value);
+        let flag = DIALECT.flag(field);
         format!(
             "  IF {inputs} OR ({IS_FOREIGN} AND {forged}) THEN\n    NEW.{flag} := true;\n  END IF;"
         )
@@ -86,22 +92,19 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
   WHEN ({condition})
   EXECUTE FUNCTION {function}({argument})",
             name = name(event),
-            table = qualified(&owner.table),
+            table = names.table(),
             function = function(owner, "bu"),
         );
         trigger_object(owner, &name(event), &owner.table, create)
     };
-    let changed: Vec<String> =
-        owner.fields.iter().map(|field| image_changed(compared(field))).collect();
-    let forged = owner
-        .fields
-        .iter()
-        .map(|field| is_forged(field, &image_changed([field.cached.name.as_str()])));
-    let stale: Vec<String> =
-        changed.iter().cloned().chain(forged.map(|forged| format!("({forged})"))).collect();
+    let changed = owner.fields.iter().map(|field| image_changed(compared(field)));
+    let forged = owner.fields.iter().map(|field| {
+        let forged = is_forged(field, image_changed([field.cached.name.as_str()]));
+        format!("({forged})")
+    });
+    let stale: Any = changed.clone().chain(forged).collect();
+    let changed: Any = changed.collect();
     let foreign = foreign(owner);
-    let stale = stale.join(" OR ");
-    let changed = changed.join(" OR ");
     vec![
         function_object(owner, table, "bu", &trigger(compared_types(owner, table)), &body),
         create("bu", format!("{foreign}\n   AND ({stale})"), FOREIGN),
@@ -110,17 +113,16 @@ fn before_update(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
-    let flags: Vec<String> =
-        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let names = names(owner);
+    let flags: Columns = owner.fields.iter().map(|field| DIALECT.flag(field)).collect();
     let set: Vec<String> = flags.iter().map(|flag| format!("  NEW.{flag} := true;")).collect();
-    let unset: Vec<String> = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
+    let unset: Any = flags.iter().map(|flag| format!("NEW.{flag} IS NOT TRUE")).collect();
     let create = format!(
         "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW
-  WHEN ({condition})
+  WHEN ({unset})
   EXECUTE FUNCTION {function}()",
         name = name("bi"),
-        table = qualified(&owner.table),
-        condition = unset.join(" OR "),
+        table = names.table(),
         function = function(owner, "bi"),
     );
     let set = set.join("\n");
@@ -132,9 +134,9 @@ fn before_insert(owner: &Owner, table: &Described) -> Vec<Object> {
 }
 
 fn after_insert(owner: &Owner, table: &Described) -> Vec<Object> {
-    let aggregated: Vec<String> =
-        owner_key(owner).iter().map(|key| format!("array_agg(n.{key})")).collect();
-    let list = literal(&list(owner, 0..owner.fields.len()));
+    let names = names(owner);
+    let aggregated = names.own_key_of("n").each(|key| format!("array_agg({key})"));
+    let list = DIALECT.literal(&list(owner, 0..owner.fields.len()));
     let body = format!(
         "DECLARE {arrays}
 BEGIN
@@ -144,8 +146,7 @@ BEGIN
   RETURN NULL;
 END",
         arrays = append::declared_key_arrays(owner, table, ""),
-        aggregated = aggregated.join(", "),
-        into = append::key_arrays(owner, "").join(", "),
+        into = append::key_arrays(owner, ""),
         rows = new_rows(table),
         mark = append::owners(owner, table, &list, false),
     );
@@ -164,22 +165,23 @@ END",
 
 /// An explicit flag on a flagged row: a calculation under way may have read older data.
 fn reflag(owner: &Owner, table: &Described) -> Vec<Object> {
+    let names = names(owner);
     let mark = append::own_row(owner, "TG_ARGV[0]");
     let body = format!("BEGIN\n{mark}\n  RETURN NULL;\nEND");
     let mut objects = vec![function_object(owner, table, "reflag", &trigger([]), &body)];
     let foreign = foreign(owner);
     for field in &owner.fields {
-        let flag = quote(&field.recalculation_needed);
+        let flag = DIALECT.flag(field);
         let field_name = field.name;
         let name = fitted(format!("zz_cached_field_reflag_{field_name}"));
         let create = format!(
             "CREATE TRIGGER {quoted} AFTER UPDATE OF {flag} ON {table} FOR EACH ROW
   WHEN (OLD.{flag} AND NEW.{flag} AND {foreign})
   EXECUTE FUNCTION {function}({field})",
-            quoted = quote(&name),
-            table = qualified(&owner.table),
+            quoted = DIALECT.quote(&name),
+            table = names.table(),
             function = function(owner, "reflag"),
-            field = literal(field_name),
+            field = DIALECT.literal(field_name),
         );
         objects.push(trigger_object(owner, &name, &owner.table, create));
     }

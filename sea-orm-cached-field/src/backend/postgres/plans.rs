@@ -1,6 +1,6 @@
-//! The plan of every statement of the protocol: none may read a whole table (invariant I7), neither
-//! when the tables are full, nor when they were empty as the plan was made, which a connection may
-//! keep for a long time.
+//! The plan of every statement of the protocol. None may read a whole table (invariant I7), neither
+//! when the tables are full, nor when they were empty as the plan was made. A connection may keep
+//! that plan for a long time.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -54,7 +54,7 @@ pub(super) fn complete(owner: &Owner, claims: &[Claim]) -> Option<Statement> {
     let mut sql = Sql::postgres();
     let calculated = query::values(Backend::Postgres, &mut sql, owner, field, claims, None);
     let changed = ", ROW(j.stored)::text IS DISTINCT FROM ROW(j.value)::text AS changed";
-    let text = complete::completion(&sql, owner, field, &calculated, changed);
+    let text = complete::completion(owner, field, &calculated, changed);
     Some(statement(sql, text))
 }
 

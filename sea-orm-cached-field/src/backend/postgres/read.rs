@@ -2,16 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, as_expiry, statement, tables::via, way};
+use super::{DIALECT, NOW, as_expiry, names, statement, tables::via, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{
-            Sql, equal, key_columns, literal, marks, owner_key, qualified, quote, recalculations,
-        },
-    },
+    backend::{shared, sql::Sql},
     declaration::Key,
     layout::{Owner, Source},
 };
@@ -25,9 +20,10 @@ pub(crate) fn settings() -> Statement {
 /// Whether the field of the row `t` is marked; `field` is an SQL expression. `OFFSET 0` keeps the
 /// planner from looking at all marks at once, as it does where it takes them for few.
 pub(super) fn marked(owner: &Owner, field: &str) -> String {
-    let marks = qualified(&marks(owner));
-    let own = equal("m", &key_columns(owner), "t", &owner_key(owner));
-    let listed = Sql::postgres().is_listed(field, "m.field");
+    let names = names(owner);
+    let marks = names.marks();
+    let own = names.is_of("m", "t");
+    let listed = DIALECT.is_listed(field, "m.field");
     let is_marked = format!(
         "EXISTS (
                 SELECT
@@ -38,7 +34,7 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
     );
     let mut tests = vec![is_marked];
     tests.extend(owner.looked_up().map(|source| {
-        let via = literal(&via(source));
+        let via = DIALECT.literal(&via(source));
         let (before, link) = way::from_owner(source);
         // There are usually no such marks; the joins are then skipped.
         format!(
@@ -62,7 +58,8 @@ pub(super) fn marked(owner: &Owner, field: &str) -> String {
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
 fn stale(owner: &Owner, field: usize) -> String {
-    let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let name = names.field(field);
     format!(
         "({flagged}
                 OR {marked}
@@ -74,8 +71,8 @@ fn stale(owner: &Owner, field: usize) -> String {
                 OFFSET 0))",
         flagged = flagged(owner, field),
         marked = marked(owner, &name),
-        queue = qualified(&recalculations(owner)),
-        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+        queue = names.queue(),
+        queued = names.is_of("q", "t"),
     )
 }
 
@@ -83,37 +80,39 @@ fn stale(owner: &Owner, field: usize) -> String {
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
     let now = as_expiry(column, "now()");
-    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expires = DIALECT.expiry(column);
     let expired =
         expires.map_or_else(|| "false".to_owned(), |expires| format!("t.{expires} <= {now}"));
-    let flag = quote(&column.recalculation_needed);
+    let flag = DIALECT.flag(column);
     format!("t.{flag} OR coalesce({expired}, false)")
 }
 
 pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let given = shared::numbered(&mut sql, owner, keys);
+    let names = names(owner);
+    let given = shared::read::numbered(&mut sql, owner, keys);
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}
            FROM k
           CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t",
-        selected = sql.own_keys(owner),
-        table = qualified(&owner.table),
-        same_row = equal("r", &owner_key(owner), "k", &key_columns(owner)),
+        selected = names.read_own_key(),
+        table = names.table(),
+        same_row = names.same_row("r", "k"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
+    let names = names(owner);
     let (with, rows, are_rows) = rows(&mut sql, owner, of);
     let text = format!(
         "{with}SELECT {selected},
                 {stale} AS stale
            FROM {rows}
           WHERE {are_rows}",
-        selected = sql.own_keys(owner),
+        selected = names.read_own_key(),
         stale = stale(owner, field),
     );
     statement(sql, text)
@@ -122,14 +121,18 @@ pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
 /// The rows `t` with these keys: what stands before a query, in its FROM clause, and in its
 /// condition.
 fn rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> (String, String, String) {
-    let table = qualified(&owner.table);
-    let own = owner_key(owner);
+    let names = names(owner);
+    let table = names.table();
     if let [key] = of {
-        return (String::new(), format!("{table} t"), sql.key_is(owner, "t.", &own, key));
+        return (
+            String::new(),
+            format!("{table} t"),
+            sql.key_is(owner, &names.own_key_of("t"), key).to_string(),
+        );
     }
-    let keys = shared::keys(sql, owner, of);
+    let keys = shared::read::keys(sql, owner, of);
     let with = format!("WITH {keys}\n         ");
-    let same_row = equal("r", &own, "k", &key_columns(owner));
+    let same_row = names.same_row("r", "k");
     let rows = format!(
         "k
           CROSS JOIN LATERAL (SELECT * FROM {table} r WHERE {same_row} OFFSET 0) t"
@@ -154,7 +157,7 @@ pub(crate) fn stale_behind(
                   CROSS JOIN LATERAL (SELECT {row}.* FROM {behind}) s
                   WHERE {are_rows}) t
           WHERE {stale}",
-        selected = sql.own_keys(below),
+        selected = names(below).read_own_key(),
         stale = stale(below, field),
     );
     statement(sql, text)
@@ -162,6 +165,7 @@ pub(crate) fn stale_behind(
 
 pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::postgres();
+    let names = names(owner);
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
@@ -169,11 +173,11 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
           WHERE {flagged}
              OR (EXISTS (SELECT FROM {marks}) OR EXISTS (SELECT FROM {queue}))
             AND {stale}",
-        keys = sql.own_keys(owner),
-        table = qualified(&owner.table),
+        keys = names.read_own_key(),
+        table = names.table(),
         flagged = flagged(owner, field),
-        marks = qualified(&marks(owner)),
-        queue = qualified(&recalculations(owner)),
+        marks = names.marks(),
+        queue = names.queue(),
         stale = stale(owner, field),
     );
     statement(sql, text)

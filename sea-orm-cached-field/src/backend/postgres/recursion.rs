@@ -2,34 +2,31 @@
 
 use sea_orm::Statement;
 
-use super::{statement, way};
+use super::{names, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, qualified, recalculations},
-    },
+    backend::{names::Columns, shared, sql::Sql},
     declaration::Key,
     layout::{Owner, Source},
 };
 
 pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
-    let starting = shared::keys(&mut sql, owner, of);
-    let step = |from: &str, start: &[String]| {
+    let names = names(owner);
+    let keys = names.keys();
+    let starts = keys.each(|key| format!("start_{key}"));
+    let starting = shared::read::keys(&mut sql, owner, of);
+    let step = |from: &str, start: &Columns| {
         format!(
             "
                 SELECT {start}, {reached}
                   FROM {from}
                   JOIN {table} f ON {same}{readers}",
-            start = prefixed(from, start),
-            reached = prefixed("t", &owner_key),
-            table = qualified(&owner.table),
-            same = equal("f", &owner_key, from, &keys),
+            start = start.of(from),
+            reached = names.own_key_of("t"),
+            table = names.table(),
+            same = names.same_row("f", from),
             readers = way::to_readers(owner, source),
         )
     };
@@ -40,25 +37,26 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
          SELECT DISTINCT {found}
            FROM w
           WHERE {around}",
-        found = sql.read_keys(owner, &starts),
-        columns = keys.join(", "),
-        start_columns = starts.join(", "),
+        found = names.read(&starts),
+        columns = keys,
+        start_columns = starts,
         first = step("k", &keys),
         next = step("w", &starts),
-        around = equal("w", &starts, "w", &keys),
+        around = starts.of("w").equal(&keys.of("w")),
     );
     statement(sql, text)
 }
 
 pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::postgres();
-    let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.own_key_of("f"), key);
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {table} f{readers}
           WHERE {is_row}",
-        selected = sql.own_keys(owner),
-        table = qualified(&owner.table),
+        selected = names.read_own_key(),
+        table = names.table(),
         readers = way::to_readers(owner, source),
     );
     statement(sql, text)
@@ -66,10 +64,9 @@ pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let queue = qualified(&recalculations(owner));
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let starting = shared::keys(&mut sql, owner, of);
+    let names = names(owner);
+    let queue = names.queue();
+    let starting = shared::read::keys(&mut sql, owner, of);
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "WITH {starting}
@@ -86,10 +83,10 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
                                    AND q.last_error IS NOT NULL
                                    AND q.leased_until <= now()
                                    FOR UPDATE SKIP LOCKED) s))",
-        table = qualified(&owner.table),
-        same = equal("f", &owner_key, "k", &keys),
+        table = names.table(),
+        same = names.same_row("f", "k"),
         readers = way::to_readers(owner, source),
-        queued = equal("q", &keys, "t", &owner_key),
+        queued = names.is_of("q", "t"),
     );
     statement(sql, text)
 }

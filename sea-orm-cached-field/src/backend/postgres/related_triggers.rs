@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    append,
+    DIALECT, append,
     functions::{
         after, comparable, function, function_object, new_rows, old_rows, trigger, trigger_object,
     },
-    tables, way,
+    names, tables, way,
 };
 use crate::{
-    backend::sql::{key_columns, list, literal, owner_key, qualified, quote, unique_name},
+    backend::{
+        names::{All, Any, Columns},
+        sql::{list, unique_name},
+    },
     catalog::{Described, Object},
     declaration::Flagging,
     layout::{Owner, Reader, Source, Table},
@@ -78,7 +81,7 @@ impl Change<'_> {
     fn truncated(&self, partition: &Table) -> Vec<Object> {
         let name = &partition.name;
         let source = self.source.name();
-        let table = qualified(partition);
+        let table = DIALECT.qualified(partition);
         let suffix = format!("bt_{name}_{source}_{table}");
         // It marks the owners of its own rows. Otherwise truncating a thousand partitions would
         // mark every owner a thousand times.
@@ -94,7 +97,7 @@ impl Change<'_> {
         let create = format!(
             "CREATE TRIGGER {quoted} {event}
   EXECUTE FUNCTION {function}()",
-            quoted = quote(&name),
+            quoted = DIALECT.quote(&name),
             function = function(owner, suffix),
         );
         vec![
@@ -151,7 +154,7 @@ impl Change<'_> {
     fn update(&self) -> String {
         let groups = self.groups();
         let many = groups.iter().map(|group| {
-            let list = literal(&list(self.owner, group.fields.iter().copied()));
+            let list = DIALECT.literal(&list(self.owner, group.fields.iter().copied()));
             self.find(&self.updated(group.columns)) + &self.mark(&list, group.at_commit)
         });
         let branches = if self.far.by_row {
@@ -211,23 +214,18 @@ END",
         while columns.iter().any(|column| column.starts_with(&prefix)) {
             prefix.push('_');
         }
-        let read: Vec<(String, &String)> =
-            (1..).zip(read).map(|(at, column)| (format!("{prefix}{at}"), column)).collect();
-        let quoted: Vec<String> = columns.iter().map(|column| quote(column)).collect();
-        let rows = |table: &str| {
-            let plain = quoted.iter().map(|column| format!("x.{column}"));
-            let compared = read.iter().map(|(name, column)| {
-                let kind = &self.far.columns[*column];
-                let column = quote(column);
-                let compared = comparable(&format!("x.{column}"), kind);
-                format!("{compared} AS {name}")
-            });
-            let selected = plain.chain(compared).collect::<Vec<_>>().join(", ");
-            format!("SELECT {selected} FROM {table} x")
-        };
-        let kept: Vec<String> = quoted.iter().map(|column| format!("u.{column}")).collect();
-        let grouped = kept.iter().cloned().chain(read.iter().map(|(name, _)| format!("u.{name}")));
-        let grouped: Vec<String> = grouped.collect();
+        let compared = read.iter().map(|column| {
+            let kind = &self.far.columns[column];
+            let column = DIALECT.quote(column);
+            comparable(&format!("x.{column}"), kind)
+        });
+        let compared: Columns = compared.collect();
+        let names: Columns = (1..=read.len()).map(|at| format!("{prefix}{at}")).collect();
+        let plain = DIALECT.columns(columns);
+        let selected = plain.of("x").and(compared.named(&names));
+        let rows = |table: &str| format!("SELECT {selected} FROM {table} x");
+        let kept = plain.of("u");
+        let grouped = kept.clone().and(names.of("u"));
         format!(
             "
                      SELECT {kept}
@@ -236,10 +234,8 @@ END",
                              {new}) u
                       GROUP BY {grouped}
                      HAVING count(*) <> 2",
-            kept = kept.join(", "),
             old = rows(old_rows(self.far)),
             new = rows(new_rows(self.far)),
-            grouped = grouped.join(", "),
         )
     }
 
@@ -256,12 +252,12 @@ END",
             let watched: BTreeSet<&str> = self.watched(group.columns).collect();
             let changed = watched.into_iter().map(|column| {
                 let kind = &self.far.columns[column];
-                let column = quote(column);
+                let column = DIALECT.quote(column);
                 let old = comparable(&format!("o.{column}"), kind);
                 let new = comparable(&format!("n.{column}"), kind);
                 format!("{old} IS DISTINCT FROM {new}")
             });
-            values.push(changed.collect::<Vec<_>>().join(" OR "));
+            values.push(changed.collect::<Any>().to_string());
             variables.push(format!("v_changed_{at}"));
         }
         format!(
@@ -270,20 +266,19 @@ END",
     FROM {old} o, {new} n
    LIMIT 1;",
             values = values.join(",\n         "),
-            variables = variables.join(", "),
+            variables = Columns::from_iter(variables),
         )
     }
 
     /// Arrays of those whom the row `n` concerns, and whom it concerned as `o`.
     fn concerned(&self) -> Vec<String> {
-        let old = self.names("o");
-        let new = self.names("n");
-        let row = |names: &[Name]| {
-            names.iter().map(|name| name.value.clone()).collect::<Vec<_>>().join(", ")
-        };
+        let old = self.named("o");
+        let new = self.named("n");
+        let row =
+            |names: &[Name]| -> Columns { names.iter().map(|name| name.value.clone()).collect() };
         let named = |names: &[Name]| {
             let values = names.iter().map(|name| &name.value);
-            values.map(|value| format!("{value} IS NOT NULL")).collect::<Vec<_>>().join(" AND ")
+            values.map(|value| format!("{value} IS NOT NULL")).collect::<All>()
         };
         let old_row = row(&old);
         let new_row = row(&new);
@@ -303,25 +298,20 @@ END",
 
     /// By what a related row names whom it concerns: the keys of owners, or the link by which they
     /// will be looked up.
-    fn names(&self, row: &str) -> Vec<Name> {
+    fn named(&self, row: &str) -> Vec<Name> {
         let Some(columns) = self.source.key_columns(self.owner) else {
-            let columns = || {
-                let columns = self.source.link_columns().map(quote);
-                columns.map(|column| format!("{row}.{column}"))
-            };
-            let linked = columns()
-                .map(|column| format!("{column} IS NOT NULL"))
-                .collect::<Vec<_>>()
-                .join(" AND ");
-            let link = way::link(columns());
+            let columns = DIALECT.columns(self.source.link_columns()).of(row);
+            let linked: All =
+                columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+            let link = way::link(&columns);
             let value = format!("CASE WHEN {linked} THEN {link} END");
             return vec![Name { variable: "links".to_owned(), kind: "text".to_owned(), value }];
         };
         let keys =
-            key_columns(self.owner).into_iter().zip(tables::key_types(self.owner, self.table));
+            names(self.owner).keys().into_iter().zip(tables::key_types(self.owner, self.table));
         let name = |(column, (variable, kind)): (&str, (String, &str))| {
             let range = self.range(column, kind);
-            let column = quote(column);
+            let column = DIALECT.quote(column);
             let value = format!("{row}.{column}::{kind}");
             let value = match range {
                 Some((least, greatest)) => format!(
@@ -335,13 +325,13 @@ END",
     }
 
     /// The variables that keep them.
-    fn arrays(&self, of: &str) -> Vec<String> {
-        let variables = self.names("r").into_iter().map(|name| name.variable);
+    fn arrays(&self, of: &str) -> Columns {
+        let variables = self.named("r").into_iter().map(|name| name.variable);
         variables.map(|variable| format!("v_{of}{variable}")).collect()
     }
 
     fn declared_arrays(&self, of: &str) -> String {
-        let kinds = self.names("r").into_iter().map(|name| name.kind);
+        let kinds = self.named("r").into_iter().map(|name| name.kind);
         let arrays = self.arrays(of).into_iter().zip(kinds);
         arrays.map(|(array, kind)| format!("{array} {kind}[];")).collect::<Vec<_>>().join(" ")
     }
@@ -349,17 +339,17 @@ END",
     /// Keeps whom these related rows concern, in their order: an index takes many keys twice as
     /// fast then.
     fn find(&self, rows: &str) -> String {
-        let names = self.names("r");
-        let selected: Vec<String> = names
+        let names = self.named("r");
+        let selected: Columns = names
             .iter()
             .map(|Name { value, variable, .. }| format!("{value} AS {variable}"))
             .collect();
         let variables = || names.iter().map(|name| &name.variable);
         let named: Vec<String> =
             variables().map(|variable| format!("k.{variable} IS NOT NULL")).collect();
-        let aggregated: Vec<String> =
+        let aggregated: Columns =
             variables().map(|variable| format!("array_agg(k.{variable})")).collect();
-        let places: Vec<String> = (1..=names.len()).map(|at| at.to_string()).collect();
+        let places: Columns = (1..=names.len()).map(|at| at.to_string()).collect();
         format!(
             "  SELECT {aggregated} INTO {into}
     FROM (SELECT DISTINCT {selected}
@@ -367,15 +357,12 @@ END",
            ORDER BY {places}) k
    WHERE {named};
 ",
-            aggregated = aggregated.join(", "),
-            into = self.arrays("").join(", "),
-            selected = selected.join(", "),
-            places = places.join(", "),
+            into = self.arrays(""),
             named = named.join("\n     AND "),
         )
     }
 
-    /// A wider type than the key's, without a foreign key, may hold what no owner can have: the
+    /// A wider type than the key's, without a foreign key, may hold what no owner can have. The
     /// cast must not make the user's statement fail.
     fn range(&self, column: &str, kind: &str) -> Option<(i64, i64)> {
         match kind {
@@ -389,8 +376,8 @@ END",
 
     /// Marks all owners: after a TRUNCATE nothing tells any more whose rows there were.
     fn truncate(&self) -> String {
-        let aggregated: Vec<String> =
-            owner_key(self.owner).iter().map(|key| format!("array_agg(t.{key})")).collect();
+        let aggregated: Columns =
+            names(self.owner).own_key_of("t").each(|key| format!("array_agg({key})"));
         let marks = self
             .mark_each(|list, at_commit| append::owners(self.owner, self.table, list, at_commit));
         format!(
@@ -402,9 +389,8 @@ BEGIN
   RETURN NULL;
 END",
             arrays = append::declared_key_arrays(self.owner, self.table, ""),
-            aggregated = aggregated.join(", "),
-            into = append::key_arrays(self.owner, "").join(", "),
-            table = qualified(&self.owner.table),
+            into = append::key_arrays(self.owner, ""),
+            table = names(self.owner).table(),
         )
     }
 
@@ -418,7 +404,7 @@ END",
         let marks = groups.chunk_by(|one, other| one.at_commit == other.at_commit).map(|groups| {
             let fields: BTreeSet<usize> =
                 groups.iter().flat_map(|group| group.fields.iter().copied()).collect();
-            mark(&literal(&list(self.owner, fields)), groups[0].at_commit)
+            mark(&DIALECT.literal(&list(self.owner, fields)), groups[0].at_commit)
         });
         marks.collect::<Vec<_>>().join("\n")
     }

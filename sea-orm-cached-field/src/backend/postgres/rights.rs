@@ -2,31 +2,34 @@
 
 use sea_orm::Statement;
 
-use super::{functions, statement};
+use super::{DIALECT, functions, names, statement};
 use crate::{
-    backend::sql::{Sql, literal, marks, qualified, recalculations},
+    backend::{names::Columns, sql::Sql},
     layout::Owner,
 };
 
 /// Only a worker takes rows out of our tables. So a role that was given the right to do so is a
 /// worker's; an owner of the tables needs none.
 pub(crate) fn missing(owner: &Owner) -> Statement {
-    let marks = qualified(&marks(owner));
-    let queue = qualified(&recalculations(owner));
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
     let tables = [
         (&marks, ["SELECT", "INSERT", "UPDATE", "DELETE"].as_slice()),
         (&queue, &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-        (&qualified(&owner.table), &["SELECT", "UPDATE"]),
+        (&names.table(), &["SELECT", "UPDATE"]),
     ];
     let tables = tables.iter().flat_map(|(table, rights)| {
-        let table = literal(table);
-        rights.iter().map(move |right| format!("({table}, {right})", right = literal(right)))
+        let table = DIALECT.literal(table);
+        rights
+            .iter()
+            .map(move |right| format!("({table}, {right})", right = DIALECT.literal(right)))
     });
-    let tables: Vec<String> = tables.collect();
+    let tables: Columns = tables.collect();
     let expand = owner.looked_up().map(functions::expand_suffix);
-    let called: Vec<String> = expand
+    let called: Columns = expand
         .chain(["work".to_owned()])
-        .map(|suffix| literal(&functions::function_name(owner, &suffix)))
+        .map(|suffix| DIALECT.literal(&functions::function_name(owner, &suffix)))
         .collect();
     let text = format!(
         "WITH worker AS (
@@ -62,10 +65,8 @@ pub(crate) fn missing(owner: &Owner) -> Statement {
                 || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(role) END AS remedy
            FROM lacking
           ORDER BY role, privilege",
-        marks_name = literal(&marks),
-        queue_name = literal(&queue),
-        tables = tables.join(", "),
-        called = called.join(", "),
+        marks_name = DIALECT.literal(&marks),
+        queue_name = DIALECT.literal(&queue),
     );
     statement(Sql::postgres(), text)
 }

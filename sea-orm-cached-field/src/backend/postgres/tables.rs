@@ -1,10 +1,10 @@
 //! Our tables, and the list of everything that stands beside them.
 
-use super::{functions, own_triggers, related_triggers};
+use super::{DIALECT, functions, names, own_triggers, related_triggers};
 use crate::{
-    backend::sql::{
-        Sql, bound_columns, fitted, key_columns, literal, marks, owner_key, qualified, quote,
-        recalculations, versions,
+    backend::{
+        names::Columns,
+        sql::{fitted, marks, recalculations, versions},
     },
     catalog::{Described, Object, ObjectKind},
     layout::{Column, Field, Owner, Source, Table},
@@ -34,13 +34,13 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 /// What the comment of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Table) -> String {
     let tag = Object::TAG;
-    let owner = qualified(owner);
+    let owner = DIALECT.qualified(owner);
     format!("{tag}{owner} ")
 }
 
 /// The table that an object with this comment serves.
 pub(crate) fn owner_of(tag: &str) -> Option<Table> {
-    Sql::postgres().table_of(Object::owner(tag)?)
+    DIALECT.table_of(Object::owner(tag)?)
 }
 
 /// An object whose comment says whose it is and what it was made from.
@@ -65,7 +65,7 @@ pub(super) fn comment(
     tag: &str,
 ) -> String {
     let object = identity(&owner.table, kind, name, parent);
-    let tag = literal(tag);
+    let tag = DIALECT.literal(tag);
     format!("COMMENT ON {object} IS {tag}")
 }
 
@@ -76,13 +76,13 @@ pub(super) fn identity(
     name: &str,
     parent: Option<&str>,
 ) -> String {
-    let own = qualified(&Table { schema: beside.schema.clone(), name: name.to_owned() });
+    let own = DIALECT.beside(beside, name);
     match (kind, parent) {
         (ObjectKind::Table, _) => format!("TABLE {own}"),
         (ObjectKind::Index, _) => format!("INDEX {own}"),
         (ObjectKind::Function, _) => format!("FUNCTION {own}"),
         (ObjectKind::Trigger, parent) => {
-            let name = quote(name);
+            let name = DIALECT.quote(name);
             let table = parent.unwrap_or_default();
             format!("TRIGGER {name} ON {table}")
         }
@@ -103,34 +103,28 @@ fn key_collations(owner: &Owner, table: &Described) -> Vec<String> {
 
 /// `key_1 integer NOT NULL`, ... The key is compared as the owner's is: two spellings that are
 /// equal there are one key.
-fn key_definitions(
-    owner: &Owner,
-    table: &Described,
-    columns: Vec<String>,
-    null: &str,
-) -> Vec<String> {
+fn key_definitions(owner: &Owner, table: &Described, columns: Columns, null: &str) -> Columns {
     let columns =
         columns.into_iter().zip(key_types(owner, table)).zip(key_collations(owner, table));
     columns.map(|((column, kind), collation)| format!("{column} {kind}{collation}{null}")).collect()
 }
 
 /// `after_key_1 integer`, ..., `to_key_1 integer`, ...
-pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Vec<String> {
-    ["after", "to"]
-        .map(|bound| key_definitions(owner, table, bound_columns(owner, bound), ""))
-        .concat()
+pub(super) fn bound_definitions(owner: &Owner, table: &Described) -> Columns {
+    let bounds = ["after", "to"].map(|bound| names(owner).bound(bound));
+    bounds.into_iter().flat_map(|bound| key_definitions(owner, table, bound, "")).collect()
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let names = names(owner);
     let name = marks(owner).name;
-    let marks = qualified(&marks(owner));
-    let keys = key_definitions(owner, table, key_columns(owner), "").join(", ");
-    let flush_keys = key_columns(owner).into_iter().zip(key_types(owner, table));
-    let flush_keys: Vec<String> =
+    let marks = names.marks();
+    let keys = key_definitions(owner, table, names.keys(), "");
+    let flush_keys = names.keys().into_iter().zip(key_types(owner, table));
+    let flush_keys: Columns =
         flush_keys.map(|(column, kind)| format!("flush_{column} {kind}[]")).collect();
-    let flush_keys = flush_keys.join(", ");
-    let bounds = bound_definitions(owner, table).join(", ");
-    let via_index = quote(&fitted(format!("{name}_via")));
+    let bounds = bound_definitions(owner, table);
+    let via_index = DIALECT.quote(&fitted(format!("{name}_via")));
     let create = vec![
         format!(
             "CREATE TABLE {marks} (
@@ -155,7 +149,7 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
     object.create.push(format!(
         "SELECT setval(pg_get_serial_sequence({table}, 'id'),
                 CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
-        table = literal(&marks),
+        table = DIALECT.literal(&marks),
     ));
     object
 }
@@ -163,10 +157,11 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
 /// Without the list of fields: an index refuses entries of more than 2,704 bytes, and with them the
 /// user's write.
 pub(super) fn key_index(owner: &Owner) -> String {
+    let names = names(owner);
     let marks_name = marks(owner).name;
-    let name = quote(&fitted(format!("{marks_name}_key")));
-    let table = qualified(&marks(owner));
-    let columns = key_columns(owner).join(", ");
+    let name = DIALECT.quote(&fitted(format!("{marks_name}_key")));
+    let table = names.marks();
+    let columns = names.keys();
     format!("CREATE INDEX {name} ON {table} ({columns})")
 }
 
@@ -176,10 +171,11 @@ pub(super) fn via(source: &Source) -> String {
 }
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
-    let queue = qualified(&recalculations(owner));
+    let names = names(owner);
+    let queue = names.queue();
     let name = recalculations(owner).name;
-    let keys = key_definitions(owner, table, key_columns(owner), " NOT NULL").join(", ");
-    let due_index = quote(&fitted(format!("{name}_due")));
+    let keys = key_definitions(owner, table, names.keys(), " NOT NULL");
+    let due_index = DIALECT.quote(&fitted(format!("{name}_due")));
     let create = vec![
         // The lease stands in a column of its own that no index holds, and the pages have room:
         // updates stay HOT.
@@ -197,7 +193,7 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
                 PRIMARY KEY ({columns}, field)
             ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, \
              autovacuum_vacuum_cost_delay = 0)",
-            columns = key_columns(owner).join(", "),
+            columns = names.keys(),
         ),
         format!("CREATE INDEX {due_index} ON {queue} (due_at)"),
     ];
@@ -215,34 +211,36 @@ fn versions_table(owner: &Owner) -> Object {
                 renewal bigint, -- not NULL: rows have yet to be flagged
                 declared_by text
             )",
-        name = qualified(&table),
+        name = DIALECT.qualified(&table),
     );
     object(owner, ObjectKind::Table, &table.name, None, vec![create])
 }
 
 /// Of the few rows that are flagged.
 fn flag_index(owner: &Owner, field: &Field) -> Object {
+    let names = names(owner);
     let table_name = &owner.table.name;
     let flag_name = &field.recalculation_needed;
     let name = fitted(format!("{table_name}_cached_{flag_name}"));
     let create = format!(
         "CREATE INDEX {quoted} ON {table} ({keys}) WHERE {flag}",
-        quoted = quote(&name),
-        table = qualified(&owner.table),
-        keys = owner_key(owner).join(", "),
-        flag = quote(flag_name),
+        quoted = DIALECT.quote(&name),
+        table = names.table(),
+        keys = names.own_key(),
+        flag = DIALECT.quote(flag_name),
     );
     object(owner, ObjectKind::Index, &name, None, vec![create])
 }
 
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
+    let names = names(owner);
     let table_name = &owner.table.name;
     let name = fitted(format!("{table_name}_cached_{expires_after}"));
     let create = vec![format!(
         "CREATE INDEX {quoted} ON {table} ({column}) WHERE {column} IS NOT NULL",
-        quoted = quote(&name),
-        table = qualified(&owner.table),
-        column = quote(expires_after),
+        quoted = DIALECT.quote(&name),
+        table = names.table(),
+        column = DIALECT.quote(expires_after),
     )];
     object(owner, ObjectKind::Index, &name, None, create)
 }

@@ -3,17 +3,15 @@
 use sea_orm::Statement;
 
 use super::{
+    DIALECT,
     collect::{AT_PLACE, place},
     complete::locked_row,
-    statement,
+    names, statement,
 };
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, equal, key_columns, literal, owner_key, qualified, quote},
-    },
+    backend::{shared, sql::Sql},
     catalog::UniqueIndex,
     declaration::Key,
     layout::{Owner, Table},
@@ -38,7 +36,7 @@ pub(crate) fn columns(table: &Table) -> Statement {
             AND NOT i.indisprimary
             AND k.place <= i.indnkeyatts
           ORDER BY 1, k.place",
-        name = literal(&qualified(table)),
+        name = DIALECT.literal(&DIALECT.qualified(table)),
     );
     statement(Sql::postgres(), text)
 }
@@ -51,9 +49,8 @@ pub(crate) fn holders(
     rows: &[Written],
 ) -> Statement {
     let mut sql = Sql::postgres();
-    let own = owner_key(owner);
-    let keys = key_columns(owner);
-    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let names = names(owner);
+    let wanted = shared::unique::wanted(&mut sql, owner, shape, rows);
     let value = |at| {
         let number = at + 1;
         format!("v.value_{number}")
@@ -65,24 +62,25 @@ pub(crate) fn holders(
           CROSS JOIN LATERAL (SELECT r.* FROM {table} r WHERE {own_row} OFFSET 0) o
           CROSS JOIN LATERAL (SELECT r.* FROM {table} r WHERE {holds} OFFSET 0) t
           WHERE NOT ({same_row})",
-        selected = sql.own_keys(owner),
-        table = qualified(&owner.table),
-        own_row = equal("r", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "r", value),
-        same_row = equal("t", &own, "v", &keys),
+        selected = names.read_own_key(),
+        table = names.table(),
+        own_row = names.same_row("r", "v"),
+        holds = shared::unique::holds_wanted(&sql, owner, index, shape, "r", value),
+        same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
-    let keys = shared::keys(&mut sql, owner, of);
+    let names = names(owner);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          SELECT {selected}, t.{flag} AS flagged
            FROM k, {row}",
-        selected = sql.kept_keys(owner, "k"),
-        flag = quote(&owner.fields[field].recalculation_needed),
+        selected = names.read_keys_of("k"),
+        flag = names.flag(field),
         row = locked_row(owner, "k"),
     );
     statement(sql, text)
@@ -90,8 +88,9 @@ pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
 
 pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::postgres();
+    let names = names(owner);
     let field = &owner.fields[field];
-    let keys = shared::keys(&mut sql, owner, of);
+    let keys = shared::read::keys(&mut sql, owner, of);
     let text = format!(
         "WITH {keys}
          UPDATE {table} t
@@ -99,9 +98,9 @@ pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statemen
                 {flag} = true
            FROM k, {place}
           WHERE {AT_PLACE}",
-        table = qualified(&owner.table),
-        cached = quote(&field.cached.name),
-        flag = quote(&field.recalculation_needed),
+        table = names.table(),
+        cached = DIALECT.cached(field),
+        flag = DIALECT.flag(field),
         place = place(owner, "k"),
     );
     statement(sql, text)

@@ -1,10 +1,16 @@
 //! What brings tables of the library from older schemas to the one of [`tables`](super::tables).
 
-use super::tables::{bound_definitions, comment, key_index};
+use super::{
+    DIALECT,
+    tables::{bound_definitions, comment, key_index},
+};
 use crate::{
-    backend::sql::{fitted, marks, name_in_schema, qualified, quote, recalculations, versions},
+    backend::{
+        names::Columns,
+        sql::{fitted, marks, name_in_schema, recalculations, versions},
+    },
     catalog::{Described, Object, ObjectKind},
-    layout::{Owner, Table},
+    layout::Owner,
 };
 
 pub(crate) fn upgrade(
@@ -13,17 +19,17 @@ pub(crate) fn upgrade(
     table: &Object,
     from: u32,
 ) -> Vec<String> {
-    let name = qualified(&Table { schema: owner.table.schema.clone(), name: table.name.clone() });
+    let name = DIALECT.beside(&owner.table, &table.name);
     let mut steps = if from < 3 { new_names(owner, table, from) } else { Vec::new() };
     if from < 3 && table.name == marks(owner).name {
         let marks = &table.name;
         let index = fitted(format!("{marks}_key"));
-        let index = qualified(&Table { schema: owner.table.schema.clone(), name: index });
+        let index = DIALECT.beside(&owner.table, &index);
         steps.extend([format!("DROP INDEX IF EXISTS {index}"), key_index(owner)]);
         let columns = bound_definitions(owner, described)
             .into_iter()
             .map(|column| format!("ADD COLUMN {column}"));
-        let columns = columns.collect::<Vec<_>>().join(", ");
+        let columns = columns.collect::<Columns>();
         steps.push(format!("ALTER TABLE {name} {columns}"));
     }
     if from < 2 && table.name == recalculations(owner).name {
@@ -50,16 +56,14 @@ pub(crate) fn upgrade(
 /// The table, its indexes and its sequence.
 fn new_names(owner: &Owner, table: &Object, from: u32) -> Vec<String> {
     let older = name_in_schema(from, &owner.table, &table.name);
-    let beside = |name: &str| {
-        qualified(&Table { schema: owner.table.schema.clone(), name: name.to_owned() })
-    };
+    let beside = |name: &str| DIALECT.beside(&owner.table, name);
     let renamed = |kind: &str, suffix: &str| {
         let [older, new] = [&older, &table.name].map(|name| fitted(format!("{name}_{suffix}")));
-        let (older, new) = (beside(&older), quote(&new));
+        let (older, new) = (beside(&older), DIALECT.quote(&new));
         format!("ALTER {kind} IF EXISTS {older} RENAME TO {new}")
     };
     let older_table = beside(&older);
-    let new = quote(&table.name);
+    let new = DIALECT.quote(&table.name);
     let mut steps = vec![format!("ALTER TABLE {older_table} RENAME TO {new}")];
     steps.extend(["pkey", "key", "via", "due"].map(|suffix| renamed("INDEX", suffix)));
     steps.push(renamed("SEQUENCE", "id_seq"));

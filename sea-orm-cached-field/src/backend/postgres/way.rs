@@ -1,17 +1,17 @@
 //! The way between the rows of a source and the owners that are calculated from them, as joins.
 
-use super::functions::equality;
+use super::{DIALECT, functions::equality, names};
 use crate::{
-    backend::sql::{qualified, quote_all},
+    backend::names::{All, Columns},
     catalog::Described,
-    layout::{Link, Move, Owner, Source, Step},
+    layout::{Link, Move, Owner, Source},
 };
 
 /// Values of a step's link on the way, as SQL expressions, and the joins that they come from.
 struct Way<'a> {
     source: &'a Source,
     joins: String,
-    values: Vec<String>,
+    values: Columns,
     /// By what the columns of each step's link are compared; by `=` if there is none.
     operators: Vec<Vec<&'a str>>,
     /// What the names of the joined tables begin with.
@@ -21,51 +21,46 @@ struct Way<'a> {
 impl Way<'_> {
     /// Joins rows of the table that a step leads to, by columns that the values of the link of a
     /// step are compared with.
-    fn join(&mut self, table: usize, step: usize, columns: &[String], kept: &[String]) {
+    fn join(&mut self, table: usize, step: usize, columns: &Columns, kept: &Columns) {
         let prefix = self.prefix;
         let alias = format!("{prefix}{table}");
-        let name = qualified(&self.source.steps[table].table);
+        let name = DIALECT.qualified(&self.source.steps[table].table);
         let linked = self.equal(step, &alias, columns);
         self.joins += &format!("\n  JOIN {name} {alias} ON {linked}");
-        self.values = kept.iter().map(|column| format!("{alias}.{column}")).collect();
+        self.values = kept.of(&alias);
     }
 
-    fn equal(&self, step: usize, alias: &str, columns: &[String]) -> String {
+    fn equal(&self, step: usize, alias: &str, columns: &Columns) -> All {
         let operators =
             self.operators.get(step).into_iter().flatten().copied().chain(std::iter::repeat("="));
-        let pairs = columns.iter().zip(&self.values).zip(operators);
-        let equal: Vec<String> = pairs
+        let pairs = columns.iter().zip(self.values.iter()).zip(operators);
+        pairs
             .map(|((column, value), operator)| format!("{alias}.{column} {operator} {value}"))
-            .collect();
-        equal.join(" AND ")
+            .collect()
     }
 
     /// From the link of a step to that of the step before.
     fn back(&mut self, step: usize) {
         let steps = &self.source.steps;
-        self.join(step - 1, step, &near(&steps[step]), &far(&steps[step - 1]));
+        self.join(step - 1, step, &DIALECT.near(&steps[step]), &DIALECT.far(&steps[step - 1]));
     }
 
     /// From the link of a step to that of the step after it.
     fn forth(&mut self, step: usize, next: usize) {
         let steps = &self.source.steps;
-        self.join(step, step, &far(&steps[step]), &near(&steps[next]));
+        self.join(step, step, &DIALECT.far(&steps[step]), &DIALECT.near(&steps[next]));
     }
 
     /// All values that `round` leads to, in any number of rounds: each once, so that circles in the
     /// data end.
     fn around(&mut self, group: usize, types: Option<&[&str]>, round: impl Fn(&mut Self)) {
-        let columns: Vec<String> = (1..=self.values.len()).map(|n| format!("v_{n}")).collect();
+        let columns = Columns::numbered("v", self.values.len());
         // The two sides of a recursion must agree in type, length and collation. As text they do.
-        let plain = |values: &[String]| match types {
-            Some(_) => values
-                .iter()
-                .map(|value| format!("{value}::text COLLATE \"C\""))
-                .collect::<Vec<_>>()
-                .join(", "),
-            None => values.join(", "),
+        let plain = |values: &Columns| match types {
+            Some(_) => values.each(|value| format!("{value}::text COLLATE \"C\"")),
+            None => values.clone(),
         };
-        let typed = |row: &str| -> Vec<String> {
+        let typed = |row: &str| -> Columns {
             let columns = columns.iter().enumerate();
             let cast = |at: usize| {
                 let kind = types.map(|types| types[at]);
@@ -91,21 +86,12 @@ impl Way<'_> {
       SELECT {next}
         FROM r {joins})
     SELECT * FROM r) a{group}",
-            columns = columns.join(", "),
             first = plain(&self.values),
             next = plain(&once.values),
             joins = once.joins,
         );
         self.values = typed(&format!("a{group}"));
     }
-}
-
-fn near(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.near.as_str()))
-}
-
-fn far(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.far.as_str()))
 }
 
 fn types<'a>(table: &'a Described, links: &[Link]) -> Vec<&'a str> {
@@ -117,9 +103,8 @@ fn operators<'a>(table: &'a Described, links: &[Link]) -> Vec<&'a str> {
 }
 
 /// The link of a row as it stands in a mark; `columns` are SQL expressions.
-pub(super) fn link(columns: impl Iterator<Item = String>) -> String {
-    let columns: Vec<String> = columns.map(|column| format!("{column}::text")).collect();
-    let columns = columns.join(", ");
+pub(super) fn link(columns: &Columns) -> String {
+    let columns = columns.each(|column| format!("{column}::text"));
     format!("ARRAY[{columns}]::text")
 }
 
@@ -146,7 +131,7 @@ pub(super) fn to_owners(
 
 /// Joins that lead from the source's row `f` to the owner's rows `t`.
 pub(super) fn to_readers(owner: &Owner, source: &Source) -> String {
-    let values = far(&source.steps[source.at]).iter().map(|column| format!("f.{column}")).collect();
+    let values = DIALECT.far(&source.steps[source.at]).of("f");
     back(owner, source, values, Vec::new(), |_| None)
 }
 
@@ -154,10 +139,11 @@ pub(super) fn to_readers(owner: &Owner, source: &Source) -> String {
 fn back<'a>(
     owner: &Owner,
     source: &Source,
-    values: Vec<String>,
+    values: Columns,
     operators: Vec<Vec<&'a str>>,
     types: impl Fn(usize) -> Option<Vec<&'a str>>,
 ) -> String {
+    let names = names(owner);
     let mut way = Way { source, joins: String::new(), values, operators, prefix: "s" };
     for step in source.way_back() {
         match step {
@@ -167,23 +153,23 @@ fn back<'a>(
                     round.join(
                         group.end - 1,
                         group.start,
-                        &near(&source.steps[group.start]),
-                        &far(&source.steps[group.end - 1]),
+                        &DIALECT.near(&source.steps[group.start]),
+                        &DIALECT.far(&source.steps[group.end - 1]),
                     );
                     (group.start + 1..group.end).rev().for_each(|step| round.back(step));
                 })
             }
         }
     }
-    let linked = way.equal(0, "t", &near(&source.steps[0]));
+    let linked = way.equal(0, "t", &DIALECT.near(&source.steps[0]));
     let joins = way.joins;
-    let table = qualified(&owner.table);
+    let table = names.table();
     format!("{joins}\n  JOIN {table} t ON {linked}")
 }
 
 /// The way from the owner's row `t` to the rows before the source.
 fn before(source: &Source) -> Way<'_> {
-    let values = near(&source.steps[0]).iter().map(|column| format!("t.{column}")).collect();
+    let values = DIALECT.near(&source.steps[0]).of("t");
     let mut way = Way { source, joins: String::new(), values, operators: Vec::new(), prefix: "s" };
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -204,13 +190,13 @@ fn before(source: &Source) -> Way<'_> {
 pub(super) fn from_owner(source: &Source) -> (String, String) {
     let way = before(source);
     let joins = way.joins;
-    (format!("(SELECT 1) o{joins}"), link(way.values.into_iter()))
+    (format!("(SELECT 1) o{joins}"), link(&way.values))
 }
 
 /// A FROM clause of the source's rows on the way from the owner's row `t`, and their name in it.
 pub(super) fn rows_of(source: &Source) -> (String, String) {
     let mut way = before(source);
-    way.join(source.at, source.at, &far(&source.steps[source.at]), &[]);
+    way.join(source.at, source.at, &DIALECT.far(&source.steps[source.at]), &Columns::default());
     let joins = way.joins;
     let at = source.at;
     (format!("(SELECT 1) o{joins}"), format!("s{at}"))

@@ -2,11 +2,11 @@
 
 use sea_orm::{ColumnType, Statement, sea_query::ColumnDef};
 
-use super::{statement, tables};
+use super::{DIALECT, statement, tables};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::sql::{Sql, literal, marks, quote, recalculations, versions},
+    backend::sql::{Sql, marks, recalculations, versions},
     catalog::{Described, Object, ObjectKind},
     layout::{Owner, Table},
 };
@@ -123,7 +123,7 @@ fn tag(prefix: &str) -> String {
 }
 
 pub(crate) fn installed(owner: &Owner) -> Statement {
-    let prefix = literal(&tables::tag_prefix(&owner.table));
+    let prefix = DIALECT.literal(&tables::tag_prefix(&owner.table));
     let text = format!(
         "SELECT type AS kind, name, NULL AS parent,
                 CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
@@ -140,15 +140,15 @@ pub(crate) fn installed(owner: &Owner) -> Statement {
            JOIN sqlite_master m ON m.name = ours.name COLLATE NOCASE
           WHERE coalesce(instr(m.sql, {prefix}), 0) = 0",
         tag = tag(&prefix),
-        marks = literal(&marks(owner).name),
-        queue = literal(&recalculations(owner).name),
-        versions = literal(&versions(owner).name),
+        marks = DIALECT.literal(&marks(owner).name),
+        queue = DIALECT.literal(&recalculations(owner).name),
+        versions = DIALECT.literal(&versions(owner).name),
     );
     statement(Sql::sqlite(), text)
 }
 
 pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
-    let prefix = literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
+    let prefix = DIALECT.literal(&owner.map_or_else(|| Object::TAG.to_owned(), tables::tag_prefix));
     let text = format!(
         "SELECT type AS kind, name, NULL AS parent, NULL AS schema,
                 CASE type WHEN 'table' THEN NULL ELSE tbl_name END AS on_table,
@@ -164,7 +164,7 @@ pub(crate) fn tagged(owner: Option<&Table>) -> Statement {
 
 pub(crate) fn drop_object(_: &Table, kind: ObjectKind, name: &str, _: Option<&str>) -> String {
     let kind = kind.name().to_uppercase();
-    let name = quote(name);
+    let name = DIALECT.quote(name);
     format!("DROP {kind} {name}")
 }
 

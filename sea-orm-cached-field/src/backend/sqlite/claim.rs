@@ -2,18 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, now_as_expiry, statement, way};
+use super::{DIALECT, NOW, names, now_as_expiry, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        operations::Transactions,
-        shared,
-        sql::{
-            Sql, equal, key_columns, literal, marks, names_of, one_of, owner_key, prefixed, quote,
-            recalculations,
-        },
-    },
+    backend::{operations::Transactions, shared, sql::Sql},
     declaration::Key,
     layout::{Owner, Upstream},
     queue::Claim,
@@ -25,9 +18,10 @@ const UNION_ALL: &str = "
                  ";
 
 pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
-    let marks = quote(&marks(owner).name);
-    let queue = quote(&recalculations(owner).name);
-    let known = one_of(owner, fields.iter().copied());
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
+    let known = names.one_of(fields);
     let mut moments = vec![
         format!(
             "SELECT min(due_at) AS moment
@@ -43,8 +37,8 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
         // The Julian day 2440587.5 is the beginning of 1970.
         let since_1970 = format!("CAST((julianday({expires}) - 2440587.5) * 86400000 AS INTEGER)");
         Some(format!(
@@ -56,7 +50,7 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
                           ORDER BY julianday({expires})
                           LIMIT 1)",
             ahead = field.ahead_of_utc() * 1000,
-            table = quote(&owner.table.name),
+            table = names.table(),
             now = now_as_expiry(field),
         ))
     }));
@@ -66,16 +60,17 @@ pub(crate) fn work(owner: &Owner, fields: &[usize]) -> Statement {
                    FROM (
                  {moments})) AS wait",
         moments = moments.join(UNION_ALL),
-        listed = Sql::sqlite().lists_any("field", names_of(owner, fields)),
+        listed = names.lists_any("field", fields),
     );
     statement(Sql::sqlite(), text)
 }
 
 pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
-    let marks = quote(&marks(owner).name);
-    let queue = quote(&recalculations(owner).name);
-    let known = one_of(owner, fields.iter().copied());
-    let listed = Sql::sqlite().lists_any("field", names_of(owner, fields));
+    let names = names(owner);
+    let marks = names.marks();
+    let queue = names.queue();
+    let known = names.one_of(fields);
+    let listed = names.lists_any("field", fields);
     let mut moments = vec![
         format!("SELECT min(marked_at) AS moment FROM {marks} WHERE {listed}"),
         format!(
@@ -87,15 +82,15 @@ pub(crate) fn oldest(owner: &Owner, fields: &[usize]) -> Statement {
         ),
     ];
     moments.extend(fields.iter().map(|field| &owner.fields[*field]).filter_map(|field| {
-        let expires = quote(field.expires_after.as_ref()?);
-        let flag = quote(&field.recalculation_needed);
+        let expires = DIALECT.expiry(field)?;
+        let flag = DIALECT.flag(field);
         Some(format!(
             "SELECT {NOW} - CAST(({now} - min(julianday({expires}))) * 86400000 AS INTEGER)
                    FROM {table}
                   WHERE {expires} IS NOT NULL
                     AND julianday({expires}) <= {now}
                     AND NOT {flag}",
-            table = quote(&owner.table.name),
+            table = names.table(),
             now = now_as_expiry(field),
         ))
     }));
@@ -120,12 +115,12 @@ pub(super) fn lease_due(
     patience: i64,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner);
-    let columns = keys.join(", ");
+    let names = names(owner);
+    let queue = names.queue();
+    let columns = names.keys();
     let lease = sql.bind(lease);
     let limit = sql.bind(rows as i64);
-    let looked_at = sql.bind(rows as i64 * shared::LOOKED_AT);
+    let looked_at = sql.bind(rows as i64 * shared::claim::LOOKED_AT);
     let patience = sql.bind(patience);
     let waits: String = upstream.iter().map(|upstream| waits(owner, upstream, &patience)).collect();
     let text = format!(
@@ -153,25 +148,25 @@ pub(super) fn lease_due(
             AND due_at <= {NOW}
             AND leased_until <= {NOW}{waits}
          RETURNING {returned}, field, generation, attempts, waves, {NOW} AS claimed_at",
-        returned = sql.kept_keys(owner, ""),
-        marks = quote(&marks(owner).name),
-        known = one_of(owner, fields.iter().copied()),
-        marked = equal("m", &keys, "d", &keys),
-        marks_known = sql.lists_known("m.field", owner),
+        returned = names.read(&names.keys()),
+        marks = names.marks(),
+        known = names.one_of(fields),
+        marked = names.same_key("m", "d"),
+        marks_known = names.lists_known("m.field"),
     );
     statement(sql, text)
 }
 
 /// ` AND NOT ..`: whether the queue's row `d` waits for fields that it is calculated from.
 fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
-    let keys = key_columns(&upstream.owner);
-    let names = upstream.fields.iter().copied().map(literal);
-    let names = names.collect::<Vec<_>>().join(", ");
-    let listed = Sql::sqlite().lists_any("p.field", upstream.fields.iter().copied());
-    let queue = quote(&recalculations(&upstream.owner).name);
+    let far = names(&upstream.owner);
+    let names = names(owner);
+    let fields = DIALECT.literals(upstream.fields.iter().copied());
+    let listed = DIALECT.lists_any("p.field", upstream.fields.iter().copied());
+    let queue = far.queue();
     // What was handed back a moment ago is pending too.
     let pending = format!(
-        "p.field || '' IN ({names})
+        "p.field || '' IN ({fields})
                      AND p.due_at <= {NOW} + 100"
     );
     let pending = match &upstream.source {
@@ -181,12 +176,12 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
                     FROM {queue} p
                    WHERE {same_key}
                      AND {pending})",
-            same_key = equal("p", &keys, "d", &keys),
+            same_key = far.same_key("p", "d"),
         ),
         Some(source) => {
-            let row = equal("t", &owner_key(owner), "d", &key_columns(owner));
-            let rows = way::rows_of(owner, source, &row, &owner_key(&upstream.owner));
-            let columns = prefixed("p", &keys);
+            let row = names.same_row("t", "d").to_string();
+            let rows = way::rows_of(owner, source, &row, &far.own_key());
+            let columns = far.keys_of("p");
             format!(
                 "(EXISTS (
                   SELECT 1
@@ -198,7 +193,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
                     FROM {marks} p
                    WHERE ({columns}) IN ({rows})
                      AND {listed}))",
-                marks = quote(&marks(&upstream.owner).name),
+                marks = far.marks(),
             )
         }
     };
@@ -207,7 +202,7 @@ fn waits(owner: &Owner, upstream: &Upstream, patience: &str) -> String {
             AND NOT (d.field || '' = {field}
             AND d.queued_at > {NOW} - {patience}
             AND {pending})",
-        field = literal(owner.fields[upstream.field].name),
+        field = names.field(upstream.field),
     )
 }
 
@@ -219,8 +214,9 @@ pub(crate) fn lease_rows(
     steal: bool,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner).join(", ");
+    let names = names(owner);
+    let queue = names.queue();
+    let keys = names.keys();
     // Bound once: the statement looks at the clock only here, so that the lease can be recognised.
     let lease = sql.bind(lease);
     let lease_end = format!("{NOW} + {lease}");
@@ -249,16 +245,16 @@ pub(crate) fn lease_rows(
          RETURNING {returned}, field, generation, attempts, waves,
                 {NOW} AS claimed_at,
                 leased_until = {lease_end} AS leased",
-        returned = sql.kept_keys(owner, ""),
+        returned = names.read(&names.keys()),
     );
     statement(sql, text)
 }
 
 pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let queue = names.queue();
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {claimed}
@@ -269,7 +265,7 @@ pub(crate) fn renew_leases(owner: &Owner, claims: &[Claim], lease: i64) -> State
             AND q.field = c.field
             AND q.leased_until > {NOW}
             AND q.waves >= 0",
-        same_key = equal("q", &keys, "c", &keys),
+        same_key = names.same_key("q", "c"),
     );
     statement(sql, text)
 }
@@ -280,7 +276,7 @@ pub(crate) fn settings(_: Transactions) -> Option<String> {
 }
 
 pub(crate) fn retry_failed(owner: &Owner) -> Statement {
-    shared::retry_failed(Sql::sqlite(), owner, NOW)
+    shared::claim::retry_failed(Sql::sqlite(), owner, NOW)
 }
 
 #[cfg(test)]

@@ -2,17 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, statement};
+use super::{DIALECT, NOW, names, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        repeated, shared,
-        sql::{
-            Sql, by_field, key_columns, literal, marks, names, owner_key, prefixed, quote,
-            recalculations,
-        },
-    },
+    backend::{repeated, shared, sql::Sql},
     declaration::Chunk,
     layout::{Owner, Upstream},
     queue::{Enqueued, Which},
@@ -28,13 +22,14 @@ pub(super) fn collect(
     leased: Option<usize>,
     lazy: &[usize],
 ) -> (Statement, Vec<Statement>) {
-    let keys = key_columns(owner).join(", ");
-    let marks = quote(&marks(owner).name);
+    let names = names(owner);
+    let keys = names.keys();
+    let marks = names.marks();
     let chosen = |sql: &mut Sql| {
-        let known = sql.lists_known("field", owner);
+        let known = names.lists_known("field");
         let chosen = match which {
             Which::Of(keys) => {
-                let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
+                let tuples = sql.keys(owner, repeated(keys));
                 format!("VALUES {tuples}")
             }
             Which::Oldest(limit) => {
@@ -58,23 +53,21 @@ pub(super) fn collect(
     };
     // Once for each of their fields.
     let of_fields = |sql: &mut Sql| {
-        let names = owner.fields.iter().map(|field| literal(field.name));
-        let fields: Vec<String> = names.map(|name| format!("({name})")).collect();
+        let fields = names.all_fields().each(|name| format!("({name})"));
         format!(
             "(SELECT {keys}, f.column1 AS field, m.eager
                    FROM (SELECT * FROM {chosen}) m,
                         (VALUES {fields}) f
                   WHERE {listed})",
             chosen = chosen(sql),
-            fields = fields.join(", "),
-            listed = sql.is_listed("f.column1", "m.field"),
+            listed = DIALECT.is_listed("f.column1", "m.field"),
         )
     };
     let mut sql = Sql::sqlite();
     let lease = sql.bind(lease);
     let is_leased = match leased {
         Some(field) => {
-            let name = literal(owner.fields[field].name);
+            let name = names.field(field);
             format!("{lease} > 0 AND field = {name}")
         }
         None => format!("{lease} > 0"),
@@ -100,11 +93,11 @@ pub(super) fn collect(
                 {NOW} AS claimed_at,
                 leased_until = {NOW} + {lease} AS leased,
                 1 AS eager, 1 AS flagged, 0 AS marks",
-        queue = quote(&recalculations(owner).name),
+        queue = names.queue(),
         due = due(owner, "field"),
         marked = of_fields(&mut sql),
         changes = queued_again(owner),
-        returned = sql.kept_keys(owner, ""),
+        returned = names.read(&names.keys()),
     );
     let queue = statement(sql, text);
     let mut rest = Vec::new();
@@ -118,7 +111,7 @@ pub(super) fn collect(
                       FROM {marked}
                      GROUP BY {keys}, field
                     HAVING NOT {is_eager})",
-            queue = quote(&recalculations(owner).name),
+            queue = names.queue(),
             marked = of_fields(&mut sql),
             is_eager = is_eager(owner, lazy),
         );
@@ -143,7 +136,7 @@ pub(super) fn collect(
                          WHERE name NOT IN ('', {names})) AS unknown
                    FROM {chosen}) m
           WHERE unknown IS NOT NULL",
-        names = names(owner),
+        names = names.all_fields(),
         chosen = chosen(&mut kept),
     );
     let mut taken = Sql::sqlite();
@@ -156,7 +149,7 @@ pub(super) fn collect(
 /// Whether a group of marks of one field of a row is to be queued. Its row is flagged already.
 fn is_eager(owner: &Owner, lazy: &[usize]) -> String {
     let lazy = lazy.iter().map(|field| (&owner.fields[*field], 0));
-    let by_default = by_field("field", lazy, 1);
+    let by_default = DIALECT.by_field("field", lazy, 1);
     format!("max(coalesce(eager, {by_default}))")
 }
 
@@ -165,7 +158,7 @@ fn due(owner: &Owner, field: &str) -> String {
     if owner.debounced().next().is_none() {
         return NOW.to_owned();
     }
-    let wait = by_field(field, owner.debounced(), 0);
+    let wait = DIALECT.by_field(field, owner.debounced(), 0);
     format!("{NOW} + {wait}")
 }
 
@@ -194,8 +187,8 @@ fn queued_again(owner: &Owner) -> String {
 /// A row that is leased keeps its lease; its holder notices the new generation when it completes.
 pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let queued = shared::queued(&mut sql, owner, rows, lease);
+    let names = names(owner);
+    let queued = shared::collect::queued(&mut sql, owner, rows, lease);
     let lease = sql.bind(lease);
     let text = format!(
         "WITH {queued}
@@ -211,27 +204,28 @@ pub(crate) fn enqueue(owner: &Owner, rows: &[Enqueued], lease: i64) -> Statement
          RETURNING {returned}, field, generation, attempts, waves,
                 {NOW} AS claimed_at,
                 leased_until = {NOW} + {lease} AS leased",
-        queue = quote(&recalculations(owner).name),
-        columns = keys.join(", "),
-        selected = prefixed("v", &keys),
+        queue = names.queue(),
+        columns = names.keys(),
+        selected = names.keys_of("v"),
         due = due(owner, "v.field"),
         changes = queued_again(owner),
-        returned = sql.kept_keys(owner, ""),
+        returned = names.read(&names.keys()),
     );
     statement(sql, text)
 }
 
 pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let text = format!(
         "SELECT m.id, m.field, {chunks}
            FROM {marks} m
           WHERE {takeable}
           ORDER BY m.id
           LIMIT {limit}",
-        chunks = sql.marked_chunks(owner),
-        marks = quote(&marks(owner).name),
-        takeable = shared::takeable_chunks(&sql, owner, upstream),
+        chunks = names.marked_chunks(),
+        marks = names.marks(),
+        takeable = shared::chunks::takeable_chunks(&sql, owner, upstream),
         limit = sql.bind(limit as i64),
     );
     statement(sql, text)
@@ -239,6 +233,7 @@ pub(crate) fn take_chunks(owner: &Owner, upstream: &[Upstream], limit: u64) -> S
 
 pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let text = format!(
         "INSERT INTO {queue} ({columns}, field, generation)
          SELECT {selected}, {name}, abs(random() / 2) + 1
@@ -246,19 +241,19 @@ pub(crate) fn enqueue_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> State
           WHERE t.{flag}
             AND {range}
          ON CONFLICT DO NOTHING",
-        queue = quote(&recalculations(owner).name),
-        columns = key_columns(owner).join(", "),
-        selected = prefixed("t", &owner_key(owner)),
-        name = literal(owner.fields[field].name),
-        table = quote(&owner.table.name),
-        flag = quote(&owner.fields[field].recalculation_needed),
-        range = shared::rows_of(&mut sql, owner, chunk),
+        queue = names.queue(),
+        columns = names.keys(),
+        selected = names.own_key_of("t"),
+        name = names.field(field),
+        table = names.table(),
+        flag = names.flag(field),
+        range = shared::chunks::rows_of(&mut sql, owner, chunk),
     );
     statement(sql, text)
 }
 
 pub(crate) fn change_generation(owner: &Owner, rows: &[Enqueued]) -> Statement {
-    shared::change_generation(Sql::sqlite(), owner, rows)
+    shared::collect::change_generation(Sql::sqlite(), owner, rows)
 }
 
 #[cfg(test)]

@@ -2,14 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, mark, statement};
+use super::{DIALECT, NOW, mark, names, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        repeated, shared,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
-    },
+    backend::{repeated, shared, sql::Sql},
     declaration::Key,
     layout::{Field, Owner},
     queue::{Claim, NextTry, Shape, ShapedField, Written},
@@ -18,22 +15,24 @@ use crate::{
 /// Nothing is to be locked: this transaction is the one writer. It only finds which rows there are.
 pub(crate) fn lock_rows(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let tuples = sql.tuples(owner, &repeated(keys), |key| key, |_, _| Vec::new());
+    let names = names(owner);
+    let tuples = sql.keys(owner, repeated(keys));
     let text = format!(
         "SELECT {selected}
            FROM {table} t
           WHERE ({own_key}) IN (VALUES {tuples})",
-        selected = sql.own_keys(owner),
-        table = quote(&owner.table.name),
-        own_key = prefixed("t", &owner_key(owner)),
+        selected = names.read_own_key(),
+        table = names.table(),
+        own_key = names.own_key_of("t"),
     );
     statement(sql, text)
 }
 
 pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let keys = names.keys();
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          SELECT {selected}, c.field, t.{first} IS NOT NULL AS held, q.generation,
@@ -43,39 +42,41 @@ pub(super) fn lock_claimed(owner: &Owner, claims: &[Claim]) -> Statement {
            LEFT JOIN {queue} q
              ON {same_key}
             AND q.field = c.field",
-        selected = sql.kept_keys(owner, "c"),
-        first = owner_key(owner)[0],
+        selected = names.read_keys_of("c"),
+        first = names.own_key().first(),
         marked = super::read::marked(owner, "c", &keys, "c.field"),
-        table = quote(&owner.table.name),
-        same_row = equal("t", &owner_key(owner), "c", &keys),
-        queue = quote(&recalculations(owner).name),
-        same_key = equal("q", &keys, "c", &keys),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
+        queue = names.queue(),
+        same_key = names.same_key("q", "c"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn write(owner: &Owner, shape: &Shape, rows: &[Written]) -> Statement {
     let mut sql = Sql::sqlite();
-    let written = shared::written(&mut sql, owner, shape, rows);
+    let names = names(owner);
+    let written = shared::complete::written(&mut sql, owner, shape, rows);
     let text = format!(
         "WITH {written}
          UPDATE {table} AS t
             SET {assigned}
            FROM v
           WHERE {same_row}",
-        table = quote(&owner.table.name),
-        assigned = shared::assigned(owner, shape, assignments),
-        same_row = equal("t", &owner_key(owner), "v", &key_columns(owner)),
+        table = names.table(),
+        assigned = shared::complete::assigned(owner, shape, assignments),
+        same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
 }
 
-/// Generation 0 lets the values pass the guard: of claims whose generation is still theirs, whose
-/// row is there, and for which no mark is visible.
+/// Generation 0 lets the values pass the guard. They are of claims whose generation is still
+/// theirs, whose row is there, and for which no mark is visible.
 pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let keys = names.keys();
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          UPDATE {queue} AS q
@@ -87,12 +88,12 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
             AND NOT {marked}
             AND EXISTS (SELECT 1 FROM {table} t WHERE {same_row})
          RETURNING {returned}, field",
-        queue = quote(&recalculations(owner).name),
-        same_key = equal("q", &keys, "c", &keys),
+        queue = names.queue(),
+        same_key = names.same_key("q", "c"),
         marked = super::read::marked(owner, "c", &keys, "c.field"),
-        table = quote(&owner.table.name),
-        same_row = equal("t", &owner_key(owner), "c", &keys),
-        returned = sql.kept_keys(owner, ""),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
+        returned = names.read(&names.keys()),
     );
     statement(sql, text)
 }
@@ -101,11 +102,13 @@ pub(super) fn announce(owner: &Owner, claims: &[Claim]) -> Statement {
 /// value and flag were written after that.
 // On PostgreSQL the deferred trigger sets such a flag at COMMIT.
 pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
+    let names = names(owner);
     let flag = |(at, field): (usize, &Field)| {
         let claims: Vec<Claim> = done.iter().filter(|claim| claim.field == at).cloned().collect();
         let mut sql = Sql::sqlite();
-        let keys = key_columns(owner);
-        let claimed = (!claims.is_empty()).then(|| shared::claimed(&mut sql, owner, &claims))?;
+        let keys = names.keys();
+        let claimed =
+            (!claims.is_empty()).then(|| shared::collect::claimed(&mut sql, owner, &claims))?;
         let text = format!(
             "WITH {claimed}
              UPDATE {table} AS t
@@ -114,9 +117,9 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
               WHERE {same_row}
                 AND NOT t.{flag}
                 AND {marked}",
-            table = quote(&owner.table.name),
-            flag = quote(&field.recalculation_needed),
-            same_row = equal("t", &owner_key(owner), "c", &keys),
+            table = names.table(),
+            flag = DIALECT.flag(field),
+            same_row = names.same_row("t", "c"),
             marked = super::read::marked(owner, "c", &keys, "c.field"),
         );
         Some(statement(sql, text))
@@ -126,9 +129,10 @@ pub(super) fn flag_marked(owner: &Owner, done: &[Claim]) -> Vec<Statement> {
 
 pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner).join(", ");
-    let claimed = shared::claimed(&mut sql, owner, done);
+    let names = names(owner);
+    let queue = names.queue();
+    let keys = names.keys();
+    let claimed = shared::collect::claimed(&mut sql, owner, done);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -139,15 +143,15 @@ pub(super) fn delete_announced(owner: &Owner, done: &[Claim]) -> Statement {
 }
 
 /// A value that is only published leaves the flag alone: naming it would mark the row. An expiry
-/// that had passed when the row was claimed ends with the flag; a later one is kept, for the value
+/// that had passed when the row was claimed ends with the flag. A later one is kept, for the value
 /// was calculated before that moment. What expires by itself does so anew.
 pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String> {
-    let cached = quote(&field.cached.name);
+    let cached = DIALECT.cached(field);
     let mut assignments = vec![format!("{cached} = {value}")];
     if done {
-        let flag = quote(&field.recalculation_needed);
+        let flag = DIALECT.flag(field);
         assignments.push(format!("{flag} = 0"));
-        let expires = field.expires_after.as_ref().map(|column| quote(column));
+        let expires = DIALECT.expiry(field);
         assignments.extend(expires.map(|expires| match field.expires_every {
             Some(every) => {
                 let time = if field.time_zone.is_some() { " %H:%M:%f" } else { "T%H:%M:%f+00:00" };
@@ -170,8 +174,8 @@ pub(super) fn assignments(field: &Field, value: &str, done: bool) -> Vec<String>
 
 pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let delay = sql.bind(delay);
     let waves = sql.bind(waves);
     let text = format!(
@@ -184,8 +188,8 @@ pub(crate) fn hand_back(owner: &Owner, claims: &[Claim], delay: i64, waves: i32)
            FROM claimed c
           WHERE {same_key}
             AND q.field = c.field",
-        queue = quote(&recalculations(owner).name),
-        same_key = equal("q", &keys, "c", &keys),
+        queue = names.queue(),
+        same_key = names.same_key("q", "c"),
     );
     statement(sql, text)
 }
@@ -197,7 +201,8 @@ pub(crate) fn hold_back(
     error: Option<&str>,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let claimed_at = sql.bind(claim.claimed_at);
     let delay = sql.bind(delay);
@@ -213,7 +218,7 @@ pub(crate) fn hold_back(
                      ELSE 0 END
           WHERE {is_row}
             AND field = {field}",
-        queue = quote(&recalculations(owner).name),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
@@ -225,7 +230,8 @@ pub(crate) fn record_failure(
     retry: NextTry,
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "", &key_columns(owner), &claim.key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.keys(), &claim.key);
     let field = sql.bind(owner.fields[claim.field].name);
     let generation = sql.bind(claim.generation);
     let error = sql.bind(error);
@@ -253,15 +259,15 @@ pub(crate) fn record_failure(
                 due_at = CASE WHEN generation = {generation} THEN {due} ELSE {NOW} END
           WHERE {is_row}
             AND field = {field}",
-        queue = quote(&recalculations(owner).name),
+        queue = names.queue(),
     );
     statement(sql, text)
 }
 
 pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let claimed = shared::claimed(&mut sql, owner, claims);
+    let names = names(owner);
+    let claimed = shared::collect::claimed(&mut sql, owner, claims);
     let text = format!(
         "WITH {claimed}
          DELETE FROM {queue}
@@ -269,11 +275,11 @@ pub(crate) fn drop_gone(owner: &Owner, claims: &[Claim]) -> Statement {
                 SELECT {selected}, c.field, c.generation
                   FROM claimed c
                  WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE {same_row}))",
-        queue = quote(&recalculations(owner).name),
-        table = quote(&owner.table.name),
-        same_row = equal("t", &owner_key(owner), "c", &keys),
-        columns = keys.join(", "),
-        selected = prefixed("c", &keys),
+        queue = names.queue(),
+        table = names.table(),
+        same_row = names.same_row("t", "c"),
+        columns = names.keys(),
+        selected = names.keys_of("c"),
     );
     statement(sql, text)
 }
@@ -305,8 +311,9 @@ pub(crate) fn write_locked(owner: &Owner, field: usize, written: &Written) -> Ve
 
 fn announce_one(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner).join(", ");
+    let names = names(owner);
+    let queue = names.queue();
+    let keys = names.keys();
     let rows = [key];
     let tuple = sql.tuples(
         owner,

@@ -2,14 +2,11 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{now_as_expiry, statement};
+use super::{DIALECT, names, now_as_expiry, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, key_columns, literal, marks, owner_key, quote, recalculations},
-    },
+    backend::{names::Columns, shared, sql::Sql},
     declaration::{Chunk, Key},
     layout::Owner,
 };
@@ -18,8 +15,9 @@ use crate::{
 /// back, is always that of this statement.
 pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     let mut sql = Sql::sqlite();
-    let marks = quote(&marks(owner).name);
-    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let names = names(owner);
+    let marks = names.marks();
+    let is_row = sql.key_is(owner, &names.keys(), key);
     let name = sql.bind(owner.fields[field].name);
     let unmark = format!(
         "DELETE FROM {marks}
@@ -30,8 +28,8 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
                    AND field = {name})"
     );
     vec![
-        shared::append_mark(Sql::sqlite(), owner, field, key, None),
-        shared::flag(Sql::sqlite(), owner, field, key),
+        shared::mark::append_mark(Sql::sqlite(), owner, field, key, None),
+        shared::mark::flag(Sql::sqlite(), owner, field, key),
         statement(sql, unmark),
         disown(owner, field, key),
     ]
@@ -39,18 +37,19 @@ pub(crate) fn flag_lazily(owner: &Owner, field: usize, key: &Key) -> Vec<Stateme
 
 pub(crate) fn flag_eagerly(owner: &Owner, field: usize, key: &Key) -> Vec<Statement> {
     vec![
-        shared::flag(Sql::sqlite(), owner, field, key),
-        shared::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
+        shared::mark::flag(Sql::sqlite(), owner, field, key),
+        shared::mark::append_mark(Sql::sqlite(), owner, field, key, Some(true)),
     ]
 }
 
 /// Takes a field out of all marks of a row.
 pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
-    let name = literal(owner.fields[field].name);
-    let marks = quote(&marks(owner).name);
+    let names = names(owner);
+    let name = names.field(field);
+    let marks = names.marks();
     let of_row = |change: String, condition: String| {
         let mut sql = Sql::sqlite();
-        let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+        let is_row = sql.key_is(owner, &names.keys(), key);
         let text = format!(
             "{change}
               WHERE {is_row}
@@ -66,7 +65,7 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
                 "UPDATE {marks}
                 SET field = {others}"
             ),
-            Sql::sqlite().is_listed(&name, "field"),
+            DIALECT.is_listed(&name, "field"),
         ),
     ]
 }
@@ -74,10 +73,11 @@ pub(super) fn unmark(owner: &Owner, field: usize, key: &Key) -> [Statement; 2] {
 /// Makes a calculation under way miss.
 fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let generation = sql.bind(fastrand::i64(1..));
-    let is_row = sql.key_is(owner, "", &key_columns(owner), key);
+    let is_row = sql.key_is(owner, &names.keys(), key);
     let name = sql.bind(owner.fields[field].name);
-    let queue = quote(&recalculations(owner).name);
+    let queue = names.queue();
     let text = format!(
         "UPDATE {queue}
             SET generation = {generation}
@@ -91,16 +91,17 @@ fn disown(owner: &Owner, field: usize, key: &Key) -> Statement {
 /// marks are deleted: they come after a mark that is made for this. What stands in the queue is
 /// marked, for a calculation that is under way has to miss.
 pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Statement> {
-    let table = quote(&owner.table.name);
-    let flag = quote(&owner.fields[field].recalculation_needed);
-    let marks = quote(&marks(owner).name);
-    let queue = quote(&recalculations(owner).name);
-    let keys = key_columns(owner);
-    let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let table = names.table();
+    let flag = names.flag(field);
+    let marks = names.marks();
+    let queue = names.queue();
+    let keys = names.keys();
+    let name = names.field(field);
     let newest = format!("(SELECT max(id) FROM {marks} WHERE key_1 IS NULL)");
-    let in_chunk = |text: &dyn Fn(String) -> String, columns: &[String]| {
+    let in_chunk = |text: &dyn Fn(String) -> String, columns: &Columns| {
         let mut sql = Sql::sqlite();
-        let range = shared::range_of(&mut sql, owner, columns, chunk);
+        let range = shared::chunks::range_of(&mut sql, owner, columns, chunk);
         statement(sql, text(range))
     };
     let plain = |text: String| statement(Sql::sqlite(), text);
@@ -115,7 +116,7 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
                         AND NOT {flag}"
                 )
             },
-            &owner_key(owner),
+            &names.own_key(),
         ),
         in_chunk(
             &|range| {
@@ -132,10 +133,9 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
         plain(format!("DELETE FROM {marks} WHERE id = {newest}")),
         in_chunk(
             &|range| {
-                let columns = keys.join(", ");
                 format!(
-                    "INSERT INTO {marks} ({columns}, field)
-                     SELECT {columns}, {name}
+                    "INSERT INTO {marks} ({keys}, field)
+                     SELECT {keys}, {name}
                        FROM {queue}
                       WHERE {range}
                         AND field = {name}"
@@ -148,11 +148,12 @@ pub(super) fn flag_chunk(owner: &Owner, field: usize, chunk: &Chunk) -> Vec<Stat
 
 pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement {
     let mut sql = Sql::sqlite();
-    let table = quote(&owner.table.name);
-    let columns = owner_key(owner).join(", ");
+    let names = names(owner);
+    let table = names.table();
+    let columns = names.own_key();
     let field = &owner.fields[field];
-    let flag = quote(&field.recalculation_needed);
-    let expires = quote(field.expires_after.as_deref().unwrap_or_default());
+    let flag = DIALECT.flag(field);
+    let expires = DIALECT.quote(field.expires_after.as_deref().unwrap_or_default());
     let limit = sql.bind(rows as i64);
     let now = now_as_expiry(field);
     let text = format!(
@@ -171,7 +172,7 @@ pub(crate) fn flag_expired(owner: &Owner, field: usize, rows: u64) -> Statement 
 }
 
 pub(crate) fn set_expiry(owner: &Owner, field: usize, key: &Key, moment: Value) -> Statement {
-    shared::set_expiry(Sql::sqlite(), owner, field, key, moment)
+    shared::mark::set_expiry(Sql::sqlite(), owner, field, key, moment)
 }
 
 #[cfg(test)]

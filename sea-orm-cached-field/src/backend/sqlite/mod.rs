@@ -11,8 +11,6 @@ pub(super) mod catalog;
 pub(super) mod claim;
 pub(super) mod collect;
 pub(super) mod complete;
-#[cfg(test)]
-pub(super) mod examples;
 pub(super) mod mark;
 pub(super) mod operations;
 mod own_triggers;
@@ -31,7 +29,11 @@ mod way;
 
 use sea_orm::{DatabaseConnection, DbErr, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::{Identity, WakeUp, sql::Sql};
+use super::{
+    Identity, WakeUp,
+    names::{Dialect, Names},
+    sql::Sql,
+};
 use crate::layout::{Field, Owner};
 
 #[cfg(feature = "worker")]
@@ -40,6 +42,14 @@ pub(crate) use watch::FileWatch;
 /// Now, in milliseconds since 1970: the Julian day 2440587.5 is their beginning.
 /// `unixepoch('subsec')` is NULL before SQLite 3.42.
 const NOW: &str = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)";
+
+/// The way in which this database writes names and texts.
+const DIALECT: Dialect = Dialect::Sqlite;
+
+/// Returns the names of an owner, as they stand in statements.
+fn names(owner: &Owner) -> Names<'_> {
+    DIALECT.names(owner)
+}
 
 fn statement(sql: Sql, text: String) -> Statement {
     sql.statement(text)

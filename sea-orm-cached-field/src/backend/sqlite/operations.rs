@@ -12,7 +12,7 @@ use crate::{
     backend::{
         Backend,
         operations::{
-            LockedClaims, by_key, done, execute, query, queued_at_once, read_claim, read_field,
+            LockedClaims, by_key, claims, done, execute, query, queued_at_once, read_field,
             read_key,
         },
         sizes::claims_in_parts,
@@ -72,8 +72,7 @@ pub(crate) async fn lease_due(
     request: &LeaseDue<'_>,
 ) -> Result<Vec<Claim>, DbErr> {
     let LeaseDue { fields, upstream, rows, lease, patience } = *request;
-    let due = query(db, claim::lease_due(owner, fields, upstream, rows, lease, patience)).await?;
-    due.iter().map(|row| read_claim(owner, row)).collect()
+    claims(db, owner, claim::lease_due(owner, fields, upstream, rows, lease, patience)).await
 }
 
 /// A claim since which nothing was marked is announced to the triggers.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::tables;
+use super::{DIALECT, names, tables};
 use crate::{
-    backend::sql::{
-        Sql, equal, key_columns, list, literal, marks, owner_key, prefixed, quote, quote_all,
-        recalculations, unique_name,
+    backend::{
+        names::{All, Any, Columns},
+        sql::{list, unique_name},
     },
     catalog::{Described, Object, ObjectKind},
     layout::{Field, Owner},
@@ -32,22 +32,15 @@ pub(super) fn trigger(owner: &Owner, suffix: &str, event: &str, statements: &[St
     let name = unique_name("zz_cached_field", None, owner, suffix);
     let statements = statements.join(";\n  ");
     let body = format!("{event} BEGIN\n  {statements};\nEND");
-    let quoted = quote(&name);
+    let quoted = DIALECT.quote(&name);
     let create = format!("CREATE TRIGGER {quoted}");
     tables::object(owner, ObjectKind::Trigger, &name, &create, &body)
 }
 
-fn own(owner: &Owner) -> String {
-    quote(&owner.table.name)
-}
-
 /// `"id" = NEW."id" AND ...`
-fn is_new_row(owner: &Owner) -> String {
-    let pair = |key: &String| {
-        let new = of_row(owner, "NEW", key);
-        format!("{key} = {new}")
-    };
-    owner_key(owner).iter().map(pair).collect::<Vec<_>>().join(" AND ")
+fn is_new_row(owner: &Owner) -> All {
+    let key = names(owner).own_key();
+    key.equal(&key.each(|column| of_row(owner, "NEW", column)))
 }
 
 /// A column of the row at hand (`NEW` or `OLD`), in a condition on the owner's rows. The owner's
@@ -58,14 +51,14 @@ pub(super) fn of_row(owner: &Owner, row: &str, column: &str) -> String {
 }
 
 fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> String {
-    let flags = fields.into_iter().map(|field| quote(&field.recalculation_needed));
-    let set: Vec<String> = flags.map(|flag| format!("{flag} = 1")).collect();
+    let names = names(owner);
+    let flags = fields.into_iter().map(|field| DIALECT.flag(field));
+    let set: Columns = flags.map(|flag| format!("{flag} = 1")).collect();
     format!(
         "UPDATE {table}
      SET {set}
    WHERE {is_row}",
-        table = own(owner),
-        set = set.join(", "),
+        table = names.table(),
         is_row = is_new_row(owner),
     )
 }
@@ -73,7 +66,7 @@ fn set_flags<'a>(owner: &Owner, fields: impl IntoIterator<Item = &'a Field>) -> 
 /// A real change, whatever the column's collation calls equal.
 pub(super) fn changed(column: &str, table: &Described) -> String {
     let takes_any = table.columns.get(column).is_some_and(|kind| takes_any_value(kind));
-    let column = quote(column);
+    let column = DIALECT.quote(column);
     let changed = format!("OLD.{column} IS NOT NEW.{column} COLLATE BINARY");
     // 1 equals 1.0, but is shown otherwise.
     if takes_any {
@@ -95,74 +88,74 @@ pub(super) fn of(table: &Described, columns: &[&str]) -> String {
     if columns.iter().any(|column| table.generated.contains(*column)) {
         return String::new();
     }
-    let columns = quote_all(columns.iter().copied()).join(", ");
+    let columns = DIALECT.columns(columns.iter().copied());
     format!(" OF {columns}")
 }
 
 fn after_insert(owner: &Owner) -> Object {
-    let flags: Vec<String> =
-        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
+    let names = names(owner);
+    let flags: All = owner.fields.iter().map(|field| DIALECT.flag(field)).collect();
     let set_flags = set_flags(owner, &owner.fields);
-    let are_set = flags.join(" AND ");
     let set_missing = format!(
         "{set_flags}
-     AND NOT ({are_set})"
+     AND NOT ({flags})"
     );
-    let statements = [mark_new(owner, &literal(&list(owner, 0..owner.fields.len()))), set_missing];
-    let table = own(owner);
+    let statements =
+        [mark_new(owner, &DIALECT.literal(&list(owner, 0..owner.fields.len()))), set_missing];
+    let table = names.table();
     trigger(owner, "ai", &format!("AFTER INSERT ON {table}"), &statements)
 }
 
 /// Marks rows of the owner wherever flags are set, unless such a mark waits. A statement that sets
 /// several makes one mark.
 fn flagged(owner: &Owner) -> Object {
-    let flags: Vec<String> =
-        owner.fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
-    let set: Vec<String> =
-        flags.iter().map(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})")).collect();
-    let names = owner.fields.iter().zip(set.iter().cloned());
+    let names = names(owner);
+    let flags: Columns = owner.fields.iter().map(|field| DIALECT.flag(field)).collect();
+    let set = flags.each(|flag| format!("(NEW.{flag} AND NOT OLD.{flag})"));
+    let conditions = owner.fields.iter().zip(set.clone());
+    let set: Any = set.into_iter().collect();
     let event = format!(
         "AFTER UPDATE OF {flags} ON {table}
   WHEN {set}",
-        flags = flags.join(", "),
-        table = own(owner),
-        set = set.join(" OR "),
+        table = names.table(),
     );
-    trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(names))])
+    trigger(owner, "flagged", &event, &[mark_new(owner, &list_where(conditions))])
 }
 
 /// Marks the row at hand, unless such a mark waits; `list` is an expression.
 fn mark_new(owner: &Owner, list: &str) -> String {
+    let names = names(owner);
     format!(
         "INSERT INTO {marks} (field, {columns})
   SELECT f.list, {values}
     FROM (SELECT {list} AS list) f
    WHERE {unmarked}",
-        marks = quote(&marks(owner).name),
-        columns = key_columns(owner).join(", "),
-        values = prefixed("NEW", &owner_key(owner)),
-        unmarked = unmarked(owner, "NEW", &owner_key(owner), "m.field = f.list"),
+        marks = names.marks(),
+        columns = names.keys(),
+        values = names.own_key_of("NEW"),
+        unmarked = unmarked(owner, "NEW", &names.own_key(), "m.field = f.list"),
     )
 }
 
 /// Marks a row whose flag is set that was set already.
 fn reflagged(owner: &Owner, field: &Field) -> Object {
-    let flag = quote(&field.recalculation_needed);
-    let name = literal(field.name);
+    let names = names(owner);
+    let flag = DIALECT.flag(field);
+    let name = DIALECT.literal(field.name);
     let statement = format!(
         "INSERT INTO {marks} (field, {columns})
   VALUES ({name}, {values})",
-        marks = quote(&marks(owner).name),
-        columns = key_columns(owner).join(", "),
-        values = prefixed("NEW", &owner_key(owner)),
+        marks = names.marks(),
+        columns = names.keys(),
+        values = names.own_key_of("NEW"),
     );
-    let is_listed = Sql::sqlite().is_listed(&name, "m.field");
+    let is_listed = DIALECT.is_listed(&name, "m.field");
     let event = format!(
         "AFTER UPDATE OF {flag} ON {table}
   WHEN NEW.{flag} AND OLD.{flag}
    AND {unmarked}",
-        table = own(owner),
-        unmarked = unmarked(owner, "NEW", &owner_key(owner), &is_listed),
+        table = names.table(),
+        unmarked = unmarked(owner, "NEW", &names.own_key(), &is_listed),
     );
     let name = field.name;
     trigger(owner, &format!("{name}_reflagged"), &event, &[statement])
@@ -173,19 +166,20 @@ fn reflagged(owner: &Owner, field: &Field) -> Object {
 pub(super) fn list_where<'a>(conditions: impl IntoIterator<Item = (&'a Field, String)>) -> String {
     let names = conditions.into_iter().map(|(field, condition)| {
         let name = field.name;
-        let name = literal(&format!(",{name}"));
+        let name = DIALECT.literal(&format!(",{name}"));
         format!("CASE WHEN {condition} THEN {name} ELSE '' END")
     });
-    let names = names.collect::<Vec<_>>().join("\n      || ");
+    let names = names.collect::<Columns>().join("\n      || ");
     format!("ltrim({names}, ',')")
 }
 
 /// Whether no such mark `m` waits of the owner's row with the key that stands in these columns. One
 /// that waits stands for later changes, too: SQLite has one writer at a time, so that no worker is
 /// collecting it. A mark that says whether it is to be queued stands for itself alone.
-pub(super) fn unmarked(owner: &Owner, row: &str, key: &[String], such: &str) -> String {
-    let same_key = equal("m", &key_columns(owner), row, key);
-    let marks = quote(&marks(owner).name);
+pub(super) fn unmarked(owner: &Owner, row: &str, key: &Columns, such: &str) -> String {
+    let names = names(owner);
+    let same_key = names.keys_of("m").equal(&key.of(row));
+    let marks = names.marks();
     format!(
         "NOT EXISTS (
          SELECT 1
@@ -202,15 +196,15 @@ fn inputs_changed(
     columns: &[String],
     fields: &[&Field],
 ) -> Object {
+    let names = names(owner);
     let key = owner.key.iter().map(|column| &column.name);
     let inputs: Vec<&str> = key.chain(columns).map(String::as_str).collect();
-    let changed: Vec<String> = inputs.iter().map(|column| changed(column, table)).collect();
+    let changed: Any = inputs.iter().map(|column| changed(column, table)).collect();
     let event = format!(
         "AFTER UPDATE{of} ON {table}
   WHEN {changed}",
         of = of(table, &inputs),
-        table = own(owner),
-        changed = changed.join(" OR "),
+        table = names.table(),
     );
     let first = fields[0].name;
     let set_flags = set_flags(owner, fields.iter().copied());
@@ -219,10 +213,10 @@ fn inputs_changed(
 
 /// Only a completion ends the flag or writes the value: its queue row has generation 0.
 fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
-    let flag = quote(&field.recalculation_needed);
-    let cached = quote(&field.cached.name);
-    let keys = key_columns(owner).into_iter().zip(owner_key(owner));
-    let same_key: Vec<String> = keys.map(|(key, own)| format!("{key} = NEW.{own}")).collect();
+    let names = names(owner);
+    let flag = DIALECT.flag(field);
+    let cached = DIALECT.cached(field);
+    let same_key = names.keys().equal(&names.own_key_of("NEW"));
     let event = format!(
         "AFTER UPDATE OF {cached}, {flag} ON {table}
   WHEN NOT NEW.{flag} AND (OLD.{flag} OR {value_changed})
@@ -232,11 +226,10 @@ fn guard(owner: &Owner, described: &Described, field: &Field) -> Object {
           WHERE {same_key}
             AND field = {name}
             AND generation = 0)",
-        table = own(owner),
+        table = names.table(),
         value_changed = changed(&field.cached.name, described),
-        queue = quote(&recalculations(owner).name),
-        same_key = same_key.join(" AND "),
-        name = literal(field.name),
+        queue = names.queue(),
+        name = DIALECT.literal(field.name),
     );
     let name = field.name;
     trigger(owner, &format!("{name}_guard"), &event, &[set_flags(owner, [field])])

@@ -2,14 +2,11 @@
 
 use sea_orm::{ColumnType, Statement};
 
-use super::{complete::assignments, statement};
+use super::{complete::assignments, names, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        Backend, query,
-        sql::{Sql, equal, key_columns, owner_key, quote},
-    },
+    backend::{Backend, query, sql::Sql},
     layout::Owner,
     queue::Claim,
 };
@@ -53,9 +50,9 @@ fn fits(kind: &ColumnType) -> Option<String> {
 /// is updated from.
 pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let field = &owner.fields[claims[0].field];
-    let columns = key_columns(owner);
-    let own = owner_key(owner);
+    let own = names.own_key();
     let fits = field.query.as_ref().and_then(|query| fits(&query.kind));
     let values = query::values(Backend::Sqlite, &mut sql, owner, field, claims, fits);
     let text = format!(
@@ -65,10 +62,10 @@ pub(super) fn write(owner: &Owner, claims: &[Claim], done: bool) -> Statement {
            FROM v
           WHERE {same_row}
          RETURNING {keys}, true AS changed",
-        table = quote(&owner.table.name),
+        table = names.table(),
         assigned = assignments(field, "v.value", done).join(",\n                "),
-        same_row = equal("t", &own, "v", &columns),
-        keys = sql.read_keys(owner, &own),
+        same_row = names.same_row("t", "v"),
+        keys = names.read(&own),
     );
     statement(sql, text)
 }

@@ -2,37 +2,34 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{NOW, now_as_expiry, statement, way};
+use super::{DIALECT, NOW, names, now_as_expiry, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        repeated, shared,
-        sql::{
-            Sql, equal, key_columns, literal, marks, owner_key, prefixed, quote, recalculations,
-        },
-    },
+    backend::{names::Columns, repeated, shared, sql::Sql},
     declaration::Key,
     layout::{Owner, Source},
 };
 
 /// Whether the field of the row with this key is marked; `field` is an SQL expression.
-pub(super) fn marked(owner: &Owner, row: &str, row_key: &[String], field: &str) -> String {
-    let same_key = equal("m", &key_columns(owner), row, row_key);
-    let is_listed = Sql::sqlite().is_listed(field, "m.field");
+pub(super) fn marked(owner: &Owner, row: &str, row_key: &Columns, field: &str) -> String {
+    let names = names(owner);
+    let same_key = names.keys_of("m").equal(&row_key.of(row));
+    let is_listed = DIALECT.is_listed(field, "m.field");
     format!(
         "EXISTS (
                 SELECT 1
                   FROM {marks} m
                  WHERE {same_key}
                    AND {is_listed})",
-        marks = quote(&marks(owner).name),
+        marks = names.marks(),
     )
 }
 
 /// Whether the field of the row `t` is stale: flagged, expired, marked or queued.
 fn stale(owner: &Owner, field: usize) -> String {
-    let name = literal(owner.fields[field].name);
+    let names = names(owner);
+    let name = names.field(field);
     format!(
         "({flagged}
                 OR {marked}
@@ -42,9 +39,9 @@ fn stale(owner: &Owner, field: usize) -> String {
                  WHERE {queued}
                    AND q.field = {name}))",
         flagged = flagged(owner, field),
-        marked = marked(owner, "t", &owner_key(owner), &name),
-        queue = quote(&recalculations(owner).name),
-        queued = equal("q", &key_columns(owner), "t", &owner_key(owner)),
+        marked = marked(owner, "t", &names.own_key(), &name),
+        queue = names.queue(),
+        queued = names.is_of("q", "t"),
     )
 }
 
@@ -52,65 +49,69 @@ fn stale(owner: &Owner, field: usize) -> String {
 fn flagged(owner: &Owner, field: usize) -> String {
     let column = &owner.fields[field];
     let now = now_as_expiry(column);
-    let expires = column.expires_after.as_ref().map(|expires| quote(expires));
+    let expires = DIALECT.expiry(column);
     let expired = expires
         .map_or_else(|| "false".to_owned(), |expires| format!("julianday(t.{expires}) <= {now}"));
-    let flag = quote(&column.recalculation_needed);
+    let flag = DIALECT.flag(column);
     format!("t.{flag} OR coalesce({expired}, false)")
 }
 
 pub(crate) fn spelled(owner: &Owner, keys: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let given = shared::numbered(&mut sql, owner, keys);
+    let names = names(owner);
+    let given = shared::read::numbered(&mut sql, owner, keys);
     let text = format!(
         "WITH {given}
          SELECT k.place, {selected}
            FROM k
            JOIN {table} t ON {same_row}",
-        selected = sql.own_keys(owner),
-        table = quote(&owner.table.name),
-        same_row = equal("t", &owner_key(owner), "k", &key_columns(owner)),
+        selected = names.read_own_key(),
+        table = names.table(),
+        same_row = names.same_row("t", "k"),
     );
     statement(sql, text)
 }
 
 pub(crate) fn status(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
         "SELECT {selected},
                 {stale} AS stale
            FROM {table} t
           WHERE {are_rows}",
-        selected = sql.own_keys(owner),
+        selected = names.read_own_key(),
         stale = stale(owner, field),
-        table = quote(&owner.table.name),
+        table = names.table(),
     );
     statement(sql, text)
 }
 
 pub(crate) fn confirm(owner: &Owner, field: usize, key: &Key, value: Value) -> Option<Statement> {
+    let names = names(owner);
     if owner.fields[field].own_columns.is_empty() {
         return None;
     }
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "t.", &owner_key(owner), key);
+    let is_row = sql.key_is(owner, &names.own_key_of("t"), key);
     let text = format!(
         "SELECT NOT {stale} AND t.{cached} IS {value} AS confirmed
            FROM {table} t
           WHERE {is_row}",
         stale = stale(owner, field),
-        cached = quote(&owner.fields[field].cached.name),
+        cached = DIALECT.cached(&owner.fields[field]),
         value = sql.bind(value),
-        table = quote(&owner.table.name),
+        table = names.table(),
     );
     Some(statement(sql, text))
 }
 
 /// Whether the row `t` has one of these keys.
 pub(super) fn are_rows(sql: &mut Sql, owner: &Owner, of: &[Key]) -> String {
-    let keys = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
-    let own_key = prefixed("t", &owner_key(owner));
+    let names = names(owner);
+    let keys = sql.keys(owner, repeated(of));
+    let own_key = names.own_key_of("t");
     format!("({own_key}) IN (VALUES {keys})")
 }
 
@@ -123,15 +124,16 @@ pub(crate) fn stale_behind(
 ) -> Statement {
     let mut sql = Sql::sqlite();
     let are_rows = are_rows(&mut sql, owner, of);
-    let key = owner_key(below);
+    let names = names(below);
+    let key = names.own_key();
     let text = format!(
         "SELECT {selected}
            FROM {table} t
           WHERE ({key}) IN ({rows}) AND {stale}",
-        selected = sql.own_keys(below),
-        table = quote(&below.table.name),
+        selected = names.read_own_key(),
+        table = names.table(),
         rows = way::rows_of(owner, source, &are_rows, &key),
-        key = prefixed("t", &key),
+        key = key.of("t"),
         stale = stale(below, field),
     );
     statement(sql, text)
@@ -139,6 +141,7 @@ pub(crate) fn stale_behind(
 
 pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
     let sql = Sql::sqlite();
+    let names = names(owner);
     // There are usually no marks and no queue; the rows are then not looked up one by one.
     let text = format!(
         "SELECT {keys}
@@ -146,11 +149,11 @@ pub(crate) fn stale_anywhere(owner: &Owner, field: usize) -> Statement {
           WHERE {flagged}
              OR (EXISTS (SELECT 1 FROM {marks}) OR EXISTS (SELECT 1 FROM {queue}))
             AND {stale}",
-        keys = sql.own_keys(owner),
-        table = quote(&owner.table.name),
+        keys = names.read_own_key(),
+        table = names.table(),
         flagged = flagged(owner, field),
-        marks = quote(&marks(owner).name),
-        queue = quote(&recalculations(owner).name),
+        marks = names.marks(),
+        queue = names.queue(),
         stale = stale(owner, field),
     );
     statement(sql, text)

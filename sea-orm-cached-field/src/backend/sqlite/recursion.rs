@@ -2,42 +2,40 @@
 
 use sea_orm::Statement;
 
-use super::{NOW, statement, way};
+use super::{NOW, names, statement, way};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        repeated,
-        sql::{Sql, equal, key_columns, owner_key, prefixed, quote, recalculations},
-    },
+    backend::{names::Columns, repeated, sql::Sql},
     declaration::Key,
     layout::{Owner, Source},
 };
 
 /// Joins of the rows `t` whose field is calculated from that of the row `f`.
 fn to_readers(owner: &Owner, source: &Source) -> String {
-    let table = quote(&owner.table.name);
+    let names = names(owner);
+    let table = names.table();
     let linked = way::owners_of(owner, source, "f", "t.");
     format!("JOIN {table} t ON {linked}")
 }
 
 pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let starts: Vec<String> = keys.iter().map(|key| format!("start_{key}")).collect();
-    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
-    let step = |from: &str, start: &[String]| {
+    let names = names(owner);
+    let keys = names.keys();
+    let starts = keys.each(|key| format!("start_{key}"));
+    let tuples = sql.keys(owner, repeated(of));
+    let step = |from: &str, start: &Columns| {
         format!(
             "
                 SELECT {start}, {reached}
                   FROM {from}
                   JOIN {table} f ON {same}
                   {readers}",
-            start = prefixed(from, start),
-            reached = prefixed("t", &owner_key),
-            table = quote(&owner.table.name),
-            same = equal("f", &owner_key, from, &keys),
+            start = start.of(from),
+            reached = names.own_key_of("t"),
+            table = names.table(),
+            same = names.same_row("f", from),
             readers = to_readers(owner, source),
         )
     };
@@ -48,27 +46,28 @@ pub(crate) fn circular(owner: &Owner, source: &Source, of: &[Key]) -> Statement 
          SELECT DISTINCT {found}
            FROM w
           WHERE {around}",
-        found = sql.read_keys(owner, &starts),
-        columns = keys.join(", "),
-        start_columns = starts.join(", "),
+        found = names.read(&starts),
+        columns = keys,
+        start_columns = starts,
         first = step("k", &keys),
         next = step("w", &starts),
         // By the collation of the owner's key, which is that of the left side.
-        around = equal("w", &keys, "w", &starts),
+        around = keys.of("w").equal(&starts.of("w")),
     );
     statement(sql, text)
 }
 
 pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
     let mut sql = Sql::sqlite();
-    let is_row = sql.key_is(owner, "f.", &owner_key(owner), key);
+    let names = names(owner);
+    let is_row = sql.key_is(owner, &names.own_key_of("f"), key);
     let text = format!(
         "SELECT DISTINCT {selected}
            FROM {table} f
            {join}
           WHERE {is_row}",
-        selected = sql.own_keys(owner),
-        table = quote(&owner.table.name),
+        selected = names.read_own_key(),
+        table = names.table(),
         join = to_readers(owner, source),
     );
     statement(sql, text)
@@ -76,9 +75,8 @@ pub(crate) fn readers(owner: &Owner, source: &Source, key: &Key) -> Statement {
 
 pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
-    let keys = key_columns(owner);
-    let owner_key = owner_key(owner);
-    let tuples = sql.tuples(owner, &repeated(of), |key| key, |_, _| Vec::new());
+    let names = names(owner);
+    let tuples = sql.keys(owner, repeated(of));
     let name = sql.bind(owner.fields[field].name);
     let text = format!(
         "UPDATE {queue}
@@ -91,12 +89,12 @@ pub(crate) fn retry_readers(owner: &Owner, field: usize, source: &Source, of: &[
             AND field = {name}
             AND last_error IS NOT NULL
             AND leased_until <= {NOW}",
-        queue = quote(&recalculations(owner).name),
-        columns = keys.join(", "),
-        readers = prefixed("t", &owner_key),
-        table = quote(&owner.table.name),
+        queue = names.queue(),
+        columns = names.keys(),
+        readers = names.own_key_of("t"),
+        table = names.table(),
         join = to_readers(owner, source),
-        key = prefixed("f", &owner_key),
+        key = names.own_key_of("f"),
     );
     statement(sql, text)
 }

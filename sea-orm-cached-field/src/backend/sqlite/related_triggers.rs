@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{
+    DIALECT, names,
     own_triggers::{changed, list_where, of, trigger, unmarked},
     way,
 };
 use crate::{
-    backend::sql::{key_columns, literal, marks, owner_key, prefixed, quote, quote_all},
+    backend::names::{All, Any, Columns},
     catalog::{Described, Object, UniqueColumn},
     layout::{Field, Owner, Reader, Source},
 };
@@ -40,7 +41,7 @@ struct Change<'a> {
 impl Change<'_> {
     /// Rows that come and go: these concern all fields.
     fn of_whole_rows(&self, fields: &[&Field]) -> Vec<Object> {
-        let far = quote(&self.far.table.name);
+        let far = DIALECT.qualified(&self.far.table);
         let of = |suffix, event, version| {
             let unmarked = self.any_unmarked(&[version], fields);
             let event = format!("AFTER {event} ON {far}\n  WHEN {unmarked}");
@@ -65,15 +66,14 @@ impl Change<'_> {
     /// An owner gets a mark of the fields that are flagged already, unless such a mark waits;
     /// flagging it marks the others.
     fn mark(&self, owners: impl Fn(&str) -> String, fields: &[&Field]) -> Vec<String> {
-        let table = quote(&self.owner.table.name);
-        let keys = key_columns(self.owner);
+        let names = names(self.owner);
+        let table = names.table();
+        let keys = names.keys();
         // Under our names, for the user's columns may have any.
-        let own = owner_key(self.owner).into_iter().zip(&keys);
-        let named: Vec<String> = own.map(|(own, key)| format!("t.{own} AS {key}")).collect();
-        let flags: Vec<String> =
-            fields.iter().map(|field| quote(&field.recalculation_needed)).collect();
-        let flagged = fields.iter().zip(&flags).map(|(field, flag)| (*field, format!("t.{flag}")));
-        let set: Vec<String> = flags.iter().map(|flag| format!("{flag} = 1")).collect();
+        let named = names.own_key_as_keys("t");
+        let flags: Columns = fields.iter().map(|field| DIALECT.flag(field)).collect();
+        let flagged = fields.iter().copied().zip(flags.of("t"));
+        let set = flags.each(|flag| format!("{flag} = 1"));
         vec![
             format!(
                 "INSERT INTO {marks} (field, {columns})
@@ -82,11 +82,10 @@ impl Change<'_> {
             FROM {table} t
            WHERE {of_table}) f
    WHERE f.list <> '' AND {unmarked}",
-                marks = quote(&marks(self.owner).name),
-                columns = keys.join(", "),
-                selected = prefixed("f", &keys),
+                marks = names.marks(),
+                columns = keys,
+                selected = names.keys_of("f"),
                 flagged = list_where(flagged),
-                named = named.join(", "),
                 of_table = owners("t."),
                 unmarked = unmarked(self.owner, "f", &keys, "m.field = f.list"),
             ),
@@ -95,9 +94,8 @@ impl Change<'_> {
      SET {set}
    WHERE ({owners})
      AND NOT ({are_set})",
-                set = set.join(", "),
                 owners = owners(""),
-                are_set = flags.join(" AND "),
+                are_set = flags.iter().cloned().collect::<All>(),
             ),
         ]
     }
@@ -105,8 +103,8 @@ impl Change<'_> {
     /// Whether an owner of these versions of the related row has no mark of just these fields.
     /// Where such a mark waits, their flags are set, and nothing is left to be done (`protocol-model/`).
     fn any_unmarked(&self, versions: &[&str], fields: &[&Field]) -> String {
-        let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-        let list = literal(&names.join(","));
+        let list: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        let list = DIALECT.literal(&list.join(","));
         let such = format!("m.field = {list}");
 
         format!(
@@ -115,9 +113,9 @@ impl Change<'_> {
       FROM {table} t
      WHERE ({owners})
        AND {unmarked})",
-            table = quote(&self.owner.table.name),
+            table = names(self.owner).table(),
             owners = self.owners_of(versions, "t."),
-            unmarked = unmarked(self.owner, "t", &owner_key(self.owner), &such),
+            unmarked = unmarked(self.owner, "t", &names(self.owner).own_key(), &such),
         )
     }
 
@@ -127,22 +125,21 @@ impl Change<'_> {
         versions
             .iter()
             .map(|version| way::owners_of(self.owner, self.source, version, prefix))
-            .collect::<Vec<_>>()
-            .join(" OR ")
+            .collect::<Any>()
+            .to_string()
     }
 
     fn after_update(&self, at: usize, columns: &[String], fields: &[&Field]) -> Object {
         let mut columns: Vec<&str> = self.source.watched(columns).collect();
         columns.sort_unstable();
         columns.dedup();
-        let changed: Vec<String> = columns.iter().map(|column| changed(column, self.far)).collect();
+        let changed: Any = columns.iter().map(|column| changed(column, self.far)).collect();
         let event = format!(
             "AFTER UPDATE{of} ON {far}
   WHEN ({changed})
    AND {unmarked}",
             of = of(self.far, &columns),
-            far = quote(&self.far.table.name),
-            changed = changed.join(" OR "),
+            far = DIALECT.qualified(&self.far.table),
             unmarked = self.any_unmarked(&["OLD", "NEW"], fields),
         );
         self.trigger(
@@ -160,7 +157,7 @@ impl Change<'_> {
             self.far.primary_key.iter().map(|name| (name.as_str(), String::new())).collect();
         let by_index = self.far.unique.iter().map(|index| {
             let collated = |column: &UniqueColumn| {
-                let collation = quote(&column.collation);
+                let collation = DIALECT.quote(&column.collation);
                 format!(" COLLATE {collation}")
             };
             index.iter().map(|column| (column.name.as_str(), collated(column))).collect()
@@ -169,9 +166,9 @@ impl Change<'_> {
             .chain(by_index)
             .filter(|columns: &Vec<_>| !columns.is_empty());
         let collisions = keys.enumerate().flat_map(|(at, columns)| {
-            let far = quote(&self.far.table.name);
-            let quoted = quote_all(columns.iter().map(|(column, _)| *column));
-            let changed: Vec<String> =
+            let far = DIALECT.qualified(&self.far.table);
+            let quoted = DIALECT.columns(columns.iter().map(|(column, _)| *column));
+            let changed: Any =
                 columns.iter().map(|(column, _)| changed(column, self.far)).collect();
             let replaced = self.replaced(&columns);
             let replaces = format!("EXISTS (SELECT 1 FROM {replaced})");
@@ -180,8 +177,7 @@ impl Change<'_> {
                 "BEFORE UPDATE OF {columns} ON {far}
   WHEN ({changed})
    AND {replaces}",
-                columns = quoted.join(", "),
-                changed = changed.join(" OR "),
+                columns = quoted,
             );
             let owners = |prefix: &str| self.owners_of_replaced(&columns, prefix);
             [
@@ -195,12 +191,11 @@ impl Change<'_> {
     /// The row `r` that the new one would replace. `unique`: the columns, each with the collation
     /// by which a collision is told.
     fn replaced(&self, unique: &[(&str, String)]) -> String {
-        let columns = unique.iter().map(|(column, collation)| (quote(column), collation));
-        let same: Vec<String> = columns
+        let columns = unique.iter().map(|(column, collation)| (DIALECT.quote(column), collation));
+        let same: All = columns
             .map(|(column, collation)| format!("r.{column} = NEW.{column}{collation}"))
             .collect();
-        let far = quote(&self.far.table.name);
-        let same = same.join(" AND ");
+        let far = DIALECT.qualified(&self.far.table);
 
         format!("{far} r WHERE {same}")
     }
@@ -208,7 +203,7 @@ impl Change<'_> {
     fn owners_of_replaced(&self, unique: &[(&str, String)], prefix: &str) -> String {
         let links = format!(
             "SELECT {links} FROM {replaced}",
-            links = prefixed("r", &quote_all(self.source.link_columns())),
+            links = DIALECT.columns(self.source.link_columns()).of("r"),
             replaced = self.replaced(unique),
         );
         way::owners(self.source, &links, prefix)

@@ -1,13 +1,11 @@
 //! Our tables, and the list of everything that stands beside them.
 
-use super::{NOW, own_triggers, related_triggers};
+use super::{DIALECT, NOW, names, own_triggers, related_triggers};
 use crate::{
     backend::{
         apart::apart,
-        sql::{
-            Sql, bound_columns, fitted, key_columns, marks, owner_key, qualified, quote,
-            recalculations, versions,
-        },
+        names::Columns,
+        sql::{fitted, marks, recalculations, versions},
     },
     catalog::{Described, Object, ObjectKind},
     layout::{Column, Field, Owner, Table},
@@ -38,14 +36,14 @@ pub(crate) fn objects(owner: &Owner, table: &Described, related: &[Described]) -
 /// What the tag of each of our objects begins with.
 pub(super) fn tag_prefix(owner: &Table) -> String {
     // It stands in a comment, which the name must not end.
-    let table = qualified(owner).replace('%', "%25").replace("*/", "*%2F");
+    let table = DIALECT.qualified(owner).replace('%', "%25").replace("*/", "*%2F");
     let tag = Object::TAG;
     format!("{tag}{table} ")
 }
 
 /// The table that an object with this tag serves.
 pub(crate) fn owner_of(tag: &str) -> Option<Table> {
-    Sql::sqlite().table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
+    DIALECT.table_of(&Object::owner(tag)?.replace("*%2F", "*/").replace("%25", "%"))
 }
 
 /// An object whose text says whose it is and what it was made from. `head` ends before the place of
@@ -65,7 +63,7 @@ pub(super) fn object(
 
 /// Columns for keys that are compared as the owner's are: two spellings that the owner's collation
 /// calls equal are one key.
-fn key_definitions(owner: &Owner, table: &Described, columns: &[String], null: &str) -> String {
+fn key_definitions(owner: &Owner, table: &Described, columns: &Columns, null: &str) -> Columns {
     let definition = |(column, own): (&String, &Column)| {
         // Outside of a STRICT table, ANY would make numbers of texts.
         let kind = table.columns[&own.name].as_str();
@@ -77,10 +75,11 @@ fn key_definitions(owner: &Owner, table: &Described, columns: &[String], null: &
             .unwrap_or_default();
         format!("{column} {kind}{null}{collation}")
     };
-    columns.iter().zip(&owner.key).map(definition).collect::<Vec<_>>().join(", ")
+    columns.iter().zip(&owner.key).map(definition).collect()
 }
 
 fn marks_table(owner: &Owner, table: &Described) -> Object {
+    let names = names(owner);
     let name = marks(owner).name;
     let body = format!(
         "(
@@ -92,19 +91,20 @@ fn marks_table(owner: &Owner, table: &Described) -> Object {
   {after},
   {to}
 )",
-        keys = key_definitions(owner, table, &key_columns(owner), ""),
-        after = key_definitions(owner, table, &bound_columns(owner, "after"), ""),
-        to = key_definitions(owner, table, &bound_columns(owner, "to"), ""),
+        keys = key_definitions(owner, table, &names.keys(), ""),
+        after = key_definitions(owner, table, &names.bound("after"), ""),
+        to = key_definitions(owner, table, &names.bound("to"), ""),
     );
     object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
 }
 
 fn create_table(name: &str) -> String {
-    let name = quote(name);
+    let name = DIALECT.quote(name);
     format!("CREATE TABLE {name}")
 }
 
 fn recalculations_table(owner: &Owner, table: &Described) -> Object {
+    let names = names(owner);
     let name = recalculations(owner).name;
     let body = format!(
         "(
@@ -119,21 +119,22 @@ fn recalculations_table(owner: &Owner, table: &Described) -> Object {
   queued_at INTEGER NOT NULL DEFAULT ({NOW}),
   PRIMARY KEY ({columns}, field)
 ) WITHOUT ROWID",
-        keys = key_definitions(owner, table, &key_columns(owner), " NOT NULL"),
-        columns = key_columns(owner).join(", "),
+        keys = key_definitions(owner, table, &names.keys(), " NOT NULL"),
+        columns = names.keys(),
     );
     object(owner, ObjectKind::Table, &name, &create_table(&name), &body)
 }
 
 fn index(owner: &Owner, name: &str, on: &str, body: &str) -> Object {
     let name = fitted(name.to_owned());
-    let (quoted, on) = (quote(&name), quote(on));
+    let (quoted, on) = (DIALECT.quote(&name), DIALECT.quote(on));
     object(owner, ObjectKind::Index, &name, &format!("CREATE INDEX {quoted} ON {on}"), body)
 }
 
 fn marks_index(owner: &Owner) -> Object {
+    let names = names(owner);
     let name = marks(owner).name;
-    let columns = key_columns(owner).join(", ");
+    let columns = names.keys();
     index(owner, &format!("{name}_key"), &name, &format!("({columns}, field)"))
 }
 
@@ -157,17 +158,18 @@ fn versions_table(owner: &Owner) -> Object {
 
 /// Of the few rows that are flagged.
 fn flag_index(owner: &Owner, field: &Field) -> Object {
-    let keys = owner_key(owner).join(", ");
+    let names = names(owner);
+    let keys = names.own_key();
     let flag = &field.recalculation_needed;
     let table = &owner.table.name;
     let name = format!("{table}_cached_{flag}");
-    let flag = quote(flag);
+    let flag = DIALECT.quote(flag);
     index(owner, &name, table, &format!("({keys}) WHERE {flag}"))
 }
 
 /// Over the moment, not the text: `2030-01-01 00:00` and `2030-01-01T00:00:00+00:00` are one.
 fn expiry_index(owner: &Owner, expires_after: &str) -> Object {
-    let column = quote(expires_after);
+    let column = DIALECT.quote(expires_after);
     let table = &owner.table.name;
     let name = format!("{table}_cached_{expires_after}");
     index(owner, &name, table, &format!("(julianday({column})) WHERE {column} IS NOT NULL"))

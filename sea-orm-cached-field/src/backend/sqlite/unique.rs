@@ -2,14 +2,11 @@
 
 use sea_orm::Statement;
 
-use super::{read::are_rows, statement};
+use super::{DIALECT, names, read::are_rows, statement};
 #[cfg(test)]
 use crate::backend::example::{Example, Named, named};
 use crate::{
-    backend::{
-        shared,
-        sql::{Sql, equal, key_columns, owner_key, quote},
-    },
+    backend::{shared, sql::Sql},
     catalog::UniqueIndex,
     declaration::Key,
     layout::{Owner, Table},
@@ -40,9 +37,8 @@ pub(crate) fn holders(
     rows: &[Written],
 ) -> Statement {
     let mut sql = Sql::sqlite();
-    let own = owner_key(owner);
-    let keys = key_columns(owner);
-    let wanted = shared::wanted(&mut sql, owner, shape, rows);
+    let names = names(owner);
+    let wanted = shared::unique::wanted(&mut sql, owner, shape, rows);
     let value = |at| {
         let number = at + 1;
         format!("v.value_{number}")
@@ -54,11 +50,11 @@ pub(crate) fn holders(
            JOIN {table} o ON {own_row}
            JOIN {table} t ON {holds}
           WHERE NOT ({same_row})",
-        selected = sql.own_keys(owner),
-        table = quote(&owner.table.name),
-        own_row = equal("o", &own, "v", &keys),
-        holds = shared::holds_wanted(&sql, owner, index, shape, "t", value),
-        same_row = equal("t", &own, "v", &keys),
+        selected = names.read_own_key(),
+        table = names.table(),
+        own_row = names.same_row("o", "v"),
+        holds = shared::unique::holds_wanted(&sql, owner, index, shape, "t", value),
+        same_row = names.same_row("t", "v"),
     );
     statement(sql, text)
 }
@@ -66,14 +62,15 @@ pub(crate) fn holders(
 /// Nothing is to be locked: this transaction is the one writer.
 pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
         "SELECT {selected}, t.{flag} AS flagged
            FROM {table} t
           WHERE {are_rows}",
-        selected = sql.own_keys(owner),
-        flag = quote(&owner.fields[field].recalculation_needed),
-        table = quote(&owner.table.name),
+        selected = names.read_own_key(),
+        flag = names.flag(field),
+        table = names.table(),
     );
     statement(sql, text)
 }
@@ -82,13 +79,14 @@ pub(crate) fn lock_holders(owner: &Owner, field: usize, of: &[Key]) -> Statement
 /// flagged yet.
 pub(crate) fn give_up_value(owner: &Owner, field: usize, of: &[Key]) -> Statement {
     let mut sql = Sql::sqlite();
+    let names = names(owner);
     let are_rows = are_rows(&mut sql, owner, of);
     let text = format!(
         "UPDATE {table} AS t
             SET {cached} = NULL
           WHERE {are_rows}",
-        table = quote(&owner.table.name),
-        cached = quote(&owner.fields[field].cached.name),
+        table = names.table(),
+        cached = DIALECT.cached(&owner.fields[field]),
     );
     statement(sql, text)
 }

@@ -3,8 +3,9 @@
 //! SQLite keeps the text that made a table, with its tag. So each is made anew, and its rows are
 //! carried over. Not by a new name for the old one, which would go into the text of triggers.
 
+use super::{DIALECT, names};
 use crate::{
-    backend::sql::{key_columns, marks, name_in_schema, quote, recalculations},
+    backend::sql::{marks, name_in_schema, recalculations},
     catalog::{Described, Object},
     layout::Owner,
 };
@@ -14,10 +15,10 @@ const SINCE_1: &str = "first_marked_at";
 const SINCE_3: &str = "queued_at";
 
 pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -> Vec<String> {
-    let name = quote(&table.name);
+    let name = DIALECT.quote(&table.name);
     let carried = "sea_orm_cached_field_carried";
     let columns = columns(owner, table, from);
-    let older = quote(&name_in_schema(from, &owner.table, &table.name));
+    let older = DIALECT.quote(&name_in_schema(from, &owner.table, &table.name));
     let mut steps = vec![
         format!("CREATE TEMP TABLE {carried} AS SELECT {columns} FROM {older}"),
         format!("DROP TABLE {older}"),
@@ -31,7 +32,8 @@ pub(crate) fn upgrade(owner: &Owner, _: &Described, table: &Object, from: u32) -
 
 /// The columns that the table had.
 fn columns(owner: &Owner, table: &Object, schema: u32) -> String {
-    let keys = key_columns(owner).join(", ");
+    let names = names(owner);
+    let keys = names.keys();
     if table.name == marks(owner).name {
         return format!("id, field, {keys}, eager, marked_at");
     }

@@ -3,32 +3,22 @@
 
 use std::ops::Range;
 
-use super::own_triggers::of_row;
+use super::{DIALECT, names, own_triggers::of_row};
 use crate::{
-    backend::sql::{prefixed, qualified, quote_all},
-    layout::{Move, Owner, Source, Step},
+    backend::names::Columns,
+    layout::{Move, Owner, Source},
 };
-
-fn near(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.near.as_str()))
-}
-
-fn far(step: &Step) -> Vec<String> {
-    quote_all(step.link.iter().map(|link| link.far.as_str()))
-}
 
 /// A condition on the owner's rows: that this row of the source concerns them. `prefix`: of the
 /// owner's columns.
 pub(super) fn owners_of(owner: &Owner, source: &Source, row: &str, prefix: &str) -> String {
     if source.way_back().is_empty() {
-        let pairs = near(&source.steps[0]).into_iter().zip(far(&source.steps[0]));
-        let pairs = pairs.map(|(near, far)| (near, of_row(owner, row, &far)));
-        let pairs: Vec<String> =
-            pairs.map(|(near, far)| format!("{prefix}{near} = {far}")).collect();
-        let pairs = pairs.join(" AND ");
-        return format!("({pairs})");
+        let near = DIALECT.near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
+        let far = DIALECT.far(&source.steps[0]).each(|column| of_row(owner, row, column));
+        let linked = near.equal(&far);
+        return format!("({linked})");
     }
-    let links = prefixed(row, &far(&source.steps[source.at]));
+    let links = DIALECT.far(&source.steps[source.at]).of(row);
     owners(source, &format!("SELECT {links}"), prefix)
 }
 
@@ -38,27 +28,25 @@ pub(super) fn owners(source: &Source, links: &str, prefix: &str) -> String {
     let links = source.way_back().into_iter().fold(links.to_owned(), |links, step| match step {
         Move::Back(step) => back(source, step, &links),
         Move::Around(group) => {
-            let columns: Vec<String> =
-                (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
+            let columns = Columns::numbered("v", source.steps[group.start].link.len());
             let last = group.end - 1;
-            let mut joins = join(source, last, &near(&source.steps[group.start]), "r", &columns);
+            let mut joins =
+                join(source, last, &DIALECT.near(&source.steps[group.start]), "r", &columns);
             for step in (group.start + 1..group.end).rev() {
                 joins += &join(
                     source,
                     step - 1,
-                    &near(&source.steps[step]),
+                    &DIALECT.near(&source.steps[step]),
                     &format!("x{step}"),
-                    &far(&source.steps[step]),
+                    &DIALECT.far(&source.steps[step]),
                 );
             }
             let first = group.start;
-            let next = prefixed(&format!("x{first}"), &far(&source.steps[first]));
+            let next = DIALECT.far(&source.steps[first]).of(&format!("x{first}"));
             recursion(&links, &columns, &joins, &next)
         }
     });
-    let near: Vec<String> =
-        near(&source.steps[0]).iter().map(|column| format!("{prefix}{column}")).collect();
-    let near = near.join(", ");
+    let near = DIALECT.near(&source.steps[0]).each(|column| format!("{prefix}{column}"));
     format!("({near}) IN ({links})")
 }
 
@@ -71,9 +59,9 @@ fn back(source: &Source, step: usize, links: &str) -> String {
     SELECT {selected}
       FROM {table} {row}
      WHERE ({linked}) IN ({links})",
-        selected = prefixed(&row, &far(&source.steps[before])),
-        table = qualified(&source.steps[before].table),
-        linked = prefixed(&row, &near(&source.steps[step])),
+        selected = DIALECT.far(&source.steps[before]).of(&row),
+        table = DIALECT.qualified(&source.steps[before].table),
+        linked = DIALECT.near(&source.steps[step]).of(&row),
     )
 }
 
@@ -81,30 +69,27 @@ fn back(source: &Source, step: usize, links: &str) -> String {
 fn join(
     source: &Source,
     table: usize,
-    columns: &[String],
+    columns: &Columns,
     left: &str,
-    left_columns: &[String],
+    left_columns: &Columns,
 ) -> String {
-    let pairs = columns
-        .iter()
-        .zip(left_columns)
-        .map(|(column, other)| format!("x{table}.{column} = {left}.{other}"));
-    let pairs: Vec<String> = pairs.collect();
-    let name = qualified(&source.steps[table].table);
-    let pairs = pairs.join(" AND ");
-    format!("\n      JOIN {name} x{table} ON {pairs}")
+    let row = format!("x{table}");
+    let linked = columns.of(&row).equal(&left_columns.of(left));
+    let name = DIALECT.qualified(&source.steps[table].table);
+    format!("\n      JOIN {name} {row} ON {linked}")
 }
 
 /// A query of these columns of the source's rows, on the way from a row `t` of the owner that a
 /// condition names.
-pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[String]) -> String {
+pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &Columns) -> String {
+    let names = names(owner);
     let mut links = format!(
         "
     SELECT {linked}
       FROM {table} t
      WHERE {row}",
-        linked = prefixed("t", &near(&source.steps[0])),
-        table = qualified(&owner.table),
+        linked = DIALECT.near(&source.steps[0]).of("t"),
+        table = names.table(),
     );
     for step in 0..=source.at {
         if let Some(group) = source.group_from(step) {
@@ -114,16 +99,16 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[Stri
             .steps
             .get(step + 1)
             .filter(|_| step < source.at)
-            .map_or_else(|| columns.to_vec(), near);
+            .map_or_else(|| columns.clone(), |step| DIALECT.near(step));
         let row = format!("s{step}");
         links = format!(
             "
     SELECT {selected}
       FROM {table} {row}
      WHERE ({linked}) IN ({links})",
-            selected = prefixed(&row, &kept),
-            table = qualified(&source.steps[step].table),
-            linked = prefixed(&row, &far(&source.steps[step])),
+            selected = kept.of(&row),
+            table = DIALECT.qualified(&source.steps[step].table),
+            linked = DIALECT.far(&source.steps[step]).of(&row),
         );
     }
     links
@@ -131,27 +116,26 @@ pub(super) fn rows_of(owner: &Owner, source: &Source, row: &str, columns: &[Stri
 
 /// From the links of a group's first step to those of the same step in all later rounds.
 fn around(source: &Source, group: &Range<usize>, links: &str) -> String {
-    let columns: Vec<String> =
-        (1..=source.steps[group.start].link.len()).map(|n| format!("v_{n}")).collect();
-    let mut joins = join(source, group.start, &far(&source.steps[group.start]), "r", &columns);
+    let columns = Columns::numbered("v", source.steps[group.start].link.len());
+    let mut joins =
+        join(source, group.start, &DIALECT.far(&source.steps[group.start]), "r", &columns);
     for step in group.start + 1..group.end {
         let before = step - 1;
         joins += &join(
             source,
             step,
-            &far(&source.steps[step]),
+            &DIALECT.far(&source.steps[step]),
             &format!("x{before}"),
-            &near(&source.steps[step]),
+            &DIALECT.near(&source.steps[step]),
         );
     }
     let last = group.end - 1;
     let last = format!("x{last}");
-    recursion(links, &columns, &joins, &prefixed(&last, &near(&source.steps[group.start])))
+    recursion(links, &columns, &joins, &DIALECT.near(&source.steps[group.start]).of(&last))
 }
 
 /// UNION, so that circles in the data end.
-fn recursion(first: &str, columns: &[String], joins: &str, next: &str) -> String {
-    let columns = columns.join(", ");
+fn recursion(first: &str, columns: &Columns, joins: &str, next: &Columns) -> String {
     format!(
         "
       WITH RECURSIVE r ({columns}) AS ({first}

@@ -1,0 +1,87 @@
+//! Statements and fragments that are the same on every database.
+
+pub(super) mod chunks;
+pub(super) mod claim;
+pub(super) mod collect;
+pub(super) mod complete;
+pub(super) mod doctor;
+pub(super) mod mark;
+pub(super) mod read;
+pub(super) mod unique;
+pub(super) mod versions;
+
+use sea_orm::DbErr;
+
+use super::sql::{marks, recalculations};
+use crate::layout::Owner;
+#[cfg(test)]
+use crate::{
+    backend::{
+        example::{Example, Named, named},
+        sql::{Sql, versions_beside},
+    },
+    catalog::Version,
+};
+
+/// The first of the library's tables for this owner, and of these other objects, that an error
+/// names.
+pub(super) fn object_in<const N: usize>(
+    owner: &Owner,
+    others: [String; N],
+    error: &DbErr,
+) -> Option<String> {
+    let message = error.to_string();
+    let is_named = |name: &String| {
+        // The name of another owner's table may end like this one.
+        let continues = |before: char| before.is_alphanumeric() || before == '_';
+        message.match_indices(name.as_str()).any(|(at, _)| !message[..at].ends_with(continues))
+    };
+    let tables = [marks(owner).name, recalculations(owner).name];
+    tables.into_iter().chain(others).find(is_named)
+}
+
+/// What is the same on every database, and sent by workers and readers.
+#[cfg(test)]
+pub(super) fn examples(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
+    let owner = &of.owner;
+    let after = of.chunk.after.as_ref();
+    let marked = std::slice::from_ref(&of.chunk);
+    [
+        named("flag", mark::flag(sql(), owner, 0, &of.keys[0])),
+        named("is_given_up", complete::is_given_up(sql(), owner, &of.claims[0])),
+        named("is_marked", complete::is_marked(sql(), owner, &of.claims[0])),
+        named("delete_mark", chunks::delete_mark(sql(), owner, 1)),
+        named("backlog_boundary", chunks::backlog_boundary(sql(), owner, after, 100)),
+        named("count_rest", chunks::count_rest(sql(), owner, after)),
+        named("marked_chunks", chunks::marked_chunks(sql(), owner, 0, &of.chunk)),
+        named("unqueued_in", chunks::unqueued_in(sql(), owner, 0, &of.chunk, marked)),
+        named("mark_chunk", chunks::mark_chunk(sql(), owner, 0, &of.chunk)),
+    ]
+    .concat()
+}
+
+/// What is the same on every database, and sent by installations and the doctor.
+#[cfg(test)]
+pub(super) fn examples_of_installation(of: &Example, sql: impl Fn() -> Sql) -> Vec<Named> {
+    let owner = &of.owner;
+    let version = Version {
+        field: "full_name".to_owned(),
+        calculation: 1,
+        inputs: None,
+        kept_by: None,
+        renewal: None,
+        declared_by: None,
+    };
+    [
+        named("versions", versions::versions(sql(), owner)),
+        named("declarations", versions::declarations(sql(), &owner.table)),
+        named("set_version", versions::set_version([sql(), sql()], owner, &version)),
+        named("end_renewal", versions::end_renewal(sql(), owner, 0, 1)),
+        named("forget", versions::forget(sql(), &versions_beside(&owner.table))),
+        named("has_values", versions::has_values(sql(), owner, 0)),
+        named("is_any_flagged", doctor::is_any_flagged(sql(), owner, 0)),
+        named("unqueued", doctor::unqueued(sql(), owner, 0)),
+        named("waiting", doctor::waiting(sql(), owner)),
+    ]
+    .concat()
+}
