@@ -57,7 +57,7 @@ use syn::{Item, parse_macro_input};
 /// | `recalculation_needed_field_name = ".."` | instead of `<field>_recalculation_needed` |
 /// | `expiration_field_name = ".."` | instead of `<field>_expires_after` |
 /// | `after_recalculation = ".."` | the user's method `async fn ..(&self, db) -> Result<(), E>`, called with the row after each recalculation that was stored |
-/// | `flagging = ".."` | what sets the flag after a change of a related row: the commit of the change (`"commit"`, the default), or the worker that collects the mark (`"collector"`) |
+/// | `flagging = ".."` | on PostgreSQL, what sets the flag after a change of a related row: the commit of the change (`"commit"`, the default), or the worker that collects the mark (`"collector"`) |
 /// | `attributes(serde(skip))` | attributes of the flag and of the expiry; see below |
 /// | `lazy` | no worker recalculates the field, only readers do: for values that are seldom read, or that change all the time |
 /// | `debounce = "5s"` | a worker waits this long after the first change, and calculates once for all changes that follow; readers do not wait |

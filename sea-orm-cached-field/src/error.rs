@@ -73,9 +73,9 @@ pub enum Error {
     WrongLength {
         /// The owner's table.
         table: String,
-        /// The number of rows.
+        /// The cached field.
         field: &'static str,
-        /// The number of values that were returned.
+        /// The number of rows.
         expected: usize,
         /// The number of values that were returned.
         found: usize,

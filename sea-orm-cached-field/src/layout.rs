@@ -58,8 +58,7 @@ pub(crate) struct Field {
     pub(crate) cached: Column,
     pub(crate) recalculation_needed: String,
     pub(crate) expires_after: Option<String>,
-    /// The time from the calculation to the expiry that is set with each value, in milliseconds, if
-    /// any.
+    /// The time from the claim to the expiry that is set with each value, in milliseconds, if any.
     pub(crate) expires_every: Option<i64>,
     /// The time zone that the expiry is written in, if its column has none.
     pub(crate) time_zone: Option<Zone>,

@@ -15,6 +15,7 @@ mod dispatch;
 
 mod apart;
 mod bound;
+mod columns;
 mod errors;
 #[cfg(test)]
 mod example;
@@ -50,6 +51,7 @@ use crate::{
 
 use sql::Sql;
 
+pub(crate) use columns::{define_expiry, order_of_enum};
 #[cfg(any(feature = "sqlx-sqlite", feature = "sqlx-postgres", feature = "sqlx-mysql"))]
 use errors::error_code;
 pub(crate) use operations::{Calculated, Transactions};

@@ -196,7 +196,7 @@ async fn words_of(server: &DatabaseConnection, query: &str) -> Vec<String> {
 /// Its catalog does not tell which of the keywords are reserved, or not rightly, so each is tried.
 #[tokio::test]
 async fn the_list_has_what_mysql_reserves() {
-    let server = server("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306/mysql").await;
+    let server = server("CACHED_FIELD_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3307/mysql").await;
     let keywords =
         words_of(&server, "SELECT CAST(WORD AS CHAR) FROM information_schema.KEYWORDS").await;
     let listed = reserved(DbBackend::MySql);

@@ -56,7 +56,7 @@ impl From<NaiveDateTime> for Expiry {
     }
 }
 
-/// The day begins in the field's `expiration_time_zone`, or in UTC.
+/// The value expires at the beginning of that day, in the field's `expiration_time_zone` or in UTC.
 impl From<NaiveDate> for Expiry {
     fn from(day: NaiveDate) -> Self {
         Self::from(day.and_time(NaiveTime::MIN))

@@ -38,9 +38,9 @@ impl Key {
 /// The rows of a table whose keys come after one key, up to another, in the order of the database.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Chunk {
-    /// The key before the first row, if that is not the first row of the table.
+    /// The key before the first row. Without one, the chunk has no lower bound.
     pub(crate) after: Option<Key>,
-    /// The key of the last row, if that is not the last row of the table.
+    /// The key of the last row. Without one, the chunk has no upper bound.
     pub(crate) to: Option<Key>,
 }
 

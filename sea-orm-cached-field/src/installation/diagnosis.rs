@@ -295,8 +295,8 @@ impl fmt::Display for Finding {
             Self::Waiting { table, seconds, claimed: false } => write!(
                 f,
                 "{table}: a change has waited for {seconds} s and is not claimed: no worker runs \
-                 for this table, or it cannot work; run `CachedFields::all().worker(&db)`, or \
-                 see what its log says"
+                 for this table, or it cannot work; run \
+                 `CachedFields::all().worker(&db).run().await`, or see what its log says"
             ),
             Self::Waiting { table, seconds, claimed: true } => write!(
                 f,

@@ -84,7 +84,7 @@ pub enum Change {
         /// The number of rows.
         rows: u64,
     },
-    /// Calculations that had failed for good are retried.
+    /// Calculations that had failed, for good or not, are retried.
     Retried {
         /// The owner's table.
         table: String,

@@ -11,6 +11,7 @@ use sea_orm::{
 use super::{FieldColumn, Model, Registration, Upkeep, crate_of, rows::TypedRows};
 use crate::{
     Error,
+    backend::define_expiry,
     declaration::{CachedModel, Dependency, FieldEntry, Hop, Key, PathError, Read, Zone},
     layout::{self, Cast, Column, Field, Link, Owner, Reader, Source, Step, Table},
 };
@@ -306,11 +307,8 @@ fn columns<E: CachedModel>(backend: DbBackend, field: usize) -> Vec<FieldColumn>
     let columns = [Some(spec.cached), Some(spec.recalculation_needed), spec.expires_after];
     let columns = columns.into_iter().flatten().map(|column| {
         let mut definition = Schema::new(backend).get_column_def::<E>(column);
-        // SeaORM's `timestamp` of MySQL has no fractions of a second, and ends in 2038.
-        if backend == DbBackend::MySql
-            && spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str())
-        {
-            definition.custom("datetime(6)");
+        if spec.expires_after.is_some_and(|expires| expires.as_str() == column.as_str()) {
+            define_expiry(backend, &mut definition);
         }
         let name = column.as_str().to_owned();
         let kind = column.def().get_column_type().clone();

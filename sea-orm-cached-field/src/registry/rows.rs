@@ -7,13 +7,13 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, EntityTrait,
     Iterable, ModelTrait, PrimaryKeyToColumn, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Value,
-    sea_query::{Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
+    sea_query::{Expr, ExprTrait, IntoColumnRef, IntoCondition, Order, Query, ValueTuple},
 };
 
 use super::layout::is_enum;
 use crate::{
     Error,
-    backend::{self, Backend},
+    backend::{self, Backend, order_of_enum},
     declaration::{CachedModel, Calculation, FieldEntry, Key},
 };
 
@@ -189,15 +189,9 @@ fn is_after<C: ColumnTrait>(backend: DbBackend, columns: &[C], values: &[Value])
     Condition::any().add(is_greater).add(same)
 }
 
-/// Returns the expression by which rows are put in the column's order, see
-/// [`Column::order`](crate::layout::Column::order).
 fn in_order<C: ColumnTrait>(backend: DbBackend, column: &C) -> Expr {
-    let column_ref = Expr::col(column.as_column_ref());
-    if backend == DbBackend::MySql && is_enum(*column) {
-        Func::cust("CONCAT").arg(column_ref).into()
-    } else {
-        column_ref
-    }
+    let expression = Expr::col(column.as_column_ref());
+    if is_enum(*column) { order_of_enum(backend, expression) } else { expression }
 }
 
 /// Loads the rows with these keys, as far as they exist.

@@ -27,7 +27,7 @@ use crate::{CachedFields, Error};
 ///
 /// Any number of workers can run, in any number of processes and on any number of machines. On
 /// PostgreSQL each has up to three connections of its own ([`Worker::connections`]), and one more
-/// that listens while it sleeps. They are opened as those of the pool are.
+/// that listens. They are opened as those of the pool are.
 ///
 /// ```no_run
 /// # async fn example(db: sea_orm::DatabaseConnection) -> Result<(), sea_orm_cached_field::Error> {

@@ -37,11 +37,14 @@ pub(crate) async fn dedicated(
             false
         }
     };
+    if !stands {
+        return Ok(None);
+    }
 
     let options = pool.connect_options();
     let look = || pooler::shares_sessions(&options);
     let shared = shares_sessions.get_or_try_init(look).await.copied();
     let shared = shared
         .map_err(|error| Error::Database(DbErr::Conn(RuntimeErr::SqlxError(error.into()))))?;
-    Ok((stands && !shared).then_some(own))
+    Ok((!shared).then_some(own))
 }

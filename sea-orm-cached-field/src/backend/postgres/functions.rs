@@ -193,7 +193,8 @@ pub(super) fn key_equal(owner: &Owner, table: &Described, values: &str) -> All {
 }
 
 /// By what a column is compared with values of its type. By name alone `=` of a type that is not
-/// PostgreSQL's own would not be found under our `search_path`, or that of a cast to `text`.
+/// PostgreSQL's own would not be found under our `search_path`, or `=` of `text` would be found
+/// instead, by a cast.
 pub(super) fn equality<'a>(table: &'a Described, column: &str) -> &'a str {
     table.operators.get(column).map_or("OPERATOR(pg_catalog.=)", String::as_str)
 }

@@ -24,7 +24,8 @@ pub(crate) struct Listener {
 pub(crate) fn listen_options(url: &str) -> Result<PgConnectOptions, Error> {
     url.parse().map_err(|error: sqlx::Error| {
         Error::Database(DbErr::Conn(RuntimeErr::Internal(format!(
-            "the worker cannot listen on this URL: {error}"
+            "the URL of `Worker::listen_on` cannot be read, which has the form \
+             `postgres://user@host/database`: {error}"
         ))))
     })
 }
@@ -75,7 +76,9 @@ impl Listener {
                 .await?;
             let Some(held) = held else {
                 return Err(sqlx::Error::Protocol(
-                    "the session is another one than it was".to_owned(),
+                    "a pooler has given the connection another session: name the server itself with \
+                     `Worker::listen_on`"
+                        .to_owned(),
                 ));
             };
             if !held {
